@@ -1,0 +1,73 @@
+//! Who may do what. One question, asked by every route and every server function: `can(actor, action, object)`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// Who is calling.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Actor {
+    /// Nobody known.
+    Anonymous,
+    /// The person at this machine, or whoever signed in with the operator's token.
+    Operator,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// See numbers.
+    ReadMetrics,
+    /// See sources and what they refused.
+    ReadSources,
+    /// See whether the server lives.
+    Probe,
+    /// See the sign-in page, sign in or out, fetch the files that every page needs.
+    SignIn,
+    /// Change one's own language, theme and time zone.
+    SetPreference,
+}
+
+impl Action {
+    pub const ALL: [Self; 5] = [Self::ReadMetrics, Self::ReadSources, Self::Probe, Self::SignIn, Self::SetPreference];
+}
+
+/// On what. Tenants come with a later issue; today everything belongs to the installation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Object {
+    Installation,
+}
+
+/// Whether `actor` may do `action` on `object`.
+#[must_use]
+pub fn can(actor: &Actor, action: Action, object: Object) -> bool {
+    let Object::Installation = object;
+    match (actor, action) {
+        (Actor::Operator, _) => true,
+        (Actor::Anonymous, Action::Probe | Action::SignIn | Action::SetPreference) => true,
+        (Actor::Anonymous, Action::ReadMetrics | Action::ReadSources) => false,
+    }
+}
+
+/// [`can`] as a gate.
+///
+/// # Errors
+/// [`crate::ErrorKind::Forbidden`] with the sentence that the visitor reads.
+pub fn authorize(actor: &Actor, action: Action, object: Object) -> Result<()> {
+    if can(actor, action, object) { Ok(()) } else { Err(Error::forbidden("sign in to see this")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_sees_numbers_without_signing_in() {
+        for action in Action::ALL {
+            assert!(can(&Actor::Operator, action, Object::Installation));
+            let open = matches!(action, Action::Probe | Action::SignIn | Action::SetPreference);
+            assert_eq!(can(&Actor::Anonymous, action, Object::Installation), open, "{action:?}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Down-sampling that keeps extremes, after M4 (Jugel et al., VLDB 2014): of the points that fall on one column of the
+//! picture the first, the lowest, the highest and the last are kept. Gaps stay gaps.
+
+use crate::time::{Millis, TimeRange};
+
+/// Reduces `points` (in order of time) for a picture of `columns` columns; at most four points and a gap a column.
+#[must_use]
+pub fn reduce(points: &[(Millis, Option<f64>)], range: &TimeRange, columns: usize) -> Vec<(Millis, Option<f64>)> {
+    if points.len() <= columns * 2 {
+        return points.to_vec();
+    }
+    let column = |t: Millis| ((t.0 - range.from().0) as i128 * columns as i128 / i128::from(range.length())) as i64;
+    let mut kept = Vec::with_capacity(columns * 4);
+    let mut rest = points;
+    while let Some(((t, _), _)) = rest.split_first() {
+        let c = column(*t);
+        let end = rest.iter().position(|(t, _)| column(*t) != c).unwrap_or(rest.len());
+        let (here, after) = rest.split_at(end);
+        keep_extremes(here, &mut kept);
+        rest = after;
+    }
+    kept
+}
+
+fn keep_extremes(here: &[(Millis, Option<f64>)], kept: &mut Vec<(Millis, Option<f64>)>) {
+    let value = |i: usize| here[i].1;
+    let known: Vec<usize> = (0..here.len()).filter(|i| value(*i).is_some()).collect();
+    let low = known.iter().copied().min_by(|a, b| value(*a).partial_cmp(&value(*b)).unwrap_or(std::cmp::Ordering::Equal));
+    let high = known.iter().copied().max_by(|a, b| value(*a).partial_cmp(&value(*b)).unwrap_or(std::cmp::Ordering::Equal));
+    let gap = (0..here.len()).find(|i| value(*i).is_none());
+    let mut chosen: Vec<usize> =
+        [known.first().copied(), low, high, known.last().copied(), gap].into_iter().flatten().collect();
+    chosen.sort_unstable();
+    chosen.dedup();
+    kept.extend(chosen.into_iter().map(|i| here[i]));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn extremes_and_ends_survive(values in prop::collection::vec(prop::option::weighted(0.95, -1e3f64..1e3), 1..3000)) {
+            let range = TimeRange::new(Millis(0), Millis(3000)).expect("a range");
+            let points: Vec<_> = values.iter().enumerate().map(|(i, v)| (Millis(i as i64), *v)).collect();
+            let kept = reduce(&points, &range, 100);
+            prop_assert!(kept.len() <= 100 * 5 || points.len() <= 200);
+            prop_assert!(kept.windows(2).all(|w| w[0].0 < w[1].0));
+            let extremes = |p: &[(Millis, Option<f64>)]| {
+                let known: Vec<f64> = p.iter().filter_map(|p| p.1).collect();
+                (known.iter().copied().reduce(f64::min), known.iter().copied().reduce(f64::max), known.first().copied(), known.last().copied())
+            };
+            prop_assert_eq!(extremes(&points), extremes(&kept));
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Draws a chart as SVG text. Lines live in a stretched inner picture, labels outside of it, so that one drawing is sharp
+//! at every width. No `style` attribute is written: the page's policy forbids them.
+
+use std::fmt::Write;
+
+use super::{Chart, Series, reduce};
+use crate::time::{Millis, TimeRange};
+
+/// Where colours come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paint {
+    /// Classes of the page: follows its theme.
+    Page,
+    /// Colours written into the file, for downloads, e-mail and images. Light theme.
+    Resolved,
+}
+
+/// How wide the drawing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// As wide as its place on the page; needs the classes of `style/chart.css`.
+    Fluid,
+    /// So many pixels.
+    Fixed(u32),
+}
+
+/// Heights and margins in pixels. The left margin holds value labels, the right one the labels at line ends.
+const HEIGHT: f64 = 240.0;
+const TOP: f64 = 26.0;
+const PLOT: f64 = 184.0;
+const LEFT: f64 = 52.0;
+const RIGHT: f64 = 64.0;
+/// Width of the stretched inner picture, in its own units.
+const INNER: f64 = 1000.0;
+
+const SERIES: [&str; 9] =
+    ["#8b919c", "#577bed", "#b63d0e", "#559f90", "#952073", "#a29220", "#633eb0", "#458199", "#8e2931"];
+
+/// Draws the chart.
+#[must_use]
+pub fn svg(chart: &Chart, paint: Paint, size: Size) -> String {
+    let mut out = String::with_capacity(8_192);
+    let scale = Scale::of(chart);
+    let (outer, plot) = match size {
+        Size::Fluid => ("100%".to_owned(), String::new()),
+        Size::Fixed(w) => (w.to_string(), format!(" width=\"{}\"", (f64::from(w) - LEFT - RIGHT).max(50.0))),
+    };
+    let _ = write!(out, r#"<svg class="chart-svg" width="{outer}" height="{HEIGHT}" role="img" aria-label=""#);
+    escape(&mut out, &chart.summary);
+    out.push_str("\" xmlns=\"http://www.w3.org/2000/svg\"");
+    if paint == Paint::Resolved {
+        out.push_str(r##" font-family="system-ui,sans-serif" font-size="12" fill="#5b6270""##);
+    }
+    out.push('>');
+    text(&mut out, "0", 12.0, "start", "chart-axis-label", &chart.y.label);
+    let _ = write!(out, r#"<svg class="chart-plot" x="{LEFT}" y="{TOP}" height="{PLOT}" overflow="visible"{plot}>"#);
+    grid(&mut out, chart, &scale, paint);
+    lines(&mut out, chart, &scale, paint);
+    labels(&mut out, chart, &scale, paint);
+    out.push_str("</svg></svg>");
+    out
+}
+
+/// A word-sized line without axes. `values` lie at equal distances; `None` is a gap. Empty text when nothing is known.
+#[must_use]
+pub fn sparkline(values: &[Option<f64>], colour: u8) -> String {
+    let known: Vec<f64> = values.iter().flatten().copied().collect();
+    let (Some(low), Some(high)) = (known.iter().copied().reduce(f64::min), known.iter().copied().reduce(f64::max)) else {
+        return String::new();
+    };
+    let spread = if high - low < 1e-12 { 1.0 } else { high - low };
+    let x = |i: usize| i as f64 * 100.0 / (values.len().max(2) - 1) as f64;
+    let y = |v: f64| if high - low < 1e-12 { 12.0 } else { 21.0 - 18.0 * (v - low) / spread };
+    let mut d = String::new();
+    let mut pen_down = false;
+    for (i, v) in values.iter().enumerate() {
+        match v {
+            None => pen_down = false,
+            Some(v) => {
+                let alone = !pen_down && !matches!(values.get(i + 1), Some(Some(_)));
+                let _ = write!(d, "{}{:.1} {:.1}", if pen_down { 'L' } else { 'M' }, x(i), y(*v));
+                if alone {
+                    d.push_str("h0");
+                }
+                pen_down = true;
+            }
+        }
+    }
+    let mut out = String::from(r#"<svg class="spark" viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true">"#);
+    let _ = write!(out, r#"<path class="line s{colour}" d="{d}" vector-effect="non-scaling-stroke"/>"#);
+    if let Some((i, v)) = values.iter().enumerate().rev().find_map(|(i, v)| v.map(|v| (i, v))) {
+        let _ = write!(out, r#"<path class="dot s{colour}" d="M{:.1} {:.1}h0" vector-effect="non-scaling-stroke"/>"#, x(i), y(v));
+    }
+    out.push_str("</svg>");
+    out
+}
+
+struct Scale {
+    range: TimeRange,
+    low: f64,
+    high: f64,
+}
+
+impl Scale {
+    fn of(chart: &Chart) -> Self {
+        let low = chart.y.ticks.first().map_or(0.0, |t| t.0);
+        let high = chart.y.ticks.last().map_or(1.0, |t| t.0);
+        Self { range: chart.range, low, high: if high > low { high } else { low + 1.0 } }
+    }
+    /// 0..=1 over the range.
+    fn x(&self, t: Millis) -> f64 {
+        ((t.0 - self.range.from().0) as f64 / self.range.length() as f64).clamp(0.0, 1.0)
+    }
+    fn y(&self, v: f64) -> f64 {
+        PLOT * (1.0 - ((v - self.low) / (self.high - self.low)).clamp(-0.05, 1.05))
+    }
+}
+
+fn grid(out: &mut String, chart: &Chart, scale: &Scale, paint: Paint) {
+    for (i, (v, label)) in chart.y.ticks.iter().enumerate() {
+        let y = scale.y(*v);
+        let (class, colour) = if i == 0 { ("base", "#b9bcc2") } else { ("grid", "#e6e6e3") };
+        let _ = write!(out, r#"<line x1="0" x2="100%" y1="{y:.1}" y2="{y:.1}" {}/>"#, stroke(paint, class, colour, 1.0));
+        text(out, "-8", y + 4.0, "end", "tick", label);
+    }
+    for (t, label) in &chart.x_ticks {
+        let x = scale.x(*t) * 100.0;
+        let _ = write!(out, r#"<line x1="{x:.2}%" x2="{x:.2}%" y1="{PLOT}" y2="{}" {}/>"#, PLOT + 4.0, stroke(paint, "base", "#b9bcc2", 1.0));
+        text(out, &format!("{x:.2}%"), PLOT + 20.0, "middle", "tick", label);
+    }
+}
+
+fn lines(out: &mut String, chart: &Chart, scale: &Scale, paint: Paint) {
+    let _ = write!(out, r#"<svg width="100%" height="{PLOT}" viewBox="0 0 {INNER} {PLOT}" preserveAspectRatio="none" overflow="visible">"#);
+    for s in chart.series.iter().filter(|s| s.band.len() > 1) {
+        let mut d = String::new();
+        for (i, (t, _, high)) in s.band.iter().enumerate() {
+            let _ = write!(d, "{}{:.1} {:.1}", if i == 0 { 'M' } else { 'L' }, scale.x(*t) * INNER, scale.y(*high));
+        }
+        for (t, low, _) in s.band.iter().rev() {
+            let _ = write!(d, "L{:.1} {:.1}", scale.x(*t) * INNER, scale.y(*low));
+        }
+        let fill = match paint {
+            Paint::Page => format!(r#"class="band s{}""#, s.colour),
+            Paint::Resolved => format!(r#"fill="{}" fill-opacity="0.15" stroke="none""#, colour(s)),
+        };
+        let _ = write!(out, r#"<path {fill} d="{d}Z"/>"#);
+    }
+    for t in &chart.thresholds {
+        let y = scale.y(t.value);
+        let _ = write!(out, r#"<path {} stroke-dasharray="5 4" d="M0 {y:.1}H{INNER}"/>"#, stroke(paint, "threshold", "#c4291c", 1.5));
+    }
+    for s in &chart.series {
+        let d = path(s, scale);
+        let class = format!("line s{}", s.colour);
+        let _ = write!(out, r#"<path {} d="{d}"/>"#, stroke(paint, &class, colour(s), 1.75));
+    }
+    for m in &chart.markers {
+        let x = scale.x(m.at) * INNER;
+        let _ = write!(out, r#"<path {} d="M{x:.1} -6V{PLOT}"/>"#, stroke(paint, "marker", "#5b6270", 1.0));
+    }
+    out.push_str("</svg>");
+}
+
+/// The line of a series; the pen is lifted at gaps, and a point between two gaps is drawn as a dot.
+fn path(series: &Series, scale: &Scale) -> String {
+    let points = reduce(&series.points, &scale.range, 720);
+    let mut d = String::with_capacity(points.len() * 12);
+    let mut pen_down = false;
+    for (i, (t, v)) in points.iter().enumerate() {
+        match v {
+            None => pen_down = false,
+            Some(v) => {
+                let _ = write!(d, "{}{:.1} {:.1}", if pen_down { 'L' } else { 'M' }, scale.x(*t) * INNER, scale.y(*v));
+                if !pen_down && !matches!(points.get(i + 1), Some((_, Some(_)))) {
+                    d.push_str("h0");
+                }
+                pen_down = true;
+            }
+        }
+    }
+    d
+}
+
+fn labels(out: &mut String, chart: &Chart, scale: &Scale, paint: Paint) {
+    for t in &chart.thresholds {
+        text(out, "100%", scale.y(t.value) - 5.0, "end", "threshold-label", &t.name);
+    }
+    let mut free_from = -1.0;
+    for m in &chart.markers {
+        let x = scale.x(m.at) * 100.0;
+        // Flags that would lie on each other keep their line and lose their word.
+        if x >= free_from {
+            text(out, &format!("{x:.2}%"), -10.0, if x > 80.0 { "end" } else { "start" }, "marker-label", &m.label);
+            free_from = x + 14.0;
+        }
+    }
+    let mut ends: Vec<(f64, &Series)> = chart
+        .series
+        .iter()
+        .filter(|s| !s.end_label.is_empty())
+        .filter_map(|s| s.points.iter().rev().find_map(|p| p.1).map(|v| (scale.y(v), s)))
+        .collect();
+    ends.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut above = f64::NEG_INFINITY;
+    for (y, s) in ends {
+        let y = (y + 4.0).max(above + 14.0);
+        above = y;
+        let class = format!("end-label s{}", s.colour);
+        match paint {
+            Paint::Page => text_at_end(out, y, &format!(r#"class="{class}""#), &s.end_label),
+            Paint::Resolved => text_at_end(out, y, &format!(r#"fill="{}""#, colour(s)), &s.end_label),
+        }
+    }
+}
+
+fn text_at_end(out: &mut String, y: f64, attributes: &str, words: &str) {
+    let _ = write!(out, r#"<text x="100%" dx="8" y="{y:.1}" {attributes}>"#);
+    escape(out, words);
+    out.push_str("</text>");
+}
+
+fn text(out: &mut String, x: &str, y: f64, anchor: &str, class: &str, words: &str) {
+    let _ = write!(out, r#"<text x="{x}" y="{y:.1}" text-anchor="{anchor}" class="{class}">"#);
+    escape(out, words);
+    out.push_str("</text>");
+}
+
+fn stroke(paint: Paint, class: &str, colour: &str, width: f64) -> String {
+    match paint {
+        Paint::Page => format!(r#"class="{class}" vector-effect="non-scaling-stroke""#),
+        Paint::Resolved => {
+            format!(r#"fill="none" stroke="{colour}" stroke-width="{width}" stroke-linecap="round" vector-effect="non-scaling-stroke""#)
+        }
+    }
+}
+
+fn colour(series: &Series) -> &'static str {
+    SERIES[usize::from(series.colour).min(SERIES.len() - 1)]
+}
+
+fn escape(out: &mut String, words: &str) {
+    for c in words.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            c if c.is_control() => {}
+            c => out.push(c),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chart::{Axis, Marker, Threshold};
+
+    fn chart(points: Vec<(Millis, Option<f64>)>) -> Chart {
+        Chart {
+            summary: "mAP50 <fell> & \"rose\"".into(),
+            range: TimeRange::new(Millis(0), Millis(100)).expect("a range"),
+            x_ticks: vec![(Millis(50), "noon".into())],
+            y: Axis { label: "mAP50".into(), ticks: vec![(0.0, "0".into()), (1.0, "1".into())] },
+            series: vec![Series { name: "a".into(), colour: 1, points, band: vec![], end_label: "0.5".into() }],
+            thresholds: vec![Threshold { name: "low".into(), value: 0.5 }],
+            markers: vec![Marker { at: Millis(20), label: "v2".into() }],
+        }
+    }
+
+    #[test]
+    fn gaps_are_gaps_and_a_lonely_point_is_seen() {
+        let c = chart(vec![(Millis(0), Some(0.0)), (Millis(10), Some(0.5)), (Millis(20), None), (Millis(90), Some(1.0))]);
+        let drawn = svg(&c, Paint::Page, Size::Fluid);
+        assert!(drawn.contains(r#"d="M0.0 184.0L100.0 92.0M900.0 0.0h0""#), "{drawn}");
+    }
+
+    #[test]
+    fn words_are_escaped_and_no_style_is_written() {
+        let drawn = svg(&chart(vec![]), Paint::Page, Size::Fluid);
+        assert!(drawn.contains("mAP50 &lt;fell&gt; &amp; &quot;rose&quot;"));
+        assert!(!drawn.contains("style="));
+        let file = svg(&chart(vec![(Millis(1), Some(0.2))]), Paint::Resolved, Size::Fixed(720));
+        assert!(file.contains("#577bed") && !file.contains("var(") && file.contains(r#"width="604""#));
+    }
+
+    #[test]
+    fn a_sparkline_of_nothing_is_nothing_and_of_one_value_a_dot() {
+        assert_eq!(sparkline(&[None, None], 1), "");
+        assert!(sparkline(&[Some(1.0)], 1).contains("h0"));
+        assert!(!sparkline(&[Some(1.0), Some(1.0), None, Some(1.0)], 1).contains("NaN"));
+    }
+}

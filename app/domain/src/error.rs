@@ -1,0 +1,59 @@
+//! The one error of the product. It knows no transport: HTTP statuses and exit codes are chosen at the edge.
+
+use serde::{Deserialize, Serialize};
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What went wrong, in the terms of whoever asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorKind {
+    /// The question cannot be understood or is not allowed to be so large.
+    BadInput,
+    /// The thing asked for is not known.
+    NotFound,
+    /// The actor may not do this.
+    Forbidden,
+    /// A part that is needed does not answer just now; asking again may help.
+    Unavailable,
+    /// Our own fault.
+    Internal,
+}
+
+/// An error with the sentence that the user may read, and apart from it what only the log may read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    pub kind: ErrorKind,
+    /// Shown to the user. A sentence; names the input.
+    pub message: String,
+    /// Written to the log only. Never leaves the server.
+    pub detail: Option<String>,
+}
+
+impl Error {
+    fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), detail: None }
+    }
+    pub fn bad_input(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::BadInput, message)
+    }
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::NotFound, message)
+    }
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Forbidden, message)
+    }
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unavailable, message)
+    }
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Internal, message)
+    }
+    /// Adds what only the log may read.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl ToString) -> Self {
+        self.detail = Some(detail.to_string());
+        self
+    }
+}

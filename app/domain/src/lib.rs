@@ -1,0 +1,19 @@
+//! The words, rules and arithmetic of GuardianFlow, and the ports through which it reaches the world.
+//! No IO happens here and no time is read from a clock, so every rule can be tested in microseconds and the crate
+//! compiles for the browser as it stands.
+
+pub mod access;
+pub mod aggregate;
+pub mod chart;
+pub mod error;
+pub mod metric;
+pub mod ports;
+pub mod query;
+pub mod record;
+pub mod scope;
+pub mod sketch;
+pub mod state;
+pub mod text;
+pub mod time;
+
+pub use error::{Error, ErrorKind, Result};

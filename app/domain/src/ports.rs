@@ -1,0 +1,238 @@
+//! The product's doors to the world. Each port has one contract suite (server/tests/contract) that all adapters pass.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::Result,
+    query::{Comparison, ComparisonQuery, Directory, Summary, SummaryQuery, Trend, TrendQuery},
+    record::Record,
+    time::{Day, Millis, TimeRange},
+};
+
+/// The clock, so that tests can hold it still.
+pub trait Clock: Send + Sync {
+    fn now(&self) -> Millis;
+}
+
+/// Answers questions about records. Every answer says as of when it is.
+#[async_trait]
+pub trait MetricsStore: Send + Sync {
+    /// # Errors
+    /// `NotFound` for unknown names, `Unavailable` when the records cannot be read.
+    async fn summary(&self, query: &SummaryQuery) -> Result<Summary>;
+    /// # Errors
+    /// As `summary`; `BadInput` for an unknown metric.
+    async fn trend(&self, query: &TrendQuery) -> Result<Trend>;
+    /// # Errors
+    /// As `summary`.
+    async fn comparison(&self, query: &ComparisonQuery) -> Result<Comparison>;
+    /// What there is to ask about. In memory; cheap.
+    async fn directory(&self) -> std::sync::Arc<Directory>;
+    /// A number that changes whenever an answer could: the base of ETags.
+    async fn generation(&self) -> i64;
+    /// Lake files that cannot be read, with the reason.
+    async fn failed_files(&self) -> Vec<FailedFile>;
+    /// Writes the records of a range as one Parquet file that can be ingested again. Returns the number of rows.
+    ///
+    /// # Errors
+    /// `Unavailable`, naming the file that could not be written or read.
+    async fn export(&self, scope: &crate::scope::Scope, range: TimeRange, to: &std::path::Path) -> Result<u64>;
+}
+
+/// A lake file that the last read could not use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedFile {
+    pub file: String,
+    pub day: Day,
+    pub rows: u64,
+    pub reason: String,
+}
+
+/// Takes records into the lake.
+#[async_trait]
+pub trait RecordSink: Send + Sync {
+    /// Stores a batch as a whole or not at all; together with it the progress of its source. Repeating changes nothing.
+    ///
+    /// # Errors
+    /// `Unavailable`, naming what cannot be written.
+    async fn append(&self, source: &SourceId, records: Vec<Arrival>, refused: &RefusedCounts) -> Result<Appended>;
+    /// Merges small files of the same day. Idempotent.
+    ///
+    /// # Errors
+    /// `Unavailable`, naming what cannot be written.
+    async fn tidy(&self) -> Result<()>;
+    /// Deletes all simulated records. Returns how many.
+    ///
+    /// # Errors
+    /// `Unavailable`, naming what cannot be written.
+    async fn remove_simulated(&self) -> Result<u64>;
+}
+
+/// A valid record with where it came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arrival {
+    pub record: Record,
+    /// Line (or row) in the source, from 1.
+    pub line: u64,
+}
+
+/// Where records came from: a file, standard input, the demo.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SourceId {
+    /// What kind: `file`, `stdin`, `demo`.
+    pub kind: String,
+    /// Its name as people know it, for a file its absolute path.
+    pub name: String,
+}
+
+/// Refused rows by reason code.
+pub type RefusedCounts = std::collections::BTreeMap<String, u64>;
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Appended {
+    /// New identities.
+    pub taken: u64,
+    /// Equal identity and equal content.
+    pub duplicate: u64,
+    /// Equal identity, other content: the last arrival counts now, the old row is kept aside.
+    pub corrected: u64,
+}
+
+/// The lake's list of files. What it does not name does not exist.
+#[async_trait]
+pub trait Manifest: Send + Sync {
+    /// Grows with every commit, also of other processes.
+    ///
+    /// # Errors
+    /// `Unavailable` when the manifest cannot be read.
+    async fn generation(&self) -> Result<i64>;
+    /// All live files, in order of id.
+    ///
+    /// # Errors
+    /// `Unavailable` when the manifest cannot be read.
+    async fn files(&self) -> Result<Vec<LakeFile>>;
+    /// The index blobs of the given files.
+    ///
+    /// # Errors
+    /// `Unavailable` when the manifest cannot be read.
+    async fn indexes(&self, ids: &[i64]) -> Result<Vec<(i64, Vec<u8>)>>;
+    /// The last sequence number given out.
+    ///
+    /// # Errors
+    /// `Unavailable` when the manifest cannot be read.
+    async fn last_seq(&self) -> Result<i64>;
+    /// Publishes and retires files, moves the sequence number and a source's counts, all in one transaction.
+    ///
+    /// # Errors
+    /// `Unavailable` when the manifest cannot be written; then nothing has changed.
+    async fn commit(&self, change: Change) -> Result<i64>;
+    /// Small settings that belong to the lake, such as when the demo began.
+    ///
+    /// # Errors
+    /// `Unavailable` when the manifest cannot be read.
+    async fn note(&self, key: &str) -> Result<Option<String>>;
+    /// # Errors
+    /// `Unavailable` when the manifest cannot be written.
+    async fn set_note(&self, key: &str, value: Option<&str>) -> Result<()>;
+}
+
+/// One Parquet file of the lake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LakeFile {
+    pub id: i64,
+    /// Path below the lake folder, with `/`.
+    pub path: String,
+    pub day: Day,
+    pub rows: u64,
+    pub bytes: u64,
+    /// Oldest and newest timestamp.
+    pub from: Millis,
+    pub to: Millis,
+    pub simulated: u64,
+    /// Newest arrival.
+    pub received: Millis,
+}
+
+/// A file to be published, and its index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewFile {
+    pub file: LakeFile,
+    pub index: Vec<u8>,
+}
+
+/// One transaction of the lake.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    pub publish: Vec<NewFile>,
+    pub retire: Vec<i64>,
+    /// The new last sequence number, when rows were numbered.
+    pub last_seq: Option<i64>,
+    /// What a source delivered with it.
+    pub source: Option<Delivery>,
+    /// Forget everything that the demo delivered.
+    pub forget_demo: bool,
+}
+
+/// What one batch of a source came to.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    pub source: SourceId,
+    pub at: Millis,
+    pub appended: Appended,
+    pub refused: RefusedCounts,
+    pub newest: Option<Millis>,
+}
+
+/// The ledger of sources: what each delivered, when, and what was refused.
+#[async_trait]
+pub trait SourceLedger: Send + Sync {
+    /// All sources, those with trouble first, then the freshest.
+    ///
+    /// # Errors
+    /// `Unavailable` when the ledger cannot be read.
+    async fn sources(&self) -> Result<Vec<SourceReport>>;
+    /// Notes that a source is about to be read from its beginning: what the last read refused is forgotten.
+    ///
+    /// # Errors
+    /// `Unavailable` when the ledger cannot be written.
+    async fn begun(&self, source: &SourceId, at: Millis) -> Result<()>;
+    /// Notes that a source could not be read at all.
+    ///
+    /// # Errors
+    /// `Unavailable` when the ledger cannot be written.
+    async fn failed(&self, source: &SourceId, at: Millis, reason: &str) -> Result<()>;
+    /// Notes that a source was read to its end.
+    ///
+    /// # Errors
+    /// `Unavailable` when the ledger cannot be written.
+    async fn finished(&self, source: &SourceId, at: Millis) -> Result<()>;
+}
+
+/// What is known of one source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceReport {
+    pub source: SourceId,
+    pub first: Millis,
+    pub last: Millis,
+    /// Newest event time among its records.
+    pub newest: Option<Millis>,
+    /// Over all reads.
+    pub taken: u64,
+    pub corrected: u64,
+    /// Of the last read.
+    pub duplicate: u64,
+    pub refused: RefusedCounts,
+    /// Why the last read failed; `None` when it did not.
+    pub error: Option<String>,
+    /// Whether it was read to its end.
+    pub finished: bool,
+}
+
+impl SourceReport {
+    #[must_use]
+    pub fn refused_total(&self) -> u64 {
+        self.refused.values().sum()
+    }
+}

@@ -1,0 +1,301 @@
+//! Questions about records and their answers. Field names of the answers are the public REST format.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{Error, Result},
+    metric::{CATALOGUE, Direction, Metric, built_in},
+    scope::{Model, Place, Scope, clip},
+    state::{DataState, Health},
+    text::Name,
+    time::{Millis, Step, TimeRange},
+};
+
+/// How a scope did over a range, against the range before it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SummaryQuery {
+    pub scope: Scope,
+    pub range: TimeRange,
+    /// Also answer for each child of the scope.
+    pub children: bool,
+    /// Also give the course of each metric: over which range, in which steps.
+    pub course: Option<(TimeRange, Step)>,
+    /// The present moment: ages are taken at min(`to`, now).
+    pub now: Millis,
+}
+
+/// A mean per step; `None` where no record was.
+pub type Course = Vec<Option<f64>>;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    pub scope: Scope,
+    pub from: Millis,
+    pub to: Millis,
+    /// When the newest arrival was that the answer knows of.
+    pub as_of: Millis,
+    pub health: Health,
+    pub simulated: bool,
+    pub metrics: Vec<MetricSummary>,
+    pub children: Vec<ChildSummary>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChildSummary {
+    pub scope: Scope,
+    pub health: Health,
+    pub simulated: bool,
+    pub metrics: Vec<MetricSummary>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MetricSummary {
+    pub metric: String,
+    pub unit: String,
+    pub direction: Direction,
+    /// Σwx/Σw over the range.
+    pub value: Option<f64>,
+    /// The same over the range before.
+    pub previous: Option<f64>,
+    /// `value` minus `previous`.
+    pub delta: Option<f64>,
+    /// Records in the range that have this metric.
+    pub n: u64,
+    /// Σw of these records.
+    pub weight: f64,
+    pub sites_reporting: u32,
+    pub sites_expected: u32,
+    pub latest: Option<LatestValue>,
+    pub p50: Option<f64>,
+    pub p95: Option<f64>,
+    pub p99: Option<f64>,
+    pub state: DataState,
+    /// The devices whose numbers were put together, where that matters and there is more than one.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub devices: Vec<String>,
+    /// True when at least one record behind the number is simulated.
+    pub simulated: bool,
+    /// True when direction and range were guessed from the name.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub assumed: bool,
+    #[serde(skip)]
+    pub course: Course,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LatestValue {
+    pub value: f64,
+    pub timestamp: Millis,
+}
+
+/// How one metric moved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrendQuery {
+    pub scope: Scope,
+    pub model: Option<Model>,
+    pub metric: String,
+    pub range: TimeRange,
+    pub step: Step,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trend {
+    pub scope: Scope,
+    pub metric: String,
+    pub unit: String,
+    pub step: String,
+    pub from: Millis,
+    pub to: Millis,
+    pub as_of: Millis,
+    pub simulated: bool,
+    /// Only steps with records, in order of time.
+    pub points: Vec<TrendPoint>,
+    /// First records of a model version in the scope within the range; at most twenty.
+    pub changes: Vec<ModelChange>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct TrendPoint {
+    /// The start of the step.
+    pub t: Millis,
+    pub value: f64,
+    pub n: u64,
+    pub min: f64,
+    pub max: f64,
+    pub p50: f64,
+    pub p95: f64,
+}
+
+/// A model version that was not seen in the scope before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelChange {
+    pub t: Millis,
+    pub architecture: String,
+    pub version: String,
+    /// In how many zones it appeared within the same step.
+    pub zones: u32,
+}
+
+/// How the models of a scope did side by side.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComparisonQuery {
+    pub scope: Scope,
+    pub range: TimeRange,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    pub scope: Scope,
+    pub from: Millis,
+    pub to: Millis,
+    pub as_of: Millis,
+    pub simulated: bool,
+    /// By number of records, most first.
+    pub models: Vec<ModelSummary>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelSummary {
+    pub architecture: Option<String>,
+    pub version: Option<String>,
+    pub n: u64,
+    /// In how many zones it ran.
+    pub zones: u32,
+    pub first: Millis,
+    pub last: Millis,
+    pub metrics: std::collections::BTreeMap<String, ModelMetric>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelMetric {
+    pub value: Option<f64>,
+    pub n: u64,
+    pub p50: Option<f64>,
+    pub p95: Option<f64>,
+}
+
+/// Everything known by name: for filters, switchers and "does this exist".
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Directory {
+    pub places: Vec<Place>,
+    pub tasks: Vec<Name>,
+    pub models: Vec<Model>,
+    /// Metrics outside of the catalogue, as `group.leaf`.
+    pub custom: Vec<String>,
+    /// Catalogue metrics that at least one record has, by catalogue index.
+    pub built_in: Vec<usize>,
+    /// How many records there are, and of these simulated.
+    pub records: u64,
+    pub simulated: u64,
+    pub oldest: Option<Millis>,
+    pub newest: Option<Millis>,
+}
+
+impl Directory {
+    /// Refuses a scope that names something unknown.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NotFound`], naming the unknown thing.
+    pub fn check(&self, scope: &Scope) -> Result<()> {
+        if let Some(task) = &scope.task
+            && !self.tasks.contains(task)
+        {
+            return Err(Error::not_found(format!("no record has the task “{}”", clip(task.as_str()))));
+        }
+        if scope.customer.is_none() || self.places.iter().any(|p| scope.holds(p)) {
+            return Ok(());
+        }
+        let (what, name) = match (&scope.zone, &scope.site, &scope.customer) {
+            (Some(z), Some(_), _) if self.places.iter().any(|p| Scope { zone: None, ..scope.clone() }.holds(p)) => ("zone", z),
+            (_, Some(s), _) if self.places.iter().any(|p| Some(&p.customer) == scope.customer.as_ref()) => ("site", s),
+            (_, _, Some(c)) => ("customer", c),
+            _ => return Ok(()),
+        };
+        Err(Error::not_found(format!("no {what} is called “{}”", clip(name.as_str()))))
+    }
+
+    /// The names one level below the scope, sorted.
+    #[must_use]
+    pub fn children(&self, scope: &Scope) -> Vec<Name> {
+        let mut names: Vec<Name> =
+            self.places.iter().filter(|p| scope.holds(p)).filter_map(|p| scope.child_of(p)).cloned().collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Finds a metric by its key: a catalogue key in any case, a leaf name that only one group has, or `group.leaf`.
+    ///
+    /// # Errors
+    /// Unknown, or a leaf that more than one group has.
+    pub fn metric(&self, key: &str) -> Result<(Metric, MetricColumn)> {
+        if let Some(i) = built_in(key) {
+            return Ok((CATALOGUE[i].clone(), MetricColumn::BuiltIn(i)));
+        }
+        let mut hits = self.custom.iter().filter(|full| *full == key || full.split_once('.').is_some_and(|(_, leaf)| leaf == key));
+        match (hits.next(), hits.next()) {
+            (Some(full), None) => Ok((Metric::assumed(&self.key_of(full)), MetricColumn::Custom(full.clone()))),
+            (Some(a), Some(b)) => Err(Error::bad_input(format!("more than one group has “{}”: say {a} or {b}", clip(key)))),
+            (None, _) => Err(Error::bad_input(format!("no metric is called “{}”", clip(key)))),
+        }
+    }
+
+    /// The shortest key of a metric outside of the catalogue: its leaf, or `group.leaf` where leaves collide.
+    #[must_use]
+    pub fn key_of(&self, full: &str) -> String {
+        let Some((_, leaf)) = full.split_once('.') else { return full.to_owned() };
+        let alone = self.custom.iter().filter(|o| o.split_once('.').is_some_and(|(_, l)| l.eq_ignore_ascii_case(leaf))).count() <= 1;
+        if alone && built_in(leaf).is_none() { leaf.to_owned() } else { full.to_owned() }
+    }
+}
+
+/// Where the values of a metric are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum MetricColumn {
+    /// A column of its own: the index in the catalogue.
+    BuiltIn(usize),
+    /// An entry of the map, by its full name `group.leaf`.
+    Custom(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directory() -> Directory {
+        let name = |t: &str| Name::parse(t).expect("a name");
+        Directory {
+            places: vec![
+                Place { customer: name("a"), site: Some(name("s1")), zone: Some(name("z1")) },
+                Place { customer: name("a"), site: Some(name("s1")), zone: Some(name("z2")) },
+                Place { customer: name("b"), site: None, zone: None },
+            ],
+            tasks: vec![name("detection")],
+            custom: vec!["custom.mse".into(), "eval.mae".into(), "train.mae".into(), "custom.precision".into()],
+            ..Directory::default()
+        }
+    }
+
+    #[test]
+    fn unknown_places_are_named() {
+        let d = directory();
+        let check = |c, s, z| d.check(&Scope::parse(c, s, z, None, None).expect("a scope")).map_err(|e| e.message);
+        assert_eq!(check(Some("a"), Some("s1"), Some("z2")), Ok(()));
+        assert_eq!(check(None, None, None), Ok(()));
+        assert_eq!(check(Some("x"), None, None), Err("no customer is called “x”".into()));
+        assert_eq!(check(Some("a"), Some("s9"), None), Err("no site is called “s9”".into()));
+        assert_eq!(check(Some("a"), Some("s1"), Some("z9")), Err("no zone is called “z9”".into()));
+    }
+
+    #[test]
+    fn leaves_that_collide_keep_their_group() {
+        let d = directory();
+        assert_eq!(d.key_of("custom.mse"), "mse");
+        assert_eq!(d.key_of("eval.mae"), "eval.mae");
+        assert_eq!(d.key_of("custom.precision"), "custom.precision", "detection has a precision");
+        assert_eq!(d.metric("mse").map(|m| m.1), Ok(MetricColumn::Custom("custom.mse".into())));
+        assert_eq!(d.metric("precision").map(|m| m.1), Ok(MetricColumn::BuiltIn(2)));
+        assert!(d.metric("mae").is_err() && d.metric("nothing").is_err());
+        assert!(d.metric("train.mae").is_ok());
+    }
+}

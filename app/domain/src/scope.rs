@@ -1,0 +1,211 @@
+//! Which records a question is about: a place, a task, a model and the kind of experiment.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{error::{Error, Result}, text::Name};
+
+/// Which records count, by `experiment_type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// `production` or absent: field health.
+    #[default]
+    Production,
+    /// `candidate`: challengers, canaries, shadows.
+    Candidate,
+    All,
+}
+
+impl Kind {
+    /// # Errors
+    /// Names the three accepted words.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text {
+            "production" => Ok(Self::Production),
+            "candidate" => Ok(Self::Candidate),
+            "all" => Ok(Self::All),
+            _ => Err(Error::bad_input(format!("type is production, candidate or all, not “{}”", clip(text)))),
+        }
+    }
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Production => "production",
+            Self::Candidate => "candidate",
+            Self::All => "all",
+        }
+    }
+
+    /// Whether a record with this `experiment_type` counts.
+    #[must_use]
+    pub fn takes(self, experiment_type: Option<&str>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Production => experiment_type.is_none_or(|t| t == "production"),
+            Self::Candidate => experiment_type == Some("candidate"),
+        }
+    }
+}
+
+/// A model by its tags: an architecture, and one version of it or all.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Model {
+    pub architecture: Name,
+    pub version: Option<Name>,
+}
+
+impl Model {
+    /// Parses `architecture` or `architecture:version`.
+    ///
+    /// # Errors
+    /// Says what is wrong with the name.
+    pub fn parse(text: &str) -> Result<Self> {
+        let (architecture, version) = match text.split_once(':') {
+            Some((a, v)) => (a, Some(v)),
+            None => (text, None),
+        };
+        let name = |t: &str| Name::parse(t).map_err(|e| Error::bad_input(format!("model “{}” {e}", clip(text))));
+        Ok(Self { architecture: name(architecture)?, version: version.map(name).transpose()? })
+    }
+}
+
+impl std::fmt::Display for Model {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.version {
+            Some(v) => write!(f, "{}:{v}", self.architecture),
+            None => write!(f, "{}", self.architecture),
+        }
+    }
+}
+
+/// Where a record was made. A record without a site belongs to the customer as a whole, and so on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    pub customer: Name,
+    pub site: Option<Name>,
+    pub zone: Option<Name>,
+}
+
+/// What a question is about. `None` is open. A zone is only named together with its site and customer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct Scope {
+    pub customer: Option<Name>,
+    pub site: Option<Name>,
+    pub zone: Option<Name>,
+    pub task: Option<Name>,
+    #[serde(rename = "type")]
+    pub kind: Kind,
+}
+
+/// The level a scope stands on, by the deepest place it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    Fleet,
+    Customer,
+    Site,
+    Zone,
+}
+
+impl Scope {
+    /// Builds a scope from what a query said; empty texts count as open.
+    ///
+    /// # Errors
+    /// A site without its customer or a zone without its site, or a text that is no name.
+    pub fn parse(customer: Option<&str>, site: Option<&str>, zone: Option<&str>, task: Option<&str>, kind: Option<&str>) -> Result<Self> {
+        fn name(what: &str, text: Option<&str>) -> Result<Option<Name>> {
+            text.filter(|t| !t.is_empty())
+                .map(|t| Name::parse(t).map_err(|e| Error::bad_input(format!("the {what} name {e}"))))
+                .transpose()
+        }
+        let scope = Self {
+            customer: name("customer", customer)?,
+            site: name("site", site)?,
+            zone: name("zone", zone)?,
+            task: name("task", task)?,
+            kind: kind.filter(|k| !k.is_empty()).map_or(Ok(Kind::default()), Kind::parse)?,
+        };
+        if scope.site.is_some() && scope.customer.is_none() {
+            return Err(Error::bad_input("a site is asked for without its customer"));
+        }
+        if scope.zone.is_some() && scope.site.is_none() {
+            return Err(Error::bad_input("a zone is asked for without its site"));
+        }
+        Ok(scope)
+    }
+
+    #[must_use]
+    pub fn level(&self) -> Level {
+        match (&self.customer, &self.site, &self.zone) {
+            (None, ..) => Level::Fleet,
+            (_, None, _) => Level::Customer,
+            (_, _, None) => Level::Site,
+            _ => Level::Zone,
+        }
+    }
+
+    /// Whether the scope holds this place.
+    #[must_use]
+    pub fn holds(&self, place: &Place) -> bool {
+        fn fits(asked: Option<&Name>, have: Option<&Name>) -> bool {
+            asked.is_none() || asked == have
+        }
+        fits(self.customer.as_ref(), Some(&place.customer))
+            && fits(self.site.as_ref(), place.site.as_ref())
+            && fits(self.zone.as_ref(), place.zone.as_ref())
+    }
+
+    /// The name of the scope's child that holds `place`; `None` where the place lies at the scope's own level.
+    #[must_use]
+    pub fn child_of<'a>(&self, place: &'a Place) -> Option<&'a Name> {
+        match self.level() {
+            Level::Fleet => Some(&place.customer),
+            Level::Customer => place.site.as_ref(),
+            Level::Site => place.zone.as_ref(),
+            Level::Zone => None,
+        }
+    }
+
+    /// The scope one level down.
+    #[must_use]
+    pub fn child(&self, name: Name) -> Self {
+        let mut child = self.clone();
+        match self.level() {
+            Level::Fleet => child.customer = Some(name),
+            Level::Customer => child.site = Some(name),
+            Level::Site | Level::Zone => child.zone = Some(name),
+        }
+        child
+    }
+}
+
+/// At most 40 characters of a text for an error sentence, so that a sentence stays one.
+#[must_use]
+pub fn clip(text: &str) -> String {
+    let mut short: String = text.chars().filter(|c| !c.is_control()).take(40).collect();
+    if text.chars().count() > 40 {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_site_needs_its_customer_and_a_zone_its_site() {
+        assert!(Scope::parse(None, Some("s"), None, None, None).is_err());
+        assert!(Scope::parse(Some("c"), None, Some("z"), None, None).is_err());
+        let zone = Scope::parse(Some("c"), Some("s"), Some("z"), None, None).expect("a whole place");
+        assert_eq!(zone.level(), Level::Zone);
+        assert_eq!(Scope::parse(Some(""), None, None, None, None).expect("open").level(), Level::Fleet);
+    }
+
+    #[test]
+    fn an_absent_experiment_type_counts_as_production() {
+        assert!(Kind::Production.takes(None) && Kind::Production.takes(Some("production")));
+        assert!(!Kind::Production.takes(Some("candidate")) && !Kind::Candidate.takes(None));
+        assert!(Kind::All.takes(Some("benchmark")));
+    }
+}

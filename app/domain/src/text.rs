@@ -1,0 +1,112 @@
+//! Names that people gave to customers, sites, zones, models. Stored exactly as given; never used as a path.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// The longest name, in bytes of UTF-8.
+pub const MAX_NAME_BYTES: usize = 256;
+
+/// A name that is safe to store, to show and to put (percent-encoded) into one segment of a URL.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Name(Arc<str>);
+
+/// Why a text is no name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadName {
+    #[error("is empty")]
+    Empty,
+    #[error("is longer than {MAX_NAME_BYTES} bytes")]
+    TooLong,
+    #[error("contains a control character")]
+    Control,
+    #[error("contains a slash or is a dot segment, so no address could lead to it")]
+    Unaddressable,
+    #[error("begins or ends with a blank")]
+    Blank,
+}
+
+impl Name {
+    /// Parses a name.
+    ///
+    /// Letters of every script and emoji are welcome. Refused are control characters, the invisible marks that reorder
+    /// text (they make one name look like another), slashes and the two dot segments: browsers resolve those in
+    /// addresses before we would see them.
+    ///
+    /// # Errors
+    /// Says what is wrong with the text.
+    pub fn parse(text: &str) -> Result<Self, BadName> {
+        if text.is_empty() {
+            return Err(BadName::Empty);
+        }
+        if text.len() > MAX_NAME_BYTES {
+            return Err(BadName::TooLong);
+        }
+        if text.chars().any(|c| c.is_control() || reorders(c)) {
+            return Err(BadName::Control);
+        }
+        if text == "." || text == ".." || text.contains(['/', '\\']) {
+            return Err(BadName::Unaddressable);
+        }
+        if text.trim() != text {
+            return Err(BadName::Blank);
+        }
+        Ok(Self(text.into()))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Bidirectional overrides and isolates, line and paragraph separators, the byte order mark.
+fn reorders(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}')
+}
+
+impl std::fmt::Display for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl AsRef<str> for Name {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Name {
+    type Error = BadName;
+    fn try_from(text: String) -> Result<Self, BadName> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Name> for String {
+    fn from(name: Name) -> Self {
+        name.0.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_every_script_are_kept_exactly() {
+        for text in ["acme", "부산-2", "موقع-١", "site 🚀", "Zürich HB", "a%2Fb", "x?y#z&w=1"] {
+            assert_eq!(Name::parse(text).map(|n| n.to_string()).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
+    fn names_that_no_address_could_lead_to_are_refused() {
+        for text in ["", ".", "..", "../etc", "a/b", "a\\b", "a\u{0}b", "line\nbreak", "\u{202E}evil", " x", "x "] {
+            assert!(Name::parse(text).is_err(), "{text:?} was taken");
+        }
+        assert_eq!(Name::parse(&"x".repeat(257)), Err(BadName::TooLong));
+    }
+}

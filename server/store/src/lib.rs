@@ -1,0 +1,69 @@
+//! What the product remembers besides records: the lake's manifest and the ledger of sources, in one SQLite file.
+//! Both live in one database so that publishing files and moving a source's counts is one transaction.
+
+mod manifest;
+mod sources;
+
+use std::{path::Path, time::Duration};
+
+use domain::{Error, Result};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+
+/// The SQLite adapter of [`domain::ports::Manifest`] and [`domain::ports::SourceLedger`].
+#[derive(Debug, Clone)]
+pub struct SqliteStore {
+    pool: SqlitePool,
+}
+
+impl SqliteStore {
+    /// Opens the database and brings its tables up to date. Safe beside other processes on the same file.
+    ///
+    /// # Errors
+    /// `Unavailable`, naming the file.
+    pub async fn open(path: &Path) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(15));
+        let pool = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options)
+            .await
+            .map_err(|e| cannot(&format!("open {}", path.display()), &e))?;
+        sqlx::migrate!("./migrations")
+            .run(&pool)
+            .await
+            .map_err(|e| Error::unavailable(format!("cannot prepare {}: {e}", path.display())))?;
+        Ok(Self { pool })
+    }
+
+    /// Closes all connections; later calls fail.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// An error that names what could not be done, and says in plain words why where SQLite knows.
+fn cannot(what: &str, e: &sqlx::Error) -> Error {
+    let why = match e.as_database_error().and_then(|d| d.code()).as_deref() {
+        Some("8" | "1032" | "520") => "the file or its folder is read-only",
+        Some("13") => "the disk is full",
+        Some("5" | "261" | "517") => "another process holds it",
+        Some("11" | "26") => "the file is damaged or no database",
+        Some("14") => "it cannot be opened",
+        Some(c) if c.starts_with("10") || c.len() > 3 => "the disk reported an error",
+        _ => "the database refused",
+    };
+    Error::unavailable(format!("cannot {what}: {why}")).with_detail(e)
+}
+
+/// SQLite stores signed numbers; ours never come near the limit.
+fn signed(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+fn unsigned(n: i64) -> u64 {
+    u64::try_from(n).unwrap_or(0)
+}

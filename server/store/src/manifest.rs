@@ -1,0 +1,122 @@
+//! The lake's list of files in SQLite. A commit is one transaction; a reader sees all of it or nothing.
+
+use async_trait::async_trait;
+use domain::{
+    Result,
+    ports::{Change, LakeFile, Manifest},
+    time::{Day, Millis},
+};
+use sqlx::Row;
+
+use crate::{SqliteStore, cannot, signed, unsigned};
+
+#[async_trait]
+impl Manifest for SqliteStore {
+    async fn generation(&self) -> Result<i64> {
+        sqlx::query_scalar("SELECT generation FROM lake_state")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(|e| cannot("read the manifest", &e))
+    }
+
+    async fn files(&self) -> Result<Vec<LakeFile>> {
+        let rows = sqlx::query(
+            "SELECT id, path, day, rows, bytes, from_ms, to_ms, simulated, received_ms FROM lake_file ORDER BY id",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|e| cannot("read the manifest", &e))?;
+        Ok(rows
+            .iter()
+            .map(|r| LakeFile {
+                id: r.get(0),
+                path: r.get(1),
+                day: Day(i32::try_from(r.get::<i64, _>(2)).unwrap_or(0)),
+                rows: unsigned(r.get(3)),
+                bytes: unsigned(r.get(4)),
+                from: Millis(r.get(5)),
+                to: Millis(r.get(6)),
+                simulated: unsigned(r.get(7)),
+                received: Millis(r.get(8)),
+            })
+            .collect())
+    }
+
+    async fn indexes(&self, ids: &[i64]) -> Result<Vec<(i64, Vec<u8>)>> {
+        let wanted = serde_json::to_string(ids).unwrap_or_default();
+        sqlx::query_as("SELECT id, place_index FROM lake_file WHERE id IN (SELECT value FROM json_each(?))")
+            .bind(wanted)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(|e| cannot("read the manifest", &e))
+    }
+
+    async fn last_seq(&self) -> Result<i64> {
+        sqlx::query_scalar("SELECT last_seq FROM lake_state")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(|e| cannot("read the manifest", &e))
+    }
+
+    async fn commit(&self, change: Change) -> Result<i64> {
+        self.try_commit(&change).await.map_err(|e| cannot("write the manifest", &e))
+    }
+
+    async fn note(&self, key: &str) -> Result<Option<String>> {
+        sqlx::query_scalar("SELECT value FROM lake_note WHERE key = ?")
+            .bind(key)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(|e| cannot("read the manifest", &e))
+    }
+
+    async fn set_note(&self, key: &str, value: Option<&str>) -> Result<()> {
+        let query = match value {
+            Some(v) => sqlx::query("INSERT INTO lake_note VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2").bind(key).bind(v),
+            None => sqlx::query("DELETE FROM lake_note WHERE key = ?1").bind(key),
+        };
+        query.execute(&self.pool).await.map(|_| ()).map_err(|e| cannot("write the manifest", &e))
+    }
+}
+
+impl SqliteStore {
+    async fn try_commit(&self, change: &Change) -> sqlx::Result<i64> {
+        // IMMEDIATE: take the write lock first, so that no reader-turned-writer meets a conflict half way.
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        for id in &change.retire {
+            sqlx::query("DELETE FROM lake_file WHERE id = ?").bind(id).execute(&mut *tx).await?;
+        }
+        for new in &change.publish {
+            let f = &new.file;
+            sqlx::query(
+                "INSERT INTO lake_file (path, day, rows, bytes, from_ms, to_ms, simulated, received_ms, place_index)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            )
+            .bind(&f.path)
+            .bind(i64::from(f.day.0))
+            .bind(signed(f.rows))
+            .bind(signed(f.bytes))
+            .bind(f.from.0)
+            .bind(f.to.0)
+            .bind(signed(f.simulated))
+            .bind(f.received.0)
+            .bind(&new.index)
+            .execute(&mut *tx)
+            .await?;
+        }
+        if let Some(delivery) = &change.source {
+            Self::book(&mut tx, delivery).await?;
+        }
+        if change.forget_demo {
+            sqlx::query("DELETE FROM source WHERE kind = 'demo'").execute(&mut *tx).await?;
+        }
+        if let Some(seq) = change.last_seq {
+            sqlx::query("UPDATE lake_state SET last_seq = ?").bind(seq).execute(&mut *tx).await?;
+        }
+        let generation = sqlx::query_scalar("UPDATE lake_state SET generation = generation + 1 RETURNING generation")
+            .fetch_one(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(generation)
+    }
+}
