@@ -1,0 +1,297 @@
+//! The arithmetic over rows: groups them, and folds each metric of a row into the aggregate of its group, its period and
+//! its time step. One pass answers everything that a page asks of the same rows.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use datafusion::arrow::{
+    array::{Array, AsArray, Float64Array, MapArray, RecordBatch, StringViewArray},
+    datatypes::{Float64Type, Int64Type, TimestampMillisecondType},
+};
+use domain::{
+    aggregate::{Aggregate, Mean},
+    query::MetricColumn,
+    time::{Millis, Step, TimeRange},
+};
+
+/// The text values that rows of one group share; empty for the group of all.
+pub type GroupKey = Vec<Option<Box<str>>>;
+
+/// What is to be folded.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub metrics: Vec<MetricColumn>,
+    /// Columns whose values make a group.
+    pub group_by: Vec<&'static str>,
+    /// Rows in it are aggregated in full.
+    pub range: TimeRange,
+    /// Rows in it give a mean.
+    pub previous: Option<TimeRange>,
+    /// Rows in it give a mean a step.
+    pub course: Option<(TimeRange, Step)>,
+    /// Rows in `range` are aggregated in full per step as well.
+    pub steps: Option<Step>,
+}
+
+impl Plan {
+    /// The columns that the fold reads.
+    pub fn columns(&self) -> Vec<&'static str> {
+        let mut columns = vec!["timestamp", "seq", "samples", "simulated", "device"];
+        columns.extend(&self.group_by);
+        for m in &self.metrics {
+            columns.push(match m {
+                MetricColumn::BuiltIn(i) => crate::scan::metric_column(*i),
+                MetricColumn::Custom(_) => "metrics",
+            });
+        }
+        let mut seen = BTreeSet::new();
+        columns.retain(|c| seen.insert(*c));
+        columns
+    }
+
+    /// Everything that any part of the plan looks at.
+    pub fn reach(&self) -> TimeRange {
+        let mut reach = self.range;
+        if let Some(p) = &self.previous {
+            reach = reach.hull(p);
+        }
+        if let Some((c, _)) = &self.course {
+            reach = reach.hull(c);
+        }
+        reach
+    }
+
+    fn buckets(range: &TimeRange, step: Step) -> usize {
+        let first = step.floor(range.from()).0;
+        usize::try_from((range.to().0 - 1 - first) / step.ms() + 1).unwrap_or(0)
+    }
+}
+
+/// What was found about one group.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// Rows within the range.
+    pub rows: u64,
+    pub simulated: bool,
+    pub devices: BTreeSet<Box<str>>,
+    pub first: Millis,
+    pub last: Millis,
+    /// By metric.
+    pub current: Vec<Aggregate>,
+    pub previous: Vec<Mean>,
+    /// By step, then metric; empty without a course.
+    pub course: Vec<Vec<Mean>>,
+    /// By step since the start of the range, then metric.
+    pub steps: HashMap<usize, Vec<Aggregate>>,
+}
+
+impl Group {
+    fn new(plan: &Plan) -> Self {
+        let m = plan.metrics.len();
+        let buckets = plan.course.map_or(0, |(r, s)| Plan::buckets(&r, s));
+        Self {
+            rows: 0,
+            simulated: false,
+            devices: BTreeSet::new(),
+            first: Millis(i64::MAX),
+            last: Millis(i64::MIN),
+            current: vec![Aggregate::default(); m],
+            previous: vec![Mean::default(); m],
+            course: vec![vec![Mean::default(); m]; buckets],
+            steps: HashMap::new(),
+        }
+    }
+
+    pub fn merge(&mut self, other: &Self) {
+        self.rows += other.rows;
+        self.simulated |= other.simulated;
+        self.devices.extend(other.devices.iter().cloned());
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+        self.current.iter_mut().zip(&other.current).for_each(|(a, b)| a.merge(b));
+        self.previous.iter_mut().zip(&other.previous).for_each(|(a, b)| a.merge(b));
+        for (a, b) in self.course.iter_mut().zip(&other.course) {
+            a.iter_mut().zip(b).for_each(|(a, b)| a.merge(b));
+        }
+        for (bucket, theirs) in &other.steps {
+            let ours = self.steps.entry(*bucket).or_insert_with(|| vec![Aggregate::default(); theirs.len()]);
+            ours.iter_mut().zip(theirs).for_each(|(a, b)| a.merge(b));
+        }
+    }
+}
+
+/// A fold under way. Each core has one; at the end they are merged.
+#[derive(Debug)]
+pub struct Fold {
+    plan: Arc<Plan>,
+    numbers: HashMap<GroupKey, usize>,
+    groups: Vec<Group>,
+}
+
+/// Where a row belongs in time.
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    group: usize,
+    current: bool,
+    previous: bool,
+    course: Option<u32>,
+    step: Option<u32>,
+}
+
+impl Fold {
+    pub fn new(plan: Arc<Plan>) -> Self {
+        Self { plan, numbers: HashMap::new(), groups: Vec::new() }
+    }
+
+    /// Folds one batch in.
+    pub fn take(&mut self, batch: &RecordBatch) -> Result<(), String> {
+        let find = |name: &str| batch.column_by_name(name).ok_or_else(|| format!("the column {name} is missing"));
+        let times = find("timestamp")?.as_primitive::<TimestampMillisecondType>();
+        let seqs = find("seq")?.as_primitive::<Int64Type>();
+        let weights = find("samples")?.as_primitive::<Float64Type>();
+        let slots = self.slots(batch, times.values())?;
+        self.note(batch, &slots, times.values())?;
+        let plan = Arc::clone(&self.plan);
+        for (m, metric) in plan.metrics.iter().enumerate() {
+            let weight = |row: usize| if weights.is_valid(row) { weights.value(row) } else { 1.0 };
+            let mut fold = |row: usize, x: f64| {
+                let slot = slots[row];
+                let (w, at, seq) = (weight(row), Millis(times.value(row)), seqs.value(row));
+                let group = &mut self.groups[slot.group];
+                if slot.current {
+                    group.current[m].add(x, w, at, seq);
+                }
+                if slot.previous {
+                    group.previous[m].add(x, w);
+                }
+                if let Some(b) = slot.course {
+                    group.course[b as usize][m].add(x, w);
+                }
+                if let Some(b) = slot.step {
+                    let n = plan.metrics.len();
+                    let step = group.steps.entry(b as usize).or_insert_with(|| vec![Aggregate::default(); n]);
+                    step[m].add(x, w, at, seq);
+                }
+            };
+            match metric {
+                MetricColumn::BuiltIn(i) => {
+                    let values: &Float64Array = find(crate::scan::metric_column(*i))?.as_primitive();
+                    if values.null_count() == 0 {
+                        values.values().iter().enumerate().for_each(|(row, x)| fold(row, *x));
+                    } else {
+                        (0..values.len()).filter(|r| values.is_valid(*r)).for_each(|r| fold(r, values.value(r)));
+                    }
+                }
+                MetricColumn::Custom(name) => custom_values(find("metrics")?.as_map(), name, fold),
+            }
+        }
+        Ok(())
+    }
+
+    fn slots(&mut self, batch: &RecordBatch, times: &[i64]) -> Result<Vec<Slot>, String> {
+        let keys: Result<Vec<&StringViewArray>, String> = Arc::clone(&self.plan)
+            .group_by
+            .iter()
+            .map(|name| Ok(batch.column_by_name(name).ok_or_else(|| format!("the column {name} is missing"))?.as_string_view()))
+            .collect();
+        let keys = keys?;
+        let plan = Arc::clone(&self.plan);
+        let mut slots = Vec::with_capacity(times.len());
+        let mut last: Option<(usize, usize)> = None;
+        for (row, t) in times.iter().enumerate() {
+            // Files are sorted, so a row's group is nearly always that of the row before.
+            let same = |other: usize| {
+                keys.iter().all(|k| {
+                    k.is_valid(row) == k.is_valid(other)
+                        && (k.is_null(row) || k.views()[row] == k.views()[other] || k.value(row) == k.value(other))
+                })
+            };
+            let group = match last {
+                Some((before, group)) if same(before) => group,
+                _ => self.group_of(keys.iter().map(|k| k.is_valid(row).then(|| k.value(row).into())).collect()),
+            };
+            last = Some((row, group));
+            let at = Millis(*t);
+            let bucket = |range: &TimeRange, step: Step| {
+                range.contains(at).then(|| ((at.0 - step.floor(range.from()).0) / step.ms()) as u32)
+            };
+            slots.push(Slot {
+                group,
+                current: plan.range.contains(at),
+                previous: plan.previous.is_some_and(|p| p.contains(at)),
+                course: plan.course.and_then(|(range, step)| bucket(&range, step)),
+                step: plan.steps.and_then(|step| bucket(&plan.range, step)),
+            });
+        }
+        Ok(slots)
+    }
+
+    fn group_of(&mut self, key: GroupKey) -> usize {
+        if let Some(g) = self.numbers.get(&key) {
+            return *g;
+        }
+        self.groups.push(Group::new(&self.plan));
+        self.numbers.insert(key, self.groups.len() - 1);
+        self.groups.len() - 1
+    }
+
+    /// What is noted of rows apart from their metrics.
+    fn note(&mut self, batch: &RecordBatch, slots: &[Slot], times: &[i64]) -> Result<(), String> {
+        let find = |name: &str| batch.column_by_name(name).ok_or_else(|| format!("the column {name} is missing"));
+        let simulated = find("simulated")?.as_boolean();
+        let devices = find("device")?.as_string_view();
+        let no_device = devices.null_count() == devices.len();
+        for (row, slot) in slots.iter().enumerate() {
+            let group = &mut self.groups[slot.group];
+            group.simulated |= (slot.current || slot.previous) && simulated.is_valid(row) && simulated.value(row);
+            if slot.current {
+                group.rows += 1;
+                group.first = group.first.min(Millis(times[row]));
+                group.last = group.last.max(Millis(times[row]));
+                if !no_device && devices.is_valid(row) && !group.devices.contains(devices.value(row)) && group.devices.len() < 64 {
+                    group.devices.insert(devices.value(row).into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub fn merge(&mut self, other: Self) {
+        let mut theirs: Vec<(GroupKey, usize)> = other.numbers.into_iter().collect();
+        theirs.sort_by_key(|(_, number)| *number);
+        for (key, number) in theirs {
+            let ours = self.group_of(key);
+            self.groups[ours].merge(&other.groups[number]);
+        }
+    }
+
+    /// The groups by key, in order of the key.
+    pub fn finish(self) -> std::collections::BTreeMap<GroupKey, Group> {
+        let mut groups: Vec<Option<Group>> = self.groups.into_iter().map(Some).collect();
+        self.numbers.into_iter().filter_map(|(key, number)| Some((key, groups[number].take()?))).collect()
+    }
+
+    /// All groups together.
+    pub fn total(&self) -> Group {
+        let mut total = Group::new(&self.plan);
+        self.groups.iter().for_each(|g| total.merge(g));
+        total
+    }
+}
+
+fn custom_values(maps: &MapArray, name: &str, mut fold: impl FnMut(usize, f64)) {
+    let keys = maps.keys().as_string_opt::<i32>();
+    let views = maps.keys().as_string_view_opt();
+    let values = maps.values().as_primitive::<Float64Type>();
+    let offsets = maps.value_offsets();
+    for row in (0..maps.len()).filter(|r| maps.is_valid(*r)) {
+        for i in offsets[row] as usize..offsets[row + 1] as usize {
+            let key = keys.map(|k| k.value(i)).or_else(|| views.map(|k| k.value(i)));
+            if key == Some(name) && values.is_valid(i) {
+                fold(row, values.value(i));
+            }
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! The answers of [`domain::ports::MetricsStore`]: plans one pass over the rows and shapes what comes out.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use domain::{
+    Error, Result,
+    metric::{BUILT_IN, CATALOGUE, Metric},
+    query::{
+        ChildSummary, Comparison, ComparisonQuery, LatestValue, MetricColumn, MetricSummary, ModelChange, ModelMetric,
+        ModelSummary, Summary, SummaryQuery, Trend, TrendPoint, TrendQuery,
+    },
+    scope::{Level, Scope},
+    state::{DataState, Health},
+    text::Name,
+    time::{Millis, Step, TimeRange},
+};
+use futures::StreamExt;
+
+use crate::{
+    Lake,
+    fold::{Fold, Group, GroupKey, Plan},
+    scan::Rows,
+    snapshot::Snapshot,
+};
+
+impl Lake {
+    pub(crate) async fn answer_summary(&self, q: &SummaryQuery) -> Result<Summary> {
+        let snapshot = self.snapshot();
+        snapshot.directory.check(&q.scope)?;
+        let metrics = all_metrics(&snapshot);
+        let level = q.scope.level();
+        let group_by: Vec<&'static str> = match (q.children, level) {
+            (false, _) | (_, Level::Zone) => vec![],
+            (_, Level::Fleet) => vec!["customer"],
+            (_, Level::Customer) => vec!["site"],
+            (_, Level::Site) => vec!["zone"],
+        };
+        let plan = Plan {
+            metrics: metrics.iter().map(|(_, c)| c.clone()).collect(),
+            group_by,
+            range: q.range,
+            previous: Some(q.range.previous()),
+            course: q.course,
+            steps: None,
+        };
+        let health = snapshot.health(&q.scope, &q.range, q.now);
+        let (whole, groups) = self.fold(&q.scope, None, plan).await?;
+        let shape = |group: Option<&Group>, health: &Health, sites: &[(u32, u32); BUILT_IN]| {
+            group.map_or_else(Vec::new, |g| shape_metrics(&metrics, g, health, sites))
+        };
+        let mut children = Vec::new();
+        if q.children && level != Level::Zone {
+            // Children are those with rows in the range and those that were expected to have some.
+            let mut names: Vec<Name> = health.children.keys().cloned().collect();
+            names.extend(groups.keys().filter_map(|k| Name::parse(k.first()?.as_deref()?).ok()));
+            names.sort();
+            names.dedup();
+            for name in names {
+                let group = groups.get(&vec![Some(Box::from(name.as_str()))]);
+                let own = health.children.get(&name).cloned().unwrap_or_default();
+                let sites = health.child_metric_sites.get(&name).copied().unwrap_or_default();
+                children.push(ChildSummary {
+                    metrics: shape(group, &own, &sites),
+                    simulated: group.is_some_and(|g| g.simulated),
+                    health: own,
+                    scope: q.scope.child(name),
+                });
+            }
+        }
+        Ok(Summary {
+            scope: q.scope.clone(),
+            from: q.range.from(),
+            to: q.range.to(),
+            as_of: as_of(&snapshot, q.now),
+            metrics: shape(Some(&whole), &health.whole, &health.metric_sites),
+            simulated: whole.simulated,
+            health: health.whole,
+            children,
+        })
+    }
+
+    pub(crate) async fn answer_trend(&self, q: &TrendQuery) -> Result<Trend> {
+        let snapshot = self.snapshot();
+        snapshot.directory.check(&q.scope)?;
+        let (metric, column) = snapshot.directory.metric(&q.metric)?;
+        let plan = Plan {
+            metrics: vec![column],
+            group_by: vec![],
+            range: q.range,
+            previous: None,
+            course: None,
+            steps: Some(q.step),
+        };
+        let (group, _) = self.fold(&q.scope, q.model.as_ref(), plan).await?;
+        let first = q.step.floor(q.range.from()).0;
+        let mut points: Vec<TrendPoint> = group
+            .steps
+            .iter()
+            .filter_map(|(bucket, cells)| {
+                let a = cells.first()?;
+                let [p50, p95, _] = a.quantiles()?;
+                Some(TrendPoint {
+                    t: Millis(first + *bucket as i64 * q.step.ms()),
+                    value: a.mean.value()?,
+                    n: a.mean.n,
+                    min: a.min?,
+                    max: a.max?,
+                    p50,
+                    p95,
+                })
+            })
+            .collect();
+        points.sort_by_key(|p| p.t);
+        Ok(Trend {
+            scope: q.scope.clone(),
+            metric: metric.key.into_owned(),
+            unit: metric.unit.to_owned(),
+            step: q.step.to_string(),
+            from: q.range.from(),
+            to: q.range.to(),
+            as_of: as_of(&snapshot, q.range.to()),
+            simulated: group.simulated,
+            points,
+            changes: model_changes(&snapshot, &q.scope, &q.range),
+        })
+    }
+
+    pub(crate) async fn answer_comparison(&self, q: &ComparisonQuery) -> Result<Comparison> {
+        let snapshot = self.snapshot();
+        snapshot.directory.check(&q.scope)?;
+        let metrics = all_metrics(&snapshot);
+        let plan = Plan {
+            metrics: metrics.iter().map(|(_, c)| c.clone()).collect(),
+            group_by: vec!["model_architecture", "model_version"],
+            range: q.range,
+            previous: None,
+            course: None,
+            steps: None,
+        };
+        let (whole, groups) = self.fold(&q.scope, None, plan).await?;
+        let zones = zones_by_model(&snapshot, &q.scope, &q.range);
+        let mut models: Vec<ModelSummary> = groups
+            .into_iter()
+            .filter(|(_, g)| g.rows > 0)
+            .map(|(key, g)| ModelSummary {
+                zones: zones.get(&key).copied().unwrap_or(0),
+                architecture: key.first().cloned().flatten().map(String::from),
+                version: key.get(1).cloned().flatten().map(String::from),
+                n: g.rows,
+                first: g.first,
+                last: g.last,
+                metrics: metrics
+                    .iter()
+                    .zip(&g.current)
+                    .filter(|(_, a)| a.mean.n > 0)
+                    .map(|((m, _), a)| {
+                        let q = a.quantiles();
+                        let shaped = ModelMetric {
+                            value: a.mean.value(),
+                            n: a.mean.n,
+                            p50: q.map(|q| q[0]),
+                            p95: q.map(|q| q[1]),
+                        };
+                        (m.key.to_string(), shaped)
+                    })
+                    .collect(),
+            })
+            .collect();
+        models.sort_by(|a, b| b.n.cmp(&a.n).then_with(|| (&a.architecture, &a.version).cmp(&(&b.architecture, &b.version))));
+        Ok(Comparison {
+            scope: q.scope.clone(),
+            from: q.range.from(),
+            to: q.range.to(),
+            as_of: as_of(&snapshot, q.range.to()),
+            simulated: whole.simulated,
+            models,
+        })
+    }
+
+    /// One pass over the rows of a plan. A file that turns out to be unreadable is noted and left out, and a file that a
+    /// merge replaced meanwhile is looked up anew; both by beginning again with a fresh snapshot.
+    async fn fold(
+        &self,
+        scope: &Scope,
+        model: Option<&domain::scope::Model>,
+        plan: Plan,
+    ) -> Result<(Group, BTreeMap<GroupKey, Group>)> {
+        let rows = Rows { scope, model, range: plan.reach(), columns: plan.columns() };
+        let plan = Arc::new(plan);
+        let mut trouble = String::new();
+        for _ in 0..4 {
+            let snapshot = self.snapshot();
+            match self.fold_once(&snapshot, &rows, &plan).await {
+                Ok(fold) => return Ok((fold.total(), fold.finish())),
+                Err(e) => {
+                    tracing::warn!(error = %e, "a scan failed; looking for the file to blame");
+                    trouble = e;
+                    self.after_failed_scan(&snapshot).await?;
+                }
+            }
+        }
+        Err(Error::unavailable("the records cannot be read just now").with_detail(trouble))
+    }
+
+    async fn fold_once(
+        &self,
+        snapshot: &Snapshot,
+        rows: &Rows<'_>,
+        plan: &Arc<Plan>,
+    ) -> std::result::Result<Fold, String> {
+        let streams = self.engine().streams(snapshot, rows).await.map_err(|e| e.to_string())?;
+        let parts = streams.into_iter().map(|mut stream| {
+            let mut fold = Fold::new(Arc::clone(plan));
+            tokio::spawn(async move {
+                while let Some(batch) = stream.next().await {
+                    fold.take(&batch.map_err(|e| e.to_string())?)?;
+                }
+                Ok::<_, String>(fold)
+            })
+        });
+        let mut whole = Fold::new(Arc::clone(plan));
+        for part in futures::future::join_all(parts).await {
+            whole.merge(part.map_err(|e| e.to_string())??);
+        }
+        Ok(whole)
+    }
+}
+
+fn as_of(snapshot: &Snapshot, otherwise: Millis) -> Millis {
+    snapshot.as_of.unwrap_or(otherwise)
+}
+
+/// The metrics that any record has: the catalogue's first, then the others by name.
+fn all_metrics(snapshot: &Snapshot) -> Vec<(Metric, MetricColumn)> {
+    let d = &snapshot.directory;
+    let built_in = d.built_in.iter().map(|i| (CATALOGUE[*i].clone(), MetricColumn::BuiltIn(*i)));
+    let custom = d.custom.iter().map(|full| (Metric::assumed(&d.key_of(full)), MetricColumn::Custom(full.clone())));
+    built_in.chain(custom).collect()
+}
+
+fn shape_metrics(
+    metrics: &[(Metric, MetricColumn)],
+    group: &Group,
+    health: &Health,
+    sites: &[(u32, u32); BUILT_IN],
+) -> Vec<MetricSummary> {
+    let mut shaped = Vec::new();
+    for (m, (metric, column)) in metrics.iter().enumerate() {
+        let (current, previous) = (&group.current[m], &group.previous[m]);
+        let course: Vec<Option<f64>> = group.course.iter().map(|step| step[m].value()).collect();
+        if current.mean.n == 0 && previous.n == 0 && course.iter().all(Option::is_none) {
+            continue;
+        }
+        let (sites_expected, sites_reporting) = match column {
+            MetricColumn::BuiltIn(i) => sites[*i],
+            MetricColumn::Custom(_) => (health.sites_expected, health.sites_reporting),
+        };
+        let (value, before) = (current.mean.value(), previous.value());
+        let quantiles = current.quantiles();
+        let devices: Vec<String> = if metric.depends_on_device() && group.devices.len() > 1 {
+            group.devices.iter().map(ToString::to_string).collect()
+        } else {
+            vec![]
+        };
+        shaped.push(MetricSummary {
+            metric: metric.key.to_string(),
+            unit: metric.unit.to_owned(),
+            direction: metric.direction,
+            value,
+            previous: before,
+            delta: value.zip(before).map(|(v, b)| v - b),
+            n: current.mean.n,
+            weight: current.mean.w,
+            sites_reporting,
+            sites_expected,
+            latest: current.latest.map(|l| LatestValue { value: l.value, timestamp: l.at }),
+            p50: quantiles.map(|q| q[0]),
+            p95: quantiles.map(|q| q[1]),
+            p99: quantiles.map(|q| q[2]),
+            // A metric that fell silent while its places still report other things is stale by itself.
+            state: if current.mean.n == 0 && health.state == DataState::Ok { DataState::Stale } else { health.state },
+            devices,
+            simulated: group.simulated,
+            assumed: metric.assumed,
+            course,
+        });
+    }
+    shaped
+}
+
+/// In how many zones each model ran within the range.
+fn zones_by_model(snapshot: &Snapshot, scope: &Scope, range: &TimeRange) -> BTreeMap<GroupKey, u32> {
+    let mut seen: BTreeMap<GroupKey, std::collections::BTreeSet<u32>> = BTreeMap::new();
+    for_each_entry(snapshot, scope, (range.from(), range.to()), |v, e, place| {
+        let model = v.index.model(e);
+        let key = vec![model.map(|m| (&**m.0).into()), model.and_then(|m| m.1).map(|v| (&**v).into())];
+        seen.entry(key).or_default().insert(place);
+    });
+    seen.into_iter().map(|(k, places)| (k, places.len() as u32)).collect()
+}
+
+fn for_each_entry(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    (from, to): (Millis, Millis),
+    mut f: impl FnMut(&crate::snapshot::FileView, &crate::index::Entry, u32),
+) {
+    for v in &snapshot.files {
+        if v.file.to < from || v.file.from >= to {
+            continue;
+        }
+        for (e, place) in v.index.entries.iter().zip(v.places.iter()) {
+            let fits = scope.holds(&snapshot.places[*place as usize])
+                && scope.kind.takes(v.index.kind(e))
+                && scope.task.as_ref().is_none_or(|t| t.as_str() == &**v.index.task(e))
+                && e.last >= from.0
+                && e.first < to.0;
+            if fits {
+                f(v, e, *place);
+            }
+        }
+    }
+}
+
+/// Model versions that zones of the scope ran for the first time within the range, hour by hour; at most the twenty that
+/// reached the most zones. A zone whose records all lie within the range has no "before" and counts for nothing.
+fn model_changes(snapshot: &Snapshot, scope: &Scope, range: &TimeRange) -> Vec<ModelChange> {
+    type Key = (u32, String, String);
+    let mut first: BTreeMap<Key, i64> = BTreeMap::new();
+    let mut place_first: BTreeMap<u32, i64> = BTreeMap::new();
+    for_each_entry(snapshot, scope, (Millis(i64::MIN), range.to()), |v, e, place| {
+        if let Some((a, version)) = v.index.model(e) {
+            let key = (place, a.to_string(), version.map_or_else(String::new, ToString::to_string));
+            first.entry(key).and_modify(|t| *t = (*t).min(e.first)).or_insert(e.first);
+            place_first.entry(place).and_modify(|t| *t = (*t).min(e.first)).or_insert(e.first);
+        }
+    });
+    let hour = Step::parse("1h").map_or(3_600_000, Step::ms);
+    let mut changes: BTreeMap<(i64, String, String), u32> = BTreeMap::new();
+    for ((place, architecture, version), t) in first {
+        if t >= range.from().0 && place_first.get(&place).is_some_and(|p| *p < t) {
+            *changes.entry((t.div_euclid(hour) * hour, architecture, version)).or_default() += 1;
+        }
+    }
+    let mut changes: Vec<ModelChange> = changes
+        .into_iter()
+        .map(|((t, architecture, version), zones)| ModelChange { t: Millis(t), architecture, version, zones })
+        .collect();
+    changes.sort_by_key(|c| std::cmp::Reverse(c.zones));
+    changes.truncate(20);
+    changes.sort_by_key(|c| c.t);
+    changes
+}

@@ -1,0 +1,122 @@
+//! Reads the rows of a question: DataFusion finds the files' pages that matter, decodes and filters them on all cores.
+//! What comes out are batches; the arithmetic is in `fold`.
+
+use std::sync::Arc;
+
+use datafusion::{
+    arrow::datatypes::Schema,
+    common::ScalarValue,
+    error::DataFusionError,
+    execution::SendableRecordBatchStream,
+    logical_expr::{Expr, col, lit},
+    prelude::{ParquetReadOptions, SessionConfig, SessionContext},
+};
+use domain::{
+    scope::{Kind, Model, Scope},
+    text::Name,
+    time::{Millis, TimeRange},
+};
+use object_store::local::LocalFileSystem;
+
+use crate::{
+    schema::{SCHEMA, column},
+    snapshot::Snapshot,
+};
+
+/// Which rows and which columns.
+#[derive(Debug, Clone)]
+pub struct Rows<'a> {
+    pub scope: &'a Scope,
+    pub model: Option<&'a Model>,
+    pub range: TimeRange,
+    /// Columns by name; order is kept.
+    pub columns: Vec<&'static str>,
+}
+
+/// The engine over one lake folder.
+#[derive(Clone)]
+pub struct Engine {
+    context: SessionContext,
+}
+
+/// Files are addressed below this, so that no character of the folder's real path is taken for a pattern.
+const BASE: &str = "lake://files/";
+
+impl Engine {
+    /// # Errors
+    /// When the folder cannot be opened.
+    pub fn new(root: &std::path::Path) -> Result<Self, String> {
+        let threads = std::thread::available_parallelism().map_or(2, usize::from).max(2);
+        let config = SessionConfig::new()
+            .with_target_partitions(threads)
+            .with_collect_statistics(false)
+            .with_batch_size(8_192);
+        let context = SessionContext::new_with_config(config);
+        let files = LocalFileSystem::new_with_prefix(root).map_err(|e| e.to_string())?;
+        let base = url::Url::parse(BASE).map_err(|e| e.to_string())?;
+        context.register_object_store(&base, Arc::new(files));
+        Ok(Self { context })
+    }
+
+    /// Opens one stream per core over the rows; none when no file can hold any.
+    ///
+    /// # Errors
+    /// What DataFusion says; the caller finds out which file is to blame.
+    pub async fn streams(
+        &self,
+        snapshot: &Snapshot,
+        rows: &Rows<'_>,
+    ) -> Result<Vec<SendableRecordBatchStream>, DataFusionError> {
+        let paths: Vec<String> = snapshot
+            .files
+            .iter()
+            .filter(|v| v.failed.is_none() && v.file.to >= rows.range.from() && v.file.from < rows.range.to())
+            .map(|v| format!("{BASE}{}", v.file.path))
+            .collect();
+        if paths.is_empty() {
+            return Ok(vec![]);
+        }
+        let schema: &Schema = &SCHEMA;
+        let options = ParquetReadOptions { schema: Some(schema), ..ParquetReadOptions::default() };
+        let frame = self.context.read_parquet(paths, options).await?;
+        let frame = frame.filter(condition(rows))?;
+        let wanted: Vec<&str> = rows.columns.to_vec();
+        frame.select_columns(&wanted)?.execute_stream_partitioned().await
+    }
+}
+
+fn condition(rows: &Rows<'_>) -> Expr {
+    let time = |t: Millis| lit(ScalarValue::TimestampMillisecond(Some(t.0), Some("UTC".into())));
+    let mut all = col("timestamp").gt_eq(time(rows.range.from())).and(col("timestamp").lt(time(rows.range.to())));
+    let mut also = |e: Expr| all = all.clone().and(e);
+    let text = |t: &str| lit(ScalarValue::Utf8View(Some(t.to_owned())));
+    let scope = rows.scope;
+    let equal: [(&str, Option<&Name>); 6] = [
+        ("customer", scope.customer.as_ref()),
+        ("site", scope.site.as_ref()),
+        ("zone", scope.zone.as_ref()),
+        ("task", scope.task.as_ref()),
+        ("model_architecture", rows.model.map(|m| &m.architecture)),
+        ("model_version", rows.model.and_then(|m| m.version.as_ref())),
+    ];
+    for (name, value) in equal {
+        if let Some(v) = value {
+            also(col(name).eq(text(v.as_str())));
+        }
+    }
+    match scope.kind {
+        Kind::All => {}
+        Kind::Production => {
+            also(col("experiment_type").is_null().or(col("experiment_type").eq(text("production"))));
+        }
+        Kind::Candidate => also(col("experiment_type").eq(text("candidate"))),
+    }
+    all
+}
+
+/// The column of a catalogue metric, as the schema spells it.
+pub fn metric_column(i: usize) -> &'static str {
+    let name = domain::metric::CATALOGUE[i].column;
+    debug_assert!(column(name) < SCHEMA.fields().len());
+    name
+}

@@ -1,0 +1,268 @@
+//! What the manifest said last, in memory: files, their indexes, and the directory of names. Replaced as a whole when the
+//! manifest's generation moves; questions in flight keep the one they began with.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::Path,
+    sync::Arc,
+};
+
+use domain::{
+    Result,
+    metric::BUILT_IN,
+    ports::{LakeFile, Manifest},
+    query::Directory,
+    scope::{Model, Place, Scope},
+    state::{CADENCE_OVER, DataState, EXPECTED_FOR, Health, cadence},
+    text::Name,
+    time::{MINUTE, Millis, TimeRange},
+};
+
+use crate::index::{Entry, FileIndex};
+
+/// One file with its index, and the reason when it cannot be read.
+#[derive(Debug, Clone)]
+pub struct FileView {
+    pub file: LakeFile,
+    pub index: Arc<FileIndex>,
+    /// For each entry of the index the number of its place in [`Snapshot::places`].
+    pub places: Arc<[u32]>,
+    pub failed: Option<String>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    pub generation: i64,
+    pub files: Vec<FileView>,
+    pub places: Arc<Vec<Place>>,
+    pub directory: Arc<Directory>,
+    /// The newest arrival.
+    pub as_of: Option<Millis>,
+}
+
+/// How a place did: what [`Health`] needs of it.
+#[derive(Debug, Clone, Default)]
+struct Activity {
+    newest: Option<Millis>,
+    minutes: Vec<i64>,
+    reported: bool,
+    failed: bool,
+    metrics: u16,
+    reported_metrics: u16,
+}
+
+/// Health by scope: of the scope itself, of each child, and per catalogue metric the sites expected and reporting.
+#[derive(Debug, Clone, Default)]
+pub struct HealthReport {
+    pub whole: Health,
+    pub children: BTreeMap<Name, Health>,
+    pub metric_sites: [(u32, u32); BUILT_IN],
+    pub child_metric_sites: BTreeMap<Name, [(u32, u32); BUILT_IN]>,
+}
+
+/// One site while its places are counted.
+#[derive(Debug, Clone, Copy, Default)]
+struct SiteTally {
+    reported: bool,
+    expected_metrics: u16,
+    reported_metrics: u16,
+}
+
+impl SiteTally {
+    fn add(&mut self, a: &Activity) {
+        self.reported |= a.reported;
+        self.expected_metrics |= a.metrics | a.reported_metrics;
+        self.reported_metrics |= a.reported_metrics;
+    }
+
+    fn count(self, health: &mut Health, per_metric: &mut [(u32, u32); BUILT_IN]) {
+        health.sites_expected += 1;
+        health.sites_reporting += u32::from(self.reported);
+        for (bit, (expected, reporting)) in per_metric.iter_mut().enumerate() {
+            *expected += u32::from(self.expected_metrics >> bit & 1);
+            *reporting += u32::from(self.reported_metrics >> bit & 1);
+        }
+    }
+}
+
+impl Snapshot {
+    /// Brings the snapshot up to the manifest: reads the indexes of files it does not know yet, drops retired ones.
+    ///
+    /// # Errors
+    /// `Unavailable` when the manifest cannot be read.
+    pub async fn renewed(&self, manifest: &dyn Manifest, root: &Path, failed: &HashMap<String, String>) -> Result<Self> {
+        let generation = manifest.generation().await?;
+        let files = manifest.files().await?;
+        let mut known: HashMap<i64, FileView> = self.files.iter().map(|f| (f.file.id, f.clone())).collect();
+        let missing: Vec<i64> = files.iter().map(|f| f.id).filter(|id| !known.contains_key(id)).collect();
+        let mut blobs: HashMap<i64, Vec<u8>> = HashMap::new();
+        for part in missing.chunks(512) {
+            blobs.extend(manifest.indexes(part).await?);
+        }
+        let mut places: Vec<Place> = self.places.as_ref().clone();
+        let mut numbers: HashMap<Place, u32> =
+            places.iter().enumerate().map(|(i, p)| (p.clone(), i as u32)).collect();
+        let mut views = Vec::with_capacity(files.len());
+        for file in files {
+            let mut view = known.remove(&file.id).unwrap_or_else(|| {
+                let decoded = blobs.get(&file.id).map_or(Err("its index is missing".into()), |b| FileIndex::decode(b));
+                let (index, mut trouble) = match decoded {
+                    Ok(index) => (index, None),
+                    Err(e) => (FileIndex::default(), Some(e)),
+                };
+                if trouble.is_none() {
+                    trouble = check_size(root, &file);
+                }
+                let numbered = index
+                    .entries
+                    .iter()
+                    .map(|e| {
+                        let place = place_of(&index, e);
+                        *numbers.entry(place).or_insert_with_key(|p| {
+                            places.push(p.clone());
+                            places.len() as u32 - 1
+                        })
+                    })
+                    .collect();
+                FileView { file, index: Arc::new(index), places: numbered, failed: trouble }
+            });
+            if let Some(reason) = failed.get(&view.file.path) {
+                view.failed = Some(reason.clone());
+            }
+            views.push(view);
+        }
+        let as_of = views.iter().map(|v| v.file.received).max();
+        let directory = Arc::new(directory(&views, &places));
+        Ok(Self { generation, files: views, places: Arc::new(places), directory, as_of })
+    }
+
+    /// The health of `scope` at `at`, with reports counted within `range`.
+    pub fn health(&self, scope: &Scope, range: &TimeRange, now: Millis) -> HealthReport {
+        let at = range.to().min(now);
+        let expected_from = at.plus(-EXPECTED_FOR);
+        let cadence_from = at.plus(-CADENCE_OVER);
+        let mut active: Vec<Option<Activity>> = vec![None; self.places.len()];
+        let inside: Vec<bool> = self.places.iter().map(|p| scope.holds(p)).collect();
+        let from = expected_from.min(range.from());
+        for view in self.files.iter().filter(|v| v.file.to >= from && v.file.from < at) {
+            let day_start = view.file.day.start();
+            for (e, place) in view.index.entries.iter().zip(view.places.iter()) {
+                let place = *place as usize;
+                if !inside[place]
+                    || !scope.kind.takes(view.index.kind(e))
+                    || scope.task.as_ref().is_some_and(|t| t.as_str() != &**view.index.task(e))
+                {
+                    continue;
+                }
+                let Some(newest) = e.newest_before(at, day_start) else { continue };
+                if newest < expected_from && newest < range.from() {
+                    continue;
+                }
+                let a = active[place].get_or_insert_default();
+                a.newest = a.newest.max(Some(newest));
+                a.failed |= view.failed.is_some();
+                if newest >= expected_from {
+                    a.metrics |= e.metrics;
+                }
+                if newest >= range.from() && e.first < range.to().0 {
+                    a.reported = true;
+                    a.reported_metrics |= e.metrics;
+                }
+                if newest >= cadence_from {
+                    let base = day_start.0 / MINUTE;
+                    let (low, high) = (cadence_from.0 / MINUTE, at.0 / MINUTE);
+                    a.minutes.extend(e.minutes.iter().map(|m| base + i64::from(*m)).filter(|m| *m >= low && *m < high));
+                }
+            }
+        }
+        self.tally(scope, &mut active, at, expected_from)
+    }
+
+    fn tally(&self, scope: &Scope, active: &mut [Option<Activity>], at: Millis, expected_from: Millis) -> HealthReport {
+        let mut report = HealthReport::default();
+        // A child's sites are counted apart: below a site the children are zones, and several of them share one site.
+        let mut sites: BTreeMap<(&Name, Option<&Name>), SiteTally> = BTreeMap::new();
+        let mut child_sites: BTreeMap<(&Name, &Name, Option<&Name>), SiteTally> = BTreeMap::new();
+        for (place, slot) in self.places.iter().zip(active) {
+            let Some(a) = slot else { continue };
+            let Some(newest) = a.newest.filter(|n| *n >= expected_from) else { continue };
+            let state =
+                if a.failed { DataState::SourceError } else { DataState::of(at.0 - newest.0, cadence(&mut a.minutes)) };
+            report.whole.add(state, Some(newest));
+            sites.entry((&place.customer, place.site.as_ref())).or_default().add(a);
+            if let Some(child) = scope.child_of(place) {
+                report.children.entry(child.clone()).or_default().add(state, Some(newest));
+                child_sites.entry((child, &place.customer, place.site.as_ref())).or_default().add(a);
+            }
+        }
+        for tally in sites.into_values() {
+            tally.count(&mut report.whole, &mut report.metric_sites);
+        }
+        for ((child, ..), tally) in child_sites {
+            let health = report.children.entry(child.clone()).or_default();
+            tally.count(health, report.child_metric_sites.entry(child.clone()).or_default());
+        }
+        report
+    }
+}
+
+fn place_of(index: &FileIndex, e: &Entry) -> Place {
+    // The texts were names when they were stored; one that is none any more stands for the lot.
+    let name = |t: &Arc<str>| Name::parse(t).ok();
+    Place {
+        customer: name(index.customer(e)).unwrap_or_else(unnamed),
+        site: index.site(e).and_then(name),
+        zone: index.zone(e).and_then(name),
+    }
+}
+
+#[expect(clippy::expect_used, reason = "a constant that a test of Name covers")]
+fn unnamed() -> Name {
+    Name::parse("unnamed").expect("a name")
+}
+
+/// A file that is gone or was cut off is known without opening it.
+fn check_size(root: &Path, file: &LakeFile) -> Option<String> {
+    match std::fs::metadata(root.join(&file.path)) {
+        Ok(m) if m.len() == file.bytes => None,
+        Ok(m) => Some(format!("it has {} bytes instead of {}", m.len(), file.bytes)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Some("it is gone".into()),
+        Err(e) => Some(e.to_string()),
+    }
+}
+
+fn directory(views: &[FileView], places: &[Place]) -> Directory {
+    let mut used = vec![false; places.len()];
+    let mut tasks = BTreeSet::new();
+    let mut models = BTreeSet::new();
+    let mut custom = BTreeSet::new();
+    let mut metrics = 0u16;
+    let mut d = Directory::default();
+    for v in views {
+        d.records += v.file.rows;
+        d.simulated += v.file.simulated;
+        d.oldest = [d.oldest, Some(v.file.from)].into_iter().flatten().min();
+        d.newest = d.newest.max(Some(v.file.to));
+        custom.extend(v.index.custom.iter().cloned());
+        for (e, p) in v.index.entries.iter().zip(v.places.iter()) {
+            used[*p as usize] = true;
+            metrics |= e.metrics;
+            tasks.insert(v.index.task(e).clone());
+            if let Some((a, version)) = v.index.model(e) {
+                models.insert((a.clone(), version.cloned()));
+            }
+        }
+    }
+    d.places = places.iter().zip(used).filter(|(_, u)| *u).map(|(p, _)| p.clone()).collect();
+    d.places.sort();
+    d.tasks = tasks.iter().filter_map(|t| Name::parse(t).ok()).collect();
+    d.models = models
+        .iter()
+        .filter_map(|(a, v)| {
+            Some(Model { architecture: Name::parse(a).ok()?, version: v.as_ref().and_then(|v| Name::parse(v).ok()) })
+        })
+        .collect();
+    d.custom = custom.into_iter().collect();
+    d.built_in = (0..BUILT_IN).filter(|bit| metrics >> bit & 1 == 1).collect();
+    d
+}
