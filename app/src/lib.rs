@@ -1,1 +1,78 @@
-//! x
+//! What people see. Compiled twice: for the server (`ssr`), where pages are made whole, and for the browser (`hydrate`),
+//! where they come alive. Nothing here can name a database, a file or a socket.
+
+#![recursion_limit = "512"]
+// Component macros make functions that take what they are given by value.
+#![allow(clippy::must_use_candidate, clippy::needless_pass_by_value)]
+
+pub mod api;
+pub mod i18n;
+pub mod pages;
+#[cfg(feature = "ssr")]
+pub mod present;
+pub mod ui;
+pub mod view;
+
+use leptos::prelude::*;
+#[cfg(feature = "ssr")]
+use leptos_meta::MetaTags;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::{
+    SsrMode,
+    components::{Route, Router, Routes},
+    path,
+};
+
+use crate::{
+    pages::{NotFound, Place, Sources, Trends},
+    ui::{frame::Frame, prefs::Prefs},
+};
+
+/// The document around the app. Made on the server only.
+#[cfg(feature = "ssr")]
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    let request = use_context::<api::Request>();
+    let lang = request.as_ref().map_or("en", |r| r.lang.code());
+    let theme = request.as_ref().map_or("system", |r| r.theme.code());
+    let signed_in = request.as_ref().is_some_and(|r| r.signed_in).then_some("");
+    view! {
+        <!DOCTYPE html>
+        <html lang=lang data-theme=theme data-signed-in=signed_in>
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="light dark"/>
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                <AutoReload options=options.clone()/>
+                <HydrationScripts options=options.clone()/>
+                <leptos_meta::HashedStylesheet options=options id="style"/>
+                <MetaTags/>
+            </head>
+            <body>
+                <App/>
+            </body>
+        </html>
+    }
+}
+
+/// The routes. Pages are resolved as a whole before they are sent: what they show never waits for a script.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    let prefs = Prefs::provide();
+    view! {
+        <Title formatter=|page: String| if page.is_empty() { "GuardianFlow".to_owned() } else { format!("{page} · GuardianFlow") }/>
+        <Router>
+            <Frame prefs=prefs>
+                <Routes fallback=NotFound>
+                    <Route path=path!("/") view=Place ssr=SsrMode::Async/>
+                    <Route path=path!("/customers/:customer") view=Place ssr=SsrMode::Async/>
+                    <Route path=path!("/customers/:customer/sites/:site") view=Place ssr=SsrMode::Async/>
+                    <Route path=path!("/customers/:customer/sites/:site/zones/:zone") view=Place ssr=SsrMode::Async/>
+                    <Route path=path!("/trends") view=Trends ssr=SsrMode::Async/>
+                    <Route path=path!("/sources") view=Sources ssr=SsrMode::Async/>
+                </Routes>
+            </Frame>
+        </Router>
+    }
+}

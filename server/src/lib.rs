@@ -1,1 +1,10 @@
-//! x
+//! What runs: the command line, the HTTP server and its jobs. Pages are in `app`, records in `lake`.
+
+pub mod auth;
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod http;
+pub mod ingest;
+pub mod jobs;
+pub mod startup;

@@ -1,1 +1,26 @@
-fn main(){}
+//! The binary `guardianflow`: reads the command line, runs one command, turns its result into an exit code.
+//! 0 fine, 1 failed, 2 wrong usage.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // At least four workers: with one or two, streaming a page can wait for itself (docs/adr/0004).
+    let threads = std::thread::available_parallelism().map_or(4, usize::from).max(4);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_stack_size(8 << 20)
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => {
+            let code = runtime.block_on(server::cli::run(std::env::args_os()));
+            // Whoever reads standard input in the background must not hold the process.
+            runtime.shutdown_background();
+            code
+        }
+        Err(e) => {
+            eprintln!("guardianflow: cannot start: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}

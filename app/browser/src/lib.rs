@@ -1,1 +1,7 @@
+//! The WebAssembly entry: makes the server's page come alive, and nothing else.
 #![cfg(target_arch = "wasm32")]
+
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    leptos::mount::hydrate_body(app::App);
+}

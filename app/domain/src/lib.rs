@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod aggregate;
+pub mod ask;
 pub mod chart;
 pub mod error;
 pub mod metric;

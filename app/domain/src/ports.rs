@@ -29,6 +29,8 @@ pub trait MetricsStore: Send + Sync {
     async fn comparison(&self, query: &ComparisonQuery) -> Result<Comparison>;
     /// What there is to ask about. In memory; cheap.
     async fn directory(&self) -> std::sync::Arc<Directory>;
+    /// Records by day of event, in order of days. In memory; cheap.
+    async fn volume(&self) -> Vec<(Day, u64)>;
     /// A number that changes whenever an answer could: the base of ETags.
     async fn generation(&self) -> i64;
     /// Lake files that cannot be read, with the reason.

@@ -18,6 +18,8 @@ pub struct SummaryQuery {
     pub range: TimeRange,
     /// Also answer for each child of the scope.
     pub children: bool,
+    /// Of the fleet: also answer for each site.
+    pub sites: bool,
     /// Also give the course of each metric: over which range, in which steps.
     pub course: Option<(TimeRange, Step)>,
     /// The present moment: ages are taken at min(`to`, now).
@@ -38,6 +40,9 @@ pub struct Summary {
     pub simulated: bool,
     pub metrics: Vec<MetricSummary>,
     pub children: Vec<ChildSummary>,
+    /// Every site of the fleet, when asked for.
+    #[serde(skip)]
+    pub sites: Vec<ChildSummary>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

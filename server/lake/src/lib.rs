@@ -19,7 +19,7 @@ mod snapshot;
 mod write;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fs::{File, OpenOptions},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, RwLock},
@@ -31,7 +31,7 @@ use domain::{
     ports::{Clock, FailedFile, Manifest, MetricsStore},
     query::{Comparison, ComparisonQuery, Directory, Summary, SummaryQuery, Trend, TrendQuery},
     scope::Scope,
-    time::TimeRange,
+    time::{Day, TimeRange},
 };
 
 pub use reader::{ParquetRow, read_parquet_source};
@@ -166,6 +166,13 @@ impl MetricsStore for Lake {
     }
     async fn generation(&self) -> i64 {
         self.snapshot().generation
+    }
+    async fn volume(&self) -> Vec<(Day, u64)> {
+        let mut days = BTreeMap::new();
+        for v in &self.snapshot().files {
+            *days.entry(v.file.day).or_insert(0) += v.file.rows;
+        }
+        days.into_iter().collect()
     }
     async fn failed_files(&self) -> Vec<FailedFile> {
         let snapshot = self.snapshot();

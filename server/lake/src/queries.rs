@@ -29,7 +29,9 @@ impl Lake {
         snapshot.directory.check(&q.scope)?;
         let metrics = all_metrics(&snapshot);
         let level = q.scope.level();
+        let by_site = q.sites && level == Level::Fleet;
         let group_by: Vec<&'static str> = match (q.children, level) {
+            _ if by_site => vec!["customer", "site"],
             (false, _) | (_, Level::Zone) => vec![],
             (_, Level::Fleet) => vec!["customer"],
             (_, Level::Customer) => vec!["site"],
@@ -44,7 +46,12 @@ impl Lake {
             steps: None,
         };
         let health = snapshot.health(&q.scope, &q.range, q.now);
-        let (whole, groups) = self.fold(&q.scope, None, plan).await?;
+        let (whole, mut groups) = self.fold(&q.scope, None, plan).await?;
+        let mut sites = Vec::new();
+        if by_site {
+            sites = std::mem::take(&mut groups).into_iter().collect();
+            groups = merged_by_first(&sites);
+        }
         let shape = |group: Option<&Group>, health: &Health, sites: &[(u32, u32); BUILT_IN]| {
             group.map_or_else(Vec::new, |g| shape_metrics(&metrics, g, health, sites))
         };
@@ -67,7 +74,23 @@ impl Lake {
                 });
             }
         }
+        let nothing = [(0, 0); BUILT_IN];
+        let sites = sites
+            .into_iter()
+            .filter_map(|(key, group)| {
+                let name = |i: usize| Some(Name::parse(key.get(i)?.as_deref()?).ok()?);
+                let customer = name(0)?;
+                let own = health.sites.get(&(customer.clone(), name(1))).cloned().unwrap_or_default();
+                Some(ChildSummary {
+                    metrics: shape(Some(&group), &own, &nothing),
+                    simulated: group.simulated,
+                    health: own,
+                    scope: Scope { customer: Some(customer), site: name(1), ..q.scope.clone() },
+                })
+            })
+            .collect();
         Ok(Summary {
+            sites,
             scope: q.scope.clone(),
             from: q.range.from(),
             to: q.range.to(),
@@ -224,6 +247,16 @@ impl Lake {
         }
         Ok(whole)
     }
+}
+
+/// Groups by the first part of their key alone.
+fn merged_by_first(groups: &[(GroupKey, Group)]) -> BTreeMap<GroupKey, Group> {
+    let mut merged: BTreeMap<GroupKey, Group> = BTreeMap::new();
+    for (key, group) in groups {
+        let first = key.iter().take(1).cloned().collect();
+        merged.entry(first).and_modify(|g| g.merge(group)).or_insert_with(|| group.clone());
+    }
+    merged
 }
 
 fn as_of(snapshot: &Snapshot, otherwise: Millis) -> Millis {

@@ -57,6 +57,8 @@ pub struct HealthReport {
     pub whole: Health,
     pub children: BTreeMap<Name, Health>,
     pub metric_sites: [(u32, u32); BUILT_IN],
+    /// Of every site, by customer and site.
+    pub sites: BTreeMap<(Name, Option<Name>), Health>,
     pub child_metric_sites: BTreeMap<Name, [(u32, u32); BUILT_IN]>,
 }
 
@@ -190,13 +192,18 @@ impl Snapshot {
                 if a.failed { DataState::SourceError } else { DataState::of(at.0 - newest.0, cadence(&mut a.minutes)) };
             report.whole.add(state, Some(newest));
             sites.entry((&place.customer, place.site.as_ref())).or_default().add(a);
+            report.sites.entry((place.customer.clone(), place.site.clone())).or_default().add(state, Some(newest));
             if let Some(child) = scope.child_of(place) {
                 report.children.entry(child.clone()).or_default().add(state, Some(newest));
                 child_sites.entry((child, &place.customer, place.site.as_ref())).or_default().add(a);
             }
         }
-        for tally in sites.into_values() {
+        for ((customer, site), tally) in sites {
             tally.count(&mut report.whole, &mut report.metric_sites);
+            if let Some(own) = report.sites.get_mut(&(customer.clone(), site.cloned())) {
+                own.sites_expected = 1;
+                own.sites_reporting = u32::from(tally.reported);
+            }
         }
         for ((child, ..), tally) in child_sites {
             let health = report.children.entry(child.clone()).or_default();

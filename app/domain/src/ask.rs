@@ -1,0 +1,256 @@
+//! A question as it arrives, in texts: from a URL, a form or the command line. Turned into queries here and nowhere else,
+//! so that every door understands the same words and refuses the same nonsense.
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{Error, Result},
+    query::{ComparisonQuery, SummaryQuery, TrendQuery},
+    scope::{Model, Scope, clip},
+    time::{DAY, Millis, Step, TimeRange, parse_moment},
+};
+
+/// Days shown when a question names no range.
+pub const DEFAULT_DAYS: u32 = 7;
+/// Points of a trend when a question names no step.
+pub const DEFAULT_POINTS: i64 = 300;
+
+/// The words of a question, all optional. These are the keys of URLs: short, documented, the same everywhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Ask {
+    pub customer: Option<String>,
+    pub site: Option<String>,
+    pub zone: Option<String>,
+    pub task: Option<String>,
+    /// `production` (default), `candidate` or `all`.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// `architecture` or `architecture:version`.
+    pub model: Option<String>,
+    pub metric: Option<String>,
+    /// Absolute or relative; see [`parse_moment`].
+    pub from: Option<String>,
+    pub to: Option<String>,
+    /// A range that ends now; instead of `from` and `to`.
+    pub days: Option<String>,
+    pub step: Option<String>,
+    /// An IANA time zone such as `Asia/Seoul`.
+    pub tz: Option<String>,
+    /// A column, with `-` in front for descending.
+    pub sort: Option<String>,
+    /// From 1.
+    pub page: Option<String>,
+}
+
+/// The keys of [`Ask`], in the order in which links write them.
+pub const KEYS: [&str; 14] =
+    ["customer", "site", "zone", "task", "type", "model", "metric", "from", "to", "days", "step", "tz", "sort", "page"];
+
+impl Ask {
+    /// The field of a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        let field = match key {
+            "customer" => &self.customer,
+            "site" => &self.site,
+            "zone" => &self.zone,
+            "task" => &self.task,
+            "type" => &self.kind,
+            "model" => &self.model,
+            "metric" => &self.metric,
+            "from" => &self.from,
+            "to" => &self.to,
+            "days" => &self.days,
+            "step" => &self.step,
+            "tz" => &self.tz,
+            "sort" => &self.sort,
+            "page" => &self.page,
+            _ => return None,
+        };
+        field.as_deref().filter(|t| !t.is_empty())
+    }
+
+    /// Sets the field of a key; false when there is no such key.
+    pub fn set(&mut self, key: &str, value: Option<String>) -> bool {
+        let field = match key {
+            "customer" => &mut self.customer,
+            "site" => &mut self.site,
+            "zone" => &mut self.zone,
+            "task" => &mut self.task,
+            "type" => &mut self.kind,
+            "model" => &mut self.model,
+            "metric" => &mut self.metric,
+            "from" => &mut self.from,
+            "to" => &mut self.to,
+            "days" => &mut self.days,
+            "step" => &mut self.step,
+            "tz" => &mut self.tz,
+            "sort" => &mut self.sort,
+            "page" => &mut self.page,
+            _ => return false,
+        };
+        *field = value;
+        true
+    }
+
+    /// Reads pairs of a query string, already decoded.
+    ///
+    /// # Errors
+    /// A key that is given twice, or one that is not among `known`.
+    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>, known: &[&str]) -> Result<Self> {
+        let mut ask = Self::default();
+        let mut seen: Vec<String> = Vec::new();
+        for (key, value) in pairs {
+            if seen.iter().any(|s| s == key) {
+                return Err(Error::bad_input(format!("“{}” is given twice", clip(key))));
+            }
+            if !known.contains(&key) || !ask.set(key, Some(value.to_owned())) {
+                return Err(Error::bad_input(format!("“{}” is not known here; known are {}", clip(key), known.join(", "))));
+            }
+            seen.push(key.to_owned());
+        }
+        Ok(ask)
+    }
+
+    /// # Errors
+    /// See [`Scope::parse`].
+    pub fn scope(&self) -> Result<Scope> {
+        let get = |k| self.get(k);
+        Scope::parse(get("customer"), get("site"), get("zone"), get("task"), get("type"))
+    }
+
+    /// The zone in which dates are read: `tz`, else `fallback`.
+    ///
+    /// # Errors
+    /// A zone that nobody knows.
+    pub fn time_zone(&self, fallback: &TimeZone) -> Result<TimeZone> {
+        match self.get("tz") {
+            None => Ok(fallback.clone()),
+            Some("UTC") => Ok(TimeZone::UTC),
+            Some(name) => TimeZone::get(name)
+                .map_err(|e| Error::bad_input(format!("no time zone is called “{}”", clip(name))).with_detail(e)),
+        }
+    }
+
+    /// The range: `from` and `to`, or `days`, or the last seven days.
+    ///
+    /// # Errors
+    /// Times that cannot be read, or that make no range.
+    pub fn range(&self, now: Millis, tz: &TimeZone) -> Result<TimeRange> {
+        if let Some(days) = self.get("days") {
+            if self.get("from").is_some() || self.get("to").is_some() {
+                return Err(Error::bad_input("say either days, or from and to"));
+            }
+            let days = days.parse().map_err(|_| Error::bad_input("days is a number from 1 to 4015"))?;
+            return TimeRange::last_days(days, now);
+        }
+        let to = self.get("to").map_or(Ok(now), |t| parse_moment(t, now, tz))?;
+        let from = match self.get("from") {
+            Some(text) => parse_moment(text, now, tz)?,
+            None => to.plus(-i64::from(DEFAULT_DAYS) * DAY),
+        };
+        TimeRange::new(from, to)
+    }
+
+    /// The step, or the one that gives about [`DEFAULT_POINTS`] points.
+    ///
+    /// # Errors
+    /// A step that cannot be read, or that gives too many points.
+    pub fn step_for(&self, range: &TimeRange) -> Result<Step> {
+        match self.get("step") {
+            Some(text) => Step::parse(text)?.check(range),
+            None => Ok(Step::for_range(range, DEFAULT_POINTS)),
+        }
+    }
+
+    /// # Errors
+    /// What cannot be read.
+    pub fn summary(&self, now: Millis, tz: &TimeZone) -> Result<SummaryQuery> {
+        let range = self.range(now, &self.time_zone(tz)?)?;
+        Ok(SummaryQuery { scope: self.scope()?, range, children: true, sites: false, course: None, now })
+    }
+
+    /// # Errors
+    /// What cannot be read; a missing `metric`.
+    pub fn trend(&self, now: Millis, tz: &TimeZone) -> Result<TrendQuery> {
+        let range = self.range(now, &self.time_zone(tz)?)?;
+        let metric = self.get("metric").ok_or_else(|| Error::bad_input("say which metric, for example metric=mAP50"))?;
+        Ok(TrendQuery {
+            scope: self.scope()?,
+            model: self.get("model").map(Model::parse).transpose()?,
+            metric: metric.to_owned(),
+            step: self.step_for(&range)?,
+            range,
+        })
+    }
+
+    /// Comparisons count all types unless one is named.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub fn comparison(&self, now: Millis, tz: &TimeZone) -> Result<ComparisonQuery> {
+        let range = self.range(now, &self.time_zone(tz)?)?;
+        let all = Self { kind: Some(self.get("type").unwrap_or("all").to_owned()), ..self.clone() };
+        Ok(ComparisonQuery { scope: all.scope()?, range })
+    }
+
+    /// The page asked for, from 1.
+    ///
+    /// # Errors
+    /// A text that is no such number.
+    pub fn page_number(&self) -> Result<usize> {
+        match self.get("page") {
+            None => Ok(1),
+            Some(t) => t.parse().ok().filter(|p| (1..=1_000_000).contains(p)).ok_or_else(|| {
+                Error::bad_input(format!("page is a number from 1, not “{}”", clip(t)))
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Millis = Millis(1_782_820_800_000);
+
+    fn ask(pairs: &[(&str, &str)]) -> Result<Ask> {
+        Ask::from_pairs(pairs.iter().copied(), &KEYS)
+    }
+
+    #[test]
+    fn every_key_is_read_and_written_back() {
+        for key in KEYS {
+            assert_eq!(ask(&[(key, "x")]).expect("known").get(key), Some("x"));
+        }
+    }
+
+    #[test]
+    fn twice_and_unknown_are_refused() {
+        assert!(ask(&[("days", "1"), ("days", "2")]).is_err());
+        assert!(ask(&[("custmer", "acme")]).is_err());
+    }
+
+    #[test]
+    fn ranges_come_from_days_or_ends_but_not_both() {
+        let range = |pairs: &[(&str, &str)]| ask(pairs).and_then(|a| a.range(NOW, &TimeZone::UTC));
+        assert_eq!(range(&[]).map(|r| r.length()), Ok(7 * DAY));
+        assert_eq!(range(&[("days", "30")]).map(|r| r.length()), Ok(30 * DAY));
+        assert_eq!(range(&[("from", "now-2d")]).map(|r| (r.length(), r.to())), Ok((2 * DAY, NOW)));
+        assert_eq!(range(&[("to", "2026-06-08"), ("tz", "Asia/Seoul")]).map(|r| r.length()), Ok(7 * DAY));
+        for bad in [vec![("days", "7"), ("from", "now-1d")], vec![("days", "-1")], vec![("from", "now"), ("to", "now-1d")], vec![("from", "1900-01-01")]] {
+            assert!(range(&bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_comparison_counts_all_types_and_a_summary_production() {
+        let a = Ask::default();
+        assert_eq!(a.comparison(NOW, &TimeZone::UTC).map(|q| q.scope.kind), Ok(crate::scope::Kind::All));
+        assert_eq!(a.summary(NOW, &TimeZone::UTC).map(|q| q.scope.kind), Ok(crate::scope::Kind::Production));
+        assert!(a.trend(NOW, &TimeZone::UTC).is_err());
+        assert!(ask(&[("tz", "Mars/Olympus")]).and_then(|a| a.summary(NOW, &TimeZone::UTC)).is_err());
+    }
+}

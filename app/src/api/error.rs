@@ -1,0 +1,64 @@
+//! The error that a page reads: a kind and a sentence. What only the log may read stays behind.
+
+use domain::ErrorKind;
+use leptos::server_fn::{
+    codec::JsonEncoding,
+    error::{FromServerFnError, ServerFnErrorErr},
+};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PageError {
+    pub kind: ErrorKind,
+    pub message: String,
+}
+
+impl std::fmt::Display for PageError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for PageError {}
+
+impl FromServerFnError for PageError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(value: ServerFnErrorErr) -> Self {
+        use ServerFnErrorErr as E;
+        let garbage = matches!(value, E::Args(_) | E::MissingArg(_) | E::Deserialization(_) | E::UnsupportedRequestMethod(_));
+        let (kind, message) = if garbage {
+            (ErrorKind::BadInput, "the request cannot be read".to_owned())
+        } else if matches!(value, E::Request(_)) {
+            (ErrorKind::Unavailable, "the server cannot be reached".to_owned())
+        } else {
+            (ErrorKind::Internal, "the server could not answer".to_owned())
+        };
+        // Leptos 0.8 would answer 500 to garbage: the status is ours to say.
+        #[cfg(feature = "ssr")]
+        super::answer_with(kind);
+        Self { kind, message }
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl From<domain::Error> for PageError {
+    fn from(e: domain::Error) -> Self {
+        super::answer_with(e.kind);
+        Self { kind: e.kind, message: e.message }
+    }
+}
+
+/// The HTTP status of a kind of error; the one place where it is decided.
+#[cfg(feature = "ssr")]
+#[must_use]
+pub fn status(kind: ErrorKind) -> axum::http::StatusCode {
+    use axum::http::StatusCode;
+    match kind {
+        ErrorKind::BadInput => StatusCode::BAD_REQUEST,
+        ErrorKind::NotFound => StatusCode::NOT_FOUND,
+        ErrorKind::Forbidden => StatusCode::FORBIDDEN,
+        ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}

@@ -1,0 +1,15 @@
+//! How a place does: the fleet, a customer, a site, a zone.
+
+use domain::ask::Ask;
+use leptos::prelude::*;
+use leptos::server_fn::codec::GetUrl;
+
+use super::PageError;
+use crate::view::PlaceView;
+
+/// The page of the scope that `ask` names.
+#[server(prefix = "/sf", endpoint = "place", input = GetUrl)]
+pub async fn place(ask: Ask) -> Result<PlaceView, PageError> {
+    let (services, request) = super::Services::for_action(domain::access::Action::ReadMetrics)?;
+    Ok(crate::present::place::page(&services, &request, ask).await?)
+}

@@ -1,0 +1,15 @@
+//! Where records come from, and what was refused.
+
+use domain::ask::Ask;
+use leptos::prelude::*;
+use leptos::server_fn::codec::GetUrl;
+
+use super::PageError;
+use crate::view::SourcesView;
+
+/// All sources, those with trouble first.
+#[server(prefix = "/sf", endpoint = "sources", input = GetUrl)]
+pub async fn sources(ask: Ask) -> Result<SourcesView, PageError> {
+    let (services, request) = super::Services::for_action(domain::access::Action::ReadSources)?;
+    Ok(crate::present::sources::page(&services, &request, ask).await?)
+}

@@ -1,0 +1,68 @@
+//! `/` and the pages of customers, sites and zones: how a place does.
+
+use leptos::{either::Either, prelude::*};
+
+use super::loaded;
+use crate::{
+    api::place::place,
+    i18n::Lang,
+    ui::{chart::Chart, empty::Empty, icon::Icon, icon::StateMark, table::Table, tile::Tile, top::Top},
+    view::{AttentionView, PlaceView},
+};
+
+#[component]
+pub fn Place() -> impl IntoView {
+    loaded(place, |view| draw(view).into_any())
+}
+
+fn draw(v: PlaceView) -> impl IntoView {
+    let lang = v.head.lang;
+    let state = v.state.clone();
+    view! {
+        <Top head=v.head state=Some(state)/>
+        <main id="main">
+            {v.empty.map(|e| view! { <Empty empty=e/> })}
+            {v.attention.map(|a| attention(lang, a, v.attention_more))}
+            {(!v.tiles.is_empty()).then(|| view! {
+                <section class="tiles" aria-label=lang.texts().all_metrics>
+                    {v.tiles.into_iter().map(|t| view! { <Tile tile=t lang/> }).collect_view()}
+                </section>
+            })}
+            {v.children.map(|table| view! { <Table table lang/> })}
+            {v.chart.map(|chart| view! { <Chart chart lang/> })}
+            {v.models.map(|table| view! { <Table table lang/> })}
+            {v.metrics.map(|table| view! { <Table table lang/> })}
+        </main>
+    }
+}
+
+/// What needs somebody, gravest first.
+fn attention(lang: Lang, items: Vec<AttentionView>, more: Option<String>) -> impl IntoView {
+    let t = lang.texts();
+    let calm = items.is_empty();
+    view! {
+        <section class="attention" class:calm=calm aria-labelledby="attention">
+            <h2 id="attention">{t.attention}</h2>
+            {if calm {
+                Either::Left(view! { <p><Icon name="circle-check"/>{t.attention_calm}</p> })
+            } else {
+                Either::Right(view! {
+                    <ul>
+                        {items.into_iter().map(|a| view! {
+                            <li>
+                                <a href=a.href>
+                                    {match a.state {
+                                        Some(state) => Either::Left(view! { <StateMark state/> }),
+                                        None => Either::Right(view! { <span class="mark worse" aria-hidden="true">"◆"</span> }),
+                                    }}
+                                    {a.text}
+                                </a>
+                            </li>
+                        }).collect_view()}
+                        {more.map(|m| view! { <li class="more">{m}</li> })}
+                    </ul>
+                })
+            }}
+        </section>
+    }
+}

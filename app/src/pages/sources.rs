@@ -1,0 +1,29 @@
+//! `/sources`: who delivered what, and what was refused and why.
+
+use leptos::prelude::*;
+
+use super::loaded;
+use crate::{
+    api::sources::sources,
+    ui::{chart::Chart, empty::Empty, table::Table, top::Top},
+    view::SourcesView,
+};
+
+#[component]
+pub fn Sources() -> impl IntoView {
+    loaded(sources, |view| draw(view).into_any())
+}
+
+fn draw(v: SourcesView) -> impl IntoView {
+    let lang = v.head.lang;
+    view! {
+        <Top head=v.head state=None/>
+        <main id="main">
+            {v.empty.map(|e| view! { <Empty empty=e/> })}
+            <p class="lead">{v.summary}</p>
+            {v.failed.map(|table| view! { <Table table lang/> })}
+            {v.sources.map(|table| view! { <Table table lang/> })}
+            {v.volume.map(|chart| view! { <Chart chart lang/> })}
+        </main>
+    }
+}

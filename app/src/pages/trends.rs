@@ -1,0 +1,50 @@
+//! `/trends`: how a metric moved, with the filters that choose what is drawn.
+
+use leptos::prelude::*;
+use leptos_router::components::Form;
+
+use super::loaded;
+use crate::{
+    api::trends::trends,
+    ui::{chart::Chart, empty::Empty, table::Table, top::Top},
+    view::{SelectView, TrendsView},
+};
+
+#[component]
+pub fn Trends() -> impl IntoView {
+    loaded(trends, |view| draw(view).into_any())
+}
+
+fn draw(v: TrendsView) -> impl IntoView {
+    let lang = v.head.lang;
+    let t = lang.texts();
+    view! {
+        <Top head=v.head state=None/>
+        <main id="main">
+            {(!v.selects.is_empty()).then(|| view! {
+                <Form method="GET" action="/trends" attr:class="filters" attr:aria-label=t.filter>
+                    {v.hidden.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view()}
+                    {v.selects.into_iter().map(select).collect_view()}
+                    <button class="button primary" type="submit">{t.filter_apply}</button>
+                </Form>
+            })}
+            {v.empty.map(|e| view! { <Empty empty=e/> })}
+            {v.chart.map(|chart| view! { <Chart chart lang/> })}
+            {v.models.map(|table| view! { <Table table lang/> })}
+        </main>
+    }
+}
+
+fn select(s: SelectView) -> impl IntoView {
+    view! {
+        <label>
+            <span>{s.label}</span>
+            <select name=s.name>
+                {s.options.into_iter().map(|(value, label)| {
+                    let selected = value == s.chosen;
+                    view! { <option value=value selected=selected>{label}</option> }
+                }).collect_view()}
+            </select>
+        </label>
+    }
+}

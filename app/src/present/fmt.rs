@@ -1,0 +1,266 @@
+//! Numbers, dates and words as people read them; the one place where they are formatted.
+
+use domain::{
+    metric::{Change, Direction, Metric, built_in, CATALOGUE},
+    query::MetricSummary,
+    state::{DataState, Health},
+    time::{DAY, HOUR, MINUTE, Millis},
+};
+use jiff::tz::TimeZone;
+
+use crate::{
+    i18n::{Lang, Texts, fill},
+    view::{Cell, DeltaView, StateView},
+};
+
+/// Formats for one request.
+#[derive(Debug, Clone)]
+pub struct Fmt {
+    pub lang: Lang,
+    pub zone: TimeZone,
+}
+
+pub const NONE: &str = "–";
+
+impl Fmt {
+    #[must_use]
+    pub fn texts(&self) -> &'static Texts {
+        self.lang.texts()
+    }
+
+    /// 41220 as "41,220".
+    #[must_use]
+    pub fn count(&self, n: u64) -> String {
+        grouped(&n.to_string())
+    }
+
+    /// A number with so many digits after the point, thousands grouped. A real minus sign.
+    #[must_use]
+    pub fn decimal(&self, x: f64, digits: u8) -> String {
+        let text = format!("{:.*}", usize::from(digits), x.abs());
+        let (whole, rest) = text.split_once('.').map_or((text.as_str(), None), |(w, r)| (w, Some(r)));
+        let mut out = grouped(whole);
+        if let Some(r) = rest {
+            out.push('.');
+            out.push_str(r);
+        }
+        let zero = out.chars().all(|c| matches!(c, '0' | '.' | ','));
+        if x < 0.0 && !zero { format!("−{out}") } else { out }
+    }
+
+    #[must_use]
+    pub fn value(&self, x: Option<f64>, metric: &Metric) -> String {
+        x.map_or_else(|| NONE.into(), |x| self.decimal(x, metric.precision))
+    }
+
+    /// With its unit behind.
+    #[must_use]
+    pub fn with_unit(&self, x: Option<f64>, metric: &Metric) -> String {
+        let value = self.value(x, metric);
+        match metric.unit {
+            "" => value,
+            "%" | "×" => format!("{value}{}", metric.unit),
+            unit => format!("{value} {unit}"),
+        }
+    }
+
+    /// "30 Jun 12:34", with the year when it is another than `now`'s.
+    #[must_use]
+    pub fn moment(&self, at: Millis, now: Millis) -> String {
+        self.strftime(at, match (self.lang, self.year(at) == self.year(now)) {
+            (Lang::En, true) => "%-d %b %H:%M",
+            (Lang::En, false) => "%-d %b %Y %H:%M",
+            (Lang::Ko, true) => "%-m월 %-d일 %H:%M",
+            (Lang::Ko, false) => "%Y년 %-m월 %-d일 %H:%M",
+        })
+    }
+
+    #[must_use]
+    pub fn date(&self, at: Millis) -> String {
+        self.strftime(at, match self.lang {
+            Lang::En => "%-d %b",
+            Lang::Ko => "%-m월 %-d일",
+        })
+    }
+
+    /// A label of a time axis whose ticks lie `gap` ms apart.
+    #[must_use]
+    pub fn tick(&self, at: Millis, gap: i64) -> String {
+        if gap < DAY {
+            self.strftime(at, "%H:%M")
+        } else if gap < 200 * DAY {
+            self.date(at)
+        } else {
+            self.strftime(at, "%Y-%m")
+        }
+    }
+
+    fn year(&self, at: Millis) -> String {
+        self.strftime(at, "%Y")
+    }
+
+    #[must_use]
+    pub fn strftime(&self, at: Millis, format: &str) -> String {
+        jiff::Timestamp::from_millisecond(at.0)
+            .map_or_else(|_| at.to_string(), |t| t.to_zoned(self.zone.clone()).strftime(format).to_string())
+    }
+
+    /// The zone's name, as shown beside times.
+    #[must_use]
+    pub fn zone_name(&self) -> String {
+        self.zone.iana_name().unwrap_or("UTC").to_owned()
+    }
+
+    /// A length of time in its largest whole unit.
+    #[must_use]
+    pub fn span(&self, ms: i64) -> String {
+        let t = self.texts();
+        let n = |unit: i64| (ms / unit).to_string();
+        if ms >= 2 * DAY {
+            fill(t.days, &[("n", &n(DAY))])
+        } else if ms == DAY {
+            t.day.to_owned()
+        } else if ms >= HOUR {
+            fill(t.hours, &[("n", &n(HOUR))])
+        } else {
+            fill(t.minutes, &[("n", &n(MINUTE))])
+        }
+    }
+
+    #[must_use]
+    pub fn age(&self, newest: Option<Millis>, at: Millis) -> String {
+        let t = self.texts();
+        match newest {
+            None => t.age_never.to_owned(),
+            Some(n) if at.0 - n.0 < MINUTE => t.age_now.to_owned(),
+            Some(n) => fill(t.age, &[("age", &self.span(at.0 - n.0))]),
+        }
+    }
+
+    #[must_use]
+    pub fn time_cell(&self, at: Option<Millis>, now: Millis) -> Cell {
+        match at {
+            None => Cell::Text(NONE.into()),
+            Some(at) => Cell::Time { short: self.age(Some(at), now), full: self.strftime(at, "%Y-%m-%d %H:%M:%S %Z") },
+        }
+    }
+
+    #[must_use]
+    pub fn state(&self, state: DataState) -> StateView {
+        let t = self.texts();
+        let (label, help) = match state {
+            DataState::Ok => (t.state_ok, t.state_ok_help),
+            DataState::Late => (t.state_late, t.state_late_help),
+            DataState::Stale => (t.state_stale, t.state_stale_help),
+            DataState::NoDataExpected => (t.state_none, t.state_none_help),
+            DataState::SourceError => (t.state_error, t.state_error_help),
+        };
+        StateView { state, label: label.to_owned(), help: help.to_owned() }
+    }
+
+    /// The state of a scope with the count behind it: "2 of 12 late".
+    #[must_use]
+    pub fn health(&self, h: &Health) -> StateView {
+        let mut view = self.state(h.state);
+        let n = match h.state {
+            DataState::Late => h.late,
+            DataState::Stale => h.stale,
+            DataState::SourceError => h.failed,
+            _ => return view,
+        };
+        if h.places > 1 {
+            let count = [("n", &*n.to_string()), ("of", &h.places.to_string()), ("state", &view.label)];
+            view.label = fill(self.texts().state_count, &count);
+        }
+        view
+    }
+
+    /// A change; `None` when there is nothing to compare. What rounds to nothing is unchanged.
+    #[must_use]
+    pub fn delta(&self, delta: Option<f64>, metric: &Metric) -> Option<DeltaView> {
+        let d = delta?;
+        let t = self.texts();
+        let size = self.decimal(d.abs(), metric.precision);
+        if size.chars().all(|c| matches!(c, '0' | '.')) {
+            return Some(DeltaView { text: "±0".into(), change: Change::Neutral, word: t.unchanged.into() });
+        }
+        let change = metric.direction.read(d);
+        let word = match (change, metric.direction) {
+            (Change::Better, _) => t.better,
+            (Change::Worse, _) => t.worse,
+            (Change::Neutral, Direction::Neither) => t.changed,
+            (Change::Neutral, _) => t.unchanged,
+        };
+        Some(DeltaView { text: format!("{}{size}", if d > 0.0 { '↑' } else { '↓' }), change, word: word.into() })
+    }
+
+    #[must_use]
+    pub fn label(&self, metric: &Metric) -> String {
+        match self.lang {
+            Lang::En => metric.label.to_string(),
+            Lang::Ko => metric.label_ko.to_string(),
+        }
+    }
+
+    #[must_use]
+    pub fn definition(&self, metric: &Metric) -> String {
+        match self.lang {
+            Lang::En => metric.definition.to_owned(),
+            Lang::Ko => metric.definition_ko.to_owned(),
+        }
+    }
+}
+
+/// The metric behind a summary.
+#[must_use]
+pub fn metric_of(m: &MetricSummary) -> Metric {
+    built_in(&m.metric).map_or_else(|| Metric::assumed(&m.metric), |i| CATALOGUE[i].clone())
+}
+
+fn grouped(digits: &str) -> String {
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fmt(lang: Lang) -> Fmt {
+        Fmt { lang, zone: TimeZone::UTC }
+    }
+
+    #[test]
+    fn numbers_are_grouped_and_minus_is_a_minus() {
+        let f = fmt(Lang::En);
+        assert_eq!(f.count(1_234_567), "1,234,567");
+        assert_eq!(f.decimal(-1234.5, 1), "−1,234.5");
+        assert_eq!(f.decimal(-0.0001, 3), "0.000");
+        assert_eq!(f.value(None, &CATALOGUE[0]), "–");
+    }
+
+    #[test]
+    fn a_change_has_arrow_and_word_by_direction() {
+        let f = fmt(Lang::En);
+        let word = |d: f64, i: usize| f.delta(Some(d), &CATALOGUE[i]).map(|v| (v.text, v.word));
+        assert_eq!(word(-0.041, 0), Some(("↓0.041".into(), "worse".into())));
+        assert_eq!(word(-2.0, 7), Some(("↓2.0".into(), "better".into())));
+        assert_eq!(word(0.0001, 0), Some(("±0".into(), "unchanged".into())));
+        assert_eq!(word(3.0, 9), Some(("↑3".into(), "changed".into())));
+    }
+
+    #[test]
+    fn times_are_shown_in_zone_and_language() {
+        let at = Millis::parse("2026-06-30T15:30:00Z").expect("a time");
+        let seoul = Fmt { lang: Lang::Ko, zone: TimeZone::get("Asia/Seoul").expect("bundled") };
+        assert_eq!(seoul.moment(at, at), "7월 1일 00:30");
+        assert_eq!(fmt(Lang::En).moment(at, at.plus(400 * DAY)), "30 Jun 2026 15:30");
+        assert_eq!(fmt(Lang::En).age(Some(at), at.plus(5 * HOUR)), "5 hours ago");
+    }
+}

@@ -1,0 +1,112 @@
+//! Addresses of pages. Everything that changes what is seen is in them, and what was chosen travels along.
+
+use domain::{
+    ask::{Ask, KEYS},
+    scope::Scope,
+    time::Millis,
+};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+/// What a path segment or a query value may not hold as it is.
+const RESERVED: &AsciiSet = &CONTROLS
+    .add(b' ').add(b'"').add(b'#').add(b'%').add(b'&').add(b'+').add(b'/').add(b'<').add(b'=').add(b'>').add(b'?')
+    .add(b'[').add(b'\\').add(b']').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}').add(b';');
+
+#[must_use]
+pub fn encode(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
+}
+
+/// Keys that stand in the path of a place and not in its query.
+const PLACE: [&str; 3] = ["customer", "site", "zone"];
+/// Keys that belong to one page alone.
+const OWN: [&str; 4] = ["metric", "model", "sort", "page"];
+
+/// The path of a place's page.
+#[must_use]
+pub fn place_path(scope: &Scope) -> String {
+    let mut path = String::new();
+    for (word, name) in [("customers", &scope.customer), ("sites", &scope.site), ("zones", &scope.zone)] {
+        if let Some(name) = name {
+            path.push('/');
+            path.push_str(word);
+            path.push('/');
+            path.push_str(&encode(name.as_str()));
+        }
+    }
+    if path.is_empty() { "/".into() } else { path }
+}
+
+/// The pairs of a question that a link writes, without the given keys.
+#[must_use]
+pub fn pairs(ask: &Ask, without: &[&str]) -> Vec<(String, String)> {
+    KEYS.iter()
+        .filter(|k| !without.contains(k))
+        .filter_map(|k| Some(((*k).to_owned(), ask.get(k)?.to_owned())))
+        .collect()
+}
+
+/// A path with a question behind it.
+#[must_use]
+pub fn href(path: &str, pairs: &[(String, String)]) -> String {
+    let query: Vec<String> = pairs.iter().map(|(k, v)| format!("{k}={}", encode(v))).collect();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
+}
+
+/// The page of a place, with range and filters kept.
+#[must_use]
+pub fn place(scope: &Scope, ask: &Ask) -> String {
+    let without: Vec<&str> = PLACE.iter().chain(&OWN).copied().collect();
+    href(&place_path(scope), &pairs(ask, &without))
+}
+
+/// The same page with some keys changed; `None` removes one.
+#[must_use]
+pub fn changed(path: &str, ask: &Ask, place_in_path: bool, changes: &[(&str, Option<String>)]) -> String {
+    let mut ask = ask.clone();
+    for (key, value) in changes {
+        ask.set(key, value.clone());
+    }
+    href(path, &pairs(&ask, if place_in_path { &PLACE } else { &[] }))
+}
+
+/// The trends page of a scope and a metric.
+#[must_use]
+pub fn trends(scope: &Scope, metric: &str, ask: &Ask) -> String {
+    let mut to = ask.clone();
+    for key in ["sort", "page", "step", "model"] {
+        to.set(key, None);
+    }
+    for (key, name) in PLACE.iter().zip([&scope.customer, &scope.site, &scope.zone]) {
+        to.set(key, name.as_ref().map(ToString::to_string));
+    }
+    to.set("metric", Some(metric.to_owned()));
+    href("/trends", &pairs(&to, &[]))
+}
+
+/// A moment in a link: absolute, to the second.
+#[must_use]
+pub fn moment(at: Millis) -> Option<String> {
+    Some(Millis(at.0.div_euclid(1000) * 1000).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_any_kind_make_one_segment_each() {
+        let scope = Scope::parse(Some("a b&c=d?"), Some("부산-2"), Some("..x"), None, None).expect("a scope");
+        let path = place_path(&scope);
+        assert_eq!(path, "/customers/a%20b%26c%3Dd%3F/sites/%EB%B6%80%EC%82%B0-2/zones/..x");
+        assert_eq!(place_path(&Scope::default()), "/");
+    }
+
+    #[test]
+    fn range_and_filters_travel_along_but_sort_and_page_do_not() {
+        let ask = Ask { from: Some("now-30d".into()), task: Some("detection".into()), sort: Some("-n".into()), page: Some("2".into()), ..Ask::default() };
+        assert_eq!(place(&Scope::default(), &ask), "/?task=detection&from=now-30d");
+        assert_eq!(changed("/", &ask, true, &[("page", Some("3".into()))]), "/?task=detection&from=now-30d&sort=-n&page=3");
+        assert!(trends(&Scope::default(), "mAP50", &ask).starts_with("/trends?task=detection&metric=mAP50&from=now-30d"));
+    }
+}

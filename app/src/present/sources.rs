@@ -1,0 +1,148 @@
+//! The sources page: who delivered what, when, and what was refused and why.
+
+use domain::{
+    Result,
+    ask::Ask,
+    ports::{FailedFile, SourceReport},
+};
+
+use super::{
+    charts,
+    fmt::{Fmt, NONE},
+    place::{Asked, empty},
+    tables::{self, Column, Key, Row},
+};
+use crate::{
+    api::{Request, Services},
+    i18n::fill,
+    view::{Cell, ColumnView, Crumb, Head, SourcesView, TableView},
+};
+
+/// # Errors
+/// What cannot be read, or cannot be answered just now.
+pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<SourcesView> {
+    let a = Asked::read(services, request, ask)?;
+    let t = a.fmt.texts();
+    let directory = services.metrics.directory().await;
+    let failed = services.metrics.failed_files().await;
+    let reports = services.ledger.sources().await?;
+    let head = Head {
+        lang: a.fmt.lang,
+        title: t.sources_title.into(),
+        crumbs: vec![Crumb { label: t.sources_title.into(), href: "/sources".into(), what: String::new(), siblings: vec![] }],
+        range: None,
+        as_of: fill(t.as_of, &[("time", &a.fmt.strftime(a.now, "%H:%M:%S"))]),
+        simulated: directory.simulated > 0,
+        filling: (services.filling)(),
+        failed_files: failed.len(),
+    };
+    let taken = reports.iter().map(|r| r.taken).sum();
+    let refused = reports.iter().map(SourceReport::refused_total).sum();
+    let summary = if reports.is_empty() {
+        t.sources_none.to_owned()
+    } else {
+        let holes = [("n", &*a.fmt.count(reports.len() as u64)), ("taken", &a.fmt.count(taken)), ("refused", &a.fmt.count(refused))];
+        fill(t.sources_summary, &holes)
+    };
+    Ok(SourcesView {
+        head,
+        empty: (directory.records == 0 && reports.is_empty()).then(|| empty(&a, &directory, None)),
+        summary,
+        failed: (!failed.is_empty()).then(|| failed_table(&a.fmt, &failed)),
+        sources: if reports.is_empty() { None } else { Some(sources_table(&a, &reports)?) },
+        volume: charts::volume(&a.fmt, &services.metrics.volume().await, directory.simulated > 0),
+    })
+}
+
+fn failed_table(fmt: &Fmt, failed: &[FailedFile]) -> TableView {
+    let t = fmt.texts();
+    let column = |label: &str, numeric| ColumnView { label: label.into(), numeric, sort: None, sorted: None };
+    TableView {
+        caption: t.sources_lake.into(),
+        columns: vec![column(t.col_source, false), column(t.col_rows, true), column(t.col_reasons, false)],
+        rows: failed
+            .iter()
+            .map(|f| {
+                vec![
+                    Cell::Name { text: f.file.clone(), href: None, state: Some(fmt.state(domain::state::DataState::SourceError)) },
+                    Cell::Number { text: fmt.count(f.rows), href: None },
+                    Cell::Text(f.reason.clone()),
+                ]
+            })
+            .collect(),
+        csv: None,
+        pager: None,
+        foot: Some(t.sources_lake_help.into()),
+    }
+}
+
+fn sources_table(a: &Asked, reports: &[SourceReport]) -> Result<TableView> {
+    let t = a.fmt.texts();
+    let column = |key, label: &str, numeric| Column { key, label: label.to_owned(), numeric };
+    let columns = vec![
+        column("name", t.col_source, false),
+        column("kind", t.col_type, false),
+        column("taken", t.col_taken, true),
+        column("duplicate", t.col_duplicate, true),
+        column("corrected", t.col_corrected, true),
+        column("refused", t.col_refused, true),
+        column("", t.col_reasons, false),
+        column("newest", t.col_newest, true),
+        column("last", t.col_last_read, true),
+        column("state", t.col_state, false),
+    ];
+    let rows = reports.iter().map(|r| row(a, r)).collect();
+    let at = tables::Place { path: "/sources", ask: &a.ask, in_path: false };
+    tables::build(&a.fmt, t.sources_files.into(), columns, rows, &at, Some("/export/sources.csv".into()))
+}
+
+fn row(a: &Asked, r: &SourceReport) -> Row {
+    let t = a.fmt.texts();
+    let kind = match r.source.kind.as_str() {
+        "demo" => t.source_demo,
+        "stdin" => t.source_stdin,
+        _ => t.source_file,
+    };
+    let state = match (&r.error, r.finished || r.source.kind == "demo") {
+        (Some(reason), _) => fill(t.source_failed, &[("reason", reason)]),
+        (None, true) => t.source_ok.to_owned(),
+        (None, false) => t.source_partial.to_owned(),
+    };
+    let reasons: Vec<String> = r.refused.iter().map(|(reason, n)| format!("{reason} {}", a.fmt.count(*n))).collect();
+    let reasons = if reasons.is_empty() { NONE.to_owned() } else { reasons.join(", ") };
+    let number = |n: u64| Cell::Number { text: a.fmt.count(n), href: None };
+    let key = |n: u64| Key::Number(Some(n as f64));
+    let trouble = r.error.is_some().then(|| a.fmt.state(domain::state::DataState::SourceError));
+    Row {
+        cells: vec![
+            Cell::Name { text: short(&r.source.name), href: None, state: trouble },
+            Cell::Text(kind.into()),
+            number(r.taken),
+            number(r.duplicate),
+            number(r.corrected),
+            number(r.refused_total()),
+            Cell::Text(reasons),
+            a.fmt.time_cell(r.newest, a.now),
+            a.fmt.time_cell(Some(r.last), a.now),
+            Cell::Text(state),
+        ],
+        keys: vec![
+            Key::Text(r.source.name.clone()),
+            Key::Text(kind.into()),
+            key(r.taken),
+            key(r.duplicate),
+            key(r.corrected),
+            key(r.refused_total()),
+            Key::Number(None),
+            Key::Number(r.newest.map(|m| m.0 as f64)),
+            Key::Number(Some(r.last.0 as f64)),
+            Key::Number(Some(f64::from(u8::from(r.error.is_none())))),
+        ],
+    }
+}
+
+/// The last two parts of a path tell files apart; the whole of it is in the CSV.
+fn short(name: &str) -> String {
+    let parts: Vec<&str> = name.rsplit('/').take(2).collect();
+    parts.into_iter().rev().collect::<Vec<_>>().join("/")
+}

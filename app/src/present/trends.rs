@@ -1,0 +1,109 @@
+//! The trends page: one metric, any scope, any model.
+
+use domain::{
+    Result,
+    ask::Ask,
+    metric::CATALOGUE,
+    query::{ComparisonQuery, Directory, SummaryQuery, TrendQuery},
+    scope::{Kind, Model},
+};
+
+use super::{
+    charts, links,
+    place::{Asked, empty, head, models_table},
+};
+use crate::{
+    api::{Request, Services},
+    view::{SelectView, TrendsView},
+};
+
+/// # Errors
+/// What cannot be read, is unknown, or cannot be answered just now.
+pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Result<TrendsView> {
+    let directory = services.metrics.directory().await;
+    if ask.get("metric").is_none() {
+        let first = directory.built_in.first().copied().unwrap_or(0);
+        ask.metric = Some(CATALOGUE[first].key.to_string());
+    }
+    let a = Asked::read(services, request, ask)?;
+    directory.check(&a.scope)?;
+    let t = a.fmt.texts();
+    let model = a.ask.get("model").map(Model::parse).transpose()?;
+    if directory.records == 0 {
+        let head = head(services, &a, &directory, t.nav_trends.into(), false, a.now, false).await;
+        return Ok(TrendsView { head, empty: Some(empty(&a, &directory, None)), selects: vec![], hidden: vec![], chart: None, models: None });
+    }
+    let key = a.ask.get("metric").unwrap_or_default().to_owned();
+    let (metric, _) = directory.metric(&key)?;
+    let query = TrendQuery {
+        scope: a.scope.clone(),
+        model,
+        metric: key,
+        range: a.range,
+        step: a.ask.step_for(&a.range)?,
+    };
+    let summary = SummaryQuery { scope: a.scope.clone(), range: a.range, children: false, sites: false, course: None, now: a.now };
+    let comparison = ComparisonQuery { scope: a.scope.clone(), range: a.range };
+    let (trend, summary, comparison) = futures::future::join3(
+        services.metrics.trend(&query),
+        services.metrics.summary(&summary),
+        services.metrics.comparison(&comparison),
+    )
+    .await;
+    let (trend, summary, comparison) = (trend?, summary?, comparison?);
+    // With a model chosen the scope's change is another one: then the title says none.
+    let delta = summary
+        .metrics
+        .iter()
+        .find(|m| m.metric == *metric.key && query.model.is_none())
+        .and_then(|m| a.fmt.delta(m.delta, &metric));
+    let place = [&a.scope.zone, &a.scope.site, &a.scope.customer].into_iter().flatten().next();
+    let mut scope = place.map_or_else(|| t.fleet.to_owned(), ToString::to_string);
+    if let Some(m) = &query.model {
+        scope = format!("{scope} · {m}");
+    }
+    let chart = charts::view(&a.fmt, &trend, &metric, &a.range, &scope, delta.as_ref(), &a.query(&metric.key), None, a.now)?;
+    let nothing = trend.points.is_empty();
+    Ok(TrendsView {
+        head: head(services, &a, &directory, t.nav_trends.into(), trend.simulated, trend.as_of, false).await,
+        empty: nothing.then(|| {
+            let mut e = empty(&a, &directory, summary.health.newest);
+            // The way on stays on this page.
+            if let Some(action) = &mut e.action {
+                action.href = links::changed("/trends", &a.ask, false, &[("from", Some("now-90d".into())), ("to", None), ("days", None), ("model", None)]);
+                action.label = t.empty_widen.into();
+            }
+            e
+        }),
+        selects: selects(&a, &directory, &metric.key),
+        hidden: links::pairs(&a.ask, &["metric", "task", "type", "model", "page", "sort"]),
+        chart: (!nothing).then_some(chart),
+        models: models_table(&a, &comparison),
+    })
+}
+
+fn selects(a: &Asked, d: &Directory, metric: &str) -> Vec<SelectView> {
+    let t = a.fmt.texts();
+    let any = || (String::new(), t.filter_any.to_owned());
+    let select = |name: &str, label: &str, options: Vec<(String, String)>, chosen: String| SelectView {
+        name: name.into(),
+        label: label.into(),
+        options,
+        chosen,
+    };
+    let mut metrics: Vec<(String, String)> =
+        d.built_in.iter().map(|i| (CATALOGUE[*i].key.to_string(), a.fmt.label(&CATALOGUE[*i]))).collect();
+    metrics.extend(d.custom.iter().map(|full| (d.key_of(full), d.key_of(full))));
+    let own = |text: String| (text.clone(), text);
+    let tasks = std::iter::once(any()).chain(d.tasks.iter().map(|x| own(x.to_string()))).collect();
+    let models = std::iter::once(any()).chain(d.models.iter().take(200).map(|x| own(x.to_string()))).collect();
+    let kinds = [(Kind::Production, t.type_production), (Kind::Candidate, t.type_candidate), (Kind::All, t.type_all)]
+        .map(|(k, label)| (k.as_str().to_owned(), label.to_owned()));
+    let chosen = |key: &str| a.ask.get(key).unwrap_or_default().to_owned();
+    vec![
+        select("metric", t.filter_metric, metrics, metric.to_owned()),
+        select("task", t.filter_task, tasks, chosen("task")),
+        select("model", t.filter_model, models, chosen("model")),
+        select("type", t.filter_type, kinds.to_vec(), a.scope.kind.as_str().to_owned()),
+    ]
+}

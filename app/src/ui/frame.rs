@@ -1,0 +1,133 @@
+//! The frame around every page: the rail with the pages that exist, and the visitor's choices.
+
+use leptos::{ev::MouseEvent, prelude::*};
+use leptos_router::hooks::use_location;
+
+use super::{
+    icon::Icon,
+    prefs::{self, Prefs, Theme},
+};
+use crate::i18n::{Lang, Texts};
+
+/// A page of the rail: address, icon, its name.
+type RailItem = (&'static str, &'static str, fn(&Texts) -> &'static str);
+
+/// The pages that exist. Each issue that adds one adds its line.
+const PAGES: [RailItem; 3] = [
+    ("/", "layout-dashboard", |t| t.nav_overview),
+    ("/trends", "chart-line", |t| t.nav_trends),
+    ("/sources", "database", |t| t.nav_sources),
+];
+
+#[component]
+pub fn Frame(prefs: Prefs, children: Children) -> impl IntoView {
+    let t = move || prefs.lang.get().texts();
+    let location = use_location();
+    let path = location.pathname;
+    // Effects run in the browser only.
+    Effect::new(move |_| {
+        if prefs::tell_zone() {
+            prefs.zone.update(|z| *z += 1);
+        }
+    });
+    Effect::new(move |before: Option<()>| {
+        location.pathname.track();
+        location.search.track();
+        if before.is_some() {
+            close_menus();
+        }
+    });
+    let current = move |href: &str| {
+        let path = path.get();
+        let here = if href == "/" { path == "/" || path.starts_with("/customers") } else { path.starts_with(href) };
+        here.then_some("page")
+    };
+    view! {
+        <a class="skip" href="#main">{move || t().skip}</a>
+        <div class="frame">
+            <nav class="rail" aria-label=move || t().nav_main>
+                <a class="brand" href="/"><Icon name="shield-check"/><span>"GuardianFlow"</span></a>
+                <ul>
+                    {PAGES.map(|(href, icon, name)| view! {
+                        <li>
+                            <a href=href aria-current=move || current(href)>
+                                <Icon name=icon/><span>{move || name(t())}</span>
+                            </a>
+                        </li>
+                    }).collect_view()}
+                </ul>
+                <Choices prefs/>
+            </nav>
+            <div class="content">{children()}</div>
+        </div>
+    }
+}
+
+/// Language and theme. Without a script a form does it and comes back; with one it happens in place.
+#[component]
+fn Choices(prefs: Prefs) -> impl IntoView {
+    let t = move || prefs.lang.get().texts();
+    let location = use_location();
+    let back = move || format!("{}{}{}", location.pathname.get(), if location.search.get().is_empty() { "" } else { "?" }, location.search.get());
+    let choose_lang = move |lang: Lang| {
+        move |ev: MouseEvent| {
+            ev.prevent_default();
+            prefs::remember("gf_lang", lang.code());
+            prefs::show("lang", lang.code());
+            prefs.lang.set(lang);
+        }
+    };
+    let choose_theme = move |theme: Theme| {
+        move |ev: MouseEvent| {
+            ev.prevent_default();
+            prefs::remember("gf_theme", theme.code());
+            prefs::show("data-theme", theme.code());
+            prefs.theme.set(theme);
+        }
+    };
+    let themes: [(Theme, &'static str, fn(&Texts) -> &'static str); 3] = [
+        (Theme::System, "monitor", |t| t.theme_system),
+        (Theme::Light, "sun", |t| t.theme_light),
+        (Theme::Dark, "moon", |t| t.theme_dark),
+    ];
+    view! {
+        <form class="choices" method="post" action="/preferences">
+            <input type="hidden" name="back" value=back/>
+            <fieldset>
+                <legend>{move || t().theme}</legend>
+                {themes.map(|(theme, icon, name)| view! {
+                    <button name="theme" value=theme.code() title=move || name(t()) aria-label=move || name(t())
+                        aria-pressed=move || (prefs.theme.get() == theme).to_string() on:click=choose_theme(theme)>
+                        <Icon name=icon/>
+                    </button>
+                }).collect_view()}
+            </fieldset>
+            <fieldset>
+                <legend>{move || t().language}</legend>
+                {[(Lang::En, "English", "EN"), (Lang::Ko, "한국어", "한")].map(|(lang, name, short)| view! {
+                    <button name="lang" value=lang.code() lang=lang.code() title=name aria-label=name
+                        aria-pressed=move || (prefs.lang.get() == lang).to_string() on:click=choose_lang(lang)>
+                        {short}
+                    </button>
+                }).collect_view()}
+            </fieldset>
+            {prefs.signed_in.then(|| view! {
+                <button class="sign-out" type="submit" formaction="/signout">{move || t().sign_out}</button>
+            })}
+        </form>
+    }
+}
+
+/// Closes open menus, so that none hangs over the page to which one of its links led.
+fn close_menus() {
+    #[cfg(target_arch = "wasm32")]
+    {
+        use wasm_bindgen::JsCast;
+        let Ok(open) = document().query_selector_all("details.menu[open]") else { return };
+        for i in 0..open.length() {
+            if let Some(menu) = open.item(i).and_then(|n| n.dyn_into::<web_sys::Element>().ok()) {
+                let _ = menu.remove_attribute("open");
+            }
+        }
+    }
+}

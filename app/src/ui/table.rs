@@ -1,0 +1,98 @@
+//! A table as the server made it: sorted, cut to a page, with the links that do it again.
+
+use leptos::{either::Either, prelude::*};
+
+use super::{
+    icon::{Icon, StateMark},
+    tile::Delta,
+};
+use crate::{
+    i18n::{Lang, fill},
+    view::{Cell, ColumnView, TableView},
+};
+
+#[component]
+pub fn Table(table: TableView, lang: Lang) -> impl IntoView {
+    let t = lang.texts();
+    let numeric: Vec<bool> = table.columns.iter().map(|c| c.numeric).collect();
+    let caption = table.caption.clone();
+    view! {
+        <section class="card">
+            <h2>{table.caption}</h2>
+            <div class="scroll" role="region" tabindex="0" aria-label=caption>
+                <table>
+                    <thead>
+                        <tr>{table.columns.into_iter().map(|c| head(lang, c)).collect_view()}</tr>
+                    </thead>
+                    <tbody>
+                        {table.rows.into_iter().map(|row| view! {
+                            <tr>{row.into_iter().zip(numeric.clone()).map(|(c, n)| cell(c, n)).collect_view()}</tr>
+                        }).collect_view()}
+                    </tbody>
+                </table>
+            </div>
+            <footer>
+                {table.foot.map(|f| view! { <span class="quiet">{f}</span> })}
+                {table.pager.map(|p| { let label = p.label.clone(); view! {
+                    <nav class="pager" aria-label=label>
+                        {turn(p.previous, t.page_previous, "chevron-left")}
+                        <span>{p.label}</span>
+                        {turn(p.next, t.page_next, "chevron-right")}
+                    </nav>
+                }})}
+                {table.csv.map(|href| view! {
+                    <a class="tool" href=href rel="external" download><Icon name="download"/>{t.csv_table}</a>
+                })}
+            </footer>
+        </section>
+    }
+}
+
+fn head(lang: Lang, c: ColumnView) -> impl IntoView {
+    let class = c.numeric.then_some("num");
+    let arrow = match c.sorted.as_deref() {
+        Some("ascending") => "▲",
+        Some(_) => "▼",
+        None => "",
+    };
+    let title = fill(lang.texts().sort_by, &[("column", &c.label)]);
+    view! {
+        <th scope="col" class=class aria-sort=c.sorted>
+            {match c.sort {
+                Some(href) => Either::Left(view! { <a href=href title=title>{c.label}<span class="arrow" aria-hidden="true">{arrow}</span></a> }),
+                None => Either::Right(c.label),
+            }}
+        </th>
+    }
+}
+
+fn turn(href: Option<String>, label: &'static str, icon: &'static str) -> impl IntoView {
+    match href {
+        Some(href) => Either::Left(view! { <a class="step" href=href aria-label=label title=label><Icon name=icon/></a> }),
+        None => Either::Right(view! { <span class="step off" aria-hidden="true"><Icon name=icon/></span> }),
+    }
+}
+
+fn cell(c: Cell, numeric: bool) -> AnyView {
+    let class = numeric.then_some("num");
+    match c {
+        Cell::Name { text, href, state } => {
+            let mark = state.map(|s| view! { <StateMark state=s.state/> });
+            let name = match href {
+                Some(href) => Either::Left(view! { <a href=href><bdi>{text}</bdi></a> }),
+                None => Either::Right(view! { <bdi>{text}</bdi> }),
+            };
+            view! { <th scope="row">{mark}{name}</th> }.into_any()
+        }
+        Cell::Text(text) => view! { <td class=class><bdi>{text}</bdi></td> }.into_any(),
+        Cell::Number { text, href: Some(href) } => view! { <td class=class><a href=href>{text}</a></td> }.into_any(),
+        Cell::Number { text, href: None } => view! { <td class=class>{text}</td> }.into_any(),
+        Cell::Delta(Some(d)) => view! { <td class=class><Delta delta=d/></td> }.into_any(),
+        Cell::Delta(None) => view! { <td class=class>"–"</td> }.into_any(),
+        Cell::State(s) => {
+            view! { <td><span class="state" title=s.help><StateMark state=s.state/>{s.label}</span></td> }.into_any()
+        }
+        Cell::Time { short, full } => view! { <td class=class><time title=full>{short}</time></td> }.into_any(),
+        Cell::Spark(svg) => view! { <td class="spark-cell" inner_html=svg></td> }.into_any(),
+    }
+}

@@ -1,0 +1,47 @@
+//! A headline number: what, how much, against before, its course, and on what it stands. The whole tile is a link.
+
+use domain::metric::Change;
+use leptos::{either::Either, prelude::*};
+
+use super::icon::StateMark;
+use crate::{
+    i18n::Lang,
+    view::{DeltaView, TileView},
+};
+
+#[component]
+pub fn Tile(tile: TileView, lang: Lang) -> impl IntoView {
+    let t = lang.texts();
+    view! {
+        <a class="tile" href=tile.href>
+            <span class="tile-head">
+                <span class="tile-label" title=tile.help>{tile.label}</span>
+                <span class="state" title=tile.state.help><StateMark state=tile.state.state/>{tile.state.label}</span>
+            </span>
+            <span class="tile-value">{tile.value}<small>{tile.unit}</small></span>
+            <span class="tile-delta">
+                {match tile.delta {
+                    Some(d) => Either::Left(view! { <Delta delta=d/>" "<span class="quiet">{tile.versus}</span> }),
+                    None if tile.versus.is_empty() => Either::Right(view! { <span class="quiet">{" "}</span> }),
+                    None => Either::Right(view! { <span class="quiet">{t.no_previous}</span> }),
+                }}
+            </span>
+            <span class="tile-spark" inner_html=tile.spark></span>
+            <span class="tile-foot">
+                {tile.foot.into_iter().map(|f| view! { <span>{f}</span> }).collect_view()}
+                {tile.simulated.then(|| view! { <span class="simulated">{t.simulated}</span> })}
+            </span>
+        </a>
+    }
+}
+
+/// A change with its arrow, its colour, and the colour in a word.
+#[component]
+pub fn Delta(delta: DeltaView) -> impl IntoView {
+    let class = match delta.change {
+        Change::Better => "delta better",
+        Change::Worse => "delta worse",
+        Change::Neutral => "delta",
+    };
+    view! { <span class=class>{delta.text}" "<span class="delta-word">{delta.word}</span></span> }
+}

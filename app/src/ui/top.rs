@@ -1,0 +1,98 @@
+//! The top of a page: the way here with what lies beside, the time picker, and banners when they are needed.
+
+use leptos::{either::Either, prelude::*};
+use leptos_meta::Title;
+use leptos_router::components::Form;
+
+use super::icon::{Icon, StateMark};
+use crate::{
+    i18n::{Lang, fill},
+    view::{Crumb, Head, RangeBar, StateView},
+};
+
+#[component]
+pub fn Top(head: Head, state: Option<StateView>) -> impl IntoView {
+    let lang = head.lang;
+    let t = lang.texts();
+    let last = head.crumbs.len().saturating_sub(1);
+    view! {
+        <Title text=head.title.clone()/>
+        <header class="top">
+            <nav class="crumbs" aria-label="Breadcrumb">
+                <ol>
+                    {head.crumbs.into_iter().enumerate().map(|(i, c)| view! { <li>{crumb(lang, c, i == last)}</li> }).collect_view()}
+                </ol>
+            </nav>
+            {state.map(|s| view! {
+                <span class="state" title=s.help><StateMark state=s.state/>{s.label}</span>
+            })}
+            <span class="as-of">{head.as_of}</span>
+            {head.range.map(|r| range_bar(lang, r))}
+        </header>
+        {(head.failed_files > 0).then(|| view! {
+            <p class="banner bad" role="status">
+                {fill(t.failed_banner, &[("n", &head.failed_files.to_string())])}" "<a href="/sources">{t.failed_more}</a>
+            </p>
+        })}
+        {head.simulated.then(|| view! {
+            <p class="banner">
+                <strong>{t.simulated}</strong>" "{t.simulated_banner}" "<span class="quiet">{t.simulated_remove}</span>
+                {head.filling.map(|d| format!(" {}", fill(t.filling_banner, &[("days", &d.to_string())])))}
+            </p>
+        })}
+    }
+}
+
+fn crumb(lang: Lang, c: Crumb, last: bool) -> impl IntoView {
+    let switch = fill(lang.texts().switch_to, &[("what", &c.what)]);
+    let many = c.siblings.len() > 1;
+    view! {
+        {if last {
+            Either::Left(view! { <h1><bdi>{c.label}</bdi></h1> })
+        } else {
+            Either::Right(view! { <a href=c.href><bdi>{c.label}</bdi></a> })
+        }}
+        {many.then(|| view! {
+            <details class="menu">
+                <summary aria-label=switch.clone() title=switch><Icon name="chevrons-up-down"/></summary>
+                <ul>
+                    {c.siblings.into_iter().map(|s| view! {
+                        <li><a href=s.href aria-current=s.current.then_some("true")><bdi>{s.label}</bdi></a></li>
+                    }).collect_view()}
+                </ul>
+            </details>
+        })}
+    }
+}
+
+fn range_bar(lang: Lang, r: RangeBar) -> impl IntoView {
+    let t = lang.texts();
+    view! {
+        <div class="range" role="group" aria-label=t.range>
+            <a class="step" href=r.earlier title=t.range_earlier aria-label=t.range_earlier><Icon name="chevron-left"/></a>
+            <details class="menu">
+                <summary><Icon name="calendar-clock"/>{r.label}<Icon name="chevron-down"/></summary>
+                <div class="panel">
+                    <ul>
+                        {r.presets.into_iter().map(|p| view! {
+                            <li><a href=p.href aria-current=p.current.then_some("true")>{p.label}</a></li>
+                        }).collect_view()}
+                    </ul>
+                    <Form method="GET" action=r.action>
+                        {r.hidden.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view()}
+                        <label><span>{t.range_from}</span><input type="datetime-local" name="from" value=r.from required/></label>
+                        <label><span>{t.range_to}</span><input type="datetime-local" name="to" value=r.to required/></label>
+                        <p class="quiet">{r.zone}</p>
+                        <button class="button primary" type="submit">{t.range_apply}</button>
+                    </Form>
+                </div>
+            </details>
+            {match r.later {
+                Some(href) => Either::Left(view! {
+                    <a class="step" href=href title=t.range_later aria-label=t.range_later><Icon name="chevron-right"/></a>
+                }),
+                None => Either::Right(view! { <span class="step off" aria-hidden="true"><Icon name="chevron-right"/></span> }),
+            }}
+        </div>
+    }
+}

@@ -1,0 +1,214 @@
+//! What pages are made of, finished: numbers and dates are formatted, links are written. Made on the server in the
+//! request's language and time zone, drawn on both sides; the browser formats nothing.
+
+use domain::{metric::Change, state::DataState};
+use serde::{Deserialize, Serialize};
+
+use crate::i18n::Lang;
+
+/// What stands around the content of every page.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Head {
+    pub lang: Lang,
+    /// The title of the page, and of the browser's window.
+    pub title: String,
+    pub crumbs: Vec<Crumb>,
+    pub range: Option<RangeBar>,
+    pub as_of: String,
+    pub simulated: bool,
+    /// Days of the demo that are in, while it is being filled.
+    pub filling: Option<i64>,
+    pub failed_files: usize,
+}
+
+/// One step of the way from the fleet to here, with what lies beside it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Crumb {
+    pub label: String,
+    pub href: String,
+    /// What kind of thing it is, for the switcher's name.
+    pub what: String,
+    pub siblings: Vec<Link>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Link {
+    pub label: String,
+    pub href: String,
+    pub current: bool,
+}
+
+/// The time picker: where we are, where one can go.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RangeBar {
+    pub label: String,
+    pub zone: String,
+    pub presets: Vec<Link>,
+    pub earlier: String,
+    pub later: Option<String>,
+    /// The ends as a `datetime-local` field wants them.
+    pub from: String,
+    pub to: String,
+    /// The page's address without its query, and the query's other pairs.
+    pub action: String,
+    pub hidden: Vec<(String, String)>,
+}
+
+/// A data state with its words.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StateView {
+    pub state: DataState,
+    pub label: String,
+    pub help: String,
+}
+
+/// A change against the period before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeltaView {
+    /// With its arrow, without its sign.
+    pub text: String,
+    pub change: Change,
+    /// "better", "worse": the colour in a word.
+    pub word: String,
+}
+
+/// One headline number.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TileView {
+    pub label: String,
+    pub help: String,
+    pub value: String,
+    pub unit: String,
+    pub delta: Option<DeltaView>,
+    pub versus: String,
+    pub state: StateView,
+    pub spark: String,
+    pub foot: Vec<String>,
+    pub simulated: bool,
+    pub href: String,
+}
+
+/// A table that a server made: sorted, cut to a page, with the links that sort and turn it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableView {
+    pub caption: String,
+    pub columns: Vec<ColumnView>,
+    pub rows: Vec<Vec<Cell>>,
+    pub csv: Option<String>,
+    pub pager: Option<Pager>,
+    pub foot: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ColumnView {
+    pub label: String,
+    pub numeric: bool,
+    /// Where sorting by it leads; `None` when it cannot be sorted.
+    pub sort: Option<String>,
+    /// `ascending` or `descending` when the table is sorted by it.
+    pub sorted: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pager {
+    pub label: String,
+    pub previous: Option<String>,
+    pub next: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Cell {
+    /// The head of its row: a name with where it leads, and its state.
+    Name { text: String, href: Option<String>, state: Option<StateView> },
+    Text(String),
+    /// A number with what it is made of when known.
+    Number { text: String, href: Option<String> },
+    Delta(Option<DeltaView>),
+    State(StateView),
+    /// A moment, short, with the whole of it on demand.
+    Time { short: String, full: String },
+    /// SVG of a word-sized line.
+    Spark(String),
+}
+
+/// A chart with everything that stands under it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChartView {
+    /// The finding where there is one.
+    pub title: String,
+    /// One sentence that says what the picture shows.
+    pub summary: String,
+    pub note: String,
+    pub svg: String,
+    pub table: Option<TableView>,
+    pub svg_href: Option<String>,
+    /// Where the same is looked at more closely.
+    pub details: Option<String>,
+    pub simulated: bool,
+}
+
+/// Nothing to show, why, and what to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EmptyView {
+    pub title: String,
+    pub text: String,
+    /// Commands to type, with the sentence before each.
+    pub commands: Vec<(String, String)>,
+    pub action: Option<Link>,
+}
+
+/// A place of the fleet, or the fleet: `/`, customers, sites and zones.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlaceView {
+    pub head: Head,
+    pub state: StateView,
+    pub empty: Option<EmptyView>,
+    pub attention: Option<Vec<AttentionView>>,
+    pub attention_more: Option<String>,
+    pub tiles: Vec<TileView>,
+    pub chart: Option<ChartView>,
+    pub children: Option<TableView>,
+    pub metrics: Option<TableView>,
+    pub models: Option<TableView>,
+}
+
+/// Something that needs somebody.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AttentionView {
+    pub text: String,
+    pub href: String,
+    /// A data state, or `None` for a number that got worse.
+    pub state: Option<DataState>,
+}
+
+/// `/trends`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrendsView {
+    pub head: Head,
+    pub empty: Option<EmptyView>,
+    pub selects: Vec<SelectView>,
+    /// Pairs that the form keeps.
+    pub hidden: Vec<(String, String)>,
+    pub chart: Option<ChartView>,
+    pub models: Option<TableView>,
+}
+
+/// One choice of a filter form.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SelectView {
+    pub name: String,
+    pub label: String,
+    pub options: Vec<(String, String)>,
+    pub chosen: String,
+}
+
+/// `/sources`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SourcesView {
+    pub head: Head,
+    pub empty: Option<EmptyView>,
+    pub summary: String,
+    pub failed: Option<TableView>,
+    pub sources: Option<TableView>,
+    pub volume: Option<ChartView>,
+}

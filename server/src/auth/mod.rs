@@ -1,0 +1,203 @@
+//! Who is calling, and whether they may. Every request passes `require`; a route that is in no list is refused.
+//!
+//! On loopback the caller is the local operator. From elsewhere one signs in with the operator's token; programs send it
+//! as a bearer token. Behind a proxy on the same machine every peer is loopback, so a request that names another host, or
+//! that a proxy has marked as forwarded, is not local.
+
+use std::net::SocketAddr;
+
+use app::api::Request as Visitor;
+use axum::{
+    Extension, Form,
+    extract::{ConnectInfo, MatchedPath, Query, Request, State as Shared},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{Html, IntoResponse, Response},
+};
+use domain::access::{Actor, Object, can};
+use hmac::{Hmac, KeyInit, Mac};
+use serde::Deserialize;
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+
+use crate::{
+    config::Secret,
+    http::{State, middleware::host, pages, problem::Problem, routes},
+};
+
+/// A session ends after this, in seconds.
+const SESSION: i64 = 8 * 3_600;
+/// The cookie of a session; its prefix makes browsers keep it to this host and to TLS.
+const COOKIE: &str = "__Host-gf_session";
+/// On loopback there is no TLS and the prefix cannot be used.
+const LOCAL_COOKIE: &str = "gf_session";
+
+/// Knows the operator's token and what was signed with it.
+#[derive(Debug)]
+pub struct Gate {
+    token: Option<Secret>,
+}
+
+impl Gate {
+    #[must_use]
+    pub fn new(token: Option<Secret>, _address: SocketAddr) -> Self {
+        Self { token }
+    }
+
+    fn is_token(&self, given: &str) -> bool {
+        self.token.as_ref().is_some_and(|t| t.expose().as_bytes().ct_eq(given.as_bytes()).into())
+    }
+
+    /// A session that ends at `until` (seconds since the epoch), signed with the token: changing the token ends it.
+    fn seal(&self, until: i64) -> Option<String> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.token.as_ref()?.expose().as_bytes()).ok()?;
+        mac.update(format!("gf-session:{until}").as_bytes());
+        let tag: String = mac.finalize().into_bytes().iter().map(|b| format!("{b:02x}")).collect();
+        Some(format!("{until}.{tag}"))
+    }
+
+    fn opens(&self, session: &str, now: i64) -> bool {
+        let Some(until) = session.split_once('.').and_then(|(u, _)| u.parse::<i64>().ok()) else { return false };
+        let fresh = until > now && until <= now + SESSION;
+        fresh && self.seal(until).is_some_and(|s| s.as_bytes().ct_eq(session.as_bytes()).into())
+    }
+}
+
+/// Who sent the request, and whether they signed in for it.
+fn identify(state: &State, request: &Request) -> (Actor, bool) {
+    let headers = request.headers();
+    let now = state.services.clock.now().0 / 1_000;
+    let session = [COOKIE, LOCAL_COOKIE].iter().filter_map(|n| pages::cookie(headers, n)).any(|c| state.gate.opens(&c, now));
+    if session {
+        return (Actor::Operator, true);
+    }
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|h| h.to_str().ok()).and_then(|h| h.strip_prefix("Bearer "));
+    if bearer.is_some_and(|t| state.gate.is_token(t)) {
+        return (Actor::Operator, false);
+    }
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().is_some_and(|c| c.0.ip().is_loopback());
+    let named = host(request).is_some_and(|h| state.hosts.is_loopback(&h));
+    let forwarded = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"].iter().any(|h| headers.contains_key(*h));
+    if peer && named && !forwarded { (Actor::Operator, false) } else { (Actor::Anonymous, false) }
+}
+
+/// Lets a request pass when its sender may do what its route needs.
+pub async fn require(Shared(state): Shared<State>, mut request: Request, next: Next) -> Response {
+    let (actor, signed_in) = identify(&state, &request);
+    let visitor = pages::read(request.headers(), actor.clone(), signed_in);
+    request.extensions_mut().insert(visitor);
+    let path = request.extensions().get::<MatchedPath>().map(|p| p.as_str().to_owned());
+    // The page for addresses that lead nowhere says nothing, so anybody may read it.
+    let Some(path) = path else { return next.run(request).await };
+    let Some(action) = routes::action(request.method().as_str(), &path) else {
+        return Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not take this method").into_response();
+    };
+    if can(&actor, action, Object::Installation) {
+        return next.run(request).await;
+    }
+    let wants_page = request.headers().get(header::ACCEPT).and_then(|h| h.to_str().ok()).is_some_and(|a| a.contains("text/html"));
+    if wants_page && !path.starts_with("/api/") {
+        let to = request.uri().path_and_query().map_or("/", |p| p.as_str());
+        return pages::see_other(&format!("/signin?back={}", app::present::links::encode(to)));
+    }
+    Problem::new(StatusCode::UNAUTHORIZED, "sign in, or send the operator's token as a bearer token").into_response()
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Back {
+    back: Option<String>,
+}
+
+/// The sign-in page: plain, without a script.
+pub async fn form(
+    Shared(state): Shared<State>,
+    Extension(visitor): Extension<Visitor>,
+    Query(q): Query<Back>,
+) -> Response {
+    page(&state, &visitor, &pages::local(q.back.as_deref()), false).into_response()
+}
+
+fn page(state: &State, visitor: &Visitor, back: &str, wrong: bool) -> Html<String> {
+    let t = visitor.lang.texts();
+    let back = back.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
+    let style = pages::stylesheet(&state.leptos);
+    let body = if state.gate.token.is_none() {
+        format!("<p>{}</p>", t.signin_off)
+    } else {
+        let complaint = if wrong { format!(r#"<p class="banner bad" role="alert">{}</p>"#, t.signin_wrong) } else { String::new() };
+        format!(
+            r#"<p>{}</p>{complaint}<form method="post" action="/signin"><input type="hidden" name="back" value="{back}"><label><span>{}</span><input type="password" name="token" required autofocus autocomplete="current-password"></label><button class="button primary" type="submit">{}</button></form>"#,
+            t.signin_text, t.signin_token, t.signin_go
+        )
+    };
+    Html(format!(
+        r#"<!DOCTYPE html><html lang="{}" data-theme="{}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{title} · GuardianFlow</title><link rel="icon" href="/favicon.svg"><link rel="stylesheet" href="{style}"></head><body><main id="main" class="notice signin"><svg class="icon" aria-hidden="true"><use href="/icons.svg#shield-check"></use></svg><h1>{title}</h1>{body}</main></body></html>"#,
+        visitor.lang.code(), visitor.theme.code(), title = t.signin_title
+    ))
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Credentials {
+    token: String,
+    back: Option<String>,
+}
+
+pub async fn sign_in(
+    Shared(state): Shared<State>,
+    Extension(visitor): Extension<Visitor>,
+    headers: HeaderMap,
+    Form(c): Form<Credentials>,
+) -> Response {
+    let back = pages::local(c.back.as_deref());
+    if !state.gate.is_token(c.token.trim()) {
+        // A wrong guess costs a second, whoever makes it.
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        tracing::warn!("a sign-in with a wrong token was refused");
+        return (StatusCode::FORBIDDEN, page(&state, &visitor, &back, true)).into_response();
+    }
+    let until = state.services.clock.now().0 / 1_000 + SESSION;
+    let local = headers.get(header::HOST).and_then(|h| h.to_str().ok()).is_some_and(|h| state.hosts.is_loopback(h));
+    let (name, secure) = if local { (LOCAL_COOKIE, "") } else { (COOKIE, "; Secure") };
+    let Some(session) = state.gate.seal(until) else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    with_cookie(&back, &format!("{name}={session}; Path=/; HttpOnly; SameSite=Lax; Max-Age={SESSION}{secure}"))
+}
+
+pub async fn sign_out(Extension(_): Extension<Visitor>) -> Response {
+    let mut response = with_cookie("/signin", &format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0; Secure"));
+    if let Ok(v) = HeaderValue::from_str(&format!("{LOCAL_COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0")) {
+        response.headers_mut().append(header::SET_COOKIE, v);
+    }
+    response
+}
+
+fn with_cookie(to: &str, cookie: &str) -> Response {
+    let mut response = pages::see_other(to);
+    if let Ok(v) = HeaderValue::from_str(cookie) {
+        response.headers_mut().append(header::SET_COOKIE, v);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(token: &str) -> Gate {
+        Gate::new(token.parse().ok(), ([127, 0, 0, 1], 0).into())
+    }
+
+    #[test]
+    fn a_session_opens_until_it_ends_and_only_with_its_token() {
+        let g = gate("0123456789abcdef0123456789abcdef");
+        let session = g.seal(1_000 + SESSION).expect("a token");
+        assert!(g.opens(&session, 1_000) && g.opens(&session, 1_000 + SESSION - 1));
+        assert!(!g.opens(&session, 1_000 + SESSION), "it has ended");
+        assert!(!g.opens(&session, 0), "it would last longer than a session may");
+        assert!(!gate("another-token-another-token-anoth").opens(&session, 1_000));
+        for i in 0..session.len() {
+            let mut bent = session.clone().into_bytes();
+            bent[i] ^= 1;
+            assert!(!g.opens(&String::from_utf8_lossy(&bent), 1_000), "byte {i}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! `guardianflow demo`: what the simulated fleet tells, and its removal.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use domain::Result;
+
+use super::output::print;
+use crate::{config::Settings, demo, startup};
+
+#[derive(Debug, Subcommand)]
+pub enum Demo {
+    /// What happens in the simulated fleet
+    Stories,
+    /// Fill the data folder with the simulated fleet now, without serving
+    Fill,
+    /// Delete every simulated record; your own records stay
+    #[command(after_help = "Example:\n  guardianflow demo remove --data data")]
+    Remove,
+}
+
+impl Demo {
+    pub async fn run(&self, settings: &Settings) -> Result<ExitCode> {
+        match self {
+            Self::Stories => print(&demo::STORIES.join("\n"))?,
+            Self::Fill => {
+                let parts = startup::open(settings).await?;
+                let demo = demo::Demo { sink: parts.sink.clone(), manifest: parts.manifest, clock: parts.clock };
+                let epoch = match demo.epoch().await? {
+                    Some(epoch) => epoch,
+                    None => demo.begin().await?,
+                };
+                demo.fill(epoch, |days| tracing::info!(days, "demo days are in")).await?;
+                demo.grow(epoch).await?;
+                parts.sink.tidy().await?;
+                print("the simulated fleet is in")?;
+            }
+            Self::Remove => {
+                let parts = startup::open(settings).await?;
+                let demo = demo::Demo { sink: parts.sink, manifest: parts.manifest, clock: parts.clock };
+                let removed = demo.remove().await?;
+                print(&format!("{removed} simulated records removed"))?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,237 @@
+//! `guardianflow metrics …`: the numbers of the pages, in the terminal.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Subcommand};
+use domain::{
+    Error, Result,
+    ask::Ask,
+    query::{MetricSummary, Summary, Trend},
+    scope::Level,
+};
+use jiff::tz::TimeZone;
+
+use super::output::{Align, Format, Rows, print};
+use crate::{config::Settings, startup};
+
+#[derive(Debug, Subcommand)]
+pub enum Metrics {
+    /// How a scope did, against the period before
+    #[command(after_help = "Examples:\n  guardianflow metrics summary\n  guardianflow metrics summary --customer acme --days 30\n  guardianflow metrics summary --customer acme --site seoul-01 --json")]
+    Summary(SummaryArgs),
+    /// How one metric moved, drawn in the terminal
+    #[command(after_help = "Examples:\n  guardianflow metrics trend --metric mAP50\n  guardianflow metrics trend --metric hota --customer acme --from now-30d --step 6h --csv")]
+    Trend(TrendArgs),
+    /// Write records as a Parquet file that can be ingested again
+    #[command(after_help = "Example:\n  guardianflow metrics export --from 2026-06-01 --to 2026-07-01 --out june.parquet")]
+    Export(ExportArgs),
+}
+
+#[derive(Debug, Args)]
+struct Where {
+    #[arg(long)]
+    customer: Option<String>,
+    #[arg(long)]
+    site: Option<String>,
+    #[arg(long)]
+    zone: Option<String>,
+    #[arg(long)]
+    task: Option<String>,
+    /// production (default), candidate or all
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<String>,
+    /// Start: now-7d, now-7d/d, 2026-06-30, 2026-06-30T12:00:00Z
+    #[arg(long)]
+    from: Option<String>,
+    /// End, not included
+    #[arg(long)]
+    to: Option<String>,
+    /// Time zone of dates, such as Asia/Seoul
+    #[arg(long)]
+    tz: Option<String>,
+}
+
+impl Where {
+    fn ask(&self) -> Ask {
+        Ask {
+            customer: self.customer.clone(),
+            site: self.site.clone(),
+            zone: self.zone.clone(),
+            task: self.task.clone(),
+            kind: self.kind.clone(),
+            from: self.from.clone(),
+            to: self.to.clone(),
+            tz: self.tz.clone(),
+            ..Ask::default()
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct SummaryArgs {
+    #[command(flatten)]
+    place: Where,
+    /// A range that ends now
+    #[arg(long, conflicts_with_all = ["from", "to"])]
+    days: Option<String>,
+    #[command(flatten)]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct TrendArgs {
+    #[command(flatten)]
+    place: Where,
+    /// Key of the metric, such as mAP50 or inference_time_ms
+    #[arg(long)]
+    metric: String,
+    /// architecture or architecture:version
+    #[arg(long)]
+    model: Option<String>,
+    #[arg(long, conflicts_with_all = ["from", "to"])]
+    days: Option<String>,
+    /// Width of a point: 15m, 1h, 1d or PT1H
+    #[arg(long)]
+    step: Option<String>,
+    #[command(flatten)]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    #[command(flatten)]
+    place: Where,
+    /// The file to write
+    #[arg(long)]
+    out: PathBuf,
+}
+
+impl Metrics {
+    pub async fn run(&self, settings: &Settings) -> Result<ExitCode> {
+        if settings.data_is_empty() {
+            return Err(Error::unavailable(format!(
+                "there are no records in {}: take some with `guardianflow ingest FILE`",
+                settings.data.display()
+            )));
+        }
+        let parts = startup::open(settings).await?;
+        let now = parts.clock.now();
+        match self {
+            Self::Summary(args) => {
+                let ask = Ask { days: args.days.clone(), ..args.place.ask() };
+                let summary = parts.metrics.summary(&ask.summary(now, &TimeZone::UTC)?).await?;
+                args.format.print(&summary, &summary_rows(&summary))?;
+            }
+            Self::Trend(args) => {
+                let ask = Ask {
+                    days: args.days.clone(),
+                    metric: Some(args.metric.clone()),
+                    model: args.model.clone(),
+                    step: args.step.clone(),
+                    ..args.place.ask()
+                };
+                let trend = parts.metrics.trend(&ask.trend(now, &TimeZone::UTC)?).await?;
+                if args.format.json || args.format.csv {
+                    args.format.print(&trend, &trend_rows(&trend))?;
+                } else {
+                    print(&draw(&trend))?;
+                }
+            }
+            Self::Export(args) => {
+                let mut ask = args.place.ask();
+                ask.kind.get_or_insert_with(|| "all".into());
+                let tz = ask.time_zone(&TimeZone::UTC)?;
+                let n = parts.metrics.export(&ask.scope()?, ask.range(now, &tz)?, &args.out).await?;
+                print(&format!("{n} records written to {}", args.out.display()))?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn summary_rows(s: &Summary) -> Rows {
+    let what = match s.scope.level() {
+        Level::Fleet => "customer",
+        Level::Customer => "site",
+        Level::Site | Level::Zone => "zone",
+    };
+    let mut rows = Rows {
+        head: vec![
+            (what, Align::Left), ("state", Align::Left), ("metric", Align::Left), ("value", Align::Right),
+            ("unit", Align::Left), ("delta", Align::Right), ("p50", Align::Right), ("p95", Align::Right),
+            ("n", Align::Right), ("sites", Align::Right),
+        ],
+        rows: Vec::new(),
+    };
+    let mut add = |name: &str, state: &str, metrics: &[MetricSummary]| {
+        for m in metrics {
+            let shown = |x: Option<f64>| x.map_or_else(|| "–".into(), |x| format!("{x:.4}"));
+            rows.rows.push(vec![
+                name.to_owned(),
+                state.to_owned(),
+                m.metric.clone(),
+                shown(m.value),
+                m.unit.clone(),
+                m.delta.map_or_else(|| "–".into(), |d| format!("{d:+.4}")),
+                shown(m.p50),
+                shown(m.p95),
+                m.n.to_string(),
+                format!("{}/{}", m.sites_reporting, m.sites_expected),
+            ]);
+        }
+    };
+    add("(all)", s.health.state.as_str(), &s.metrics);
+    for c in &s.children {
+        let name = [&c.scope.zone, &c.scope.site, &c.scope.customer].into_iter().flatten().next();
+        add(name.map_or("", |n| n.as_str()), c.health.state.as_str(), &c.metrics);
+    }
+    rows
+}
+
+pub fn trend_rows(t: &Trend) -> Rows {
+    Rows {
+        head: vec![
+            ("t", Align::Left), ("value", Align::Right), ("n", Align::Right), ("min", Align::Right),
+            ("max", Align::Right), ("p50", Align::Right), ("p95", Align::Right),
+        ],
+        rows: t
+            .points
+            .iter()
+            .map(|p| {
+                let mut row = vec![p.t.to_string(), p.value.to_string(), p.n.to_string()];
+                row.extend([p.min, p.max, p.p50, p.p95].map(|x| x.to_string()));
+                row
+            })
+            .collect(),
+    }
+}
+
+/// A line of braille dots, 72 by 12 characters, with the range of values at the left and of time below.
+fn draw(t: &Trend) -> String {
+    const WIDTH: usize = 72;
+    const HEIGHT: usize = 12;
+    let values = || t.points.iter().map(|p| p.value);
+    let (Some(low), Some(high)) = (values().reduce(f64::min), values().reduce(f64::max)) else {
+        return format!("{}: no records from {} to {}", t.metric, t.from, t.to);
+    };
+    let spread = if high > low { high - low } else { 1.0 };
+    let mut cells = vec![[0u8; WIDTH]; HEIGHT];
+    let length = (t.to.0 - t.from.0) as f64;
+    for p in &t.points {
+        let x = (((p.t.0 - t.from.0).max(0) as f64 / length) * (WIDTH * 2 - 1) as f64) as usize;
+        let y = ((high - p.value) / spread * (HEIGHT * 4 - 1) as f64).round() as usize;
+        let bit = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]][x % 2][y % 4];
+        cells[(y / 4).min(HEIGHT - 1)][(x / 2).min(WIDTH - 1)] |= bit;
+    }
+    let unit = if t.unit.is_empty() { String::new() } else { format!(" ({})", t.unit) };
+    let simulated = if t.simulated { ", simulated" } else { "" };
+    let mut out = format!("{}{unit}, one point is {}{simulated}\n", t.metric, t.step);
+    for (i, row) in cells.iter().enumerate() {
+        let label = if i == 0 { format!("{high:9.4}") } else if i == HEIGHT - 1 { format!("{low:9.4}") } else { " ".repeat(9) };
+        let dots: String = row.iter().map(|b| char::from_u32(0x2800 + u32::from(*b)).unwrap_or(' ')).collect();
+        out.push_str(&format!("{label} ┤{dots}\n"));
+    }
+    let n: u64 = t.points.iter().map(|p| p.n).sum();
+    out.push_str(&format!("{:10}└{}\n{:11}{} to {}, n {n}", "", "─".repeat(WIDTH), "", t.from, t.to));
+    out
+}

@@ -1,0 +1,116 @@
+//! The command line: tables for people, `--json` and `--csv` for programs. One file a command.
+
+mod config;
+mod demo;
+mod ingest;
+mod metrics;
+mod output;
+mod routes;
+mod serve;
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use domain::{Error, ErrorKind, Result};
+
+use crate::config::Settings;
+
+/// The live record of how detection and tracking models do in the field.
+#[derive(Debug, Parser)]
+#[command(name = "guardianflow", version, propagate_version = true, after_help = "\
+Examples:
+  guardianflow serve --demo 1                         a simulated fleet on http://127.0.0.1:3000
+  guardianflow ingest metrics_2026-06-30.jsonl        take a file of records
+  guardianflow metrics summary --customer acme        how a customer did in the last 7 days
+  guardianflow metrics trend --metric mAP50 --days 30 how a metric moved, drawn in the terminal
+
+Exit codes: 0 fine, 1 failed, 2 wrong usage.")]
+struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve pages and the REST interface
+    Serve,
+    /// Take metric records into the lake
+    Ingest(ingest::Ingest),
+    /// Ask for numbers: the same engine as the pages
+    #[command(subcommand)]
+    Metrics(metrics::Metrics),
+    /// Show every setting with its origin
+    Config(config::Config),
+    /// The simulated fleet
+    #[command(subcommand)]
+    Demo(demo::Demo),
+    /// List every route with the action that it needs
+    Routes(routes::Routes),
+    /// Print a completion script for your shell
+    #[command(after_help = "Example:\n  guardianflow completions bash > /etc/bash_completion.d/guardianflow")]
+    Completions { shell: clap_complete::Shell },
+}
+
+/// Runs one command line and says how it went.
+pub async fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let matches = match Cli::command().try_get_matches_from(args) {
+        Ok(m) => m,
+        Err(e) => {
+            let _ = e.print();
+            return ExitCode::from(u8::from(e.use_stderr()) * 2);
+        }
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(e) => {
+            let _ = e.print();
+            return ExitCode::from(2);
+        }
+    };
+    match dispatch(cli, &matches).await {
+        Ok(code) => code,
+        Err(e) => {
+            eprintln!("guardianflow: {e}");
+            if let Some(detail) = &e.detail {
+                tracing::debug!(%detail, "behind the error");
+            }
+            ExitCode::from(if e.kind == ErrorKind::BadInput { 2 } else { 1 })
+        }
+    }
+}
+
+async fn dispatch(cli: Cli, matches: &clap::ArgMatches) -> Result<ExitCode> {
+    let settings = cli.settings;
+    start_log(&settings.log)?;
+    match cli.command {
+        Command::Serve => serve::run(settings).await,
+        Command::Ingest(c) => c.run(&settings).await,
+        Command::Metrics(c) => c.run(&settings).await,
+        Command::Config(c) => {
+            // Global flags may stand before or after the command; clap keeps them with the innermost one.
+            let inner = matches.subcommand().map_or(matches, |(_, m)| m);
+            c.run(&settings, inner)
+        }
+        Command::Demo(c) => c.run(&settings).await,
+        Command::Routes(c) => c.run(),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "guardianflow", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn start_log(filter: &str) -> Result<()> {
+    // A bare level is meant for our own crates; the engine underneath only warns.
+    let filter = if filter.contains(['=', ',']) {
+        filter.to_owned()
+    } else {
+        format!("warn,server={filter},lake={filter},store={filter},app={filter}")
+    };
+    let filter = tracing_subscriber::EnvFilter::try_new(&filter)
+        .map_err(|e| Error::bad_input(format!("GF_LOG cannot be read: {e}")))?;
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    Ok(())
+}

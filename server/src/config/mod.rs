@@ -1,0 +1,127 @@
+//! Settings: flags and environment variables of the same names, shown with their origin by `guardianflow config`.
+//!
+//! | flag | variable | default | meaning |
+//! |---|---|---|---|
+//! | `--data` | `GF_DATA` | `data` | folder of the lake and everything else that is kept |
+//! | `--addr` | `GF_ADDR` | `127.0.0.1:3000` | address to serve on |
+//! | `--demo` | `GF_DEMO` | `0` | `1` fills an empty data folder with the simulated fleet and lets it grow |
+//! | `--hosts` | `GF_HOSTS` | | host names allowed besides localhost and loopback, separated by commas |
+//! | `--operator-token` | `GF_OPERATOR_TOKEN` | | at least 32 bytes; needed to serve on other than loopback addresses |
+//! | `--log` | `GF_LOG` | `info` | what to log: `error`, `warn`, `info`, `debug`, or a filter such as `server=debug` |
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{ArgMatches, Args, parser::ValueSource};
+use domain::{Error, Result};
+
+/// The shortest operator token, in bytes.
+pub const TOKEN_BYTES: usize = 32;
+
+#[derive(Debug, Clone, Args)]
+pub struct Settings {
+    /// Folder of the lake and everything else that is kept
+    #[arg(long, env = "GF_DATA", default_value = "data", value_name = "FOLDER", global = true)]
+    pub data: PathBuf,
+    /// Address to serve on
+    #[arg(long, env = "GF_ADDR", default_value = "127.0.0.1:3000", value_name = "IP:PORT", global = true)]
+    pub addr: SocketAddr,
+    /// 1 fills an empty data folder with the simulated fleet and lets it grow
+    #[arg(long, env = "GF_DEMO", default_value = "0", value_name = "0|1", value_parser = parse_switch,
+          num_args = 0..=1, default_missing_value = "1", global = true)]
+    pub demo: bool,
+    /// Host names allowed besides localhost and loopback, separated by commas
+    #[arg(long, env = "GF_HOSTS", value_delimiter = ',', value_name = "NAME", global = true)]
+    pub hosts: Vec<String>,
+    /// At least 32 bytes; needed to serve on other than loopback addresses
+    #[arg(long, env = "GF_OPERATOR_TOKEN", hide_env_values = true, value_name = "TOKEN", global = true)]
+    pub operator_token: Option<Secret>,
+    /// What to log: error, warn, info, debug, or a filter such as server=debug
+    #[arg(long, env = "GF_LOG", default_value = "info", value_name = "FILTER", global = true)]
+    pub log: String,
+}
+
+/// A text that is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "set, {} bytes", self.0.len())
+    }
+}
+
+impl std::str::FromStr for Secret {
+    type Err = String;
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        if text.len() < TOKEN_BYTES {
+            return Err(format!("the token has {} bytes; at least {TOKEN_BYTES} are needed", text.len()));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+fn parse_switch(text: &str) -> std::result::Result<bool, String> {
+    match text {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "0" | "false" | "no" | "off" | "" => Ok(false),
+        _ => Err("say 1 or 0".into()),
+    }
+}
+
+impl Settings {
+    /// Refuses settings that do not go together.
+    ///
+    /// # Errors
+    /// `BadInput` with the sentence that tells what to set.
+    pub fn check_address(&self) -> Result<()> {
+        if !self.addr.ip().is_loopback() && self.operator_token.is_none() {
+            return Err(Error::bad_input(format!(
+                "{} can be reached from other machines: set GF_OPERATOR_TOKEN (at least {TOKEN_BYTES} bytes) and put TLS in front, or serve on 127.0.0.1",
+                self.addr
+            )));
+        }
+        Ok(())
+    }
+
+    /// The SQLite file of the manifest and the ledger.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.data.join("guardianflow.sqlite")
+    }
+
+    /// Whether nothing has been kept in the data folder yet: no manifest and no lake files.
+    #[must_use]
+    pub fn data_is_empty(&self) -> bool {
+        let no_files = std::fs::read_dir(self.data.join("lake")).map_or(true, |mut d| d.next().is_none());
+        !self.database().exists() && no_files
+    }
+
+    /// Every setting as (flag, variable, value, origin); secrets are not shown.
+    #[must_use]
+    pub fn describe(&self, matches: &ArgMatches) -> Vec<[String; 4]> {
+        let row = |id: &str, value: String| {
+            let origin = match matches.value_source(id) {
+                Some(ValueSource::CommandLine) => "flag",
+                Some(ValueSource::EnvVariable) => "environment",
+                _ => "default",
+            };
+            let flag = id.replace('_', "-");
+            [format!("--{flag}"), format!("GF_{}", id.to_uppercase()), value, origin.to_owned()]
+        };
+        vec![
+            row("data", self.data.display().to_string()),
+            row("addr", self.addr.to_string()),
+            row("demo", u8::from(self.demo).to_string()),
+            row("hosts", self.hosts.join(",")),
+            row("operator_token", self.operator_token.as_ref().map_or_else(String::new, |t| format!("{t:?}"))),
+            row("log", self.log.clone()),
+        ]
+    }
+}

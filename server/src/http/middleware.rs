@@ -1,0 +1,162 @@
+//! What holds for every request: hosts are known, keys are not given twice, every answer carries the security headers.
+
+use std::net::SocketAddr;
+
+use axum::{
+    extract::{Request, State as Shared},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use domain::{Error, scope::clip};
+use percent_encoding::percent_decode_str;
+
+use super::{State, problem::Problem};
+
+/// The host names under which this server answers: a name that leads here but is not listed is somebody's trick
+/// (DNS rebinding).
+#[derive(Debug)]
+pub struct Hosts {
+    loopback: Vec<String>,
+    listed: Vec<String>,
+}
+
+impl Hosts {
+    #[must_use]
+    pub fn new(listed: &[String], address: SocketAddr) -> Self {
+        let port = address.port();
+        let names = ["localhost", "127.0.0.1", "[::1]"];
+        let mut loopback: Vec<String> = names.iter().map(|n| format!("{n}:{port}")).collect();
+        if matches!(port, 80 | 443) {
+            loopback.extend(names.iter().map(ToString::to_string));
+        }
+        if address.ip().is_loopback() {
+            loopback.push(address.to_string());
+        }
+        let listed = listed.iter().map(|h| h.trim().to_ascii_lowercase()).filter(|h| !h.is_empty()).collect();
+        Self { loopback, listed }
+    }
+
+    #[must_use]
+    pub fn is_loopback(&self, host: &str) -> bool {
+        self.loopback.iter().any(|h| h.eq_ignore_ascii_case(host))
+    }
+
+    #[must_use]
+    pub fn knows(&self, host: &str) -> bool {
+        let host = host.to_ascii_lowercase();
+        let bare = host.rsplit_once(':').filter(|(_, port)| port.chars().all(|c| c.is_ascii_digit())).map_or(&*host, |h| h.0);
+        self.is_loopback(&host) || self.listed.iter().any(|h| *h == host || *h == bare)
+    }
+}
+
+/// The host that a request names: in HTTP/2 in its address, before in its header.
+#[must_use]
+pub fn host(request: &Request) -> Option<String> {
+    let named = request.headers().get(header::HOST).and_then(|h| h.to_str().ok()).map(str::to_owned);
+    request.uri().authority().map(|a| a.as_str().to_owned()).or(named)
+}
+
+pub async fn known_host(Shared(state): Shared<State>, request: Request, next: Next) -> Response {
+    match host(&request) {
+        Some(h) if state.hosts.knows(&h) => next.run(request).await,
+        Some(h) => {
+            let text = format!("“{}” is not a name of this server; list it in GF_HOSTS to allow it", clip(&h));
+            Problem::new(StatusCode::MISDIRECTED_REQUEST, text).into_response()
+        }
+        None => Problem::new(StatusCode::BAD_REQUEST, "the request names no host").into_response(),
+    }
+}
+
+/// Pairs of a query string, decoded.
+///
+/// # Errors
+/// A pair that is no UTF-8.
+pub fn pairs(query: &str) -> domain::Result<Vec<(String, String)>> {
+    let decode = |text: &str| {
+        percent_decode_str(&text.replace('+', " "))
+            .decode_utf8()
+            .map(std::borrow::Cow::into_owned)
+            .map_err(|_| Error::bad_input("the address is not UTF-8"))
+    };
+    query
+        .split('&')
+        .filter(|p| !p.is_empty())
+        .map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Ok((decode(key)?, decode(value)?))
+        })
+        .collect()
+}
+
+/// A key that is given twice could be read either way: it is refused before anybody reads it.
+pub async fn no_duplicate_keys(request: Request, next: Next) -> Response {
+    let checked = pairs(request.uri().query().unwrap_or_default()).and_then(|mut pairs| {
+        pairs.sort();
+        match pairs.windows(2).find(|w| w[0].0 == w[1].0) {
+            Some(w) => Err(Error::bad_input(format!("“{}” is given twice", clip(&w[0].0)))),
+            None => Ok(()),
+        }
+    });
+    // A path that is no UTF-8 names nothing.
+    let path = percent_decode_str(request.uri().path()).decode_utf8();
+    match (checked, path) {
+        (Err(e), _) => Problem::from(e).into_response(),
+        (_, Err(_)) => Problem::new(StatusCode::BAD_REQUEST, "the address is not UTF-8").into_response(),
+        _ => next.run(request).await,
+    }
+}
+
+/// The policy of everything that is no page; pages write their own with a nonce for their scripts.
+const POLICY: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
+/// The policy of a page.
+#[must_use]
+pub fn page_policy(nonce: &str, watch: bool) -> String {
+    let reload = if watch { " ws://127.0.0.1:3001" } else { "" };
+    format!(
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
+         connect-src 'self'{reload}; font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+}
+
+pub async fn headers(request: Request, next: Next) -> Response {
+    let immutable = request.uri().path().starts_with("/pkg/");
+    let mut response = next.run(request).await;
+    let ok = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
+    let heads = response.headers_mut();
+    let mut otherwise = |name: HeaderName, value: &'static str| {
+        heads.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    otherwise(header::CONTENT_SECURITY_POLICY, POLICY);
+    otherwise(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    otherwise(header::REFERRER_POLICY, "same-origin");
+    otherwise(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    otherwise(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    otherwise(HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()");
+    // Names in /pkg change with their content.
+    otherwise(header::CACHE_CONTROL, if immutable && ok { "public, max-age=31536000, immutable" } else { "private, no-store" });
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_known_with_their_port_only_on_loopback() {
+        let hosts = Hosts::new(&["Metrics.example.com".into()], "127.0.0.1:3000".parse().expect("an address"));
+        for good in ["localhost:3000", "127.0.0.1:3000", "[::1]:3000", "metrics.example.com", "metrics.EXAMPLE.com:443"] {
+            assert!(hosts.knows(good), "{good}");
+        }
+        for bad in ["evil.example.com", "localhost:3001", "127.0.0.1", "localhost.evil.com:3000", ""] {
+            assert!(!hosts.knows(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn pairs_are_decoded() {
+        assert_eq!(pairs("a=1&b=%20x+y&c").expect("pairs"), [("a".into(), "1".into()), ("b".into(), " x y".into()), ("c".into(), String::new())]);
+        assert!(pairs("a=%ff").is_err());
+    }
+}

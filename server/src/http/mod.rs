@@ -1,0 +1,97 @@
+//! The HTTP side: pages, server functions, REST, files. Layers that hold for everything are in `middleware`.
+
+pub mod api;
+pub mod csv;
+pub mod export;
+pub mod health;
+pub mod middleware;
+pub mod pages;
+pub mod problem;
+pub mod routes;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use app::api::Services;
+use axum::{
+    Router,
+    extract::FromRef,
+    http::StatusCode,
+    middleware::from_fn_with_state,
+    routing::{get, post},
+};
+use leptos::config::LeptosOptions;
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::CsrfLayer, timeout::TimeoutLayer};
+
+use crate::{auth::Gate, config::Settings, jobs::Readiness, startup::Parts};
+
+/// The largest request body, in bytes.
+pub const MAX_BODY: usize = 1 << 20;
+/// No answer takes longer.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct State {
+    pub leptos: LeptosOptions,
+    pub services: Services,
+    pub readiness: Arc<Readiness>,
+    pub gate: Arc<Gate>,
+    pub hosts: Arc<middleware::Hosts>,
+}
+
+impl FromRef<State> for LeptosOptions {
+    fn from_ref(state: &State) -> Self {
+        state.leptos.clone()
+    }
+}
+
+impl State {
+    #[must_use]
+    pub fn new(settings: &Settings, address: SocketAddr, parts: &Parts, readiness: Arc<Readiness>) -> Self {
+        let filling = Arc::clone(&readiness);
+        Self {
+            leptos: pages::leptos_options(address),
+            services: Services {
+                metrics: Arc::clone(&parts.metrics),
+                ledger: Arc::clone(&parts.ledger),
+                clock: Arc::clone(&parts.clock),
+                filling: Arc::new(move || filling.demo_days()),
+            },
+            readiness,
+            gate: Arc::new(Gate::new(settings.operator_token.clone(), address)),
+            hosts: Arc::new(middleware::Hosts::new(&settings.hosts, address)),
+        }
+    }
+}
+
+/// The whole application. Read from the bottom: the last layer is met first.
+pub fn router(state: State) -> Router {
+    let rest = Router::new()
+        .route("/api/metrics/summary", get(api::summary))
+        .route("/api/metrics/trend", get(api::trend))
+        .route("/api/metrics/comparison", get(api::comparison))
+        .route("/export/children.csv", get(export::children))
+        .route("/export/metrics.csv", get(export::metrics))
+        .route("/export/models.csv", get(export::models))
+        .route("/export/trend.csv", get(export::trend_csv))
+        .route("/export/trend.svg", get(export::trend_svg))
+        .route("/export/sources.csv", get(export::sources))
+        .route("/export/volume.csv", get(export::volume))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/signin", get(crate::auth::form).post(crate::auth::sign_in))
+        .route("/signout", post(crate::auth::sign_out))
+        .route("/preferences", post(pages::preferences));
+    pages::with_pages(rest, &state)
+        .layer(from_fn_with_state(state.clone(), crate::auth::require))
+        .layer(axum::middleware::from_fn(middleware::no_duplicate_keys))
+        .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
+        .layer(tower_http::limit::RequestBodyLimitLayer::new(MAX_BODY))
+        .layer(CsrfLayer::new())
+        .layer(from_fn_with_state(state.clone(), middleware::known_host))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(axum::middleware::from_fn(middleware::headers))
+        .layer(CompressionLayer::new())
+        .with_state(state)
+}

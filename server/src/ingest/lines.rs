@@ -1,0 +1,199 @@
+//! Reads one input, row by row. A line is never held beyond the size that a record may have, however long it is.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Read},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use domain::{
+    ports::{Arrival, Clock},
+    record::{MAX_LINE_BYTES, Refusal},
+};
+
+use super::{Chunk, Input, Refused, files::Format, parse};
+
+/// Of a line that is too long, so much is kept for `rejected/`.
+const KEPT_OF_LONG: usize = 4_096;
+
+/// Reads everything in chunks of about `batch` rows; `send` says whether to go on.
+///
+/// # Errors
+/// Why the input cannot be read further, in words. What was handed over before stays.
+pub fn read(
+    input: &Input,
+    clock: &dyn Clock,
+    batch: usize,
+    mut send: impl FnMut(Chunk) -> bool,
+) -> Result<(), String> {
+    match input {
+        Input::Stdin => lines(std::io::stdin().lock(), &Arc::default(), clock, batch, send),
+        Input::File { path, format: Format::Parquet, bytes } => {
+            let mut chunk = Chunk { arrivals: vec![], refused: vec![], bytes: 0 };
+            let mut alive = true;
+            let read = lake::read_parquet_source(path, || clock.now(), |rows| {
+                for row in rows {
+                    match row.record {
+                        Ok(record) => chunk.arrivals.push(Arrival { record, line: row.line }),
+                        Err((refusal, text)) => chunk.refused.push(Refused { line: row.line, refusal, row: text }),
+                    }
+                }
+                if chunk.arrivals.len() + chunk.refused.len() >= batch {
+                    let full = std::mem::replace(&mut chunk, Chunk { arrivals: vec![], refused: vec![], bytes: 0 });
+                    alive = send(full);
+                }
+                alive
+            });
+            chunk.bytes = *bytes;
+            send(chunk);
+            read.map(|_| ())
+        }
+        Input::File { path, format, .. } => {
+            let file = File::open(path).map_err(|e| e.to_string())?;
+            let read = Arc::new(AtomicU64::new(0));
+            let counted = Counted { inner: file, read: read.clone() };
+            match format {
+                Format::LinesGz => {
+                    let plain = flate2::read::MultiGzDecoder::new(BufReader::with_capacity(1 << 17, counted));
+                    lines(BufReader::with_capacity(1 << 17, plain), &read, clock, batch, send)
+                }
+                Format::LinesZst => {
+                    let plain = zstd::Decoder::new(counted).map_err(|e| e.to_string())?;
+                    lines(BufReader::with_capacity(1 << 17, plain), &read, clock, batch, send)
+                }
+                _ => lines(BufReader::with_capacity(1 << 17, counted), &read, clock, batch, send),
+            }
+        }
+    }
+}
+
+fn lines(
+    mut reader: impl BufRead,
+    read: &Arc<AtomicU64>,
+    clock: &dyn Clock,
+    batch: usize,
+    mut send: impl FnMut(Chunk) -> bool,
+) -> Result<(), String> {
+    let mut line = Vec::with_capacity(1_024);
+    let mut number = 0;
+    loop {
+        let mut chunk = Chunk { arrivals: Vec::with_capacity(batch), refused: vec![], bytes: 0 };
+        let mut end = false;
+        let mut failure = None;
+        while chunk.arrivals.len() + chunk.refused.len() < batch {
+            match next_line(&mut reader, &mut line) {
+                Ok(None) => {
+                    end = true;
+                    break;
+                }
+                Err(e) => {
+                    failure = Some(format!("after line {number}: {e}"));
+                    break;
+                }
+                Ok(Some(length)) => {
+                    number += 1;
+                    if line.iter().all(u8::is_ascii_whitespace) && length <= MAX_LINE_BYTES {
+                        continue;
+                    }
+                    let outcome = if length > MAX_LINE_BYTES {
+                        let message = format!("the line has {length} bytes, more than {MAX_LINE_BYTES}");
+                        Err(Refusal { code: "too_long", message })
+                    } else {
+                        parse(&line, clock)
+                    };
+                    match outcome {
+                        Ok(record) => chunk.arrivals.push(Arrival { record, line: number }),
+                        Err(refusal) => {
+                            let kept = if length > MAX_LINE_BYTES { &line[..KEPT_OF_LONG.min(line.len())] } else { &line };
+                            let row = String::from_utf8_lossy(kept).into_owned();
+                            chunk.refused.push(Refused { line: number, refusal, row });
+                        }
+                    }
+                }
+            }
+        }
+        chunk.bytes = read.load(Ordering::Relaxed);
+        let alive = send(chunk);
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        if end || !alive {
+            return Ok(());
+        }
+    }
+}
+
+/// Reads one line without its end. Returns its true length, of which `line` holds at most one byte more than a record may
+/// have; `None` at the end of the input.
+fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<Option<usize>> {
+    line.clear();
+    let mut length = 0;
+    loop {
+        let available = match reader.fill_buf() {
+            Ok(a) => a,
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(e),
+        };
+        if available.is_empty() {
+            return Ok((length > 0).then_some(length));
+        }
+        let newline = available.iter().position(|b| *b == b'\n');
+        let part = &available[..newline.unwrap_or(available.len())];
+        let room = (MAX_LINE_BYTES + 1).saturating_sub(line.len());
+        line.extend_from_slice(&part[..part.len().min(room)]);
+        length += part.len();
+        let used = part.len() + usize::from(newline.is_some());
+        reader.consume(used);
+        if newline.is_some() {
+            if line.last() == Some(&b'\r') {
+                line.pop();
+            }
+            return Ok(Some(length));
+        }
+    }
+}
+
+/// Counts the bytes that were taken from a file, before they are unpacked.
+struct Counted<R> {
+    inner: R,
+    read: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.read.fetch_add(n as u64, Ordering::Relaxed);
+        Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(text: &[u8]) -> Vec<(usize, usize)> {
+        let mut reader = BufReader::with_capacity(7, text);
+        let mut line = Vec::new();
+        let mut found = Vec::new();
+        while let Ok(Some(n)) = next_line(&mut reader, &mut line) {
+            found.push((n, line.len()));
+        }
+        found
+    }
+
+    #[test]
+    fn lines_are_cut_at_newlines_and_the_last_needs_none() {
+        assert_eq!(all(b"abc\n\ndefghijklmn\r\nlast"), [(3, 3), (0, 0), (12, 11), (4, 4)]);
+        assert_eq!(all(b""), []);
+    }
+
+    #[test]
+    fn a_huge_line_is_counted_but_not_held() {
+        let mut text = vec![b'x'; 10_000_000];
+        text.extend_from_slice(b"\nnext");
+        assert_eq!(all(&text), [(10_000_000, MAX_LINE_BYTES + 1), (4, 4)]);
+    }
+}

@@ -1,0 +1,140 @@
+//! Takes files into the lake: finds them, reads them on one core while the other writes, keeps refused rows with their
+//! reason, and counts. Repeating an ingest changes nothing.
+
+mod files;
+mod lines;
+mod rejects;
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use domain::{
+    Error, Result,
+    ports::{Appended, Arrival, Clock, RecordSink, RefusedCounts, SourceId, SourceLedger},
+    record::{Record, Refusal},
+};
+use tokio::sync::mpsc;
+
+pub use files::{Input, find};
+use rejects::Rejects;
+
+/// Rows that go to the lake in one commit.
+const BATCH: usize = 50_000;
+
+/// What an ingest came to.
+#[derive(Debug, Clone, Default)]
+pub struct Totals {
+    pub files: u64,
+    pub appended: Appended,
+    pub refused: RefusedCounts,
+    /// Files that could not be read to their end, with the reason.
+    pub failed: Vec<(String, String)>,
+    /// Where refused rows were put.
+    pub rejects: Vec<PathBuf>,
+}
+
+impl Totals {
+    #[must_use]
+    pub fn refused_rows(&self) -> u64 {
+        self.refused.values().sum()
+    }
+}
+
+/// Called as reading goes on: bytes of the current file read so far, rows so far.
+pub trait Progress: Send + Sync {
+    fn file(&self, input: &Input);
+    fn advance(&self, bytes: u64, rows: u64);
+    fn done(&self);
+}
+
+/// Everything that an ingest needs.
+#[derive(Clone)]
+pub struct Ingest {
+    pub sink: Arc<dyn RecordSink>,
+    pub ledger: Arc<dyn SourceLedger>,
+    pub clock: Arc<dyn Clock>,
+    /// The folder for refused rows.
+    pub rejected: PathBuf,
+}
+
+/// What a reader hands over.
+struct Chunk {
+    arrivals: Vec<Arrival>,
+    refused: Vec<Refused>,
+    bytes: u64,
+}
+
+struct Refused {
+    line: u64,
+    refusal: Refusal,
+    row: String,
+}
+
+impl Ingest {
+    /// Takes all inputs, one after the other. An input that cannot be read is noted and the rest go on.
+    ///
+    /// # Errors
+    /// When the lake cannot be written: then the rest cannot succeed either.
+    pub async fn run(&self, inputs: &[Input], progress: &dyn Progress) -> Result<Totals> {
+        let mut totals = Totals::default();
+        for input in inputs {
+            progress.file(input);
+            let source = input.source();
+            self.ledger.begun(&source, self.clock.now()).await?;
+            match self.one(input, &source, progress, &mut totals).await? {
+                Ok(()) => self.ledger.finished(&source, self.clock.now()).await?,
+                Err(reason) => {
+                    self.ledger.failed(&source, self.clock.now(), &reason).await?;
+                    totals.failed.push((source.name, reason));
+                }
+            }
+            totals.files += 1;
+        }
+        progress.done();
+        self.sink.tidy().await?;
+        Ok(totals)
+    }
+
+    /// Takes one input. The outer error stops everything, the inner one is this input's own.
+    async fn one(
+        &self,
+        input: &Input,
+        source: &SourceId,
+        progress: &dyn Progress,
+        totals: &mut Totals,
+    ) -> Result<std::result::Result<(), String>> {
+        let (send, mut receive) = mpsc::channel::<Chunk>(2);
+        let clock = Arc::clone(&self.clock);
+        let reading = {
+            let input = input.clone();
+            std::thread::spawn(move || lines::read(&input, &*clock, BATCH, |chunk| send.blocking_send(chunk).is_ok()))
+        };
+        let mut rejects = Rejects::new(&self.rejected, source);
+        let mut rows = 0;
+        while let Some(chunk) = receive.recv().await {
+            rows += (chunk.arrivals.len() + chunk.refused.len()) as u64;
+            let mut refused = BTreeMap::new();
+            for r in &chunk.refused {
+                *refused.entry(r.refusal.code.to_owned()).or_insert(0) += 1;
+            }
+            rejects.write(&chunk.refused)?;
+            let appended = self.sink.append(source, chunk.arrivals, &refused).await?;
+            totals.appended.taken += appended.taken;
+            totals.appended.duplicate += appended.duplicate;
+            totals.appended.corrected += appended.corrected;
+            for (reason, n) in refused {
+                *totals.refused.entry(reason).or_insert(0) += n;
+            }
+            progress.advance(chunk.bytes, rows);
+        }
+        totals.rejects.extend(rejects.finish()?);
+        let read = tokio::task::spawn_blocking(move || reading.join())
+            .await
+            .map_err(|e| Error::internal("reading broke off").with_detail(e))?;
+        Ok(read.unwrap_or_else(|_| Err("the reader broke off".into())))
+    }
+}
+
+/// Parses one line; kept here so that every door into the lake refuses alike.
+fn parse(line: &[u8], clock: &dyn Clock) -> std::result::Result<Record, Refusal> {
+    Record::parse_line(line, clock.now())
+}

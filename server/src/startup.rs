@@ -1,0 +1,57 @@
+//! The composition root: the only place that names concrete adapters.
+
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use domain::{
+    Error, Result,
+    ports::{Clock, Manifest, MetricsStore, RecordSink, SourceLedger},
+    time::Millis,
+};
+use lake::Lake;
+use store::SqliteStore;
+
+use crate::config::Settings;
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Millis {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis());
+        Millis(i64::try_from(since).unwrap_or(i64::MAX))
+    }
+}
+
+/// All ports, connected.
+#[derive(Clone)]
+pub struct Parts {
+    pub metrics: Arc<dyn MetricsStore>,
+    pub sink: Arc<dyn RecordSink>,
+    pub ledger: Arc<dyn SourceLedger>,
+    pub manifest: Arc<dyn Manifest>,
+    pub clock: Arc<dyn Clock>,
+    /// The lake itself, for the job that follows the manifest.
+    pub lake: Arc<Lake>,
+}
+
+/// Opens everything below the data folder.
+///
+/// # Errors
+/// `Unavailable`, naming what cannot be opened or written.
+pub async fn open(settings: &Settings) -> Result<Parts> {
+    make_folder(&settings.data)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let store = Arc::new(SqliteStore::open(&settings.database()).await?);
+    let lake = Arc::new(Lake::open(&settings.data, store.clone(), clock.clone()).await?);
+    Ok(Parts { metrics: lake.clone(), sink: lake.clone(), ledger: store.clone(), manifest: store, clock, lake })
+}
+
+fn make_folder(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder)
+        .map_err(|e| Error::unavailable(format!("cannot make the data folder {}: {e}", folder.display())))
+}

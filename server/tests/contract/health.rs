@@ -1,0 +1,177 @@
+//! The five data states as product.md defines them ("Honest numbers"), with the present moment given by the test.
+
+use domain::{
+    query::{Summary, SummaryQuery},
+    scope::Scope,
+    state::DataState,
+    time::{HOUR, MINUTE, Millis, TimeRange},
+};
+use serde_json::{Value, json};
+
+use crate::support::{Adapter, ask, at, child, fleet, june, metric, range, scope};
+
+suite!([on_the_lake = crate::support::local_lake] [
+    a_place_grows_late_and_stale_by_its_own_cadence,
+    with_little_history_a_place_is_expected_once_a_day,
+    the_cadence_is_read_from_the_last_fourteen_days,
+    a_place_unseen_for_thirty_days_is_not_expected,
+    a_scope_without_history_expects_nothing,
+    a_scope_takes_the_gravest_state_of_its_places,
+    the_age_is_taken_at_the_end_of_a_past_range,
+    the_age_is_taken_at_now_when_the_range_goes_on,
+    the_minute_before_the_end_of_a_range_counts,
+    states_look_only_at_records_that_count,
+    a_metric_that_fell_silent_is_stale_by_itself,
+]);
+
+/// Records of one zone every `minutes` minutes from one moment to another, the last one included.
+fn every(minutes: i64, zone: &str, from: &str, to: &str) -> Vec<Value> {
+    let (from, to) = (at(from).0, at(to).0);
+    (0..=(to - from) / (minutes * MINUTE))
+        .map(|i| json!({"timestamp": Millis(from + i * minutes * MINUTE).to_string(), "zone": zone, "detection": {"mAP50": 0.5}}))
+        .collect()
+}
+
+async fn asked_at(a: &Adapter, scope: &Scope, range: TimeRange, now: Millis) -> Summary {
+    a.metrics.summary(&SummaryQuery { now, ..ask(scope, range) }).await.expect("a summary")
+}
+
+/// A range that goes on beyond every moment of these tests.
+fn open_ended() -> TimeRange {
+    range("2026-06-01T00:00:00Z", "2026-12-31T00:00:00Z")
+}
+
+async fn state_after(a: &Adapter, last: &str, age: i64) -> DataState {
+    asked_at(a, &fleet(), open_ended(), at(last).plus(age)).await.health.state
+}
+
+const LAST: &str = "2026-06-29T23:30:00Z";
+
+async fn a_place_grows_late_and_stale_by_its_own_cadence(a: &Adapter) {
+    a.take(every(30, "z1", "2026-06-29T00:00:00Z", LAST)).await;
+    let limits = [
+        (0, DataState::Ok),
+        (90 * MINUTE - 1, DataState::Ok),
+        (90 * MINUTE, DataState::Late),
+        (5 * HOUR, DataState::Late),
+        (5 * HOUR + 1, DataState::Stale),
+    ];
+    for (age, expected) in limits {
+        // One millisecond more: a record at the very moment asked about is not before it.
+        if age == 0 {
+            assert_eq!(state_after(a, LAST, 1).await, expected);
+        } else {
+            assert_eq!(state_after(a, LAST, age).await, expected, "{age} ms after the last record");
+        }
+    }
+}
+
+async fn with_little_history_a_place_is_expected_once_a_day(a: &Adapter) {
+    a.take(every(1, "z1", "2026-06-29T23:28:00Z", LAST)).await;
+    assert_eq!(state_after(a, LAST, 72 * HOUR - 1).await, DataState::Ok);
+    assert_eq!(state_after(a, LAST, 72 * HOUR).await, DataState::Late);
+    assert_eq!(state_after(a, LAST, 96 * HOUR).await, DataState::Late);
+    assert_eq!(state_after(a, LAST, 96 * HOUR + 1).await, DataState::Stale);
+}
+
+async fn the_cadence_is_read_from_the_last_fourteen_days(a: &Adapter) {
+    // Every minute long ago, then every four hours: min(10 cadences, 24 h) is 24 h.
+    a.take(every(1, "z1", "2026-06-10T00:00:00Z", "2026-06-10T03:00:00Z")).await;
+    a.take(every(240, "z1", "2026-06-28T00:00:00Z", "2026-06-29T20:00:00Z")).await;
+    let last = "2026-06-29T20:00:00Z";
+    assert_eq!(state_after(a, last, 12 * HOUR - 1).await, DataState::Ok);
+    assert_eq!(state_after(a, last, 24 * HOUR).await, DataState::Late);
+    assert_eq!(state_after(a, last, 24 * HOUR + 1).await, DataState::Stale);
+}
+
+async fn a_place_unseen_for_thirty_days_is_not_expected(a: &Adapter) {
+    a.take([json!({"timestamp": "2026-06-01T00:00:00Z", "site": "gone", "detection": {"mAP50": 0.5}})]).await;
+    a.take([json!({"timestamp": "2026-06-29T00:00:00Z", "site": "here", "detection": {"mAP50": 0.5}})]).await;
+    let before = asked_at(a, &fleet(), open_ended(), at("2026-06-30T23:59:59Z")).await.health;
+    assert_eq!((before.places, before.stale, before.sites_expected), (2, 1, 2));
+    let after = asked_at(a, &fleet(), open_ended(), at("2026-07-01T00:00:00.001Z")).await.health;
+    assert_eq!((after.places, after.stale, after.sites_expected, after.state), (1, 0, 1, DataState::Ok));
+}
+
+async fn a_scope_without_history_expects_nothing(a: &Adapter) {
+    a.take([json!({"timestamp": "2026-03-01T00:00:00Z", "detection": {"mAP50": 0.5}})]).await;
+    let year = range("2026-01-01T00:00:00Z", "2026-06-30T12:00:00Z");
+    let s = a.summary(&fleet(), year).await;
+    assert_eq!((s.health.state, s.health.places), (DataState::NoDataExpected, 0));
+    assert_eq!((metric(&s.metrics, "mAP50").n, metric(&s.metrics, "mAP50").state), (1, DataState::NoDataExpected));
+    let before = asked_at(a, &fleet(), open_ended(), at("2026-02-01T00:00:00Z")).await;
+    assert_eq!(before.health.newest, None);
+}
+
+async fn a_scope_takes_the_gravest_state_of_its_places(a: &Adapter) {
+    a.take(every(30, "fine", "2026-06-30T00:00:00Z", "2026-06-30T11:30:00Z")).await;
+    a.take(every(30, "late", "2026-06-30T00:00:00Z", "2026-06-30T09:30:00Z")).await;
+    a.take(every(30, "late too", "2026-06-30T00:00:00Z", "2026-06-30T10:00:00Z")).await;
+    let site = a.summary(&scope("acme/s1", "production"), june()).await;
+    assert_eq!((site.health.state, site.health.places, site.health.late), (DataState::Late, 3, 2));
+    assert_eq!(site.health.newest, Some(at("2026-06-30T11:30:00Z")));
+    assert_eq!(child(&site, "fine").health.state, DataState::Ok);
+    assert_eq!(child(&site, "late").health.state, DataState::Late);
+    assert_eq!(child(&site, "late").health.newest, Some(at("2026-06-30T09:30:00Z")));
+    a.take(every(30, "stale", "2026-06-29T00:00:00Z", "2026-06-29T06:00:00Z")).await;
+    let s = a.summary(&fleet(), june()).await;
+    assert_eq!((s.health.state, s.health.late, s.health.stale), (DataState::Stale, 2, 1));
+    assert_eq!(metric(&s.metrics, "mAP50").state, DataState::Stale);
+    assert_eq!(child(&s, "acme").health.state, DataState::Stale);
+}
+
+async fn the_age_is_taken_at_the_end_of_a_past_range(a: &Adapter) {
+    a.take(every(30, "z1", "2026-06-28T00:00:00Z", "2026-06-28T12:00:00Z")).await;
+    a.take(every(30, "z1", "2026-06-30T00:00:00Z", "2026-06-30T11:30:00Z")).await;
+    let on = |end: &str| range("2026-06-28T00:00:00Z", end);
+    for (end, expected) in [
+        ("2026-06-28T13:00:00Z", DataState::Ok),
+        ("2026-06-28T14:00:00Z", DataState::Late),
+        ("2026-06-29T00:00:00Z", DataState::Stale),
+        ("2026-06-30T12:00:00Z", DataState::Ok),
+    ] {
+        assert_eq!(a.summary(&fleet(), on(end)).await.health.state, expected, "at {end}");
+    }
+    // In the middle of a day that goes on: later records of that day are unknown yet.
+    let s = a.summary(&fleet(), range("2026-06-28T00:00:00Z", "2026-06-28T06:10:00Z")).await;
+    assert_eq!((s.health.state, s.health.newest), (DataState::Ok, Some(at("2026-06-28T06:00:00Z"))));
+}
+
+async fn the_age_is_taken_at_now_when_the_range_goes_on(a: &Adapter) {
+    a.take(every(30, "z1", "2026-06-30T00:00:00Z", "2026-06-30T11:30:00Z")).await;
+    let s = a.summary(&fleet(), open_ended()).await;
+    assert_eq!(s.health.state, DataState::Ok, "at noon, not at the end of the year");
+    // A device whose clock is ahead has not reported yet.
+    a.take(every(30, "z1", "2026-06-30T20:00:00Z", "2026-06-30T20:00:00Z")).await;
+    let s = a.summary(&fleet(), open_ended()).await;
+    assert_eq!(s.health.newest, Some(at("2026-06-30T11:30:00Z")));
+}
+
+async fn the_minute_before_the_end_of_a_range_counts(a: &Adapter) {
+    a.take(every(1, "z1", "2026-06-29T10:00:00Z", "2026-06-29T12:00:00Z")).await;
+    let s = a.summary(&fleet(), range("2026-06-29T10:59:00Z", "2026-06-29T11:00:00Z")).await;
+    assert_eq!(metric(&s.metrics, "mAP50").n, 1);
+    assert_eq!(s.health.newest, Some(at("2026-06-29T10:59:00Z")));
+    assert_eq!((s.health.sites_reporting, s.health.sites_expected), (1, 1));
+}
+
+async fn states_look_only_at_records_that_count(a: &Adapter) {
+    a.take(every(30, "z1", "2026-06-29T00:00:00Z", "2026-06-29T12:00:00Z")).await;
+    let shadow = every(30, "z1", "2026-06-29T00:15:00Z", "2026-06-30T11:45:00Z").into_iter().map(|mut r| {
+        r["experiment_type"] = json!("candidate");
+        r
+    });
+    a.take(shadow).await;
+    let of = async |kind: &str| a.summary(&scope("", kind), june()).await.health.state;
+    assert_eq!(of("production").await, DataState::Stale);
+    assert_eq!(of("candidate").await, DataState::Ok);
+    assert_eq!(of("all").await, DataState::Ok);
+}
+
+async fn a_metric_that_fell_silent_is_stale_by_itself(a: &Adapter) {
+    a.take(every(30, "z1", "2026-06-30T00:00:00Z", "2026-06-30T11:30:00Z")).await;
+    a.take([json!({"timestamp": "2026-06-30T07:00:00Z", "run_id": "x", "system": {"fps": 5}})]).await;
+    let s = a.summary(&fleet(), range("2026-06-30T09:00:00Z", "2026-06-30T12:00:00Z")).await;
+    assert_eq!(metric(&s.metrics, "mAP50").state, DataState::Ok);
+    assert_eq!((metric(&s.metrics, "fps").value, metric(&s.metrics, "fps").state), (None, DataState::Stale));
+}

@@ -1,0 +1,200 @@
+//! What tests of the server share: a clock that stands still, a lake in a folder of its own, and records built from JSON.
+#![allow(dead_code, reason = "each test binary uses its own part of this")]
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use domain::{
+    ports::{Appended, Arrival, Clock, MetricsStore, RecordSink, RefusedCounts, SourceId, SourceLedger},
+    query::{ChildSummary, MetricSummary, Summary, SummaryQuery},
+    record::Record,
+    scope::Scope,
+    time::{Millis, TimeRange},
+};
+use lake::Lake;
+use serde_json::{Map, Value};
+use store::SqliteStore;
+use tempfile::TempDir;
+
+/// The moment at which the clock of every test begins.
+pub const NOW: &str = "2026-06-30T12:00:00Z";
+
+/// A clock that moves only when it is told to.
+#[derive(Debug)]
+pub struct FixedClock(AtomicI64);
+
+impl FixedClock {
+    pub fn at(text: &str) -> Arc<Self> {
+        Arc::new(Self(AtomicI64::new(at(text).0)))
+    }
+    pub fn set(&self, text: &str) {
+        self.0.store(at(text).0, Ordering::SeqCst);
+    }
+}
+
+impl Clock for FixedClock {
+    fn now(&self) -> Millis {
+        Millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// A folder with a lake and its database, deleted at the end. Each `open` is what another process would have.
+#[derive(Debug)]
+pub struct LakeDir {
+    dir: TempDir,
+    pub clock: Arc<FixedClock>,
+}
+
+impl LakeDir {
+    pub fn new() -> Self {
+        Self { dir: TempDir::with_prefix("gf-contract-").expect("a folder"), clock: FixedClock::at(NOW) }
+    }
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+    pub async fn store(&self) -> SqliteStore {
+        SqliteStore::open(&self.path().join("guardianflow.db")).await.expect("a database")
+    }
+    pub async fn open(&self) -> Lake {
+        self.open_on(Arc::new(self.store().await)).await
+    }
+    pub async fn open_on(&self, manifest: Arc<dyn domain::ports::Manifest>) -> Lake {
+        Lake::open(self.path(), manifest, self.clock.clone()).await.expect("a lake")
+    }
+    /// The Parquet files of one day, or of all days, sorted.
+    pub fn files(&self, day: Option<&str>) -> Vec<PathBuf> {
+        let mut found: Vec<PathBuf> = entries(&self.path().join("lake"))
+            .into_iter()
+            .filter(|d| d.is_dir() && day.is_none_or(|day| d.ends_with(format!("day={day}"))))
+            .flat_map(|d| entries(&d))
+            .filter(|f| f.extension().is_some_and(|e| e == "parquet"))
+            .collect();
+        found.sort();
+        found
+    }
+    /// The rows that corrections replaced, as records.
+    pub fn superseded(&self) -> Vec<Record> {
+        entries(&self.path().join("superseded")).iter().flat_map(|f| read_back(f)).collect()
+    }
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(folder).into_iter().flatten().map(|e| e.expect("an entry").path()).collect()
+}
+
+/// The records of a Parquet file, none of them refused.
+pub fn read_back(path: &Path) -> Vec<Record> {
+    let mut records = Vec::new();
+    let take = |rows: Vec<lake::ParquetRow>| {
+        records.extend(rows.into_iter().map(|r| r.record.expect("a row that is a record")));
+        true
+    };
+    lake::read_parquet_source(path, || at(NOW), take).expect("a readable file");
+    records
+}
+
+/// The ports that take records and answer questions, on one adapter.
+pub struct Adapter {
+    pub sink: Arc<dyn RecordSink>,
+    pub metrics: Arc<dyn MetricsStore>,
+    pub ledger: Arc<dyn SourceLedger>,
+    pub clock: Arc<FixedClock>,
+    /// A folder for files of the test.
+    pub folder: PathBuf,
+    /// What has to live as long as the adapter.
+    pub keep: Box<dyn std::any::Any + Send + Sync>,
+}
+
+/// The adapter that is a lake in a folder and a SQLite file.
+pub async fn local_lake() -> Adapter {
+    let dir = LakeDir::new();
+    let store = Arc::new(dir.store().await);
+    let lake = Arc::new(dir.open_on(store.clone()).await);
+    let folder = dir.path().to_owned();
+    Adapter { sink: lake.clone(), metrics: lake, ledger: store, clock: dir.clock.clone(), folder, keep: Box::new(dir) }
+}
+
+impl Adapter {
+    /// Takes records, each given as the fields that differ from [`record`]'s.
+    pub async fn take(&self, records: impl IntoIterator<Item = Value>) -> Appended {
+        take(self.sink.as_ref(), records).await
+    }
+    pub async fn summary(&self, scope: &Scope, range: TimeRange) -> Summary {
+        self.metrics.summary(&ask(scope, range)).await.expect("a summary")
+    }
+}
+
+/// A question for a scope and its children, asked at [`NOW`].
+pub fn ask(scope: &Scope, range: TimeRange) -> SummaryQuery {
+    SummaryQuery { scope: scope.clone(), range, children: true, sites: false, course: None, now: at(NOW) }
+}
+
+pub async fn take(sink: &dyn RecordSink, records: impl IntoIterator<Item = Value>) -> Appended {
+    let records = records.into_iter().map(record).collect();
+    sink.append(&source("test.jsonl"), arrivals(records), &RefusedCounts::new()).await.expect("a batch that is taken")
+}
+
+pub fn source(name: &str) -> SourceId {
+    SourceId { kind: "file".into(), name: name.into() }
+}
+
+pub fn arrivals(records: Vec<Record>) -> Vec<Arrival> {
+    records.into_iter().zip(1..).map(|(record, line)| Arrival { record, line }).collect()
+}
+
+/// A record with the given fields laid over those of a plain one; null takes a field away.
+pub fn record(fields: Value) -> Record {
+    let plain = r#"{"timestamp":"2026-06-30T11:00:00Z","run_id":"r1","customer":"acme","site":"s1","zone":"z1",
+                    "task":"detection"}"#;
+    let mut map: Map<String, Value> = serde_json::from_str(plain).expect("an object");
+    let Value::Object(fields) = fields else { panic!("fields of a record are an object") };
+    map.extend(fields);
+    Record::parse(map, at(NOW)).expect("a valid record")
+}
+
+pub fn at(text: &str) -> Millis {
+    Millis::parse(text).expect("a time")
+}
+
+pub fn range(from: &str, to: &str) -> TimeRange {
+    TimeRange::new(at(from), at(to)).expect("a range")
+}
+
+/// June 2026: holds nearly every record of the tests.
+pub fn june() -> TimeRange {
+    range("2026-06-01T00:00:00Z", "2026-07-01T00:00:00Z")
+}
+
+/// A scope from `customer/site/zone` (any part may be missing) and a type.
+pub fn scope(place: &str, kind: &str) -> Scope {
+    let mut parts = place.split('/').filter(|p| !p.is_empty());
+    Scope::parse(parts.next(), parts.next(), parts.next(), None, Some(kind)).expect("a scope")
+}
+
+pub fn fleet() -> Scope {
+    scope("", "production")
+}
+
+/// One metric of an answer.
+pub fn metric<'a>(metrics: &'a [MetricSummary], key: &str) -> &'a MetricSummary {
+    metrics.iter().find(|m| m.metric == key).unwrap_or_else(|| panic!("no {key} among {metrics:?}"))
+}
+
+/// One child of an answer, by the name of its deepest place.
+pub fn child<'a>(summary: &'a Summary, name: &str) -> &'a ChildSummary {
+    let is = |c: &&ChildSummary| {
+        let deepest = c.scope.zone.as_ref().or(c.scope.site.as_ref()).or(c.scope.customer.as_ref());
+        deepest.is_some_and(|n| n.as_str() == name)
+    };
+    summary.children.iter().find(is).unwrap_or_else(|| panic!("no child {name} in {summary:?}"))
+}
+
+/// Equal but for the rounding of sums that were added in another order.
+pub fn near(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1.0)
+}
