@@ -219,6 +219,18 @@ impl Directory {
         Err(Error::not_found(format!("no {what} is called “{}”", clip(name.as_str()))))
     }
 
+    /// Refuses a model that no record names.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NotFound`], naming it.
+    pub fn check_model(&self, model: &Model) -> Result<()> {
+        let fits = |m: &Model| m.architecture == model.architecture && (model.version.is_none() || m.version == model.version);
+        if self.models.iter().any(fits) {
+            return Ok(());
+        }
+        Err(Error::not_found(format!("no record names the model “{}”", clip(&model.to_string()))))
+    }
+
     /// The names one level below the scope, sorted.
     #[must_use]
     pub fn children(&self, scope: &Scope) -> Vec<Name> {
@@ -237,7 +249,9 @@ impl Directory {
         if let Some(i) = built_in(key) {
             return Ok((CATALOGUE[i].clone(), MetricColumn::BuiltIn(i)));
         }
-        let mut hits = self.custom.iter().filter(|full| *full == key || full.split_once('.').is_some_and(|(_, leaf)| leaf == key));
+        let mut hits = self.custom.iter().filter(|full| {
+            full.eq_ignore_ascii_case(key) || full.split_once('.').is_some_and(|(_, leaf)| leaf.eq_ignore_ascii_case(key))
+        });
         match (hits.next(), hits.next()) {
             (Some(full), None) => Ok((Metric::assumed(&self.key_of(full)), MetricColumn::Custom(full.clone()))),
             (Some(a), Some(b)) => Err(Error::bad_input(format!("more than one group has “{}”: say {a} or {b}", clip(key)))),

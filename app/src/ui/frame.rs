@@ -121,13 +121,9 @@ fn Choices(prefs: Prefs) -> impl IntoView {
 /// Closes open menus, so that none hangs over the page to which one of its links led.
 fn close_menus() {
     #[cfg(target_arch = "wasm32")]
-    {
-        use wasm_bindgen::JsCast;
-        let Ok(open) = document().query_selector_all("details.menu[open]") else { return };
-        for i in 0..open.length() {
-            if let Some(menu) = open.item(i).and_then(|n| n.dyn_into::<web_sys::Element>().ok()) {
-                let _ = menu.remove_attribute("open");
-            }
+    while let Ok(Some(menu)) = document().query_selector("details.menu[open]") {
+        if menu.remove_attribute("open").is_err() {
+            return;
         }
     }
 }

@@ -2,51 +2,76 @@
 
 use std::path::Path;
 
-use datafusion::{
-    arrow::{array::RecordBatch, compute::concat_batches},
-    parquet::arrow::{ArrowWriter, arrow_writer::ArrowWriterOptions},
-};
+use datafusion::parquet::arrow::{ArrowWriter, arrow_writer::ArrowWriterOptions};
 use domain::{Error, Result, scope::Scope, time::TimeRange};
 use futures::StreamExt;
 
-use crate::{Lake, file, scan::Rows, schema::SCHEMA};
+use crate::{Lake, file, scan::Rows, schema::SCHEMA, snapshot::Snapshot};
+
+/// Why an export did not come about.
+enum Trouble {
+    /// Looking at the lake anew may help.
+    Reading(String),
+    /// It may not.
+    Final(Error),
+}
 
 impl Lake {
     pub(crate) async fn write_export(&self, scope: &Scope, range: TimeRange, to: &Path) -> Result<u64> {
         self.snapshot().directory.check(scope)?;
-        let names: Vec<&'static str> = SCHEMA.fields().iter().map(|f| f.name().as_str()).collect();
-        let rows = Rows { scope, model: None, range, columns: names };
+        let columns: Vec<&'static str> = SCHEMA.fields().iter().map(|f| f.name().as_str()).collect();
+        let rows = Rows { scope, model: None, range, columns };
         let part = to.with_extension("part");
-        let written = self.export_to(&rows, &part).await;
-        match written {
-            Ok(n) => {
-                std::fs::rename(&part, to).map_err(|e| file::cannot_write(to, &e))?;
-                Ok(n)
-            }
-            Err(e) => {
-                let _ = std::fs::remove_file(&part);
-                Err(e)
-            }
+        let written = self.export_with_patience(&rows, &part).await;
+        let finished = written.and_then(|n| match std::fs::rename(&part, to) {
+            Ok(()) => Ok(n),
+            Err(e) => Err(file::cannot_write(to, &e)),
+        });
+        if finished.is_err() {
+            let _ = std::fs::remove_file(&part);
         }
+        finished
     }
 
-    async fn export_to(&self, rows: &Rows<'_>, path: &Path) -> Result<u64> {
-        let unreadable = |e: String| Error::unavailable("the records cannot be read just now").with_detail(e);
-        let snapshot = self.snapshot();
-        let streams = self.engine().streams(&snapshot, rows).await.map_err(|e| unreadable(e.to_string()))?;
-        let out = std::fs::File::create(path).map_err(|e| file::cannot_write(path, &e))?;
+    /// A file that a merge replaced meanwhile is looked up anew; a file that cannot be read ends the export, since what it
+    /// leaves out would not be noticed by whoever reads the result.
+    async fn export_with_patience(&self, rows: &Rows<'_>, path: &Path) -> Result<u64> {
+        let mut trouble = String::new();
+        for _ in 0..4 {
+            let snapshot = self.snapshot();
+            let reach = |v: &&crate::snapshot::FileView| v.file.to >= rows.range.from() && v.file.from < rows.range.to();
+            if let Some((file, reason)) =
+                snapshot.files.iter().filter(reach).find_map(|v| Some((&v.file.path, v.failed.as_ref()?)))
+            {
+                return Err(Error::unavailable(format!("the lake file {file} cannot be read: {reason}")));
+            }
+            match self.export_once(&snapshot, rows, path).await {
+                Ok(n) => return Ok(n),
+                Err(Trouble::Final(e)) => return Err(e),
+                Err(Trouble::Reading(e)) => {
+                    trouble = e;
+                    self.after_failed_scan(&snapshot).await?;
+                }
+            }
+        }
+        Err(Error::unavailable("the records cannot be read just now").with_detail(trouble))
+    }
+
+    async fn export_once(&self, snapshot: &Snapshot, rows: &Rows<'_>, path: &Path) -> std::result::Result<u64, Trouble> {
+        let unreadable = |e: datafusion::error::DataFusionError| Trouble::Reading(e.to_string());
         let broken = |e: datafusion::parquet::errors::ParquetError| {
-            Error::unavailable(format!("cannot write {}", path.display())).with_detail(e)
+            Trouble::Final(Error::unavailable(format!("cannot write {}", path.display())).with_detail(e))
         };
+        let streams = self.engine().streams(snapshot, rows).await.map_err(unreadable)?;
+        let out = std::fs::File::create(path).map_err(|e| Trouble::Final(file::cannot_write(path, &e)))?;
         let options = ArrowWriterOptions::new().with_properties(file::properties()).with_skip_arrow_metadata(true);
         let mut writer = ArrowWriter::try_new_with_options(out, SCHEMA.clone(), options).map_err(broken)?;
         let mut n = 0;
         for mut stream in streams {
             while let Some(batch) = stream.next().await {
-                let batch = batch.map_err(|e| unreadable(e.to_string()))?;
-                let batch: RecordBatch = concat_batches(&SCHEMA, [&batch.with_schema(SCHEMA.clone()).map_err(|e| unreadable(e.to_string()))?])
-                    .map_err(|e| unreadable(e.to_string()))?;
+                let batch = batch.map_err(unreadable)?;
                 n += batch.num_rows() as u64;
+                let batch = batch.with_schema(SCHEMA.clone()).map_err(|e| Trouble::Reading(e.to_string()))?;
                 writer.write(&batch).map_err(broken)?;
             }
         }

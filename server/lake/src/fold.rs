@@ -38,7 +38,7 @@ pub struct Plan {
 impl Plan {
     /// The columns that the fold reads.
     pub fn columns(&self) -> Vec<&'static str> {
-        let mut columns = vec!["timestamp", "seq", "samples", "simulated", "device"];
+        let mut columns = vec!["timestamp", "seq", "samples", "simulated", "device", "customer", "site", "zone"];
         columns.extend(&self.group_by);
         for m in &self.metrics {
             columns.push(match m {
@@ -74,8 +74,12 @@ impl Plan {
 pub struct Group {
     /// Rows within the range.
     pub rows: u64,
-    pub simulated: bool,
-    pub devices: BTreeSet<Box<str>>,
+    /// Zones with rows within the range, by the hash of their place.
+    pub zones: BTreeSet<u64>,
+    /// By metric: whether a simulated row is in it, which sites reported it, on which devices it was measured.
+    pub simulated: Vec<bool>,
+    pub sites: Vec<BTreeSet<u64>>,
+    pub devices: Vec<BTreeSet<Box<str>>>,
     pub first: Millis,
     pub last: Millis,
     /// By metric.
@@ -93,8 +97,10 @@ impl Group {
         let buckets = plan.course.map_or(0, |(r, s)| Plan::buckets(&r, s));
         Self {
             rows: 0,
-            simulated: false,
-            devices: BTreeSet::new(),
+            zones: BTreeSet::new(),
+            simulated: vec![false; m],
+            sites: vec![BTreeSet::new(); m],
+            devices: vec![BTreeSet::new(); m],
             first: Millis(i64::MAX),
             last: Millis(i64::MIN),
             current: vec![Aggregate::default(); m],
@@ -106,8 +112,10 @@ impl Group {
 
     pub fn merge(&mut self, other: &Self) {
         self.rows += other.rows;
-        self.simulated |= other.simulated;
-        self.devices.extend(other.devices.iter().cloned());
+        self.zones.extend(&other.zones);
+        self.simulated.iter_mut().zip(&other.simulated).for_each(|(a, b)| *a |= b);
+        self.sites.iter_mut().zip(&other.sites).for_each(|(a, b)| a.extend(b));
+        self.devices.iter_mut().zip(&other.devices).for_each(|(a, b)| a.extend(b.iter().cloned()));
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
         self.current.iter_mut().zip(&other.current).for_each(|(a, b)| a.merge(b));
@@ -134,6 +142,10 @@ pub struct Fold {
 #[derive(Clone, Copy, Default)]
 struct Slot {
     group: usize,
+    /// Hashes of the row's site and of its zone.
+    site: u64,
+    zone: u64,
+    simulated: bool,
     current: bool,
     previous: bool,
     course: Option<u32>,
@@ -152,16 +164,28 @@ impl Fold {
         let seqs = find("seq")?.as_primitive::<Int64Type>();
         let weights = find("samples")?.as_primitive::<Float64Type>();
         let slots = self.slots(batch, times.values())?;
-        self.note(batch, &slots, times.values())?;
+        self.note(&slots, times.values());
         let plan = Arc::clone(&self.plan);
+        let devices = find("device")?.as_string_view();
         for (m, metric) in plan.metrics.iter().enumerate() {
+            let by_device = devices.null_count() < devices.len() && depends_on_device(metric);
+            // Rows of a site lie together: a set is only asked when the site changes.
+            let mut last_site = None;
             let weight = |row: usize| if weights.is_valid(row) { weights.value(row) } else { 1.0 };
             let mut fold = |row: usize, x: f64| {
                 let slot = slots[row];
                 let (w, at, seq) = (weight(row), Millis(times.value(row)), seqs.value(row));
                 let group = &mut self.groups[slot.group];
+                group.simulated[m] |= slot.simulated && (slot.current || slot.previous);
                 if slot.current {
                     group.current[m].add(x, w, at, seq);
+                    if last_site != Some((slot.group, slot.site)) {
+                        last_site = Some((slot.group, slot.site));
+                        group.sites[m].insert(slot.site);
+                    }
+                    if by_device && devices.is_valid(row) && !group.devices[m].contains(devices.value(row)) {
+                        group.devices[m].insert(devices.value(row).into());
+                    }
                 }
                 if slot.previous {
                     group.previous[m].add(x, w);
@@ -198,27 +222,34 @@ impl Fold {
             .collect();
         let keys = keys?;
         let plan = Arc::clone(&self.plan);
-        let mut slots = Vec::with_capacity(times.len());
+        let text = |name: &str| {
+            Ok::<_, String>(batch.column_by_name(name).ok_or_else(|| format!("the column {name} is missing"))?.as_string_view())
+        };
+        let place = [text("customer")?, text("site")?, text("zone")?];
+        let simulated = batch.column_by_name("simulated").ok_or("the column simulated is missing")?.as_boolean();
+        let mut slots: Vec<Slot> = Vec::with_capacity(times.len());
         let mut last: Option<(usize, usize)> = None;
         for (row, t) in times.iter().enumerate() {
             // Files are sorted, so a row's group is nearly always that of the row before.
-            let same = |other: usize| {
-                keys.iter().all(|k| {
-                    k.is_valid(row) == k.is_valid(other)
-                        && (k.is_null(row) || k.views()[row] == k.views()[other] || k.value(row) == k.value(other))
-                })
-            };
+            let same = |other: usize| keys.iter().all(|k| equal(k, row, other));
             let group = match last {
                 Some((before, group)) if same(before) => group,
                 _ => self.group_of(keys.iter().map(|k| k.is_valid(row).then(|| k.value(row).into())).collect()),
             };
             last = Some((row, group));
+            let (site, zone) = match slots.last() {
+                Some(before) if place.iter().all(|k| equal(k, row, row - 1)) => (before.site, before.zone),
+                _ => (hash(&place[..2], row), hash(&place, row)),
+            };
             let at = Millis(*t);
             let bucket = |range: &TimeRange, step: Step| {
                 range.contains(at).then(|| ((at.0 - step.floor(range.from()).0) / step.ms()) as u32)
             };
             slots.push(Slot {
                 group,
+                site,
+                zone,
+                simulated: simulated.is_valid(row) && simulated.value(row),
                 current: plan.range.contains(at),
                 previous: plan.previous.is_some_and(|p| p.contains(at)),
                 course: plan.course.and_then(|(range, step)| bucket(&range, step)),
@@ -238,24 +269,18 @@ impl Fold {
     }
 
     /// What is noted of rows apart from their metrics.
-    fn note(&mut self, batch: &RecordBatch, slots: &[Slot], times: &[i64]) -> Result<(), String> {
-        let find = |name: &str| batch.column_by_name(name).ok_or_else(|| format!("the column {name} is missing"));
-        let simulated = find("simulated")?.as_boolean();
-        let devices = find("device")?.as_string_view();
-        let no_device = devices.null_count() == devices.len();
-        for (row, slot) in slots.iter().enumerate() {
+    fn note(&mut self, slots: &[Slot], times: &[i64]) {
+        let mut last_zone = None;
+        for (slot, t) in slots.iter().zip(times).filter(|(slot, _)| slot.current) {
             let group = &mut self.groups[slot.group];
-            group.simulated |= (slot.current || slot.previous) && simulated.is_valid(row) && simulated.value(row);
-            if slot.current {
-                group.rows += 1;
-                group.first = group.first.min(Millis(times[row]));
-                group.last = group.last.max(Millis(times[row]));
-                if !no_device && devices.is_valid(row) && !group.devices.contains(devices.value(row)) && group.devices.len() < 64 {
-                    group.devices.insert(devices.value(row).into());
-                }
+            group.rows += 1;
+            group.first = group.first.min(Millis(*t));
+            group.last = group.last.max(Millis(*t));
+            if last_zone != Some((slot.group, slot.zone)) {
+                last_zone = Some((slot.group, slot.zone));
+                group.zones.insert(slot.zone);
             }
         }
-        Ok(())
     }
 
     pub fn merge(&mut self, other: Self) {
@@ -279,6 +304,28 @@ impl Fold {
         self.groups.iter().for_each(|g| total.merge(g));
         total
     }
+}
+
+fn depends_on_device(metric: &MetricColumn) -> bool {
+    matches!(metric, MetricColumn::BuiltIn(i) if domain::metric::CATALOGUE[*i].depends_on_device())
+}
+
+/// Whether two rows of a column say the same.
+fn equal(column: &StringViewArray, row: usize, other: usize) -> bool {
+    column.is_valid(row) == column.is_valid(other)
+        && (column.is_null(row) || column.views()[row] == column.views()[other] || column.value(row) == column.value(other))
+}
+
+fn hash(columns: &[&StringViewArray], row: usize) -> u64 {
+    let mut hasher = xxhash_rust::xxh3::Xxh3::new();
+    for c in columns {
+        if c.is_valid(row) {
+            hasher.update(c.value(row).as_bytes());
+        }
+        // No name holds a control character: it cannot be mistaken for one's end.
+        hasher.update(if c.is_valid(row) { b"\x01" } else { b"\x02" });
+    }
+    hasher.digest()
 }
 
 fn custom_values(maps: &MapArray, name: &str, mut fold: impl FnMut(usize, f64)) {

@@ -37,6 +37,9 @@ pub struct Entry {
     kind: Option<u32>,
     /// Bit i: metric i of the catalogue was reported.
     pub metrics: u16,
+    /// Metrics outside of the catalogue that were reported, as places in [`FileIndex::custom`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub custom: Vec<u16>,
     pub n: u32,
     pub simulated: bool,
     pub first: i64,
@@ -53,7 +56,7 @@ impl Entry {
         if self.last < at.0 {
             return Some(Millis(self.last));
         }
-        let minute = (at.0 - 1 - day_start.0).div_euclid(MINUTE);
+        let minute = (at.0 - day_start.0).div_euclid(MINUTE);
         let count = self.minutes.partition_point(|m| i64::from(*m) < minute);
         count.checked_sub(1).map(|i| Millis(day_start.0 + i64::from(self.minutes[i]) * MINUTE))
     }
@@ -72,6 +75,7 @@ impl FileIndex {
         let mut index = Self::default();
         let mut numbers: HashMap<Arc<str>, u32> = HashMap::new();
         let mut known: HashMap<[Option<u32>; 7], usize> = HashMap::new();
+        let mut entry_of_row = Vec::with_capacity(batch.num_rows());
         for row in 0..batch.num_rows() {
             let key = fields.map(|f| {
                 f.is_valid(row).then(|| {
@@ -96,6 +100,7 @@ impl FileIndex {
                     version: key[5],
                     kind: key[6],
                     metrics: 0,
+                    custom: Vec::new(),
                     n: 0,
                     simulated: false,
                     first: at,
@@ -104,6 +109,7 @@ impl FileIndex {
                 });
                 index.entries.len() - 1
             });
+            entry_of_row.push(i);
             let entry = &mut index.entries[i];
             entry.n += 1;
             entry.first = entry.first.min(at);
@@ -118,14 +124,33 @@ impl FileIndex {
             e.minutes.sort_unstable();
             e.minutes.dedup();
         }
-        let maps = batch.column(column("metrics")).as_map();
-        if maps.null_count() < maps.len() {
-            let keys = maps.keys().as_string::<i32>();
-            index.custom = keys.iter().flatten().map(str::to_owned).collect();
-            index.custom.sort();
-            index.custom.dedup();
-        }
+        index.note_custom(batch, &entry_of_row);
         index
+    }
+
+    /// Notes which entry reported which metrics outside of the catalogue.
+    fn note_custom(&mut self, batch: &RecordBatch, entry_of_row: &[usize]) {
+        let maps = batch.column(column("metrics")).as_map();
+        if maps.null_count() == maps.len() {
+            return;
+        }
+        let keys = maps.keys().as_string::<i32>();
+        self.custom = keys.iter().flatten().map(str::to_owned).collect();
+        self.custom.sort();
+        self.custom.dedup();
+        let offsets = maps.value_offsets();
+        for (row, entry) in entry_of_row.iter().enumerate().filter(|(row, _)| maps.is_valid(*row)) {
+            let custom = &mut self.entries[*entry].custom;
+            for i in offsets[row] as usize..offsets[row + 1] as usize {
+                if let Ok(number) = self.custom.binary_search_by(|c| c.as_str().cmp(keys.value(i))) {
+                    custom.push(number as u16);
+                }
+            }
+        }
+        for e in &mut self.entries {
+            e.custom.sort_unstable();
+            e.custom.dedup();
+        }
     }
 
     pub fn customer(&self, e: &Entry) -> &Arc<str> {

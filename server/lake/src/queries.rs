@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
     Error, Result,
-    metric::{BUILT_IN, CATALOGUE, Metric},
+    metric::{CATALOGUE, Metric},
     query::{
         ChildSummary, Comparison, ComparisonQuery, LatestValue, MetricColumn, MetricSummary, ModelChange, ModelMetric,
         ModelSummary, Summary, SummaryQuery, Trend, TrendPoint, TrendQuery,
@@ -20,7 +20,7 @@ use crate::{
     Lake,
     fold::{Fold, Group, GroupKey, Plan},
     scan::Rows,
-    snapshot::Snapshot,
+    snapshot::{ByMetric, Snapshot, by_metric},
 };
 
 impl Lake {
@@ -45,15 +45,15 @@ impl Lake {
             course: q.course,
             steps: None,
         };
+        let (snapshot, whole, mut groups) = self.fold(&q.scope, None, plan).await?;
         let health = snapshot.health(&q.scope, &q.range, q.now);
-        let (whole, mut groups) = self.fold(&q.scope, None, plan).await?;
         let mut sites = Vec::new();
         if by_site {
             sites = std::mem::take(&mut groups).into_iter().collect();
             groups = merged_by_first(&sites);
         }
-        let shape = |group: Option<&Group>, health: &Health, sites: &[(u32, u32); BUILT_IN]| {
-            group.map_or_else(Vec::new, |g| shape_metrics(&metrics, g, health, sites))
+        let shape = |group: Option<&Group>, health: &Health, expected: &ByMetric| {
+            group.map_or_else(Vec::new, |g| shape_metrics(&snapshot, &metrics, g, health, expected))
         };
         let mut children = Vec::new();
         if q.children && level != Level::Zone {
@@ -64,39 +64,24 @@ impl Lake {
             names.dedup();
             for name in names {
                 let group = groups.get(&vec![Some(Box::from(name.as_str()))]);
-                let own = health.children.get(&name).cloned().unwrap_or_default();
-                let sites = health.child_metric_sites.get(&name).copied().unwrap_or_default();
+                let (own, expected) = health.children.get(&name).cloned().unwrap_or((Health::default(), [0; 64]));
                 children.push(ChildSummary {
-                    metrics: shape(group, &own, &sites),
-                    simulated: group.is_some_and(|g| g.simulated),
+                    metrics: shape(group, &own, &expected),
+                    simulated: group.is_some_and(is_simulated),
                     health: own,
                     scope: q.scope.child(name),
                 });
             }
         }
-        let nothing = [(0, 0); BUILT_IN];
-        let sites = sites
-            .into_iter()
-            .filter_map(|(key, group)| {
-                let name = |i: usize| Some(Name::parse(key.get(i)?.as_deref()?).ok()?);
-                let customer = name(0)?;
-                let own = health.sites.get(&(customer.clone(), name(1))).cloned().unwrap_or_default();
-                Some(ChildSummary {
-                    metrics: shape(Some(&group), &own, &nothing),
-                    simulated: group.simulated,
-                    health: own,
-                    scope: Scope { customer: Some(customer), site: name(1), ..q.scope.clone() },
-                })
-            })
-            .collect();
+        let sites = if by_site { self::sites(q, &health.sites, sites, &shape) } else { vec![] };
         Ok(Summary {
             sites,
             scope: q.scope.clone(),
             from: q.range.from(),
             to: q.range.to(),
             as_of: as_of(&snapshot, q.now),
-            metrics: shape(Some(&whole), &health.whole, &health.metric_sites),
-            simulated: whole.simulated,
+            metrics: shape(Some(&whole), &health.whole, &health.expected),
+            simulated: is_simulated(&whole),
             health: health.whole,
             children,
         })
@@ -106,6 +91,9 @@ impl Lake {
         let snapshot = self.snapshot();
         snapshot.directory.check(&q.scope)?;
         let (metric, column) = snapshot.directory.metric(&q.metric)?;
+        if let Some(model) = &q.model {
+            snapshot.directory.check_model(model)?;
+        }
         let plan = Plan {
             metrics: vec![column],
             group_by: vec![],
@@ -114,7 +102,7 @@ impl Lake {
             course: None,
             steps: Some(q.step),
         };
-        let (group, _) = self.fold(&q.scope, q.model.as_ref(), plan).await?;
+        let (snapshot, group, _) = self.fold(&q.scope, q.model.as_ref(), plan).await?;
         let first = q.step.floor(q.range.from()).0;
         let mut points: Vec<TrendPoint> = group
             .steps
@@ -142,7 +130,7 @@ impl Lake {
             from: q.range.from(),
             to: q.range.to(),
             as_of: as_of(&snapshot, q.range.to()),
-            simulated: group.simulated,
+            simulated: is_simulated(&group),
             points,
             changes: model_changes(&snapshot, &q.scope, &q.range),
         })
@@ -160,13 +148,12 @@ impl Lake {
             course: None,
             steps: None,
         };
-        let (whole, groups) = self.fold(&q.scope, None, plan).await?;
-        let zones = zones_by_model(&snapshot, &q.scope, &q.range);
+        let (snapshot, whole, groups) = self.fold(&q.scope, None, plan).await?;
         let mut models: Vec<ModelSummary> = groups
             .into_iter()
             .filter(|(_, g)| g.rows > 0)
             .map(|(key, g)| ModelSummary {
-                zones: zones.get(&key).copied().unwrap_or(0),
+                zones: g.zones.len() as u32,
                 architecture: key.first().cloned().flatten().map(String::from),
                 version: key.get(1).cloned().flatten().map(String::from),
                 n: g.rows,
@@ -195,7 +182,7 @@ impl Lake {
             from: q.range.from(),
             to: q.range.to(),
             as_of: as_of(&snapshot, q.range.to()),
-            simulated: whole.simulated,
+            simulated: is_simulated(&whole),
             models,
         })
     }
@@ -207,14 +194,14 @@ impl Lake {
         scope: &Scope,
         model: Option<&domain::scope::Model>,
         plan: Plan,
-    ) -> Result<(Group, BTreeMap<GroupKey, Group>)> {
+    ) -> Result<(Arc<Snapshot>, Group, BTreeMap<GroupKey, Group>)> {
         let rows = Rows { scope, model, range: plan.reach(), columns: plan.columns() };
         let plan = Arc::new(plan);
         let mut trouble = String::new();
         for _ in 0..4 {
             let snapshot = self.snapshot();
             match self.fold_once(&snapshot, &rows, &plan).await {
-                Ok(fold) => return Ok((fold.total(), fold.finish())),
+                Ok(fold) => return Ok((snapshot, fold.total(), fold.finish())),
                 Err(e) => {
                     tracing::warn!(error = %e, "a scan failed; looking for the file to blame");
                     trouble = e;
@@ -271,11 +258,44 @@ fn all_metrics(snapshot: &Snapshot) -> Vec<(Metric, MetricColumn)> {
     built_in.chain(custom).collect()
 }
 
+/// Every site of the fleet: those with rows, and those that were expected to have some.
+fn sites(
+    q: &SummaryQuery,
+    health: &BTreeMap<(Name, Option<Name>), (Health, ByMetric)>,
+    groups: Vec<(GroupKey, Group)>,
+    shape: &impl Fn(Option<&Group>, &Health, &ByMetric) -> Vec<MetricSummary>,
+) -> Vec<ChildSummary> {
+    let name = |part: Option<&Option<Box<str>>>| Name::parse(part?.as_deref()?).ok();
+    let mut found: BTreeMap<(Name, Option<Name>), Option<Group>> = health.keys().map(|k| (k.clone(), None)).collect();
+    for (key, group) in groups {
+        if let Some(customer) = name(key.first()) {
+            found.insert((customer, name(key.get(1))), Some(group));
+        }
+    }
+    found
+        .into_iter()
+        .map(|(key, group)| {
+            let (own, expected) = health.get(&key).cloned().unwrap_or((Health::default(), [0; 64]));
+            ChildSummary {
+                metrics: shape(group.as_ref(), &own, &expected),
+                simulated: group.as_ref().is_some_and(is_simulated),
+                health: own,
+                scope: Scope { customer: Some(key.0), site: key.1, ..q.scope.clone() },
+            }
+        })
+        .collect()
+}
+
+fn is_simulated(group: &Group) -> bool {
+    group.simulated.iter().any(|s| *s)
+}
+
 fn shape_metrics(
+    snapshot: &Snapshot,
     metrics: &[(Metric, MetricColumn)],
     group: &Group,
     health: &Health,
-    sites: &[(u32, u32); BUILT_IN],
+    expected: &ByMetric,
 ) -> Vec<MetricSummary> {
     let mut shaped = Vec::new();
     for (m, (metric, column)) in metrics.iter().enumerate() {
@@ -284,17 +304,13 @@ fn shape_metrics(
         if current.mean.n == 0 && previous.n == 0 && course.iter().all(Option::is_none) {
             continue;
         }
-        let (sites_expected, sites_reporting) = match column {
-            MetricColumn::BuiltIn(i) => sites[*i],
-            MetricColumn::Custom(_) => (health.sites_expected, health.sites_reporting),
-        };
+        let sites_reporting = group.sites[m].len() as u32;
+        // A metric for which there was no room in the count is expected where anything is.
+        let sites_expected = by_metric(&snapshot.directory, column).map_or(health.sites_expected, |i| expected[i]).max(sites_reporting);
         let (value, before) = (current.mean.value(), previous.value());
         let quantiles = current.quantiles();
-        let devices: Vec<String> = if metric.depends_on_device() && group.devices.len() > 1 {
-            group.devices.iter().map(ToString::to_string).collect()
-        } else {
-            vec![]
-        };
+        let devices = &group.devices[m];
+        let devices = if devices.len() > 1 { devices.iter().map(ToString::to_string).collect() } else { vec![] };
         shaped.push(MetricSummary {
             metric: metric.key.to_string(),
             unit: metric.unit.to_owned(),
@@ -313,23 +329,12 @@ fn shape_metrics(
             // A metric that fell silent while its places still report other things is stale by itself.
             state: if current.mean.n == 0 && health.state == DataState::Ok { DataState::Stale } else { health.state },
             devices,
-            simulated: group.simulated,
+            simulated: group.simulated[m],
             assumed: metric.assumed,
             course,
         });
     }
     shaped
-}
-
-/// In how many zones each model ran within the range.
-fn zones_by_model(snapshot: &Snapshot, scope: &Scope, range: &TimeRange) -> BTreeMap<GroupKey, u32> {
-    let mut seen: BTreeMap<GroupKey, std::collections::BTreeSet<u32>> = BTreeMap::new();
-    for_each_entry(snapshot, scope, (range.from(), range.to()), |v, e, place| {
-        let model = v.index.model(e);
-        let key = vec![model.map(|m| (&**m.0).into()), model.and_then(|m| m.1).map(|v| (&**v).into())];
-        seen.entry(key).or_default().insert(place);
-    });
-    seen.into_iter().map(|(k, places)| (k, places.len() as u32)).collect()
 }
 
 fn for_each_entry(

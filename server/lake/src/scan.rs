@@ -37,6 +37,7 @@ pub struct Rows<'a> {
 #[derive(Clone)]
 pub struct Engine {
     context: SessionContext,
+    root: std::path::PathBuf,
 }
 
 /// Files are addressed below this, so that no character of the folder's real path is taken for a pattern.
@@ -55,7 +56,7 @@ impl Engine {
         let files = LocalFileSystem::new_with_prefix(root).map_err(|e| e.to_string())?;
         let base = url::Url::parse(BASE).map_err(|e| e.to_string())?;
         context.register_object_store(&base, Arc::new(files));
-        Ok(Self { context })
+        Ok(Self { context, root: root.to_owned() })
     }
 
     /// Opens one stream per core over the rows; none when no file can hold any.
@@ -78,10 +79,17 @@ impl Engine {
         }
         let schema: &Schema = &SCHEMA;
         let options = ParquetReadOptions { schema: Some(schema), ..ParquetReadOptions::default() };
+        let named: Vec<std::path::PathBuf> =
+            paths.iter().map(|p| self.root.join(p.strip_prefix(BASE).unwrap_or(p))).collect();
         let frame = self.context.read_parquet(paths, options).await?;
         let frame = frame.filter(condition(rows))?;
         let wanted: Vec<&str> = rows.columns.to_vec();
-        frame.select_columns(&wanted)?.execute_stream_partitioned().await
+        let streams = frame.select_columns(&wanted)?.execute_stream_partitioned().await?;
+        // DataFusion takes a file that is not there for an empty folder. Looked at after it has listed, so none slips through.
+        if let Some(gone) = named.iter().find(|p| !p.exists()) {
+            return Err(DataFusionError::Execution(format!("{} is gone", gone.display())));
+        }
+        Ok(streams)
     }
 }
 

@@ -11,7 +11,7 @@ use domain::{
     Result,
     metric::BUILT_IN,
     ports::{LakeFile, Manifest},
-    query::Directory,
+    query::{Directory, MetricColumn},
     scope::{Model, Place, Scope},
     state::{CADENCE_OVER, DataState, EXPECTED_FOR, Health, cadence},
     text::Name,
@@ -40,6 +40,12 @@ pub struct Snapshot {
     pub as_of: Option<Millis>,
 }
 
+/// A set of metrics: the catalogue's first, then others in the order of the directory, as far as there is room.
+type Metrics = u64;
+
+/// Counts of sites by metric, in the order of [`Metrics`].
+pub type ByMetric = [u32; 64];
+
 /// How a place did: what [`Health`] needs of it.
 #[derive(Debug, Clone, Default)]
 struct Activity {
@@ -47,42 +53,37 @@ struct Activity {
     minutes: Vec<i64>,
     reported: bool,
     failed: bool,
-    metrics: u16,
-    reported_metrics: u16,
+    metrics: Metrics,
 }
 
-/// Health by scope: of the scope itself, of each child, and per catalogue metric the sites expected and reporting.
-#[derive(Debug, Clone, Default)]
+/// Health by scope: of the scope itself, of each child, of each site; and the sites expected to report each metric.
+#[derive(Debug, Clone)]
 pub struct HealthReport {
     pub whole: Health,
-    pub children: BTreeMap<Name, Health>,
-    pub metric_sites: [(u32, u32); BUILT_IN],
+    pub expected: ByMetric,
+    pub children: BTreeMap<Name, (Health, ByMetric)>,
     /// Of every site, by customer and site.
-    pub sites: BTreeMap<(Name, Option<Name>), Health>,
-    pub child_metric_sites: BTreeMap<Name, [(u32, u32); BUILT_IN]>,
+    pub sites: BTreeMap<(Name, Option<Name>), (Health, ByMetric)>,
 }
 
 /// One site while its places are counted.
 #[derive(Debug, Clone, Copy, Default)]
 struct SiteTally {
     reported: bool,
-    expected_metrics: u16,
-    reported_metrics: u16,
+    metrics: Metrics,
 }
 
 impl SiteTally {
     fn add(&mut self, a: &Activity) {
         self.reported |= a.reported;
-        self.expected_metrics |= a.metrics | a.reported_metrics;
-        self.reported_metrics |= a.reported_metrics;
+        self.metrics |= a.metrics;
     }
 
-    fn count(self, health: &mut Health, per_metric: &mut [(u32, u32); BUILT_IN]) {
+    fn count(self, health: &mut Health, expected: &mut ByMetric) {
         health.sites_expected += 1;
         health.sites_reporting += u32::from(self.reported);
-        for (bit, (expected, reporting)) in per_metric.iter_mut().enumerate() {
-            *expected += u32::from(self.expected_metrics >> bit & 1);
-            *reporting += u32::from(self.reported_metrics >> bit & 1);
+        for (bit, n) in expected.iter_mut().enumerate() {
+            *n += u32::from(self.metrics >> bit & 1 == 1);
         }
     }
 }
@@ -144,10 +145,12 @@ impl Snapshot {
         let expected_from = at.plus(-EXPECTED_FOR);
         let cadence_from = at.plus(-CADENCE_OVER);
         let mut active: Vec<Option<Activity>> = vec![None; self.places.len()];
+        let bits: HashMap<&str, u32> = (BUILT_IN as u32..64).zip(&self.directory.custom).map(|(b, c)| (c.as_str(), b)).collect();
         let inside: Vec<bool> = self.places.iter().map(|p| scope.holds(p)).collect();
         let from = expected_from.min(range.from());
         for view in self.files.iter().filter(|v| v.file.to >= from && v.file.from < at) {
             let day_start = view.file.day.start();
+            let custom: Vec<Metrics> = view.index.custom.iter().map(|c| bits.get(c.as_str()).map_or(0, |b| 1 << b)).collect();
             for (e, place) in view.index.entries.iter().zip(view.places.iter()) {
                 let place = *place as usize;
                 if !inside[place]
@@ -163,13 +166,10 @@ impl Snapshot {
                 let a = active[place].get_or_insert_default();
                 a.newest = a.newest.max(Some(newest));
                 a.failed |= view.failed.is_some();
-                if newest >= expected_from {
-                    a.metrics |= e.metrics;
-                }
-                if newest >= range.from() && e.first < range.to().0 {
-                    a.reported = true;
-                    a.reported_metrics |= e.metrics;
-                }
+                a.metrics |= Metrics::from(e.metrics);
+                a.metrics |= e.custom.iter().filter_map(|i| custom.get(usize::from(*i))).fold(0, |all, bit| all | bit);
+                // What cannot be read does not stand behind any number.
+                a.reported |= view.failed.is_none() && newest >= range.from() && e.first < range.to().0;
                 if newest >= cadence_from {
                     let base = day_start.0 / MINUTE;
                     let (low, high) = (cadence_from.0 / MINUTE, at.0 / MINUTE);
@@ -181,7 +181,13 @@ impl Snapshot {
     }
 
     fn tally(&self, scope: &Scope, active: &mut [Option<Activity>], at: Millis, expected_from: Millis) -> HealthReport {
-        let mut report = HealthReport::default();
+        let mut report = HealthReport {
+            whole: Health::default(),
+            expected: [0; 64],
+            children: BTreeMap::new(),
+            sites: BTreeMap::new(),
+        };
+        let nothing = || (Health::default(), [0; 64]);
         // A child's sites are counted apart: below a site the children are zones, and several of them share one site.
         let mut sites: BTreeMap<(&Name, Option<&Name>), SiteTally> = BTreeMap::new();
         let mut child_sites: BTreeMap<(&Name, &Name, Option<&Name>), SiteTally> = BTreeMap::new();
@@ -192,24 +198,31 @@ impl Snapshot {
                 if a.failed { DataState::SourceError } else { DataState::of(at.0 - newest.0, cadence(&mut a.minutes)) };
             report.whole.add(state, Some(newest));
             sites.entry((&place.customer, place.site.as_ref())).or_default().add(a);
-            report.sites.entry((place.customer.clone(), place.site.clone())).or_default().add(state, Some(newest));
+            let own = report.sites.entry((place.customer.clone(), place.site.clone())).or_insert_with(nothing);
+            own.0.add(state, Some(newest));
             if let Some(child) = scope.child_of(place) {
-                report.children.entry(child.clone()).or_default().add(state, Some(newest));
+                report.children.entry(child.clone()).or_insert_with(nothing).0.add(state, Some(newest));
                 child_sites.entry((child, &place.customer, place.site.as_ref())).or_default().add(a);
             }
         }
         for ((customer, site), tally) in sites {
-            tally.count(&mut report.whole, &mut report.metric_sites);
-            if let Some(own) = report.sites.get_mut(&(customer.clone(), site.cloned())) {
-                own.sites_expected = 1;
-                own.sites_reporting = u32::from(tally.reported);
-            }
+            tally.count(&mut report.whole, &mut report.expected);
+            let own = report.sites.entry((customer.clone(), site.cloned())).or_insert_with(nothing);
+            tally.count(&mut own.0, &mut own.1);
         }
         for ((child, ..), tally) in child_sites {
-            let health = report.children.entry(child.clone()).or_default();
-            tally.count(health, report.child_metric_sites.entry(child.clone()).or_default());
+            let own = report.children.entry(child.clone()).or_insert_with(nothing);
+            tally.count(&mut own.0, &mut own.1);
         }
         report
+    }
+}
+
+/// Where the count of a metric stands in [`ByMetric`]; `None` when there was no room for it.
+pub fn by_metric(directory: &Directory, column: &MetricColumn) -> Option<usize> {
+    match column {
+        MetricColumn::BuiltIn(i) => Some(*i),
+        MetricColumn::Custom(name) => directory.custom.iter().position(|c| c == name).map(|i| i + BUILT_IN).filter(|b| *b < 64),
     }
 }
 

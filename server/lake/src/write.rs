@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::{Path, PathBuf},
+    sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -45,11 +46,29 @@ struct KnownDay {
     rows: HashMap<u128, u64>,
 }
 
+/// Why a day could not be written.
+#[derive(Debug)]
+enum Trouble {
+    /// A file of the lake cannot be read: which, and why.
+    Unreadable(String, String),
+    Other(Error),
+}
+
+impl From<Error> for Trouble {
+    fn from(e: Error) -> Self {
+        Self::Other(e)
+    }
+}
+
+type Written<T> = std::result::Result<T, Trouble>;
+
 /// One day's part of a commit: files written but not yet published.
 #[derive(Debug, Default)]
 struct DayChange {
     publish: Vec<NewFile>,
     retire: Vec<(i64, String)>,
+    /// Rows put aside because a correction takes their place.
+    aside: Vec<PathBuf>,
     appended: Appended,
 }
 
@@ -59,21 +78,36 @@ impl RecordSink for Lake {
         let mut known = self.writer.lock().await;
         let _lock = self.hold().await?;
         self.refresh().await?;
-        let snapshot = self.snapshot();
         let first_seq = self.manifest.last_seq().await? + 1;
         let received = self.clock.now();
         let newest = records.iter().map(|a| a.record.timestamp()).max();
         let last_seq = first_seq + records.len() as i64 - 1;
-        let (root, superseded, name) = (self.root.clone(), self.superseded.clone(), source.name.clone());
+        let records = Arc::new(records);
         let mut days = std::mem::take(&mut *known);
-        let (days, changes) = tokio::task::spawn_blocking(move || {
-            let writer = Writer { root, superseded, source: name, received, snapshot: &snapshot };
-            let changes = writer.write_days(&records, first_seq, &mut days);
-            (days, changes)
-        })
-        .await
-        .map_err(|e| Error::internal("writing a batch broke off").with_detail(e))?;
-        let changes = changes?;
+        let changes = loop {
+            let snapshot = self.snapshot();
+            let (root, superseded, name) = (self.root.clone(), self.superseded.clone(), source.name.clone());
+            let batch = Arc::clone(&records);
+            let (kept, written) = tokio::task::spawn_blocking(move || {
+                let writer = Writer { root, superseded, source: name, received, snapshot: &snapshot };
+                let written = writer.write_days(&batch, first_seq, &mut days);
+                (days, written)
+            })
+            .await
+            .map_err(|e| Error::internal("writing a batch broke off").with_detail(e))?;
+            match written {
+                Ok(changes) => {
+                    days = kept;
+                    break changes;
+                }
+                Err(Trouble::Other(e)) => return Err(e),
+                // A damaged file must not keep new records out. Each round leaves one such file out, so this ends.
+                Err(Trouble::Unreadable(path, reason)) => {
+                    self.leave_out(path, reason).await?;
+                    days = KnownDays::default();
+                }
+            }
+        };
         let appended = changes.iter().fold(Appended::default(), |sum, c| Appended {
             taken: sum.taken + c.appended.taken,
             duplicate: sum.duplicate + c.appended.duplicate,
@@ -95,18 +129,21 @@ impl RecordSink for Lake {
         for day in days {
             let snapshot = self.snapshot();
             let (root, superseded, now) = (self.root.clone(), self.superseded.clone(), self.clock.now());
-            let change = tokio::task::spawn_blocking(move || {
+            let merged = tokio::task::spawn_blocking(move || {
                 let writer = Writer { root, superseded, source: String::new(), received: now, snapshot: &snapshot };
                 let mut change = DayChange::default();
                 if writer.files(day).count() > 1 {
                     writer.merge(day, None, &mut change)?;
                 }
-                Ok::<_, Error>(change)
+                Ok::<_, Trouble>(change)
             })
             .await
-            .map_err(|e| Error::internal("merging files broke off").with_detail(e))??;
-            if !change.publish.is_empty() {
-                self.publish(vec![change], None, None, false).await?;
+            .map_err(|e| Error::internal("merging files broke off").with_detail(e))?;
+            match merged {
+                Ok(change) if change.publish.is_empty() => {}
+                Ok(change) => self.publish(vec![change], None, None, false).await?,
+                Err(Trouble::Unreadable(path, reason)) => self.leave_out(path, reason).await?,
+                Err(Trouble::Other(e)) => return Err(e),
             }
         }
         Ok(())
@@ -122,7 +159,11 @@ impl RecordSink for Lake {
             Writer { root, superseded, source: String::new(), received: now, snapshot: &snapshot }.without_simulated()
         })
         .await
-        .map_err(|e| Error::internal("removing the demo broke off").with_detail(e))??;
+        .map_err(|e| Error::internal("removing the demo broke off").with_detail(e))?
+        .map_err(|t| match t {
+            Trouble::Other(e) => e,
+            Trouble::Unreadable(path, reason) => Error::unavailable(format!("the lake file {path} cannot be read: {reason}")),
+        })?;
         let removed = self.snapshot().files.iter().map(|v| v.file.simulated).sum();
         *known = KnownDays::default();
         self.publish(vec![change], None, None, true).await?;
@@ -131,6 +172,13 @@ impl RecordSink for Lake {
 }
 
 impl Lake {
+    /// Notes that a file cannot be read, so that nobody asks it any more.
+    async fn leave_out(&self, path: String, reason: String) -> Result<()> {
+        tracing::error!(file = %path, %reason, "a lake file cannot be read and is left out");
+        self.failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(path, reason);
+        self.renew().await
+    }
+
     /// Commits, follows the manifest, and deletes what was retired. A reader that still wanted a retired file begins anew.
     async fn publish(
         &self,
@@ -143,6 +191,7 @@ impl Lake {
         let mut written = Vec::new();
         let mut retired = Vec::new();
         for c in changes {
+            written.extend(c.aside);
             written.extend(c.publish.iter().map(|n| self.root.join(&n.file.path)));
             change.publish.extend(c.publish);
             change.retire.extend(c.retire.iter().map(|r| r.0));
@@ -198,7 +247,7 @@ impl Writer<'_> {
         self.snapshot.files.iter().filter(move |v| v.file.day == day && v.failed.is_none()).map(|v| &v.file)
     }
 
-    fn write_days(&self, records: &[Arrival], first_seq: i64, days: &mut KnownDays) -> Result<Vec<DayChange>> {
+    fn write_days(&self, records: &[Arrival], first_seq: i64, days: &mut KnownDays) -> Written<Vec<DayChange>> {
         let mut by_day: BTreeMap<Day, Vec<(&Arrival, i64)>> = BTreeMap::new();
         for (a, seq) in records.iter().zip(first_seq..) {
             by_day.entry(a.record.timestamp().day()).or_default().push((a, seq));
@@ -212,8 +261,9 @@ impl Writer<'_> {
                 Ok(change) => changes.push(change),
                 Err(e) => {
                     // The batch is not published: take back what it has written so far.
-                    for n in changes.iter().flat_map(|c| &c.publish) {
-                        let _ = std::fs::remove_file(self.root.join(&n.file.path));
+                    for c in changes {
+                        c.publish.iter().for_each(|n| drop(std::fs::remove_file(self.root.join(&n.file.path))));
+                        c.aside.iter().for_each(|p| drop(std::fs::remove_file(p)));
                     }
                     return Err(e);
                 }
@@ -223,7 +273,7 @@ impl Writer<'_> {
     }
 
     /// Sorts arrivals of one day into new rows, duplicates and corrections, and writes what is new.
-    fn write_day(&self, day: Day, rows: &[(&Arrival, i64)], days: &mut KnownDays) -> Result<DayChange> {
+    fn write_day(&self, day: Day, rows: &[(&Arrival, i64)], days: &mut KnownDays) -> Written<DayChange> {
         let batch = to_batch(rows, &self.source, self.received).map_err(arrow)?;
         let known = self.known(day, days)?;
         let mut change = DayChange::default();
@@ -255,7 +305,7 @@ impl Writer<'_> {
         kept.sort_unstable();
         let take = |rows: Vec<u32>| take_record_batch(&batch, &UInt32Array::from(rows)).map_err(arrow);
         if !outdated_here.is_empty() {
-            self.set_aside(day, &take(outdated_here)?)?;
+            self.set_aside(day, &take(outdated_here)?, &mut change)?;
         }
         let new = take(kept)?;
         if !outdated_before.is_empty() {
@@ -272,7 +322,7 @@ impl Writer<'_> {
     }
 
     /// The identities of a day: remembered, or read from its files when somebody else wrote meanwhile.
-    fn known<'d>(&self, day: Day, days: &'d mut KnownDays) -> Result<&'d mut KnownDay> {
+    fn known<'d>(&self, day: Day, days: &'d mut KnownDays) -> Written<&'d mut KnownDay> {
         let files: BTreeSet<String> = self.files(day).map(|f| f.path.clone()).collect();
         let known = days.days.entry(day).or_default();
         if known.files != files {
@@ -287,7 +337,7 @@ impl Writer<'_> {
     }
 
     /// Rewrites the day's files that hold corrected rows, together with the new rows, without the corrected ones.
-    fn replace(&self, day: Day, outdated: &BTreeSet<u128>, new: RecordBatch, change: &mut DayChange) -> Result<()> {
+    fn replace(&self, day: Day, outdated: &BTreeSet<u128>, new: RecordBatch, change: &mut DayChange) -> Written<()> {
         let mut parts = vec![new];
         for f in self.files(day) {
             let batch = self.read(&f.path)?;
@@ -295,7 +345,7 @@ impl Writer<'_> {
             if old.true_count() == 0 {
                 continue;
             }
-            self.set_aside(day, &filter_record_batch(&batch, &old).map_err(arrow)?)?;
+            self.set_aside(day, &filter_record_batch(&batch, &old).map_err(arrow)?, change)?;
             let keep = datafusion::arrow::compute::not(&old).map_err(arrow)?;
             parts.push(filter_record_batch(&batch, &keep).map_err(arrow)?);
             change.retire.push((f.id, f.path.clone()));
@@ -306,7 +356,7 @@ impl Writer<'_> {
     }
 
     /// Makes one file of all files of a day and of `new`.
-    fn merge(&self, day: Day, new: Option<RecordBatch>, change: &mut DayChange) -> Result<()> {
+    fn merge(&self, day: Day, new: Option<RecordBatch>, change: &mut DayChange) -> Written<()> {
         let mut parts: Vec<RecordBatch> = new.into_iter().collect();
         for f in self.files(day) {
             parts.push(self.read(&f.path)?);
@@ -317,7 +367,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn without_simulated(&self) -> Result<DayChange> {
+    fn without_simulated(&self) -> Written<DayChange> {
         let mut change = DayChange::default();
         for f in self.snapshot.files.iter().map(|v| &v.file).filter(|f| f.simulated > 0) {
             if f.simulated < f.rows {
@@ -333,15 +383,16 @@ impl Writer<'_> {
         Ok(change)
     }
 
-    fn read(&self, path: &str) -> Result<RecordBatch> {
-        file::read(&self.root.join(path))
-            .map_err(|e| Error::unavailable(format!("cannot read the lake file {path}")).with_detail(e))
+    fn read(&self, path: &str) -> Written<RecordBatch> {
+        file::read(&self.root.join(path)).map_err(|reason| Trouble::Unreadable(path.to_owned(), reason))
     }
 
     /// Keeps rows that a correction replaced, outside of the lake's own folders.
-    fn set_aside(&self, day: Day, rows: &RecordBatch) -> Result<()> {
+    fn set_aside(&self, day: Day, rows: &RecordBatch, change: &mut DayChange) -> Result<()> {
         let path = self.superseded.join(format!("{day}-{}.parquet", unique(&self.superseded)));
-        file::write(&path, rows).map(|_| ())
+        file::write(&path, rows)?;
+        change.aside.push(path);
+        Ok(())
     }
 
     fn write_file(&self, day: Day, batch: &RecordBatch) -> Result<NewFile> {

@@ -1,0 +1,51 @@
+# The commands to remember. CI calls the same ones.
+#
+#   make run     install what is missing, build, serve the demo fleet on http://127.0.0.1:3000
+#   make test    everything: domain, HTTP, contract, browser
+#   make watch   rebuild and reload on edit
+#   make build   leave dist/: the server with its site files, movable to any folder
+#   make bench   the figures of docs/performance.md
+
+SHELL := /bin/bash
+CACHE := $(or $(GF_CACHE),$(HOME)/.cache/guardianflow)
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+export PATH := $(CACHE)/tools/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+export GF_PYTHON ?= $(CACHE)/py/bin/python
+# Where rustup cannot fetch the WebAssembly target, scripts/setup has linked a toolchain called web for that half.
+WASM := $(shell rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown/lib
+ifeq ($(wildcard $(WASM)),)
+ifneq ($(wildcard $(CACHE)/web-toolchain-*),)
+export RUSTUP_TOOLCHAIN := web
+export LEPTOS_BIN_CARGO_COMMAND := cargo +stable
+endif
+endif
+
+.PHONY: run test watch build bench setup lint unit browser clean
+
+run: setup build
+	@GF_DEMO=$${GF_DEMO:-1} dist/guardianflow serve
+
+setup:
+	@scripts/setup
+
+build: setup
+	@scripts/build
+
+watch: setup
+	@echo "An edited page is visible in the browser within seconds; the first build takes about five minutes."
+	GF_DEMO=$${GF_DEMO:-1} cargo leptos watch -- serve
+
+test:
+	@scripts/setup test
+	@scripts/test
+
+lint:
+	@scripts/setup
+	@scripts/lint
+
+bench: build
+	@scripts/setup test
+	@bench/run
+
+clean:
+	rm -rf dist target node_modules end2end/results
