@@ -119,14 +119,24 @@ pub struct Pager {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Cell {
     /// The head of its row: a name with where it leads, and its state.
-    Name { text: String, href: Option<String>, state: Option<StateView> },
+    Name {
+        text: String,
+        href: Option<String>,
+        state: Option<StateView>,
+    },
     Text(String),
     /// A number with what it is made of when known.
-    Number { text: String, href: Option<String> },
+    Number {
+        text: String,
+        href: Option<String>,
+    },
     Delta(Option<DeltaView>),
     State(StateView),
     /// A moment, short, with the whole of it on demand.
-    Time { short: String, full: String },
+    Time {
+        short: String,
+        full: String,
+    },
     /// SVG of a word-sized line.
     Spark(String),
 }

@@ -107,7 +107,11 @@ impl Ask {
                 return Err(Error::bad_input(format!("“{}” is given twice", clip(key))));
             }
             if !known.contains(&key) || !ask.set(key, Some(value.to_owned())) {
-                return Err(Error::bad_input(format!("“{}” is not known here; known are {}", clip(key), known.join(", "))));
+                return Err(Error::bad_input(format!(
+                    "“{}” is not known here; known are {}",
+                    clip(key),
+                    known.join(", ")
+                )));
             }
             seen.push(key.to_owned());
         }
@@ -176,7 +180,8 @@ impl Ask {
     /// What cannot be read; a missing `metric`.
     pub fn trend(&self, now: Millis, tz: &TimeZone) -> Result<TrendQuery> {
         let range = self.range(now, &self.time_zone(tz)?)?;
-        let metric = self.get("metric").ok_or_else(|| Error::bad_input("say which metric, for example metric=mAP50"))?;
+        let metric =
+            self.get("metric").ok_or_else(|| Error::bad_input("say which metric, for example metric=mAP50"))?;
         Ok(TrendQuery {
             scope: self.scope()?,
             model: self.get("model").map(Model::parse).transpose()?,
@@ -203,9 +208,11 @@ impl Ask {
     pub fn page_number(&self) -> Result<usize> {
         match self.get("page") {
             None => Ok(1),
-            Some(t) => t.parse().ok().filter(|p| (1..=1_000_000).contains(p)).ok_or_else(|| {
-                Error::bad_input(format!("page is a number from 1, not “{}”", clip(t)))
-            }),
+            Some(t) => t
+                .parse()
+                .ok()
+                .filter(|p| (1..=1_000_000).contains(p))
+                .ok_or_else(|| Error::bad_input(format!("page is a number from 1, not “{}”", clip(t)))),
         }
     }
 }
@@ -240,7 +247,12 @@ mod tests {
         assert_eq!(range(&[("days", "30")]).map(|r| r.length()), Ok(30 * DAY));
         assert_eq!(range(&[("from", "now-2d")]).map(|r| (r.length(), r.to())), Ok((2 * DAY, NOW)));
         assert_eq!(range(&[("to", "2026-06-08"), ("tz", "Asia/Seoul")]).map(|r| r.length()), Ok(7 * DAY));
-        for bad in [vec![("days", "7"), ("from", "now-1d")], vec![("days", "-1")], vec![("from", "now"), ("to", "now-1d")], vec![("from", "1900-01-01")]] {
+        for bad in [
+            vec![("days", "7"), ("from", "now-1d")],
+            vec![("days", "-1")],
+            vec![("from", "now"), ("to", "now-1d")],
+            vec![("from", "1900-01-01")],
+        ] {
             assert!(range(&bad).is_err(), "{bad:?}");
         }
     }

@@ -137,7 +137,7 @@ pub struct ModelChange {
     pub t: Millis,
     pub architecture: String,
     pub version: String,
-    /// In how many zones it appeared within the same step.
+    /// In how many zones it appeared, until a day passed without another.
     pub zones: u32,
 }
 
@@ -211,7 +211,9 @@ impl Directory {
             return Ok(());
         }
         let (what, name) = match (&scope.zone, &scope.site, &scope.customer) {
-            (Some(z), Some(_), _) if self.places.iter().any(|p| Scope { zone: None, ..scope.clone() }.holds(p)) => ("zone", z),
+            (Some(z), Some(_), _) if self.places.iter().any(|p| Scope { zone: None, ..scope.clone() }.holds(p)) => {
+                ("zone", z)
+            }
             (_, Some(s), _) if self.places.iter().any(|p| Some(&p.customer) == scope.customer.as_ref()) => ("site", s),
             (_, _, Some(c)) => ("customer", c),
             _ => return Ok(()),
@@ -224,7 +226,8 @@ impl Directory {
     /// # Errors
     /// [`crate::ErrorKind::NotFound`], naming it.
     pub fn check_model(&self, model: &Model) -> Result<()> {
-        let fits = |m: &Model| m.architecture == model.architecture && (model.version.is_none() || m.version == model.version);
+        let fits =
+            |m: &Model| m.architecture == model.architecture && (model.version.is_none() || m.version == model.version);
         if self.models.iter().any(fits) {
             return Ok(());
         }
@@ -250,11 +253,14 @@ impl Directory {
             return Ok((CATALOGUE[i].clone(), MetricColumn::BuiltIn(i)));
         }
         let mut hits = self.custom.iter().filter(|full| {
-            full.eq_ignore_ascii_case(key) || full.split_once('.').is_some_and(|(_, leaf)| leaf.eq_ignore_ascii_case(key))
+            full.eq_ignore_ascii_case(key)
+                || full.split_once('.').is_some_and(|(_, leaf)| leaf.eq_ignore_ascii_case(key))
         });
         match (hits.next(), hits.next()) {
             (Some(full), None) => Ok((Metric::assumed(&self.key_of(full)), MetricColumn::Custom(full.clone()))),
-            (Some(a), Some(b)) => Err(Error::bad_input(format!("more than one group has “{}”: say {a} or {b}", clip(key)))),
+            (Some(a), Some(b)) => {
+                Err(Error::bad_input(format!("more than one group has “{}”: say {a} or {b}", clip(key))))
+            }
             (None, _) => Err(Error::bad_input(format!("no metric is called “{}”", clip(key)))),
         }
     }
@@ -263,7 +269,9 @@ impl Directory {
     #[must_use]
     pub fn key_of(&self, full: &str) -> String {
         let Some((_, leaf)) = full.split_once('.') else { return full.to_owned() };
-        let alone = self.custom.iter().filter(|o| o.split_once('.').is_some_and(|(_, l)| l.eq_ignore_ascii_case(leaf))).count() <= 1;
+        let alone =
+            self.custom.iter().filter(|o| o.split_once('.').is_some_and(|(_, l)| l.eq_ignore_ascii_case(leaf))).count()
+                <= 1;
         if alone && built_in(leaf).is_none() { leaf.to_owned() } else { full.to_owned() }
     }
 }

@@ -17,8 +17,20 @@ const GROUPS: [&str; 4] = ["detection", "mot", "system", "comparison"];
 
 /// The text fields of a record, in the order of their lake columns.
 pub const TEXT_FIELDS: [&str; 14] = [
-    "run_id", "experiment_name", "run_name", "customer", "site", "zone", "task", "experiment_type", "experiment_design",
-    "model_architecture", "model_version", "device", "registered_model", "registered_version",
+    "run_id",
+    "experiment_name",
+    "run_name",
+    "customer",
+    "site",
+    "zone",
+    "task",
+    "experiment_type",
+    "experiment_design",
+    "model_architecture",
+    "model_version",
+    "device",
+    "registered_model",
+    "registered_version",
 ];
 /// Where the places and the task stand in [`TEXT_FIELDS`].
 pub const CUSTOMER: usize = 3;
@@ -171,7 +183,10 @@ impl Record {
             return refuse("no_metric", "the record has no metric");
         }
         if self.custom.len() > MAX_CUSTOM {
-            return refuse("out_of_range", format!("the record has more than {MAX_CUSTOM} metrics outside of the catalogue"));
+            return refuse(
+                "out_of_range",
+                format!("the record has more than {MAX_CUSTOM} metrics outside of the catalogue"),
+            );
         }
         if let Some((key, _)) = self.custom.iter().find(|(_, x)| !x.is_finite()) {
             return refuse("not_finite", format!("{key} is not finite"));
@@ -185,7 +200,8 @@ impl Record {
     /// # Errors
     /// As [`Record::parse_line`].
     pub fn from_columns(row: Columns<'_>, now: Millis) -> Result<Self, Refusal> {
-        let timestamp = row.timestamp.ok_or_else(|| Refusal { code: "missing", message: "timestamp is missing".into() })?;
+        let timestamp =
+            row.timestamp.ok_or_else(|| Refusal { code: "missing", message: "timestamp is missing".into() })?;
         check_window(timestamp, now)?;
         let mut record = Self {
             timestamp,
@@ -363,21 +379,98 @@ mod tests {
         assert_eq!(code(Record::parse_line(b"[1]", NOW)), "not_an_object");
         assert_eq!(code(Record::parse_line(b"\xff\xfe{}", NOW)), "invalid_utf8");
         assert_eq!(code(Record::parse_line(&vec![b' '; 10_000_000], NOW)), "too_long");
-        assert_eq!(code(Record::parse_line(br#"{"timestamp":"2026-06-30T11:00:00Z","customer":"a","task":"t","detection":{"mAP50":NaN}}"#, NOW)), "invalid_json");
-        assert_eq!(code(with(|m| { m.remove("timestamp"); })), "missing");
-        assert_eq!(code(with(|m| { m.insert("timestamp".into(), json!(1_700_000_000)); })), "wrong_type");
-        assert_eq!(code(with(|m| { m.insert("timestamp".into(), json!("1999-12-31T23:59:59Z")); })), "too_old");
-        assert_eq!(code(with(|m| { m.insert("timestamp".into(), json!("2026-07-01T12:00:00.001Z")); })), "future");
-        assert_eq!(code(with(|m| { m.insert("customer".into(), json!("")); })), "bad_name");
-        assert_eq!(code(with(|m| { m.insert("customer".into(), json!("../../etc")); })), "bad_name");
-        assert_eq!(code(with(|m| { m.insert("customer".into(), Value::Null); })), "missing");
-        assert_eq!(code(with(|m| { m.insert("detection".into(), json!({"mAP50": 1.01})); })), "out_of_range");
-        assert_eq!(code(with(|m| { m.insert("detection".into(), json!({"mAP50": "high"})); })), "wrong_type");
-        assert_eq!(code(with(|m| { m.insert("detection".into(), json!(3)); })), "wrong_type");
-        assert_eq!(code(with(|m| { m.insert("detection".into(), json!({"mAP50": 0.5, "MAP50": 0.5})); })), "wrong_type");
-        assert_eq!(code(with(|m| { m.insert("samples".into(), json!(0)); })), "out_of_range");
-        assert_eq!(code(with(|m| { m.remove("detection"); m.remove("system"); })), "no_metric");
-        assert_eq!(code(with(|m| { m.remove("site"); })), "missing");
+        assert_eq!(
+            code(Record::parse_line(
+                br#"{"timestamp":"2026-06-30T11:00:00Z","customer":"a","task":"t","detection":{"mAP50":NaN}}"#,
+                NOW
+            )),
+            "invalid_json"
+        );
+        assert_eq!(
+            code(with(|m| {
+                m.remove("timestamp");
+            })),
+            "missing"
+        );
+        assert_eq!(
+            code(with(|m| {
+                m.insert("timestamp".into(), json!(1_700_000_000));
+            })),
+            "wrong_type"
+        );
+        assert_eq!(
+            code(with(|m| {
+                m.insert("timestamp".into(), json!("1999-12-31T23:59:59Z"));
+            })),
+            "too_old"
+        );
+        assert_eq!(
+            code(with(|m| {
+                m.insert("timestamp".into(), json!("2026-07-01T12:00:00.001Z"));
+            })),
+            "future"
+        );
+        assert_eq!(
+            code(with(|m| {
+                m.insert("customer".into(), json!(""));
+            })),
+            "bad_name"
+        );
+        assert_eq!(
+            code(with(|m| {
+                m.insert("customer".into(), json!("../../etc"));
+            })),
+            "bad_name"
+        );
+        assert_eq!(
+            code(with(|m| {
+                m.insert("customer".into(), Value::Null);
+            })),
+            "missing"
+        );
+        assert_eq!(
+            code(with(|m| {
+                m.insert("detection".into(), json!({"mAP50": 1.01}));
+            })),
+            "out_of_range"
+        );
+        assert_eq!(
+            code(with(|m| {
+                m.insert("detection".into(), json!({"mAP50": "high"}));
+            })),
+            "wrong_type"
+        );
+        assert_eq!(
+            code(with(|m| {
+                m.insert("detection".into(), json!(3));
+            })),
+            "wrong_type"
+        );
+        assert_eq!(
+            code(with(|m| {
+                m.insert("detection".into(), json!({"mAP50": 0.5, "MAP50": 0.5}));
+            })),
+            "wrong_type"
+        );
+        assert_eq!(
+            code(with(|m| {
+                m.insert("samples".into(), json!(0));
+            })),
+            "out_of_range"
+        );
+        assert_eq!(
+            code(with(|m| {
+                m.remove("detection");
+                m.remove("system");
+            })),
+            "no_metric"
+        );
+        assert_eq!(
+            code(with(|m| {
+                m.remove("site");
+            })),
+            "missing"
+        );
     }
 
     #[test]
@@ -396,9 +489,27 @@ mod tests {
 
     #[test]
     fn mota_may_be_negative_and_a_broken_number_is_not_finite() {
-        assert!(with(|m| { m.insert("mot".into(), json!({"mota": -3.5})); }).is_ok());
-        let columns = Columns { timestamp: Some(NOW), texts: { let mut t = [None; TEXT_FIELDS.len()]; t[CUSTOMER] = Some("a"); t[TASK] = Some("t"); t },
-            built_in: { let mut b = [None; CATALOGUE.len()]; b[0] = Some(f64::NAN); b }, ..Columns::default() };
+        assert!(
+            with(|m| {
+                m.insert("mot".into(), json!({"mota": -3.5}));
+            })
+            .is_ok()
+        );
+        let columns = Columns {
+            timestamp: Some(NOW),
+            texts: {
+                let mut t = [None; TEXT_FIELDS.len()];
+                t[CUSTOMER] = Some("a");
+                t[TASK] = Some("t");
+                t
+            },
+            built_in: {
+                let mut b = [None; CATALOGUE.len()];
+                b[0] = Some(f64::NAN);
+                b
+            },
+            ..Columns::default()
+        };
         assert_eq!(code(Record::from_columns(columns, NOW)), "not_finite");
     }
 

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{error::{Error, Result}, text::Name};
+use crate::{
+    error::{Error, Result},
+    text::Name,
+};
 
 /// Which records count, by `experiment_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -112,7 +115,13 @@ impl Scope {
     ///
     /// # Errors
     /// A site without its customer or a zone without its site, or a text that is no name.
-    pub fn parse(customer: Option<&str>, site: Option<&str>, zone: Option<&str>, task: Option<&str>, kind: Option<&str>) -> Result<Self> {
+    pub fn parse(
+        customer: Option<&str>,
+        site: Option<&str>,
+        zone: Option<&str>,
+        task: Option<&str>,
+        kind: Option<&str>,
+    ) -> Result<Self> {
         fn name(what: &str, text: Option<&str>) -> Result<Option<Name>> {
             text.filter(|t| !t.is_empty())
                 .map(|t| Name::parse(t).map_err(|e| Error::bad_input(format!("the {what} name {e}"))))

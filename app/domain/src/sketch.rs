@@ -16,7 +16,11 @@ const SHIFT: u32 = 52 - 7;
 pub enum Sketch {
     Exact(Vec<f64>),
     /// Counts in a window of bucket numbers that begins at `first`; `n` is their sum.
-    Buckets { first: i32, counts: Vec<u32>, n: u64 },
+    Buckets {
+        first: i32,
+        counts: Vec<u32>,
+        n: u64,
+    },
 }
 
 impl Default for Sketch {

@@ -4,7 +4,10 @@
 use jiff::{ToSpan, Unit, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use crate::{error::{Error, Result}, scope::clip};
+use crate::{
+    error::{Error, Result},
+    scope::clip,
+};
 
 pub const SECOND: i64 = 1_000;
 pub const MINUTE: i64 = 60 * SECOND;
@@ -235,9 +238,27 @@ pub struct Step(i64);
 
 impl Step {
     const NICE: [i64; 21] = [
-        MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR,
-        6 * HOUR, 8 * HOUR, 12 * HOUR, DAY, 2 * DAY, 4 * DAY, 7 * DAY, 14 * DAY, 28 * DAY,
-        56 * DAY, 112 * DAY,
+        MINUTE,
+        2 * MINUTE,
+        5 * MINUTE,
+        10 * MINUTE,
+        15 * MINUTE,
+        30 * MINUTE,
+        HOUR,
+        2 * HOUR,
+        3 * HOUR,
+        4 * HOUR,
+        6 * HOUR,
+        8 * HOUR,
+        12 * HOUR,
+        DAY,
+        2 * DAY,
+        4 * DAY,
+        7 * DAY,
+        14 * DAY,
+        28 * DAY,
+        56 * DAY,
+        112 * DAY,
     ];
 
     /// Parses `30s`, `15m`, `1h`, `1d`, `1w` or an ISO 8601 duration such as `PT1H` or `P1D`.
@@ -338,7 +359,18 @@ mod tests {
         assert_eq!(read("2026-06-01", &seoul).as_deref(), Ok("2026-05-31T15:00:00Z"));
         assert_eq!(read("2026-06-01T08:30", &seoul).as_deref(), Ok("2026-05-31T23:30:00Z"));
         assert_eq!(read("2026-06-01T08:30:00+09:00", &TimeZone::UTC).as_deref(), Ok("2026-05-31T23:30:00Z"));
-        for text in ["", "now-", "now-7", "now-7q", "now/x", "now-7d/", "yesterday", "now-99999999999999999999d", "2026-13-01", "now-7년"] {
+        for text in [
+            "",
+            "now-",
+            "now-7",
+            "now-7q",
+            "now/x",
+            "now-7d/",
+            "yesterday",
+            "now-99999999999999999999d",
+            "2026-13-01",
+            "now-7년",
+        ] {
             assert!(read(text, &TimeZone::UTC).is_err(), "{text} was read");
         }
     }
@@ -357,7 +389,9 @@ mod tests {
 
     #[test]
     fn steps_are_read_in_both_notations() {
-        for (text, shown) in [("1h", "1h"), ("PT1H", "1h"), ("P1D", "1d"), ("90m", "90m"), ("PT30S", "30s"), ("1w", "7d")] {
+        for (text, shown) in
+            [("1h", "1h"), ("PT1H", "1h"), ("P1D", "1d"), ("90m", "90m"), ("PT30S", "30s"), ("1w", "7d")]
+        {
             assert_eq!(Step::parse(text).map(|s| s.to_string()).as_deref(), Ok(shown));
         }
         for text in ["", "1ms", "0h", "-1h", "h", "P", "PT", "1 hour", "99999999999999999h", "400d", "PT1M1X"] {

@@ -26,7 +26,8 @@ impl FromServerFnError for PageError {
 
     fn from_server_fn_error(value: ServerFnErrorErr) -> Self {
         use ServerFnErrorErr as E;
-        let garbage = matches!(value, E::Args(_) | E::MissingArg(_) | E::Deserialization(_) | E::UnsupportedRequestMethod(_));
+        let garbage =
+            matches!(value, E::Args(_) | E::MissingArg(_) | E::Deserialization(_) | E::UnsupportedRequestMethod(_));
         let (kind, message) = if garbage {
             (ErrorKind::BadInput, "the request cannot be read".to_owned())
         } else if matches!(value, E::Request(_)) {

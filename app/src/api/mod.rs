@@ -11,11 +11,8 @@ use domain::access::Action;
 pub use error::PageError;
 
 /// Every server function with the action that it needs. A function that is missing here fails the build's tests.
-pub const SERVER_FUNCTIONS: [(&str, Action); 3] = [
-    ("/sf/place", Action::ReadMetrics),
-    ("/sf/trends", Action::ReadMetrics),
-    ("/sf/sources", Action::ReadSources),
-];
+pub const SERVER_FUNCTIONS: [(&str, Action); 3] =
+    [("/sf/place", Action::ReadMetrics), ("/sf/trends", Action::ReadMetrics), ("/sf/sources", Action::ReadSources)];
 
 #[cfg(feature = "ssr")]
 pub use server::{Request, Services};

@@ -9,7 +9,7 @@ use crate::view::PlaceView;
 
 /// The page of the scope that `ask` names.
 #[server(prefix = "/sf", endpoint = "place", input = GetUrl)]
-pub async fn place(ask: Ask) -> Result<PlaceView, PageError> {
+pub async fn place(#[server(default)] ask: Ask) -> Result<PlaceView, PageError> {
     let (services, request) = super::Services::for_action(domain::access::Action::ReadMetrics)?;
     Ok(crate::present::place::page(&services, &request, ask).await?)
 }

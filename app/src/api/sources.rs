@@ -9,7 +9,7 @@ use crate::view::SourcesView;
 
 /// All sources, those with trouble first.
 #[server(prefix = "/sf", endpoint = "sources", input = GetUrl)]
-pub async fn sources(ask: Ask) -> Result<SourcesView, PageError> {
+pub async fn sources(#[server(default)] ask: Ask) -> Result<SourcesView, PageError> {
     let (services, request) = super::Services::for_action(domain::access::Action::ReadSources)?;
     Ok(crate::present::sources::page(&services, &request, ask).await?)
 }

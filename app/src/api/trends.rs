@@ -9,7 +9,7 @@ use crate::view::TrendsView;
 
 /// The trend that `ask` names; of mAP50 when it names no metric.
 #[server(prefix = "/sf", endpoint = "trends", input = GetUrl)]
-pub async fn trends(ask: Ask) -> Result<TrendsView, PageError> {
+pub async fn trends(#[server(default)] ask: Ask) -> Result<TrendsView, PageError> {
     let (services, request) = super::Services::for_action(domain::access::Action::ReadMetrics)?;
     Ok(crate::present::trends::page(&services, &request, ask).await?)
 }

@@ -6,17 +6,26 @@ mod trends;
 
 use std::future::Future;
 
-use domain::{ErrorKind, ask::{Ask, KEYS}};
+use domain::{
+    ErrorKind,
+    ask::{Ask, KEYS},
+};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::{hooks::{use_params_map, use_query_map}, params::ParamsMap};
+use leptos_router::{
+    hooks::{use_params_map, use_query_map},
+    params::ParamsMap,
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use place::Place;
 pub use sources::Sources;
 pub use trends::Trends;
 
-use crate::{api::PageError, ui::{icon::Icon, prefs::Prefs}};
+use crate::{
+    api::PageError,
+    ui::{icon::Icon, prefs::Prefs},
+};
 
 /// The question that the address asks: names from the path, the rest from the query.
 fn asked() -> Memo<Ask> {
@@ -45,10 +54,8 @@ where
 {
     let ask = asked();
     let prefs = expect_context::<Prefs>();
-    let data = Resource::new_blocking(
-        move || (ask.get(), prefs.lang.get(), prefs.zone.get()),
-        move |(ask, _, _)| load(ask),
-    );
+    let data =
+        Resource::new_blocking(move || (ask.get(), prefs.lang.get(), prefs.zone.get()), move |(ask, _, _)| load(ask));
     let (pending, set_pending) = signal(false);
     view! {
         <div class="page" class:pending=move || pending.get() aria-busy=move || pending.get().then_some("true")>

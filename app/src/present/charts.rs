@@ -8,11 +8,7 @@ use domain::{
     time::{MINUTE, Millis, TimeRange},
 };
 
-use super::{
-    fmt::Fmt,
-    links,
-    tables::PAGE_ROWS,
-};
+use super::{fmt::Fmt, links, tables::PAGE_ROWS};
 use crate::{
     i18n::fill,
     view::{Cell, ChartView, ColumnView, DeltaView, TableView},
@@ -96,7 +92,8 @@ fn sentence(fmt: &Fmt, trend: &Trend, metric: &Metric, range: &TimeRange, scope:
     let label = fmt.label(metric);
     let ends = [("metric", label.as_str()), ("scope", scope), ("from", from.as_str()), ("to", to.as_str())];
     let means = || trend.points.iter().map(|p| p.value);
-    let (Some(low), Some(high), Some(last)) = (means().reduce(f64::min), means().reduce(f64::max), means().last()) else {
+    let (Some(low), Some(high), Some(last)) = (means().reduce(f64::min), means().reduce(f64::max), means().last())
+    else {
         return fill(t.chart_empty, &ends);
     };
     let shown = [low, high, last].map(|v| fmt.with_unit(Some(v), metric));
@@ -122,15 +119,19 @@ pub fn view(
     let t = fmt.texts();
     let chart = describe(fmt, trend, metric, range, scope, now);
     let label = fmt.label(metric);
+    let sized = |d: &DeltaView| {
+        let size = d.text.trim_start_matches(['↓', '↑']);
+        if metric.unit.is_empty() { size.to_owned() } else { format!("{size} {}", metric.unit) }
+    };
     let title = match delta {
-        Some(d) if d.text.starts_with('↓') => (t.chart_fell, d.text.trim_start_matches('↓')),
-        Some(d) if d.text.starts_with('↑') => (t.chart_rose, d.text.trim_start_matches('↑')),
-        Some(_) => (t.chart_steady, ""),
-        None => (t.chart_of, ""),
+        Some(d) if d.text.starts_with('↓') => (t.chart_fell, sized(d)),
+        Some(d) if d.text.starts_with('↑') => (t.chart_rose, sized(d)),
+        Some(_) => (t.chart_steady, String::new()),
+        None => (t.chart_of, String::new()),
     };
     let step = domain::time::Step::parse(&trend.step).map_or(0, domain::time::Step::ms);
     Ok(ChartView {
-        title: fill(title.0, &[("metric", &label), ("delta", title.1)]),
+        title: fill(title.0, &[("metric", &label), ("delta", &title.1)]),
         summary: chart.summary.clone(),
         note: fill(t.chart_steps, &[("step", &fmt.span(step))]),
         svg: svg(&chart, Paint::Page, Size::Fluid),
@@ -165,8 +166,13 @@ fn points_table(fmt: &Fmt, trend: &Trend, metric: &Metric, query: &[(String, Str
     TableView {
         caption: fmt.label(metric),
         columns: vec![
-            column(t.col_time, false), column(t.col_value, true), column(t.col_n, true), column(t.col_min, true),
-            column(t.col_max, true), column(t.col_p50, true), column(t.col_p95, true),
+            column(t.col_time, false),
+            column(t.col_value, true),
+            column(t.col_n, true),
+            column(t.col_min, true),
+            column(t.col_max, true),
+            column(t.col_p50, true),
+            column(t.col_p95, true),
         ],
         rows,
         csv: Some(links::href("/export/trend.csv", query)),
@@ -195,9 +201,15 @@ pub fn volume(fmt: &Fmt, days: &[(domain::time::Day, u64)], simulated: bool) -> 
         points.push((at, Some(*n as f64)));
     }
     let total: u64 = days.iter().map(|d| d.1).sum();
-    let summary = fill(t.sources_volume_sentence, &[
-        ("n", &fmt.count(days.len() as u64)), ("min", &fmt.count(low)), ("max", &fmt.count(high)), ("total", &fmt.count(total)),
-    ]);
+    let summary = fill(
+        t.sources_volume_sentence,
+        &[
+            ("n", &fmt.count(days.len() as u64)),
+            ("min", &fmt.count(low)),
+            ("max", &fmt.count(high)),
+            ("total", &fmt.count(total)),
+        ],
+    );
     let utc = Fmt { zone: jiff::tz::TimeZone::UTC, ..fmt.clone() };
     let chart = Chart {
         summary: summary.clone(),

@@ -1,7 +1,7 @@
 //! Numbers, dates and words as people read them; the one place where they are formatted.
 
 use domain::{
-    metric::{Change, Direction, Metric, built_in, CATALOGUE},
+    metric::{CATALOGUE, Change, Direction, Metric, built_in},
     query::MetricSummary,
     state::{DataState, Health},
     time::{DAY, HOUR, MINUTE, Millis},
@@ -67,20 +67,26 @@ impl Fmt {
     /// "30 Jun 12:34", with the year when it is another than `now`'s.
     #[must_use]
     pub fn moment(&self, at: Millis, now: Millis) -> String {
-        self.strftime(at, match (self.lang, self.year(at) == self.year(now)) {
-            (Lang::En, true) => "%-d %b %H:%M",
-            (Lang::En, false) => "%-d %b %Y %H:%M",
-            (Lang::Ko, true) => "%-m월 %-d일 %H:%M",
-            (Lang::Ko, false) => "%Y년 %-m월 %-d일 %H:%M",
-        })
+        self.strftime(
+            at,
+            match (self.lang, self.year(at) == self.year(now)) {
+                (Lang::En, true) => "%-d %b %H:%M",
+                (Lang::En, false) => "%-d %b %Y %H:%M",
+                (Lang::Ko, true) => "%-m월 %-d일 %H:%M",
+                (Lang::Ko, false) => "%Y년 %-m월 %-d일 %H:%M",
+            },
+        )
     }
 
     #[must_use]
     pub fn date(&self, at: Millis) -> String {
-        self.strftime(at, match self.lang {
-            Lang::En => "%-d %b",
-            Lang::Ko => "%-m월 %-d일",
-        })
+        self.strftime(
+            at,
+            match self.lang {
+                Lang::En => "%-d %b",
+                Lang::Ko => "%-m월 %-d일",
+            },
+        )
     }
 
     /// A label of a time axis whose ticks lie `gap` ms apart.

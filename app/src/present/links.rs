@@ -9,8 +9,26 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 /// What a path segment or a query value may not hold as it is.
 const RESERVED: &AsciiSet = &CONTROLS
-    .add(b' ').add(b'"').add(b'#').add(b'%').add(b'&').add(b'+').add(b'/').add(b'<').add(b'=').add(b'>').add(b'?')
-    .add(b'[').add(b'\\').add(b']').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}').add(b';');
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'&')
+    .add(b'+')
+    .add(b'/')
+    .add(b'<')
+    .add(b'=')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}')
+    .add(b';');
 
 #[must_use]
 pub fn encode(text: &str) -> String {
@@ -104,9 +122,20 @@ mod tests {
 
     #[test]
     fn range_and_filters_travel_along_but_sort_and_page_do_not() {
-        let ask = Ask { from: Some("now-30d".into()), task: Some("detection".into()), sort: Some("-n".into()), page: Some("2".into()), ..Ask::default() };
+        let ask = Ask {
+            from: Some("now-30d".into()),
+            task: Some("detection".into()),
+            sort: Some("-n".into()),
+            page: Some("2".into()),
+            ..Ask::default()
+        };
         assert_eq!(place(&Scope::default(), &ask), "/?task=detection&from=now-30d");
-        assert_eq!(changed("/", &ask, true, &[("page", Some("3".into()))]), "/?task=detection&from=now-30d&sort=-n&page=3");
-        assert!(trends(&Scope::default(), "mAP50", &ask).starts_with("/trends?task=detection&metric=mAP50&from=now-30d"));
+        assert_eq!(
+            changed("/", &ask, true, &[("page", Some("3".into()))]),
+            "/?task=detection&from=now-30d&sort=-n&page=3"
+        );
+        assert!(
+            trends(&Scope::default(), "mAP50", &ask).starts_with("/trends?task=detection&metric=mAP50&from=now-30d")
+        );
     }
 }

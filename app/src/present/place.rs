@@ -83,8 +83,16 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
     if summary.metrics.iter().all(|m| m.n == 0) {
         let empty = Some(empty(&a, &directory, summary.health.newest));
         return Ok(PlaceView {
-            head, state, empty, attention: None, attention_more: None, tiles: vec![], chart: None,
-            children: None, metrics: None, models: None,
+            head,
+            state,
+            empty,
+            attention: None,
+            attention_more: None,
+            tiles: vec![],
+            chart: None,
+            children: None,
+            metrics: None,
+            models: None,
         });
     }
     let leading = leading(&summary.metrics);
@@ -103,7 +111,17 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
                 .await?;
             let delta = a.fmt.delta(m.delta, &metric);
             let details = links::trends(&a.scope, &m.metric, &a.ask);
-            Some(charts::view(&a.fmt, &trend, &metric, &a.range, &title(&a), delta.as_ref(), &a.query(&m.metric), Some(details), a.now)?)
+            Some(charts::view(
+                &a.fmt,
+                &trend,
+                &metric,
+                &a.range,
+                &title(&a),
+                delta.as_ref(),
+                &a.query(&m.metric),
+                Some(details),
+                a.now,
+            )?)
         }
         None => None,
     };
@@ -153,10 +171,15 @@ pub async fn head(
     let mut crumbs = Vec::new();
     let mut scope = Scope { task: a.scope.task.clone(), kind: a.scope.kind, ..Scope::default() };
     let to = |scope: &Scope| {
-        if place_in_path { links::place(scope, &a.ask) } else { links::trends(scope, a.ask.get("metric").unwrap_or("mAP50"), &a.ask) }
+        if place_in_path {
+            links::place(scope, &a.ask)
+        } else {
+            links::trends(scope, a.ask.get("metric").unwrap_or("mAP50"), &a.ask)
+        }
     };
     crumbs.push(Crumb { label: t.fleet.into(), href: to(&scope), what: String::new(), siblings: vec![] });
-    for (name, what) in [(&a.scope.customer, t.col_customer), (&a.scope.site, t.col_site), (&a.scope.zone, t.col_zone)] {
+    for (name, what) in [(&a.scope.customer, t.col_customer), (&a.scope.site, t.col_site), (&a.scope.zone, t.col_zone)]
+    {
         let Some(name) = name else { break };
         let siblings = directory
             .children(&scope)
@@ -215,9 +238,8 @@ fn range_bar(a: &Asked, path: &str, place_in_path: bool) -> RangeBar {
             })
             .collect(),
         earlier: link(links::moment(earlier.from()), links::moment(earlier.to())),
-        later: (a.range.to() < a.now).then(|| {
-            link(links::moment(later_to.plus(-a.range.length())), links::moment(later_to))
-        }),
+        later: (a.range.to() < a.now)
+            .then(|| link(links::moment(later_to.plus(-a.range.length())), links::moment(later_to))),
         from: field(a.range.from()),
         to: field(a.range.to()),
         action: path.to_owned(),
@@ -273,7 +295,9 @@ fn tiles(a: &Asked, s: &Summary) -> Vec<TileView> {
     let t = a.fmt.texts();
     let has = |key: &str| s.metrics.iter().find(|m| m.metric == key && (m.n > 0 || m.previous.is_some()));
     let mut chosen: Vec<&MetricSummary> = Vec::new();
-    for alternatives in [&["mAP50", "precision"][..], &["hota", "mAP50_95", "recall"], &["inference_time_ms"], &["fps"], &["gpu_util"]] {
+    for alternatives in
+        [&["mAP50", "precision"][..], &["hota", "mAP50_95", "recall"], &["inference_time_ms"], &["fps"], &["gpu_util"]]
+    {
         chosen.extend(alternatives.iter().find_map(|k| has(k)));
     }
     if chosen.is_empty() {
@@ -311,8 +335,9 @@ fn tile(a: &Asked, s: &Summary, m: &MetricSummary, versus: &str) -> TileView {
         help: a.fmt.definition(&metric),
         value: a.fmt.value(value, &metric),
         unit: metric.unit.to_owned(),
-        delta: if tail { None } else { a.fmt.delta(m.delta, &metric) },
-        versus: if tail { String::new() } else { versus.to_owned() },
+        delta: a.fmt.delta(m.delta, &metric),
+        // The tail has no before: what is compared is the mean, and it says so.
+        versus: if tail { fill(t.tile_mean, &[("value", &a.fmt.value(m.value, &metric))]) } else { versus.to_owned() },
         state: a.fmt.state(m.state),
         spark: sparkline(&m.course, 1),
         foot,
@@ -347,7 +372,9 @@ fn coverage_tile(a: &Asked, s: &Summary) -> TileView {
 fn attention(a: &Asked, s: &Summary) -> (Vec<AttentionView>, Option<String>) {
     let t = a.fmt.texts();
     let sites: &[ChildSummary] = if a.scope.level() == Level::Fleet { &s.sites } else { &s.children };
-    let name = |c: &ChildSummary| [&c.scope.site, &c.scope.customer].into_iter().flatten().next().map_or_else(String::new, ToString::to_string);
+    let name = |c: &ChildSummary| {
+        [&c.scope.site, &c.scope.customer].into_iter().flatten().next().map_or_else(String::new, ToString::to_string)
+    };
     let at = a.now.min(s.to);
     let mut found: Vec<(u8, f64, AttentionView)> = Vec::new();
     for c in sites {
@@ -360,7 +387,11 @@ fn attention(a: &Asked, s: &Summary) -> (Vec<AttentionView>, Option<String>) {
             DataState::Late => (3, fill(t.attention_late, &holes)),
             DataState::Ok | DataState::NoDataExpected => continue,
         };
-        found.push((rank, -(age as f64), AttentionView { text, href: links::place(&c.scope, &a.ask), state: Some(c.health.state) }));
+        found.push((
+            rank,
+            -(age as f64),
+            AttentionView { text, href: links::place(&c.scope, &a.ask), state: Some(c.health.state) },
+        ));
     }
     for key in ["mAP50", "inference_time_ms"] {
         let Some(i) = built_in(key) else { continue };
@@ -368,10 +399,16 @@ fn attention(a: &Asked, s: &Summary) -> (Vec<AttentionView>, Option<String>) {
             let metric = &CATALOGUE[i];
             let shown = a.fmt.delta(Some(delta), metric).map_or_else(String::new, |d| d.text);
             let holes = [
-                ("place", &*name(c)), ("metric", &a.fmt.label(metric)),
-                ("value", &a.fmt.with_unit(Some(value), metric)), ("delta", &shown),
+                ("place", &*name(c)),
+                ("metric", &a.fmt.label(metric)),
+                ("value", &a.fmt.with_unit(Some(value), metric)),
+                ("delta", &shown),
             ];
-            let view = AttentionView { text: fill(t.attention_fell, &holes), href: links::place(&c.scope, &a.ask), state: None };
+            let view = AttentionView {
+                text: fill(t.attention_fell, &holes),
+                href: links::place(&c.scope, &a.ask),
+                state: None,
+            };
             found.push((2, -out_of_line, view));
         }
     }
@@ -420,20 +457,23 @@ pub fn worst_first(children: &[ChildSummary]) -> Vec<&ChildSummary> {
             .unwrap_or(f64::NEG_INFINITY)
     };
     let mut sorted: Vec<&ChildSummary> = children.iter().collect();
-    sorted.sort_by(|a, b| {
-        b.health.state.cmp(&a.health.state).then_with(|| worsening(b).total_cmp(&worsening(a)))
-    });
+    sorted.sort_by(|a, b| b.health.state.cmp(&a.health.state).then_with(|| worsening(b).total_cmp(&worsening(a))));
     sorted
 }
 
 fn child_name(c: &ChildSummary) -> String {
-    [&c.scope.zone, &c.scope.site, &c.scope.customer].into_iter().flatten().next().map_or_else(String::new, ToString::to_string)
+    [&c.scope.zone, &c.scope.site, &c.scope.customer]
+        .into_iter()
+        .flatten()
+        .next()
+        .map_or_else(String::new, ToString::to_string)
 }
 
 fn children(a: &Asked, s: &Summary, caption: &str) -> Result<TableView> {
     let t = a.fmt.texts();
     let leading = leading(&s.metrics).map(metric_of).unwrap_or_else(|| CATALOGUE[0].clone());
-    let second = built_in("hota").map(|i| CATALOGUE[i].clone()).filter(|h| s.metrics.iter().any(|m| m.metric == *h.key));
+    let second =
+        built_in("hota").map(|i| CATALOGUE[i].clone()).filter(|h| s.metrics.iter().any(|m| m.metric == *h.key));
     let name = match a.scope.level() {
         Level::Fleet => t.col_customer,
         Level::Customer => t.col_site,
@@ -470,7 +510,11 @@ fn children(a: &Asked, s: &Summary, caption: &str) -> Result<TableView> {
             let h: &Health = &c.health;
             let n = c.metrics.iter().map(|m| m.n).max().unwrap_or(0);
             let mut cells = vec![
-                Cell::Name { text: child_name(c), href: Some(links::place(&c.scope, &a.ask)), state: Some(a.fmt.state(h.state)) },
+                Cell::Name {
+                    text: child_name(c),
+                    href: Some(links::place(&c.scope, &a.ask)),
+                    state: Some(a.fmt.state(h.state)),
+                },
                 Cell::State(a.fmt.health(h)),
                 number(a.fmt.value(lead.and_then(|m| m.value), &leading), trend(&leading.key)),
                 Cell::Delta(a.fmt.delta(lead.and_then(|m| m.delta), &leading)),
@@ -544,8 +588,14 @@ fn metrics_table(a: &Asked, s: &Summary) -> TableView {
     TableView {
         caption: t.all_metrics.into(),
         columns: vec![
-            plain(t.col_metric, false), plain(t.col_value, true), plain(t.col_delta, true), plain(t.col_p50, true),
-            plain(t.col_p95, true), plain(t.col_n, true), plain(t.col_sites, true), plain(t.col_newest, true),
+            plain(t.col_metric, false),
+            plain(t.col_value, true),
+            plain(t.col_delta, true),
+            plain(t.col_p50, true),
+            plain(t.col_p95, true),
+            plain(t.col_n, true),
+            plain(t.col_sites, true),
+            plain(t.col_newest, true),
             plain(t.col_state, false),
         ],
         rows,
@@ -581,7 +631,10 @@ pub fn models_table(a: &Asked, c: &Comparison) -> Option<TableView> {
                 Some(v) => format!("{arch}:{v}"),
                 None => arch.clone(),
             });
-            let mut query = links::pairs(&Ask { customer: None, site: None, zone: None, metric: Some("mAP50".into()), ..ask }, &["sort", "page", "step"]);
+            let mut query = links::pairs(
+                &Ask { customer: None, site: None, zone: None, metric: Some("mAP50".into()), ..ask },
+                &["sort", "page", "step"],
+            );
             for (key, name) in [("customer", &a.scope.customer), ("site", &a.scope.site), ("zone", &a.scope.zone)] {
                 query.extend(name.as_ref().map(|n| (key.to_owned(), n.to_string())));
             }

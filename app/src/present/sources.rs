@@ -29,7 +29,12 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<So
     let head = Head {
         lang: a.fmt.lang,
         title: t.sources_title.into(),
-        crumbs: vec![Crumb { label: t.sources_title.into(), href: "/sources".into(), what: String::new(), siblings: vec![] }],
+        crumbs: vec![Crumb {
+            label: t.sources_title.into(),
+            href: "/sources".into(),
+            what: String::new(),
+            siblings: vec![],
+        }],
         range: None,
         as_of: fill(t.as_of, &[("time", &a.fmt.strftime(a.now, "%H:%M:%S"))]),
         simulated: directory.simulated > 0,
@@ -41,7 +46,11 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<So
     let summary = if reports.is_empty() {
         t.sources_none.to_owned()
     } else {
-        let holes = [("n", &*a.fmt.count(reports.len() as u64)), ("taken", &a.fmt.count(taken)), ("refused", &a.fmt.count(refused))];
+        let holes = [
+            ("n", &*a.fmt.count(reports.len() as u64)),
+            ("taken", &a.fmt.count(taken)),
+            ("refused", &a.fmt.count(refused)),
+        ];
         fill(t.sources_summary, &holes)
     };
     Ok(SourcesView {
@@ -64,7 +73,11 @@ fn failed_table(fmt: &Fmt, failed: &[FailedFile]) -> TableView {
             .iter()
             .map(|f| {
                 vec![
-                    Cell::Name { text: f.file.clone(), href: None, state: Some(fmt.state(domain::state::DataState::SourceError)) },
+                    Cell::Name {
+                        text: f.file.clone(),
+                        href: None,
+                        state: Some(fmt.state(domain::state::DataState::SourceError)),
+                    },
                     Cell::Number { text: fmt.count(f.rows), href: None },
                     Cell::Text(f.reason.clone()),
                 ]

@@ -154,6 +154,10 @@ mod tests {
         assert_eq!((t.rows.len(), pager.label.as_str()), (PAGE_ROWS, "26–50 of 60"));
         assert_eq!(pager.next.as_deref(), Some("/?sort=-n&page=3"));
         assert_eq!(pager.previous.as_deref(), Some("/?sort=-n"));
-        assert!(table(None, Some("9"), 60).is_err() && table(Some("x"), None, 3).is_err() && table(None, Some("0"), 3).is_err());
+        assert!(
+            table(None, Some("9"), 60).is_err()
+                && table(Some("x"), None, 3).is_err()
+                && table(None, Some("0"), 3).is_err()
+        );
     }
 }

@@ -31,18 +31,27 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
     let model = a.ask.get("model").map(Model::parse).transpose()?;
     if directory.records == 0 {
         let head = head(services, &a, &directory, t.nav_trends.into(), false, a.now, false).await;
-        return Ok(TrendsView { head, empty: Some(empty(&a, &directory, None)), selects: vec![], hidden: vec![], chart: None, models: None });
+        return Ok(TrendsView {
+            head,
+            empty: Some(empty(&a, &directory, None)),
+            selects: vec![],
+            hidden: vec![],
+            chart: None,
+            models: None,
+        });
     }
     let key = a.ask.get("metric").unwrap_or_default().to_owned();
     let (metric, _) = directory.metric(&key)?;
-    let query = TrendQuery {
+    let query =
+        TrendQuery { scope: a.scope.clone(), model, metric: key, range: a.range, step: a.ask.step_for(&a.range)? };
+    let summary = SummaryQuery {
         scope: a.scope.clone(),
-        model,
-        metric: key,
         range: a.range,
-        step: a.ask.step_for(&a.range)?,
+        children: false,
+        sites: false,
+        course: None,
+        now: a.now,
     };
-    let summary = SummaryQuery { scope: a.scope.clone(), range: a.range, children: false, sites: false, course: None, now: a.now };
     let comparison = ComparisonQuery { scope: a.scope.clone(), range: a.range };
     let (trend, summary, comparison) = futures::future::join3(
         services.metrics.trend(&query),
@@ -62,7 +71,8 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
     if let Some(m) = &query.model {
         scope = format!("{scope} · {m}");
     }
-    let chart = charts::view(&a.fmt, &trend, &metric, &a.range, &scope, delta.as_ref(), &a.query(&metric.key), None, a.now)?;
+    let chart =
+        charts::view(&a.fmt, &trend, &metric, &a.range, &scope, delta.as_ref(), &a.query(&metric.key), None, a.now)?;
     let nothing = trend.points.is_empty();
     Ok(TrendsView {
         head: head(services, &a, &directory, t.nav_trends.into(), trend.simulated, trend.as_of, false).await,
@@ -70,7 +80,12 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
             let mut e = empty(&a, &directory, summary.health.newest);
             // The way on stays on this page.
             if let Some(action) = &mut e.action {
-                action.href = links::changed("/trends", &a.ask, false, &[("from", Some("now-90d".into())), ("to", None), ("days", None), ("model", None)]);
+                action.href = links::changed(
+                    "/trends",
+                    &a.ask,
+                    false,
+                    &[("from", Some("now-90d".into())), ("to", None), ("days", None), ("model", None)],
+                );
                 action.label = t.empty_widen.into();
             }
             e

@@ -13,18 +13,20 @@ pub fn Chart(chart: ChartView, lang: Lang) -> impl IntoView {
             <h2>{chart.title}{chart.simulated.then(|| view! { <span class="simulated">{t.simulated}</span> })}</h2>
             <div class="drawing" inner_html=chart.svg></div>
             <figcaption>{chart.summary}" "<span class="quiet">{chart.note}</span></figcaption>
-            <footer>
-                {chart.details.map(|href| view! { <a class="tool" href=href><Icon name="chart-line"/>{t.details}</a> })}
-                {chart.svg_href.map(|href| view! {
-                    <a class="tool" href=href rel="external" download><Icon name="download"/>{t.chart_svg}</a>
+            <div class="under">
+                {chart.table.map(|table| view! {
+                    <details class="behind">
+                        <summary><Icon name="table"/>{t.chart_table}</summary>
+                        <Table table lang/>
+                    </details>
                 })}
-            </footer>
-            {chart.table.map(|table| view! {
-                <details class="behind">
-                    <summary><Icon name="table"/>{t.chart_table}</summary>
-                    <Table table lang/>
-                </details>
-            })}
+                <footer>
+                    {chart.details.map(|href| view! { <a class="tool" href=href><Icon name="chart-line"/>{t.details}</a> })}
+                    {chart.svg_href.map(|href| view! {
+                        <a class="tool" href=href rel="external" download><Icon name="download"/>{t.chart_svg}</a>
+                    })}
+                </footer>
+            </div>
         </figure>
     }
 }

@@ -68,7 +68,14 @@ pub fn Frame(prefs: Prefs, children: Children) -> impl IntoView {
 fn Choices(prefs: Prefs) -> impl IntoView {
     let t = move || prefs.lang.get().texts();
     let location = use_location();
-    let back = move || format!("{}{}{}", location.pathname.get(), if location.search.get().is_empty() { "" } else { "?" }, location.search.get());
+    let back = move || {
+        format!(
+            "{}{}{}",
+            location.pathname.get(),
+            if location.search.get().is_empty() { "" } else { "?" },
+            location.search.get()
+        )
+    };
     let choose_lang = move |lang: Lang| {
         move |ev: MouseEvent| {
             ev.prevent_default();

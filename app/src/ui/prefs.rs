@@ -46,8 +46,7 @@ impl Prefs {
     #[must_use]
     pub fn provide() -> Self {
         let (lang, theme, signed_in) = initial();
-        let prefs =
-            Self { lang: RwSignal::new(lang), theme: RwSignal::new(theme), zone: RwSignal::new(0), signed_in };
+        let prefs = Self { lang: RwSignal::new(lang), theme: RwSignal::new(theme), zone: RwSignal::new(0), signed_in };
         provide_context(prefs);
         prefs
     }
@@ -126,7 +125,8 @@ mod browser {
         if known {
             return false;
         }
-        let options = js_sys::Intl::DateTimeFormat::new(&js_sys::Array::new(), &js_sys::Object::new()).resolved_options();
+        let options =
+            js_sys::Intl::DateTimeFormat::new(&js_sys::Array::new(), &js_sys::Object::new()).resolved_options();
         let zone = js_sys::Reflect::get(&options, &"timeZone".into()).ok().and_then(|z| z.as_string());
         let Some(zone) = zone.filter(|z| !z.is_empty()) else { return false };
         set_cookie("gf_tz", &zone);

@@ -68,7 +68,9 @@ fn head(lang: Lang, c: ColumnView) -> impl IntoView {
 
 fn turn(href: Option<String>, label: &'static str, icon: &'static str) -> impl IntoView {
     match href {
-        Some(href) => Either::Left(view! { <a class="step" href=href aria-label=label title=label><Icon name=icon/></a> }),
+        Some(href) => {
+            Either::Left(view! { <a class="step" href=href aria-label=label title=label><Icon name=icon/></a> })
+        }
         None => Either::Right(view! { <span class="step off" aria-hidden="true"><Icon name=icon/></span> }),
     }
 }

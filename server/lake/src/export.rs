@@ -39,7 +39,8 @@ impl Lake {
         let mut trouble = String::new();
         for _ in 0..4 {
             let snapshot = self.snapshot();
-            let reach = |v: &&crate::snapshot::FileView| v.file.to >= rows.range.from() && v.file.from < rows.range.to();
+            let reach =
+                |v: &&crate::snapshot::FileView| v.file.to >= rows.range.from() && v.file.from < rows.range.to();
             if let Some((file, reason)) =
                 snapshot.files.iter().filter(reach).find_map(|v| Some((&v.file.path, v.failed.as_ref()?)))
             {
@@ -57,7 +58,12 @@ impl Lake {
         Err(Error::unavailable("the records cannot be read just now").with_detail(trouble))
     }
 
-    async fn export_once(&self, snapshot: &Snapshot, rows: &Rows<'_>, path: &Path) -> std::result::Result<u64, Trouble> {
+    async fn export_once(
+        &self,
+        snapshot: &Snapshot,
+        rows: &Rows<'_>,
+        path: &Path,
+    ) -> std::result::Result<u64, Trouble> {
         let unreadable = |e: datafusion::error::DataFusionError| Trouble::Reading(e.to_string());
         let broken = |e: datafusion::parquet::errors::ParquetError| {
             Trouble::Final(Error::unavailable(format!("cannot write {}", path.display())).with_detail(e))

@@ -16,7 +16,10 @@ use datafusion::{
     parquet::{
         arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder, arrow_writer::ArrowWriterOptions},
         basic::{Compression, ZstdLevel},
-        file::{metadata::SortingColumn, properties::{EnabledStatistics, WriterProperties}},
+        file::{
+            metadata::SortingColumn,
+            properties::{EnabledStatistics, WriterProperties},
+        },
     },
 };
 use domain::{Error, Result};
@@ -35,7 +38,11 @@ pub fn properties() -> WriterProperties {
     // Parquet counts leaves: behind the map, which has two, the numbers shift. The first five stand before it.
     let sorting = SORT[..5]
         .iter()
-        .map(|name| SortingColumn { column_idx: i32::try_from(column(name)).unwrap_or(0), descending: false, nulls_first: true })
+        .map(|name| SortingColumn {
+            column_idx: i32::try_from(column(name)).unwrap_or(0),
+            descending: false,
+            nulls_first: true,
+        })
         .collect();
     WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).unwrap_or_default()))

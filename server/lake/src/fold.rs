@@ -218,12 +218,16 @@ impl Fold {
         let keys: Result<Vec<&StringViewArray>, String> = Arc::clone(&self.plan)
             .group_by
             .iter()
-            .map(|name| Ok(batch.column_by_name(name).ok_or_else(|| format!("the column {name} is missing"))?.as_string_view()))
+            .map(|name| {
+                Ok(batch.column_by_name(name).ok_or_else(|| format!("the column {name} is missing"))?.as_string_view())
+            })
             .collect();
         let keys = keys?;
         let plan = Arc::clone(&self.plan);
         let text = |name: &str| {
-            Ok::<_, String>(batch.column_by_name(name).ok_or_else(|| format!("the column {name} is missing"))?.as_string_view())
+            Ok::<_, String>(
+                batch.column_by_name(name).ok_or_else(|| format!("the column {name} is missing"))?.as_string_view(),
+            )
         };
         let place = [text("customer")?, text("site")?, text("zone")?];
         let simulated = batch.column_by_name("simulated").ok_or("the column simulated is missing")?.as_boolean();
@@ -313,7 +317,9 @@ fn depends_on_device(metric: &MetricColumn) -> bool {
 /// Whether two rows of a column say the same.
 fn equal(column: &StringViewArray, row: usize, other: usize) -> bool {
     column.is_valid(row) == column.is_valid(other)
-        && (column.is_null(row) || column.views()[row] == column.views()[other] || column.value(row) == column.value(other))
+        && (column.is_null(row)
+            || column.views()[row] == column.views()[other]
+            || column.value(row) == column.value(other))
 }
 
 fn hash(columns: &[&StringViewArray], row: usize) -> u64 {

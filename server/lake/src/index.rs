@@ -185,7 +185,10 @@ impl FileIndex {
         let index: Self = serde_json::from_slice(&json).map_err(|e| e.to_string())?;
         let n = index.texts.len() as u32;
         let sound = index.entries.iter().all(|e| {
-            [Some(e.customer), e.site, e.zone, Some(e.task), e.architecture, e.version, e.kind].iter().flatten().all(|i| *i < n)
+            [Some(e.customer), e.site, e.zone, Some(e.task), e.architecture, e.version, e.kind]
+                .iter()
+                .flatten()
+                .all(|i| *i < n)
         });
         if sound { Ok(index) } else { Err("an entry points outside of the names".into()) }
     }

@@ -186,4 +186,3 @@ impl MetricsStore for Lake {
         self.write_export(scope, range, to).await
     }
 }
-

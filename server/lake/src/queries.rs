@@ -12,7 +12,7 @@ use domain::{
     scope::{Level, Scope},
     state::{DataState, Health},
     text::Name,
-    time::{Millis, Step, TimeRange},
+    time::{DAY, Millis, TimeRange},
 };
 use futures::StreamExt;
 
@@ -176,7 +176,9 @@ impl Lake {
                     .collect(),
             })
             .collect();
-        models.sort_by(|a, b| b.n.cmp(&a.n).then_with(|| (&a.architecture, &a.version).cmp(&(&b.architecture, &b.version))));
+        models.sort_by(|a, b| {
+            b.n.cmp(&a.n).then_with(|| (&a.architecture, &a.version).cmp(&(&b.architecture, &b.version)))
+        });
         Ok(Comparison {
             scope: q.scope.clone(),
             from: q.range.from(),
@@ -306,7 +308,8 @@ fn shape_metrics(
         }
         let sites_reporting = group.sites[m].len() as u32;
         // A metric for which there was no room in the count is expected where anything is.
-        let sites_expected = by_metric(&snapshot.directory, column).map_or(health.sites_expected, |i| expected[i]).max(sites_reporting);
+        let sites_expected =
+            by_metric(&snapshot.directory, column).map_or(health.sites_expected, |i| expected[i]).max(sites_reporting);
         let (value, before) = (current.mean.value(), previous.value());
         let quantiles = current.quantiles();
         let devices = &group.devices[m];
@@ -360,8 +363,8 @@ fn for_each_entry(
     }
 }
 
-/// Model versions that zones of the scope ran for the first time within the range, hour by hour; at most the twenty that
-/// reached the most zones. A zone whose records all lie within the range has no "before" and counts for nothing.
+/// Model versions that zones of the scope ran for the first time within the range; at most the twenty that reached the most
+/// zones. A zone whose records all lie within the range has no "before" and counts for nothing.
 fn model_changes(snapshot: &Snapshot, scope: &Scope, range: &TimeRange) -> Vec<ModelChange> {
     type Key = (u32, String, String);
     let mut first: BTreeMap<Key, i64> = BTreeMap::new();
@@ -373,16 +376,26 @@ fn model_changes(snapshot: &Snapshot, scope: &Scope, range: &TimeRange) -> Vec<M
             place_first.entry(place).and_modify(|t| *t = (*t).min(e.first)).or_insert(e.first);
         }
     });
-    let hour = Step::parse("1h").map_or(3_600_000, Step::ms);
-    let mut changes: BTreeMap<(i64, String, String), u32> = BTreeMap::new();
-    for ((place, architecture, version), t) in first {
-        if t >= range.from().0 && place_first.get(&place).is_some_and(|p| *p < t) {
-            *changes.entry((t.div_euclid(hour) * hour, architecture, version)).or_default() += 1;
+    let mut arrivals: Vec<(String, String, i64)> = first
+        .into_iter()
+        .filter(|((place, ..), t)| *t >= range.from().0 && place_first.get(place).is_some_and(|p| p < t))
+        .map(|((_, architecture, version), t)| (architecture, version, t))
+        .collect();
+    arrivals.sort();
+    // A roll-out over several zones is one change as long as no day passes without a zone.
+    let mut changes: Vec<(i64, i64, String, String, u32)> = Vec::new();
+    for (architecture, version, t) in arrivals {
+        match changes.last_mut() {
+            Some((_, last, a, v, zones)) if *a == architecture && *v == version && t - *last <= DAY => {
+                *last = t;
+                *zones += 1;
+            }
+            _ => changes.push((t, t, architecture, version, 1)),
         }
     }
     let mut changes: Vec<ModelChange> = changes
         .into_iter()
-        .map(|((t, architecture, version), zones)| ModelChange { t: Millis(t), architecture, version, zones })
+        .map(|(t, _, architecture, version, zones)| ModelChange { t: Millis(t), architecture, version, zones })
         .collect();
     changes.sort_by_key(|c| std::cmp::Reverse(c.zones));
     changes.truncate(20);

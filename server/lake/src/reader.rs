@@ -141,7 +141,10 @@ impl Table {
             return vec![];
         };
         let (keys, values) = (keys.as_string::<i32>(), values.as_primitive::<Float64Type>());
-        (0..entries.len()).filter(|i| values.is_valid(*i)).map(|i| (keys.value(i).to_owned(), values.value(i))).collect()
+        (0..entries.len())
+            .filter(|i| values.is_valid(*i))
+            .map(|i| (keys.value(i).to_owned(), values.value(i)))
+            .collect()
     }
 
     /// The row's own `extra`, with the columns that we do not know added.

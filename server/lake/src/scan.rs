@@ -48,10 +48,8 @@ impl Engine {
     /// When the folder cannot be opened.
     pub fn new(root: &std::path::Path) -> Result<Self, String> {
         let threads = std::thread::available_parallelism().map_or(2, usize::from).max(2);
-        let config = SessionConfig::new()
-            .with_target_partitions(threads)
-            .with_collect_statistics(false)
-            .with_batch_size(8_192);
+        let config =
+            SessionConfig::new().with_target_partitions(threads).with_collect_statistics(false).with_batch_size(8_192);
         let context = SessionContext::new_with_config(config);
         let files = LocalFileSystem::new_with_prefix(root).map_err(|e| e.to_string())?;
         let base = url::Url::parse(BASE).map_err(|e| e.to_string())?;

@@ -11,17 +11,21 @@ use datafusion::arrow::{
     datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit},
     error::ArrowError,
 };
-use domain::{
-    metric::CATALOGUE,
-    ports::Arrival,
-    record::TEXT_FIELDS,
-    time::Millis,
-};
+use domain::{metric::CATALOGUE, ports::Arrival, record::TEXT_FIELDS, time::Millis};
 
 /// Columns that belong to a record's identity, beside the timestamp. Absent differs from empty.
 pub const IDENTITY: [&str; 11] = [
-    "run_id", "customer", "site", "zone", "task", "model_architecture", "model_version", "registered_model",
-    "registered_version", "experiment_type", "device",
+    "run_id",
+    "customer",
+    "site",
+    "zone",
+    "task",
+    "model_architecture",
+    "model_version",
+    "registered_model",
+    "registered_version",
+    "experiment_type",
+    "device",
 ];
 /// Columns that the lake adds on arrival; no part of a record's content.
 pub const ARRIVAL: [&str; 4] = ["received_at", "seq", "source", "line"];
@@ -40,7 +44,8 @@ fn map_names() -> MapFieldNames {
 }
 
 pub fn map_type() -> DataType {
-    let entry = Fields::from(vec![Field::new("key", DataType::Utf8, false), Field::new("value", DataType::Float64, true)]);
+    let entry =
+        Fields::from(vec![Field::new("key", DataType::Utf8, false), Field::new("value", DataType::Float64, true)]);
     DataType::Map(Arc::new(Field::new("key_value", DataType::Struct(entry), false)), false)
 }
 

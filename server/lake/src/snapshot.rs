@@ -93,7 +93,12 @@ impl Snapshot {
     ///
     /// # Errors
     /// `Unavailable` when the manifest cannot be read.
-    pub async fn renewed(&self, manifest: &dyn Manifest, root: &Path, failed: &HashMap<String, String>) -> Result<Self> {
+    pub async fn renewed(
+        &self,
+        manifest: &dyn Manifest,
+        root: &Path,
+        failed: &HashMap<String, String>,
+    ) -> Result<Self> {
         let generation = manifest.generation().await?;
         let files = manifest.files().await?;
         let mut known: HashMap<i64, FileView> = self.files.iter().map(|f| (f.file.id, f.clone())).collect();
@@ -103,8 +108,7 @@ impl Snapshot {
             blobs.extend(manifest.indexes(part).await?);
         }
         let mut places: Vec<Place> = self.places.as_ref().clone();
-        let mut numbers: HashMap<Place, u32> =
-            places.iter().enumerate().map(|(i, p)| (p.clone(), i as u32)).collect();
+        let mut numbers: HashMap<Place, u32> = places.iter().enumerate().map(|(i, p)| (p.clone(), i as u32)).collect();
         let mut views = Vec::with_capacity(files.len());
         for file in files {
             let mut view = known.remove(&file.id).unwrap_or_else(|| {
@@ -145,12 +149,14 @@ impl Snapshot {
         let expected_from = at.plus(-EXPECTED_FOR);
         let cadence_from = at.plus(-CADENCE_OVER);
         let mut active: Vec<Option<Activity>> = vec![None; self.places.len()];
-        let bits: HashMap<&str, u32> = (BUILT_IN as u32..64).zip(&self.directory.custom).map(|(b, c)| (c.as_str(), b)).collect();
+        let bits: HashMap<&str, u32> =
+            (BUILT_IN as u32..64).zip(&self.directory.custom).map(|(b, c)| (c.as_str(), b)).collect();
         let inside: Vec<bool> = self.places.iter().map(|p| scope.holds(p)).collect();
         let from = expected_from.min(range.from());
         for view in self.files.iter().filter(|v| v.file.to >= from && v.file.from < at) {
             let day_start = view.file.day.start();
-            let custom: Vec<Metrics> = view.index.custom.iter().map(|c| bits.get(c.as_str()).map_or(0, |b| 1 << b)).collect();
+            let custom: Vec<Metrics> =
+                view.index.custom.iter().map(|c| bits.get(c.as_str()).map_or(0, |b| 1 << b)).collect();
             for (e, place) in view.index.entries.iter().zip(view.places.iter()) {
                 let place = *place as usize;
                 if !inside[place]
@@ -222,7 +228,9 @@ impl Snapshot {
 pub fn by_metric(directory: &Directory, column: &MetricColumn) -> Option<usize> {
     match column {
         MetricColumn::BuiltIn(i) => Some(*i),
-        MetricColumn::Custom(name) => directory.custom.iter().position(|c| c == name).map(|i| i + BUILT_IN).filter(|b| *b < 64),
+        MetricColumn::Custom(name) => {
+            directory.custom.iter().position(|c| c == name).map(|i| i + BUILT_IN).filter(|b| *b < 64)
+        }
     }
 }
 

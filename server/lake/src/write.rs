@@ -162,7 +162,9 @@ impl RecordSink for Lake {
         .map_err(|e| Error::internal("removing the demo broke off").with_detail(e))?
         .map_err(|t| match t {
             Trouble::Other(e) => e,
-            Trouble::Unreadable(path, reason) => Error::unavailable(format!("the lake file {path} cannot be read: {reason}")),
+            Trouble::Unreadable(path, reason) => {
+                Error::unavailable(format!("the lake file {path} cannot be read: {reason}"))
+            }
         })?;
         let removed = self.snapshot().files.iter().map(|v| v.file.simulated).sum();
         *known = KnownDays::default();

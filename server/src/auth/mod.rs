@@ -67,17 +67,20 @@ impl Gate {
 fn identify(state: &State, request: &Request) -> (Actor, bool) {
     let headers = request.headers();
     let now = state.services.clock.now().0 / 1_000;
-    let session = [COOKIE, LOCAL_COOKIE].iter().filter_map(|n| pages::cookie(headers, n)).any(|c| state.gate.opens(&c, now));
+    let session =
+        [COOKIE, LOCAL_COOKIE].iter().filter_map(|n| pages::cookie(headers, n)).any(|c| state.gate.opens(&c, now));
     if session {
         return (Actor::Operator, true);
     }
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|h| h.to_str().ok()).and_then(|h| h.strip_prefix("Bearer "));
+    let bearer =
+        headers.get(header::AUTHORIZATION).and_then(|h| h.to_str().ok()).and_then(|h| h.strip_prefix("Bearer "));
     if bearer.is_some_and(|t| state.gate.is_token(t)) {
         return (Actor::Operator, false);
     }
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().is_some_and(|c| c.0.ip().is_loopback());
     let named = host(request).is_some_and(|h| state.hosts.is_loopback(&h));
-    let forwarded = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"].iter().any(|h| headers.contains_key(*h));
+    let forwarded =
+        ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"].iter().any(|h| headers.contains_key(*h));
     if peer && named && !forwarded { (Actor::Operator, false) } else { (Actor::Anonymous, false) }
 }
 
@@ -95,7 +98,8 @@ pub async fn require(Shared(state): Shared<State>, mut request: Request, next: N
     if can(&actor, action, Object::Installation) {
         return next.run(request).await;
     }
-    let wants_page = request.headers().get(header::ACCEPT).and_then(|h| h.to_str().ok()).is_some_and(|a| a.contains("text/html"));
+    let wants_page =
+        request.headers().get(header::ACCEPT).and_then(|h| h.to_str().ok()).is_some_and(|a| a.contains("text/html"));
     if wants_page && !path.starts_with("/api/") {
         let to = request.uri().path_and_query().map_or("/", |p| p.as_str());
         return pages::see_other(&format!("/signin?back={}", app::present::links::encode(to)));
@@ -124,7 +128,8 @@ fn page(state: &State, visitor: &Visitor, back: &str, wrong: bool) -> Html<Strin
     let body = if state.gate.token.is_none() {
         format!("<p>{}</p>", t.signin_off)
     } else {
-        let complaint = if wrong { format!(r#"<p class="banner bad" role="alert">{}</p>"#, t.signin_wrong) } else { String::new() };
+        let complaint =
+            if wrong { format!(r#"<p class="banner bad" role="alert">{}</p>"#, t.signin_wrong) } else { String::new() };
         format!(
             r#"<p>{}</p>{complaint}<form method="post" action="/signin"><input type="hidden" name="back" value="{back}"><label><span>{}</span><input type="password" name="token" required autofocus autocomplete="current-password"></label><button class="button primary" type="submit">{}</button></form>"#,
             t.signin_text, t.signin_token, t.signin_go
@@ -132,7 +137,9 @@ fn page(state: &State, visitor: &Visitor, back: &str, wrong: bool) -> Html<Strin
     };
     Html(format!(
         r#"<!DOCTYPE html><html lang="{}" data-theme="{}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{title} · GuardianFlow</title><link rel="icon" href="/favicon.svg"><link rel="stylesheet" href="{style}"></head><body><main id="main" class="notice signin"><svg class="icon" aria-hidden="true"><use href="/icons.svg#shield-check"></use></svg><h1>{title}</h1>{body}</main></body></html>"#,
-        visitor.lang.code(), visitor.theme.code(), title = t.signin_title
+        visitor.lang.code(),
+        visitor.theme.code(),
+        title = t.signin_title
     ))
 }
 

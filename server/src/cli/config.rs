@@ -24,7 +24,12 @@ impl Config {
             .map(|[flag, variable, value, origin]| json!({"flag": flag, "variable": variable, "value": value, "origin": origin}))
             .collect();
         let rows = Rows {
-            head: vec![("flag", Align::Left), ("variable", Align::Left), ("value", Align::Left), ("origin", Align::Left)],
+            head: vec![
+                ("flag", Align::Left),
+                ("variable", Align::Left),
+                ("value", Align::Left),
+                ("origin", Align::Left),
+            ],
             rows: described.into_iter().map(Vec::from).collect(),
         };
         self.format.print(&json, &rows)?;

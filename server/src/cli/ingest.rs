@@ -115,9 +115,8 @@ impl Meter {
     fn new(total: u64) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(total);
-            let style = ProgressStyle::with_template(
-                "{bar:32} {percent:>3} %  {msg}  {binary_bytes_per_sec}  {eta} left",
-            );
+            let style =
+                ProgressStyle::with_template("{bar:32} {percent:>3} %  {msg}  {binary_bytes_per_sec}  {eta} left");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
@@ -152,7 +151,13 @@ impl Progress for Meter {
             }
             None if s.told.elapsed() > Duration::from_secs(5) => {
                 s.told = Instant::now();
-                eprintln!("{} rows ({}), {} a second: {}", HumanCount(rows), HumanBytes(bytes), HumanCount(rate as u64), s.file);
+                eprintln!(
+                    "{} rows ({}), {} a second: {}",
+                    HumanCount(rows),
+                    HumanBytes(bytes),
+                    HumanCount(rate as u64),
+                    s.file
+                );
             }
             None => {}
         }

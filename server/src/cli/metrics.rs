@@ -17,13 +17,19 @@ use crate::{config::Settings, startup};
 #[derive(Debug, Subcommand)]
 pub enum Metrics {
     /// How a scope did, against the period before
-    #[command(after_help = "Examples:\n  guardianflow metrics summary\n  guardianflow metrics summary --customer acme --days 30\n  guardianflow metrics summary --customer acme --site seoul-01 --json")]
+    #[command(
+        after_help = "Examples:\n  guardianflow metrics summary\n  guardianflow metrics summary --customer acme --days 30\n  guardianflow metrics summary --customer acme --site seoul-01 --json"
+    )]
     Summary(SummaryArgs),
     /// How one metric moved, drawn in the terminal
-    #[command(after_help = "Examples:\n  guardianflow metrics trend --metric mAP50\n  guardianflow metrics trend --metric hota --customer acme --from now-30d --step 6h --csv")]
+    #[command(
+        after_help = "Examples:\n  guardianflow metrics trend --metric mAP50\n  guardianflow metrics trend --metric hota --customer acme --from now-30d --step 6h --csv"
+    )]
     Trend(TrendArgs),
     /// Write records as a Parquet file that can be ingested again
-    #[command(after_help = "Example:\n  guardianflow metrics export --from 2026-06-01 --to 2026-07-01 --out june.parquet")]
+    #[command(
+        after_help = "Example:\n  guardianflow metrics export --from 2026-06-01 --to 2026-07-01 --out june.parquet"
+    )]
     Export(ExportArgs),
 }
 
@@ -157,9 +163,16 @@ fn summary_rows(s: &Summary) -> Rows {
     };
     let mut rows = Rows {
         head: vec![
-            (what, Align::Left), ("state", Align::Left), ("metric", Align::Left), ("value", Align::Right),
-            ("unit", Align::Left), ("delta", Align::Right), ("p50", Align::Right), ("p95", Align::Right),
-            ("n", Align::Right), ("sites", Align::Right),
+            (what, Align::Left),
+            ("state", Align::Left),
+            ("metric", Align::Left),
+            ("value", Align::Right),
+            ("unit", Align::Left),
+            ("delta", Align::Right),
+            ("p50", Align::Right),
+            ("p95", Align::Right),
+            ("n", Align::Right),
+            ("sites", Align::Right),
         ],
         rows: Vec::new(),
     };
@@ -191,8 +204,13 @@ fn summary_rows(s: &Summary) -> Rows {
 pub fn trend_rows(t: &Trend) -> Rows {
     Rows {
         head: vec![
-            ("t", Align::Left), ("value", Align::Right), ("n", Align::Right), ("min", Align::Right),
-            ("max", Align::Right), ("p50", Align::Right), ("p95", Align::Right),
+            ("t", Align::Left),
+            ("value", Align::Right),
+            ("n", Align::Right),
+            ("min", Align::Right),
+            ("max", Align::Right),
+            ("p50", Align::Right),
+            ("p95", Align::Right),
         ],
         rows: t
             .points
@@ -227,7 +245,13 @@ fn draw(t: &Trend) -> String {
     let simulated = if t.simulated { ", simulated" } else { "" };
     let mut out = format!("{}{unit}, one point is {}{simulated}\n", t.metric, t.step);
     for (i, row) in cells.iter().enumerate() {
-        let label = if i == 0 { format!("{high:9.4}") } else if i == HEIGHT - 1 { format!("{low:9.4}") } else { " ".repeat(9) };
+        let label = if i == 0 {
+            format!("{high:9.4}")
+        } else if i == HEIGHT - 1 {
+            format!("{low:9.4}")
+        } else {
+            " ".repeat(9)
+        };
         let dots: String = row.iter().map(|b| char::from_u32(0x2800 + u32::from(*b)).unwrap_or(' ')).collect();
         out.push_str(&format!("{label} ┤{dots}\n"));
     }

@@ -17,14 +17,19 @@ use crate::config::Settings;
 
 /// The live record of how detection and tracking models do in the field.
 #[derive(Debug, Parser)]
-#[command(name = "guardianflow", version, propagate_version = true, after_help = "\
+#[command(
+    name = "guardianflow",
+    version,
+    propagate_version = true,
+    after_help = "\
 Examples:
   guardianflow serve --demo 1                         a simulated fleet on http://127.0.0.1:3000
   guardianflow ingest metrics_2026-06-30.jsonl        take a file of records
   guardianflow metrics summary --customer acme        how a customer did in the last 7 days
   guardianflow metrics trend --metric mAP50 --days 30 how a metric moved, drawn in the terminal
 
-Exit codes: 0 fine, 1 failed, 2 wrong usage.")]
+Exit codes: 0 fine, 1 failed, 2 wrong usage."
+)]
 struct Cli {
     #[command(flatten)]
     settings: Settings,

@@ -17,7 +17,8 @@ pub struct Routes {
 impl Routes {
     pub fn run(&self) -> Result<ExitCode> {
         let all = routes::all();
-        let action = |r: &routes::Route| serde_json::to_value(r.action).ok().and_then(|v| v.as_str().map(str::to_owned));
+        let action =
+            |r: &routes::Route| serde_json::to_value(r.action).ok().and_then(|v| v.as_str().map(str::to_owned));
         let rows = Rows {
             head: vec![("method", Align::Left), ("path", Align::Left), ("action", Align::Left)],
             rows: all.iter().map(|r| vec![r.method.clone(), r.path.clone(), action(r).unwrap_or_default()]).collect(),

@@ -14,7 +14,9 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
             "cannot serve on {}: another program uses this port; choose another with --addr or GF_ADDR",
             settings.addr
         )),
-        ErrorKind::PermissionDenied => Error::unavailable(format!("cannot serve on {}: permission denied", settings.addr)),
+        ErrorKind::PermissionDenied => {
+            Error::unavailable(format!("cannot serve on {}: permission denied", settings.addr))
+        }
         _ => Error::unavailable(format!("cannot serve on {}: {e}", settings.addr)),
     })?;
     let address = listener.local_addr().map_err(|e| Error::internal("the socket has no address").with_detail(e))?;

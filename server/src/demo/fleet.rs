@@ -178,8 +178,13 @@ mod tests {
         assert!(count(|z| z.site) >= 24);
         assert!(fleet.zones.len() >= 120);
         assert_eq!(count(|z| z.task.as_str()), 3);
-        let architectures: BTreeSet<_> =
-            fleet.zones.iter().flat_map(|z| [-89, -1].map(|d| z.champion(d * DAY))).flatten().map(|m| m.architecture).collect();
+        let architectures: BTreeSet<_> = fleet
+            .zones
+            .iter()
+            .flat_map(|z| [-89, -1].map(|d| z.champion(d * DAY)))
+            .flatten()
+            .map(|m| m.architecture)
+            .collect();
         assert_eq!(architectures.len(), 6);
     }
 

@@ -72,7 +72,16 @@ fn record(zone: &Zone, model: &Model, shadow: bool, at: Millis, t: i64, slot: u6
     let mut body = Map::new();
     let mut put = |key: &str, value: Value| drop(body.insert(key.to_owned(), value));
     put("timestamp", json!(at.to_string()));
-    put("run_id", json!(format!("{:016x}", xxh3_64(format!("{}/{}/{}/{}", zone.number, model.architecture, model.version, t.div_euclid(7 * DAY)).as_bytes()))));
+    put(
+        "run_id",
+        json!(format!(
+            "{:016x}",
+            xxh3_64(
+                format!("{}/{}/{}/{}", zone.number, model.architecture, model.version, t.div_euclid(7 * DAY))
+                    .as_bytes()
+            )
+        )),
+    );
     put("experiment_name", json!(format!("{}-field", zone.task.as_str())));
     put("run_name", json!(format!("{}-{}-{}-{}", model.architecture, model.version, zone.site, zone.name)));
     put("customer", json!(zone.customer));
@@ -91,22 +100,37 @@ fn record(zone: &Zone, model: &Model, shadow: bool, at: Millis, t: i64, slot: u6
     let map95 = quality + 0.06 + jitter(1, 0.010);
     let map50 = 0.36 + 0.86 * (quality + 0.06) + jitter(2, 0.012);
     if zone.task == Task::Counting {
-        put("detection", json!({"precision": ratio(map50 + 0.05 + jitter(3, 0.012)), "recall": ratio(map50 - 0.02 + jitter(4, 0.012))}));
+        put(
+            "detection",
+            json!({"precision": ratio(map50 + 0.05 + jitter(3, 0.012)), "recall": ratio(map50 - 0.02 + jitter(4, 0.012))}),
+        );
     } else {
-        put("detection", json!({"mAP50": ratio(map50), "mAP50_95": ratio(map95), "precision": ratio(map50 + 0.05 + jitter(3, 0.012)), "recall": ratio(map50 - 0.02 + jitter(4, 0.012))}));
+        put(
+            "detection",
+            json!({"mAP50": ratio(map50), "mAP50_95": ratio(map95), "precision": ratio(map50 + 0.05 + jitter(3, 0.012)), "recall": ratio(map50 - 0.02 + jitter(4, 0.012))}),
+        );
     }
     if zone.task == Task::Tracking {
-        put("mot", json!({"mota": ratio(map50 - 0.10 + jitter(5, 0.02)), "idf1": ratio(map50 - 0.06 + jitter(6, 0.02)), "hota": ratio(map50 - 0.15 + jitter(7, 0.016))}));
+        put(
+            "mot",
+            json!({"mota": ratio(map50 - 0.10 + jitter(5, 0.02)), "idf1": ratio(map50 - 0.06 + jitter(6, 0.02)), "hota": ratio(map50 - 0.15 + jitter(7, 0.016))}),
+        );
     }
-    put("system", json!({
-        "inference_time_ms": latency, "fps": round(1_000.0 / latency, 2),
-        "gpu_util": round((38.0 + 1.9 * latency / zone.device_factor + 9.0 * (busy - 1.0) / 0.06 + jitter(8, 5.0)).clamp(3.0, 99.0), 1),
-        "gpu_mem_mb": round(model.gpu_mem_mb + jitter(9, 40.0), 0),
-        "cpu_util": round((34.0 + jitter(10, 6.0)).clamp(2.0, 99.0), 1),
-    }));
+    put(
+        "system",
+        json!({
+            "inference_time_ms": latency, "fps": round(1_000.0 / latency, 2),
+            "gpu_util": round((38.0 + 1.9 * latency / zone.device_factor + 9.0 * (busy - 1.0) / 0.06 + jitter(8, 5.0)).clamp(3.0, 99.0), 1),
+            "gpu_mem_mb": round(model.gpu_mem_mb + jitter(9, 40.0), 0),
+            "cpu_util": round((34.0 + jitter(10, 6.0)).clamp(2.0, 99.0), 1),
+        }),
+    );
     if shadow {
         let champion = zone.champion(t)?;
-        put("comparison", json!({"accuracy_drop": round(champion.ap - model.ap + jitter(12, 0.008), 4), "speedup_ratio": round(champion.latency / model.latency, 3)}));
+        put(
+            "comparison",
+            json!({"accuracy_drop": round(champion.ap - model.ap + jitter(12, 0.008), 4), "speedup_ratio": round(champion.latency / model.latency, 3)}),
+        );
     }
     Record::parse(body, now).ok()
 }
@@ -145,7 +169,8 @@ mod tests {
     }
 
     fn mean(arrivals: &[Arrival], keep: impl Fn(&Record) -> bool, metric: usize) -> f64 {
-        let values: Vec<f64> = arrivals.iter().filter(|a| keep(&a.record)).filter_map(|a| a.record.built_in()[metric]).collect();
+        let values: Vec<f64> =
+            arrivals.iter().filter(|a| keep(&a.record)).filter_map(|a| a.record.built_in()[metric]).collect();
         values.iter().sum::<f64>() / values.len() as f64
     }
 
@@ -176,8 +201,14 @@ mod tests {
         let shadow = |version: &'static str, kind: &'static str| {
             move |r: &Record| text(r, EXPERIMENT_TYPE) == kind && text(r, domain::record::VERSION) == version
         };
-        let better = mean(&after, shadow("1.2.0", "candidate"), 0) - mean(&after, |r| text(r, ARCHITECTURE) == "yolov10m" && shadow("1.1.0", "production")(r), 0);
+        let better = mean(&after, shadow("1.2.0", "candidate"), 0)
+            - mean(&after, |r| text(r, ARCHITECTURE) == "yolov10m" && shadow("1.1.0", "production")(r), 0);
         assert!(better > 0.008, "the challenger is better: {better}");
-        assert!(days(-1, 0).iter().filter(|a| text(&a.record, SITE) == "Daegu-3").all(|a| a.record.timestamp() < EPOCH.plus(-9 * HOUR)));
+        assert!(
+            days(-1, 0)
+                .iter()
+                .filter(|a| text(&a.record, SITE) == "Daegu-3")
+                .all(|a| a.record.timestamp() < EPOCH.plus(-9 * HOUR))
+        );
     }
 }

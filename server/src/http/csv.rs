@@ -17,7 +17,8 @@ fn line<'a>(out: &mut String, cells: impl Iterator<Item = &'a str>) {
             out.push(',');
         }
         // `=cmd()` in a name must stay a name; a number may begin with its sign.
-        let formula = cell.starts_with(['=', '@', '\t', '\r']) || (cell.starts_with(['+', '-']) && cell.parse::<f64>().is_err());
+        let formula =
+            cell.starts_with(['=', '@', '\t', '\r']) || (cell.starts_with(['+', '-']) && cell.parse::<f64>().is_err());
         if formula || cell.contains([',', '"', '\n', '\r']) {
             out.push('"');
             if formula {

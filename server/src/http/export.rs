@@ -38,8 +38,19 @@ fn cell(x: Option<impl ToString>) -> String {
 }
 
 const METRIC_HEAD: [&str; 13] = [
-    "metric", "unit", "value", "previous", "delta", "p50", "p95", "p99", "n", "weight", "sites_reporting",
-    "sites_expected", "simulated",
+    "metric",
+    "unit",
+    "value",
+    "previous",
+    "delta",
+    "p50",
+    "p95",
+    "p99",
+    "n",
+    "weight",
+    "sites_reporting",
+    "sites_expected",
+    "simulated",
 ];
 
 fn metric_cells(m: &MetricSummary) -> Vec<String> {
@@ -58,7 +69,8 @@ pub async fn children(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension
     let mut rows = Vec::new();
     for c in worst_first(&summary.children) {
         for m in &c.metrics {
-            let mut row: Vec<String> = [&c.scope.customer, &c.scope.site, &c.scope.zone].map(|n| cell(n.as_ref())).into();
+            let mut row: Vec<String> =
+                [&c.scope.customer, &c.scope.site, &c.scope.zone].map(|n| cell(n.as_ref())).into();
             row.extend([c.health.state.as_str().to_owned(), cell(c.health.newest)]);
             row.extend(metric_cells(m));
             rows.push(row);
@@ -126,7 +138,20 @@ pub async fn trend_svg(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extensio
 }
 
 pub async fn sources(Shared(s): Shared<State>) -> Answer {
-    let head = ["kind", "name", "first", "last", "newest", "taken", "duplicate", "corrected", "refused", "reasons", "finished", "error"];
+    let head = [
+        "kind",
+        "name",
+        "first",
+        "last",
+        "newest",
+        "taken",
+        "duplicate",
+        "corrected",
+        "refused",
+        "reasons",
+        "finished",
+        "error",
+    ];
     let rows: Vec<Vec<String>> = s
         .services
         .ledger
@@ -137,9 +162,18 @@ pub async fn sources(Shared(s): Shared<State>) -> Answer {
             let reasons: Vec<String> = r.refused.iter().map(|(k, n)| format!("{k} {n}")).collect();
             let refused = r.refused_total();
             vec![
-                r.source.kind, r.source.name, r.first.to_string(), r.last.to_string(), cell(r.newest), r.taken.to_string(),
-                r.duplicate.to_string(), r.corrected.to_string(), refused.to_string(), reasons.join("; "),
-                r.finished.to_string(), r.error.unwrap_or_default(),
+                r.source.kind,
+                r.source.name,
+                r.first.to_string(),
+                r.last.to_string(),
+                cell(r.newest),
+                r.taken.to_string(),
+                r.duplicate.to_string(),
+                r.corrected.to_string(),
+                refused.to_string(),
+                reasons.join("; "),
+                r.finished.to_string(),
+                r.error.unwrap_or_default(),
             ]
         })
         .collect();

@@ -45,7 +45,8 @@ impl Hosts {
     #[must_use]
     pub fn knows(&self, host: &str) -> bool {
         let host = host.to_ascii_lowercase();
-        let bare = host.rsplit_once(':').filter(|(_, port)| port.chars().all(|c| c.is_ascii_digit())).map_or(&*host, |h| h.0);
+        let bare =
+            host.rsplit_once(':').filter(|(_, port)| port.chars().all(|c| c.is_ascii_digit())).map_or(&*host, |h| h.0);
         self.is_loopback(&host) || self.listed.iter().any(|h| *h == host || *h == bare)
     }
 }
@@ -135,7 +136,10 @@ pub async fn headers(request: Request, next: Next) -> Response {
     otherwise(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     otherwise(HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()");
     // Names in /pkg change with their content.
-    otherwise(header::CACHE_CONTROL, if immutable && ok { "public, max-age=31536000, immutable" } else { "private, no-store" });
+    otherwise(
+        header::CACHE_CONTROL,
+        if immutable && ok { "public, max-age=31536000, immutable" } else { "private, no-store" },
+    );
     response
 }
 
@@ -146,7 +150,8 @@ mod tests {
     #[test]
     fn hosts_are_known_with_their_port_only_on_loopback() {
         let hosts = Hosts::new(&["Metrics.example.com".into()], "127.0.0.1:3000".parse().expect("an address"));
-        for good in ["localhost:3000", "127.0.0.1:3000", "[::1]:3000", "metrics.example.com", "metrics.EXAMPLE.com:443"] {
+        for good in ["localhost:3000", "127.0.0.1:3000", "[::1]:3000", "metrics.example.com", "metrics.EXAMPLE.com:443"]
+        {
             assert!(hosts.knows(good), "{good}");
         }
         for bad in ["evil.example.com", "localhost:3001", "127.0.0.1", "localhost.evil.com:3000", ""] {
@@ -156,7 +161,10 @@ mod tests {
 
     #[test]
     fn pairs_are_decoded() {
-        assert_eq!(pairs("a=1&b=%20x+y&c").expect("pairs"), [("a".into(), "1".into()), ("b".into(), " x y".into()), ("c".into(), String::new())]);
+        assert_eq!(
+            pairs("a=1&b=%20x+y&c").expect("pairs"),
+            [("a".into(), "1".into()), ("b".into(), " x y".into()), ("c".into(), String::new())]
+        );
         assert!(pairs("a=%ff").is_err());
     }
 }

@@ -79,7 +79,11 @@ fn provide(state: &State) {
     provide_context(state.services.clone());
     let Some(parts) = use_context::<request::Parts>() else { return };
     // The gate has put it there; without it nobody is known.
-    let request = parts.extensions.get::<api::Request>().cloned().unwrap_or_else(|| read(&parts.headers, Actor::Anonymous, false));
+    let request = parts
+        .extensions
+        .get::<api::Request>()
+        .cloned()
+        .unwrap_or_else(|| read(&parts.headers, Actor::Anonymous, false));
     provide_context(request);
     if let (Some(nonce), Some(response)) = (leptos::nonce::use_nonce(), use_context::<ResponseOptions>()) {
         let policy = page_policy(&nonce, std::env::var_os("LEPTOS_WATCH").is_some());
@@ -148,7 +152,8 @@ pub async fn preferences(Extension(_): Extension<api::Request>, Form(p): Form<Pr
     let lang = p.lang.as_deref().and_then(Lang::from_code).map(|l| ("gf_lang", l.code()));
     let theme = p.theme.as_deref().and_then(Theme::from_code).map(|t| ("gf_theme", t.code()));
     if lang.is_none() && theme.is_none() {
-        return super::problem::Problem::new(StatusCode::BAD_REQUEST, "say lang=en|ko or theme=system|light|dark").into_response();
+        return super::problem::Problem::new(StatusCode::BAD_REQUEST, "say lang=en|ko or theme=system|light|dark")
+            .into_response();
     }
     for (name, value) in [lang, theme].into_iter().flatten() {
         let text = format!("{name}={value}; Path=/; Max-Age=31536000; SameSite=Lax");
@@ -163,7 +168,11 @@ pub async fn preferences(Extension(_): Extension<api::Request>, Form(p): Form<Pr
 #[must_use]
 pub fn local(back: Option<&str>) -> String {
     let ours = |b: &&str| {
-        b.starts_with('/') && !b.starts_with("//") && !b.contains(['\\', '\r', '\n']) && !b.chars().any(char::is_control) && b.is_ascii()
+        b.starts_with('/')
+            && !b.starts_with("//")
+            && !b.contains(['\\', '\r', '\n'])
+            && !b.chars().any(char::is_control)
+            && b.is_ascii()
     };
     back.filter(ours).unwrap_or("/").to_owned()
 }
@@ -180,7 +189,8 @@ mod tests {
     #[test]
     fn nobody_is_led_away() {
         assert_eq!(local(Some("/trends?metric=hota")), "/trends?metric=hota");
-        for bad in ["//evil.com", "https://evil.com", "/\\evil.com", "", "javascript:alert(1)", "/a\r\nSet-Cookie: x=1"] {
+        for bad in ["//evil.com", "https://evil.com", "/\\evil.com", "", "javascript:alert(1)", "/a\r\nSet-Cookie: x=1"]
+        {
             assert_eq!(local(Some(bad)), "/", "{bad}");
         }
     }

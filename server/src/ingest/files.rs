@@ -56,11 +56,16 @@ pub fn find(paths: &[PathBuf]) -> Vec<Result<Input, (PathBuf, String)>> {
                 let mut found = Vec::new();
                 walk(&whole, &mut found);
                 if found.is_empty() {
-                    return vec![Err((path.clone(), "the folder holds no .jsonl, .jsonl.gz, .jsonl.zst or .parquet file".into()))];
+                    return vec![Err((
+                        path.clone(),
+                        "the folder holds no .jsonl, .jsonl.gz, .jsonl.zst or .parquet file".into(),
+                    ))];
                 }
                 return found;
             }
-            vec![input(whole).unwrap_or_else(|| Err((path.clone(), "the name ends in none of .jsonl, .ndjson, .json, .gz, .zst, .parquet".into())))]
+            vec![input(whole).unwrap_or_else(|| {
+                Err((path.clone(), "the name ends in none of .jsonl, .ndjson, .json, .gz, .zst, .parquet".into()))
+            })]
         })
         .collect()
 }

@@ -23,30 +23,29 @@ const KEPT_OF_LONG: usize = 4_096;
 ///
 /// # Errors
 /// Why the input cannot be read further, in words. What was handed over before stays.
-pub fn read(
-    input: &Input,
-    clock: &dyn Clock,
-    batch: usize,
-    mut send: impl FnMut(Chunk) -> bool,
-) -> Result<(), String> {
+pub fn read(input: &Input, clock: &dyn Clock, batch: usize, mut send: impl FnMut(Chunk) -> bool) -> Result<(), String> {
     match input {
         Input::Stdin => lines(std::io::stdin().lock(), &Arc::default(), clock, batch, send),
         Input::File { path, format: Format::Parquet, bytes } => {
             let mut chunk = Chunk { arrivals: vec![], refused: vec![], bytes: 0 };
             let mut alive = true;
-            let read = lake::read_parquet_source(path, || clock.now(), |rows| {
-                for row in rows {
-                    match row.record {
-                        Ok(record) => chunk.arrivals.push(Arrival { record, line: row.line }),
-                        Err((refusal, text)) => chunk.refused.push(Refused { line: row.line, refusal, row: text }),
+            let read = lake::read_parquet_source(
+                path,
+                || clock.now(),
+                |rows| {
+                    for row in rows {
+                        match row.record {
+                            Ok(record) => chunk.arrivals.push(Arrival { record, line: row.line }),
+                            Err((refusal, text)) => chunk.refused.push(Refused { line: row.line, refusal, row: text }),
+                        }
                     }
-                }
-                if chunk.arrivals.len() + chunk.refused.len() >= batch {
-                    let full = std::mem::replace(&mut chunk, Chunk { arrivals: vec![], refused: vec![], bytes: 0 });
-                    alive = send(full);
-                }
-                alive
-            });
+                    if chunk.arrivals.len() + chunk.refused.len() >= batch {
+                        let full = std::mem::replace(&mut chunk, Chunk { arrivals: vec![], refused: vec![], bytes: 0 });
+                        alive = send(full);
+                    }
+                    alive
+                },
+            );
             chunk.bytes = *bytes;
             send(chunk);
             read.map(|_| ())
@@ -107,7 +106,8 @@ fn lines(
                     match outcome {
                         Ok(record) => chunk.arrivals.push(Arrival { record, line: number }),
                         Err(refusal) => {
-                            let kept = if length > MAX_LINE_BYTES { &line[..KEPT_OF_LONG.min(line.len())] } else { &line };
+                            let kept =
+                                if length > MAX_LINE_BYTES { &line[..KEPT_OF_LONG.min(line.len())] } else { &line };
                             let row = String::from_utf8_lossy(kept).into_owned();
                             chunk.refused.push(Refused { line: number, refusal, row });
                         }

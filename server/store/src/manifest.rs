@@ -72,7 +72,9 @@ impl Manifest for SqliteStore {
 
     async fn set_note(&self, key: &str, value: Option<&str>) -> Result<()> {
         let query = match value {
-            Some(v) => sqlx::query("INSERT INTO lake_note VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2").bind(key).bind(v),
+            Some(v) => sqlx::query("INSERT INTO lake_note VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2")
+                .bind(key)
+                .bind(v),
             None => sqlx::query("DELETE FROM lake_note WHERE key = ?1").bind(key),
         };
         query.execute(&self.pool).await.map(|_| ()).map_err(|e| cannot("write the manifest", &e))

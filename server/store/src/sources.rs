@@ -38,7 +38,10 @@ impl SourceLedger for SqliteStore {
             })
             .collect();
         let refused: Vec<(String, String, String, i64)> =
-            sqlx::query_as("SELECT kind, name, reason, rows FROM source_refused").fetch_all(&self.pool).await.map_err(broken)?;
+            sqlx::query_as("SELECT kind, name, reason, rows FROM source_refused")
+                .fetch_all(&self.pool)
+                .await
+                .map_err(broken)?;
         for (kind, name, reason, rows) in refused {
             if let Some(r) = reports.iter_mut().find(|r| r.source.kind == kind && r.source.name == name) {
                 r.refused.insert(reason, unsigned(rows));

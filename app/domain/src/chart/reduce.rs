@@ -25,8 +25,10 @@ pub fn reduce(points: &[(Millis, Option<f64>)], range: &TimeRange, columns: usiz
 fn keep_extremes(here: &[(Millis, Option<f64>)], kept: &mut Vec<(Millis, Option<f64>)>) {
     let value = |i: usize| here[i].1;
     let known: Vec<usize> = (0..here.len()).filter(|i| value(*i).is_some()).collect();
-    let low = known.iter().copied().min_by(|a, b| value(*a).partial_cmp(&value(*b)).unwrap_or(std::cmp::Ordering::Equal));
-    let high = known.iter().copied().max_by(|a, b| value(*a).partial_cmp(&value(*b)).unwrap_or(std::cmp::Ordering::Equal));
+    let low =
+        known.iter().copied().min_by(|a, b| value(*a).partial_cmp(&value(*b)).unwrap_or(std::cmp::Ordering::Equal));
+    let high =
+        known.iter().copied().max_by(|a, b| value(*a).partial_cmp(&value(*b)).unwrap_or(std::cmp::Ordering::Equal));
     let gap = (0..here.len()).find(|i| value(*i).is_none());
     let mut chosen: Vec<usize> =
         [known.first().copied(), low, high, known.last().copied(), gap].into_iter().flatten().collect();

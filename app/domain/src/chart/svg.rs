@@ -24,10 +24,11 @@ pub enum Size {
     Fixed(u32),
 }
 
-/// Heights and margins in pixels. The left margin holds value labels, the right one the labels at line ends.
-const HEIGHT: f64 = 240.0;
-const TOP: f64 = 26.0;
+/// Heights and margins in pixels, as in `style/components/chart.css`. The left margin holds value labels, the right one
+/// the labels at line ends.
+const TOP: f64 = 30.0;
 const PLOT: f64 = 184.0;
+const BOTTOM: f64 = 28.0;
 const LEFT: f64 = 52.0;
 const RIGHT: f64 = 64.0;
 /// Width of the stretched inner picture, in its own units.
@@ -41,23 +42,29 @@ const SERIES: [&str; 9] =
 pub fn svg(chart: &Chart, paint: Paint, size: Size) -> String {
     let mut out = String::with_capacity(8_192);
     let scale = Scale::of(chart);
-    let (outer, plot) = match size {
-        Size::Fluid => ("100%".to_owned(), String::new()),
-        Size::Fixed(w) => (w.to_string(), format!(" width=\"{}\"", (f64::from(w) - LEFT - RIGHT).max(50.0))),
+    let open = |out: &mut String, class: &str, width: &str, height: f64| {
+        let _ = write!(out, r#"<svg class="{class}" width="{width}" height="{height}" role="img" aria-label=""#);
+        escape(out, &chart.summary);
+        out.push_str("\" xmlns=\"http://www.w3.org/2000/svg\"");
     };
-    let _ = write!(out, r#"<svg class="chart-svg" width="{outer}" height="{HEIGHT}" role="img" aria-label=""#);
-    escape(&mut out, &chart.summary);
-    out.push_str("\" xmlns=\"http://www.w3.org/2000/svg\"");
-    if paint == Paint::Resolved {
-        out.push_str(r##" font-family="system-ui,sans-serif" font-size="12" fill="#5b6270""##);
+    match size {
+        // The picture is the plot alone; its margins are padding of the element around it.
+        Size::Fluid => {
+            open(&mut out, "chart-svg", "100%", PLOT);
+            out.push_str(r#" overflow="visible">"#);
+        }
+        Size::Fixed(w) => {
+            open(&mut out, "chart-file", &w.to_string(), TOP + PLOT + BOTTOM);
+            out.push_str(r##" font-family="system-ui,sans-serif" font-size="12" fill="#5b6270">"##);
+            let plot = (f64::from(w) - LEFT - RIGHT).max(50.0);
+            let _ = write!(out, r#"<svg x="{LEFT}" y="{TOP}" width="{plot}" height="{PLOT}" overflow="visible">"#);
+        }
     }
-    out.push('>');
-    text(&mut out, "0", 12.0, "start", "chart-axis-label", &chart.y.label);
-    let _ = write!(out, r#"<svg class="chart-plot" x="{LEFT}" y="{TOP}" height="{PLOT}" overflow="visible"{plot}>"#);
+    text(&mut out, &format!("-{LEFT}"), 12.0 - TOP, "start", "chart-axis-label", &chart.y.label);
     grid(&mut out, chart, &scale, paint);
     lines(&mut out, chart, &scale, paint);
     labels(&mut out, chart, &scale, paint);
-    out.push_str("</svg></svg>");
+    out.push_str(if matches!(size, Size::Fixed(_)) { "</svg></svg>" } else { "</svg>" });
     out
 }
 
@@ -65,7 +72,8 @@ pub fn svg(chart: &Chart, paint: Paint, size: Size) -> String {
 #[must_use]
 pub fn sparkline(values: &[Option<f64>], colour: u8) -> String {
     let known: Vec<f64> = values.iter().flatten().copied().collect();
-    let (Some(low), Some(high)) = (known.iter().copied().reduce(f64::min), known.iter().copied().reduce(f64::max)) else {
+    let (Some(low), Some(high)) = (known.iter().copied().reduce(f64::min), known.iter().copied().reduce(f64::max))
+    else {
         return String::new();
     };
     let spread = if high - low < 1e-12 { 1.0 } else { high - low };
@@ -86,10 +94,16 @@ pub fn sparkline(values: &[Option<f64>], colour: u8) -> String {
             }
         }
     }
-    let mut out = String::from(r#"<svg class="spark" viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true">"#);
+    let mut out =
+        String::from(r#"<svg class="spark" viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true">"#);
     let _ = write!(out, r#"<path class="line s{colour}" d="{d}" vector-effect="non-scaling-stroke"/>"#);
     if let Some((i, v)) = values.iter().enumerate().rev().find_map(|(i, v)| v.map(|v| (i, v))) {
-        let _ = write!(out, r#"<path class="dot s{colour}" d="M{:.1} {:.1}h0" vector-effect="non-scaling-stroke"/>"#, x(i), y(v));
+        let _ = write!(
+            out,
+            r#"<path class="dot s{colour}" d="M{:.1} {:.1}h0" vector-effect="non-scaling-stroke"/>"#,
+            x(i),
+            y(v)
+        );
     }
     out.push_str("</svg>");
     out
@@ -120,18 +134,27 @@ fn grid(out: &mut String, chart: &Chart, scale: &Scale, paint: Paint) {
     for (i, (v, label)) in chart.y.ticks.iter().enumerate() {
         let y = scale.y(*v);
         let (class, colour) = if i == 0 { ("base", "#b9bcc2") } else { ("grid", "#e6e6e3") };
-        let _ = write!(out, r#"<line x1="0" x2="100%" y1="{y:.1}" y2="{y:.1}" {}/>"#, stroke(paint, class, colour, 1.0));
+        let _ =
+            write!(out, r#"<line x1="0" x2="100%" y1="{y:.1}" y2="{y:.1}" {}/>"#, stroke(paint, class, colour, 1.0));
         text(out, "-8", y + 4.0, "end", "tick", label);
     }
     for (t, label) in &chart.x_ticks {
         let x = scale.x(*t) * 100.0;
-        let _ = write!(out, r#"<line x1="{x:.2}%" x2="{x:.2}%" y1="{PLOT}" y2="{}" {}/>"#, PLOT + 4.0, stroke(paint, "base", "#b9bcc2", 1.0));
+        let _ = write!(
+            out,
+            r#"<line x1="{x:.2}%" x2="{x:.2}%" y1="{PLOT}" y2="{}" {}/>"#,
+            PLOT + 4.0,
+            stroke(paint, "base", "#b9bcc2", 1.0)
+        );
         text(out, &format!("{x:.2}%"), PLOT + 20.0, "middle", "tick", label);
     }
 }
 
 fn lines(out: &mut String, chart: &Chart, scale: &Scale, paint: Paint) {
-    let _ = write!(out, r#"<svg width="100%" height="{PLOT}" viewBox="0 0 {INNER} {PLOT}" preserveAspectRatio="none" overflow="visible">"#);
+    let _ = write!(
+        out,
+        r#"<svg width="100%" height="{PLOT}" viewBox="0 0 {INNER} {PLOT}" preserveAspectRatio="none" overflow="visible">"#
+    );
     for s in chart.series.iter().filter(|s| s.band.len() > 1) {
         let mut d = String::new();
         for (i, (t, _, high)) in s.band.iter().enumerate() {
@@ -148,7 +171,11 @@ fn lines(out: &mut String, chart: &Chart, scale: &Scale, paint: Paint) {
     }
     for t in &chart.thresholds {
         let y = scale.y(t.value);
-        let _ = write!(out, r#"<path {} stroke-dasharray="5 4" d="M0 {y:.1}H{INNER}"/>"#, stroke(paint, "threshold", "#c4291c", 1.5));
+        let _ = write!(
+            out,
+            r#"<path {} stroke-dasharray="5 4" d="M0 {y:.1}H{INNER}"/>"#,
+            stroke(paint, "threshold", "#c4291c", 1.5)
+        );
     }
     for s in &chart.series {
         let d = path(s, scale);
@@ -230,7 +257,9 @@ fn stroke(paint: Paint, class: &str, colour: &str, width: f64) -> String {
     match paint {
         Paint::Page => format!(r#"class="{class}" vector-effect="non-scaling-stroke""#),
         Paint::Resolved => {
-            format!(r#"fill="none" stroke="{colour}" stroke-width="{width}" stroke-linecap="round" vector-effect="non-scaling-stroke""#)
+            format!(
+                r#"fill="none" stroke="{colour}" stroke-width="{width}" stroke-linecap="round" vector-effect="non-scaling-stroke""#
+            )
         }
     }
 }
@@ -271,7 +300,8 @@ mod tests {
 
     #[test]
     fn gaps_are_gaps_and_a_lonely_point_is_seen() {
-        let c = chart(vec![(Millis(0), Some(0.0)), (Millis(10), Some(0.5)), (Millis(20), None), (Millis(90), Some(1.0))]);
+        let c =
+            chart(vec![(Millis(0), Some(0.0)), (Millis(10), Some(0.5)), (Millis(20), None), (Millis(90), Some(1.0))]);
         let drawn = svg(&c, Paint::Page, Size::Fluid);
         assert!(drawn.contains(r#"d="M0.0 184.0L100.0 92.0M900.0 0.0h0""#), "{drawn}");
     }

@@ -8,7 +8,8 @@ use crate::time::{DAY, HOUR, MINUTE, Millis, TimeRange};
 /// Equal, reversed or non-finite ends give an axis around them all the same.
 #[must_use]
 pub fn value_ticks(low: f64, high: f64, want: usize) -> (Vec<f64>, u8) {
-    let (mut low, mut high) = if low.is_finite() && high.is_finite() { (low.min(high), low.max(high)) } else { (0.0, 1.0) };
+    let (mut low, mut high) =
+        if low.is_finite() && high.is_finite() { (low.min(high), low.max(high)) } else { (0.0, 1.0) };
     let least = low.abs().max(high.abs()).max(1e-6) * 1e-4;
     if high - low < least {
         let pad = (low.abs() * 0.05).max(least * 10.0);
@@ -16,10 +17,13 @@ pub fn value_ticks(low: f64, high: f64, want: usize) -> (Vec<f64>, u8) {
     }
     let rough = (high - low) / want.max(2) as f64;
     let magnitude = 10f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 2.5, 5.0, 10.0].iter().map(|m| m * magnitude).find(|s| *s >= rough).unwrap_or(10.0 * magnitude);
+    let step =
+        [1.0, 2.0, 2.5, 5.0, 10.0].iter().map(|m| m * magnitude).find(|s| *s >= rough).unwrap_or(10.0 * magnitude);
     let (first, last) = ((low / step).floor() as i64, (high / step).ceil() as i64);
     let mut digits = 0u8;
-    while digits < 9 && ((step * 10f64.powi(digits.into())).round() / 10f64.powi(digits.into()) - step).abs() > step * 1e-6 {
+    while digits < 9
+        && ((step * 10f64.powi(digits.into())).round() / 10f64.powi(digits.into()) - step).abs() > step * 1e-6
+    {
         digits += 1;
     }
     ((first..=last).map(|k| k as f64 * step).collect(), digits)
@@ -29,8 +33,23 @@ pub fn value_ticks(low: f64, high: f64, want: usize) -> (Vec<f64>, u8) {
 #[must_use]
 pub fn time_ticks(range: &TimeRange, tz: &TimeZone, most: usize) -> Vec<Millis> {
     const STEPS: [i64; 17] = [
-        MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 5 * DAY, 7 * DAY,
-        15 * DAY, 30 * DAY, 91 * DAY, 182 * DAY, 366 * DAY,
+        MINUTE,
+        5 * MINUTE,
+        15 * MINUTE,
+        30 * MINUTE,
+        HOUR,
+        3 * HOUR,
+        6 * HOUR,
+        12 * HOUR,
+        DAY,
+        2 * DAY,
+        5 * DAY,
+        7 * DAY,
+        15 * DAY,
+        30 * DAY,
+        91 * DAY,
+        182 * DAY,
+        366 * DAY,
     ];
     let most = most.max(1) as i64;
     let step = *STEPS.iter().find(|s| range.length() / **s <= most).unwrap_or(&(3 * 366 * DAY));
