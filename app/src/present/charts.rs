@@ -92,7 +92,7 @@ fn sentence(fmt: &Fmt, trend: &Trend, metric: &Metric, range: &TimeRange, scope:
     let label = fmt.label(metric);
     let ends = [("metric", label.as_str()), ("scope", scope), ("from", from.as_str()), ("to", to.as_str())];
     let means = || trend.points.iter().map(|p| p.value);
-    let (Some(low), Some(high), Some(last)) = (means().reduce(f64::min), means().reduce(f64::max), means().last())
+    let (Some(low), Some(high), Some(last)) = (means().reduce(f64::min), means().reduce(f64::max), means().next_back())
     else {
         return fill(t.chart_empty, &ends);
     };

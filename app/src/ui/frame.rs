@@ -12,6 +12,9 @@ use crate::i18n::{Lang, Texts};
 /// A page of the rail: address, icon, its name.
 type RailItem = (&'static str, &'static str, fn(&Texts) -> &'static str);
 
+/// A theme of the switch: icon, its name.
+type ThemeItem = (Theme, &'static str, fn(&Texts) -> &'static str);
+
 /// The pages that exist. Each issue that adds one adds its line.
 const PAGES: [RailItem; 3] = [
     ("/", "layout-dashboard", |t| t.nav_overview),
@@ -92,7 +95,7 @@ fn Choices(prefs: Prefs) -> impl IntoView {
             prefs.theme.set(theme);
         }
     };
-    let themes: [(Theme, &'static str, fn(&Texts) -> &'static str); 3] = [
+    let themes: [ThemeItem; 3] = [
         (Theme::System, "monitor", |t| t.theme_system),
         (Theme::Light, "sun", |t| t.theme_light),
         (Theme::Dark, "moon", |t| t.theme_dark),

@@ -62,12 +62,10 @@ pub fn properties() -> WriterProperties {
 pub fn write(path: &Path, batch: &RecordBatch) -> Result<u64> {
     let temporary = path.with_extension("tmp");
     let attempt = || -> std::io::Result<u64> {
-        if let Some(folder) = path.parent() {
-            if !folder.exists() {
-                fs::create_dir_all(folder)?;
-                if let Some(above) = folder.parent() {
-                    File::open(above)?.sync_all()?;
-                }
+        if let Some(folder) = path.parent().filter(|f| !f.exists()) {
+            fs::create_dir_all(folder)?;
+            if let Some(above) = folder.parent() {
+                File::open(above)?.sync_all()?;
             }
         }
         let bytes = encode(batch).map_err(std::io::Error::other)?;

@@ -45,7 +45,7 @@ enum Command {
     Ingest(ingest::Ingest),
     /// Ask for numbers: the same engine as the pages
     #[command(subcommand)]
-    Metrics(metrics::Metrics),
+    Metrics(Box<metrics::Metrics>),
     /// Show every setting with its origin
     Config(config::Config),
     /// The simulated fleet

@@ -70,10 +70,9 @@ mod tests {
         assert_eq!(built, listed, "app::api::SERVER_FUNCTIONS does not name exactly the functions that exist");
     }
 
-    #[test]
-    fn every_page_has_its_case() {
+    #[tokio::test]
+    async fn every_page_has_its_case() {
         use leptos_axum::generate_route_list;
-        let _ = leptos::task::Executor::init_tokio();
         let pages = generate_route_list(app::App);
         assert!(pages.len() >= 6);
         for page in pages {

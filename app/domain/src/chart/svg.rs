@@ -138,7 +138,9 @@ fn grid(out: &mut String, chart: &Chart, scale: &Scale, paint: Paint) {
             write!(out, r#"<line x1="0" x2="100%" y1="{y:.1}" y2="{y:.1}" {}/>"#, stroke(paint, class, colour, 1.0));
         text(out, "-8", y + 4.0, "end", "tick", label);
     }
-    for (t, label) in &chart.x_ticks {
+    for (i, (t, label)) in chart.x_ticks.iter().enumerate() {
+        // Where it is narrow, every other word is left out.
+        let class = if i % 2 == 1 { "tick spare" } else { "tick" };
         let x = scale.x(*t) * 100.0;
         let _ = write!(
             out,
@@ -146,7 +148,7 @@ fn grid(out: &mut String, chart: &Chart, scale: &Scale, paint: Paint) {
             PLOT + 4.0,
             stroke(paint, "base", "#b9bcc2", 1.0)
         );
-        text(out, &format!("{x:.2}%"), PLOT + 20.0, "middle", "tick", label);
+        text(out, &format!("{x:.2}%"), PLOT + 20.0, "middle", class, label);
     }
 }
 

@@ -1,0 +1,156 @@
+// What the tests share: a page whose console is watched, the places of the demo fleet, and what must hold of charts and tables.
+import { expect, test as base, type Locator, type Page } from '@playwright/test';
+
+export { expect };
+
+/** Where the servers are; set by servers.ts. */
+export const at = {
+  get demo() { return process.env.E2E_DEMO!; },
+  get empty() { return process.env.E2E_EMPTY!; },
+  get wide() { return process.env.E2E_WIDE!; },
+};
+
+/** Collects what browsers complain about. A test that expects a complaint says so with `allow`. */
+export class Guard {
+  readonly complaints: string[] = [];
+  private readonly allowed: RegExp[] = [];
+  allow(pattern: RegExp) { this.allowed.push(pattern); }
+  hear(text: string) { this.complaints.push(text); }
+  unexpected() { return this.complaints.filter((c) => !this.allowed.some((a) => a.test(c))); }
+}
+
+export const test = base.extend<{ guard: Guard }>({
+  baseURL: async ({}, use) => use(at.demo),
+  guard: [async ({ context, javaScriptEnabled }, use) => {
+    const guard = new Guard();
+    // Chromium fetches what `preload` names and then has no script to give it to.
+    if (!javaScriptEnabled) guard.allow(/^(warning|error): .*\/pkg\/[^ ]+\.(js|wasm).*preload/i);
+    context.on('console', (m) => {
+      if (m.type() === 'error' || /content security policy|hydrat/i.test(m.text())) guard.hear(`${m.type()}: ${m.text()} (${m.location().url})`);
+    });
+    context.on('weberror', (e) => guard.hear(`page error: ${e.error().stack ?? e.error().message}`));
+    context.on('response', (r) => { if (r.status() >= 500) guard.hear(`${r.status()}: ${r.url()}`); });
+    // The router listens for `popstate` once it runs: from then on links do not load pages.
+    await context.addInitScript(() => {
+      const seen = window as unknown as { __router?: boolean };
+      const listen = EventTarget.prototype.addEventListener;
+      EventTarget.prototype.addEventListener = function (this: EventTarget, ...args: Parameters<typeof listen>) {
+        if (args[0] === 'popstate' && (this === window || this === undefined)) seen.__router = true;
+        return listen.apply(this ?? window, args);
+      };
+    });
+    await use(guard);
+    expect(guard.unexpected(), 'the browser complained').toEqual([]);
+  }, { auto: true }],
+});
+
+/** Waits until the page is hydrated, effects included. */
+export async function alive(page: Page) {
+  await page.waitForFunction(() => (window as unknown as { __router?: boolean }).__router === true);
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)))));
+  await settled(page);
+}
+
+/** Nothing is loading any more. */
+export async function settled(page: Page) {
+  await expect(page.locator('[aria-busy=true]')).toHaveCount(0);
+}
+
+/** Opens an address and waits for hydration. */
+export async function open(page: Page, url: string) {
+  const response = await page.goto(url);
+  await alive(page);
+  return response;
+}
+
+/** Marks the document; `stayed` fails when another one was loaded since. */
+export async function mark(page: Page) {
+  await page.evaluate(() => { (window as unknown as { __mark?: number }).__mark = 1; });
+}
+export async function stayed(page: Page) {
+  expect(await page.evaluate(() => (window as unknown as { __mark?: number }).__mark), 'the page was loaded anew').toBe(1);
+}
+
+export const CUSTOMER = 'Customer B';
+export const SITE = 'Busan-2';
+const enc = encodeURIComponent;
+export const path = {
+  customer: (c = CUSTOMER) => `/customers/${enc(c)}`,
+  site: (c = CUSTOMER, s = SITE) => `/customers/${enc(c)}/sites/${enc(s)}`,
+  zone: (z: string, c = CUSTOMER, s = SITE) => `/customers/${enc(c)}/sites/${enc(s)}/zones/${enc(z)}`,
+};
+
+let zones: string[] | undefined;
+/** A zone of the site above; its names are the demo's business. */
+export async function zone(): Promise<string> {
+  if (!zones) {
+    const answer = await fetch(`${at.demo}/api/metrics/summary?customer=${enc(CUSTOMER)}&site=${enc(SITE)}&days=7`);
+    const summary = (await answer.json()) as { children: { scope: { zone: string } }[] };
+    zones = summary.children.map((c) => c.scope.zone).sort();
+  }
+  return zones[0]!;
+}
+
+export type Named = { name: string; url: string };
+/** Every kind of page that has content. */
+export const KINDS = ['overview', 'customer', 'site', 'zone', 'trends', 'sources'] as const;
+export type Kind = (typeof KINDS)[number];
+export async function address(kind: Kind): Promise<string> {
+  switch (kind) {
+    case 'overview': return '/';
+    case 'customer': return path.customer();
+    case 'site': return path.site();
+    case 'zone': return path.zone(await zone());
+    case 'trends': return '/trends';
+    case 'sources': return '/sources';
+  }
+}
+
+export const main = (page: Page) => page.getByRole('main');
+export const crumbs = (page: Page) => page.getByRole('navigation', { name: 'Breadcrumb' });
+export const rail = (page: Page, name = 'Main') => page.getByRole('navigation', { name });
+export const table = (page: Page, name: string | RegExp) => page.getByRole('region', { name }).getByRole('table');
+export const tiles = (page: Page) => page.getByRole('region', { name: 'All metrics' }).first().getByRole('link');
+/** The time picker, and its opener. */
+export const range = (page: Page) => page.getByRole('group', { name: 'Range' });
+export const picker = (page: Page) => range(page).locator('summary');
+
+/** Texts of a column, found by its head. */
+export async function column(t: Locator, head: string | RegExp): Promise<string[]> {
+  const heads = await t.getByRole('columnheader').allInnerTexts();
+  const i = heads.findIndex((h) => (typeof head === 'string' ? h.replace(/[▲▼]/g, '').trim() === head : head.test(h)));
+  expect(i, `a column ${head} among ${heads.join(' | ')}`).toBeGreaterThanOrEqual(0);
+  return (await t.locator(`tbody tr > :nth-child(${i + 1})`).allInnerTexts()).map((x) => x.replace(/\s+/g, ' ').trim());
+}
+export async function names(t: Locator): Promise<string[]> {
+  return (await t.getByRole('rowheader').allInnerTexts()).map((x) => x.replace(/\s+/g, ' ').trim());
+}
+/** What a formatted number says; NaN when there is none. */
+export const number = (text: string) => parseFloat(text.replace(/,/g, '').replace('−', '-'));
+
+/** The first chart has a line that one can see: it has points, a size, a colour and a width, and lies inside its drawing. */
+export async function chartIsDrawn(page: Page) {
+  const chart = page.getByRole('figure').first();
+  const picture = chart.getByRole('img').first();
+  await expect(picture).toBeVisible();
+  await expect(picture).toHaveAccessibleName(/\d/);
+  const line = picture.locator('path.line').first();
+  expect((await line.getAttribute('d'))!.length, 'the line has points').toBeGreaterThan(20);
+  const drawn = await line.evaluate((e) => {
+    const style = getComputedStyle(e);
+    return { box: e.getBoundingClientRect().toJSON() as DOMRect, stroke: style.stroke, width: parseFloat(style.strokeWidth), seen: style.visibility };
+  });
+  expect(drawn.box.width, 'the line has a width').toBeGreaterThan(100);
+  expect(drawn.box.height, 'the line has a height').toBeGreaterThan(2);
+  expect(drawn.stroke).toMatch(/^rgb/);
+  expect(drawn.width).toBeGreaterThan(0.5);
+  expect(drawn.seen).toBe('visible');
+  const around = (await chart.boundingBox())!;
+  expect(drawn.box.x).toBeGreaterThanOrEqual(around.x);
+  expect(drawn.box.x + drawn.box.width).toBeLessThanOrEqual(around.x + around.width);
+  expect(drawn.box.y).toBeGreaterThanOrEqual(around.y);
+  expect(drawn.box.y + drawn.box.height).toBeLessThanOrEqual(around.y + around.height);
+}
+
+/** Words of a page's content without what the clock changes. */
+export const steady = (text: string) => text.replace(/\s+/g, ' ').trim();
