@@ -270,7 +270,7 @@ def run(url, data, raw):
     equal = not tally.wrong and total > 0 and rows["lake"] == rows["raw"] and not rows["only_lake"] + rows["only_raw"]
     print(f"\n{total} numbers compared, {len(tally.wrong)} different: {'equal' if equal else 'NOT EQUAL'}")
     return {"equal": equal, "rows": rows, "compared": total, "different": len(tally.wrong),
-            "largest_difference": largest(False), "largest_quantile_difference": largest(True)}
+            "differences": [list(map(str, w)) for w in tally.wrong[:100]], "largest_difference": largest(False), "largest_quantile_difference": largest(True)}
 
 
 def main():

@@ -49,8 +49,12 @@ def lines(r):
     yield ("server memory", f"{m['idle_mb']:.0f} MB idle, {m['loaded_mb']:.0f} MB after load, {m['peak_mb']:.0f} MB at most")
     w, first = size["wasm"], size["first_load"]
     yield ("WASM", f"{w['raw'] / 1000:.0f} kB raw, {w['brotli'] / 1000:.0f} kB brotli")
-    yield ("first load on the wire, brotli", f"{first['bytes'] / 1000:.0f} kB: " + ", ".join(
-        f"{os.path.splitext(p['path'])[1][1:] or 'page'} {p['bytes'] / 1000:.1f}" for p in first["parts"]))
+    kinds = {}
+    for p in first["parts"]:
+        kind = os.path.splitext(p["path"])[1][1:] or "page"
+        kinds[kind] = kinds.get(kind, 0) + p["bytes"] / 1000
+    yield ("first load on the wire, brotli",
+           f"{first['bytes'] / 1000:.0f} kB: " + ", ".join(f"{kind} {kb:.1f}" for kind, kb in kinds.items()))
 
 
 def main():

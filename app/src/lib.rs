@@ -61,7 +61,7 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     let prefs = Prefs::provide();
     view! {
-        <Title formatter=|page: String| if page.is_empty() { "GuardianFlow".to_owned() } else { format!("{page} · GuardianFlow") }/>
+        <Title formatter=window_title/>
         <Router>
             <Frame prefs=prefs>
                 <Routes fallback=NotFound>
@@ -75,4 +75,10 @@ pub fn App() -> impl IntoView {
             </Frame>
         </Router>
     }
+}
+
+/// The title of the browser's window. On the server it becomes HTML, which leptos_meta does not escape.
+fn window_title(page: String) -> String {
+    let title = if page.is_empty() { "GuardianFlow".to_owned() } else { format!("{page} · GuardianFlow") };
+    if cfg!(feature = "ssr") { title.replace('&', "&amp;").replace('<', "&lt;") } else { title }
 }

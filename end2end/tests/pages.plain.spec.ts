@@ -3,7 +3,7 @@ import {
   CUSTOMER, KINDS, SITE, address, at, chartIsDrawn, column, crumbs, expect, main, names, number, path, picker, rail, range,
   settled, steady, table, test, tiles, zone,
 } from './support';
-import { ODD, TOKEN, WIDE_SITES } from './servers';
+import { ODD, PERCENT, TOKEN, WIDE_SITES } from './servers';
 
 const CHILDREN = { overview: /^Customers, worst/, customer: /^Sites, worst/, site: /^Zones, worst/ };
 
@@ -44,7 +44,7 @@ test.describe('content is in the first HTML', () => {
 
   test('the change to the previous period stands beside a headline number with its word', async ({ page }) => {
     await page.goto('/');
-    await expect(tiles(page).first()).toContainText(/[↑↓±]?[\d.]+ +(better|worse|unchanged|changed)\s+vs the 7 days before/);
+    await expect(tiles(page).first()).toContainText(/[↑↓±]?[\d.]+ +(better|worse|unchanged|changed)\s+vs .*7 days/);
   });
 
   test('the chart is summed up in one sentence, and its table lies behind it', async ({ page }) => {
@@ -182,6 +182,14 @@ test.describe('links lead on', () => {
     await crumbs(page).getByRole('link', { name: ODD, exact: true }).click();
     expect(new URL(page.url()).searchParams.get('customer')).toBe(ODD);
   });
+
+  test('a name that looks escaped already is not unescaped twice', async ({ page }) => {
+    await page.goto(at.wide);
+    await table(page, CHILDREN.overview).getByRole('link', { name: PERCENT, exact: true }).click();
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText(PERCENT);
+    await page.getByRole('link', { name: 'Explore this trend' }).click();
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText(PERCENT);
+  });
 });
 
 test.describe('tables', () => {
@@ -301,7 +309,7 @@ test.describe('the time picker', () => {
     await expect(picker(page)).toHaveText(/ to /);
     await expect(range(page).getByLabel('From')).toHaveValue(`${day(20)}T00:00`);
     await chartIsDrawn(page);
-    await expect(tiles(page).first()).toContainText('vs the 10 days before');
+    await expect(tiles(page).first()).toContainText(/vs .*10 days/);
   });
 
   test('earlier and later step by the length of the range, and later ends at now', async ({ page }) => {
@@ -366,7 +374,7 @@ test.describe('trends', () => {
     const metrics = await page.getByRole('combobox', { name: 'Metric' }).locator('option').evaluateAll((all) => all.map((o) => (o as HTMLOptionElement).value));
     expect(metrics.length).toBeGreaterThan(5);
     for (const metric of metrics) {
-      await page.goto(`/trends?metric=${encodeURIComponent(metric)}`);
+      await page.goto(`/trends?type=all&from=now-90d&metric=${encodeURIComponent(metric)}`);
       await chartIsDrawn(page);
     }
   });
@@ -499,11 +507,11 @@ test.describe('sources', () => {
   test('each source says how many rows were taken, refused and why, and how fresh they are', async ({ page }) => {
     await page.goto(`${at.wide}/sources`);
     const sources = table(page, /^Sources/);
-    expect((await column(sources, 'Taken')).map(number)).toEqual([WIDE_SITES * 24 + 24 + 24]);
+    expect((await column(sources, 'Taken')).map(number)).toEqual([WIDE_SITES * 24 + 3 * 24]);
     expect((await column(sources, 'Refused')).map(number)).toEqual([2]);
     expect((await column(sources, 'Reasons'))[0]).toMatch(/[a-z]{3,}.* \d/);
     expect((await column(sources, 'Newest'))[0]).toMatch(/now|ago|\d/);
-    await expect(page.getByText(/1 sources? delivered 1,488 records; 2 rows were refused/)).toBeVisible();
+    await expect(page.getByText(/1,512.*\b2\b/)).toBeVisible();
   });
 });
 

@@ -10,7 +10,9 @@ import { fileURLToPath } from 'node:url';
 
 export const TOKEN = 'browser-tests-token-of-more-than-32-bytes';
 /** A customer whose name needs escaping in a path, in a query and in HTML. */
-export const ODD = 'A & <i>Größe</i> 부산? #1 %2F+;';
+export const ODD = 'A & <i>Größe 부산? #1+;';
+/** One that looks as if it were escaped already. */
+export const PERCENT = '50% is %41';
 export const WIDE_SITES = 60;
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -67,6 +69,7 @@ function records(): string {
     }
   }
   for (let i = 0; i < 24; i++) add(ODD, 'موقع 🚧', '"Gate" <1>', now - i * 3_600_000, 0.8 + (i % 3) / 100);
+  for (let i = 0; i < 24; i++) add(PERCENT, 'S', 'Z', now - i * 3_600_000, 0.8 + (i % 3) / 100);
   // Silent since ten days: nothing to see in the usual range.
   for (let i = 0; i < 24; i++) add('Quiet', 'Only', 'Gate', now - 10 * 86_400_000 - i * 10 * 3_600_000, 0.7 + (i % 3) / 100);
   lines.push('{"timestamp": broken', JSON.stringify({ timestamp: 'yesterday', customer: 'Wide', task: 'detection', detection: { mAP50: 0.5 } }));

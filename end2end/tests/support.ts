@@ -91,7 +91,6 @@ export async function zone(): Promise<string> {
   return zones[0]!;
 }
 
-export type Named = { name: string; url: string };
 /** Every kind of page that has content. */
 export const KINDS = ['overview', 'customer', 'site', 'zone', 'trends', 'sources'] as const;
 export type Kind = (typeof KINDS)[number];
@@ -152,5 +151,5 @@ export async function chartIsDrawn(page: Page) {
   expect(drawn.box.y + drawn.box.height).toBeLessThanOrEqual(around.y + around.height);
 }
 
-/** Words of a page's content without what the clock changes. */
+/** Text with its white space made plain. */
 export const steady = (text: string) => text.replace(/\s+/g, ' ').trim();

@@ -293,7 +293,17 @@ pub struct Columns<'a> {
 }
 
 fn window(text: &str, now: Millis) -> Result<Millis, Refusal> {
-    let at = Millis::parse(text).map_err(|e| Refusal { code: "bad_time", message: e.message })?;
+    let at = match Millis::parse(text) {
+        Ok(at) => at,
+        // The calendar ends a little before the year 9999 does, and that day is how some people write "never".
+        Err(_)
+            if text.starts_with("9999-12-3")
+                && text.get(..19).is_some_and(|t| t.parse::<jiff::civil::DateTime>().is_ok()) =>
+        {
+            return refuse("future", format!("{} lies more than 24 hours ahead of this server's clock", clip(text)));
+        }
+        Err(e) => return refuse("bad_time", e.message),
+    };
     check_window(at, now)?;
     Ok(at)
 }

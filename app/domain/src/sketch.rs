@@ -115,19 +115,26 @@ impl Sketch {
                     sorted[low] + (sorted[high] - sorted[low]) * (pos - pos.floor())
                 }))
             }
-            Self::Buckets { first, counts, n } => Some(qs.map(|q| {
-                let pos = q.clamp(0.0, 1.0) * (*n - 1) as f64;
-                let mut before = 0u64;
-                for (b, c) in (*first..).zip(counts) {
-                    let after = before + u64::from(*c);
-                    if *c > 0 && pos < after as f64 {
-                        let (low, high) = bounds(b);
-                        return low + (high - low) * ((pos - before as f64 + 0.5) / f64::from(*c)).clamp(0.0, 1.0);
+            Self::Buckets { first, counts, n } => {
+                // The value of a whole rank: its place among the values of its bucket, which lie evenly as far as we know.
+                let at = |rank: u64| {
+                    let mut before = 0u64;
+                    for (b, c) in (*first..).zip(counts) {
+                        let after = before + u64::from(*c);
+                        if rank < after {
+                            let (low, high) = bounds(b);
+                            return low + (high - low) * ((rank - before) as f64 + 0.5) / f64::from(*c);
+                        }
+                        before = after;
                     }
-                    before = after;
-                }
-                bounds(*first + i32::try_from(counts.len()).unwrap_or(1) - 1).1
-            })),
+                    bounds(*first + i32::try_from(counts.len()).unwrap_or(1) - 1).1
+                };
+                Some(qs.map(|q| {
+                    let pos = q.clamp(0.0, 1.0) * (*n - 1) as f64;
+                    let low = at(pos.floor() as u64);
+                    low + (at(pos.ceil() as u64) - low) * (pos - pos.floor())
+                }))
+            }
         }
     }
 
@@ -190,15 +197,13 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn many_values_are_within_one_percent(values in prop::collection::vec(0.01f64..50.0, 600..3000)) {
+        fn many_values_are_within_one_percent(values in prop::collection::vec(0.01f64..50.0, 513..3000)) {
             let mut s = Sketch::default();
             values.iter().for_each(|v| s.add(*v));
             let got = s.quantiles([0.05, 0.5, 0.95, 0.99]).expect("values");
             for (q, g) in [0.05, 0.5, 0.95, 0.99].iter().zip(got) {
-                // Between two far neighbours no sketch interpolates exactly: allow what lies between them.
-                let (n, pos) = (values.len() as f64 - 1.0, q * (values.len() as f64 - 1.0));
-                let (lo, hi) = (exact(&values, pos.floor() / n), exact(&values, (pos.ceil() / n).min(1.0)));
-                prop_assert!(g >= lo * 0.99 && g <= hi * 1.01, "q{q}: {g} not in {lo}..{hi}");
+                let e = exact(&values, *q);
+                prop_assert!((g - e).abs() <= e * 0.01, "q{q}: {g} is not {e}");
             }
         }
 

@@ -6,16 +6,10 @@ mod trends;
 
 use std::future::Future;
 
-use domain::{
-    ErrorKind,
-    ask::{Ask, KEYS},
-};
+use domain::{ErrorKind, ask::Ask};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::{
-    hooks::{use_params_map, use_query_map},
-    params::ParamsMap,
-};
+use leptos_router::hooks::use_location;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use place::Place;
@@ -29,20 +23,34 @@ use crate::{
 
 /// The question that the address asks: names from the path, the rest from the query.
 fn asked() -> Memo<Ask> {
-    let (params, query) = (use_params_map(), use_query_map());
+    let location = use_location();
     Memo::new(move |_| {
-        let mut ask = Ask::default();
-        let mut read = |map: &ParamsMap| {
-            for key in KEYS {
-                if let Some(value) = map.get(key) {
-                    ask.set(key, Some(value));
-                }
-            }
-        };
-        query.with(&mut read);
-        params.with(&mut read);
-        ask
+        // A request that its sender gave up may be gone before this is asked for the last time.
+        let read = |part: Memo<String>| part.try_get().unwrap_or_default();
+        ask_of(&read(location.pathname), &read(location.search))
     })
+}
+
+/// Reads path and query as they stand in the address: the router's own maps are decoded twice, and a name that holds a
+/// percent sign would become another.
+fn ask_of(path: &str, search: &str) -> Ask {
+    let decode = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let mut ask = Ask::default();
+    for pair in search.trim_start_matches('?').split('&').filter(|p| !p.is_empty()) {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        ask.set(&decode(key), Some(decode(&value.replace('+', " "))));
+    }
+    let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
+    for pair in segments.chunks_exact(2) {
+        let key = match pair[0] {
+            "customers" => "customer",
+            "sites" => "site",
+            "zones" => "zone",
+            _ => continue,
+        };
+        ask.set(key, Some(decode(pair[1])));
+    }
+    ask
 }
 
 /// A page that loads its view and draws it. On a change the old one stays, dimmed under a thin bar, until the new one is
@@ -88,7 +96,7 @@ fn failure(e: PageError, prefs: Prefs) -> AnyView {
     let (href, label) = if e.kind == ErrorKind::Forbidden { ("/signin", t.signin_go) } else { ("/", t.error_back) };
     view! {
         <Title text=title/>
-        <main id="main" class="notice">
+        <main id="main" tabindex="-1" class="notice">
             <Icon name="circle-alert"/>
             <h1>{title}</h1>
             <p>{e.message}</p>
@@ -105,5 +113,20 @@ pub fn NotFound() -> impl IntoView {
     crate::api::answer_with(ErrorKind::NotFound);
     let prefs = expect_context::<Prefs>();
     let message = prefs.lang.get_untracked().texts().error_not_found.to_owned();
-    failure(PageError { kind: ErrorKind::NotFound, message }, prefs)
+    view! { <div class="page">{failure(PageError { kind: ErrorKind::NotFound, message }, prefs)}</div> }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ask_of;
+
+    #[test]
+    fn an_address_is_decoded_once() {
+        let ask =
+            ask_of("/customers/a%252Fb/sites/%EB%B6%80%EC%82%B0-2", "from=now-30d&metric=a%26b&tz=Asia%2FSeoul&x=1");
+        assert_eq!(ask.customer.as_deref(), Some("a%2Fb"));
+        assert_eq!(ask.site.as_deref(), Some("부산-2"));
+        assert_eq!((ask.metric.as_deref(), ask.tz.as_deref()), (Some("a&b"), Some("Asia/Seoul")));
+        assert_eq!(ask_of("/", "").customer, None);
+    }
 }

@@ -20,11 +20,11 @@ fn draw(v: PlaceView) -> impl IntoView {
     let state = v.state.clone();
     view! {
         <Top head=v.head state=Some(state)/>
-        <main id="main">
+        <main id="main" tabindex="-1">
             {v.empty.map(|e| view! { <Empty empty=e/> })}
             {v.attention.map(|a| attention(lang, a, v.attention_more))}
             {(!v.tiles.is_empty()).then(|| view! {
-                <section class="tiles" aria-label=lang.texts().all_metrics>
+                <section class="tiles" aria-label=lang.texts().headlines>
                     {v.tiles.into_iter().map(|t| view! { <Tile tile=t lang/> }).collect_view()}
                 </section>
             })}

@@ -18,7 +18,7 @@ fn draw(v: SourcesView) -> impl IntoView {
     let lang = v.head.lang;
     view! {
         <Top head=v.head state=None/>
-        <main id="main">
+        <main id="main" tabindex="-1">
             {v.empty.map(|e| view! { <Empty empty=e/> })}
             <p class="lead">{v.summary}</p>
             {v.failed.map(|table| view! { <Table table lang/> })}

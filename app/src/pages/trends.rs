@@ -1,12 +1,11 @@
 //! `/trends`: how a metric moved, with the filters that choose what is drawn.
 
 use leptos::prelude::*;
-use leptos_router::components::Form;
 
 use super::loaded;
 use crate::{
     api::trends::trends,
-    ui::{chart::Chart, empty::Empty, table::Table, top::Top},
+    ui::{chart::Chart, empty::Empty, form::GetForm, table::Table, top::Top},
     view::{SelectView, TrendsView},
 };
 
@@ -20,13 +19,13 @@ fn draw(v: TrendsView) -> impl IntoView {
     let t = lang.texts();
     view! {
         <Top head=v.head state=None/>
-        <main id="main">
+        <main id="main" tabindex="-1">
             {(!v.selects.is_empty()).then(|| view! {
-                <Form method="GET" action="/trends" attr:class="filters" attr:aria-label=t.filter>
+                <GetForm action="/trends".to_owned() class="filters" label=t.filter>
                     {v.hidden.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view()}
                     {v.selects.into_iter().map(select).collect_view()}
                     <button class="button primary" type="submit">{t.filter_apply}</button>
-                </Form>
+                </GetForm>
             })}
             {v.empty.map(|e| view! { <Empty empty=e/> })}
             {v.chart.map(|chart| view! { <Chart chart lang/> })}

@@ -126,8 +126,12 @@ impl Fmt {
             fill(t.days, &[("n", &n(DAY))])
         } else if ms == DAY {
             t.day.to_owned()
-        } else if ms >= HOUR {
+        } else if ms >= 2 * HOUR {
             fill(t.hours, &[("n", &n(HOUR))])
+        } else if ms >= HOUR {
+            t.hour.to_owned()
+        } else if ms < 2 * MINUTE {
+            t.minute.to_owned()
         } else {
             fill(t.minutes, &[("n", &n(MINUTE))])
         }

@@ -397,7 +397,10 @@ fn attention(a: &Asked, s: &Summary) -> (Vec<AttentionView>, Option<String>) {
         let Some(i) = built_in(key) else { continue };
         for (c, delta, value, out_of_line) in outliers(sites, &CATALOGUE[i]) {
             let metric = &CATALOGUE[i];
-            let shown = a.fmt.delta(Some(delta), metric).map_or_else(String::new, |d| d.text);
+            let shown = a.fmt.delta(Some(delta), metric).map_or_else(String::new, |d| {
+                let unit = if metric.unit.is_empty() { String::new() } else { format!(" {}", metric.unit) };
+                format!("{}{unit} {}", d.text, d.word)
+            });
             let holes = [
                 ("place", &*name(c)),
                 ("metric", &a.fmt.label(metric)),

@@ -4,6 +4,7 @@ use domain::{
     Result,
     ask::Ask,
     ports::{FailedFile, SourceReport},
+    time::{Day, Millis},
 };
 
 use super::{
@@ -59,8 +60,16 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<So
         summary,
         failed: (!failed.is_empty()).then(|| failed_table(&a.fmt, &failed)),
         sources: if reports.is_empty() { None } else { Some(sources_table(&a, &reports)?) },
-        volume: charts::volume(&a.fmt, &services.metrics.volume().await, directory.simulated > 0),
+        volume: charts::volume(&a.fmt, &whole_days(services.metrics.volume().await, a.now), directory.simulated > 0),
     })
+}
+
+/// Days that are over: one that is still filling would look like a collapse. Today alone is better than nothing.
+fn whole_days(mut days: Vec<(Day, u64)>, now: Millis) -> Vec<(Day, u64)> {
+    if days.len() > 1 {
+        days.retain(|d| d.0 < now.day());
+    }
+    days
 }
 
 fn failed_table(fmt: &Fmt, failed: &[FailedFile]) -> TableView {
@@ -128,7 +137,11 @@ fn row(a: &Asked, r: &SourceReport) -> Row {
     let trouble = r.error.is_some().then(|| a.fmt.state(domain::state::DataState::SourceError));
     Row {
         cells: vec![
-            Cell::Name { text: short(&r.source.name), href: None, state: trouble },
+            Cell::Name {
+                text: if r.source.kind == "demo" { t.source_demo_name.into() } else { short(&r.source.name) },
+                href: None,
+                state: trouble,
+            },
             Cell::Text(kind.into()),
             number(r.taken),
             number(r.duplicate),

@@ -46,7 +46,7 @@ pub fn Frame(prefs: Prefs, children: Children) -> impl IntoView {
         here.then_some("page")
     };
     view! {
-        <a class="skip" href="#main">{move || t().skip}</a>
+        <a class="skip" href="#main" rel="external">{move || t().skip}</a>
         <div class="frame">
             <nav class="rail" aria-label=move || t().nav_main>
                 <a class="brand" href="/"><Icon name="shield-check"/><span>"GuardianFlow"</span></a>
@@ -115,7 +115,7 @@ fn Choices(prefs: Prefs) -> impl IntoView {
             <fieldset>
                 <legend>{move || t().language}</legend>
                 {[(Lang::En, "English", "EN"), (Lang::Ko, "한국어", "한")].map(|(lang, name, short)| view! {
-                    <button name="lang" value=lang.code() lang=lang.code() title=name aria-label=name
+                    <button name="lang" value=lang.code() lang=lang.code() title=name aria-label=format!("{short} {name}")
                         aria-pressed=move || (prefs.lang.get() == lang).to_string() on:click=choose_lang(lang)>
                         {short}
                     </button>

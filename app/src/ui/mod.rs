@@ -2,6 +2,7 @@
 
 pub mod chart;
 pub mod empty;
+pub mod form;
 pub mod frame;
 pub mod icon;
 pub mod prefs;

@@ -59,7 +59,7 @@ fn head(lang: Lang, c: ColumnView) -> impl IntoView {
     view! {
         <th scope="col" class=class aria-sort=c.sorted>
             {match c.sort {
-                Some(href) => Either::Left(view! { <a href=href title=title>{c.label}<span class="arrow" aria-hidden="true">{arrow}</span></a> }),
+                Some(href) => Either::Left(view! { <a data-noscroll="" href=href title=title>{c.label}<span class="arrow" aria-hidden="true">{arrow}</span></a> }),
                 None => Either::Right(c.label),
             }}
         </th>
@@ -68,9 +68,9 @@ fn head(lang: Lang, c: ColumnView) -> impl IntoView {
 
 fn turn(href: Option<String>, label: &'static str, icon: &'static str) -> impl IntoView {
     match href {
-        Some(href) => {
-            Either::Left(view! { <a class="step" href=href aria-label=label title=label><Icon name=icon/></a> })
-        }
+        Some(href) => Either::Left(
+            view! { <a class="step" data-noscroll="" href=href aria-label=label title=label><Icon name=icon/></a> },
+        ),
         None => Either::Right(view! { <span class="step off" aria-hidden="true"><Icon name=icon/></span> }),
     }
 }

@@ -2,9 +2,11 @@
 
 use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
-use leptos_router::components::Form;
 
-use super::icon::{Icon, StateMark};
+use super::{
+    form::GetForm,
+    icon::{Icon, StateMark},
+};
 use crate::{
     i18n::{Lang, fill},
     view::{Crumb, Head, RangeBar, StateView},
@@ -18,7 +20,7 @@ pub fn Top(head: Head, state: Option<StateView>) -> impl IntoView {
     view! {
         <Title text=head.title.clone()/>
         <header class="top">
-            <nav class="crumbs" aria-label="Breadcrumb">
+            <nav class="crumbs" aria-label=t.breadcrumb>
                 <ol>
                     {head.crumbs.into_iter().enumerate().map(|(i, c)| view! { <li>{crumb(lang, c, i == last)}</li> }).collect_view()}
                 </ol>
@@ -69,27 +71,27 @@ fn range_bar(lang: Lang, r: RangeBar) -> impl IntoView {
     let t = lang.texts();
     view! {
         <div class="range" role="group" aria-label=t.range>
-            <a class="step" href=r.earlier title=t.range_earlier aria-label=t.range_earlier><Icon name="chevron-left"/></a>
+            <a class="step" data-noscroll="" href=r.earlier title=t.range_earlier aria-label=t.range_earlier><Icon name="chevron-left"/></a>
             <details class="menu">
                 <summary><Icon name="calendar-clock"/>{r.label}<Icon name="chevron-down"/></summary>
                 <div class="panel">
                     <ul>
                         {r.presets.into_iter().map(|p| view! {
-                            <li><a href=p.href aria-current=p.current.then_some("true")>{p.label}</a></li>
+                            <li><a data-noscroll="" href=p.href aria-current=p.current.then_some("true")>{p.label}</a></li>
                         }).collect_view()}
                     </ul>
-                    <Form method="GET" action=r.action>
+                    <GetForm action=r.action>
                         {r.hidden.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view()}
                         <label><span>{t.range_from}</span><input type="datetime-local" name="from" value=r.from required/></label>
                         <label><span>{t.range_to}</span><input type="datetime-local" name="to" value=r.to required/></label>
                         <p class="quiet">{r.zone}</p>
                         <button class="button primary" type="submit">{t.range_apply}</button>
-                    </Form>
+                    </GetForm>
                 </div>
             </details>
             {match r.later {
                 Some(href) => Either::Left(view! {
-                    <a class="step" href=href title=t.range_later aria-label=t.range_later><Icon name="chevron-right"/></a>
+                    <a class="step" data-noscroll="" href=href title=t.range_later aria-label=t.range_later><Icon name="chevron-right"/></a>
                 }),
                 None => Either::Right(view! { <span class="step off" aria-hidden="true"><Icon name="chevron-right"/></span> }),
             }}

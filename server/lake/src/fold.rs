@@ -25,6 +25,8 @@ pub struct Plan {
     pub metrics: Vec<MetricColumn>,
     /// Columns whose values make a group.
     pub group_by: Vec<&'static str>,
+    /// Whether to tell sites, zones and devices apart.
+    pub places: bool,
     /// Rows in it are aggregated in full.
     pub range: TimeRange,
     /// Rows in it give a mean.
@@ -38,7 +40,10 @@ pub struct Plan {
 impl Plan {
     /// The columns that the fold reads.
     pub fn columns(&self) -> Vec<&'static str> {
-        let mut columns = vec!["timestamp", "seq", "samples", "simulated", "device", "customer", "site", "zone"];
+        let mut columns = vec!["timestamp", "seq", "samples", "simulated"];
+        if self.places {
+            columns.extend(["device", "customer", "site", "zone"]);
+        }
         columns.extend(&self.group_by);
         for m in &self.metrics {
             columns.push(match m {
@@ -166,9 +171,10 @@ impl Fold {
         let slots = self.slots(batch, times.values())?;
         self.note(&slots, times.values());
         let plan = Arc::clone(&self.plan);
-        let devices = find("device")?.as_string_view();
+        let devices = if plan.places { Some(find("device")?.as_string_view()) } else { None };
+        let devices = devices.filter(|d| d.null_count() < d.len());
         for (m, metric) in plan.metrics.iter().enumerate() {
-            let by_device = devices.null_count() < devices.len() && depends_on_device(metric);
+            let devices = devices.filter(|_| depends_on_device(metric));
             // Rows of a site lie together: a set is only asked when the site changes.
             let mut last_site = None;
             let weight = |row: usize| if weights.is_valid(row) { weights.value(row) } else { 1.0 };
@@ -183,8 +189,8 @@ impl Fold {
                         last_site = Some((slot.group, slot.site));
                         group.sites[m].insert(slot.site);
                     }
-                    if by_device && devices.is_valid(row) && !group.devices[m].contains(devices.value(row)) {
-                        group.devices[m].insert(devices.value(row).into());
+                    if let Some(d) = devices.filter(|d| d.is_valid(row) && !group.devices[m].contains(d.value(row))) {
+                        group.devices[m].insert(d.value(row).into());
                     }
                 }
                 if slot.previous {
@@ -229,7 +235,7 @@ impl Fold {
                 batch.column_by_name(name).ok_or_else(|| format!("the column {name} is missing"))?.as_string_view(),
             )
         };
-        let place = [text("customer")?, text("site")?, text("zone")?];
+        let place = if plan.places { vec![text("customer")?, text("site")?, text("zone")?] } else { vec![] };
         let simulated = batch.column_by_name("simulated").ok_or("the column simulated is missing")?.as_boolean();
         let mut slots: Vec<Slot> = Vec::with_capacity(times.len());
         let mut last: Option<(usize, usize)> = None;
@@ -243,7 +249,7 @@ impl Fold {
             last = Some((row, group));
             let (site, zone) = match slots.last() {
                 Some(before) if place.iter().all(|k| equal(k, row, row - 1)) => (before.site, before.zone),
-                _ => (hash(&place[..2], row), hash(&place, row)),
+                _ => (hash(place.get(..2).unwrap_or_default(), row), hash(&place, row)),
             };
             let at = Millis(*t);
             let bucket = |range: &TimeRange, step: Step| {

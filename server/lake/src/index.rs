@@ -169,7 +169,10 @@ impl FileIndex {
         e.architecture.map(|a| (&self.texts[a as usize], e.version.map(|v| &self.texts[v as usize])))
     }
     pub fn kind(&self, e: &Entry) -> Option<&str> {
-        e.kind.map(|i| &*self.texts[i as usize])
+        self.kind_text(e).map(|t| &**t)
+    }
+    pub fn kind_text(&self, e: &Entry) -> Option<&Arc<str>> {
+        e.kind.map(|i| &self.texts[i as usize])
     }
 
     /// As stored in the manifest: JSON, compressed.

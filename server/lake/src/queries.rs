@@ -1,6 +1,9 @@
 //! The answers of [`domain::ports::MetricsStore`]: plans one pass over the rows and shapes what comes out.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use domain::{
     Error, Result,
@@ -40,6 +43,7 @@ impl Lake {
         let plan = Plan {
             metrics: metrics.iter().map(|(_, c)| c.clone()).collect(),
             group_by,
+            places: true,
             range: q.range,
             previous: Some(q.range.previous()),
             course: q.course,
@@ -97,6 +101,7 @@ impl Lake {
         let plan = Plan {
             metrics: vec![column],
             group_by: vec![],
+            places: false,
             range: q.range,
             previous: None,
             course: None,
@@ -143,6 +148,7 @@ impl Lake {
         let plan = Plan {
             metrics: metrics.iter().map(|(_, c)| c.clone()).collect(),
             group_by: vec!["model_architecture", "model_version"],
+            places: true,
             range: q.range,
             previous: None,
             course: None,
@@ -340,46 +346,24 @@ fn shape_metrics(
     shaped
 }
 
-fn for_each_entry(
-    snapshot: &Snapshot,
-    scope: &Scope,
-    (from, to): (Millis, Millis),
-    mut f: impl FnMut(&crate::snapshot::FileView, &crate::index::Entry, u32),
-) {
-    for v in &snapshot.files {
-        if v.file.to < from || v.file.from >= to {
-            continue;
-        }
-        for (e, place) in v.index.entries.iter().zip(v.places.iter()) {
-            let fits = scope.holds(&snapshot.places[*place as usize])
-                && scope.kind.takes(v.index.kind(e))
-                && scope.task.as_ref().is_none_or(|t| t.as_str() == &**v.index.task(e))
-                && e.last >= from.0
-                && e.first < to.0;
-            if fits {
-                f(v, e, *place);
-            }
-        }
-    }
-}
-
 /// Model versions that zones of the scope ran for the first time within the range; at most the twenty that reached the most
 /// zones. A zone whose records all lie within the range has no "before" and counts for nothing.
 fn model_changes(snapshot: &Snapshot, scope: &Scope, range: &TimeRange) -> Vec<ModelChange> {
-    type Key = (u32, String, String);
-    let mut first: BTreeMap<Key, i64> = BTreeMap::new();
-    let mut place_first: BTreeMap<u32, i64> = BTreeMap::new();
-    for_each_entry(snapshot, scope, (Millis(i64::MIN), range.to()), |v, e, place| {
-        if let Some((a, version)) = v.index.model(e) {
-            let key = (place, a.to_string(), version.map_or_else(String::new, ToString::to_string));
-            first.entry(key).and_modify(|t| *t = (*t).min(e.first)).or_insert(e.first);
-            place_first.entry(place).and_modify(|t| *t = (*t).min(e.first)).or_insert(e.first);
-        }
-    });
-    let mut arrivals: Vec<(String, String, i64)> = first
-        .into_iter()
-        .filter(|((place, ..), t)| *t >= range.from().0 && place_first.get(place).is_some_and(|p| p < t))
-        .map(|((_, architecture, version), t)| (architecture, version, t))
+    let runs = || {
+        snapshot.first_runs.iter().filter(|(run, t)| {
+            **t < range.to().0
+                && scope.holds(&snapshot.places[run.place as usize])
+                && scope.kind.takes(run.kind.as_deref())
+                && scope.task.as_ref().is_none_or(|task| task.as_str() == &*run.task)
+        })
+    };
+    let mut place_first: HashMap<u32, i64> = HashMap::new();
+    for (run, t) in runs() {
+        place_first.entry(run.place).and_modify(|first| *first = (*first).min(*t)).or_insert(*t);
+    }
+    let mut arrivals: Vec<(String, String, i64)> = runs()
+        .filter(|(run, t)| **t >= range.from().0 && place_first.get(&run.place).is_some_and(|p| *p < **t))
+        .map(|(run, t)| (run.architecture.to_string(), run.version.as_deref().unwrap_or("").to_owned(), *t))
         .collect();
     arrivals.sort();
     // A roll-out over several zones is one change as long as no day passes without a zone.

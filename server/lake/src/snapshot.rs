@@ -38,6 +38,18 @@ pub struct Snapshot {
     pub directory: Arc<Directory>,
     /// The newest arrival.
     pub as_of: Option<Millis>,
+    /// When each model was first seen in each place.
+    pub first_runs: Arc<HashMap<Run, i64>>,
+}
+
+/// A model in a place, with the task and the type under which it ran.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Run {
+    pub place: u32,
+    pub task: Arc<str>,
+    pub kind: Option<Arc<str>>,
+    pub architecture: Arc<str>,
+    pub version: Option<Arc<str>>,
 }
 
 /// A set of metrics: the catalogue's first, then others in the order of the directory, as far as there is room.
@@ -140,7 +152,31 @@ impl Snapshot {
         }
         let as_of = views.iter().map(|v| v.file.received).max();
         let directory = Arc::new(directory(&views, &places));
-        Ok(Self { generation, files: views, places: Arc::new(places), directory, as_of })
+        let new: std::collections::HashSet<i64> = missing.into_iter().collect();
+        let first_runs = Arc::new(self.first_runs_with(&views, &new));
+        Ok(Self { first_runs, generation, files: views, places: Arc::new(places), directory, as_of })
+    }
+
+    /// When models were first seen: what was known, and what new files add. Begun anew when records were removed.
+    fn first_runs_with(&self, views: &[FileView], new: &std::collections::HashSet<i64>) -> HashMap<Run, i64> {
+        let rows = |views: &[FileView]| views.iter().map(|v| v.file.rows).sum::<u64>();
+        let grown = rows(views) >= rows(&self.files);
+        let mut first = if grown { self.first_runs.as_ref().clone() } else { HashMap::new() };
+        for v in views.iter().filter(|v| !grown || new.contains(&v.file.id)) {
+            for (e, place) in v.index.entries.iter().zip(v.places.iter()) {
+                if let Some((architecture, version)) = v.index.model(e) {
+                    let run = Run {
+                        place: *place,
+                        task: Arc::clone(v.index.task(e)),
+                        kind: v.index.kind_text(e).cloned(),
+                        architecture: Arc::clone(architecture),
+                        version: version.cloned(),
+                    };
+                    first.entry(run).and_modify(|t| *t = (*t).min(e.first)).or_insert(e.first);
+                }
+            }
+        }
+        first
     }
 
     /// The health of `scope` at `at`, with reports counted within `range`.

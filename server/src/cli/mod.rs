@@ -40,6 +40,11 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve pages and the REST interface
+    #[command(after_help = "\
+Examples:
+  guardianflow serve --data data
+  guardianflow serve --demo 1 --data demo
+  GF_OPERATOR_TOKEN=$(openssl rand -hex 32) guardianflow serve --addr 0.0.0.0:3000 --hosts metrics.example.com")]
     Serve,
     /// Take metric records into the lake
     Ingest(ingest::Ingest),
@@ -86,9 +91,20 @@ pub async fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// A file-size limit is to be an error that names the file, not the silent end of the process: with a handler in place the
+/// write fails instead. The stream of signals itself is of no interest.
+fn survive_file_size_limit() {
+    #[cfg(unix)]
+    {
+        const SIGXFSZ: i32 = 25;
+        drop(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(SIGXFSZ)));
+    }
+}
+
 async fn dispatch(cli: Cli, matches: &clap::ArgMatches) -> Result<ExitCode> {
     let settings = cli.settings;
     start_log(&settings.log)?;
+    survive_file_size_limit();
     match cli.command {
         Command::Serve => serve::run(settings).await,
         Command::Ingest(c) => c.run(&settings).await,

@@ -5,7 +5,10 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use domain::ask::Ask;
+use domain::{
+    ask::Ask,
+    time::{Millis, TimeRange},
+};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
@@ -16,23 +19,28 @@ const SUMMARY: [&str; 9] = ["customer", "site", "zone", "task", "type", "days", 
 const TREND: [&str; 12] =
     ["customer", "site", "zone", "task", "type", "model", "metric", "days", "from", "to", "step", "tz"];
 
-pub async fn summary(Shared(s): Shared<State>, RawQuery(q): RawQuery, headers: HeaderMap) -> Result<Response, Problem> {
-    let query = ask(q.as_deref(), &SUMMARY)?.summary(s.services.clock.now(), &TimeZone::UTC)?;
-    reusable(&headers, &s.services.metrics.summary(&query).await?)
+type Answer = Result<Response, Problem>;
+
+pub async fn summary(Shared(s): Shared<State>, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
+    let now = s.services.clock.now();
+    let query = ask(q.as_deref(), &SUMMARY)?.summary(now, &TimeZone::UTC)?;
+    let tag =
+        tag(&s, "summary", &format!("{:?} {:?} {}", query.scope, query.range, query.children), query.range, now).await;
+    reusable(&headers, tag, s.services.metrics.summary(&query)).await
 }
 
-pub async fn trend(Shared(s): Shared<State>, RawQuery(q): RawQuery, headers: HeaderMap) -> Result<Response, Problem> {
-    let query = ask(q.as_deref(), &TREND)?.trend(s.services.clock.now(), &TimeZone::UTC)?;
-    reusable(&headers, &s.services.metrics.trend(&query).await?)
+pub async fn trend(Shared(s): Shared<State>, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
+    let now = s.services.clock.now();
+    let query = ask(q.as_deref(), &TREND)?.trend(now, &TimeZone::UTC)?;
+    let tag = tag(&s, "trend", &format!("{query:?}"), query.range, now).await;
+    reusable(&headers, tag, s.services.metrics.trend(&query)).await
 }
 
-pub async fn comparison(
-    Shared(s): Shared<State>,
-    RawQuery(q): RawQuery,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let query = ask(q.as_deref(), &SUMMARY)?.comparison(s.services.clock.now(), &TimeZone::UTC)?;
-    reusable(&headers, &s.services.metrics.comparison(&query).await?)
+pub async fn comparison(Shared(s): Shared<State>, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
+    let now = s.services.clock.now();
+    let query = ask(q.as_deref(), &SUMMARY)?.comparison(now, &TimeZone::UTC)?;
+    let tag = tag(&s, "comparison", &format!("{query:?}"), query.range, now).await;
+    reusable(&headers, tag, s.services.metrics.comparison(&query)).await
 }
 
 /// Reads a query string in which only `known` keys may stand, each once.
@@ -44,15 +52,27 @@ pub fn ask(query: Option<&str>, known: &[&str]) -> domain::Result<Ask> {
     Ask::from_pairs(pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())), known)
 }
 
-/// JSON with an ETag; 304 when the caller has the same answer already.
-fn reusable(headers: &HeaderMap, value: &impl Serialize) -> Result<Response, Problem> {
-    let body = serde_json::to_vec(value)
-        .map_err(|e| domain::Error::internal("the answer cannot be written").with_detail(e))?;
-    let tag = format!("W/\"{:016x}\"", xxh3_64(&body));
+/// Names an answer by what it depends on: the question, the lake's generation and its unreadable files, and the present
+/// moment when the range is not over yet. Not by its digits: sums over several cores differ in the last one.
+async fn tag(s: &State, what: &str, query: &str, range: TimeRange, now: Millis) -> String {
+    let metrics = &s.services.metrics;
+    let present = if range.to() >= now { now.0 } else { 0 };
+    let key = format!("{what} {query} {} {} {present}", metrics.generation().await, metrics.failed_files().await.len());
+    format!("W/\"{:016x}\"", xxh3_64(key.as_bytes()))
+}
+
+/// JSON with an ETag; 304, without asking, when the caller has the same answer already.
+async fn reusable<T: Serialize>(
+    headers: &HeaderMap,
+    tag: String,
+    answer: impl Future<Output = domain::Result<T>>,
+) -> Answer {
     let known = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok());
     if known.is_some_and(|k| k.split(',').any(|t| t.trim() == tag || t.trim() == "*")) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
+    let body = serde_json::to_vec(&answer.await?)
+        .map_err(|e| domain::Error::internal("the answer cannot be written").with_detail(e))?;
     let heads = [
         (header::CONTENT_TYPE, "application/json".to_owned()),
         (header::ETAG, tag),

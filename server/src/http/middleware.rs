@@ -59,6 +59,9 @@ pub fn host(request: &Request) -> Option<String> {
 }
 
 pub async fn known_host(Shared(state): Shared<State>, request: Request, next: Next) -> Response {
+    if request.headers().get_all(header::HOST).iter().count() > 1 {
+        return Problem::new(StatusCode::BAD_REQUEST, "the request names more than one host").into_response();
+    }
     match host(&request) {
         Some(h) if state.hosts.knows(&h) => next.run(request).await,
         Some(h) => {
@@ -106,6 +109,19 @@ pub async fn no_duplicate_keys(request: Request, next: Next) -> Response {
         (_, Err(_)) => Problem::new(StatusCode::BAD_REQUEST, "the address is not UTF-8").into_response(),
         _ => next.run(request).await,
     }
+}
+
+/// Server functions answer our own pages only, and never with a redirect: Leptos would send whoever asks for HTML back to
+/// the Referer, with the error in the address.
+pub async fn own_functions(mut request: Request, next: Next) -> Response {
+    if request.uri().path().starts_with("/sf/") {
+        if request.headers().get("sec-fetch-site").is_some_and(|s| s == "cross-site" || s == "same-site") {
+            return Problem::new(StatusCode::FORBIDDEN, "this address answers our own pages only").into_response();
+        }
+        request.headers_mut().remove(header::REFERER);
+        request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    }
+    next.run(request).await
 }
 
 /// The policy of everything that is no page; pages write their own with a nonce for their scripts.

@@ -87,6 +87,7 @@ pub fn router(state: State) -> Router {
         .layer(axum::middleware::from_fn(middleware::no_duplicate_keys))
         .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
         .layer(tower_http::limit::RequestBodyLimitLayer::new(MAX_BODY))
+        .layer(axum::middleware::from_fn(middleware::own_functions))
         .layer(CsrfLayer::new())
         .layer(from_fn_with_state(state.clone(), middleware::known_host))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))

@@ -28,6 +28,16 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(15));
+        // SQLite has no lock for migrations: two processes that start at once on a fresh folder take turns here.
+        let turn = path.with_extension("lock");
+        let _turn = tokio::task::spawn_blocking(move || {
+            let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&turn)?;
+            file.lock()?;
+            Ok::<_, std::io::Error>(file)
+        })
+        .await
+        .map_err(|e| Error::internal("waiting for the database broke off").with_detail(e))?
+        .map_err(|e| Error::unavailable(format!("cannot open {}: {e}", path.display())))?;
         let pool = SqlitePoolOptions::new()
             .max_connections(4)
             .connect_with(options)

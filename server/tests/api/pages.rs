@@ -1,0 +1,199 @@
+//! Pages hold their numbers and charts in the first HTML, in the visitor's language.
+
+use crate::{
+    fleet::{DAY, Fleet, Site, counts},
+    process::{Folder, Served, run},
+};
+
+const PAGES: [&str; 5] = [
+    "/",
+    "/customers/acme",
+    "/customers/acme/sites/seoul-01",
+    "/customers/acme/sites/seoul-01/zones/gate-1",
+    "/trends",
+];
+
+/// What stands before the first script of the body's data: the text that is read without one.
+fn visible(page: &str) -> &str {
+    page.split_once("<main").expect("a main part").1.split_once("</main>").expect("its end").0
+}
+
+#[tokio::test]
+async fn every_page_has_its_numbers_and_a_drawn_line_without_a_script() {
+    let site = Site::start(&[]).await;
+    for path in PAGES {
+        let (status, page) = site.served.page(path).await;
+        assert_eq!(status, 200, "{path}");
+        let main = visible(&page);
+        assert!(!main.contains("<template"), "{path}: content is parked in a template");
+        let chart = main.split_once("<svg").map(|s| s.1).unwrap_or_default();
+        assert!(chart.contains("<path") && chart.contains(" d=\"M"), "{path}: no drawn line");
+        assert!(main.contains("<title>") || main.contains("aria-label"), "{path}: the chart has no name");
+        assert!(main.contains("mAP50") && main.contains("0.5"), "{path}: no number");
+        assert!(!page.contains("NaN") && !page.contains("None") && !page.contains("Some("), "{path}");
+    }
+    // The number of records of a zone's last seven days stands on its page as it is.
+    let (_, zone) = site.served.page(PAGES[3]).await;
+    let (n, _, value) = site
+        .fleet
+        .sums("/detection/mAP50", |r| r["zone"] == "gate-1" && counts(r, site.fleet.newest - 7 * DAY, i64::MAX));
+    let main = visible(&zone);
+    assert!(main.contains(&format!("n {n}")) || main.contains(&n.to_string()), "n {n}");
+    assert!(main.contains(&format!("{value:.3}")), "{value:.3}");
+    let (status, sources) = site.served.page("/sources").await;
+    assert_eq!(status, 200);
+    assert!(visible(&sources).contains("fleet.jsonl") && visible(&sources).contains("624"), "rows taken are shown");
+}
+
+#[tokio::test]
+async fn tables_lead_to_places_and_to_their_csv() {
+    let site = Site::start(&[]).await;
+    let (_, page) = site.served.page("/customers/acme").await;
+    assert!(page.contains("href=\"/customers/acme/sites/seoul-01"), "a row leads to its site");
+    assert!(page.contains("/export/children.csv?"), "each table has its CSV");
+    // The same address with a form's keys is the same view: nothing needs POST.
+    for query in [
+        "?days=1",
+        "?days=30&sort=-mAP50",
+        "?from=now-2d&to=now",
+        "?task=detection&type=all",
+        "?sort=name&page=1",
+        "?tz=Asia/Seoul",
+    ] {
+        let (status, page) = site.served.page(&format!("/customers/acme{query}")).await;
+        assert!(status == 200 || (query.contains("sort") && status == 400), "{query}: {status}");
+        assert!(page.contains("acme"), "{query}");
+    }
+    let (_, zoned) = site.served.page("/trends?tz=Asia/Seoul").await;
+    assert!(zoned.contains("Asia/Seoul"), "the zone is always named");
+}
+
+#[tokio::test]
+async fn the_language_is_the_browser_s_or_one_s_own_choice() {
+    let site = Site::start(&[]).await;
+    for (accept, cookie, lang, text) in [
+        ("ko-KR,ko;q=0.9,en;q=0.5", "", "ko", "개요"),
+        ("en-GB", "", "en", "Overview"),
+        ("fr", "", "en", "Overview"),
+        ("", "", "en", "Overview"),
+        ("en", "gf_lang=ko", "ko", ""),
+        ("ko", "gf_lang=en", "en", "Overview"),
+        ("ko", "gf_lang=%00; gf_lang", "ko", ""),
+        ("\u{7f}", "gf_lang=xx", "en", "Overview"),
+    ] {
+        for path in ["/", "/trends", "/sources", "/signin", "/nothing"] {
+            let mut request = site.served.get(path).header("Accept", "text/html").header("Cookie", cookie);
+            if let Ok(value) = reqwest::header::HeaderValue::from_str(accept) {
+                request = request.header("Accept-Language", value);
+            }
+            let page = request.send().await.unwrap().text().await.unwrap();
+            assert!(page.contains(&format!("<html lang=\"{lang}\"")), "{path} {accept} {cookie}: {}", &page[..200]);
+            if path != "/signin" && text == "Overview" {
+                assert!(page.contains(text), "{path} {accept} {cookie}: no {text}");
+            } else if path != "/signin" && lang == "ko" {
+                assert!(page.chars().any(|c| ('가'..='힣').contains(&c)), "{path}: no Korean");
+            }
+        }
+    }
+    let dark = site.served.get("/").header("Cookie", "gf_theme=dark").send().await.unwrap().text().await.unwrap();
+    assert!(dark.contains("data-theme=\"dark\""), "the theme is in the first HTML");
+}
+
+#[tokio::test]
+async fn an_empty_folder_says_how_to_begin() {
+    let folder = Folder::new();
+    let served = Served::start(&folder, &[]).await;
+    assert!(
+        served.line().is_some_and(|l| l.contains("guardianflow ingest") && l.contains("--demo 1")),
+        "the terminal says it"
+    );
+    for path in ["/", "/trends", "/sources"] {
+        let (status, page) = served.page(path).await;
+        assert_eq!(status, 200, "{path}");
+        assert!(page.contains("guardianflow ingest"), "{path} does not say how to begin");
+    }
+    let summary = served.json("/api/metrics/summary").await;
+    assert_eq!((&summary["metrics"], &summary["children"]), (&serde_json::json!([]), &serde_json::json!([])));
+    let comparison = served.json("/api/metrics/comparison").await;
+    assert_eq!(comparison["models"], serde_json::json!([]));
+    let trend = served.get("/api/metrics/trend?metric=mAP50").send().await.unwrap();
+    assert!(trend.status().as_u16() < 500, "{}", trend.status());
+    assert_eq!(served.get("/api/metrics/summary?customer=acme").send().await.unwrap().status(), 404);
+    // An empty folder has nothing to ask in the terminal either.
+    let data = crate::process::text(&folder.path("other"));
+    let ran = run(&["metrics", "summary", "--data", &data]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("guardianflow ingest"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn a_range_without_records_says_so_and_where_the_newest_are() {
+    let folder = Folder::new();
+    let old = Fleet::ending(crate::fleet::ms("2025-03-05T12:00:00Z"));
+    let path = folder.write("old.jsonl", old.jsonl());
+    folder.ingest(&[&path]).fine();
+    let served = Served::start(&folder, &[]).await;
+    for path in PAGES {
+        let (status, page) = served.page(path).await;
+        assert_eq!(status, 200, "{path}");
+        assert!(page.contains("2025") || page.contains("no records") || page.contains("No records"), "{path}");
+    }
+    let s = served.json("/api/metrics/summary?customer=acme").await;
+    let metrics = s["metrics"].as_array().unwrap();
+    assert!(metrics.iter().all(|m| m["n"] == 0 && m["value"].is_null()), "{s}");
+}
+
+fn around<'a>(page: &'a str, found: &str) -> &'a str {
+    let at = page.find(found).unwrap_or_default();
+    let begin = page[..at].char_indices().rev().nth(60).map_or(0, |c| c.0);
+    page[begin..].get(..160).unwrap_or(&page[begin..])
+}
+
+#[tokio::test]
+async fn a_metric_whose_name_ends_the_title_stays_text() {
+    let folder = Folder::new();
+    let leaf = "</title><script>alert(1)</script>";
+    let row = crate::fleet::one(crate::fleet::now() - 60_000, serde_json::json!({"custom": {leaf: 0.5}}));
+    let path = folder.write("x.jsonl", crate::fleet::jsonl(&[row]));
+    folder.ingest(&[&path]).fine();
+    let served = Served::start(&folder, &[]).await;
+    let leaf = crate::fleet::encode(leaf);
+    for path in
+        ["/".to_owned(), "/trends".into(), format!("/trends?metric={leaf}"), format!("/trends?metric=custom.{leaf}")]
+    {
+        let (status, page) = served.page(&path).await;
+        assert!(status < 500, "{path}: {status}");
+        assert!(!page.contains("<script>alert"), "{path}: {}", around(&page, "<script>alert"));
+    }
+}
+
+#[tokio::test]
+async fn names_that_look_like_html_stay_text() {
+    let folder = Folder::new();
+    let name = "<img src=x onerror=alert(1)>\"'&";
+    let at = crate::fleet::now() - 60_000;
+    let records: Vec<_> = (0..5)
+        .map(|i| crate::fleet::one(at - i * 60_000, serde_json::json!({"customer": name, "site": name, "model_architecture": name, "model_version": name, "task": name})))
+        .collect();
+    let path = folder.write("x.jsonl", crate::fleet::jsonl(&records));
+    assert_eq!(folder.ingest(&[&path]).fine().json()["taken"], 5);
+    let served = Served::start(&folder, &[]).await;
+    let place = crate::fleet::encode(name);
+    for path in [
+        "/".to_owned(),
+        format!("/customers/{place}"),
+        format!("/customers/{place}/sites/{place}"),
+        "/trends".into(),
+        "/sources".into(),
+        format!("/trends?customer={place}&task={place}"),
+        format!("/trends?metric={place}"),
+        format!("/{place}"),
+    ] {
+        let (status, page) = served.page(&path).await;
+        assert!(status < 500, "{path}: {status}");
+        assert!(!page.contains("<img src=x"), "{path}: the name stands unescaped in {}", around(&page, "<img src=x"));
+    }
+    let svg = served.get(&format!("/export/trend.svg?metric=mAP50&customer={place}")).send().await.unwrap();
+    assert_eq!(svg.status(), 200);
+    assert!(!svg.text().await.unwrap().contains("<img"), "the drawing too");
+}
