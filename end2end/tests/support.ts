@@ -109,7 +109,7 @@ export const main = (page: Page) => page.getByRole('main');
 export const crumbs = (page: Page) => page.getByRole('navigation', { name: 'Breadcrumb' });
 export const rail = (page: Page, name = 'Main') => page.getByRole('navigation', { name });
 export const table = (page: Page, name: string | RegExp) => page.getByRole('region', { name }).getByRole('table');
-export const tiles = (page: Page) => page.getByRole('region', { name: 'All metrics' }).first().getByRole('link');
+export const tiles = (page: Page) => page.getByRole('region', { name: 'Headline numbers' }).first().getByRole('link');
 /** The time picker, and its opener. */
 export const range = (page: Page) => page.getByRole('group', { name: 'Range' });
 export const picker = (page: Page) => range(page).locator('summary');

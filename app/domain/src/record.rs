@@ -97,10 +97,10 @@ impl Record {
             Some(other) => return refuse("wrong_type", format!("timestamp is {}, not a text", kind(&other))),
         };
         let mut texts: [Option<Name>; TEXT_FIELDS.len()] = Default::default();
-        for (field, slot) in TEXT_FIELDS.iter().zip(&mut texts) {
+        for (i, (field, slot)) in TEXT_FIELDS.iter().zip(&mut texts).enumerate() {
             match map.remove(*field) {
                 None | Some(Value::Null) => {}
-                Some(Value::String(text)) => match Name::parse(&text) {
+                Some(Value::String(text)) => match name_of(i, &text) {
                     Ok(name) => *slot = Some(name),
                     Err(e) => return refuse("bad_name", format!("{field} {e}")),
                 },
@@ -212,9 +212,9 @@ impl Record {
             simulated: row.simulated,
             extra: Map::new(),
         };
-        for ((field, text), slot) in TEXT_FIELDS.iter().zip(row.texts).zip(&mut record.texts) {
+        for (i, ((field, text), slot)) in TEXT_FIELDS.iter().zip(row.texts).zip(&mut record.texts).enumerate() {
             if let Some(text) = text {
-                match Name::parse(text) {
+                match name_of(i, text) {
                     Ok(name) => *slot = Some(name),
                     Err(e) => return refuse("bad_name", format!("{field} {e}")),
                 }
@@ -290,6 +290,11 @@ pub struct Columns<'a> {
     pub samples: Option<f64>,
     pub simulated: bool,
     pub extra: Option<&'a str>,
+}
+
+/// Places stand in addresses; other names only in queries.
+fn name_of(field: usize, text: &str) -> Result<Name, crate::text::BadName> {
+    if matches!(field, CUSTOMER | SITE | ZONE) { Name::parse_place(text) } else { Name::parse(text) }
 }
 
 fn window(text: &str, now: Millis) -> Result<Millis, Refusal> {

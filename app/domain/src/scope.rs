@@ -122,16 +122,17 @@ impl Scope {
         task: Option<&str>,
         kind: Option<&str>,
     ) -> Result<Self> {
-        fn name(what: &str, text: Option<&str>) -> Result<Option<Name>> {
+        type Parse = fn(&str) -> std::result::Result<Name, crate::text::BadName>;
+        fn name(what: &str, text: Option<&str>, parse: Parse) -> Result<Option<Name>> {
             text.filter(|t| !t.is_empty())
-                .map(|t| Name::parse(t).map_err(|e| Error::bad_input(format!("the {what} name {e}"))))
+                .map(|t| parse(t).map_err(|e| Error::bad_input(format!("the {what} name {e}"))))
                 .transpose()
         }
         let scope = Self {
-            customer: name("customer", customer)?,
-            site: name("site", site)?,
-            zone: name("zone", zone)?,
-            task: name("task", task)?,
+            customer: name("customer", customer, Name::parse_place)?,
+            site: name("site", site, Name::parse_place)?,
+            zone: name("zone", zone, Name::parse_place)?,
+            task: name("task", task, Name::parse)?,
             kind: kind.filter(|k| !k.is_empty()).map_or(Ok(Kind::default()), Kind::parse)?,
         };
         if scope.site.is_some() && scope.customer.is_none() {

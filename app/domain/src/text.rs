@@ -30,9 +30,8 @@ pub enum BadName {
 impl Name {
     /// Parses a name.
     ///
-    /// Letters of every script and emoji are welcome. Refused are control characters, the invisible marks that reorder
-    /// text (they make one name look like another), slashes and the two dot segments: browsers resolve those in
-    /// addresses before we would see them.
+    /// Letters of every script and emoji are welcome. Refused are control characters and the invisible marks that reorder
+    /// text: they make one name look like another.
     ///
     /// # Errors
     /// Says what is wrong with the text.
@@ -46,13 +45,22 @@ impl Name {
         if text.chars().any(|c| c.is_control() || reorders(c)) {
             return Err(BadName::Control);
         }
-        if text == "." || text == ".." || text.contains(['/', '\\']) {
-            return Err(BadName::Unaddressable);
-        }
         if text.trim() != text {
             return Err(BadName::Blank);
         }
         Ok(Self(text.into()))
+    }
+
+    /// Parses the name of a place, which stands in the path of an address. Slashes and the two dot segments are refused
+    /// too: browsers and proxies resolve those before we would see them.
+    ///
+    /// # Errors
+    /// Says what is wrong with the text.
+    pub fn parse_place(text: &str) -> Result<Self, BadName> {
+        if text == "." || text == ".." || text.contains(['/', '\\']) {
+            return Err(BadName::Unaddressable);
+        }
+        Self::parse(text)
     }
 
     #[must_use]
@@ -103,9 +111,17 @@ mod tests {
     }
 
     #[test]
-    fn names_that_no_address_could_lead_to_are_refused() {
-        for text in ["", ".", "..", "../etc", "a/b", "a\\b", "a\u{0}b", "line\nbreak", "\u{202E}evil", " x", "x "] {
-            assert!(Name::parse(text).is_err(), "{text:?} was taken");
+    fn places_that_no_address_could_lead_to_are_refused() {
+        for text in [".", "..", "../etc", "a/b", "a\\b"] {
+            assert_eq!(Name::parse_place(text), Err(BadName::Unaddressable), "{text:?}");
+        }
+        assert!(Name::parse("/Users/kim/detection").is_ok(), "an experiment may be called so");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_refused() {
+        for text in ["", "a\u{0}b", "line\nbreak", "\u{202E}evil", " x", "x "] {
+            assert!(Name::parse(text).is_err() && Name::parse_place(text).is_err(), "{text:?} was taken");
         }
         assert_eq!(Name::parse(&"x".repeat(257)), Err(BadName::TooLong));
     }

@@ -65,20 +65,27 @@ where
     let data =
         Resource::new_blocking(move || (ask.get(), prefs.lang.get(), prefs.zone.get()), move |(ask, _, _)| load(ask));
     let (pending, set_pending) = signal(false);
+    let fallback = move || view! { <p class="loading">{move || prefs.lang.get().texts().loading}</p> };
+    let content = move || {
+        Suspend::new(async move {
+            match data.await {
+                Ok(view) => draw(view),
+                Err(e) => failure(e, prefs),
+            }
+        })
+    };
+    // On the server nothing is ever pending, and there Leptos' effect behind it outlives requests that were given up.
+    #[cfg(feature = "ssr")]
+    let content = {
+        let _ = set_pending;
+        view! { <Transition fallback>{content}</Transition> }
+    };
+    #[cfg(not(feature = "ssr"))]
+    let content = view! { <Transition fallback set_pending>{content}</Transition> };
     view! {
         <div class="page" class:pending=move || pending.get() aria-busy=move || pending.get().then_some("true")>
             <div class="progress" aria-hidden="true"></div>
-            <Transition
-                fallback=move || view! { <p class="loading">{move || prefs.lang.get().texts().loading}</p> }
-                set_pending
-            >
-                {move || Suspend::new(async move {
-                    match data.await {
-                        Ok(view) => draw(view),
-                        Err(e) => failure(e, prefs),
-                    }
-                })}
-            </Transition>
+            {content}
         </div>
     }
     .into_any()
