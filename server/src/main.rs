@@ -3,6 +3,10 @@
 
 use std::process::ExitCode;
 
+/// Pages and scans make many small and short-lived allocations on several threads; docs/performance.md has the figures.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // At least four workers: with one or two, streaming a page can wait for itself (docs/adr/0004).
     let threads = std::thread::available_parallelism().map_or(4, usize::from).max(4);

@@ -47,6 +47,8 @@ pub struct Lake {
     clock: Arc<dyn Clock>,
     engine: Engine,
     snapshot: RwLock<Arc<Snapshot>>,
+    /// Scans take turns: more at once than cores would only share the cores and multiply the memory.
+    scans: tokio::sync::Semaphore,
     /// Files found unreadable, by path, with the reason.
     failed: Mutex<HashMap<String, String>>,
     /// Within this process writers take turns here before they ask the operating system.
@@ -75,6 +77,7 @@ impl Lake {
             clock,
             engine,
             snapshot: RwLock::default(),
+            scans: tokio::sync::Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from).max(2)),
             failed: Mutex::default(),
             writer: tokio::sync::Mutex::default(),
         };

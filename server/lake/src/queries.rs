@@ -226,6 +226,7 @@ impl Lake {
         rows: &Rows<'_>,
         plan: &Arc<Plan>,
     ) -> std::result::Result<Fold, String> {
+        let _turn = self.scans.acquire().await.map_err(|e| e.to_string())?;
         let streams = self.engine().streams(snapshot, rows).await.map_err(|e| e.to_string())?;
         let parts = streams.into_iter().map(|mut stream| {
             let mut fold = Fold::new(Arc::clone(plan));
