@@ -64,7 +64,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
     let directory = services.metrics.directory().await;
     directory.check(&a.scope)?;
     let course_range = TimeRange::new(a.range.to().plus(-a.range.length().max(COURSE)), a.range.to())?;
-    let course = Some((course_range, Step::for_range(&course_range, 60)));
+    let course = Some((course_range, Step::for_range(&course_range, 31)));
     let query = SummaryQuery {
         scope: a.scope.clone(),
         range: a.range,
