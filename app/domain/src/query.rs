@@ -26,7 +26,7 @@ pub struct SummaryQuery {
     pub now: Millis,
 }
 
-/// A mean per step; `None` where no record was.
+/// A mean per step, counted from the beginning of the course's range; `None` where no record was.
 pub type Course = Vec<Option<f64>>;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -31,7 +31,8 @@ pub struct Plan {
     pub range: TimeRange,
     /// Rows in it give a mean.
     pub previous: Option<TimeRange>,
-    /// Rows in it give a mean a step.
+    /// Rows in it give a mean a step. Steps are counted from the range's own beginning, so that none is cut off: half a
+    /// day at the end would look like a change.
     pub course: Option<(TimeRange, Step)>,
     /// Rows in `range` are aggregated in full per step as well.
     pub steps: Option<Step>,
@@ -68,9 +69,8 @@ impl Plan {
         reach
     }
 
-    fn buckets(range: &TimeRange, step: Step) -> usize {
-        let first = step.floor(range.from()).0;
-        usize::try_from((range.to().0 - 1 - first) / step.ms() + 1).unwrap_or(0)
+    fn course_steps(range: &TimeRange, step: Step) -> usize {
+        usize::try_from((range.length() - 1) / step.ms() + 1).unwrap_or(0)
     }
 }
 
@@ -99,7 +99,7 @@ pub struct Group {
 impl Group {
     fn new(plan: &Plan) -> Self {
         let m = plan.metrics.len();
-        let buckets = plan.course.map_or(0, |(r, s)| Plan::buckets(&r, s));
+        let buckets = plan.course.map_or(0, |(r, s)| Plan::course_steps(&r, s));
         Self {
             rows: 0,
             zones: BTreeSet::new(),
@@ -252,8 +252,8 @@ impl Fold {
                 _ => (hash(place.get(..2).unwrap_or_default(), row), hash(&place, row)),
             };
             let at = Millis(*t);
-            let bucket = |range: &TimeRange, step: Step| {
-                range.contains(at).then(|| ((at.0 - step.floor(range.from()).0) / step.ms()) as u32)
+            let bucket = |range: &TimeRange, step: Step, first: Millis| {
+                range.contains(at).then(|| ((at.0 - first.0) / step.ms()) as u32)
             };
             slots.push(Slot {
                 group,
@@ -262,8 +262,8 @@ impl Fold {
                 simulated: simulated.is_valid(row) && simulated.value(row),
                 current: plan.range.contains(at),
                 previous: plan.previous.is_some_and(|p| p.contains(at)),
-                course: plan.course.and_then(|(range, step)| bucket(&range, step)),
-                step: plan.steps.and_then(|step| bucket(&plan.range, step)),
+                course: plan.course.and_then(|(range, step)| bucket(&range, step, range.from())),
+                step: plan.steps.and_then(|step| bucket(&plan.range, step, step.floor(plan.range.from()))),
             });
         }
         Ok(slots)

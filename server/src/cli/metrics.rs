@@ -6,8 +6,9 @@ use clap::{Args, Subcommand};
 use domain::{
     Error, Result,
     ask::Ask,
-    query::{MetricSummary, Summary, Trend},
+    query::{MetricSummary, Summary, Trend, TrendPoint},
     scope::Level,
+    time::Step,
 };
 use jiff::tz::TimeZone;
 
@@ -224,7 +225,7 @@ pub fn trend_rows(t: &Trend) -> Rows {
     }
 }
 
-/// A line of braille dots, 72 by 12 characters, with the range of values at the left and of time below.
+/// A line of braille dots, broken at gaps, 72 by 12 characters, with the range of values at the left and of time below.
 fn draw(t: &Trend) -> String {
     const WIDTH: usize = 72;
     const HEIGHT: usize = 12;
@@ -234,12 +235,26 @@ fn draw(t: &Trend) -> String {
     };
     let spread = if high > low { high - low } else { 1.0 };
     let mut cells = vec![[0u8; WIDTH]; HEIGHT];
-    let length = (t.to.0 - t.from.0) as f64;
-    for p in &t.points {
-        let x = (((p.t.0 - t.from.0).max(0) as f64 / length) * (WIDTH * 2 - 1) as f64) as usize;
-        let y = ((high - p.value) / spread * (HEIGHT * 4 - 1) as f64).round() as usize;
+    let mut dot = |x: f64, y: f64| {
+        let (x, y) = (x.round() as usize, y.round() as usize);
         let bit = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]][x % 2][y % 4];
         cells[(y / 4).min(HEIGHT - 1)][(x / 2).min(WIDTH - 1)] |= bit;
+    };
+    let length = (t.to.0 - t.from.0) as f64;
+    let place = |p: &TrendPoint| {
+        let x = (p.t.0 - t.from.0).max(0) as f64 / length * (WIDTH * 2 - 1) as f64;
+        (x, (high - p.value) / spread * (HEIGHT * 4 - 1) as f64)
+    };
+    let step = Step::parse(&t.step).map_or(0, Step::ms);
+    for (i, p) in t.points.iter().enumerate() {
+        let (x, y) = place(p);
+        // A line to the next point, unless there is a gap.
+        let (to_x, to_y) = t.points.get(i + 1).filter(|n| n.t.0 - p.t.0 <= 2 * step).map_or((x, y), place);
+        let dots = (to_x - x).abs().max((to_y - y).abs()).ceil().max(1.0);
+        for k in 0..=dots as usize {
+            let part = k as f64 / dots;
+            dot(x + (to_x - x) * part, y + (to_y - y) * part);
+        }
     }
     let unit = if t.unit.is_empty() { String::new() } else { format!(" ({})", t.unit) };
     let simulated = if t.simulated { ", simulated" } else { "" };
