@@ -292,9 +292,6 @@ pub static CATALOGUE: [Metric; BUILT_IN] = [
     ),
 ];
 
-/// Metrics by which "worst first" is decided, in this order of preference.
-pub const LEADING: usize = 0;
-
 /// The place of a built-in metric in the catalogue, found by its key in any case; `-` counts as `_`.
 #[must_use]
 pub fn built_in(key: &str) -> Option<usize> {

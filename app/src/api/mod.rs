@@ -50,8 +50,6 @@ mod server {
         pub lang: Lang,
         pub theme: Theme,
         pub zone: TimeZone,
-        /// Whether the zone was chosen; else it is UTC for want of better.
-        pub zone_known: bool,
         /// True when signing out makes sense.
         pub signed_in: bool,
     }

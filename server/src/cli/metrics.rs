@@ -13,7 +13,7 @@ use domain::{
 use jiff::tz::TimeZone;
 
 use super::output::{Align, Format, Rows, print};
-use crate::{config::Settings, startup};
+use crate::{config::Settings, http::csv, startup};
 
 #[derive(Debug, Subcommand)]
 pub enum Metrics {
@@ -202,27 +202,9 @@ fn summary_rows(s: &Summary) -> Rows {
     rows
 }
 
-pub fn trend_rows(t: &Trend) -> Rows {
-    Rows {
-        head: vec![
-            ("t", Align::Left),
-            ("value", Align::Right),
-            ("n", Align::Right),
-            ("min", Align::Right),
-            ("max", Align::Right),
-            ("p50", Align::Right),
-            ("p95", Align::Right),
-        ],
-        rows: t
-            .points
-            .iter()
-            .map(|p| {
-                let mut row = vec![p.t.to_string(), p.value.to_string(), p.n.to_string()];
-                row.extend([p.min, p.max, p.p50, p.p95].map(|x| x.to_string()));
-                row
-            })
-            .collect(),
-    }
+fn trend_rows(t: &Trend) -> Rows {
+    let align = |name: &&'static str| (*name, if *name == "t" { Align::Left } else { Align::Right });
+    Rows { head: csv::TREND_HEAD.iter().map(align).collect(), rows: csv::trend_rows(t) }
 }
 
 /// A line of braille dots, broken at gaps, 72 by 12 characters, with the range of values at the left and of time below.

@@ -1,5 +1,21 @@
 //! CSV as RFC 4180 has it. Cells that a spreadsheet would run as a formula are made text.
 
+use domain::query::{Trend, TrendPoint};
+
+/// The columns of a trend, in files and on the command line.
+pub const TREND_HEAD: [&str; 7] = ["t", "value", "n", "min", "max", "p50", "p95"];
+
+/// The points of a trend, unrounded.
+#[must_use]
+pub fn trend_rows(trend: &Trend) -> Vec<Vec<String>> {
+    let row = |p: &TrendPoint| {
+        let mut row = vec![p.t.to_string(), p.value.to_string(), p.n.to_string()];
+        row.extend([p.min, p.max, p.p50, p.p95].map(|x| x.to_string()));
+        row
+    };
+    trend.points.iter().map(row).collect()
+}
+
 /// Rows below a head.
 #[must_use]
 pub fn text(head: &[&str], rows: &[Vec<String>]) -> String {

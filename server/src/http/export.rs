@@ -108,16 +108,7 @@ pub async fn models(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r
 pub async fn trend_csv(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
     let query = ask(q.as_deref(), &KEYS)?.trend(s.services.clock.now(), &r.zone)?;
     let trend = s.services.metrics.trend(&query).await?;
-    let rows: Vec<Vec<String>> = trend
-        .points
-        .iter()
-        .map(|p| {
-            let mut row = vec![p.t.to_string(), p.value.to_string(), p.n.to_string()];
-            row.extend([p.min, p.max, p.p50, p.p95].map(|x| x.to_string()));
-            row
-        })
-        .collect();
-    Ok(table(&format!("{}.csv", trend.metric), &["t", "value", "n", "min", "max", "p50", "p95"], &rows))
+    Ok(table(&format!("{}.csv", trend.metric), &csv::TREND_HEAD, &csv::trend_rows(&trend)))
 }
 
 pub async fn trend_svg(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {

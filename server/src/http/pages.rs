@@ -120,7 +120,6 @@ pub fn read(headers: &HeaderMap, actor: Actor, signed_in: bool) -> api::Request 
         actor,
         lang: lang.unwrap_or_else(|| Lang::negotiate(accepted)),
         theme: cookie(headers, "gf_theme").and_then(|c| Theme::from_code(&c)).unwrap_or_default(),
-        zone_known: zone.is_some(),
         zone: zone.unwrap_or(TimeZone::UTC),
         signed_in,
     }
