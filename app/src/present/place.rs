@@ -194,7 +194,7 @@ pub async fn head(
         title,
         crumbs,
         range: Some(range_bar(a, &path, place_in_path)),
-        as_of: fill(t.as_of, &[("time", &a.fmt.strftime(as_of, "%H:%M:%S"))]),
+        as_of: fill(t.as_of, &[("time", &a.fmt.strftime(as_of, "%H:%M:%S %Z"))]),
         simulated,
         filling: (services.filling)(),
         failed_files: services.metrics.failed_files().await.len(),

@@ -37,7 +37,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<So
             siblings: vec![],
         }],
         range: None,
-        as_of: fill(t.as_of, &[("time", &a.fmt.strftime(a.now, "%H:%M:%S"))]),
+        as_of: fill(t.as_of, &[("time", &a.fmt.strftime(a.now, "%H:%M:%S %Z"))]),
         simulated: directory.simulated > 0,
         filling: (services.filling)(),
         failed_files: failed.len(),
