@@ -89,6 +89,19 @@ fn cell(c: Cell, numeric: bool) -> AnyView {
         Cell::Text(text) => view! { <td class=class><bdi>{text}</bdi></td> }.into_any(),
         Cell::Number { text, href: Some(href) } => view! { <td class=class><a href=href>{text}</a></td> }.into_any(),
         Cell::Number { text, href: None } => view! { <td class=class>{text}</td> }.into_any(),
+        Cell::Figure { text, href, delta, small } => {
+            let value = match href {
+                Some(href) => Either::Left(view! { <a href=href>{text}</a> }),
+                None => Either::Right(text),
+            };
+            view! {
+                <td class="num figure">
+                    {value}{delta.map(|delta| view! { " "<Delta delta/> })}
+                    {(!small.is_empty()).then(|| view! { <small class="quiet">{small}</small> })}
+                </td>
+            }
+            .into_any()
+        }
         Cell::Delta(Some(d)) => view! { <td class=class><Delta delta=d/></td> }.into_any(),
         Cell::Delta(None) => view! { <td class=class>"–"</td> }.into_any(),
         Cell::State(s) => {

@@ -31,4 +31,5 @@ mod places;
 mod random;
 mod reference;
 mod roundtrip;
+mod rows;
 mod sink;
