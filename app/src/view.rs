@@ -152,6 +152,11 @@ pub enum Cell {
         state: Option<StateView>,
     },
     Text(String),
+    /// A name that is not the head of its row.
+    Link {
+        text: String,
+        href: String,
+    },
     /// A number with what it is made of when known.
     Number {
         text: String,
@@ -162,7 +167,8 @@ pub enum Cell {
         text: String,
         href: Option<String>,
         delta: Option<DeltaView>,
-        small: String,
+        /// A line each.
+        small: Vec<String>,
     },
     Delta(Option<DeltaView>),
     State(StateView),

@@ -158,7 +158,6 @@ impl<'r> Field<'r> {
         let others = chosen.iter().filter(|m| seen.insert(m)).filter_map(|m| self.models.iter().find(|x| x.0 == *m));
         std::iter::once(base)
             .chain(others)
-            .take(MOST_MODELS)
             .map(|m| Contender {
                 model: m.0.clone(),
                 n: m.2,

@@ -118,7 +118,13 @@ fn rules(a: &Asked, directory: &Directory, field: &Field<'_>, by: By) -> Result<
         )));
     }
     let chosen = if named.is_empty() {
-        ran.iter().map(|r| r.0.clone()).filter(|m| *m != baseline).take(USUAL_MODELS - 1).collect()
+        // Those that ran where the baseline ran say most.
+        let all: Vec<Model> = ran.iter().map(|r| r.0.clone()).collect();
+        let mut others = field.contenders(&baseline, &all);
+        others.retain(|c| c.model != baseline);
+        others.sort_by_key(|c| std::cmp::Reverse((c.shared, c.n)));
+        let meet = others.iter().filter(|c| c.shared > 0).count().max(1);
+        others.into_iter().take(meet.min(USUAL_MODELS - 1)).map(|c| c.model).collect()
     } else {
         named.into_iter().filter(|m| *m != baseline).collect()
     };
@@ -309,9 +315,6 @@ fn table(a: &Asked, r: &FieldReport, contenders: &[Contender], rules: &Rules) ->
             let ends = [a.fmt.value(Some(p50), metric), a.fmt.value(Some(p95), metric)];
             small.push(format!("p50 {} · p95 {}", ends[0], ends[1]));
         }
-        if i > 0 && rules.places == Places::Same && f.value.is_some() {
-            small.push(fill(t.compare_shared_of, &[("n", &f.shared.to_string()), ("of", &c.zones.to_string())]));
-        }
         Cell::Figure {
             text: a.fmt.with_unit(f.value, metric),
             href: f.value.map(|_| {
@@ -319,9 +322,16 @@ fn table(a: &Asked, r: &FieldReport, contenders: &[Contender], rules: &Rules) ->
                 links::with_model(&a.scope, &metric.key, &ask)
             }),
             delta,
-            small: if f.value.is_some() { small.join(" · ") } else { String::new() },
+            small: if f.value.is_some() { small } else { vec![] },
         }
     };
+    let mut ran = vec![Cell::Name { text: t.col_zones.into(), href: None, state: None }];
+    ran.extend(contenders.iter().enumerate().map(|(i, c)| Cell::Figure {
+        text: a.fmt.count(c.zones as u64),
+        href: None,
+        delta: None,
+        small: if i == 0 { vec![] } else { vec![fill(t.compare_shared_of, &[("n", &a.fmt.count(c.shared as u64))])] },
+    }));
     let rows: Vec<Vec<Cell>> = r
         .metrics
         .iter()
@@ -343,7 +353,7 @@ fn table(a: &Asked, r: &FieldReport, contenders: &[Contender], rules: &Rules) ->
         caption: t.compare_table.into(),
         columns,
         foot: Some(if rows.is_empty() { t.compare_no_difference.into() } else { t.compare_note.into() }),
-        rows,
+        rows: std::iter::once(ran).chain(rows).collect(),
         csv: Some(links::href("/export/compare.csv", &query)),
         pager: None,
     }
@@ -383,7 +393,7 @@ fn sites(
                 text: a.fmt.with_unit(*value, metric),
                 href: None,
                 delta: if i == 0 { None } else { a.fmt.delta(*delta, metric) },
-                small: String::new(),
+                small: vec![],
             }));
             cells.push(Cell::Text(s.best.map_or_else(|| NONE.to_owned(), |b| name(&contenders[b].model))));
             cells

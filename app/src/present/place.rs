@@ -48,7 +48,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
     let comparison = ComparisonQuery { scope: a.scope.clone(), range: a.range };
     let (summary, comparison) =
         futures::future::join(services.metrics.summary(&query), services.metrics.comparison(&comparison)).await;
-    let (summary, comparison) = (summary?, comparison?);
+    let (mut summary, comparison) = (summary?, comparison?);
     let head = head(services, &a, &directory, Where::Place, a.title(), summary.simulated).await;
     let t = a.fmt.texts();
     let state = a.fmt.health(&summary.health);
@@ -93,6 +93,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
         Level::Customer => leading.and_then(|m| heat::strip(&a, &summary, m, course)),
         _ => None,
     };
+    without_unfinished_day(&mut summary, course, &a);
     let (attention, more) = attention(&a, &summary);
     let caption = match a.scope.level() {
         Level::Fleet => t.customers_worst_first,
@@ -125,6 +126,18 @@ fn course(a: &Asked) -> Result<(TimeRange, Step)> {
     }
     let range = TimeRange::new(ends_at.plus(-length), ends_at)?;
     Ok((range, Step::for_range(&range, 31)))
+}
+
+/// A day that is not half over would bend the end of every sparkline. The heat strip shows it all the same.
+fn without_unfinished_day(s: &mut Summary, (range, step): (TimeRange, Step), a: &Asked) {
+    let over = a.range.to().0 - (range.to().0 - step.ms());
+    if over >= step.ms() / 2 {
+        return;
+    }
+    let all = s.metrics.iter_mut().chain(s.children.iter_mut().flat_map(|c| &mut c.metrics));
+    for m in all.filter(|m| m.course.len() > 1) {
+        m.course.pop();
+    }
 }
 
 /// The metric by which places are judged: mAP50, else the first one there is.

@@ -4,7 +4,7 @@ use domain::{
     Result,
     ask::Ask,
     query::{RecordRow, Records},
-    scope::Kind,
+    scope::{Kind, Scope},
 };
 
 use super::{
@@ -57,10 +57,7 @@ fn table(a: &Asked, r: &Records, skip: usize) -> TableView {
     };
     let metrics: Vec<_> = r.metrics.iter().map(directory_metric).collect();
     let mut columns: Vec<ColumnView> = vec![plain(t.col_time, false)];
-    // What the scope already says needs no column.
-    let place = [(a.scope.customer.is_none(), t.col_customer), (a.scope.site.is_none(), t.col_site)];
-    columns.extend(place.iter().filter(|p| p.0).map(|p| plain(p.1, false)));
-    columns.extend([t.col_zone, t.filter_task, t.col_model].map(|c| plain(c, false)));
+    columns.extend([t.col_place, t.filter_task, t.col_model].map(|c| plain(c, false)));
     columns.extend(metrics.iter().map(|m| plain(&a.fmt.label(m), true)));
     columns.push(plain(t.col_samples, true));
     columns.extend([t.col_type, t.col_source].map(|c| plain(c, false)));
@@ -72,18 +69,14 @@ fn table(a: &Asked, r: &Records, skip: usize) -> TableView {
             let text = |x: Option<&str>| Cell::Text(x.unwrap_or(NONE).to_owned());
             let number = |text: String| Cell::Number { text, href: None };
             let mut cells = vec![Cell::Name { text: moment(&a.fmt, row), href: None, state: None }];
-            if a.scope.customer.is_none() {
-                cells.push(text(Some(&row.customer)));
-            }
-            if a.scope.site.is_none() {
-                cells.push(text(row.site.as_deref()));
-            }
-            cells.extend([text(row.zone.as_deref()), text(Some(&row.task)), Cell::Text(model(row))]);
+            cells.push(place(a, row));
+            cells.extend([text(Some(&row.task)), Cell::Text(model(row))]);
             cells.extend(row.values.iter().zip(&metrics).map(|(v, m)| number(a.fmt.with_unit(*v, m))));
             cells.push(number(row.samples.map_or_else(|| "1".to_owned(), |s| s.to_string())));
             cells.push(text(Some(row.experiment_type.as_deref().unwrap_or(Kind::Production.as_str()))));
             let source = row.source.as_deref().map_or_else(|| NONE.to_owned(), short_path);
-            cells.push(Cell::Text(if row.simulated { format!("{source} · {}", t.simulated) } else { source }));
+            let known = source.contains(t.simulated) || !row.simulated;
+            cells.push(Cell::Text(if known { source } else { format!("{source} · {}", t.simulated) }));
             cells.push(number(row.line.map_or_else(|| NONE.to_owned(), |l| l.to_string())));
             cells.push(a.fmt.time_cell(row.received_at, a.now));
             cells
@@ -110,8 +103,23 @@ fn table(a: &Asked, r: &Records, skip: usize) -> TableView {
     }
 }
 
+/// Where it was measured, without what the page's scope already says.
+fn place(a: &Asked, row: &RecordRow) -> Cell {
+    let names = [Some(&row.customer), row.site.as_ref(), row.zone.as_ref()];
+    let said = [a.scope.customer.is_some(), a.scope.site.is_some(), false];
+    let shown: Vec<&str> =
+        names.iter().zip(said).filter(|(_, said)| !said).filter_map(|(n, _)| n.map(String::as_str)).collect();
+    let text = |x: &Option<String>| x.as_deref().map(str::to_owned);
+    let scope = Scope::parse(Some(&row.customer), text(&row.site).as_deref(), text(&row.zone).as_deref(), None, None);
+    Cell::Link {
+        text: if shown.is_empty() { NONE.to_owned() } else { shown.join(" · ") },
+        href: scope.map(|s| links::place(&s, &a.ask)).unwrap_or_default(),
+    }
+}
+
 fn moment(fmt: &Fmt, row: &RecordRow) -> String {
-    fmt.strftime(row.timestamp, "%Y-%m-%d %H:%M:%S%.3f")
+    let whole = row.timestamp.0.rem_euclid(1_000) == 0;
+    fmt.strftime(row.timestamp, if whole { "%Y-%m-%d %H:%M:%S" } else { "%Y-%m-%d %H:%M:%S%.3f" })
 }
 
 fn model(row: &RecordRow) -> String {

@@ -11,8 +11,9 @@ use domain::{
 use super::{compare::name, fmt::NONE, option, page::Asked};
 use crate::{i18n::fill, view::PictureView};
 
-/// Axes that fit side by side.
+/// Axes that fit side by side, and those that are shown first.
 const MOST_AXES: usize = 7;
+const AXES: [&str; 7] = ["mAP50", "mAP50_95", "precision", "recall", "hota", "inference_time_ms", "fps"];
 /// What accuracy is held against, first come first served.
 const COSTS: [&str; 3] = ["inference_time_ms", "gpu_mem_mb", "fps"];
 
@@ -121,8 +122,10 @@ fn parallel(a: &Asked, r: &FieldReport, contenders: &[Contender], legend: &[(Str
     let t = a.fmt.texts();
     let judged = |m: &Metric| m.direction.read(1.0) != Change::Neutral;
     let every = |i: usize| contenders.iter().filter_map(move |c| c.figures[i].value);
+    let first = AXES.iter().filter_map(|k| r.metrics.iter().position(|m| m.key == *k));
+    let rest = (0..r.metrics.len()).filter(|i| !AXES.contains(&&*r.metrics[*i].key));
     let shown: Vec<usize> =
-        (0..r.metrics.len()).filter(|i| judged(&r.metrics[*i]) && every(*i).count() > 1).take(MOST_AXES).collect();
+        first.chain(rest).filter(|i| judged(&r.metrics[*i]) && every(*i).count() > 1).take(MOST_AXES).collect();
     if shown.len() < 2 || contenders.len() < 2 {
         return None;
     }

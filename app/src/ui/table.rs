@@ -87,6 +87,7 @@ fn cell(c: Cell, numeric: bool) -> AnyView {
             view! { <th scope="row">{mark}{name}</th> }.into_any()
         }
         Cell::Text(text) => view! { <td class=class><bdi>{text}</bdi></td> }.into_any(),
+        Cell::Link { text, href } => view! { <td class="name"><a href=href><bdi>{text}</bdi></a></td> }.into_any(),
         Cell::Number { text, href: Some(href) } => view! { <td class=class><a href=href>{text}</a></td> }.into_any(),
         Cell::Number { text, href: None } => view! { <td class=class>{text}</td> }.into_any(),
         Cell::Figure { text, href, delta, small } => {
@@ -97,7 +98,7 @@ fn cell(c: Cell, numeric: bool) -> AnyView {
             view! {
                 <td class="num figure">
                     {value}{delta.map(|delta| view! { " "<Delta delta/> })}
-                    {(!small.is_empty()).then(|| view! { <small class="quiet">{small}</small> })}
+                    {small.into_iter().map(|s| view! { <small class="quiet">{s}</small> }).collect_view()}
                 </td>
             }
             .into_any()
