@@ -199,8 +199,8 @@ mod tests {
     fn the_option_holds_the_scale_and_the_points_of_the_picture() {
         let c = chart();
         let v: Value = serde_json::from_str(&lines(&c)).expect("JSON");
-        assert_eq!(v["xAxis"][0]["max"], 10_000);
-        assert_eq!(v["yAxis"][0]["max"], 0.2);
+        assert_eq!(v["xAxis"]["max"], 10_000);
+        assert_eq!(v["yAxis"]["max"], 0.2);
         assert_eq!(v["series"][0]["data"], serde_json::json!([[1000, 0.1234568, 3], [2000, "-", 0]]));
         assert_eq!(v["series"][1]["lineStyle"]["type"], "dashed");
         assert_eq!(v["animation"], false);
