@@ -21,6 +21,7 @@ macro_rules! suite {
 }
 
 mod answers;
+mod batches;
 mod durability;
 mod foreign;
 mod health;
@@ -32,3 +33,5 @@ mod random;
 mod reference;
 mod roundtrip;
 mod sink;
+mod stream;
+mod tails;
