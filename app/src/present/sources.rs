@@ -123,6 +123,8 @@ fn row(a: &Asked, r: &SourceReport) -> Row {
     let kind = match r.source.kind.as_str() {
         "demo" => t.source_demo,
         "stdin" => t.source_stdin,
+        "folder" => t.source_folder,
+        "api" => t.source_api,
         _ => t.source_file,
     };
     let state = match (&r.error, r.finished || r.source.kind == "demo") {
@@ -138,7 +140,11 @@ fn row(a: &Asked, r: &SourceReport) -> Row {
     Row {
         cells: vec![
             Cell::Name {
-                text: if r.source.kind == "demo" { t.source_demo_name.into() } else { short(&r.source.name) },
+                text: match r.source.kind.as_str() {
+                    "demo" => t.source_demo_name.into(),
+                    "api" => r.source.name.clone(),
+                    _ => short(&r.source.name),
+                },
                 href: None,
                 state: trouble,
             },

@@ -22,6 +22,8 @@ const ROUTES: &[(&str, &str, Action)] = &[
     ("GET", "/api/metrics/summary", Action::ReadMetrics),
     ("GET", "/api/metrics/trend", Action::ReadMetrics),
     ("GET", "/api/metrics/comparison", Action::ReadMetrics),
+    ("POST", "/api/metrics/records", Action::WriteRecords),
+    ("GET", "/api/events", Action::ReadMetrics),
     ("GET", "/export/children.csv", Action::ReadMetrics),
     ("GET", "/export/metrics.csv", Action::ReadMetrics),
     ("GET", "/export/models.csv", Action::ReadMetrics),
@@ -83,7 +85,7 @@ mod tests {
     #[test]
     fn reading_is_never_done_with_post() {
         for r in all().into_iter().filter(|r| r.method != "GET") {
-            assert!(matches!(r.action, Action::SignIn | Action::SetPreference), "{r:?}");
+            assert!(matches!(r.action, Action::SignIn | Action::SetPreference | Action::WriteRecords), "{r:?}");
         }
     }
 }
