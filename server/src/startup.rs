@@ -8,7 +8,7 @@ use std::{
 
 use domain::{
     Error, Result,
-    ports::{Clock, Manifest, MetricsStore, RecordSink, SourceLedger},
+    ports::{Clock, Manifest, MetricsStore, RecordSink, SourceLedger, TailLedger},
     time::Millis,
 };
 use lake::Lake;
@@ -34,8 +34,9 @@ pub struct Parts {
     pub sink: Arc<dyn RecordSink>,
     pub ledger: Arc<dyn SourceLedger>,
     pub manifest: Arc<dyn Manifest>,
+    pub tails: Arc<dyn TailLedger>,
     pub clock: Arc<dyn Clock>,
-    /// The lake itself, for the job that follows the manifest.
+    /// The lake itself, for the job that follows the manifest and for whoever waits for changes.
     pub lake: Arc<Lake>,
 }
 
@@ -48,7 +49,15 @@ pub async fn open(settings: &Settings) -> Result<Parts> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Arc::new(SqliteStore::open(&settings.database()).await?);
     let lake = Arc::new(Lake::open(&settings.data, store.clone(), clock.clone()).await?);
-    Ok(Parts { metrics: lake.clone(), sink: lake.clone(), ledger: store.clone(), manifest: store, clock, lake })
+    Ok(Parts {
+        metrics: lake.clone(),
+        sink: lake.clone(),
+        ledger: store.clone(),
+        manifest: store.clone(),
+        tails: store,
+        clock,
+        lake,
+    })
 }
 
 fn make_folder(folder: &Path) -> Result<()> {

@@ -27,10 +27,13 @@ pub enum Action {
     SignIn,
     /// Change one's own language, theme and time zone.
     SetPreference,
+    /// Send records.
+    WriteRecords,
 }
 
 impl Action {
-    pub const ALL: [Self; 5] = [Self::ReadMetrics, Self::ReadSources, Self::Probe, Self::SignIn, Self::SetPreference];
+    pub const ALL: [Self; 6] =
+        [Self::ReadMetrics, Self::ReadSources, Self::Probe, Self::SignIn, Self::SetPreference, Self::WriteRecords];
 }
 
 /// On what. Tenants come with a later issue; today everything belongs to the installation.
@@ -46,7 +49,7 @@ pub fn can(actor: &Actor, action: Action, object: Object) -> bool {
     match (actor, action) {
         (Actor::Operator, _) => true,
         (Actor::Anonymous, Action::Probe | Action::SignIn | Action::SetPreference) => true,
-        (Actor::Anonymous, Action::ReadMetrics | Action::ReadSources) => false,
+        (Actor::Anonymous, Action::ReadMetrics | Action::ReadSources | Action::WriteRecords) => false,
     }
 }
 
@@ -63,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_sees_numbers_without_signing_in() {
+    fn nobody_sees_numbers_or_sends_records_without_signing_in() {
         for action in Action::ALL {
             assert!(can(&Actor::Operator, action, Object::Installation));
             let open = matches!(action, Action::Probe | Action::SignIn | Action::SetPreference);

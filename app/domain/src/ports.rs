@@ -67,11 +67,20 @@ pub struct FailedFile {
 /// Takes records into the lake.
 #[async_trait]
 pub trait RecordSink: Send + Sync {
-    /// Stores a batch as a whole or not at all; together with it the progress of its source. Repeating changes nothing.
+    /// Stores several batches in one transaction: all of them or none, each with the progress of its source. The counts
+    /// are each batch's own, in the order given. Repeating changes nothing.
     ///
     /// # Errors
     /// `Unavailable`, naming what cannot be written.
-    async fn append(&self, source: &SourceId, records: Vec<Arrival>, refused: &RefusedCounts) -> Result<Appended>;
+    async fn append_all(&self, batches: Vec<Batch>) -> Result<Vec<Appended>>;
+    /// [`RecordSink::append_all`] for a single batch.
+    ///
+    /// # Errors
+    /// `Unavailable`, naming what cannot be written.
+    async fn append(&self, source: &SourceId, records: Vec<Arrival>, refused: &RefusedCounts) -> Result<Appended> {
+        let batch = Batch { source: source.clone(), records, refused: refused.clone(), ..Batch::default() };
+        Ok(self.append_all(vec![batch]).await?.first().copied().unwrap_or_default())
+    }
     /// Merges small files of the same day. Idempotent.
     ///
     /// # Errors
@@ -92,10 +101,73 @@ pub struct Arrival {
     pub line: u64,
 }
 
-/// Where records came from: a file, standard input, the demo.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// What one source brings to one commit.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    pub source: SourceId,
+    pub records: Vec<Arrival>,
+    pub refused: RefusedCounts,
+    /// How the reading of the source moves on.
+    pub progress: Progress,
+}
+
+/// How the reading of a source moves on with a commit.
+#[derive(Debug, Clone, Default)]
+pub struct Progress {
+    /// Read from its beginning again: what the last read refused is forgotten first.
+    pub anew: bool,
+    /// With this everything that there is has been read, and an earlier failure is over.
+    pub caught_up: bool,
+    /// How far a file of a watched folder has been taken.
+    pub tail: Option<Tail>,
+}
+
+/// How far one file of a watched folder has been taken.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tail {
+    /// Given once; it stays with the file through changes of name.
+    pub id: i64,
+    /// Absolute path under which the file was seen last.
+    pub path: String,
+    pub device: u64,
+    pub inode: u64,
+    /// Where the next line begins, in bytes: behind the newline of the last whole line taken.
+    pub offset: u64,
+    /// Lines before `offset`.
+    pub lines: u64,
+    /// Bytes behind `offset` that were taken as a last line without a newline; it is read again when it grows.
+    pub loose: u64,
+    /// Hash of the first bytes, as many as were taken but at most 1,024.
+    pub print: u64,
+    /// Size and time of change when it was read last.
+    pub size: u64,
+    pub changed: Millis,
+    /// Bytes of its file of refused rows.
+    pub rejects: u64,
+    /// Since when the file is gone.
+    pub gone: Option<Millis>,
+}
+
+/// How far the files of the watched folder have been taken. The positions themselves move with the rows, through
+/// [`Progress::tail`]; here stands what has no rows.
+#[async_trait]
+pub trait TailLedger: Send + Sync {
+    /// All files known, in order of id.
+    ///
+    /// # Errors
+    /// `Unavailable` when they cannot be read.
+    async fn tails(&self) -> Result<Vec<Tail>>;
+    /// Remembers files as given, and forgets others, in one transaction.
+    ///
+    /// # Errors
+    /// `Unavailable` when they cannot be written; then nothing has changed.
+    async fn keep(&self, tails: &[Tail], forget: &[i64]) -> Result<()>;
+}
+
+/// Where records came from: a file, a watched folder, a program, standard input, the demo.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SourceId {
-    /// What kind: `file`, `stdin`, `demo`.
+    /// What kind: `file`, `folder`, `api`, `stdin`, `demo`.
     pub kind: String,
     /// Its name as people know it, for a file its absolute path.
     pub name: String,
@@ -138,7 +210,8 @@ pub trait Manifest: Send + Sync {
     /// # Errors
     /// `Unavailable` when the manifest cannot be read.
     async fn last_seq(&self) -> Result<i64>;
-    /// Publishes and retires files, moves the sequence number and a source's counts, all in one transaction.
+    /// Publishes and retires files, moves the sequence number, the counts of sources and how far
+    /// they were read, all in one transaction.
     ///
     /// # Errors
     /// `Unavailable` when the manifest cannot be written; then nothing has changed.
@@ -184,20 +257,21 @@ pub struct Change {
     pub retire: Vec<i64>,
     /// The new last sequence number, when rows were numbered.
     pub last_seq: Option<i64>,
-    /// What a source delivered with it.
-    pub source: Option<Delivery>,
+    /// What sources delivered with it.
+    pub deliveries: Vec<Delivery>,
     /// Forget everything that the demo delivered.
     pub forget_demo: bool,
 }
 
 /// What one batch of a source came to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Delivery {
     pub source: SourceId,
     pub at: Millis,
     pub appended: Appended,
     pub refused: RefusedCounts,
     pub newest: Option<Millis>,
+    pub progress: Progress,
 }
 
 /// The ledger of sources: what each delivered, when, and what was refused.

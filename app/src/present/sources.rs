@@ -125,7 +125,11 @@ fn row(a: &Asked, r: &SourceReport) -> Row {
     Row {
         cells: vec![
             Cell::Name {
-                text: if r.source.kind == "demo" { t.source_demo_name.into() } else { short_path(&r.source.name) },
+                text: match r.source.kind.as_str() {
+                    "demo" => t.source_demo_name.into(),
+                    "api" => r.source.name.clone(),
+                    _ => short_path(&r.source.name),
+                },
                 href: None,
                 state: trouble,
             },

@@ -4,19 +4,22 @@
 //! Architecture Invariant: readers see only files that the manifest names, so a batch is there as a whole or not at all.
 //! Architecture Invariant: whoever writes holds the lock of the operating system on `lake.lock`; it dies with its process.
 //! Deliberately absent: a write-ahead log. A batch is acknowledged when its files are durable and the manifest has
-//! committed; single records over HTTP, which would need a log, are not accepted yet.
+//! committed; many small ones share a commit (docs/adr/0005), so single records over HTTP need no log either.
 
+mod day;
 mod export;
 mod file;
 mod fold;
 mod identity;
 mod index;
+mod known;
 mod queries;
 mod reader;
 mod records;
 mod scan;
 mod schema;
 mod snapshot;
+mod tiers;
 mod write;
 
 use std::{
@@ -40,7 +43,7 @@ use domain::{
 
 pub use reader::{ParquetRow, read_parquet_source};
 
-use crate::{scan::Engine, snapshot::Snapshot, write::KnownDays};
+use crate::{known::KnownDays, scan::Engine, snapshot::Snapshot};
 
 /// The lake below one folder: files in `lake/`, rows that a correction replaced in `superseded/`.
 pub struct Lake {
@@ -51,6 +54,8 @@ pub struct Lake {
     clock: Arc<dyn Clock>,
     engine: Engine,
     snapshot: RwLock<Arc<Snapshot>>,
+    /// The snapshot's generation, for whoever waits for changes.
+    changes: tokio::sync::watch::Sender<i64>,
     /// Scans take turns: more at once than cores would only share the cores and multiply the memory.
     scans: tokio::sync::Semaphore,
     /// Files found unreadable, by path, with the reason.
@@ -81,6 +86,7 @@ impl Lake {
             clock,
             engine,
             snapshot: RwLock::default(),
+            changes: tokio::sync::watch::Sender::new(0),
             scans: tokio::sync::Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from).max(2)),
             failed: Mutex::default(),
             writer: tokio::sync::Mutex::default(),
@@ -103,10 +109,30 @@ impl Lake {
         Ok(true)
     }
 
+    /// The generation of what questions are answered from, whenever it moves on: at once for commits of this process,
+    /// for those of others as soon as [`Lake::refresh`] has looked.
+    #[must_use]
+    pub fn changes(&self) -> tokio::sync::watch::Receiver<i64> {
+        self.changes.subscribe()
+    }
+
     async fn renew(&self) -> Result<()> {
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let renewed = self.snapshot().renewed(self.manifest.as_ref(), &self.root, &failed).await?;
-        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(renewed);
+        let generation = renewed.generation;
+        {
+            let mut current = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
+            // Somebody who began later was faster.
+            if current.generation > generation {
+                return Ok(());
+            }
+            *current = Arc::new(renewed);
+        }
+        self.changes.send_if_modified(|told| {
+            let moved = *told < generation;
+            *told = generation.max(*told);
+            moved
+        });
         Ok(())
     }
 

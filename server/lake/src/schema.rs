@@ -72,8 +72,17 @@ pub fn column(name: &str) -> usize {
     SCHEMA.index_of(name).unwrap_or(usize::MAX)
 }
 
-/// Turns arrivals into a batch. The first gets sequence number `first_seq`, the others follow.
-pub fn to_batch(arrivals: &[(&Arrival, i64)], source: &str, received: Millis) -> Result<RecordBatch, ArrowError> {
+/// An arrival on its way into the lake: its number in the order of all arrivals, and the batch that it belongs to.
+#[derive(Debug, Clone, Copy)]
+pub struct Numbered<'a> {
+    pub arrival: &'a Arrival,
+    pub seq: i64,
+    pub batch: usize,
+    pub source: &'a str,
+}
+
+/// Turns arrivals into a batch in the lake's schema.
+pub fn to_batch(arrivals: &[Numbered<'_>], received: Millis) -> Result<RecordBatch, ArrowError> {
     let n = arrivals.len();
     let mut time = TimestampMillisecondBuilder::with_capacity(n).with_timezone("UTC");
     let mut texts: Vec<StringViewBuilder> =
@@ -87,8 +96,8 @@ pub fn to_batch(arrivals: &[(&Arrival, i64)], source: &str, received: Millis) ->
     let mut seq = Int64Builder::with_capacity(n);
     let mut from = StringViewBuilder::with_capacity(n).with_deduplicate_strings();
     let mut line = Int64Builder::with_capacity(n);
-    for (a, number) in arrivals {
-        let r = &a.record;
+    for Numbered { arrival, seq: number, source, .. } in arrivals {
+        let r = &arrival.record;
         time.append_value(r.timestamp().0);
         for (b, t) in texts.iter_mut().zip(r.texts()) {
             b.append_option(t.as_ref().map(domain::text::Name::as_str));
@@ -107,7 +116,7 @@ pub fn to_batch(arrivals: &[(&Arrival, i64)], source: &str, received: Millis) ->
         received_at.append_value(received.0);
         seq.append_value(*number);
         from.append_value(source);
-        line.append_value(i64::try_from(a.line).unwrap_or(i64::MAX));
+        line.append_value(i64::try_from(arrival.line).unwrap_or(i64::MAX));
     }
     let mut columns: Vec<ArrayRef> = vec![Arc::new(time.finish())];
     let mut texts = texts.into_iter().map(|mut b| Arc::new(b.finish()) as ArrayRef);

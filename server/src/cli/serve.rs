@@ -1,14 +1,24 @@
 //! `guardianflow serve`: pages, REST and jobs in one process, until it is told to stop.
 
-use std::{io::ErrorKind, net::SocketAddr, process::ExitCode, sync::Arc};
+use std::{io::ErrorKind, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use domain::{Error, Result};
 
 use super::output::print;
-use crate::{config::Settings, demo::Demo, http, jobs, startup};
+use crate::{
+    config::Settings,
+    demo::Demo,
+    http,
+    ingest::{Ingest, tail::Watch},
+    jobs, startup,
+};
+
+/// How long requests may go on after the server was told to stop.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 pub async fn run(settings: Settings) -> Result<ExitCode> {
     settings.check_address()?;
+    settings.check_ingest_dir()?;
     let listener = tokio::net::TcpListener::bind(settings.addr).await.map_err(|e| match e.kind() {
         ErrorKind::AddrInUse => Error::unavailable(format!(
             "cannot serve on {}: another program uses this port; choose another with --addr or GF_ADDR",
@@ -25,7 +35,8 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
     let demo = Demo { sink: parts.sink.clone(), manifest: parts.manifest.clone(), clock: parts.clock.clone() };
     let readiness = Arc::new(jobs::Readiness::default());
     start_jobs(&settings, was_empty, &parts, demo, &readiness).await?;
-    let state = http::State::new(&settings, address, &parts, Arc::clone(&readiness));
+    let (stop, stopping) = tokio::sync::watch::channel(false);
+    let state = http::State::new(&settings, address, &parts, Arc::clone(&readiness), stopping.clone());
     let router = http::router(state).into_make_service_with_connect_info::<SocketAddr>();
     print(&format!("GuardianFlow is at http://{address}"))?;
     if was_empty && !settings.demo {
@@ -34,10 +45,22 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
             settings.data.display()
         ))?;
     }
-    axum::serve(listener, router)
-        .with_graceful_shutdown(stop_signal())
-        .await
-        .map_err(|e| Error::unavailable("the server stopped").with_detail(e))?;
+    let told = async move {
+        stop_signal().await;
+        // Streams end by themselves only when they hear of it.
+        stop.send_replace(true);
+        stop.closed().await;
+    };
+    tokio::spawn(told);
+    let asked = |mut stopping: tokio::sync::watch::Receiver<bool>| async move {
+        http::events::stopped(&mut stopping).await;
+    };
+    let served = axum::serve(listener, router).with_graceful_shutdown(asked(stopping.clone()));
+    tokio::select! {
+        ended = served => ended.map_err(|e| Error::unavailable("the server stopped").with_detail(e))?,
+        // Whoever does not read their answer does not keep us.
+        () = async { asked(stopping).await; tokio::time::sleep(LAST_WORDS).await } => {}
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -49,6 +72,21 @@ async fn start_jobs(
     readiness: &Arc<jobs::Readiness>,
 ) -> Result<()> {
     tokio::spawn(jobs::follow_manifest(Arc::clone(&parts.lake)));
+    if let Some(folder) = &settings.ingest_dir {
+        let watch = Watch {
+            // Names in the ledger are whole paths, however the folder was given.
+            folder: std::path::absolute(folder).unwrap_or_else(|_| folder.clone()),
+            ingest: Ingest {
+                sink: Arc::clone(&parts.sink),
+                ledger: Arc::clone(&parts.ledger),
+                clock: Arc::clone(&parts.clock),
+                rejected: settings.data.join("rejected"),
+            },
+            tails: Arc::clone(&parts.tails),
+            lock: settings.data.join("ingest-dir.lock"),
+        };
+        tokio::spawn(watch.run());
+    }
     let epoch = match demo.epoch().await? {
         Some(epoch) => Some(epoch),
         None if settings.demo && was_empty => Some(demo.begin().await?),

@@ -4,12 +4,16 @@
 //! |---|---|---|---|
 //! | `--data` | `GF_DATA` | `data` | folder of the lake and everything else that is kept |
 //! | `--addr` | `GF_ADDR` | `127.0.0.1:3000` | address to serve on |
+//! | `--ingest-dir` | `GF_INGEST_DIR` | | folder whose files are taken as they grow |
 //! | `--demo` | `GF_DEMO` | `0` | `1` fills an empty data folder with the simulated fleet and lets it grow |
 //! | `--hosts` | `GF_HOSTS` | | host names allowed besides localhost and loopback, separated by commas |
 //! | `--operator-token` | `GF_OPERATOR_TOKEN` | | at least 32 bytes; needed to serve on other than loopback addresses |
 //! | `--log` | `GF_LOG` | `info` | what to log: `error`, `warn`, `info`, `debug`, or a filter such as `server=debug` |
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use clap::{ArgMatches, Args, parser::ValueSource};
 use domain::{Error, Result};
@@ -25,6 +29,9 @@ pub struct Settings {
     /// Address to serve on
     #[arg(long, env = "GF_ADDR", default_value = "127.0.0.1:3000", value_name = "IP:PORT", global = true)]
     pub addr: SocketAddr,
+    /// Folder whose files are taken as they grow: .jsonl and .ndjson line by line, packed and Parquet files once complete
+    #[arg(long, env = "GF_INGEST_DIR", value_name = "FOLDER", global = true)]
+    pub ingest_dir: Option<PathBuf>,
     /// 1 fills an empty data folder with the simulated fleet and lets it grow
     #[arg(long, env = "GF_DEMO", default_value = "0", value_name = "0|1", value_parser = parse_switch,
           num_args = 0..=1, default_missing_value = "1", global = true)]
@@ -94,6 +101,27 @@ impl Settings {
         Ok(())
     }
 
+    /// Refuses to watch what we write ourselves: refused rows would be refused again for ever.
+    ///
+    /// # Errors
+    /// `BadInput`, naming the folder.
+    pub fn check_ingest_dir(&self) -> Result<()> {
+        let Some(watched) = &self.ingest_dir else { return Ok(()) };
+        let whole = |p: &Path| p.canonicalize().or_else(|_| std::path::absolute(p)).unwrap_or_else(|_| p.to_owned());
+        let (watched_whole, data) = (whole(watched), whole(&self.data));
+        for own in ["lake", "superseded", "rejected"] {
+            let own = data.join(own);
+            // Folders in the watched one are watched too.
+            if watched_whole.starts_with(&own) || own.parent() == Some(&*watched_whole) {
+                return Err(Error::bad_input(format!(
+                    "{} holds files that the server writes itself; watch another folder",
+                    watched.display()
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// The SQLite file of the manifest and the ledger.
     #[must_use]
     pub fn database(&self) -> PathBuf {
@@ -122,6 +150,7 @@ impl Settings {
         vec![
             row("data", self.data.display().to_string()),
             row("addr", self.addr.to_string()),
+            row("ingest_dir", self.ingest_dir.as_ref().map_or_else(String::new, |d| d.display().to_string())),
             row("demo", u8::from(self.demo).to_string()),
             row("hosts", self.hosts.join(",")),
             row("operator_token", self.operator_token.as_ref().map_or_else(String::new, |t| format!("{t:?}"))),

@@ -2,11 +2,13 @@
 
 pub mod api;
 pub mod csv;
+pub mod events;
 pub mod export;
 pub mod health;
 pub mod middleware;
 pub mod pages;
 pub mod problem;
+pub mod records;
 pub mod routes;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -20,11 +22,12 @@ use axum::{
     routing::{get, post},
 };
 use leptos::config::LeptosOptions;
+use tokio::sync::{Semaphore, watch};
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::CsrfLayer, timeout::TimeoutLayer};
 
-use crate::{auth::Gate, config::Settings, jobs::Readiness, startup::Parts};
+use crate::{auth::Gate, config::Settings, ingest::group::Group, jobs::Readiness, startup::Parts};
 
-/// The largest request body, in bytes.
+/// The largest request body, in bytes, but for records.
 pub const MAX_BODY: usize = 1 << 20;
 /// No answer takes longer.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -37,6 +40,15 @@ pub struct State {
     pub readiness: Arc<Readiness>,
     pub gate: Arc<Gate>,
     pub hosts: Arc<middleware::Hosts>,
+    /// The lake's generation, as it moves on.
+    pub changes: watch::Receiver<i64>,
+    /// Becomes true when the server is told to stop.
+    pub stop: watch::Receiver<bool>,
+    /// Free places for listeners.
+    pub listeners: Arc<Semaphore>,
+    /// The way into the lake, and the memory that is left for what is on it, in kilobytes.
+    pub group: Group,
+    pub room: Arc<Semaphore>,
 }
 
 impl FromRef<State> for LeptosOptions {
@@ -47,7 +59,13 @@ impl FromRef<State> for LeptosOptions {
 
 impl State {
     #[must_use]
-    pub fn new(settings: &Settings, address: SocketAddr, parts: &Parts, readiness: Arc<Readiness>) -> Self {
+    pub fn new(
+        settings: &Settings,
+        address: SocketAddr,
+        parts: &Parts,
+        readiness: Arc<Readiness>,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
         let filling = Arc::clone(&readiness);
         let leptos = pages::leptos_options(address);
         Self {
@@ -62,6 +80,11 @@ impl State {
             readiness,
             gate: Arc::new(Gate::new(settings.operator_token.clone(), address)),
             hosts: Arc::new(middleware::Hosts::new(&settings.hosts, address)),
+            changes: parts.lake.changes(),
+            stop,
+            listeners: Arc::new(Semaphore::new(events::MOST_LISTENERS)),
+            group: Group::start(Arc::clone(&parts.sink)),
+            room: Arc::new(Semaphore::new(records::MOST_KILOBYTES)),
         }
     }
 }
@@ -77,6 +100,7 @@ pub fn router(state: State) -> Router {
         .route("/export/compare.csv", get(export::compare))
         .route("/export/compare_sites.csv", get(export::compare_sites))
         .route("/export/records.csv", get(export::records))
+        .route("/api/events", get(events::events))
         .route("/export/children.csv", get(export::children))
         .route("/export/metrics.csv", get(export::metrics))
         .route("/export/models.csv", get(export::models))
@@ -89,11 +113,16 @@ pub fn router(state: State) -> Router {
         .route("/signin", get(crate::auth::form).post(crate::auth::sign_in))
         .route("/signout", post(crate::auth::sign_out))
         .route("/preferences", post(pages::preferences));
+    // Records come in larger bodies than anything else, and watch their size themselves.
+    let records = Router::new()
+        .route("/api/metrics/records", post(records::take))
+        .layer(axum::extract::DefaultBodyLimit::disable());
     pages::with_pages(rest, &state)
-        .layer(from_fn_with_state(state.clone(), crate::auth::require))
-        .layer(axum::middleware::from_fn(middleware::no_duplicate_keys))
         .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
         .layer(tower_http::limit::RequestBodyLimitLayer::new(MAX_BODY))
+        .merge(records)
+        .layer(from_fn_with_state(state.clone(), crate::auth::require))
+        .layer(axum::middleware::from_fn(middleware::no_duplicate_keys))
         .layer(axum::middleware::from_fn(middleware::own_functions))
         .layer(CsrfLayer::new())
         .layer(from_fn_with_state(state.clone(), middleware::known_host))

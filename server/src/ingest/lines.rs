@@ -39,7 +39,7 @@ pub fn read(input: &Input, clock: &dyn Clock, batch: usize, mut send: impl FnMut
                             Err((refusal, text)) => chunk.refused.push(Refused { line: row.line, refusal, row: text }),
                         }
                     }
-                    if chunk.arrivals.len() + chunk.refused.len() >= batch {
+                    if chunk.rows() >= batch {
                         let full = std::mem::replace(&mut chunk, Chunk { arrivals: vec![], refused: vec![], bytes: 0 });
                         alive = send(full);
                     }
@@ -70,49 +70,28 @@ pub fn read(input: &Input, clock: &dyn Clock, batch: usize, mut send: impl FnMut
 }
 
 fn lines(
-    mut reader: impl BufRead,
+    reader: impl BufRead,
     read: &Arc<AtomicU64>,
     clock: &dyn Clock,
     batch: usize,
     mut send: impl FnMut(Chunk) -> bool,
 ) -> Result<(), String> {
-    let mut line = Vec::with_capacity(1_024);
-    let mut number = 0;
+    let mut lines = Lines::new(reader, 0);
     loop {
         let mut chunk = Chunk { arrivals: Vec::with_capacity(batch), refused: vec![], bytes: 0 };
         let mut end = false;
         let mut failure = None;
-        while chunk.arrivals.len() + chunk.refused.len() < batch {
-            match next_line(&mut reader, &mut line) {
+        while chunk.rows() < batch {
+            match lines.next() {
                 Ok(None) => {
                     end = true;
                     break;
                 }
                 Err(e) => {
-                    failure = Some(format!("after line {number}: {e}"));
+                    failure = Some(format!("after line {}: {e}", lines.number));
                     break;
                 }
-                Ok(Some(length)) => {
-                    number += 1;
-                    if line.iter().all(u8::is_ascii_whitespace) && length <= MAX_LINE_BYTES {
-                        continue;
-                    }
-                    let outcome = if length > MAX_LINE_BYTES {
-                        let message = format!("the line has {length} bytes, more than {MAX_LINE_BYTES}");
-                        Err(Refusal { code: "too_long", message })
-                    } else {
-                        parse(&line, clock)
-                    };
-                    match outcome {
-                        Ok(record) => chunk.arrivals.push(Arrival { record, line: number }),
-                        Err(refusal) => {
-                            let kept =
-                                if length > MAX_LINE_BYTES { &line[..KEPT_OF_LONG.min(line.len())] } else { &line };
-                            let row = String::from_utf8_lossy(kept).into_owned();
-                            chunk.refused.push(Refused { line: number, refusal, row });
-                        }
-                    }
-                }
+                Ok(Some(found)) => lines.sort(found, clock, &mut chunk),
             }
         }
         chunk.bytes = read.load(Ordering::Relaxed);
@@ -126,19 +105,82 @@ fn lines(
     }
 }
 
-/// Reads one line without its end. Returns its true length, of which `line` holds at most one byte more than a record may
-/// have; `None` at the end of the input.
-fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<Option<usize>> {
+/// Cuts an input into lines; holds one at a time, and of that at most one byte more than a record may have.
+pub struct Lines<R> {
+    reader: R,
+    line: Vec<u8>,
+    /// Lines found so far, counted on from where the reading began.
+    pub number: u64,
+}
+
+/// A line that was found: its true length without its newline, and whether it had one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    pub length: usize,
+    pub whole: bool,
+}
+
+impl Found {
+    /// Bytes up to the next line.
+    #[must_use]
+    pub fn bytes(self) -> u64 {
+        self.length as u64 + u64::from(self.whole)
+    }
+}
+
+impl<R: BufRead> Lines<R> {
+    pub fn new(reader: R, number: u64) -> Self {
+        Self { reader, line: Vec::with_capacity(1_024), number }
+    }
+
+    /// Finds the next line; `None` at the end of the input.
+    pub fn next(&mut self) -> std::io::Result<Option<Found>> {
+        let found = next_line(&mut self.reader, &mut self.line)?;
+        self.number += u64::from(found.is_some());
+        Ok(found)
+    }
+
+    /// Parses the line that was found last, and puts it where it belongs. An empty line is nothing.
+    pub fn sort(&self, found: Found, clock: &dyn Clock, chunk: &mut Chunk) {
+        let too_long = found.length > MAX_LINE_BYTES;
+        if !too_long && self.line.iter().all(u8::is_ascii_whitespace) {
+            return;
+        }
+        let outcome = if too_long {
+            let message = format!("the line has {} bytes, more than {MAX_LINE_BYTES}", found.length);
+            Err(Refusal { code: "too_long", message })
+        } else {
+            parse(&self.line, clock)
+        };
+        match outcome {
+            Ok(record) => chunk.arrivals.push(Arrival { record, line: self.number }),
+            Err(refusal) => {
+                let kept = if too_long { &self.line[..KEPT_OF_LONG.min(self.line.len())] } else { &self.line };
+                let row = String::from_utf8_lossy(kept).into_owned();
+                chunk.refused.push(Refused { line: self.number, refusal, row });
+            }
+        }
+    }
+
+    /// Whether the line that was found last is a whole JSON object: more of it could only make it worse.
+    pub fn is_complete(&self, found: Found) -> bool {
+        found.length <= MAX_LINE_BYTES
+            && self.line.trim_ascii_start().starts_with(b"{")
+            && serde_json::from_slice::<serde::de::IgnoredAny>(&self.line).is_ok()
+    }
+}
+
+fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<Option<Found>> {
     line.clear();
     let mut length = 0;
     loop {
         let available = match reader.fill_buf() {
-            Ok(a) => a,
+            Ok(b) => b,
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
             Err(e) => return Err(e),
         };
         if available.is_empty() {
-            return Ok((length > 0).then_some(length));
+            return Ok((length > 0).then_some(Found { length, whole: false }));
         }
         let newline = available.iter().position(|b| *b == b'\n');
         let part = &available[..newline.unwrap_or(available.len())];
@@ -151,7 +193,7 @@ fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<O
             if line.last() == Some(&b'\r') {
                 line.pop();
             }
-            return Ok(Some(length));
+            return Ok(Some(Found { length, whole: true }));
         }
     }
 }
@@ -178,8 +220,8 @@ mod tests {
         let mut reader = BufReader::with_capacity(7, text);
         let mut line = Vec::new();
         let mut found = Vec::new();
-        while let Ok(Some(n)) = next_line(&mut reader, &mut line) {
-            found.push((n, line.len()));
+        while let Ok(Some(f)) = next_line(&mut reader, &mut line) {
+            found.push((f.length, line.len()));
         }
         found
     }

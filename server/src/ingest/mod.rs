@@ -2,10 +2,12 @@
 //! reason, and counts. Repeating an ingest changes nothing.
 
 mod files;
-mod lines;
+pub mod group;
+pub mod lines;
 mod rejects;
+pub mod tail;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use domain::{
     Error, Result,
@@ -57,16 +59,36 @@ pub struct Ingest {
 }
 
 /// What a reader hands over.
-struct Chunk {
-    arrivals: Vec<Arrival>,
-    refused: Vec<Refused>,
-    bytes: u64,
+#[derive(Debug, Default)]
+pub struct Chunk {
+    pub arrivals: Vec<Arrival>,
+    pub refused: Vec<Refused>,
+    /// Bytes of the input read so far.
+    pub bytes: u64,
 }
 
-struct Refused {
-    line: u64,
-    refusal: Refusal,
-    row: String,
+impl Chunk {
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.arrivals.len() + self.refused.len()
+    }
+    /// Refused rows by reason.
+    #[must_use]
+    pub fn refusals(&self) -> RefusedCounts {
+        let mut counts = RefusedCounts::new();
+        for r in &self.refused {
+            *counts.entry(r.refusal.code.to_owned()).or_insert(0) += 1;
+        }
+        counts
+    }
+}
+
+/// A row that breaks a rule.
+#[derive(Debug)]
+pub struct Refused {
+    pub line: u64,
+    pub refusal: Refusal,
+    pub row: String,
 }
 
 impl Ingest {
@@ -111,11 +133,8 @@ impl Ingest {
         let mut rejects = Rejects::new(&self.rejected, source);
         let mut rows = 0;
         while let Some(chunk) = receive.recv().await {
-            rows += (chunk.arrivals.len() + chunk.refused.len()) as u64;
-            let mut refused = BTreeMap::new();
-            for r in &chunk.refused {
-                *refused.entry(r.refusal.code.to_owned()).or_insert(0) += 1;
-            }
+            rows += chunk.rows() as u64;
+            let refused = chunk.refusals();
             rejects.write(&chunk.refused)?;
             let appended = self.sink.append(source, chunk.arrivals, &refused).await?;
             totals.appended.taken += appended.taken;

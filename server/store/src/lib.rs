@@ -1,15 +1,16 @@
-//! What the product remembers besides records: the lake's manifest and the ledger of sources, in one SQLite file.
-//! Both live in one database so that publishing files and moving a source's counts is one transaction.
+//! What the product remembers besides records: the lake's manifest, the ledger of sources and how far watched files were
+//! taken, in one SQLite file: so that publishing files, counting and moving on is one transaction.
 
 mod manifest;
 mod sources;
+mod tails;
 
 use std::{path::Path, time::Duration};
 
 use domain::{Error, Result};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
-/// The SQLite adapter of [`domain::ports::Manifest`] and [`domain::ports::SourceLedger`].
+/// The SQLite adapter of [`domain::ports::Manifest`], [`domain::ports::SourceLedger`] and [`domain::ports::TailLedger`].
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
     pool: SqlitePool,

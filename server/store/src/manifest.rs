@@ -106,8 +106,11 @@ impl SqliteStore {
             .execute(&mut *tx)
             .await?;
         }
-        if let Some(delivery) = &change.source {
+        for delivery in &change.deliveries {
             Self::book(&mut tx, delivery).await?;
+            if let Some(tail) = &delivery.progress.tail {
+                Self::keep_tail(&mut tx, tail).await?;
+            }
         }
         if change.forget_demo {
             sqlx::query("DELETE FROM source WHERE kind = 'demo'").execute(&mut *tx).await?;

@@ -54,18 +54,7 @@ impl SourceLedger for SqliteStore {
         let broken = |e: sqlx::Error| cannot("write the ledger of sources", &e);
         let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(broken)?;
         touch(&mut tx, source, at).await.map_err(broken)?;
-        sqlx::query("UPDATE source SET duplicate = 0, error = NULL, finished = 0 WHERE kind = ? AND name = ?")
-            .bind(&source.kind)
-            .bind(&source.name)
-            .execute(&mut *tx)
-            .await
-            .map_err(broken)?;
-        sqlx::query("DELETE FROM source_refused WHERE kind = ? AND name = ?")
-            .bind(&source.kind)
-            .bind(&source.name)
-            .execute(&mut *tx)
-            .await
-            .map_err(broken)?;
+        forget_last_read(&mut tx, source).await.map_err(broken)?;
         tx.commit().await.map_err(broken)
     }
 
@@ -82,6 +71,16 @@ impl SqliteStore {
     /// Adds one delivery to a source, as a part of the transaction that publishes its rows.
     pub(crate) async fn book(tx: &mut Transaction<'_, Sqlite>, d: &Delivery) -> sqlx::Result<()> {
         touch(tx, &d.source, d.at).await?;
+        if d.progress.anew {
+            forget_last_read(tx, &d.source).await?;
+        }
+        if d.progress.caught_up {
+            sqlx::query("UPDATE source SET error = NULL, finished = 1 WHERE kind = ? AND name = ?")
+                .bind(&d.source.kind)
+                .bind(&d.source.name)
+                .execute(&mut **tx)
+                .await?;
+        }
         sqlx::query(
             "UPDATE source SET taken = taken + ?, duplicate = duplicate + ?, corrected = corrected + ?,
                     newest_ms = max(coalesce(newest_ms, ?4), coalesce(?4, newest_ms))
@@ -123,6 +122,20 @@ impl SqliteStore {
             .map_err(broken)?;
         tx.commit().await.map_err(broken)
     }
+}
+
+async fn forget_last_read(tx: &mut Transaction<'_, Sqlite>, source: &SourceId) -> sqlx::Result<()> {
+    sqlx::query("UPDATE source SET duplicate = 0, error = NULL, finished = 0 WHERE kind = ? AND name = ?")
+        .bind(&source.kind)
+        .bind(&source.name)
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query("DELETE FROM source_refused WHERE kind = ? AND name = ?")
+        .bind(&source.kind)
+        .bind(&source.name)
+        .execute(&mut **tx)
+        .await
+        .map(|_| ())
 }
 
 async fn touch(tx: &mut Transaction<'_, Sqlite>, source: &SourceId, at: Millis) -> sqlx::Result<()> {

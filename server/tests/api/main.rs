@@ -10,6 +10,7 @@ mod wire;
 
 mod commands;
 mod cross_site;
+mod events;
 mod exports;
 mod headers;
 mod hostile;
@@ -20,3 +21,4 @@ mod pages;
 mod records;
 mod refusals;
 mod rest;
+mod send;

@@ -82,6 +82,28 @@ async fn a_batch_whose_commit_fails_leaves_nothing_and_can_be_repeated() {
 }
 
 #[tokio::test]
+async fn of_several_batches_whose_commit_fails_none_is_there() {
+    let dir = LakeDir::new();
+    let manifest = Arc::new(Flaky { inner: dir.store().await, broken: AtomicBool::new(false) });
+    let lake = dir.open_on(manifest.clone()).await;
+    take(&lake, batch(0.5)).await;
+    let files = dir.files(None);
+    let several = || {
+        ["a", "b"].map(|run| domain::ports::Batch {
+            source: source(run),
+            records: arrivals(vec![record(json!({"run_id": run, "detection": {"mAP50": 1}}))]),
+            ..domain::ports::Batch::default()
+        })
+    };
+    manifest.broken.store(true, Ordering::SeqCst);
+    assert!(lake.append_all(several().into()).await.is_err());
+    assert_eq!((n(&lake).await, dir.files(None)), (3, files));
+    manifest.broken.store(false, Ordering::SeqCst);
+    let counts = lake.append_all(several().into()).await.unwrap();
+    assert!(counts.iter().all(|c| c.taken == 1), "the repeat takes each: {counts:?}");
+}
+
+#[tokio::test]
 async fn removing_the_demo_when_the_manifest_fails_removes_nothing() {
     let dir = LakeDir::new();
     let manifest = Arc::new(Flaky { inner: dir.store().await, broken: AtomicBool::new(false) });

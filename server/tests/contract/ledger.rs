@@ -43,8 +43,9 @@ impl Books {
             appended: Appended { taken, duplicate: 2, corrected: 1 },
             refused: counts(refused),
             newest: newest.map(Millis),
+            ..Delivery::default()
         };
-        self.manifest.commit(Change { source: Some(delivery), ..Change::default() }).await.unwrap();
+        self.manifest.commit(Change { deliveries: vec![delivery], ..Change::default() }).await.unwrap();
     }
 
     async fn one(&self, id: &SourceId) -> SourceReport {

@@ -21,6 +21,7 @@ macro_rules! suite {
 }
 
 mod answers;
+mod batches;
 mod durability;
 mod foreign;
 mod health;
@@ -33,3 +34,5 @@ mod reference;
 mod roundtrip;
 mod rows;
 mod sink;
+mod stream;
+mod tails;

@@ -38,7 +38,7 @@ suite!([on_sqlite = super::sqlite] [
     commits_of_two_handles_at_once_all_count,
 ]);
 
-fn file(path: &str) -> NewFile {
+pub fn file(path: &str) -> NewFile {
     let file = LakeFile {
         id: 0,
         path: path.into(),
@@ -57,14 +57,15 @@ fn publish<'a>(paths: impl IntoIterator<Item = &'a str>) -> Change {
     Change { publish: paths.into_iter().map(file).collect(), ..Change::default() }
 }
 
-fn delivery(kind: &str, name: &str) -> Option<Delivery> {
-    Some(Delivery {
+fn delivery(kind: &str, name: &str) -> Vec<Delivery> {
+    vec![Delivery {
         source: domain::ports::SourceId { kind: kind.into(), ..source(name) },
         at: Millis(5),
         appended: Appended { taken: 2, duplicate: 1, corrected: 1 },
         refused: RefusedCounts::from([("missing".into(), 4)]),
         newest: Some(Millis(3)),
-    })
+        ..Delivery::default()
+    }]
 }
 
 async fn paths(m: &Arc<dyn Manifest>) -> Vec<String> {
@@ -119,7 +120,7 @@ async fn a_commit_that_fails_changes_nothing(m: &Pair) {
         publish: vec![file("new"), file("a2"), file("a2")],
         retire: vec![files[0].id],
         last_seq: Some(99),
-        source: delivery("file", "x"),
+        deliveries: delivery("file", "x"),
         forget_demo: true,
     };
     let refused = m.one.commit(change).await.unwrap_err();
@@ -139,8 +140,8 @@ async fn the_sequence_number_moves_only_when_a_commit_says_so(m: &Pair) {
 }
 
 async fn a_delivery_is_booked_with_the_files(m: &Pair) {
-    m.one.commit(Change { source: delivery("file", "x"), ..publish(["a"]) }).await.unwrap();
-    m.one.commit(Change { source: delivery("file", "x"), ..publish(["b"]) }).await.unwrap();
+    m.one.commit(Change { deliveries: delivery("file", "x"), ..publish(["a"]) }).await.unwrap();
+    m.one.commit(Change { deliveries: delivery("file", "x"), ..publish(["b"]) }).await.unwrap();
     let sources = m.ledger.sources().await.unwrap();
     let [x] = sources.as_slice() else { panic!("one source, not {sources:?}") };
     assert_eq!(x.source, source("x"));
@@ -149,8 +150,8 @@ async fn a_delivery_is_booked_with_the_files(m: &Pair) {
 }
 
 async fn forgetting_the_demo_spares_other_sources(m: &Pair) {
-    m.one.commit(Change { source: delivery("demo", "demo"), ..Change::default() }).await.unwrap();
-    m.one.commit(Change { source: delivery("file", "demo"), ..Change::default() }).await.unwrap();
+    m.one.commit(Change { deliveries: delivery("demo", "demo"), ..Change::default() }).await.unwrap();
+    m.one.commit(Change { deliveries: delivery("file", "demo"), ..Change::default() }).await.unwrap();
     m.one.commit(Change { forget_demo: true, ..Change::default() }).await.unwrap();
     let left: Vec<_> = m.ledger.sources().await.unwrap().into_iter().map(|s| (s.source, s.refused)).collect();
     assert_eq!(left, vec![(source("demo"), RefusedCounts::from([("missing".into(), 4)]))]);

@@ -9,3 +9,5 @@ mod process;
 mod disk;
 mod files;
 mod kills;
+mod tail;
+mod tail_kills;

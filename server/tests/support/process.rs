@@ -223,6 +223,23 @@ impl Served {
         let log = self.log();
         assert!(!log.contains("panicked"), "{log}");
     }
+    /// Tells it to stop, as a service manager does. Returns how it ended and how long that took.
+    pub fn stop(mut self) -> (std::process::ExitStatus, Duration) {
+        let begun = Instant::now();
+        finish({
+            let mut c = clean("kill");
+            c.args(["-TERM", &self.child.id().to_string()]);
+            c
+        });
+        let patience = Duration::from_secs(20);
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a state") {
+                return (status, begun.elapsed());
+            }
+            assert!(begun.elapsed() < patience, "it does not stop:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
     /// Kills it at once, as a power cut would.
     pub fn kill(mut self) {
         self.child.kill().expect("a kill");

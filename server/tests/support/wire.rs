@@ -42,7 +42,18 @@ pub async fn send(port: u16, bytes: &[u8]) -> Result<Answer, String> {
         let bytes = bytes.to_vec();
         // Who is refused early may not read the rest: that is no failure.
         let writing = tokio::spawn(async move { write.write_all(&bytes).await.map(|()| write) });
-        let result = read.read_to_end(&mut got).await;
+        let mut part = vec![0; 1 << 16];
+        let result = loop {
+            match read.read(&mut part).await {
+                Ok(0) => break Ok(()),
+                Ok(n) => got.extend_from_slice(&part[..n]),
+                Err(e) => break Err(e),
+            }
+            // A stream of events has no end: its head and what came with it are enough.
+            if Answer::parse(&got).is_some_and(|a| a.all("content-type").contains(&"text/event-stream")) {
+                break Ok(());
+            }
+        };
         writing.abort();
         result
     };

@@ -1,0 +1,111 @@
+//! Group commit: requests that wait at the same time share one commit. Each is answered with its own counts, after its rows
+//! are durable; while one commit is under way the next gathers, so many small requests cost a few commits a second.
+
+use std::sync::Arc;
+
+use domain::{
+    Error, ErrorKind, Result,
+    ports::{Appended, Batch, RecordSink},
+};
+use tokio::sync::{mpsc, oneshot};
+
+/// Requests that may wait; more are sent away at once.
+const WAITING: usize = 1_024;
+/// Rows that go to the lake in one commit; a request that is larger has a commit of its own.
+const ROWS: usize = 50_000;
+
+/// The way into the lake for programs. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Group {
+    send: mpsc::Sender<Waiting>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    batch: Batch,
+    answer: oneshot::Sender<Result<Appended>>,
+}
+
+/// Why a batch was not taken.
+#[derive(Debug)]
+pub enum NotTaken {
+    /// Too many wait already.
+    Full,
+    Failed(Error),
+}
+
+impl Group {
+    /// Starts the task that writes.
+    #[must_use]
+    pub fn start(sink: Arc<dyn RecordSink>) -> Self {
+        let (send, receive) = mpsc::channel(WAITING);
+        tokio::spawn(write(sink, receive));
+        Self { send }
+    }
+
+    /// Takes a batch as a whole or not at all. Returns when it is durable.
+    ///
+    /// # Errors
+    /// When too many wait, or what cannot be written.
+    pub async fn take(&self, batch: Batch) -> std::result::Result<Appended, NotTaken> {
+        let (answer, answered) = oneshot::channel();
+        self.send.try_send(Waiting { batch, answer }).map_err(|_| NotTaken::Full)?;
+        match answered.await {
+            Ok(outcome) => outcome.map_err(NotTaken::Failed),
+            Err(e) => Err(NotTaken::Failed(Error::internal("the writer broke off").with_detail(e))),
+        }
+    }
+}
+
+async fn write(sink: Arc<dyn RecordSink>, mut receive: mpsc::Receiver<Waiting>) {
+    let mut next = None;
+    loop {
+        let Some(first) = (match next.take() {
+            Some(first) => Some(first),
+            None => receive.recv().await,
+        }) else {
+            return;
+        };
+        let mut rows = first.batch.records.len();
+        let mut group = vec![first];
+        while let Ok(more) = receive.try_recv() {
+            rows += more.batch.records.len();
+            if rows > ROWS {
+                next = Some(more);
+                break;
+            }
+            group.push(more);
+        }
+        commit(&sink, group).await;
+    }
+}
+
+async fn commit(sink: &Arc<dyn RecordSink>, group: Vec<Waiting>) {
+    let (batches, answers): (Vec<Batch>, Vec<_>) = group.into_iter().map(|w| (w.batch, w.answer)).unzip();
+    let alone = batches.len() == 1;
+    let copies = if alone { vec![] } else { batches.clone() };
+    match append(sink, batches).await {
+        Ok(counts) => {
+            for (answer, appended) in answers.into_iter().zip(counts) {
+                // Whoever has gone away is told nothing; the rows are in.
+                let _ = answer.send(Ok(appended));
+            }
+        }
+        // One that we cannot handle must not take the others with it.
+        Err(e) if e.kind == ErrorKind::Internal && !alone => {
+            for (batch, answer) in copies.into_iter().zip(answers) {
+                let outcome = append(sink, vec![batch]).await;
+                let _ = answer.send(outcome.map(|counts| counts.first().copied().unwrap_or_default()));
+            }
+        }
+        Err(e) => answers.into_iter().for_each(|answer| drop(answer.send(Err(e.clone())))),
+    }
+}
+
+/// In a task of its own, so that a panic below is an error of these requests and not the end of the writer.
+async fn append(sink: &Arc<dyn RecordSink>, batches: Vec<Batch>) -> Result<Vec<Appended>> {
+    let sink = Arc::clone(sink);
+    tokio::spawn(async move { sink.append_all(batches).await })
+        .await
+        .unwrap_or_else(|e| Err(Error::internal("writing broke off").with_detail(e)))
+}

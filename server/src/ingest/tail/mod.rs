@@ -1,0 +1,293 @@
+//! Watches a folder and takes what runners append to the files in it, line by line, and files that come as a whole once they
+//! are complete. How far each file was taken moves in the transaction that publishes its rows, so a crash at any moment
+//! neither loses a line nor takes one twice.
+
+mod listing;
+mod look;
+mod read;
+mod track;
+
+use std::{
+    collections::BTreeMap,
+    fs::{File, OpenOptions},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use domain::{
+    Error, Result,
+    ports::{Batch, Progress, SourceId, Tail, TailLedger},
+};
+use tokio::task::JoinHandle;
+
+use self::{
+    look::{Look, Where, look},
+    read::News,
+    track::{Tracks, source},
+};
+use super::{Ingest, Input, Totals};
+
+/// How often the folder is looked at; more rarely when looking itself takes long, as it may on network folders.
+const POLL: Duration = Duration::from_millis(250);
+/// After something could not be written, and while another process has the folder.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A folder to watch, and what that needs.
+#[derive(Clone)]
+pub struct Watch {
+    pub folder: PathBuf,
+    pub ingest: Ingest,
+    pub tails: Arc<dyn TailLedger>,
+    /// Whoever holds this takes the folder; a second server on the same data waits until the first has gone.
+    pub lock: PathBuf,
+}
+
+impl Watch {
+    /// Watches for as long as the process lives.
+    pub async fn run(self) {
+        let _lock = self.wait_for_turn().await;
+        let mut watcher = loop {
+            match Watcher::new(&self).await {
+                Ok(watcher) => break watcher,
+                Err(e) => tracing::error!(error = %e, detail = ?e.detail, "cannot watch the folder yet"),
+            }
+            tokio::time::sleep(PAUSE).await;
+        };
+        tracing::info!(folder = %self.folder.display(), "taking records as they are appended here");
+        let mut told = None;
+        loop {
+            let pause = match watcher.poll().await {
+                Ok(pause) => {
+                    told = None;
+                    pause
+                }
+                Err(e) => {
+                    if told.as_ref() != Some(&e.message) {
+                        tracing::error!(error = %e, detail = ?e.detail, "cannot take what was appended; trying again");
+                        told = Some(e.message);
+                    }
+                    PAUSE
+                }
+            };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn wait_for_turn(&self) -> Option<File> {
+        let mut told = false;
+        loop {
+            let file = OpenOptions::new().create(true).truncate(false).write(true).open(&self.lock).ok()?;
+            if file.try_lock().is_ok() {
+                return Some(file);
+            }
+            if !std::mem::replace(&mut told, true) {
+                tracing::info!(folder = %self.folder.display(), "another process takes this folder; waiting");
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+struct Watcher {
+    watch: Watch,
+    at: Where,
+    tracks: Tracks,
+    /// Sources in trouble, as the ledger has them.
+    troubled: BTreeMap<String, String>,
+    whole: Option<Whole>,
+    turn: usize,
+}
+
+/// A file that is being taken as a whole.
+struct Whole {
+    id: i64,
+    task: JoinHandle<Result<std::result::Result<Tail, String>>>,
+}
+
+impl Watcher {
+    async fn new(watch: &Watch) -> Result<Self> {
+        let tails = watch.tails.tails().await?;
+        let sources = watch.ingest.ledger.sources().await?.into_iter().filter(|s| s.source.kind == "folder");
+        Ok(Self {
+            at: Where { folder: watch.folder.clone(), rejected: watch.ingest.rejected.clone() },
+            tracks: Tracks::new(tails, Instant::now()),
+            troubled: sources.filter_map(|s| Some((s.source.name, s.error?))).collect(),
+            whole: None,
+            turn: 0,
+            watch: watch.clone(),
+        })
+    }
+
+    /// Takes what is new. Returns how long to wait before the next look.
+    async fn poll(&mut self) -> Result<Duration> {
+        self.finish_whole().await?;
+        self.turn = self.turn.wrapping_add(1);
+        let (at, clock, turn) = (self.at.clone(), Arc::clone(&self.watch.ingest.clock), self.turn);
+        let mut tracks = std::mem::take(&mut self.tracks);
+        let looked = tokio::task::spawn_blocking(move || {
+            let found = look(&mut tracks, &at, &*clock, turn);
+            (tracks, found)
+        });
+        let found = match looked.await {
+            Ok((tracks, found)) => {
+                self.tracks = tracks;
+                found?
+            }
+            Err(e) => {
+                // The positions went with it; those of the store are as good.
+                self.tracks = Tracks::new(self.watch.tails.tails().await?, Instant::now());
+                return Err(Error::internal("looking at the folder broke off").with_detail(e));
+            }
+        };
+        let pause = if found.more { Duration::ZERO } else { POLL.max(4 * found.took) };
+        self.tell(&found).await?;
+        if let (None, Some((id, input))) = (&self.whole, found.at_rest) {
+            self.begin_whole(id, input);
+        }
+        self.take(found.news).await?;
+        self.save().await?;
+        Ok(pause)
+    }
+
+    /// Commits rows and positions together.
+    async fn take(&mut self, news: Vec<(i64, News)>) -> Result<()> {
+        let mut batches = Vec::new();
+        let mut positions = Vec::new();
+        for (id, mut n) in news {
+            let rows = n.chunk.rows();
+            if rows > 0 {
+                batches.push(Batch {
+                    source: source(&n.tail.path),
+                    refused: n.chunk.refusals(),
+                    records: std::mem::take(&mut n.chunk.arrivals),
+                    progress: Progress { anew: n.anew, caught_up: n.end, tail: Some(n.tail.clone()) },
+                });
+            }
+            positions.push((id, rows, n));
+        }
+        self.watch.ingest.sink.append_all(batches).await?;
+        for (id, rows, n) in positions {
+            let Some(track) = self.tracks.all.get_mut(&id) else { continue };
+            let place = |t: &Tail| (t.offset, t.lines, t.loose);
+            let moved = place(&track.tail) != place(&n.tail);
+            // A commit has saved it; without rows, what has merely grown by half a line need not be known to the store.
+            track.unsaved = rows == 0 && (track.unsaved || moved);
+            track.anew = n.anew && rows == 0;
+            (track.tail, track.scanned, track.judged) = (n.tail, n.scanned, n.judged);
+            track.succeeded();
+            let source = track.source();
+            self.recover(&source).await?;
+        }
+        Ok(())
+    }
+
+    /// Saves what moved without rows.
+    async fn save(&mut self) -> Result<()> {
+        let unsaved: Vec<Tail> = self.tracks.all.values().filter(|t| t.unsaved).map(|t| t.tail.clone()).collect();
+        if unsaved.is_empty() && self.tracks.forget.is_empty() {
+            return Ok(());
+        }
+        self.watch.tails.keep(&unsaved, &self.tracks.forget).await?;
+        self.tracks.forget.clear();
+        self.tracks.all.values_mut().for_each(|t| t.unsaved = false);
+        Ok(())
+    }
+
+    /// Tells the ledger of troubles that are new, and of those that are over.
+    async fn tell(&mut self, found: &Look) -> Result<()> {
+        let folder = source(&self.at.folder.display().to_string());
+        match &found.closed {
+            Some(reason) => return self.trouble(&folder, reason).await,
+            None => self.recover(&folder).await?,
+        }
+        for (source, reason) in &found.troubles {
+            self.trouble(source, reason).await?;
+        }
+        // A folder in it that can be read again, and what is not there any more. Files are better when they were read.
+        let named = |name: &str| found.troubles.iter().any(|(s, _)| s.name == name);
+        let over: Vec<SourceId> = self.troubled.keys().filter(|n| !named(n)).map(|n| source(n)).collect();
+        for s in over {
+            let path = Path::new(&s.name);
+            if path.is_dir() || !path.exists() {
+                self.recover(&s).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn trouble(&mut self, source: &SourceId, reason: &str) -> Result<()> {
+        if self.troubled.get(&source.name).is_some_and(|known| known == reason) {
+            return Ok(());
+        }
+        tracing::warn!(path = %source.name, %reason, "cannot be read; trying again");
+        self.watch.ingest.ledger.failed(source, self.watch.ingest.clock.now(), reason).await?;
+        self.troubled.insert(source.name.clone(), reason.to_owned());
+        Ok(())
+    }
+
+    async fn recover(&mut self, source: &SourceId) -> Result<()> {
+        if self.troubled.contains_key(&source.name) {
+            self.watch.ingest.ledger.finished(source, self.watch.ingest.clock.now()).await?;
+            self.troubled.remove(&source.name);
+            tracing::info!(path = %source.name, "can be read again, or is gone");
+        }
+        Ok(())
+    }
+
+    fn begin_whole(&mut self, id: i64, input: Input) {
+        let Some(track) = self.tracks.all.get(&id) else { return };
+        let (ingest, mut tail, entry) = (self.watch.ingest.clone(), track.tail.clone(), track.entry.clone());
+        let task = tokio::spawn(async move {
+            let source = source(&tail.path);
+            ingest.ledger.begun(&source, ingest.clock.now()).await?;
+            if let Err(reason) = ingest.one(&input, &source, &Silent, &mut Totals::default()).await? {
+                ingest.ledger.failed(&source, ingest.clock.now(), &reason).await?;
+                return Ok(Err(reason));
+            }
+            ingest.ledger.finished(&source, ingest.clock.now()).await?;
+            if let Some(e) = entry {
+                // As it was when it was begun: if it has changed since, it is taken again.
+                (tail.size, tail.offset, tail.changed) = (e.size, e.size, e.changed);
+                tail.print = read::print_of(&e.path, e.size);
+            }
+            Ok(Ok(tail))
+        });
+        self.whole = Some(Whole { id, task });
+    }
+
+    async fn finish_whole(&mut self) -> Result<()> {
+        let Some(whole) = self.whole.take_if(|w| w.task.is_finished()) else { return Ok(()) };
+        let outcome = whole.task.await.map_err(|e| Error::internal("taking a file broke off").with_detail(e));
+        let Some(track) = self.tracks.all.get_mut(&whole.id) else { return Ok(()) };
+        match outcome.flatten() {
+            Ok(Ok(tail)) => {
+                self.troubled.remove(&track.tail.path);
+                let (path, rejects) = (std::mem::take(&mut track.tail.path), track.tail.rejects);
+                track.tail = Tail { path, rejects, ..tail };
+                track.unsaved = true;
+                track.succeeded();
+                Ok(())
+            }
+            Ok(Err(reason)) => {
+                track.failed(Instant::now());
+                tracing::warn!(path = %track.tail.path, %reason, "cannot be read; trying again later");
+                self.troubled.insert(track.tail.path.clone(), reason);
+                Ok(())
+            }
+            Err(e) => {
+                track.failed(Instant::now());
+                Err(e)
+            }
+        }
+    }
+}
+
+/// Nobody looks at how far a file of the folder is.
+struct Silent;
+
+impl super::Progress for Silent {
+    fn file(&self, _: &Input) {}
+    fn advance(&self, _: u64, _: u64) {}
+    fn done(&self) {}
+}

@@ -1,0 +1,172 @@
+//! Reads what is new in one file that grows: whole lines from where the last read ended, and never half a line.
+
+use std::{
+    fs::File,
+    io::{BufReader, Read, Seek, SeekFrom},
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use domain::ports::{Clock, Tail};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use super::{
+    listing::{self, Entry, Kind},
+    track::Track,
+};
+use crate::ingest::{Chunk, lines::Lines};
+
+/// A file is known again by so many of its first bytes.
+const PRINT_BYTES: u64 = 1_024;
+/// A last line without a newline is taken when the file has been quiet for so long.
+const QUIET: Duration = Duration::from_secs(5);
+/// So many bytes are read in one go, or one line.
+const BYTES: u64 = 64 << 20;
+
+/// What was found in a file, and where it leaves us.
+#[derive(Debug, Default)]
+pub struct News {
+    pub chunk: Chunk,
+    pub tail: Tail,
+    pub anew: bool,
+    /// Nothing more is there.
+    pub end: bool,
+    pub scanned: u64,
+    pub judged: bool,
+}
+
+/// Whether there may be something to read, by what is known without opening the file.
+pub fn is_due(track: &Track, now: Instant) -> bool {
+    !track.waits(now) && (track.has_changed() || is_final(track, now))
+}
+
+/// Whether to look at a last line that has no newline.
+fn is_final(track: &Track, now: Instant) -> bool {
+    !track.judged && track.remainder() > 0 && now.duration_since(track.since) >= QUIET
+}
+
+/// Reads up to about `room` rows; `None` when another file has taken its name just now.
+///
+/// # Errors
+/// Why the file cannot be read.
+pub fn read(track: &Track, clock: &dyn Clock, room: usize, now: Instant) -> std::io::Result<Option<News>> {
+    let Some(entry) = &track.entry else { return Ok(None) };
+    let mut file = File::open(&entry.path)?;
+    let metadata = file.metadata()?;
+    if listing::identity(&metadata) != (entry.device, entry.inode) {
+        return Ok(None);
+    }
+    let size = metadata.len();
+    let quiet = is_final(track, now) && !track.has_changed() && size == entry.size;
+    let mut news = News {
+        tail: track.tail.clone(),
+        anew: track.anew,
+        scanned: track.scanned,
+        judged: track.judged,
+        ..News::default()
+    };
+    if size < news.tail.offset + news.tail.loose || !begins_alike(&mut file, &news.tail)? {
+        // Cut off, or other content: what is there now has not been read.
+        news.tail = Tail { offset: 0, lines: 0, loose: 0, print: 0, rejects: 0, ..news.tail };
+        (news.anew, news.scanned) = (true, 0);
+    }
+    let begin = news.tail.offset;
+    let printed = begin.min(PRINT_BYTES);
+    if news.scanned > 0 && !quiet && !newline_after(&mut file, begin + news.scanned)? {
+        news.scanned = size.saturating_sub(begin);
+        news.end = true;
+    } else {
+        file.seek(SeekFrom::Start(begin))?;
+        let mut lines = Lines::new(BufReader::with_capacity(1 << 16, &mut file), news.tail.lines);
+        take_lines(&mut lines, clock, room, quiet, &mut news)?;
+    }
+    if news.tail.offset.min(PRINT_BYTES) != printed || begin == 0 {
+        news.tail.print = print(&mut file, news.tail.offset)?;
+    }
+    // A restart goes by this: what was not read to its end must look changed.
+    news.tail.size = if news.end { size } else { news.tail.offset };
+    news.tail.changed = listing::changed(&metadata);
+    Ok(Some(news))
+}
+
+fn take_lines<R: std::io::BufRead>(
+    lines: &mut Lines<R>,
+    clock: &dyn Clock,
+    room: usize,
+    quiet: bool,
+    news: &mut News,
+) -> std::io::Result<()> {
+    let limit = news.tail.offset + BYTES;
+    while news.chunk.rows() < room && news.tail.offset < limit {
+        let Some(found) = lines.next()? else {
+            (news.end, news.scanned) = (true, 0);
+            return Ok(());
+        };
+        let length = found.length as u64;
+        if !found.whole {
+            (news.end, news.scanned) = (true, length);
+            if quiet {
+                news.judged = true;
+                if length > news.tail.loose && lines.is_complete(found) {
+                    lines.sort(found, clock, &mut news.chunk);
+                    news.tail.loose = length;
+                }
+            }
+            return Ok(());
+        }
+        // The newline of a line that was taken without one says nothing new.
+        if news.tail.loose != length || length == 0 {
+            lines.sort(found, clock, &mut news.chunk);
+        }
+        news.tail.loose = 0;
+        news.tail.offset += found.bytes();
+        news.tail.lines += 1;
+        news.scanned = 0;
+    }
+    Ok(())
+}
+
+/// Whether a file begins with what was taken: its first bytes, and the newline before the position.
+fn begins_alike(file: &mut File, tail: &Tail) -> std::io::Result<bool> {
+    if tail.offset == 0 {
+        return Ok(true);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::Start(tail.offset - 1))?;
+    let whole = file.read(&mut last)? == 1 && last == *b"\n";
+    Ok(whole && print(file, tail.offset)? == tail.print)
+}
+
+/// Whether an entry of the folder is the file of a tail, by its content.
+pub fn is_same(entry: &Entry, tail: &Tail) -> bool {
+    if matches!(listing::kind(Path::new(&tail.path)), Some(Kind::Whole(_))) {
+        return entry.size == tail.size && print_of(&entry.path, entry.size) == tail.print;
+    }
+    entry.size >= tail.offset && File::open(&entry.path).and_then(|mut f| begins_alike(&mut f, tail)).unwrap_or(false)
+}
+
+/// The hash of the first bytes of a file, as many as were taken but at most [`PRINT_BYTES`]; their number counts too.
+fn print(file: &mut File, taken: u64) -> std::io::Result<u64> {
+    let n = taken.min(PRINT_BYTES);
+    let mut bytes = Vec::with_capacity(PRINT_BYTES as usize);
+    file.seek(SeekFrom::Start(0))?;
+    file.take(n).read_to_end(&mut bytes)?;
+    Ok(if bytes.is_empty() { 0 } else { xxh3_64_with_seed(&bytes, bytes.len() as u64) })
+}
+
+/// The same of a file that is taken as a whole.
+pub fn print_of(path: &Path, size: u64) -> u64 {
+    File::open(path).and_then(|mut f| print(&mut f, size)).unwrap_or(0)
+}
+
+fn newline_after(file: &mut File, from: u64) -> std::io::Result<bool> {
+    file.seek(SeekFrom::Start(from))?;
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(false),
+            n if buffer[..n].contains(&b'\n') => return Ok(true),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Which file of the folder is which that we know, whatever it is called now. Decides nothing about content but by `same`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use domain::{
+    ports::{SourceId, Tail},
+    time::{DAY, Millis},
+};
+
+use super::listing::{Entry, Kind, kind};
+
+/// A look at a folder is not of one moment: a file that is being renamed may be missed. Only after this it counts as gone.
+const MISSED: Duration = Duration::from_secs(5);
+/// So long the position in a file that is gone is kept, in milliseconds.
+const KEPT: i64 = DAY;
+
+/// A file that we know.
+#[derive(Debug, Clone)]
+pub struct Track {
+    /// As it is, or will be with the next commit, in the store.
+    pub tail: Tail,
+    pub kind: Kind,
+    /// How the file is now; `None` when it was not seen.
+    pub entry: Option<Entry>,
+    /// When the file was last seen to change.
+    pub since: Instant,
+    /// The next delivery is of a read from the beginning.
+    pub anew: bool,
+    /// The store does not know the tail as it is here.
+    pub unsaved: bool,
+    /// Bytes behind the position in which there is no newline.
+    pub scanned: u64,
+    /// Whether the last line without a newline was looked at since the file changed.
+    pub judged: bool,
+    /// Reading failed so often in a row, and when to try again.
+    pub failures: u32,
+    pub retry: Option<Instant>,
+    absent: Option<Instant>,
+}
+
+impl Track {
+    fn new(tail: Tail, kind: Kind, now: Instant) -> Self {
+        Self {
+            tail,
+            kind,
+            entry: None,
+            since: now,
+            anew: false,
+            unsaved: false,
+            scanned: 0,
+            judged: false,
+            failures: 0,
+            retry: None,
+            absent: None,
+        }
+    }
+
+    pub fn source(&self) -> SourceId {
+        source(&self.tail.path)
+    }
+
+    /// Whether the file has changed since it was read last.
+    pub fn has_changed(&self) -> bool {
+        self.entry.as_ref().is_some_and(|e| (e.size, e.changed) != (self.tail.size, self.tail.changed))
+    }
+
+    /// Bytes of a last line without a newline that were not taken.
+    pub fn remainder(&self) -> u64 {
+        self.tail.size.saturating_sub(self.tail.offset + self.tail.loose)
+    }
+
+    /// Whether to leave it alone because of an earlier failure.
+    pub fn waits(&self, now: Instant) -> bool {
+        self.retry.is_some_and(|at| at > now)
+    }
+
+    /// Leaves the file alone for a while: half a minute at most when it grows, some minutes when it is taken as a whole.
+    pub fn failed(&mut self, now: Instant) {
+        self.failures += 1;
+        let most = if self.kind == Kind::Growing { 6 } else { 10 };
+        self.retry = Some(now + Duration::from_secs(1 << self.failures.min(most)) / 2);
+    }
+
+    pub fn succeeded(&mut self) {
+        self.failures = 0;
+        self.retry = None;
+    }
+}
+
+/// The source that a file of the folder, or the folder itself, is.
+pub fn source(path: &str) -> SourceId {
+    SourceId { kind: "folder".into(), name: path.to_owned() }
+}
+
+/// All files that we know, by id.
+#[derive(Debug, Default)]
+pub struct Tracks {
+    pub all: BTreeMap<i64, Track>,
+    /// What is to be forgotten in the store.
+    pub forget: Vec<i64>,
+    last: i64,
+}
+
+impl Tracks {
+    pub fn new(tails: Vec<Tail>, now: Instant) -> Self {
+        let last = tails.iter().map(|t| t.id).max().unwrap_or(0);
+        let all = tails.into_iter().map(|tail| {
+            let kind = kind(Path::new(&tail.path)).unwrap_or(Kind::Growing);
+            (tail.id, Track::new(tail, kind, now))
+        });
+        Self { all: all.collect(), forget: vec![], last }
+    }
+
+    /// Brings what we know together with what is there. `same` says whether a file begins with what was taken of one that
+    /// we know; `refused` how much is in the file of a path's refused rows.
+    pub fn meet(
+        &mut self,
+        entries: Vec<Entry>,
+        (now, clock): (Instant, Millis),
+        same: impl Fn(&Entry, &Tail) -> bool,
+        refused: impl Fn(&str) -> u64,
+    ) {
+        let mut by_inode: HashMap<u64, Vec<usize>> = HashMap::new();
+        for (i, e) in entries.iter().enumerate() {
+            by_inode.entry(e.inode).or_default().push(i);
+        }
+        let mut free: BTreeMap<usize, Entry> = entries.into_iter().enumerate().collect();
+        let mut unmet: BTreeSet<i64> = self.all.keys().copied().collect();
+        let mut met = Vec::new();
+        let mut left_names = BTreeSet::new();
+        let passes: [&dyn Fn(&Entry, &Tail) -> bool; 3] = [
+            &|e, t| e.device == t.device && name(e) == t.path,
+            &|e, t| e.device == t.device && e.inode != 0 && same(e, t),
+            // A folder that was mounted again has another device.
+            &|e, t| name(e) == t.path && same(e, t),
+        ];
+        for fits in passes {
+            for id in unmet.clone() {
+                let tail = &self.all[&id].tail;
+                let candidates = by_inode.get(&tail.inode).into_iter().flatten();
+                let found = candidates.copied().find(|i| free.get(i).is_some_and(|e| fits(e, tail)));
+                if let Some(entry) = found.and_then(|i| free.remove(&i)) {
+                    unmet.remove(&id);
+                    met.push((id, entry));
+                }
+            }
+        }
+        let mut held = BTreeSet::new();
+        for (id, entry) in met {
+            held.insert(numbers(&entry));
+            if let Some(track) = self.all.get_mut(&id) {
+                if name(&entry) != track.tail.path {
+                    left_names.insert(std::mem::replace(&mut track.tail.path, name(&entry)));
+                    track.tail.rejects = refused(&track.tail.path);
+                    track.unsaved = true;
+                }
+                track.see(entry, now);
+            }
+        }
+        for entry in free.into_values() {
+            let Some(kind) = entry.kind else { continue };
+            // A second name of a file that has its place already.
+            if entry.inode != 0 && !held.insert(numbers(&entry)) {
+                continue;
+            }
+            let path = name(&entry);
+            // Where the file before it was rotated away, the source goes on; else it begins.
+            let rotated = left_names.contains(&path);
+            self.begin(entry, kind, path, !rotated, now, &refused);
+        }
+        self.lose(&unmet, now, clock);
+    }
+
+    fn begin(
+        &mut self,
+        entry: Entry,
+        kind: Kind,
+        path: String,
+        anew: bool,
+        now: Instant,
+        refused: impl Fn(&str) -> u64,
+    ) {
+        self.last += 1;
+        let rejects = if anew { 0 } else { refused(&path) };
+        let tail = Tail { id: self.last, path, device: entry.device, inode: entry.inode, rejects, ..Tail::default() };
+        let track = Track { entry: Some(entry), anew, ..Track::new(tail, kind, now) };
+        self.all.insert(self.last, track);
+    }
+
+    /// Files that were not seen: gone when they stay away, forgotten after a day, or at once when another has their name.
+    fn lose(&mut self, unmet: &BTreeSet<i64>, now: Instant, clock: Millis) {
+        let names: BTreeSet<String> =
+            self.all.iter().filter(|(id, _)| !unmet.contains(id)).map(|(_, t)| t.tail.path.clone()).collect();
+        for id in unmet {
+            let Some(track) = self.all.get_mut(id) else { continue };
+            track.entry = None;
+            let absent = *track.absent.get_or_insert(now);
+            if now.duration_since(absent) < MISSED {
+                continue;
+            }
+            if track.tail.gone.is_none() {
+                track.tail.gone = Some(clock);
+                track.unsaved = true;
+            }
+            let over = track.tail.gone.is_some_and(|gone| clock.0 - gone.0 > KEPT);
+            if over || names.contains(&track.tail.path) {
+                self.all.remove(id);
+                self.forget.push(*id);
+            }
+        }
+    }
+}
+
+impl Track {
+    fn see(&mut self, entry: Entry, now: Instant) {
+        self.absent = None;
+        if self.tail.gone.take().is_some() || (self.tail.device, self.tail.inode) != numbers(&entry) {
+            (self.tail.device, self.tail.inode) = numbers(&entry);
+            self.unsaved = true;
+        }
+        if self.entry.as_ref().is_none_or(|e| (e.size, e.changed) != (entry.size, entry.changed)) {
+            (self.since, self.judged, self.retry) = (now, false, None);
+        }
+        self.entry = Some(entry);
+    }
+}
+
+fn numbers(entry: &Entry) -> (u64, u64) {
+    (entry.device, entry.inode)
+}
+
+fn name(entry: &Entry) -> String {
+    entry.path.display().to_string()
+}
