@@ -5,11 +5,11 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
 use super::PageError;
-use crate::view::PlaceView;
+use crate::view::{PlaceView, Sent};
 
 /// The page of the scope that `ask` names.
 #[server(prefix = "/sf", endpoint = "place", input = GetUrl)]
-pub async fn place(#[server(default)] ask: Ask) -> Result<PlaceView, PageError> {
+pub async fn place(#[server(default)] ask: Ask) -> Result<Sent<PlaceView>, PageError> {
     let (services, request) = super::Services::for_action(domain::access::Action::ReadMetrics)?;
-    Ok(crate::present::place::page(&services, &request, ask).await?)
+    Ok(Sent(crate::present::place::page(&services, &request, ask).await?))
 }

@@ -5,11 +5,11 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
 use super::PageError;
-use crate::view::RecordsView;
+use crate::view::{RecordsView, Sent};
 
 /// The records that `ask` names, newest first.
 #[server(prefix = "/sf", endpoint = "records", input = GetUrl)]
-pub async fn records(#[server(default)] ask: Ask) -> Result<RecordsView, PageError> {
+pub async fn records(#[server(default)] ask: Ask) -> Result<Sent<RecordsView>, PageError> {
     let (services, request) = super::Services::for_action(domain::access::Action::ReadMetrics)?;
-    Ok(crate::present::records::page(&services, &request, ask).await?)
+    Ok(Sent(crate::present::records::page(&services, &request, ask).await?))
 }

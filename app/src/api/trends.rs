@@ -5,11 +5,11 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
 use super::PageError;
-use crate::view::TrendsView;
+use crate::view::{Sent, TrendsView};
 
 /// The trend that `ask` names; of mAP50 when it names no metric.
 #[server(prefix = "/sf", endpoint = "trends", input = GetUrl)]
-pub async fn trends(#[server(default)] ask: Ask) -> Result<TrendsView, PageError> {
+pub async fn trends(#[server(default)] ask: Ask) -> Result<Sent<TrendsView>, PageError> {
     let (services, request) = super::Services::for_action(domain::access::Action::ReadMetrics)?;
-    Ok(crate::present::trends::page(&services, &request, ask).await?)
+    Ok(Sent(crate::present::trends::page(&services, &request, ask).await?))
 }

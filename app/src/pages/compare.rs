@@ -6,13 +6,13 @@ use super::{loaded, trends::filters};
 use crate::{
     api::compare::compare,
     i18n::{Lang, fill},
-    ui::{chart::Picture, empty::Empty, icon::Icon, table::Table, top::Top},
+    ui::{chart::Picture, empty::Empty, icon::Icon, table::Table, top::Top, whole::whole},
     view::{Choices, CompareView, ModelChip},
 };
 
 #[component]
 pub fn Compare() -> impl IntoView {
-    loaded(compare, |view| draw(view).into_any())
+    loaded(compare, |view| whole(draw(view)))
 }
 
 fn draw(v: CompareView) -> impl IntoView {

@@ -22,7 +22,8 @@ pub use trends::Trends;
 
 use crate::{
     api::PageError,
-    ui::{icon::Icon, prefs::Prefs},
+    ui::{icon::Icon, prefs::Prefs, whole::whole},
+    view::Sent,
 };
 
 /// The question that the address asks: names from the path, the rest from the query.
@@ -62,7 +63,7 @@ fn ask_of(path: &str, search: &str) -> Ask {
 fn loaded<T, F>(load: impl Fn(Ask) -> F + Copy + Send + Sync + 'static, draw: fn(T) -> AnyView) -> AnyView
 where
     T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
-    F: Future<Output = Result<T, PageError>> + Send + 'static,
+    F: Future<Output = Result<Sent<T>, PageError>> + Send + 'static,
 {
     let ask = asked();
     let prefs = expect_context::<Prefs>();
@@ -76,7 +77,7 @@ where
         Suspend::new(async move {
             let asked = ask.get_untracked();
             match data.await {
-                Ok(view) => {
+                Ok(Sent(view)) => {
                     if cfg!(not(feature = "ssr")) {
                         last.set_value(Some((asked, view.clone())));
                     }
@@ -98,13 +99,12 @@ where
     };
     #[cfg(not(feature = "ssr"))]
     let content = view! { <Transition fallback set_pending>{content}</Transition> };
-    view! {
+    whole(view! {
         <div class="page" class:pending=move || pending.get() aria-busy=move || pending.get().then_some("true")>
             <div class="progress" aria-hidden="true"></div>
             {content}
         </div>
-    }
-    .into_any()
+    })
 }
 
 /// Asks anew when `app/elements/live.ts` says that there is news. Runs in the browser only; a request that is under way is
@@ -129,7 +129,7 @@ fn failure(e: PageError, prefs: Prefs) -> AnyView {
         ErrorKind::Unavailable | ErrorKind::Internal => t.error_title,
     };
     let (href, label) = if e.kind == ErrorKind::Forbidden { ("/signin", t.signin_go) } else { ("/", t.error_back) };
-    view! {
+    whole(view! {
         <Title text=title/>
         <main id="main" tabindex="-1" class="notice">
             <Icon name="circle-alert"/>
@@ -137,8 +137,7 @@ fn failure(e: PageError, prefs: Prefs) -> AnyView {
             <p>{e.message}</p>
             <a class="button" href=href>{label}</a>
         </main>
-    }
-    .into_any()
+    })
 }
 
 /// An address without a page.

@@ -13,13 +13,14 @@ use crate::{
         table::Table,
         tile::Tile,
         top::Top,
+        whole::whole,
     },
     view::{AttentionView, PlaceView},
 };
 
 #[component]
 pub fn Place() -> impl IntoView {
-    loaded(place, |view| draw(view).into_any())
+    loaded(place, |view| whole(draw(view)))
 }
 
 fn draw(v: PlaceView) -> impl IntoView {

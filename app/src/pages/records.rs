@@ -5,13 +5,13 @@ use leptos::prelude::*;
 use super::loaded;
 use crate::{
     api::records::records,
-    ui::{empty::Empty, table::Table, top::Top},
+    ui::{empty::Empty, table::Table, top::Top, whole::whole},
     view::RecordsView,
 };
 
 #[component]
 pub fn Records() -> impl IntoView {
-    loaded(records, |view| draw(view).into_any())
+    loaded(records, |view| whole(draw(view)))
 }
 
 fn draw(v: RecordsView) -> impl IntoView {

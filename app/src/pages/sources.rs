@@ -5,13 +5,13 @@ use leptos::prelude::*;
 use super::loaded;
 use crate::{
     api::sources::sources,
-    ui::{chart::Chart, empty::Empty, table::Table, top::Top},
+    ui::{chart::Chart, empty::Empty, table::Table, top::Top, whole::whole},
     view::SourcesView,
 };
 
 #[component]
 pub fn Sources() -> impl IntoView {
-    loaded(sources, |view| draw(view).into_any())
+    loaded(sources, |view| whole(draw(view)))
 }
 
 fn draw(v: SourcesView) -> impl IntoView {

@@ -6,13 +6,13 @@ use super::loaded;
 use crate::{
     api::trends::trends,
     i18n::Lang,
-    ui::{chart::Chart, empty::Empty, form::GetForm, table::Table, top::Top},
+    ui::{chart::Chart, empty::Empty, form::GetForm, table::Table, top::Top, whole::whole},
     view::{SelectView, TrendsView},
 };
 
 #[component]
 pub fn Trends() -> impl IntoView {
-    loaded(trends, |view| draw(view).into_any())
+    loaded(trends, |view| whole(draw(view)))
 }
 
 fn draw(v: TrendsView) -> impl IntoView {

@@ -51,7 +51,7 @@ impl Drawing<'_> {
         let tail = metric.aggregation == Aggregation::WeightedMeanAndTail;
         let value = |p: &TrendPoint| p.value;
         let earlier = self.earlier.as_ref();
-        let every = trend.points.iter().chain(earlier.iter().flat_map(|e| &e.trend.points));
+        let every = whole_steps(&trend.points).iter().chain(earlier.iter().flat_map(|e| whole_steps(&e.trend.points)));
         let values = every.flat_map(|p| [Some(p.value), tail.then_some(p.p95)]).flatten();
         let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
         let (ticks, digits) = value_ticks(low, high, TICKS);
@@ -62,7 +62,7 @@ impl Drawing<'_> {
             "" => fmt.label(metric),
             unit => format!("{} ({unit})", fmt.label(metric)),
         };
-        let last = trend.points.last();
+        let last = whole_steps(&trend.points).last();
         let mean_label = last.map_or_else(String::new, |p| {
             let v = fmt.decimal(p.value, metric.precision);
             if tail { format!("{} {v}", fmt.texts().chart_mean) } else { v }
@@ -118,7 +118,7 @@ impl Drawing<'_> {
         gaps.sort_unstable();
         let usual = gaps.get(gaps.len() / 2).copied().unwrap_or(step).max(step);
         let mut points: Vec<Point> = Vec::with_capacity(trend.points.len());
-        for p in &trend.points {
+        for p in whole_steps(&trend.points) {
             // A point stands in the middle of its step, and never outside of the range.
             let at = Millis(p.t.0 + step / 2 + shift).max(self.range.from()).min(self.range.to());
             if let Some(before) = points.last().map(|b| b.at)
@@ -137,7 +137,7 @@ impl Drawing<'_> {
         let (from, to) = (fmt.moment(self.range.from(), self.now), fmt.moment(self.range.to(), self.now));
         let label = fmt.label(metric);
         let ends = [("metric", label.as_str()), ("scope", self.scope), ("from", &from), ("to", &to)];
-        let means = |t: &Trend| t.points.iter().map(|p| p.value).collect::<Vec<_>>();
+        let means = |t: &Trend| whole_steps(&t.points).iter().map(|p| p.value).collect::<Vec<_>>();
         let now = means(trend);
         let (Some(low), Some(high), Some(last)) =
             (now.iter().copied().reduce(f64::min), now.iter().copied().reduce(f64::max), now.last())
@@ -247,6 +247,18 @@ pub struct ChartLinks {
     pub records: Option<String>,
 }
 
+/// The points that a line shows. A step that the range cuts off, or that is not over yet, stands for few records: where it
+/// has less than half of what is usual it would bend the end of the line, so it is left to the table.
+fn whole_steps(points: &[TrendPoint]) -> &[TrendPoint] {
+    let mut counts: Vec<u64> = points.iter().map(|p| p.n).collect();
+    counts.sort_unstable();
+    let usual = counts.get(counts.len() / 2).copied().unwrap_or(0);
+    let cut = |p: Option<&TrendPoint>| points.len() > 2 && p.is_some_and(|p| p.n * 2 < usual);
+    let from = usize::from(cut(points.first()));
+    let to = points.len() - usize::from(cut(points.last()));
+    &points[from..to]
+}
+
 fn step_of(trend: &Trend) -> i64 {
     domain::time::Step::parse(&trend.step).map_or(MINUTE, domain::time::Step::ms)
 }
@@ -330,4 +342,20 @@ pub fn volume(fmt: &Fmt, days: &[(domain::time::Day, u64)], simulated: bool) -> 
 /// Records as a metric, for the one chart that shows no other.
 fn counted() -> Metric {
     Metric { precision: 0, ..Metric::assumed("n") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_that_are_cut_off_do_not_bend_the_line() {
+        let point = |t: i64, n| TrendPoint { t: Millis(t), value: 0.5, n, min: 0.5, max: 0.5, p50: 0.5, p95: 0.5 };
+        let points = |counts: &[u64]| -> Vec<TrendPoint> { (0..).zip(counts).map(|(t, n)| point(t, *n)).collect() };
+        let shown = |counts: &[u64]| whole_steps(&points(counts)).iter().map(|p| p.n).collect::<Vec<_>>();
+        assert_eq!(shown(&[10, 200, 200, 200, 3]), [200, 200, 200]);
+        assert_eq!(shown(&[200, 3, 200, 200, 150]), [200, 3, 200, 200, 150], "only the ends are ever cut off");
+        assert_eq!(shown(&[1, 1, 1]), [1, 1, 1], "where records are few each of them is seen");
+        assert_eq!(shown(&[9, 1]), [9, 1]);
+    }
 }

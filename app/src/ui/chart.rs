@@ -42,6 +42,7 @@ pub fn Chart(chart: ChartView, lang: Lang) -> impl IntoView {
 /// A picture whose table stands elsewhere on the page.
 #[component]
 pub fn Picture(picture: PictureView) -> impl IntoView {
+    let title = picture.title.clone();
     view! {
         <figure class="card chart">
             <h2>{picture.title}</h2>
@@ -50,9 +51,11 @@ pub fn Picture(picture: PictureView) -> impl IntoView {
                     <li><svg class="swatch" aria-hidden="true" width="14" height="8"><line class=format!("line s{colour}") x1="0" x2="14" y1="4" y2="4"></line></svg><bdi>{name}</bdi></li>
                 }).collect_view()}
             </ul>
-            <gf-chart data-option=picture.option data-meta=picture.meta>
-                <div class="drawing tall" inner_html=picture.svg></div>
-            </gf-chart>
+            <div class="scroll-x" role="region" tabindex="0" aria-label=title>
+                <gf-chart data-option=picture.option data-meta=picture.meta>
+                    <div class="drawing tall" inner_html=picture.svg></div>
+                </gf-chart>
+            </div>
             <figcaption>{picture.summary}</figcaption>
         </figure>
     }

@@ -68,7 +68,11 @@ pub fn Frame(prefs: Prefs, children: Children) -> impl IntoView {
                 <button type="button" class="find" data-act="palette"><Icon name="search"/><span>{move || t().palette_title}</span><kbd>"Ctrl K"</kbd></button>
                 <Choices prefs/>
             </nav>
-            <div class="content">{children()}</div>
+            <div class="content">
+                {children()}
+                // On a phone the rail has no room for them.
+                <footer class="foot"><Choices prefs/></footer>
+            </div>
         </div>
     }
 }

@@ -9,3 +9,4 @@ pub mod prefs;
 pub mod table;
 pub mod tile;
 pub mod top;
+pub mod whole;

@@ -5,6 +5,7 @@ use leptos::{either::Either, prelude::*};
 use super::{
     icon::{Icon, StateMark},
     tile::Delta,
+    whole::whole,
 };
 use crate::{
     i18n::{Lang, fill},
@@ -84,31 +85,30 @@ fn cell(c: Cell, numeric: bool) -> AnyView {
                 Some(href) => Either::Left(view! { <a href=href><bdi>{text}</bdi></a> }),
                 None => Either::Right(view! { <bdi>{text}</bdi> }),
             };
-            view! { <th scope="row">{mark}{name}</th> }.into_any()
+            whole(view! { <th scope="row">{mark}{name}</th> })
         }
-        Cell::Text(text) => view! { <td class=class><bdi>{text}</bdi></td> }.into_any(),
-        Cell::Link { text, href } => view! { <td class="name"><a href=href><bdi>{text}</bdi></a></td> }.into_any(),
-        Cell::Number { text, href: Some(href) } => view! { <td class=class><a href=href>{text}</a></td> }.into_any(),
-        Cell::Number { text, href: None } => view! { <td class=class>{text}</td> }.into_any(),
+        Cell::Text(text) => whole(view! { <td class=class><bdi>{text}</bdi></td> }),
+        Cell::Link { text, href } => whole(view! { <td class="name"><a href=href><bdi>{text}</bdi></a></td> }),
+        Cell::Number { text, href: Some(href) } => whole(view! { <td class=class><a href=href>{text}</a></td> }),
+        Cell::Number { text, href: None } => whole(view! { <td class=class>{text}</td> }),
         Cell::Figure { text, href, delta, small } => {
             let value = match href {
                 Some(href) => Either::Left(view! { <a href=href>{text}</a> }),
                 None => Either::Right(text),
             };
-            view! {
+            whole(view! {
                 <td class="num figure">
                     {value}{delta.map(|delta| view! { " "<Delta delta/> })}
                     {small.into_iter().map(|s| view! { <small class="quiet">{s}</small> }).collect_view()}
                 </td>
-            }
-            .into_any()
+            })
         }
-        Cell::Delta(Some(d)) => view! { <td class=class><Delta delta=d/></td> }.into_any(),
-        Cell::Delta(None) => view! { <td class=class>"–"</td> }.into_any(),
+        Cell::Delta(Some(d)) => whole(view! { <td class=class><Delta delta=d/></td> }),
+        Cell::Delta(None) => whole(view! { <td class=class>"–"</td> }),
         Cell::State(s) => {
-            view! { <td><span class="state" title=s.help><StateMark state=s.state/>{s.label}</span></td> }.into_any()
+            whole(view! { <td><span class="state" title=s.help><StateMark state=s.state/>{s.label}</span></td> })
         }
-        Cell::Time { short, full } => view! { <td class=class><time title=full>{short}</time></td> }.into_any(),
-        Cell::Spark(svg) => view! { <td class="spark-cell" inner_html=svg></td> }.into_any(),
+        Cell::Time { short, full } => whole(view! { <td class=class><time title=full>{short}</time></td> }),
+        Cell::Spark(svg) => whole(view! { <td class="spark-cell" inner_html=svg></td> }),
     }
 }
