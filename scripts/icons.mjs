@@ -3,7 +3,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 
 const names = [
   "calendar-clock", "chart-line", "chevron-down", "chevron-left", "chevron-right", "chevrons-up-down", "circle-alert",
-  "circle-check", "database", "download", "inbox", "layout-dashboard", "monitor", "moon", "shield-check", "sun", "table",
+  "circle-check", "database", "download", "flag", "image", "inbox", "layout-dashboard", "link", "list", "monitor", "moon",
+  "scale", "search", "shield-check", "sun", "table",
 ];
 
 const symbols = names.map((name) => {

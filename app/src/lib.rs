@@ -24,7 +24,7 @@ use leptos_router::{
 };
 
 use crate::{
-    pages::{NotFound, Place, Sources, Trends},
+    pages::{Compare, NotFound, Place, Records, Sources, Trends},
     ui::{frame::Frame, prefs::Prefs},
 };
 
@@ -34,6 +34,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let request = use_context::<api::Request>();
     let lang = request.as_ref().map_or("en", |r| r.lang.code());
     let theme = request.as_ref().map_or("system", |r| r.theme.code());
+    let elements = use_context::<api::Services>().and_then(|s| s.elements.as_deref().map(str::to_owned));
     let signed_in = request.as_ref().is_some_and(|r| r.signed_in).then_some("");
     view! {
         <!DOCTYPE html>
@@ -46,6 +47,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <AutoReload options=options.clone()/>
                 <HydrationScripts options=options.clone()/>
                 <leptos_meta::HashedStylesheet options=options id="style"/>
+                {elements.map(|src| view! { <script type="module" src=src></script> })}
                 <MetaTags/>
             </head>
             <body>
@@ -70,6 +72,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/customers/:customer/sites/:site") view=Place ssr=SsrMode::Async/>
                     <Route path=path!("/customers/:customer/sites/:site/zones/:zone") view=Place ssr=SsrMode::Async/>
                     <Route path=path!("/trends") view=Trends ssr=SsrMode::Async/>
+                    <Route path=path!("/compare") view=Compare ssr=SsrMode::Async/>
+                    <Route path=path!("/records") view=Records ssr=SsrMode::Async/>
                     <Route path=path!("/sources") view=Sources ssr=SsrMode::Async/>
                 </Routes>
             </Frame>

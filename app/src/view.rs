@@ -14,7 +14,9 @@ pub struct Head {
     pub title: String,
     pub crumbs: Vec<Crumb>,
     pub range: Option<RangeBar>,
-    pub as_of: String,
+    /// The earlier periods that can be shown beside.
+    pub against: Option<Choices>,
+    pub live: Live,
     pub simulated: bool,
     /// Days of the demo that are in, while it is being filled.
     pub filling: Option<i64>,
@@ -36,6 +38,31 @@ pub struct Link {
     pub label: String,
     pub href: String,
     pub current: bool,
+}
+
+/// Some ways on, of which one is taken.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Choices {
+    pub label: String,
+    pub links: Vec<Link>,
+}
+
+/// How a page follows new records; see `app/elements/live.ts`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Live {
+    /// Without a script: as of when the page is.
+    pub text: String,
+    /// The server's clock when it answered, and the length of the range, in ms.
+    pub at: i64,
+    pub range: i64,
+    /// Whether the range ends now.
+    pub open: bool,
+    pub refresh: String,
+    /// Without a script the page comes again after so many seconds, when that was asked for.
+    pub seconds: Option<u32>,
+    /// Texts, as JSON.
+    pub words: String,
+    pub choices: Vec<Link>,
 }
 
 /// The time picker: where we are, where one can go.
@@ -125,10 +152,23 @@ pub enum Cell {
         state: Option<StateView>,
     },
     Text(String),
+    /// A name that is not the head of its row.
+    Link {
+        text: String,
+        href: String,
+    },
     /// A number with what it is made of when known.
     Number {
         text: String,
         href: Option<String>,
+    },
+    /// A number with its difference, and in small print on what it stands.
+    Figure {
+        text: String,
+        href: Option<String>,
+        delta: Option<DeltaView>,
+        /// A line each.
+        small: Vec<String>,
     },
     Delta(Option<DeltaView>),
     State(StateView),
@@ -150,8 +190,15 @@ pub struct ChartView {
     pub summary: String,
     pub note: String,
     pub svg: String,
+    /// For the element that makes it interactive: the ECharts option, and what it must know beside, both JSON.
+    pub option: String,
+    pub meta: String,
     pub table: Option<TableView>,
     pub svg_href: Option<String>,
+    /// The stem of downloaded files' names.
+    pub file: String,
+    /// The page that shows this chart again.
+    pub link: Option<String>,
     /// Where the same is looked at more closely.
     pub details: Option<String>,
     pub simulated: bool,
@@ -177,9 +224,23 @@ pub struct PlaceView {
     pub attention_more: Option<String>,
     pub tiles: Vec<TileView>,
     pub chart: Option<ChartView>,
+    pub heat: Option<HeatView>,
     pub children: Option<TableView>,
     pub metrics: Option<TableView>,
     pub models: Option<TableView>,
+}
+
+/// Sites by days in one metric.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HeatView {
+    pub title: String,
+    pub summary: String,
+    /// Names and addresses of the rows, from top to bottom.
+    pub rows: Vec<Link>,
+    pub svg: String,
+    /// The ends of the scale: palest, strongest.
+    pub scale: (String, String),
+    pub table: TableView,
 }
 
 /// Something that needs somebody.
@@ -210,6 +271,60 @@ pub struct SelectView {
     pub label: String,
     pub options: Vec<(String, String)>,
     pub chosen: String,
+}
+
+/// `/compare`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CompareView {
+    pub head: Head,
+    pub empty: Option<EmptyView>,
+    /// One sentence: who leads.
+    pub finding: String,
+    /// Why places matter.
+    pub explained: String,
+    /// Models that can be put side by side; `more` are folded away.
+    pub models: Vec<ModelChip>,
+    pub more: Vec<ModelChip>,
+    pub choices: Vec<Choices>,
+    pub selects: Vec<SelectView>,
+    pub hidden: Vec<(String, String)>,
+    pub table: Option<TableView>,
+    pub sites: Option<TableView>,
+    pub pictures: Vec<PictureView>,
+}
+
+/// A picture whose table stands elsewhere on the page.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PictureView {
+    pub title: String,
+    pub summary: String,
+    pub svg: String,
+    /// As in [`ChartView`].
+    pub option: String,
+    pub meta: String,
+    /// Name and colour of each group.
+    pub legend: Vec<(String, u8)>,
+}
+
+/// A model that can be put beside others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelChip {
+    pub label: String,
+    pub n: String,
+    pub chosen: bool,
+    pub baseline: bool,
+    /// Takes it in or out; `None` for the baseline and when there is no room.
+    pub toggle: Option<String>,
+    pub as_baseline: Option<String>,
+}
+
+/// `/records`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordsView {
+    pub head: Head,
+    pub empty: Option<EmptyView>,
+    pub summary: String,
+    pub table: Option<TableView>,
 }
 
 /// `/sources`.

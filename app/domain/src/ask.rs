@@ -6,95 +6,96 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    query::{ComparisonQuery, SummaryQuery, TrendQuery},
+    query::{ComparisonQuery, RecordsQuery, SummaryQuery, TrendQuery},
     scope::{Model, Scope, clip},
-    time::{DAY, Millis, Step, TimeRange, parse_moment},
+    time::{Against, DAY, Millis, Step, TimeRange, parse_moment},
 };
 
 /// Days shown when a question names no range.
 pub const DEFAULT_DAYS: u32 = 7;
 /// Points of a trend when a question names no step.
 pub const DEFAULT_POINTS: i64 = 300;
+/// How often a page follows new records; the first is what holds when nothing is said.
+pub const REFRESH: [&str; 5] = ["auto", "off", "5s", "30s", "1m"];
 
-/// The words of a question, all optional. These are the keys of URLs: short, documented, the same everywhere.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Ask {
-    pub customer: Option<String>,
-    pub site: Option<String>,
-    pub zone: Option<String>,
-    pub task: Option<String>,
-    /// `production` (default), `candidate` or `all`.
-    #[serde(rename = "type")]
-    pub kind: Option<String>,
-    /// `architecture` or `architecture:version`.
-    pub model: Option<String>,
-    pub metric: Option<String>,
-    /// Absolute or relative; see [`parse_moment`].
-    pub from: Option<String>,
-    pub to: Option<String>,
-    /// A range that ends now; instead of `from` and `to`.
-    pub days: Option<String>,
-    pub step: Option<String>,
-    /// An IANA time zone such as `Asia/Seoul`.
-    pub tz: Option<String>,
-    /// A column, with `-` in front for descending.
-    pub sort: Option<String>,
-    /// From 1.
-    pub page: Option<String>,
+/// Makes [`Ask`] with a field a key, and the list of keys, from one table.
+macro_rules! words {
+    ($($(#[$doc:meta])* $field:ident = $key:literal,)*) => {
+        /// The words of a question, all optional. These are the keys of URLs: short, documented, the same everywhere.
+        #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(default)]
+        pub struct Ask {
+            $($(#[$doc])* #[serde(rename = $key)] pub $field: Option<String>,)*
+        }
+
+        /// The keys of [`Ask`], in the order in which links write them.
+        pub const KEYS: &[&str] = &[$($key),*];
+
+        impl Ask {
+            /// The field of a key; an empty text is none.
+            #[must_use]
+            pub fn get(&self, key: &str) -> Option<&str> {
+                let field = match key {
+                    $($key => &self.$field,)*
+                    _ => return None,
+                };
+                field.as_deref().filter(|t| !t.is_empty())
+            }
+
+            /// Sets the field of a key; false when there is no such key.
+            pub fn set(&mut self, key: &str, value: Option<String>) -> bool {
+                let field = match key {
+                    $($key => &mut self.$field,)*
+                    _ => return false,
+                };
+                *field = value;
+                true
+            }
+        }
+    };
 }
 
-/// The keys of [`Ask`], in the order in which links write them.
-pub const KEYS: [&str; 14] =
-    ["customer", "site", "zone", "task", "type", "model", "metric", "from", "to", "days", "step", "tz", "sort", "page"];
+words! {
+    customer = "customer",
+    site = "site",
+    zone = "zone",
+    task = "task",
+    /// `production` (default), `candidate` or `all`.
+    kind = "type",
+    /// `architecture` or `architecture:version`.
+    model = "model",
+    metric = "metric",
+    /// Models put side by side, separated by commas.
+    models = "models",
+    /// The model to which the others are compared.
+    baseline = "baseline",
+    /// Whether a comparison counts `same` places (default) or `all`.
+    places = "places",
+    /// Whether models are told apart by `version` (default) or `architecture`.
+    by = "by",
+    /// `1` leaves out what does not differ.
+    diff = "diff",
+    /// Absolute or relative; see [`parse_moment`].
+    from = "from",
+    to = "to",
+    /// A range that ends now; instead of `from` and `to`.
+    days = "days",
+    step = "step",
+    /// The earlier period that is shown beside: `previous`, `week` or `year`.
+    compare = "compare",
+    /// An IANA time zone such as `Asia/Seoul`.
+    tz = "tz",
+    /// A column, with `-` in front for descending.
+    sort = "sort",
+    /// From 1.
+    page = "page",
+    /// How often a page follows new records: `auto` (default), `off`, `5s`, `30s`, `1m`.
+    refresh = "refresh",
+    /// `1` leaves out everything but the numbers, for screens on a wall.
+    kiosk = "kiosk",
+}
 
 impl Ask {
-    /// The field of a key.
-    #[must_use]
-    pub fn get(&self, key: &str) -> Option<&str> {
-        let field = match key {
-            "customer" => &self.customer,
-            "site" => &self.site,
-            "zone" => &self.zone,
-            "task" => &self.task,
-            "type" => &self.kind,
-            "model" => &self.model,
-            "metric" => &self.metric,
-            "from" => &self.from,
-            "to" => &self.to,
-            "days" => &self.days,
-            "step" => &self.step,
-            "tz" => &self.tz,
-            "sort" => &self.sort,
-            "page" => &self.page,
-            _ => return None,
-        };
-        field.as_deref().filter(|t| !t.is_empty())
-    }
-
-    /// Sets the field of a key; false when there is no such key.
-    pub fn set(&mut self, key: &str, value: Option<String>) -> bool {
-        let field = match key {
-            "customer" => &mut self.customer,
-            "site" => &mut self.site,
-            "zone" => &mut self.zone,
-            "task" => &mut self.task,
-            "type" => &mut self.kind,
-            "model" => &mut self.model,
-            "metric" => &mut self.metric,
-            "from" => &mut self.from,
-            "to" => &mut self.to,
-            "days" => &mut self.days,
-            "step" => &mut self.step,
-            "tz" => &mut self.tz,
-            "sort" => &mut self.sort,
-            "page" => &mut self.page,
-            _ => return false,
-        };
-        *field = value;
-        true
-    }
-
     /// Reads pairs of a query string, already decoded.
     ///
     /// # Errors
@@ -158,6 +159,38 @@ impl Ask {
         TimeRange::new(from, to)
     }
 
+    /// Which earlier period is compared with, where one is.
+    ///
+    /// # Errors
+    /// Another word than `previous`, `week` or `year`.
+    pub fn against(&self) -> Result<Option<Against>> {
+        self.get("compare").map(Against::parse).transpose()
+    }
+
+    /// How often the page follows new records.
+    ///
+    /// # Errors
+    /// Another word than those of [`REFRESH`].
+    pub fn refresh(&self) -> Result<&'static str> {
+        let asked = self.get("refresh").unwrap_or(REFRESH[0]);
+        REFRESH
+            .into_iter()
+            .find(|r| *r == asked)
+            .ok_or_else(|| Error::bad_input(format!("refresh is one of {}, not “{}”", REFRESH.join(", "), clip(asked))))
+    }
+
+    /// Whether a key that is on or off is on.
+    ///
+    /// # Errors
+    /// Another word than `1` or `0`.
+    pub fn flag(&self, key: &str) -> Result<bool> {
+        match self.get(key) {
+            None | Some("0") => Ok(false),
+            Some("1") => Ok(true),
+            Some(other) => Err(Error::bad_input(format!("{key} is 1 or 0, not “{}”", clip(other)))),
+        }
+    }
+
     /// The step, or the one that gives about [`DEFAULT_POINTS`] points.
     ///
     /// # Errors
@@ -173,7 +206,8 @@ impl Ask {
     /// What cannot be read.
     pub fn summary(&self, now: Millis, tz: &TimeZone) -> Result<SummaryQuery> {
         let range = self.range(now, &self.time_zone(tz)?)?;
-        Ok(SummaryQuery { scope: self.scope()?, range, children: true, sites: false, course: None, now })
+        let earlier = self.against()?.unwrap_or_default().of(&range);
+        Ok(SummaryQuery { scope: self.scope()?, range, earlier, children: true, sites: false, course: None, now })
     }
 
     /// # Errors
@@ -201,6 +235,23 @@ impl Ask {
         Ok(ComparisonQuery { scope: all.scope()?, range })
     }
 
+    /// The rows behind a number: of all types unless one is named. `take` of them, from the page that is asked for.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub fn records(&self, now: Millis, tz: &TimeZone, take: usize) -> Result<RecordsQuery> {
+        let range = self.range(now, &self.time_zone(tz)?)?;
+        let skip = (self.page_number()? - 1).saturating_mul(take);
+        Ok(RecordsQuery {
+            scope: self.scope()?,
+            model: self.get("model").map(Model::parse).transpose()?,
+            metric: self.get("metric").map(str::to_owned),
+            range,
+            skip,
+            take,
+        })
+    }
+
     /// The page asked for, from 1.
     ///
     /// # Errors
@@ -224,13 +275,13 @@ mod tests {
     const NOW: Millis = Millis(1_782_820_800_000);
 
     fn ask(pairs: &[(&str, &str)]) -> Result<Ask> {
-        Ask::from_pairs(pairs.iter().copied(), &KEYS)
+        Ask::from_pairs(pairs.iter().copied(), KEYS)
     }
 
     #[test]
     fn every_key_is_read_and_written_back() {
         for key in KEYS {
-            assert_eq!(ask(&[(key, "x")]).expect("known").get(key), Some("x"));
+            assert_eq!(ask(&[(*key, "x")]).expect("known").get(key), Some("x"));
         }
     }
 
@@ -255,6 +306,15 @@ mod tests {
         ] {
             assert!(range(&bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn words_of_few_choices_refuse_others() {
+        assert_eq!(ask(&[]).and_then(|a| a.refresh()), Ok("auto"));
+        assert!(ask(&[("refresh", "1s")]).and_then(|a| a.refresh()).is_err());
+        assert!(ask(&[("compare", "decade")]).and_then(|a| a.against()).is_err());
+        assert_eq!(ask(&[("kiosk", "1")]).and_then(|a| a.flag("kiosk")), Ok(true));
+        assert!(ask(&[("kiosk", "yes")]).and_then(|a| a.flag("kiosk")).is_err());
     }
 
     #[test]

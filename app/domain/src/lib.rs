@@ -6,6 +6,7 @@ pub mod access;
 pub mod aggregate;
 pub mod ask;
 pub mod chart;
+pub mod compare;
 pub mod error;
 pub mod metric;
 pub mod ports;

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::Result,
-    query::{Comparison, ComparisonQuery, Directory, Summary, SummaryQuery, Trend, TrendQuery},
+    query::{
+        Comparison, ComparisonQuery, Directory, FieldReport, Records, RecordsQuery, Summary, SummaryQuery, Trend,
+        TrendQuery,
+    },
     record::Record,
     time::{Day, Millis, TimeRange},
 };
@@ -27,6 +30,16 @@ pub trait MetricsStore: Send + Sync {
     /// # Errors
     /// As `summary`.
     async fn comparison(&self, query: &ComparisonQuery) -> Result<Comparison>;
+    /// How each model did in each zone.
+    ///
+    /// # Errors
+    /// As `summary`.
+    async fn field_report(&self, query: &ComparisonQuery) -> Result<FieldReport>;
+    /// The rows themselves, newest first.
+    ///
+    /// # Errors
+    /// As `summary`; `BadInput` for an unknown metric.
+    async fn records(&self, query: &RecordsQuery) -> Result<Records>;
     /// What there is to ask about. In memory; cheap.
     async fn directory(&self) -> std::sync::Arc<Directory>;
     /// Records by day of event, in order of days. In memory; cheap.

@@ -11,11 +11,13 @@ use crate::{
     time::{Millis, Step, TimeRange},
 };
 
-/// How a scope did over a range, against the range before it.
+/// How a scope did over a range, against an earlier one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SummaryQuery {
     pub scope: Scope,
     pub range: TimeRange,
+    /// The period with which it is compared; see [`crate::time::Against`].
+    pub earlier: TimeRange,
     /// Also answer for each child of the scope.
     pub children: bool,
     /// Of the fleet: also answer for each site.
@@ -60,7 +62,7 @@ pub struct MetricSummary {
     pub direction: Direction,
     /// Σwx/Σw over the range.
     pub value: Option<f64>,
-    /// The same over the range before.
+    /// The same over the earlier period.
     pub previous: Option<f64>,
     /// `value` minus `previous`.
     pub delta: Option<f64>,
@@ -179,12 +181,86 @@ pub struct ModelMetric {
     pub p95: Option<f64>,
 }
 
+/// Which rows are behind a number: newest first, `take` of them after `skip`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordsQuery {
+    pub scope: Scope,
+    pub model: Option<Model>,
+    /// Only rows that have this metric.
+    pub metric: Option<String>,
+    pub range: TimeRange,
+    pub skip: usize,
+    pub take: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Records {
+    pub scope: Scope,
+    pub from: Millis,
+    pub to: Millis,
+    pub as_of: Millis,
+    /// Rows there are, also those on other pages.
+    pub total: u64,
+    pub simulated: bool,
+    /// The metrics whose values the rows give, in order.
+    pub metrics: Vec<String>,
+    pub rows: Vec<RecordRow>,
+}
+
+/// One stored row, with where it came from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordRow {
+    pub timestamp: Millis,
+    pub customer: String,
+    pub site: Option<String>,
+    pub zone: Option<String>,
+    pub task: String,
+    pub experiment_type: Option<String>,
+    pub architecture: Option<String>,
+    pub version: Option<String>,
+    pub device: Option<String>,
+    pub run_id: Option<String>,
+    pub samples: Option<f64>,
+    /// By [`Records::metrics`].
+    pub values: Vec<Option<f64>>,
+    /// The file or door through which it came, and the line in it.
+    pub source: Option<String>,
+    pub line: Option<i64>,
+    pub received_at: Option<Millis>,
+    pub simulated: bool,
+}
+
+/// How each model did in each zone: what comparisons are made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldReport {
+    pub as_of: Millis,
+    pub simulated: bool,
+    /// The metrics that any row has, in order; aggregates follow it.
+    pub metrics: Vec<Metric>,
+    pub cells: Vec<FieldCell>,
+}
+
+/// One model in one zone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldCell {
+    pub place: Place,
+    pub architecture: Option<String>,
+    pub version: Option<String>,
+    pub n: u64,
+    pub first: Millis,
+    pub last: Millis,
+    /// By [`FieldReport::metrics`].
+    pub values: Vec<crate::aggregate::Aggregate>,
+}
+
 /// Everything known by name: for filters, switchers and "does this exist".
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Directory {
     pub places: Vec<Place>,
     pub tasks: Vec<Name>,
     pub models: Vec<Model>,
+    /// Model versions in the order in which they first appeared: what their colours follow.
+    pub by_age: Vec<Model>,
     /// Metrics outside of the catalogue, as `group.leaf`.
     pub custom: Vec<String>,
     /// Catalogue metrics that at least one record has, by catalogue index.

@@ -154,10 +154,58 @@ impl TimeRange {
     pub fn previous(&self) -> Self {
         Self { from: self.from.plus(-self.length()), to: self.from }
     }
+    /// The range moved by `ms`.
+    #[must_use]
+    pub fn shifted(&self, ms: i64) -> Self {
+        Self { from: self.from.plus(ms), to: self.to.plus(ms) }
+    }
     /// The smallest range that holds both.
     #[must_use]
     pub fn hull(&self, other: &Self) -> Self {
         Self { from: self.from.min(other.from), to: self.to.max(other.to) }
+    }
+}
+
+/// Which earlier period a range is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Against {
+    /// The range of equal length right before.
+    #[default]
+    Previous,
+    /// The same range a week earlier.
+    Week,
+    /// The same range 52 weeks earlier: about a year, on the same days of the week.
+    Year,
+}
+
+impl Against {
+    /// # Errors
+    /// Names the three accepted words.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text {
+            "previous" => Ok(Self::Previous),
+            "week" => Ok(Self::Week),
+            "year" => Ok(Self::Year),
+            _ => {
+                Err(Error::bad_input(format!("compare is previous, week or year, not “{}”", crate::scope::clip(text))))
+            }
+        }
+    }
+
+    /// How far back, in ms.
+    #[must_use]
+    pub fn shift(self, range: &TimeRange) -> i64 {
+        match self {
+            Self::Previous => range.length(),
+            Self::Week => 7 * DAY,
+            Self::Year => 364 * DAY,
+        }
+    }
+
+    /// The earlier period of a range.
+    #[must_use]
+    pub fn of(self, range: &TimeRange) -> TimeRange {
+        range.shifted(-self.shift(range))
     }
 }
 

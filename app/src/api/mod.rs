@@ -1,8 +1,10 @@
 //! Server functions: each authorises, asks one port, and hands finished views to the page. One file a resource.
 //! They live under `/sf` with stable names; reading ones answer GET.
 
+pub mod compare;
 pub mod error;
 pub mod place;
+pub mod records;
 pub mod sources;
 pub mod trends;
 
@@ -11,8 +13,13 @@ use domain::access::Action;
 pub use error::PageError;
 
 /// Every server function with the action that it needs. A function that is missing here fails the build's tests.
-pub const SERVER_FUNCTIONS: [(&str, Action); 3] =
-    [("/sf/place", Action::ReadMetrics), ("/sf/trends", Action::ReadMetrics), ("/sf/sources", Action::ReadSources)];
+pub const SERVER_FUNCTIONS: [(&str, Action); 5] = [
+    ("/sf/place", Action::ReadMetrics),
+    ("/sf/trends", Action::ReadMetrics),
+    ("/sf/compare", Action::ReadMetrics),
+    ("/sf/records", Action::ReadMetrics),
+    ("/sf/sources", Action::ReadSources),
+];
 
 #[cfg(feature = "ssr")]
 pub use server::{Request, Services};
@@ -39,6 +46,8 @@ mod server {
         pub metrics: Arc<dyn MetricsStore>,
         pub ledger: Arc<dyn SourceLedger>,
         pub clock: Arc<dyn Clock>,
+        /// The address of the script that makes charts and shortcuts alive, where it was built.
+        pub elements: Option<Arc<str>>,
         /// Days of the demo that are in, while it is being filled.
         pub filling: Arc<dyn Fn() -> Option<i64> + Send + Sync>,
     }

@@ -1,6 +1,8 @@
 //! One file a route: which data a page loads and how it is arranged.
 
+mod compare;
 mod place;
+mod records;
 mod sources;
 mod trends;
 
@@ -12,7 +14,9 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 use serde::{Serialize, de::DeserializeOwned};
 
+pub use compare::Compare;
 pub use place::Place;
+pub use records::Records;
 pub use sources::Sources;
 pub use trends::Trends;
 
@@ -64,13 +68,25 @@ where
     let prefs = expect_context::<Prefs>();
     let data =
         Resource::new_blocking(move || (ask.get(), prefs.lang.get(), prefs.zone.get()), move |(ask, _, _)| load(ask));
+    refetch_on_news(data);
+    let last: StoredValue<Option<(Ask, T)>> = StoredValue::new(None);
     let (pending, set_pending) = signal(false);
     let fallback = move || view! { <p class="loading">{move || prefs.lang.get().texts().loading}</p> };
     let content = move || {
         Suspend::new(async move {
+            let asked = ask.get_untracked();
             match data.await {
-                Ok(view) => draw(view),
-                Err(e) => failure(e, prefs),
+                Ok(view) => {
+                    if cfg!(not(feature = "ssr")) {
+                        last.set_value(Some((asked, view.clone())));
+                    }
+                    draw(view)
+                }
+                // A server that is away for a moment takes nothing from the page: it grows old, and says so.
+                Err(e) => match last.try_get_value().flatten() {
+                    Some((same, view)) if e.kind == ErrorKind::Unavailable && same == asked => draw(view),
+                    _ => failure(e, prefs),
+                },
             }
         })
     };
@@ -89,6 +105,18 @@ where
         </div>
     }
     .into_any()
+}
+
+/// Asks anew when `app/elements/live.ts` says that there is news. Runs in the browser only; a request that is under way is
+/// given up for the newer one.
+fn refetch_on_news<T>(data: Resource<T>)
+where
+    T: Serialize + DeserializeOwned + Send + Sync + 'static,
+{
+    Effect::new(move |_| {
+        let news = window_event_listener_untyped("gf:refresh", move |_| data.refetch());
+        on_cleanup(move || news.remove());
+    });
 }
 
 /// What went wrong, and a way on.

@@ -6,7 +6,14 @@ use super::loaded;
 use crate::{
     api::place::place,
     i18n::Lang,
-    ui::{chart::Chart, empty::Empty, icon::Icon, icon::StateMark, table::Table, tile::Tile, top::Top},
+    ui::{
+        chart::{Chart, HeatStrip},
+        empty::Empty,
+        icon::{Icon, StateMark},
+        table::Table,
+        tile::Tile,
+        top::Top,
+    },
     view::{AttentionView, PlaceView},
 };
 
@@ -30,6 +37,7 @@ fn draw(v: PlaceView) -> impl IntoView {
             })}
             {v.children.map(|table| view! { <Table table lang/> })}
             {v.chart.map(|chart| view! { <Chart chart lang/> })}
+            {v.heat.map(|heat| view! { <HeatStrip heat lang/> })}
             {v.models.map(|table| view! { <Table table lang/> })}
             {v.metrics.map(|table| view! { <Table table lang/> })}
         </main>

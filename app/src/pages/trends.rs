@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::loaded;
 use crate::{
     api::trends::trends,
+    i18n::Lang,
     ui::{chart::Chart, empty::Empty, form::GetForm, table::Table, top::Top},
     view::{SelectView, TrendsView},
 };
@@ -16,21 +17,31 @@ pub fn Trends() -> impl IntoView {
 
 fn draw(v: TrendsView) -> impl IntoView {
     let lang = v.head.lang;
-    let t = lang.texts();
     view! {
         <Top head=v.head state=None/>
         <main id="main" tabindex="-1">
-            {(!v.selects.is_empty()).then(|| view! {
-                <GetForm action="/trends".to_owned() class="filters" label=t.filter>
-                    {v.hidden.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view()}
-                    {v.selects.into_iter().map(select).collect_view()}
-                    <button class="button primary" type="submit">{t.filter_apply}</button>
-                </GetForm>
-            })}
+            {(!v.selects.is_empty()).then(|| filters("/trends", lang, v.hidden, v.selects))}
             {v.empty.map(|e| view! { <Empty empty=e/> })}
             {v.chart.map(|chart| view! { <Chart chart lang/> })}
             {v.models.map(|table| view! { <Table table lang/> })}
         </main>
+    }
+}
+
+/// The form that chooses what a page shows; what it does not choose travels along.
+pub fn filters(
+    action: &str,
+    lang: Lang,
+    hidden: Vec<(String, String)>,
+    selects: Vec<SelectView>,
+) -> impl IntoView + use<> {
+    let t = lang.texts();
+    view! {
+        <GetForm action=action.to_owned() class="filters" label=t.filter>
+            {hidden.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view()}
+            {selects.into_iter().map(select).collect_view()}
+            <button class="button primary" type="submit">{t.filter_apply}</button>
+        </GetForm>
     }
 }
 

@@ -1,184 +1,254 @@
 //! Charts from trends: description, drawing, the sentence that says the same, and the table behind.
 
 use domain::{
-    Result,
-    chart::{Axis, Chart, Marker, Paint, Series, Size, svg, time_ticks, value_ticks},
+    chart::{Axis, Chart, Marker, Paint, Point, Series, Size, svg, time_ticks, value_ticks},
     metric::{Aggregation, Metric},
-    query::Trend,
+    query::{Trend, TrendPoint},
     time::{MINUTE, Millis, TimeRange},
 };
 
-use super::{fmt::Fmt, links, tables::PAGE_ROWS};
+use super::{
+    fmt::Fmt,
+    links, option,
+    tables::{PAGE_ROWS, plain},
+};
 use crate::{
     i18n::fill,
-    view::{Cell, ChartView, ColumnView, DeltaView, TableView},
+    view::{Cell, ChartView, DeltaView, TableView},
 };
 
 /// Value ticks that a chart should have.
 const TICKS: usize = 5;
 
-/// Describes a trend. Steps without records that lie between steps with records are gaps when records usually come
-/// every step.
-#[must_use]
-pub fn describe(fmt: &Fmt, trend: &Trend, metric: &Metric, range: &TimeRange, scope: &str, now: Millis) -> Chart {
-    let step = domain::time::Step::parse(&trend.step).map_or(MINUTE, domain::time::Step::ms);
-    let mut gaps: Vec<i64> = trend.points.windows(2).map(|w| w[1].t.0 - w[0].t.0).collect();
-    gaps.sort_unstable();
-    let usual = gaps.get(gaps.len() / 2).copied().unwrap_or(step).max(step);
-    let line = |value: fn(&domain::query::TrendPoint) -> f64| {
-        let mut points: Vec<(Millis, Option<f64>)> = Vec::with_capacity(trend.points.len());
+/// What a chart of a trend is put together from, beside the trend itself.
+pub struct Drawing<'a> {
+    pub fmt: &'a Fmt,
+    pub metric: &'a Metric,
+    pub range: TimeRange,
+    /// The place, in words.
+    pub scope: &'a str,
+    pub now: Millis,
+    /// The period that is laid over it.
+    pub earlier: Option<Earlier>,
+}
+
+/// An earlier period, drawn on the axis of the present one.
+pub struct Earlier {
+    pub trend: Trend,
+    /// How far back it lies, in ms.
+    pub shift: i64,
+    /// "a week earlier".
+    pub name: String,
+}
+
+impl Drawing<'_> {
+    /// Describes a trend. Steps without records that lie between steps with records are gaps when records usually come
+    /// every step.
+    #[must_use]
+    pub fn describe(&self, trend: &Trend) -> Chart {
+        let (fmt, metric) = (self.fmt, self.metric);
+        let step = step_of(trend);
+        let tail = metric.aggregation == Aggregation::WeightedMeanAndTail;
+        let value = |p: &TrendPoint| p.value;
+        let earlier = self.earlier.as_ref();
+        let every = trend.points.iter().chain(earlier.iter().flat_map(|e| &e.trend.points));
+        let values = every.flat_map(|p| [Some(p.value), tail.then_some(p.p95)]).flatten();
+        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+        let (ticks, digits) = value_ticks(low, high, TICKS);
+        let digits = digits.max(if trend.points.is_empty() { metric.precision } else { 0 });
+        let x = time_ticks(&self.range, &fmt.zone, 7);
+        let gap = x.windows(2).map(|w| w[1].0 - w[0].0).min().unwrap_or(0);
+        let label = match metric.unit {
+            "" => fmt.label(metric),
+            unit => format!("{} ({unit})", fmt.label(metric)),
+        };
+        let last = trend.points.last();
+        let mean_label = last.map_or_else(String::new, |p| {
+            let v = fmt.decimal(p.value, metric.precision);
+            if tail { format!("{} {v}", fmt.texts().chart_mean) } else { v }
+        });
+        let mut series = vec![Series {
+            name: if tail { format!("{} {}", fmt.label(metric), fmt.texts().chart_mean) } else { fmt.label(metric) },
+            colour: 1,
+            points: self.line(trend, 0, value),
+            band: vec![],
+            end_label: mean_label,
+            shift: 0,
+        }];
+        if tail {
+            series.push(Series {
+                name: "p95".into(),
+                colour: 2,
+                points: self.line(trend, 0, |p| p.p95),
+                band: vec![],
+                end_label: last.map_or_else(String::new, |p| format!("p95 {}", fmt.decimal(p.p95, metric.precision))),
+                shift: 0,
+            });
+        }
+        if let Some(e) = earlier {
+            series.push(Series {
+                name: e.name.clone(),
+                colour: 0,
+                points: self.line(&e.trend, e.shift, value),
+                band: vec![],
+                end_label: String::new(),
+                shift: e.shift,
+            });
+        }
+        Chart {
+            summary: self.sentence(trend),
+            range: self.range,
+            step,
+            x_ticks: x.into_iter().map(|t| (t, fmt.tick(t, gap))).collect(),
+            y: Axis { label, ticks: ticks.into_iter().map(|v| (v, fmt.decimal(v, digits))).collect() },
+            series,
+            thresholds: vec![],
+            markers: trend
+                .changes
+                .iter()
+                .map(|c| Marker { at: c.t, label: format!("{} {}", c.architecture, c.version) })
+                .collect(),
+        }
+    }
+
+    /// The points of a line, moved by `shift`, with gaps.
+    fn line(&self, trend: &Trend, shift: i64, value: fn(&TrendPoint) -> f64) -> Vec<Point> {
+        let step = step_of(trend);
+        let mut gaps: Vec<i64> = trend.points.windows(2).map(|w| w[1].t.0 - w[0].t.0).collect();
+        gaps.sort_unstable();
+        let usual = gaps.get(gaps.len() / 2).copied().unwrap_or(step).max(step);
+        let mut points: Vec<Point> = Vec::with_capacity(trend.points.len());
         for p in &trend.points {
             // A point stands in the middle of its step, and never outside of the range.
-            let at = Millis(p.t.0 + step / 2).max(range.from()).min(range.to());
-            if let Some((before, _)) = points.last()
+            let at = Millis(p.t.0 + step / 2 + shift).max(self.range.from()).min(self.range.to());
+            if let Some(before) = points.last().map(|b| b.at)
                 && at.0 - before.0 > usual * 5 / 2
             {
-                points.push((Millis(before.0 + usual), None));
+                points.push(Point::gap(before.plus(usual)));
             }
-            points.push((at, Some(value(p))));
+            points.push(Point::new(at, value(p), p.n));
         }
         points
-    };
-    let tail = metric.aggregation == Aggregation::WeightedMeanAndTail;
-    let values = trend.points.iter().flat_map(|p| [Some(p.value), tail.then_some(p.p95)]).flatten();
-    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
-    let (ticks, digits) = value_ticks(low, high, TICKS);
-    let digits = digits.max(if trend.points.is_empty() { metric.precision } else { 0 });
-    let x = time_ticks(range, &fmt.zone, 7);
-    let gap = x.windows(2).map(|w| w[1].0 - w[0].0).min().unwrap_or(0);
-    let label = match metric.unit {
-        "" => fmt.label(metric),
-        unit => format!("{} ({unit})", fmt.label(metric)),
-    };
-    let last = trend.points.last();
-    let mean_label = last.map_or_else(String::new, |p| {
-        let v = fmt.decimal(p.value, metric.precision);
-        if tail { format!("{} {v}", fmt.texts().chart_mean) } else { v }
-    });
-    let mut series = vec![Series {
-        name: fmt.label(metric),
-        colour: 1,
-        points: line(|p| p.value),
-        band: vec![],
-        end_label: mean_label,
-    }];
-    if tail {
-        series.push(Series {
-            name: "p95".into(),
-            colour: 2,
-            points: line(|p| p.p95),
-            band: vec![],
-            end_label: last.map_or_else(String::new, |p| format!("p95 {}", fmt.decimal(p.p95, metric.precision))),
-        });
     }
-    Chart {
-        summary: sentence(fmt, trend, metric, range, scope, now),
-        range: *range,
-        x_ticks: x.into_iter().map(|t| (t, fmt.tick(t, gap))).collect(),
-        y: Axis { label, ticks: ticks.into_iter().map(|v| (v, fmt.decimal(v, digits))).collect() },
-        series,
-        thresholds: vec![],
-        markers: trend
-            .changes
-            .iter()
-            .map(|c| Marker { at: c.t, label: format!("{} {}", c.architecture, c.version) })
-            .collect(),
+
+    fn sentence(&self, trend: &Trend) -> String {
+        let (fmt, metric) = (self.fmt, self.metric);
+        let t = fmt.texts();
+        let (from, to) = (fmt.moment(self.range.from(), self.now), fmt.moment(self.range.to(), self.now));
+        let label = fmt.label(metric);
+        let ends = [("metric", label.as_str()), ("scope", self.scope), ("from", &from), ("to", &to)];
+        let means = |t: &Trend| t.points.iter().map(|p| p.value).collect::<Vec<_>>();
+        let now = means(trend);
+        let (Some(low), Some(high), Some(last)) =
+            (now.iter().copied().reduce(f64::min), now.iter().copied().reduce(f64::max), now.last())
+        else {
+            return fill(t.chart_empty, &ends);
+        };
+        let shown = [low, high, *last].map(|v| fmt.with_unit(Some(v), metric));
+        let n = fmt.count(trend.points.iter().map(|p| p.n).sum());
+        let mut holes = ends.to_vec();
+        holes.extend([("min", shown[0].as_str()), ("max", &shown[1]), ("last", &shown[2]), ("n", &n)]);
+        let mut sentence = fill(t.chart_sentence, &holes);
+        if let Some(e) = &self.earlier {
+            let before = means(&e.trend);
+            let ends = before.iter().copied().reduce(f64::min).zip(before.iter().copied().reduce(f64::max));
+            sentence.push(' ');
+            sentence.push_str(&match ends {
+                Some((low, high)) => {
+                    let (low, high) = (fmt.with_unit(Some(low), metric), fmt.with_unit(Some(high), metric));
+                    fill(t.chart_earlier, &[("earlier", &e.name), ("min", &low), ("max", &high)])
+                }
+                None => fill(t.chart_earlier_empty, &[("earlier", &e.name)]),
+            });
+        }
+        sentence
     }
-}
 
-fn sentence(fmt: &Fmt, trend: &Trend, metric: &Metric, range: &TimeRange, scope: &str, now: Millis) -> String {
-    let t = fmt.texts();
-    let (from, to) = (fmt.moment(range.from(), now), fmt.moment(range.to(), now));
-    let label = fmt.label(metric);
-    let ends = [("metric", label.as_str()), ("scope", scope), ("from", from.as_str()), ("to", to.as_str())];
-    let means = || trend.points.iter().map(|p| p.value);
-    let (Some(low), Some(high), Some(last)) = (means().reduce(f64::min), means().reduce(f64::max), means().next_back())
-    else {
-        return fill(t.chart_empty, &ends);
-    };
-    let shown = [low, high, last].map(|v| fmt.with_unit(Some(v), metric));
-    let n = fmt.count(trend.points.iter().map(|p| p.n).sum());
-    let mut holes = ends.to_vec();
-    holes.extend([("min", shown[0].as_str()), ("max", &shown[1]), ("last", &shown[2]), ("n", &n)]);
-    fill(t.chart_sentence, &holes)
-}
+    /// The finished chart of a trend. `delta` is what its title says; `against` is to what.
+    #[must_use]
+    pub fn view(&self, trend: &Trend, delta: Option<(&DeltaView, &str)>, links: ChartLinks) -> ChartView {
+        let (fmt, metric) = (self.fmt, self.metric);
+        let t = fmt.texts();
+        let chart = self.describe(trend);
+        let label = fmt.label(metric);
+        let sized = |d: &DeltaView| {
+            let size = d.text.trim_start_matches(['↓', '↑']);
+            if metric.unit.is_empty() { size.to_owned() } else { format!("{size} {}", metric.unit) }
+        };
+        let (title, size, against) = match delta {
+            Some((d, against)) if d.text.starts_with('↓') => (t.chart_fell, sized(d), against),
+            Some((d, against)) if d.text.starts_with('↑') => (t.chart_rose, sized(d), against),
+            Some((_, against)) => (t.chart_steady, String::new(), against),
+            None => (t.chart_of, String::new(), ""),
+        };
+        ChartView {
+            title: fill(title, &[("metric", &label), ("delta", &size), ("earlier", against)]),
+            summary: chart.summary.clone(),
+            note: fill(t.chart_steps, &[("step", &fmt.span(chart.step))]),
+            svg: svg(&chart, Paint::Page, Size::Fluid),
+            option: option::lines(&chart),
+            meta: option::meta(fmt, &chart, metric, links.records),
+            table: (!trend.points.is_empty()).then(|| self.points_table(trend, &links.query)),
+            svg_href: Some(links::href("/export/trend.svg", &links.query)),
+            file: metric.key.to_string(),
+            link: Some(links.link),
+            details: links.details,
+            simulated: trend.simulated,
+        }
+    }
 
-/// The finished chart of a trend. `delta` is what its title says.
-#[expect(clippy::too_many_arguments, reason = "a chart is put together once, from everything that a page knows")]
-pub fn view(
-    fmt: &Fmt,
-    trend: &Trend,
-    metric: &Metric,
-    range: &TimeRange,
-    scope: &str,
-    delta: Option<&DeltaView>,
-    query: &[(String, String)],
-    details: Option<String>,
-    now: Millis,
-) -> Result<ChartView> {
-    let t = fmt.texts();
-    let chart = describe(fmt, trend, metric, range, scope, now);
-    let label = fmt.label(metric);
-    let sized = |d: &DeltaView| {
-        let size = d.text.trim_start_matches(['↓', '↑']);
-        if metric.unit.is_empty() { size.to_owned() } else { format!("{size} {}", metric.unit) }
-    };
-    let title = match delta {
-        Some(d) if d.text.starts_with('↓') => (t.chart_fell, sized(d)),
-        Some(d) if d.text.starts_with('↑') => (t.chart_rose, sized(d)),
-        Some(_) => (t.chart_steady, String::new()),
-        None => (t.chart_of, String::new()),
-    };
-    let step = domain::time::Step::parse(&trend.step).map_or(0, domain::time::Step::ms);
-    Ok(ChartView {
-        title: fill(title.0, &[("metric", &label), ("delta", &title.1)]),
-        summary: chart.summary.clone(),
-        note: fill(t.chart_steps, &[("step", &fmt.span(step))]),
-        svg: svg(&chart, Paint::Page, Size::Fluid),
-        table: (!trend.points.is_empty()).then(|| points_table(fmt, trend, metric, query)),
-        svg_href: Some(links::href("/export/trend.svg", query)),
-        details,
-        simulated: trend.simulated,
-    })
-}
-
-/// The newest points; all of them are in the CSV.
-fn points_table(fmt: &Fmt, trend: &Trend, metric: &Metric, query: &[(String, String)]) -> TableView {
-    let t = fmt.texts();
-    let column = |label: &str, numeric| ColumnView { label: label.into(), numeric, sort: None, sorted: None };
-    let number = |x: f64| Cell::Number { text: fmt.value(Some(x), metric), href: None };
-    let rows = trend
-        .points
-        .iter()
-        .rev()
-        .take(PAGE_ROWS)
-        .map(|p| {
+    /// The newest points; all of them are in the CSV.
+    fn points_table(&self, trend: &Trend, query: &[(String, String)]) -> TableView {
+        let (fmt, metric) = (self.fmt, self.metric);
+        let t = fmt.texts();
+        let step = step_of(trend).max(1);
+        let before: Option<std::collections::HashMap<i64, f64>> = self
+            .earlier
+            .as_ref()
+            .map(|e| e.trend.points.iter().map(|p| ((p.t.0 + e.shift).div_euclid(step), p.value)).collect());
+        let number = |x: f64| Cell::Number { text: fmt.value(Some(x), metric), href: None };
+        let rows = trend.points.iter().rev().take(PAGE_ROWS).map(|p| {
             let mut row = vec![Cell::Text(fmt.strftime(p.t, "%Y-%m-%d %H:%M")), number(p.value)];
+            if let Some(before) = &before {
+                let x = before.get(&p.t.0.div_euclid(step)).copied();
+                row.push(Cell::Number { text: fmt.value(x, metric), href: None });
+            }
             row.push(Cell::Number { text: fmt.count(p.n), href: None });
             row.extend([p.min, p.max, p.p50, p.p95].map(number));
             row
-        })
-        .collect();
-    let foot = (trend.points.len() > PAGE_ROWS).then(|| {
-        let last = PAGE_ROWS.to_string();
-        fill(t.page_of, &[("from", "1"), ("to", &last), ("n", &fmt.count(trend.points.len() as u64))])
-    });
-    TableView {
-        caption: fmt.label(metric),
-        columns: vec![
-            column(t.col_time, false),
-            column(t.col_value, true),
-            column(t.col_n, true),
-            column(t.col_min, true),
-            column(t.col_max, true),
-            column(t.col_p50, true),
-            column(t.col_p95, true),
-        ],
-        rows,
-        csv: Some(links::href("/export/trend.csv", query)),
-        pager: None,
-        foot,
+        });
+        let mut columns = vec![plain(t.col_time, false), plain(t.col_value, true)];
+        columns.extend(self.earlier.as_ref().map(|e| plain(&e.name, true)));
+        columns.extend([t.col_n, t.col_min, t.col_max, t.col_p50, t.col_p95].map(|c| plain(c, true)));
+        let foot = (trend.points.len() > PAGE_ROWS).then(|| {
+            let last = PAGE_ROWS.to_string();
+            fill(t.page_of, &[("from", "1"), ("to", &last), ("n", &fmt.count(trend.points.len() as u64))])
+        });
+        TableView {
+            caption: fmt.label(metric),
+            rows: rows.collect(),
+            columns,
+            csv: Some(links::href("/export/trend.csv", query)),
+            pager: None,
+            foot,
+        }
     }
+}
+
+/// Where a chart leads.
+pub struct ChartLinks {
+    /// The question, for files.
+    pub query: Vec<(String, String)>,
+    /// The page that shows it again.
+    pub link: String,
+    /// Where the same is looked at more closely.
+    pub details: Option<String>,
+    /// The rows behind a point, without `from` and `to`.
+    pub records: Option<String>,
+}
+
+fn step_of(trend: &Trend) -> i64 {
+    domain::time::Step::parse(&trend.step).map_or(MINUTE, domain::time::Step::ms)
 }
 
 /// Records by day, as a chart.
@@ -192,13 +262,13 @@ pub fn volume(fmt: &Fmt, days: &[(domain::time::Day, u64)], simulated: bool) -> 
     let (ticks, digits) = value_ticks(0.0, high as f64, TICKS);
     let x = time_ticks(&range, &jiff::tz::TimeZone::UTC, 7);
     let gap = x.windows(2).map(|w| w[1].0 - w[0].0).min().unwrap_or(domain::time::DAY);
-    let mut points: Vec<(Millis, Option<f64>)> = Vec::new();
+    let mut points: Vec<Point> = Vec::new();
     for (day, n) in days {
         let at = day.start().plus(domain::time::DAY / 2);
-        if points.last().is_some_and(|p| at.0 - p.0.0 > domain::time::DAY) {
-            points.push((at.plus(-domain::time::DAY), None));
+        if points.last().is_some_and(|p| at.0 - p.at.0 > domain::time::DAY) {
+            points.push(Point::gap(at.plus(-domain::time::DAY)));
         }
-        points.push((at, Some(*n as f64)));
+        points.push(Point::new(at, *n as f64, *n));
     }
     let total: u64 = days.iter().map(|d| d.1).sum();
     let summary = fill(
@@ -214,16 +284,23 @@ pub fn volume(fmt: &Fmt, days: &[(domain::time::Day, u64)], simulated: bool) -> 
     let chart = Chart {
         summary: summary.clone(),
         range,
+        step: domain::time::DAY,
         x_ticks: x.into_iter().map(|m| (m, utc.tick(m, gap.max(domain::time::DAY)))).collect(),
         y: Axis { label: t.col_rows.into(), ticks: ticks.into_iter().map(|v| (v, fmt.decimal(v, digits))).collect() },
-        series: vec![Series { name: t.col_rows.into(), colour: 1, points, band: vec![], end_label: String::new() }],
+        series: vec![Series {
+            name: t.col_rows.into(),
+            colour: 1,
+            points,
+            band: vec![],
+            end_label: String::new(),
+            shift: 0,
+        }],
         thresholds: vec![],
         markers: vec![],
     };
-    let column = |label: &str, numeric| ColumnView { label: label.into(), numeric, sort: None, sorted: None };
     let table = TableView {
         caption: t.sources_volume.into(),
-        columns: vec![column(t.col_day, false), column(t.col_rows, true)],
+        columns: vec![plain(t.col_day, false), plain(t.col_rows, true)],
         rows: days
             .iter()
             .rev()
@@ -239,9 +316,18 @@ pub fn volume(fmt: &Fmt, days: &[(domain::time::Day, u64)], simulated: bool) -> 
         summary,
         note: String::new(),
         svg: svg(&chart, Paint::Page, Size::Fluid),
+        option: option::lines(&chart),
+        meta: option::meta(&utc, &chart, &counted(), None),
         table: Some(table),
         svg_href: None,
+        file: "records".into(),
+        link: None,
         details: None,
         simulated,
     })
+}
+
+/// Records as a metric, for the one chart that shows no other.
+fn counted() -> Metric {
+    Metric { precision: 0, ..Metric::assumed("n") }
 }

@@ -58,6 +58,7 @@ impl Fmt {
     pub fn with_unit(&self, x: Option<f64>, metric: &Metric) -> String {
         let value = self.value(x, metric);
         match metric.unit {
+            _ if x.is_none() => value,
             "" => value,
             "%" | "×" => format!("{value}{}", metric.unit),
             unit => format!("{value} {unit}"),

@@ -37,8 +37,10 @@ pub fn encode(text: &str) -> String {
 
 /// Keys that stand in the path of a place and not in its query.
 const PLACE: [&str; 3] = ["customer", "site", "zone"];
+/// Keys of comparisons alone.
+const COMPARE: [&str; 5] = ["models", "baseline", "places", "by", "diff"];
 /// Keys that belong to one page alone.
-const OWN: [&str; 4] = ["metric", "model", "sort", "page"];
+const OWN: [&str; 9] = ["metric", "model", "sort", "page", COMPARE[0], COMPARE[1], COMPARE[2], COMPARE[3], COMPARE[4]];
 
 /// The path of a place's page.
 #[must_use]
@@ -88,18 +90,59 @@ pub fn changed(path: &str, ask: &Ask, place_in_path: bool, changes: &[(&str, Opt
     href(path, &pairs(&ask, if place_in_path { &PLACE } else { &[] }))
 }
 
-/// The trends page of a scope and a metric.
+/// A page that has its place in the query, for another place.
 #[must_use]
-pub fn trends(scope: &Scope, metric: &str, ask: &Ask) -> String {
+pub fn scoped(path: &str, scope: &Scope, ask: &Ask) -> String {
     let mut to = ask.clone();
     for key in ["sort", "page", "step", "model"] {
         to.set(key, None);
     }
+    put(&mut to, scope);
+    href(path, &pairs(&to, &[]))
+}
+
+/// The trends page of a scope and a metric.
+#[must_use]
+pub fn trends(scope: &Scope, metric: &str, ask: &Ask) -> String {
+    scoped("/trends", scope, &without(ask, &COMPARE, metric))
+}
+
+/// The rows behind a metric, without their time: whoever knows the point adds `from` and `to`.
+#[must_use]
+pub fn records(scope: &Scope, metric: &str, ask: &Ask) -> String {
+    let mut to = without(ask, &COMPARE, metric);
+    for key in ["from", "to", "days", "sort", "page", "step", "compare", "refresh", "kiosk"] {
+        to.set(key, None);
+    }
+    put(&mut to, scope);
+    href("/records", &pairs(&to, &[]))
+}
+
+/// The trends page of a scope and a metric, of the model that the question names.
+#[must_use]
+pub fn with_model(scope: &Scope, metric: &str, ask: &Ask) -> String {
+    let mut to = without(ask, &COMPARE, metric);
+    for key in ["sort", "page", "step"] {
+        to.set(key, None);
+    }
+    put(&mut to, scope);
+    href("/trends", &pairs(&to, &[]))
+}
+
+/// Names a place in a question.
+fn put(ask: &mut Ask, scope: &Scope) {
     for (key, name) in PLACE.iter().zip([&scope.customer, &scope.site, &scope.zone]) {
-        to.set(key, name.as_ref().map(ToString::to_string));
+        ask.set(key, name.as_ref().map(ToString::to_string));
+    }
+}
+
+fn without(ask: &Ask, keys: &[&str], metric: &str) -> Ask {
+    let mut to = ask.clone();
+    for key in keys {
+        to.set(key, None);
     }
     to.set("metric", Some(metric.to_owned()));
-    href("/trends", &pairs(&to, &[]))
+    to
 }
 
 /// A moment in a link: absolute, to the second.

@@ -6,21 +6,22 @@ use domain::{
     chart::sparkline,
     metric::{CATALOGUE, Change, Metric, built_in},
     query::{ChildSummary, Comparison, ComparisonQuery, MetricSummary, Summary, SummaryQuery, TrendQuery},
-    scope::{Level, Scope},
+    scope::Level,
     state::{DataState, Health},
-    time::{DAY, Millis, Step, TimeRange},
+    time::{Against, DAY, Step, TimeRange},
 };
 
 use super::{
-    charts,
-    fmt::{Fmt, NONE, metric_of},
-    links,
-    tables::{self, Column, Key, Row},
+    charts::Drawing,
+    fmt::{NONE, metric_of},
+    heat, links,
+    page::{Asked, Where, empty, head},
+    tables::{self, Column, Key, Row, plain},
 };
 use crate::{
     api::{Request, Services},
     i18n::fill,
-    view::{AttentionView, Cell, ColumnView, Crumb, EmptyView, Head, Link, PlaceView, RangeBar, TableView, TileView},
+    view::{AttentionView, Cell, PlaceView, TableView, TileView},
 };
 
 /// Sparklines show this much, or the range when that is longer.
@@ -28,56 +29,27 @@ const COURSE: i64 = 30 * DAY;
 /// At most so many lines under "needs attention".
 const ATTENTION: usize = 6;
 
-/// What the request's question comes to, read once.
-pub struct Asked {
-    pub ask: Ask,
-    pub fmt: Fmt,
-    pub now: Millis,
-    pub range: TimeRange,
-    pub scope: Scope,
-}
-
-impl Asked {
-    /// # Errors
-    /// What cannot be read.
-    pub fn read(services: &Services, request: &Request, ask: Ask) -> Result<Self> {
-        let now = services.clock.now();
-        let zone = ask.time_zone(&request.zone)?;
-        let range = ask.range(now, &zone)?;
-        let scope = ask.scope()?;
-        Ok(Self { fmt: Fmt { lang: request.lang, zone }, now, range, scope, ask })
-    }
-
-    /// The question with an absolute range, for links that must answer the same later.
-    #[must_use]
-    pub fn query(&self, metric: &str) -> Vec<(String, String)> {
-        let mut ask = self.ask.clone();
-        ask.metric = Some(metric.to_owned());
-        links::pairs(&ask, &["sort", "page"])
-    }
-}
-
 /// # Errors
 /// What cannot be read, is unknown, or cannot be answered just now.
 pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<PlaceView> {
     let a = Asked::read(services, request, ask)?;
     let directory = services.metrics.directory().await;
     directory.check(&a.scope)?;
-    let course_range = TimeRange::new(a.range.to().plus(-a.range.length().max(COURSE)), a.range.to())?;
-    let course = Some((course_range, Step::for_range(&course_range, 31)));
+    let course = course(&a)?;
     let query = SummaryQuery {
         scope: a.scope.clone(),
         range: a.range,
+        earlier: a.earlier(),
         children: true,
         sites: a.scope.level() == Level::Fleet,
-        course,
+        course: Some(course),
         now: a.now,
     };
     let comparison = ComparisonQuery { scope: a.scope.clone(), range: a.range };
     let (summary, comparison) =
         futures::future::join(services.metrics.summary(&query), services.metrics.comparison(&comparison)).await;
-    let (summary, comparison) = (summary?, comparison?);
-    let head = head(services, &a, &directory, title(&a), summary.simulated, summary.as_of, true).await;
+    let (mut summary, comparison) = (summary?, comparison?);
+    let head = head(services, &a, &directory, Where::Place, a.title(), summary.simulated).await;
     let t = a.fmt.texts();
     let state = a.fmt.health(&summary.health);
     if summary.metrics.iter().all(|m| m.n == 0) {
@@ -90,6 +62,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
             attention_more: None,
             tiles: vec![],
             chart: None,
+            heat: None,
             children: None,
             metrics: None,
             models: None,
@@ -99,32 +72,28 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
     let chart = match leading {
         Some(m) => {
             let metric = metric_of(m);
-            let trend = services
-                .metrics
-                .trend(&TrendQuery {
-                    scope: a.scope.clone(),
-                    model: None,
-                    metric: m.metric.clone(),
-                    range: a.range,
-                    step: Step::for_range(&a.range, 120),
-                })
-                .await?;
+            let query = TrendQuery {
+                scope: a.scope.clone(),
+                model: None,
+                metric: m.metric.clone(),
+                range: a.range,
+                step: Step::for_range(&a.range, 120),
+            };
+            let (trend, earlier) = a.trend(services, &query).await?;
             let delta = a.fmt.delta(m.delta, &metric);
-            let details = links::trends(&a.scope, &m.metric, &a.ask);
-            Some(charts::view(
-                &a.fmt,
-                &trend,
-                &metric,
-                &a.range,
-                &title(&a),
-                delta.as_ref(),
-                &a.query(&m.metric),
-                Some(details),
-                a.now,
-            )?)
+            let title = a.title();
+            let drawing = Drawing { fmt: &a.fmt, metric: &metric, range: a.range, scope: &title, now: a.now, earlier };
+            let mut links = a.chart_links(&m.metric);
+            links.details = Some(links::trends(&a.scope, &m.metric, &a.ask));
+            Some(drawing.view(&trend, delta.as_ref().map(|d| (d, a.earlier_name())), links))
         }
         None => None,
     };
+    let heat = match a.scope.level() {
+        Level::Customer => leading.and_then(|m| heat::strip(&a, &summary, m, course)),
+        _ => None,
+    };
+    without_unfinished_day(&mut summary, course, &a);
     let (attention, more) = attention(&a, &summary);
     let caption = match a.scope.level() {
         Level::Fleet => t.customers_worst_first,
@@ -142,153 +111,38 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
         state,
         empty: None,
         chart,
+        heat,
         children,
     })
+}
+
+/// Over which time sparklines and the heat strip go. The days of a customer's sites are those of the calendar, so that a
+/// cell is a day that one can name; elsewhere steps end with the range.
+fn course(a: &Asked) -> Result<(TimeRange, Step)> {
+    let ends_at = a.range.to();
+    let length = a.range.length().max(COURSE);
+    if a.scope.level() == Level::Customer {
+        return heat::days(a, length.min(heat::LONGEST));
+    }
+    let range = TimeRange::new(ends_at.plus(-length), ends_at)?;
+    Ok((range, Step::for_range(&range, 31)))
+}
+
+/// A day that is not half over would bend the end of every sparkline. The heat strip shows it all the same.
+fn without_unfinished_day(s: &mut Summary, (range, step): (TimeRange, Step), a: &Asked) {
+    let over = a.range.to().0 - (range.to().0 - step.ms());
+    if over >= step.ms() / 2 {
+        return;
+    }
+    let all = s.metrics.iter_mut().chain(s.children.iter_mut().flat_map(|c| &mut c.metrics));
+    for m in all.filter(|m| m.course.len() > 1) {
+        m.course.pop();
+    }
 }
 
 /// The metric by which places are judged: mAP50, else the first one there is.
 fn leading(metrics: &[MetricSummary]) -> Option<&MetricSummary> {
     metrics.iter().find(|m| m.metric == "mAP50").or_else(|| metrics.first())
-}
-
-fn title(a: &Asked) -> String {
-    let name = [&a.scope.zone, &a.scope.site, &a.scope.customer].into_iter().flatten().next();
-    name.map_or_else(|| a.fmt.texts().fleet.to_owned(), ToString::to_string)
-}
-
-/// What stands around every page that is about a scope and a range.
-pub async fn head(
-    services: &Services,
-    a: &Asked,
-    directory: &domain::query::Directory,
-    title: String,
-    simulated: bool,
-    as_of: Millis,
-    place_in_path: bool,
-) -> Head {
-    let t = a.fmt.texts();
-    let path = if place_in_path { links::place_path(&a.scope) } else { "/trends".into() };
-    let mut crumbs = Vec::new();
-    let mut scope = Scope { task: a.scope.task.clone(), kind: a.scope.kind, ..Scope::default() };
-    let to = |scope: &Scope| {
-        if place_in_path {
-            links::place(scope, &a.ask)
-        } else {
-            links::trends(scope, a.ask.get("metric").unwrap_or("mAP50"), &a.ask)
-        }
-    };
-    crumbs.push(Crumb { label: t.fleet.into(), href: to(&scope), what: String::new(), siblings: vec![] });
-    for (name, what) in [(&a.scope.customer, t.col_customer), (&a.scope.site, t.col_site), (&a.scope.zone, t.col_zone)]
-    {
-        let Some(name) = name else { break };
-        let siblings = directory
-            .children(&scope)
-            .into_iter()
-            .map(|s| Link { current: s == *name, href: to(&scope.child(s.clone())), label: s.to_string() })
-            .collect();
-        scope = scope.child(name.clone());
-        crumbs.push(Crumb { label: name.to_string(), href: to(&scope), what: what.to_owned(), siblings });
-    }
-    Head {
-        lang: a.fmt.lang,
-        title,
-        crumbs,
-        range: Some(range_bar(a, &path, place_in_path)),
-        as_of: fill(t.as_of, &[("time", &a.fmt.strftime(as_of, "%H:%M:%S %Z"))]),
-        simulated,
-        filling: (services.filling)(),
-        failed_files: services.metrics.failed_files().await.len(),
-    }
-}
-
-fn range_bar(a: &Asked, path: &str, place_in_path: bool) -> RangeBar {
-    let t = a.fmt.texts();
-    let link = |from: Option<String>, to: Option<String>| {
-        links::changed(path, &a.ask, place_in_path, &[("from", from), ("to", to), ("days", None), ("page", None)])
-    };
-    let presets: [(&str, &str); 4] =
-        [("now-24h", t.range_24h), ("now-7d", t.range_7d), ("now-30d", t.range_30d), ("now-90d", t.range_90d)];
-    let open_end = a.ask.get("to").is_none_or(|to| to == "now");
-    let from = match (a.ask.get("from"), a.ask.get("days")) {
-        (Some(from), _) => from.to_owned(),
-        (None, Some(days)) => format!("now-{days}d"),
-        (None, None) if open_end => "now-7d".into(),
-        _ => String::new(),
-    };
-    let current = presets.iter().find(|p| open_end && p.0 == from);
-    let field = |m: Millis| a.fmt.strftime(m, "%Y-%m-%dT%H:%M");
-    let label = current.map_or_else(
-        || {
-            let ends = [("from", &*a.fmt.moment(a.range.from(), a.now)), ("to", &a.fmt.moment(a.range.to(), a.now))];
-            fill(t.range_custom, &ends)
-        },
-        |p| p.1.to_owned(),
-    );
-    let earlier = a.range.previous();
-    let later_to = a.range.to().plus(a.range.length()).min(a.now);
-    RangeBar {
-        label,
-        zone: fill(t.range_zone, &[("tz", &a.fmt.zone_name())]),
-        presets: presets
-            .iter()
-            .map(|(from, label)| Link {
-                label: (*label).to_owned(),
-                href: link(Some((*from).to_owned()), None),
-                current: current.is_some_and(|c| c.0 == *from),
-            })
-            .collect(),
-        earlier: link(links::moment(earlier.from()), links::moment(earlier.to())),
-        later: (a.range.to() < a.now)
-            .then(|| link(links::moment(later_to.plus(-a.range.length())), links::moment(later_to))),
-        from: field(a.range.from()),
-        to: field(a.range.to()),
-        action: path.to_owned(),
-        hidden: {
-            let mut without = vec!["from", "to", "days", "page"];
-            if place_in_path {
-                without.extend(["customer", "site", "zone"]);
-            }
-            links::pairs(&a.ask, &without)
-        },
-    }
-}
-
-/// Why there is nothing, and what to do.
-pub fn empty(a: &Asked, directory: &domain::query::Directory, newest_here: Option<Millis>) -> EmptyView {
-    let t = a.fmt.texts();
-    if directory.records == 0 {
-        return EmptyView {
-            title: t.empty_title.into(),
-            text: t.empty_text.into(),
-            commands: vec![
-                (t.empty_do.into(), "guardianflow ingest metrics_2026-06-30.jsonl".into()),
-                (t.empty_demo.into(), "guardianflow serve --demo 1".into()),
-            ],
-            action: None,
-        };
-    }
-    let path = links::place_path(&a.scope);
-    let newest = newest_here.or(directory.newest.filter(|_| a.scope.level() == Level::Fleet));
-    let (text, action) = match newest {
-        Some(newest) => {
-            let around = [
-                ("from", links::moment(newest.plus(-7 * DAY))),
-                ("to", links::moment(newest.plus(1_000))),
-                ("days", None),
-            ];
-            let href = links::changed(&path, &a.ask, true, &around);
-            (
-                fill(t.empty_range_text, &[("newest", &a.fmt.moment(newest, a.now))]),
-                Link { label: t.empty_range_do.into(), href, current: false },
-            )
-        }
-        None => {
-            let wide = [("from", Some("now-90d".to_owned())), ("to", None), ("days", None)];
-            let href = links::changed(&path, &a.ask, true, &wide);
-            (t.empty_range_never.into(), Link { label: t.empty_widen.into(), href, current: false })
-        }
-    };
-    EmptyView { title: t.empty_range_title.into(), text, commands: vec![], action: Some(action) }
 }
 
 fn tiles(a: &Asked, s: &Summary) -> Vec<TileView> {
@@ -303,10 +157,11 @@ fn tiles(a: &Asked, s: &Summary) -> Vec<TileView> {
     if chosen.is_empty() {
         chosen.extend(s.metrics.iter().take(5));
     }
-    let versus = if a.range.length() % DAY == 0 {
-        fill(t.vs_previous, &[("days", &a.fmt.span(a.range.length()))])
-    } else {
-        t.vs_period.to_owned()
+    let versus = match a.against {
+        Some(Against::Week) => t.vs_week.to_owned(),
+        Some(Against::Year) => t.vs_year.to_owned(),
+        _ if a.range.length() % DAY == 0 => fill(t.vs_previous, &[("days", &a.fmt.span(a.range.length()))]),
+        _ => t.vs_period.to_owned(),
     };
     let mut tiles: Vec<TileView> = chosen.into_iter().map(|m| tile(a, s, m, &versus)).collect();
     tiles.push(coverage_tile(a, s));
@@ -555,10 +410,6 @@ fn children(a: &Asked, s: &Summary, caption: &str) -> Result<TableView> {
     tables::build(&a.fmt, caption.to_owned(), columns, rows, &at, Some(csv))
 }
 
-fn plain(label: &str, numeric: bool) -> ColumnView {
-    ColumnView { label: label.to_owned(), numeric, sort: None, sorted: None }
-}
-
 /// Every metric of the scope, with all that is known of it.
 fn metrics_table(a: &Asked, s: &Summary) -> TableView {
     let t = a.fmt.texts();
@@ -578,6 +429,7 @@ fn metrics_table(a: &Asked, s: &Summary) -> TableView {
             vec![
                 Cell::Name { text: label, href: Some(links::trends(&a.scope, &m.metric, &a.ask)), state: None },
                 number(m.value),
+                number(m.previous),
                 Cell::Delta(a.fmt.delta(m.delta, &metric)),
                 number(m.p50),
                 number(m.p95),
@@ -593,6 +445,7 @@ fn metrics_table(a: &Asked, s: &Summary) -> TableView {
         columns: vec![
             plain(t.col_metric, false),
             plain(t.col_value, true),
+            plain(a.earlier_name(), true),
             plain(t.col_delta, true),
             plain(t.col_p50, true),
             plain(t.col_p95, true),
@@ -634,15 +487,9 @@ pub fn models_table(a: &Asked, c: &Comparison) -> Option<TableView> {
                 Some(v) => format!("{arch}:{v}"),
                 None => arch.clone(),
             });
-            let mut query = links::pairs(
-                &Ask { customer: None, site: None, zone: None, metric: Some("mAP50".into()), ..ask },
-                &["sort", "page", "step"],
-            );
-            for (key, name) in [("customer", &a.scope.customer), ("site", &a.scope.site), ("zone", &a.scope.zone)] {
-                query.extend(name.as_ref().map(|n| (key.to_owned(), n.to_string())));
-            }
+            let href = links::with_model(&a.scope, "mAP50", &ask);
             let mut row = vec![
-                Cell::Name { text: name.trim().to_owned(), href: Some(links::href("/trends", &query)), state: None },
+                Cell::Name { text: name.trim().to_owned(), href: Some(href), state: None },
                 Cell::Number { text: a.fmt.count(u64::from(m.zones)), href: None },
             ];
             row.extend(shown.iter().map(|metric| Cell::Number {

@@ -10,13 +10,13 @@ use domain::{
 use super::{
     charts,
     fmt::{Fmt, NONE},
-    place::{Asked, empty},
-    tables::{self, Column, Key, Row},
+    page::{Asked, Where, empty, plain_head},
+    tables::{self, Column, Key, Row, plain, short_path},
 };
 use crate::{
     api::{Request, Services},
     i18n::fill,
-    view::{Cell, ColumnView, Crumb, Head, SourcesView, TableView},
+    view::{Cell, SourcesView, TableView},
 };
 
 /// # Errors
@@ -27,21 +27,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<So
     let directory = services.metrics.directory().await;
     let failed = services.metrics.failed_files().await;
     let reports = services.ledger.sources().await?;
-    let head = Head {
-        lang: a.fmt.lang,
-        title: t.sources_title.into(),
-        crumbs: vec![Crumb {
-            label: t.sources_title.into(),
-            href: "/sources".into(),
-            what: String::new(),
-            siblings: vec![],
-        }],
-        range: None,
-        as_of: fill(t.as_of, &[("time", &a.fmt.strftime(a.now, "%H:%M:%S %Z"))]),
-        simulated: directory.simulated > 0,
-        filling: (services.filling)(),
-        failed_files: failed.len(),
-    };
+    let head = plain_head(services, &a, Where::Page("/sources"), t.sources_title.into(), directory.simulated > 0).await;
     let taken = reports.iter().map(|r| r.taken).sum();
     let refused = reports.iter().map(SourceReport::refused_total).sum();
     let summary = if reports.is_empty() {
@@ -74,10 +60,9 @@ fn whole_days(mut days: Vec<(Day, u64)>, now: Millis) -> Vec<(Day, u64)> {
 
 fn failed_table(fmt: &Fmt, failed: &[FailedFile]) -> TableView {
     let t = fmt.texts();
-    let column = |label: &str, numeric| ColumnView { label: label.into(), numeric, sort: None, sorted: None };
     TableView {
         caption: t.sources_lake.into(),
-        columns: vec![column(t.col_source, false), column(t.col_rows, true), column(t.col_reasons, false)],
+        columns: vec![plain(t.col_source, false), plain(t.col_rows, true), plain(t.col_reasons, false)],
         rows: failed
             .iter()
             .map(|f| {
@@ -143,7 +128,7 @@ fn row(a: &Asked, r: &SourceReport) -> Row {
                 text: match r.source.kind.as_str() {
                     "demo" => t.source_demo_name.into(),
                     "api" => r.source.name.clone(),
-                    _ => short(&r.source.name),
+                    _ => short_path(&r.source.name),
                 },
                 href: None,
                 state: trouble,
@@ -171,10 +156,4 @@ fn row(a: &Asked, r: &SourceReport) -> Row {
             Key::Number(Some(f64::from(u8::from(r.error.is_none())))),
         ],
     }
-}
-
-/// The last two parts of a path tell files apart; the whole of it is in the CSV.
-fn short(name: &str) -> String {
-    let parts: Vec<&str> = name.rsplit('/').take(2).collect();
-    parts.into_iter().rev().collect::<Vec<_>>().join("/")
 }

@@ -46,6 +46,19 @@ pub struct Place<'a> {
     pub in_path: bool,
 }
 
+/// A column that is only shown.
+#[must_use]
+pub fn plain(label: &str, numeric: bool) -> ColumnView {
+    ColumnView { label: label.to_owned(), numeric, sort: None, sorted: None }
+}
+
+/// The last two parts of a path tell files apart; the whole of it is in the CSV.
+#[must_use]
+pub fn short_path(name: &str) -> String {
+    let parts: Vec<&str> = name.rsplit('/').take(2).collect();
+    parts.into_iter().rev().collect::<Vec<_>>().join("/")
+}
+
 /// Sorts, cuts and links. Without `sort=` rows stay as they come.
 ///
 /// # Errors

@@ -9,8 +9,10 @@ use domain::{
 };
 
 use super::{
-    charts, links,
-    place::{Asked, empty, head, models_table},
+    charts::Drawing,
+    links,
+    page::{Asked, Where, empty, head},
+    place::models_table,
 };
 use crate::{
     api::{Request, Services},
@@ -30,7 +32,7 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
     let t = a.fmt.texts();
     let model = a.ask.get("model").map(Model::parse).transpose()?;
     if directory.records == 0 {
-        let head = head(services, &a, &directory, t.nav_trends.into(), false, a.now, false).await;
+        let head = head(services, &a, &directory, Where::Page("/trends"), t.nav_trends.into(), false).await;
         return Ok(TrendsView {
             head,
             empty: Some(empty(&a, &directory, None)),
@@ -47,6 +49,7 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
     let summary = SummaryQuery {
         scope: a.scope.clone(),
         range: a.range,
+        earlier: a.earlier(),
         children: false,
         sites: false,
         course: None,
@@ -54,28 +57,29 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
     };
     let comparison = ComparisonQuery { scope: a.scope.clone(), range: a.range };
     let (trend, summary, comparison) = futures::future::join3(
-        services.metrics.trend(&query),
+        a.trend(services, &query),
         services.metrics.summary(&summary),
         services.metrics.comparison(&comparison),
     )
     .await;
-    let (trend, summary, comparison) = (trend?, summary?, comparison?);
+    let ((trend, earlier), summary, comparison) = (trend?, summary?, comparison?);
     // With a model chosen the scope's change is another one: then the title says none.
     let delta = summary
         .metrics
         .iter()
         .find(|m| m.metric == *metric.key && query.model.is_none())
         .and_then(|m| a.fmt.delta(m.delta, &metric));
-    let place = [&a.scope.zone, &a.scope.site, &a.scope.customer].into_iter().flatten().next();
-    let mut scope = place.map_or_else(|| t.fleet.to_owned(), ToString::to_string);
+    let mut scope = a.title();
     if let Some(m) = &query.model {
         scope = format!("{scope} · {m}");
     }
-    let chart =
-        charts::view(&a.fmt, &trend, &metric, &a.range, &scope, delta.as_ref(), &a.query(&metric.key), None, a.now)?;
+    let drawing = Drawing { fmt: &a.fmt, metric: &metric, range: a.range, scope: &scope, now: a.now, earlier };
+    let mut links = a.chart_links(&metric.key);
+    links.link = links::href("/trends", &links::pairs(&a.ask, &["sort", "page"]));
+    let chart = drawing.view(&trend, delta.as_ref().map(|d| (d, a.earlier_name())), links);
     let nothing = trend.points.is_empty();
     Ok(TrendsView {
-        head: head(services, &a, &directory, t.nav_trends.into(), trend.simulated, trend.as_of, false).await,
+        head: head(services, &a, &directory, Where::Page("/trends"), t.nav_trends.into(), trend.simulated).await,
         empty: nothing.then(|| {
             let mut e = empty(&a, &directory, summary.health.newest);
             // The way on stays on this page.
@@ -100,12 +104,6 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
 fn selects(a: &Asked, d: &Directory, metric: &str) -> Vec<SelectView> {
     let t = a.fmt.texts();
     let any = || (String::new(), t.filter_any.to_owned());
-    let select = |name: &str, label: &str, options: Vec<(String, String)>, chosen: String| SelectView {
-        name: name.into(),
-        label: label.into(),
-        options,
-        chosen,
-    };
     let mut metrics: Vec<(String, String)> =
         d.built_in.iter().map(|i| (CATALOGUE[*i].key.to_string(), a.fmt.label(&CATALOGUE[*i]))).collect();
     metrics.extend(d.custom.iter().map(|full| (d.key_of(full), d.key_of(full))));
@@ -121,4 +119,9 @@ fn selects(a: &Asked, d: &Directory, metric: &str) -> Vec<SelectView> {
         select("model", t.filter_model, models, chosen("model")),
         select("type", t.filter_type, kinds.to_vec(), a.scope.kind.as_str().to_owned()),
     ]
+}
+
+/// One choice of a filter form: value and label of each option.
+pub fn select(name: &str, label: &str, options: Vec<(String, String)>, chosen: String) -> SelectView {
+    SelectView { name: name.into(), label: label.into(), options, chosen }
 }

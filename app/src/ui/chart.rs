@@ -1,32 +1,100 @@
-//! A chart with everything that belongs to it: the finding, the picture, the sentence, the table, the files.
+//! A chart with everything that belongs to it: the finding, the picture, the sentence, the table, the files. The picture is
+//! complete as it is; the element around it (`app/elements/chart.ts`) makes it interactive where a browser can.
 
 use leptos::prelude::*;
 
 use super::{icon::Icon, table::Table};
-use crate::{i18n::Lang, view::ChartView};
+use crate::{
+    i18n::Lang,
+    view::{ChartView, HeatView, PictureView},
+};
 
 #[component]
 pub fn Chart(chart: ChartView, lang: Lang) -> impl IntoView {
     let t = lang.texts();
+    let png = chart.svg_href.clone().map(|href| (href, format!("{}.png", chart.file)));
     view! {
         <figure class="card chart">
             <h2>{chart.title}{chart.simulated.then(|| view! { <span class="simulated">{t.simulated}</span> })}</h2>
-            <div class="drawing" inner_html=chart.svg></div>
+            <gf-chart data-option=chart.option data-meta=chart.meta>
+                <div class="drawing" inner_html=chart.svg></div>
+            </gf-chart>
             <figcaption>{chart.summary}" "<span class="quiet">{chart.note}</span></figcaption>
             <div class="under">
-                {chart.table.map(|table| view! {
-                    <details class="behind">
-                        <summary><Icon name="table"/>{t.chart_table}</summary>
-                        <Table table lang/>
-                    </details>
-                })}
+                {chart.table.map(|table| view! { <Behind table lang/> })}
                 <footer>
                     {chart.details.map(|href| view! { <a class="tool" href=href><Icon name="chart-line"/>{t.details}</a> })}
                     {chart.svg_href.map(|href| view! {
                         <a class="tool" href=href rel="external" download><Icon name="download"/>{t.chart_svg}</a>
                     })}
+                    {png.map(|(href, name)| view! {
+                        <button type="button" class="tool" data-act="png" data-href=href data-name=name><Icon name="image"/><span>"PNG"</span></button>
+                    })}
+                    {chart.link.map(|href| view! {
+                        <button type="button" class="tool" data-act="copy-link" data-href=href data-done=t.copied><Icon name="link"/><span>{t.copy_link}</span></button>
+                    })}
                 </footer>
             </div>
         </figure>
     }
+}
+
+/// A picture whose table stands elsewhere on the page.
+#[component]
+pub fn Picture(picture: PictureView) -> impl IntoView {
+    view! {
+        <figure class="card chart">
+            <h2>{picture.title}</h2>
+            <ul class="legend">
+                {picture.legend.into_iter().map(|(name, colour)| view! {
+                    <li><svg class="swatch" aria-hidden="true" width="14" height="8"><line class=format!("line s{colour}") x1="0" x2="14" y1="4" y2="4"></line></svg><bdi>{name}</bdi></li>
+                }).collect_view()}
+            </ul>
+            <gf-chart data-option=picture.option data-meta=picture.meta>
+                <div class="drawing tall" inner_html=picture.svg></div>
+            </gf-chart>
+            <figcaption>{picture.summary}</figcaption>
+        </figure>
+    }
+}
+
+/// The table behind a picture.
+#[component]
+fn Behind(table: crate::view::TableView, lang: Lang) -> impl IntoView {
+    view! {
+        <details class="behind">
+            <summary><Icon name="table"/>{lang.texts().chart_table}</summary>
+            <Table table lang/>
+        </details>
+    }
+}
+
+/// Rows by days; each row's name and each cell is a link.
+#[component]
+pub fn HeatStrip(heat: HeatView, lang: Lang) -> impl IntoView {
+    let t = lang.texts();
+    view! {
+        <figure class="card chart">
+            <h2>{heat.title}</h2>
+            <div class="strip">
+                <ul>
+                    {heat.rows.into_iter().map(|r| view! { <li><a href=r.href><bdi>{r.label}</bdi></a></li> }).collect_view()}
+                </ul>
+                <div inner_html=heat.svg></div>
+            </div>
+            <p class="shades" aria-label=t.heat_scale>
+                <span>{heat.scale.0}</span>
+                <svg class="icon-shades" aria-hidden="true" width="98" height="10" inner_html=shades()></svg>
+                <span>{heat.scale.1}</span>
+                <span class="quiet">{t.heat_gap}</span>
+            </p>
+            <figcaption>{heat.summary}</figcaption>
+            <div class="under"><Behind table=heat.table lang/></div>
+        </figure>
+    }
+}
+
+/// The steps of lightness, from palest to strongest.
+fn shades() -> String {
+    (0..7).map(|i| format!(r#"<rect class="h{i}" x="{}" y="0" width="14" height="10"/>"#, i * 14)).collect()
 }

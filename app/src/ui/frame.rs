@@ -16,9 +16,11 @@ type RailItem = (&'static str, &'static str, fn(&Texts) -> &'static str);
 type ThemeItem = (Theme, &'static str, fn(&Texts) -> &'static str);
 
 /// The pages that exist. Each issue that adds one adds its line.
-const PAGES: [RailItem; 3] = [
+const PAGES: [RailItem; 5] = [
     ("/", "layout-dashboard", |t| t.nav_overview),
     ("/trends", "chart-line", |t| t.nav_trends),
+    ("/compare", "scale", |t| t.nav_compare),
+    ("/records", "list", |t| t.nav_records),
     ("/sources", "database", |t| t.nav_sources),
 ];
 
@@ -40,6 +42,10 @@ pub fn Frame(prefs: Prefs, children: Children) -> impl IntoView {
             close_menus();
         }
     });
+    // On a wall nobody acts: the numbers alone are there.
+    let kiosk = Memo::new(move |_| {
+        location.search.try_get().unwrap_or_default().trim_start_matches('?').split('&').any(|pair| pair == "kiosk=1")
+    });
     let current = move |href: &str| {
         let path = path.get();
         let here = if href == "/" { path == "/" || path.starts_with("/customers") } else { path.starts_with(href) };
@@ -47,7 +53,7 @@ pub fn Frame(prefs: Prefs, children: Children) -> impl IntoView {
     };
     view! {
         <a class="skip" href="#main" rel="external">{move || t().skip}</a>
-        <div class="frame">
+        <div class="frame" class:kiosk=kiosk>
             <nav class="rail" aria-label=move || t().nav_main>
                 <a class="brand" href="/"><Icon name="shield-check"/><span>"GuardianFlow"</span></a>
                 <ul>
@@ -59,6 +65,7 @@ pub fn Frame(prefs: Prefs, children: Children) -> impl IntoView {
                         </li>
                     }).collect_view()}
                 </ul>
+                <button type="button" class="find" data-act="palette"><Icon name="search"/><span>{move || t().palette_title}</span><kbd>"Ctrl K"</kbd></button>
                 <Choices prefs/>
             </nav>
             <div class="content">{children()}</div>

@@ -87,8 +87,22 @@ fn cell(c: Cell, numeric: bool) -> AnyView {
             view! { <th scope="row">{mark}{name}</th> }.into_any()
         }
         Cell::Text(text) => view! { <td class=class><bdi>{text}</bdi></td> }.into_any(),
+        Cell::Link { text, href } => view! { <td class="name"><a href=href><bdi>{text}</bdi></a></td> }.into_any(),
         Cell::Number { text, href: Some(href) } => view! { <td class=class><a href=href>{text}</a></td> }.into_any(),
         Cell::Number { text, href: None } => view! { <td class=class>{text}</td> }.into_any(),
+        Cell::Figure { text, href, delta, small } => {
+            let value = match href {
+                Some(href) => Either::Left(view! { <a href=href>{text}</a> }),
+                None => Either::Right(text),
+            };
+            view! {
+                <td class="num figure">
+                    {value}{delta.map(|delta| view! { " "<Delta delta/> })}
+                    {small.into_iter().map(|s| view! { <small class="quiet">{s}</small> }).collect_view()}
+                </td>
+            }
+            .into_any()
+        }
         Cell::Delta(Some(d)) => view! { <td class=class><Delta delta=d/></td> }.into_any(),
         Cell::Delta(None) => view! { <td class=class>"–"</td> }.into_any(),
         Cell::State(s) => {

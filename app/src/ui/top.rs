@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     i18n::{Lang, fill},
-    view::{Crumb, Head, RangeBar, StateView},
+    view::{Crumb, Head, Link, Live, RangeBar, StateView},
 };
 
 #[component]
@@ -28,7 +28,13 @@ pub fn Top(head: Head, state: Option<StateView>) -> impl IntoView {
             {state.map(|s| view! {
                 <span class="state" title=s.help><StateMark state=s.state/>{s.label}</span>
             })}
-            <span class="as-of">{head.as_of}</span>
+            {live(lang, head.live)}
+            {head.against.map(|c| view! {
+                <details class="menu against">
+                    <summary>{c.label}<Icon name="chevron-down"/></summary>
+                    <Ways links=c.links/>
+                </details>
+            })}
             {head.range.map(|r| range_bar(lang, r))}
         </header>
         {(head.failed_files > 0).then(|| view! {
@@ -42,6 +48,36 @@ pub fn Top(head: Head, state: Option<StateView>) -> impl IntoView {
                 {head.filling.map(|d| format!(" {}", fill(t.filling_banner, &[("days", &d.to_string())])))}
             </p>
         })}
+    }
+}
+
+/// How old the page is, and how it follows new records. The words change in `app/elements/live.ts`; without a script a page
+/// that was asked to follow comes again by itself.
+fn live(lang: Lang, l: Live) -> impl IntoView {
+    let t = lang.texts();
+    let again = l.seconds.map(|s| format!(r#"<meta http-equiv="refresh" content="{s}">"#));
+    view! {
+        {again.map(|html| view! { <noscript inner_html=html></noscript> })}
+        <details class="menu follow">
+            <summary title=t.refresh>
+                <gf-live data-at=l.at.to_string() data-range=l.range.to_string() data-refresh=l.refresh
+                    data-open=l.open.to_string() data-words=l.words>{l.text}</gf-live>
+                <Icon name="chevron-down"/>
+            </summary>
+            <Ways links=l.choices/>
+        </details>
+    }
+}
+
+/// Ways on, of which one is taken, in a menu.
+#[component]
+fn Ways(links: Vec<Link>) -> impl IntoView {
+    view! {
+        <ul>
+            {links.into_iter().map(|p| view! {
+                <li><a data-noscroll="" href=p.href aria-current=p.current.then_some("true")>{p.label}</a></li>
+            }).collect_view()}
+        </ul>
     }
 }
 
@@ -71,15 +107,11 @@ fn range_bar(lang: Lang, r: RangeBar) -> impl IntoView {
     let t = lang.texts();
     view! {
         <div class="range" role="group" aria-label=t.range>
-            <a class="step" data-noscroll="" href=r.earlier title=t.range_earlier aria-label=t.range_earlier><Icon name="chevron-left"/></a>
+            <a class="step" data-noscroll="" data-key="earlier" href=r.earlier title=t.range_earlier aria-label=t.range_earlier><Icon name="chevron-left"/></a>
             <details class="menu">
                 <summary><Icon name="calendar-clock"/>{r.label}<Icon name="chevron-down"/></summary>
                 <div class="panel">
-                    <ul>
-                        {r.presets.into_iter().map(|p| view! {
-                            <li><a data-noscroll="" href=p.href aria-current=p.current.then_some("true")>{p.label}</a></li>
-                        }).collect_view()}
-                    </ul>
+                    <Ways links=r.presets/>
                     <GetForm action=r.action>
                         {r.hidden.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view()}
                         <label><span>{t.range_from}</span><input type="datetime-local" name="from" value=r.from required/></label>
@@ -91,7 +123,7 @@ fn range_bar(lang: Lang, r: RangeBar) -> impl IntoView {
             </details>
             {match r.later {
                 Some(href) => Either::Left(view! {
-                    <a class="step" data-noscroll="" href=href title=t.range_later aria-label=t.range_later><Icon name="chevron-right"/></a>
+                    <a class="step" data-noscroll="" data-key="later" href=href title=t.range_later aria-label=t.range_later><Icon name="chevron-right"/></a>
                 }),
                 None => Either::Right(view! { <span class="step off" aria-hidden="true"><Icon name="chevron-right"/></span> }),
             }}

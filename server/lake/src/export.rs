@@ -20,7 +20,7 @@ impl Lake {
     pub(crate) async fn write_export(&self, scope: &Scope, range: TimeRange, to: &Path) -> Result<u64> {
         self.snapshot().directory.check(scope)?;
         let columns: Vec<&'static str> = SCHEMA.fields().iter().map(|f| f.name().as_str()).collect();
-        let rows = Rows { scope, model: None, range, columns };
+        let rows = Rows { scope, model: None, range, columns, only: None };
         let part = to.with_extension("part");
         let written = self.export_with_patience(&rows, &part).await;
         let finished = written.and_then(|n| match std::fs::rename(&part, to) {

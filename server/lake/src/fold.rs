@@ -163,7 +163,7 @@ impl Fold {
     }
 
     /// Folds one batch in.
-    pub fn take(&mut self, batch: &RecordBatch) -> Result<(), String> {
+    pub fn add(&mut self, batch: &RecordBatch) -> Result<(), String> {
         let find = |name: &str| batch.column_by_name(name).ok_or_else(|| format!("the column {name} is missing"));
         let times = find("timestamp")?.as_primitive::<TimestampMillisecondType>();
         let seqs = find("seq")?.as_primitive::<Int64Type>();
@@ -340,7 +340,7 @@ fn hash(columns: &[&StringViewArray], row: usize) -> u64 {
     hasher.digest()
 }
 
-fn custom_values(maps: &MapArray, name: &str, mut fold: impl FnMut(usize, f64)) {
+pub fn custom_values(maps: &MapArray, name: &str, mut fold: impl FnMut(usize, f64)) {
     let keys = maps.keys().as_string_opt::<i32>();
     let views = maps.keys().as_string_view_opt();
     let values = maps.values().as_primitive::<Float64Type>();

@@ -15,6 +15,7 @@ mod index;
 mod known;
 mod queries;
 mod reader;
+mod records;
 mod scan;
 mod schema;
 mod snapshot;
@@ -32,7 +33,10 @@ use async_trait::async_trait;
 use domain::{
     Error, Result,
     ports::{Clock, FailedFile, Manifest, MetricsStore},
-    query::{Comparison, ComparisonQuery, Directory, Summary, SummaryQuery, Trend, TrendQuery},
+    query::{
+        Comparison, ComparisonQuery, Directory, FieldReport, Records, RecordsQuery, Summary, SummaryQuery, Trend,
+        TrendQuery,
+    },
     scope::Scope,
     time::{Day, TimeRange},
 };
@@ -189,6 +193,12 @@ impl MetricsStore for Lake {
     }
     async fn comparison(&self, query: &ComparisonQuery) -> Result<Comparison> {
         self.answer_comparison(query).await
+    }
+    async fn field_report(&self, query: &ComparisonQuery) -> Result<FieldReport> {
+        self.answer_field_report(query).await
+    }
+    async fn records(&self, query: &RecordsQuery) -> Result<Records> {
+        self.answer_records(query).await
     }
     async fn directory(&self) -> Arc<Directory> {
         Arc::clone(&self.snapshot().directory)

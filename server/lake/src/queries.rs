@@ -5,14 +5,15 @@ use std::{
     sync::Arc,
 };
 
+use datafusion::arrow::array::RecordBatch;
 use domain::{
     Error, Result,
     metric::{CATALOGUE, Metric},
     query::{
-        ChildSummary, Comparison, ComparisonQuery, LatestValue, MetricColumn, MetricSummary, ModelChange, ModelMetric,
-        ModelSummary, Summary, SummaryQuery, Trend, TrendPoint, TrendQuery,
+        ChildSummary, Comparison, ComparisonQuery, FieldCell, FieldReport, LatestValue, MetricColumn, MetricSummary,
+        ModelChange, ModelMetric, ModelSummary, Summary, SummaryQuery, Trend, TrendPoint, TrendQuery,
     },
-    scope::{Level, Scope},
+    scope::{Level, Place, Scope},
     state::{DataState, Health},
     text::Name,
     time::{DAY, Millis, TimeRange},
@@ -45,7 +46,7 @@ impl Lake {
             group_by,
             places: true,
             range: q.range,
-            previous: Some(q.range.previous()),
+            previous: Some(q.earlier),
             course: q.course,
             steps: None,
         };
@@ -195,21 +196,68 @@ impl Lake {
         })
     }
 
-    /// One pass over the rows of a plan. A file that turns out to be unreadable is noted and left out, and a file that a
-    /// merge replaced meanwhile is looked up anew; both by beginning again with a fresh snapshot.
+    pub(crate) async fn answer_field_report(&self, q: &ComparisonQuery) -> Result<FieldReport> {
+        let snapshot = self.snapshot();
+        snapshot.directory.check(&q.scope)?;
+        let metrics = all_metrics(&snapshot);
+        let plan = Plan {
+            metrics: metrics.iter().map(|(_, c)| c.clone()).collect(),
+            group_by: vec!["customer", "site", "zone", "model_architecture", "model_version"],
+            places: false,
+            range: q.range,
+            previous: None,
+            course: None,
+            steps: None,
+        };
+        let (snapshot, whole, groups) = self.fold(&q.scope, None, plan).await?;
+        let cells = groups.into_iter().filter(|(_, g)| g.rows > 0).filter_map(|(key, g)| {
+            let part = |i: usize| key.get(i).cloned().flatten();
+            let name = |i: usize| part(i).and_then(|t| Name::parse(&t).ok());
+            Some(FieldCell {
+                place: Place { customer: name(0)?, site: name(1), zone: name(2) },
+                architecture: part(3).map(String::from),
+                version: part(4).map(String::from),
+                n: g.rows,
+                first: g.first,
+                last: g.last,
+                values: g.current,
+            })
+        });
+        Ok(FieldReport {
+            as_of: as_of(&snapshot, q.range.to()),
+            simulated: is_simulated(&whole),
+            cells: cells.collect(),
+            metrics: metrics.into_iter().map(|m| m.0).collect(),
+        })
+    }
+
+    /// One pass over the rows of a plan.
     async fn fold(
         &self,
         scope: &Scope,
         model: Option<&domain::scope::Model>,
         plan: Plan,
     ) -> Result<(Arc<Snapshot>, Group, BTreeMap<GroupKey, Group>)> {
-        let rows = Rows { scope, model, range: plan.reach(), columns: plan.columns() };
+        let rows = Rows { scope, model, range: plan.reach(), columns: plan.columns(), only: None };
         let plan = Arc::new(plan);
+        let (snapshot, parts) = self.pass(&rows, || Fold::new(Arc::clone(&plan))).await?;
+        let mut whole = Fold::new(plan);
+        parts.into_iter().for_each(|part| whole.merge(part));
+        Ok((snapshot, whole.total(), whole.finish()))
+    }
+
+    /// Reads the rows on all cores; each core has a reader of its own. A file that turns out to be unreadable is noted and
+    /// left out, and a file that a merge replaced meanwhile is looked up anew; both by beginning again with a fresh snapshot.
+    pub(crate) async fn pass<P: Part>(
+        &self,
+        rows: &Rows<'_>,
+        reader: impl Fn() -> P,
+    ) -> Result<(Arc<Snapshot>, Vec<P>)> {
         let mut trouble = String::new();
         for _ in 0..4 {
             let snapshot = self.snapshot();
-            match self.fold_once(&snapshot, &rows, &plan).await {
-                Ok(fold) => return Ok((snapshot, fold.total(), fold.finish())),
+            match self.pass_once(&snapshot, rows, &reader).await {
+                Ok(parts) => return Ok((snapshot, parts)),
                 Err(e) => {
                     tracing::warn!(error = %e, "a scan failed; looking for the file to blame");
                     trouble = e;
@@ -220,28 +268,39 @@ impl Lake {
         Err(Error::unavailable("the records cannot be read just now").with_detail(trouble))
     }
 
-    async fn fold_once(
+    async fn pass_once<P: Part>(
         &self,
         snapshot: &Snapshot,
         rows: &Rows<'_>,
-        plan: &Arc<Plan>,
-    ) -> std::result::Result<Fold, String> {
+        reader: &impl Fn() -> P,
+    ) -> std::result::Result<Vec<P>, String> {
         let _turn = self.scans.acquire().await.map_err(|e| e.to_string())?;
         let streams = self.engine().streams(snapshot, rows).await.map_err(|e| e.to_string())?;
         let parts = streams.into_iter().map(|mut stream| {
-            let mut fold = Fold::new(Arc::clone(plan));
+            let mut part = reader();
             tokio::spawn(async move {
                 while let Some(batch) = stream.next().await {
-                    fold.take(&batch.map_err(|e| e.to_string())?)?;
+                    part.take(&batch.map_err(|e| e.to_string())?)?;
                 }
-                Ok::<_, String>(fold)
+                Ok::<_, String>(part)
             })
         });
-        let mut whole = Fold::new(Arc::clone(plan));
+        let mut whole = Vec::new();
         for part in futures::future::join_all(parts).await {
-            whole.merge(part.map_err(|e| e.to_string())??);
+            whole.push(part.map_err(|e| e.to_string())??);
         }
         Ok(whole)
+    }
+}
+
+/// What reads batches of rows on one core.
+pub(crate) trait Part: Send + 'static {
+    fn take(&mut self, batch: &RecordBatch) -> std::result::Result<(), String>;
+}
+
+impl Part for Fold {
+    fn take(&mut self, batch: &RecordBatch) -> std::result::Result<(), String> {
+        self.add(batch)
     }
 }
 
@@ -255,7 +314,7 @@ fn merged_by_first(groups: &[(GroupKey, Group)]) -> BTreeMap<GroupKey, Group> {
     merged
 }
 
-fn as_of(snapshot: &Snapshot, otherwise: Millis) -> Millis {
+pub(crate) fn as_of(snapshot: &Snapshot, otherwise: Millis) -> Millis {
     snapshot.as_of.unwrap_or(otherwise)
 }
 

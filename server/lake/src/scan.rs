@@ -31,6 +31,8 @@ pub struct Rows<'a> {
     pub range: TimeRange,
     /// Columns by name; order is kept.
     pub columns: Vec<&'static str>,
+    /// Only the rows with these sequence numbers.
+    pub only: Option<&'a [i64]>,
 }
 
 /// The engine over one lake folder.
@@ -116,6 +118,9 @@ fn condition(rows: &Rows<'_>) -> Expr {
             also(col("experiment_type").is_null().or(col("experiment_type").eq(text("production"))));
         }
         Kind::Candidate => also(col("experiment_type").eq(text("candidate"))),
+    }
+    if let Some(seqs) = rows.only {
+        also(col("seq").in_list(seqs.iter().map(|s| lit(*s)).collect(), false));
     }
     all
 }

@@ -151,9 +151,9 @@ impl Snapshot {
             views.push(view);
         }
         let as_of = views.iter().map(|v| v.file.received).max();
-        let directory = Arc::new(directory(&views, &places));
         let new: std::collections::HashSet<i64> = missing.into_iter().collect();
         let first_runs = Arc::new(self.first_runs_with(&views, &new));
+        let directory = Arc::new(Directory { by_age: by_age(&first_runs), ..directory(&views, &places) });
         Ok(Self { first_runs, generation, files: views, places: Arc::new(places), directory, as_of })
     }
 
@@ -329,4 +329,22 @@ fn directory(views: &[FileView], places: &[Place]) -> Directory {
     d.custom = custom.into_iter().collect();
     d.built_in = (0..BUILT_IN).filter(|bit| metrics >> bit & 1 == 1).collect();
     d
+}
+
+/// Model versions, oldest first.
+fn by_age(first_runs: &HashMap<Run, i64>) -> Vec<Model> {
+    let mut first: HashMap<(&str, Option<&str>), i64> = HashMap::new();
+    for (run, t) in first_runs {
+        let seen = first.entry((&run.architecture, run.version.as_deref())).or_insert(*t);
+        *seen = (*seen).min(*t);
+    }
+    let mut models: Vec<(i64, Model)> = first
+        .into_iter()
+        .filter_map(|((architecture, version), t)| {
+            let version = version.map(Name::parse).transpose().ok()?;
+            Some((t, Model { architecture: Name::parse(architecture).ok()?, version }))
+        })
+        .collect();
+    models.sort();
+    models.into_iter().map(|m| m.1).collect()
 }

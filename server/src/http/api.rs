@@ -1,6 +1,8 @@
 //! REST: the three questions of `/api/metrics`, in JSON. The answers' format is that of `domain::query`.
 
+use app::{api::Request, i18n::Lang};
 use axum::{
+    Extension,
     extract::{RawQuery, State as Shared},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
@@ -18,6 +20,9 @@ use super::{State, problem::Problem};
 const SUMMARY: [&str; 9] = ["customer", "site", "zone", "task", "type", "days", "from", "to", "tz"];
 const TREND: [&str; 12] =
     ["customer", "site", "zone", "task", "type", "model", "metric", "days", "from", "to", "step", "tz"];
+
+const RECORDS: [&str; 12] =
+    ["customer", "site", "zone", "task", "type", "model", "metric", "days", "from", "to", "tz", "page"];
 
 type Answer = Result<Response, Problem>;
 
@@ -41,6 +46,26 @@ pub async fn comparison(Shared(s): Shared<State>, RawQuery(q): RawQuery, headers
     let query = ask(q.as_deref(), &SUMMARY)?.comparison(now, &TimeZone::UTC)?;
     let tag = tag(&s, "comparison", &format!("{query:?}"), query.range, now).await;
     reusable(&headers, tag, s.services.metrics.comparison(&query)).await
+}
+
+/// Rows of an answer.
+const ROWS: usize = 100;
+
+/// The rows behind a number, newest first, a hundred a page.
+pub async fn records(Shared(s): Shared<State>, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
+    let now = s.services.clock.now();
+    let query = ask(q.as_deref(), &RECORDS)?.records(now, &TimeZone::UTC, ROWS)?;
+    let tag = tag(&s, "records", &format!("{query:?}"), query.range, now).await;
+    reusable(&headers, tag, s.services.metrics.records(&query)).await
+}
+
+/// What the palette offers, in the visitor's language.
+pub async fn palette(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
+    let pairs = super::middleware::pairs(q.as_deref().unwrap_or_default())?;
+    let lang = pairs.iter().find(|p| p.0 == "lang").and_then(|p| Lang::from_code(&p.1));
+    let request = Request { lang: lang.unwrap_or(r.lang), ..r };
+    let directory = s.services.metrics.directory().await;
+    Ok(axum::Json(app::present::palette::palette(&directory, &request)).into_response())
 }
 
 /// Reads a query string in which only `known` keys may stand, each once.

@@ -2,7 +2,7 @@
 
 use app::{
     api::Request,
-    present::{charts, fmt::Fmt, place::worst_first},
+    present::{charts::Drawing, compare, page::Asked, place::worst_first},
 };
 use axum::{
     Extension,
@@ -11,16 +11,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
+    ask::KEYS,
     chart::{Paint, Size, svg},
-    query::MetricSummary,
+    query::{MetricSummary, RecordRow},
+    scope::Model,
     time::Step,
 };
 
 use super::{State, api::ask, csv, problem::Problem};
-
-/// Keys that a table's link may carry; `sort` is taken and has no say, since whoever reads a CSV sorts it.
-const KEYS: [&str; 13] =
-    ["customer", "site", "zone", "task", "type", "model", "metric", "days", "from", "to", "step", "tz", "sort"];
 
 type Answer = Result<Response, Problem>;
 
@@ -62,7 +60,7 @@ fn metric_cells(m: &MetricSummary) -> Vec<String> {
 }
 
 pub async fn children(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let query = ask(q.as_deref(), &KEYS)?.summary(s.services.clock.now(), &r.zone)?;
+    let query = ask(q.as_deref(), KEYS)?.summary(s.services.clock.now(), &r.zone)?;
     let summary = s.services.metrics.summary(&query).await?;
     let mut head = vec!["customer", "site", "zone", "state", "newest"];
     head.extend(METRIC_HEAD);
@@ -80,7 +78,7 @@ pub async fn children(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension
 }
 
 pub async fn metrics(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let mut query = ask(q.as_deref(), &KEYS)?.summary(s.services.clock.now(), &r.zone)?;
+    let mut query = ask(q.as_deref(), KEYS)?.summary(s.services.clock.now(), &r.zone)?;
     query.children = false;
     let summary = s.services.metrics.summary(&query).await?;
     let rows: Vec<_> = summary.metrics.iter().map(metric_cells).collect();
@@ -88,7 +86,7 @@ pub async fn metrics(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(
 }
 
 pub async fn models(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let ask = ask(q.as_deref(), &KEYS)?;
+    let ask = ask(q.as_deref(), KEYS)?;
     let summary = ask.summary(s.services.clock.now(), &r.zone)?;
     let query = domain::query::ComparisonQuery { scope: summary.scope, range: summary.range };
     let comparison = s.services.metrics.comparison(&query).await?;
@@ -106,26 +104,102 @@ pub async fn models(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r
 }
 
 pub async fn trend_csv(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let query = ask(q.as_deref(), &KEYS)?.trend(s.services.clock.now(), &r.zone)?;
-    let trend = s.services.metrics.trend(&query).await?;
-    Ok(table(&format!("{}.csv", trend.metric), &csv::TREND_HEAD, &csv::trend_rows(&trend)))
+    let ask = ask(q.as_deref(), KEYS)?;
+    let asked = Asked::read(&s.services, &r, ask.clone())?;
+    let query = ask.trend(asked.now, &r.zone)?;
+    let (trend, earlier) = asked.trend(&s.services, &query).await?;
+    let mut head = csv::TREND_HEAD.to_vec();
+    let mut rows = csv::trend_rows(&trend);
+    if let Some(e) = earlier {
+        // The earlier period stands beside the step over which the chart lays it.
+        head.push("earlier_value");
+        for (row, p) in rows.iter_mut().zip(&trend.points) {
+            let then = query.step.floor(p.t.plus(-e.shift));
+            row.push(cell(e.trend.points.iter().find(|x| query.step.floor(x.t) == then).map(|x| x.value)));
+        }
+    }
+    Ok(table(&format!("{}.csv", trend.metric), &head, &rows))
 }
 
 pub async fn trend_svg(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let ask = ask(q.as_deref(), &KEYS)?;
-    let now = s.services.clock.now();
-    let mut query = ask.trend(now, &r.zone)?;
+    let ask = ask(q.as_deref(), KEYS)?;
+    let asked = Asked::read(&s.services, &r, ask.clone())?;
+    let mut query = ask.trend(asked.now, &r.zone)?;
     if ask.get("step").is_none() {
         query.step = Step::for_range(&query.range, 120);
     }
     let (metric, _) = s.services.metrics.directory().await.metric(&query.metric)?;
-    let trend = s.services.metrics.trend(&query).await?;
-    let fmt = Fmt { lang: r.lang, zone: ask.time_zone(&r.zone)? };
-    let place = [&query.scope.zone, &query.scope.site, &query.scope.customer].into_iter().flatten().next();
-    let scope = place.map_or_else(|| r.lang.texts().fleet.to_owned(), ToString::to_string);
-    let chart = charts::describe(&fmt, &trend, &metric, &query.range, &scope, now);
+    let (trend, earlier) = asked.trend(&s.services, &query).await?;
+    let scope = asked.title();
+    let drawing =
+        Drawing { fmt: &asked.fmt, metric: &metric, range: query.range, scope: &scope, now: asked.now, earlier };
     let name = format!("{}.svg", trend.metric);
-    Ok(file(&name, "image/svg+xml", svg(&chart, Paint::Resolved, Size::Fixed(960))))
+    Ok(file(&name, "image/svg+xml", svg(&drawing.describe(&trend), Paint::Resolved, Size::Fixed(960))))
+}
+
+/// The newest rows of a range; whoever needs all of them has `guardianflow metrics export`.
+const MOST_ROWS: usize = 100_000;
+
+pub async fn records(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
+    let mut query = ask(q.as_deref(), KEYS)?.records(s.services.clock.now(), &r.zone, MOST_ROWS)?;
+    query.skip = 0;
+    let records = s.services.metrics.records(&query).await?;
+    let mut head = vec!["timestamp", "customer", "site", "zone", "task", "experiment_type", "model_architecture"];
+    head.extend(["model_version", "device", "run_id", "samples"]);
+    head.extend(records.metrics.iter().map(String::as_str));
+    head.extend(["source", "line", "received_at", "simulated"]);
+    let row = |x: &RecordRow| {
+        let mut row = vec![x.timestamp.to_string(), x.customer.clone(), cell(x.site.as_ref()), cell(x.zone.as_ref())];
+        row.extend([x.task.clone(), cell(x.experiment_type.as_ref()), cell(x.architecture.as_ref())]);
+        row.extend([cell(x.version.as_ref()), cell(x.device.as_ref()), cell(x.run_id.as_ref()), cell(x.samples)]);
+        row.extend(x.values.iter().map(|v| cell(*v)));
+        row.extend([cell(x.source.as_ref()), cell(x.line), cell(x.received_at), x.simulated.to_string()]);
+        row
+    };
+    let rows: Vec<_> = records.rows.iter().map(row).collect();
+    Ok(table("records.csv", &head, &rows))
+}
+
+/// A model as its two columns.
+fn model_cells(m: &Model) -> [String; 2] {
+    [m.architecture.to_string(), cell(m.version.as_ref())]
+}
+
+pub async fn compare(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
+    let c = compare::data(&s.services, &r, ask(q.as_deref(), KEYS)?).await?;
+    let mut head = vec!["architecture", "version", "baseline", "zones", "records", "metric", "unit", "value", "n"];
+    head.extend(["p50", "p95", "delta_same_places", "shared_zones", "delta_everywhere"]);
+    let mut rows = Vec::new();
+    for (i, contender) in c.contenders.iter().enumerate() {
+        for (metric, f) in c.report.metrics.iter().zip(&contender.figures).filter(|(_, f)| f.value.is_some()) {
+            let mut row: Vec<String> = model_cells(&contender.model).into();
+            row.extend([(i == 0).to_string(), contender.zones.to_string(), contender.n.to_string()]);
+            row.extend([metric.key.to_string(), metric.unit.to_owned(), cell(f.value), f.n.to_string()]);
+            row.extend([cell(f.p50), cell(f.p95), cell(f.same), f.shared.to_string(), cell(f.everywhere)]);
+            rows.push(row);
+        }
+    }
+    Ok(table("compare.csv", &head, &rows))
+}
+
+pub async fn compare_sites(
+    Shared(s): Shared<State>,
+    RawQuery(q): RawQuery,
+    Extension(r): Extension<Request>,
+) -> Answer {
+    let c = compare::data(&s.services, &r, ask(q.as_deref(), KEYS)?).await?;
+    let metric = c.report.metrics.get(c.lead).map_or_else(String::new, |m| m.key.to_string());
+    let mut rows = Vec::new();
+    for site in &c.sites {
+        for (i, (value, delta)) in site.figures.iter().enumerate().filter(|(_, f)| f.0.is_some()) {
+            let mut row = vec![site.customer.to_string(), cell(site.site.as_ref()), metric.clone()];
+            row.extend(model_cells(&c.contenders[i].model));
+            row.extend([cell(*value), cell(*delta), (site.best == Some(i)).to_string()]);
+            rows.push(row);
+        }
+    }
+    let head = ["customer", "site", "metric", "architecture", "version", "value", "delta", "best"];
+    Ok(table("compare_sites.csv", &head, &rows))
 }
 
 pub async fn sources(Shared(s): Shared<State>) -> Answer {

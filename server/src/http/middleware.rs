@@ -138,7 +138,7 @@ pub fn page_policy(nonce: &str, watch: bool) -> String {
 }
 
 pub async fn headers(request: Request, next: Next) -> Response {
-    let immutable = request.uri().path().starts_with("/pkg/");
+    let immutable = ["/pkg/", "/elements/"].iter().any(|p| request.uri().path().starts_with(p));
     let mut response = next.run(request).await;
     let ok = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
     let heads = response.headers_mut();
@@ -151,7 +151,7 @@ pub async fn headers(request: Request, next: Next) -> Response {
     otherwise(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     otherwise(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     otherwise(HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()");
-    // Names in /pkg change with their content.
+    // Names in these folders change with their content.
     otherwise(
         header::CACHE_CONTROL,
         if immutable && ok { "public, max-age=31536000, immutable" } else { "private, no-store" },

@@ -67,14 +67,16 @@ impl State {
         stop: watch::Receiver<bool>,
     ) -> Self {
         let filling = Arc::clone(&readiness);
+        let leptos = pages::leptos_options(address);
         Self {
-            leptos: pages::leptos_options(address),
             services: Services {
+                elements: pages::elements(&leptos).map(Arc::from),
                 metrics: Arc::clone(&parts.metrics),
                 ledger: Arc::clone(&parts.ledger),
                 clock: Arc::clone(&parts.clock),
                 filling: Arc::new(move || filling.demo_days()),
             },
+            leptos,
             readiness,
             gate: Arc::new(Gate::new(settings.operator_token.clone(), address)),
             hosts: Arc::new(middleware::Hosts::new(&settings.hosts, address)),
@@ -93,6 +95,11 @@ pub fn router(state: State) -> Router {
         .route("/api/metrics/summary", get(api::summary))
         .route("/api/metrics/trend", get(api::trend))
         .route("/api/metrics/comparison", get(api::comparison))
+        .route("/api/metrics/records", get(api::records))
+        .route("/api/palette", get(api::palette))
+        .route("/export/compare.csv", get(export::compare))
+        .route("/export/compare_sites.csv", get(export::compare_sites))
+        .route("/export/records.csv", get(export::records))
         .route("/api/events", get(events::events))
         .route("/export/children.csv", get(export::children))
         .route("/export/metrics.csv", get(export::metrics))

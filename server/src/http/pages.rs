@@ -53,6 +53,13 @@ pub fn stylesheet(options: &LeptosOptions) -> String {
     css.map_or(plain, |hash| format!("/pkg/{}.{hash}.css", options.output_name))
 }
 
+/// The address of the elements' script, whose name changes with its content; `None` where it was not built.
+#[must_use]
+pub fn elements(options: &LeptosOptions) -> Option<String> {
+    let entry = PathBuf::from(&*options.site_root).join("elements").join("entry.txt");
+    Some(format!("/elements/{}", std::fs::read_to_string(entry).ok()?.trim()))
+}
+
 /// Adds pages, server functions, files, and the page for everything else.
 pub fn with_pages(router: Router<State>, state: &State) -> Router<State> {
     let root = PathBuf::from(&*state.leptos.site_root);
@@ -69,6 +76,7 @@ pub fn with_pages(router: Router<State>, state: &State) -> Router<State> {
     router
         .leptos_routes_with_context(state, generate_route_list(App), context, shell)
         .nest_service("/pkg", files(root.join("pkg")))
+        .nest_service("/elements", files(root.join("elements")))
         .route_service("/favicon.svg", file("favicon.svg"))
         .route_service("/icons.svg", file("icons.svg"))
         .fallback(not_found)

@@ -18,10 +18,17 @@ const ROUTES: &[(&str, &str, Action)] = &[
     ("GET", "/customers/{customer}/sites/{site}", Action::ReadMetrics),
     ("GET", "/customers/{customer}/sites/{site}/zones/{zone}", Action::ReadMetrics),
     ("GET", "/trends", Action::ReadMetrics),
+    ("GET", "/compare", Action::ReadMetrics),
+    ("GET", "/records", Action::ReadMetrics),
     ("GET", "/sources", Action::ReadSources),
     ("GET", "/api/metrics/summary", Action::ReadMetrics),
     ("GET", "/api/metrics/trend", Action::ReadMetrics),
     ("GET", "/api/metrics/comparison", Action::ReadMetrics),
+    ("GET", "/api/metrics/records", Action::ReadMetrics),
+    ("GET", "/api/palette", Action::ReadMetrics),
+    ("GET", "/export/compare.csv", Action::ReadMetrics),
+    ("GET", "/export/compare_sites.csv", Action::ReadMetrics),
+    ("GET", "/export/records.csv", Action::ReadMetrics),
     ("POST", "/api/metrics/records", Action::WriteRecords),
     ("GET", "/api/events", Action::ReadMetrics),
     ("GET", "/export/children.csv", Action::ReadMetrics),
@@ -38,6 +45,7 @@ const ROUTES: &[(&str, &str, Action)] = &[
     ("POST", "/signout", Action::SignIn),
     ("POST", "/preferences", Action::SetPreference),
     ("GET", "/pkg/{*file}", Action::SignIn),
+    ("GET", "/elements/{*file}", Action::SignIn),
     ("GET", "/favicon.svg", Action::SignIn),
     ("GET", "/icons.svg", Action::SignIn),
 ];
@@ -76,7 +84,7 @@ mod tests {
     async fn every_page_has_its_case() {
         use leptos_axum::generate_route_list;
         let pages = generate_route_list(app::App);
-        assert!(pages.len() >= 6);
+        assert!(pages.len() >= 8);
         for page in pages {
             assert!(action("GET", page.path()).is_some(), "{} is in no list", page.path());
         }

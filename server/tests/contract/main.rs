@@ -32,6 +32,7 @@ mod places;
 mod random;
 mod reference;
 mod roundtrip;
+mod rows;
 mod sink;
 mod stream;
 mod tails;

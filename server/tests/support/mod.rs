@@ -131,7 +131,15 @@ impl Adapter {
 
 /// A question for a scope and its children, asked at [`NOW`].
 pub fn ask(scope: &Scope, range: TimeRange) -> SummaryQuery {
-    SummaryQuery { scope: scope.clone(), range, children: true, sites: false, course: None, now: at(NOW) }
+    SummaryQuery {
+        scope: scope.clone(),
+        range,
+        earlier: range.previous(),
+        children: true,
+        sites: false,
+        course: None,
+        now: at(NOW),
+    }
 }
 
 pub async fn take(sink: &dyn RecordSink, records: impl IntoIterator<Item = Value>) -> Appended {

@@ -1,13 +1,17 @@
-//! One description of a chart, from which every renderer draws: the SVG of the page today, other renderers later.
-//! It holds data and finished labels; colours are numbers of the palette in `style/tokens.css`.
+//! One description of a chart, from which every renderer draws: the SVG of the page and of files, and the ECharts option
+//! (`app::present::option`). It holds data and finished labels; colours are numbers of the palette in `style/tokens.css`.
 
+mod heat;
 mod reduce;
 mod svg;
 mod ticks;
+mod versus;
 
-pub use reduce::reduce;
+pub use heat::{Heat, HeatRow, heat_svg};
+pub use reduce::{COLUMNS, reduce};
 pub use svg::{Paint, Size, sparkline, svg};
 pub use ticks::{time_ticks, value_ticks};
+pub use versus::{Dot, Parallel, ParallelAxis, ParallelLine, Scatter, parallel_svg, scatter_svg};
 
 use crate::time::{Millis, TimeRange};
 
@@ -17,6 +21,8 @@ pub struct Chart {
     /// Read aloud in place of the picture: one sentence.
     pub summary: String,
     pub range: TimeRange,
+    /// How much time a point stands for, in ms.
+    pub step: i64,
     /// Moments on the time axis with their labels.
     pub x_ticks: Vec<(Millis, String)>,
     pub y: Axis,
@@ -41,12 +47,43 @@ pub struct Series {
     pub name: String,
     /// 1 to 8 from the palette; 0 is the grey "other".
     pub colour: u8,
-    /// In order of time; `None` is a gap.
-    pub points: Vec<(Millis, Option<f64>)>,
+    /// In order of time.
+    pub points: Vec<Point>,
     /// An interval around the line: time, low, high.
     pub band: Vec<(Millis, f64, f64)>,
     /// Written at the end of the line.
     pub end_label: String,
+    /// How far its points were moved along the axis, in ms: an earlier period laid over this one.
+    pub shift: i64,
+}
+
+impl Series {
+    /// Another period than the axis says.
+    #[must_use]
+    pub fn is_earlier(&self) -> bool {
+        self.shift != 0
+    }
+}
+
+/// One point of a line.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    pub at: Millis,
+    /// `None` is a gap.
+    pub value: Option<f64>,
+    /// Records behind the value.
+    pub n: u64,
+}
+
+impl Point {
+    #[must_use]
+    pub fn new(at: Millis, value: f64, n: u64) -> Self {
+        Self { at, value: Some(value), n }
+    }
+    #[must_use]
+    pub fn gap(at: Millis) -> Self {
+        Self { at, value: None, n: 0 }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::{Chart, Series, reduce};
+use super::{COLUMNS, Chart, Series, reduce};
 use crate::time::{Millis, TimeRange};
 
 /// Where colours come from.
@@ -179,10 +179,15 @@ fn lines(out: &mut String, chart: &Chart, scale: &Scale, paint: Paint) {
             stroke(paint, "threshold", "#c4291c", 1.5)
         );
     }
-    for s in &chart.series {
+    // The present lies on top of what it is compared with.
+    for s in chart.series.iter().filter(|s| s.is_earlier()).chain(chart.series.iter().filter(|s| !s.is_earlier())) {
         let d = path(s, scale);
-        let class = format!("line s{}", s.colour);
-        let _ = write!(out, r#"<path {} d="{d}"/>"#, stroke(paint, &class, colour(s), 1.75));
+        let (class, dash) = if s.is_earlier() {
+            (format!("line earlier s{}", s.colour), r#" stroke-dasharray="4 3""#)
+        } else {
+            (format!("line s{}", s.colour), "")
+        };
+        let _ = write!(out, r#"<path {}{dash} d="{d}"/>"#, stroke(paint, &class, colour(s), 1.75));
     }
     for m in &chart.markers {
         let x = scale.x(m.at) * INNER;
@@ -193,15 +198,16 @@ fn lines(out: &mut String, chart: &Chart, scale: &Scale, paint: Paint) {
 
 /// The line of a series; the pen is lifted at gaps, and a point between two gaps is drawn as a dot.
 fn path(series: &Series, scale: &Scale) -> String {
-    let points = reduce(&series.points, &scale.range, 720);
+    let points = reduce(&series.points, &scale.range, COLUMNS);
     let mut d = String::with_capacity(points.len() * 12);
     let mut pen_down = false;
-    for (i, (t, v)) in points.iter().enumerate() {
-        match v {
+    for (i, p) in points.iter().enumerate() {
+        match p.value {
             None => pen_down = false,
             Some(v) => {
-                let _ = write!(d, "{}{:.1} {:.1}", if pen_down { 'L' } else { 'M' }, scale.x(*t) * INNER, scale.y(*v));
-                if !pen_down && !matches!(points.get(i + 1), Some((_, Some(_)))) {
+                let pen = if pen_down { 'L' } else { 'M' };
+                let _ = write!(d, "{pen}{:.1} {:.1}", scale.x(p.at) * INNER, scale.y(v));
+                if !pen_down && points.get(i + 1).is_none_or(|next| next.value.is_none()) {
                     d.push_str("h0");
                 }
                 pen_down = true;
@@ -228,7 +234,7 @@ fn labels(out: &mut String, chart: &Chart, scale: &Scale, paint: Paint) {
         .series
         .iter()
         .filter(|s| !s.end_label.is_empty())
-        .filter_map(|s| s.points.iter().rev().find_map(|p| p.1).map(|v| (scale.y(v), s)))
+        .filter_map(|s| s.points.iter().rev().find_map(|p| p.value).map(|v| (scale.y(v), s)))
         .collect();
     ends.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut above = f64::NEG_INFINITY;
@@ -270,7 +276,7 @@ fn colour(series: &Series) -> &'static str {
     SERIES[usize::from(series.colour).min(SERIES.len() - 1)]
 }
 
-fn escape(out: &mut String, words: &str) {
+pub(super) fn escape(out: &mut String, words: &str) {
     for c in words.chars() {
         match c {
             '&' => out.push_str("&amp;"),
@@ -286,15 +292,24 @@ fn escape(out: &mut String, words: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chart::{Axis, Marker, Threshold};
+    use crate::chart::{Axis, Marker, Point, Threshold};
 
     fn chart(points: Vec<(Millis, Option<f64>)>) -> Chart {
+        let points = points.into_iter().map(|(at, value)| Point { at, value, n: 1 }).collect();
         Chart {
+            step: 10,
             summary: "mAP50 <fell> & \"rose\"".into(),
             range: TimeRange::new(Millis(0), Millis(100)).expect("a range"),
             x_ticks: vec![(Millis(50), "noon".into())],
             y: Axis { label: "mAP50".into(), ticks: vec![(0.0, "0".into()), (1.0, "1".into())] },
-            series: vec![Series { name: "a".into(), colour: 1, points, band: vec![], end_label: "0.5".into() }],
+            series: vec![Series {
+                name: "a".into(),
+                colour: 1,
+                points,
+                band: vec![],
+                end_label: "0.5".into(),
+                shift: 0,
+            }],
             thresholds: vec![Threshold { name: "low".into(), value: 0.5 }],
             markers: vec![Marker { at: Millis(20), label: "v2".into() }],
         }

@@ -1,0 +1,104 @@
+// The page's one stream of events from the server, kept alive. It tells when there are new data and whether it can be
+// relied upon; it does not load them and shows nothing.
+
+const ADDRESS = '/api/events';
+/** Without any event for this long the feed is not relied upon; the server sends a `tick` every 10 s. */
+const SILENT = 25_000;
+/** A connection that stays silent for this long is replaced: a dead one may never report an error. */
+const DEAD = 60_000;
+const LONGEST_WAIT = 30_000;
+
+export interface Listener {
+  /** Any event came. */
+  heard(): void;
+  /** There are new data. */
+  records(): void;
+  /** Events come again, and nothing is known of what was sent meanwhile. */
+  gap(): void;
+}
+
+export class Feed {
+  readonly #listener: Listener;
+  #source: EventSource | null = null;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #tries = 0;
+  /** The last event, or the beginning of the connection. */
+  #heardAt = 0;
+  #broken = false;
+  #generation: string | null = null;
+  /** The connection was lost in a way that the browser does not mend: what was sent meanwhile is not sent again. */
+  #missed = false;
+
+  constructor(listener: Listener) {
+    this.#listener = listener;
+  }
+
+  open(): void {
+    if (this.#source || this.#retry !== undefined) return;
+    const source = new EventSource(ADDRESS);
+    this.#source = source;
+    this.#heardAt = Date.now();
+    source.addEventListener('records', (event) => this.#hear(source, event));
+    source.addEventListener('tick', () => this.#hear(source));
+    source.addEventListener('error', () => {
+      if (source !== this.#source) return;
+      this.#broken = true;
+      // After most errors the browser connects again by itself, and resumes; after this one it does not.
+      if (source.readyState === EventSource.CLOSED) this.#later();
+    });
+  }
+
+  close(): void {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    this.#source?.close();
+    this.#source = null;
+    this.#broken = false;
+    this.#missed = false;
+  }
+
+  /** A new connection now: the old one may be dead without knowing. Whoever asks for it also has the page loaded anew. */
+  reopen(): void {
+    this.close();
+    this.open();
+  }
+
+  /** Whether new data would be told of. A proxy that holds answers back lets the connection open and no event through. */
+  reliable(now: number): boolean {
+    return this.#source !== null && !this.#broken && now - this.#heardAt <= SILENT;
+  }
+
+  /** To be called now and then. */
+  check(now: number): void {
+    if (this.#source && now - this.#heardAt > DEAD) this.#later();
+  }
+
+  #hear(source: EventSource, records?: MessageEvent<string>): void {
+    if (source !== this.#source) return;
+    this.#heardAt = Date.now();
+    this.#broken = false;
+    this.#tries = 0;
+    this.#listener.heard();
+    if (this.#missed) this.#listener.gap();
+    this.#missed = false;
+    if (!records) return;
+    // A server may begin a connection with the generation that it is at.
+    if (records.lastEventId !== '' && records.lastEventId === this.#generation) return;
+    this.#generation = records.lastEventId;
+    this.#listener.records();
+  }
+
+  #later(): void {
+    this.#source?.close();
+    this.#source = null;
+    this.#broken = true;
+    this.#missed = true;
+    const wait = Math.min(LONGEST_WAIT, 1_000 * 2 ** this.#tries);
+    this.#tries += 1;
+    // Half of the wait is by chance, so that browsers do not come back to a restarted server all at once.
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.open();
+    }, wait * (0.5 + Math.random() / 2));
+  }
+}

@@ -1,0 +1,85 @@
+// What the palette and the sheet of keys show, from the server, kept for a minute. It asks; it shows nothing and never throws.
+
+export interface Entry {
+  kind: string;
+  label: string;
+  detail?: string;
+  href?: string;
+  act?: string;
+  /** The letter that follows `g`. */
+  key?: string;
+}
+
+export interface Words {
+  title: string;
+  placeholder: string;
+  empty: string;
+  keys_title: string;
+  close: string;
+  kinds: Record<string, string>;
+  /** What to say when the list cannot be had. Ours, since nothing came. */
+  failed: string;
+}
+
+export interface Listing {
+  words: Words;
+  keys: [string, string][];
+  entries: Entry[];
+}
+
+const FRESH = 60_000;
+const PATIENCE = 10_000;
+
+/** Before the first answer, and when none comes. */
+const OWN: Record<string, Words> = {
+  en: {
+    title: 'Go to…', placeholder: 'Go to…', empty: '', keys_title: 'Keys', close: 'Close', kinds: {},
+    failed: 'Could not get the list from the server. Close this and try again in a moment.',
+  },
+  ko: {
+    title: '이동…', placeholder: '이동…', empty: '', keys_title: '단축키', close: '닫기', kinds: {},
+    failed: '서버에서 목록을 받지 못했습니다. 닫고 잠시 후 다시 시도해 주세요.',
+  },
+};
+
+let kept: { listing: Listing; lang: string; at: number } | null = null;
+let asking: { answer: Promise<Listing | null>; lang: string } | null = null;
+
+const language = (): string => document.documentElement.lang || 'en';
+
+export function ownWords(): Words {
+  return (language().startsWith('ko') ? OWN['ko'] : OWN['en']) as Words;
+}
+
+/** What is at hand in the page's language, however old. */
+export function atHand(): Listing | null {
+  return kept?.lang === language() ? kept.listing : null;
+}
+
+/** A fresh listing, or null when none can be had. */
+export function listing(): Promise<Listing | null> {
+  const lang = language();
+  if (kept?.lang === lang && Date.now() - kept.at < FRESH) return Promise.resolve(kept.listing);
+  if (asking?.lang === lang) return asking.answer;
+  const answer = ask(lang).then((listing) => {
+    if (listing) kept = { listing, lang, at: Date.now() };
+    if (asking?.answer === answer) asking = null;
+    return listing;
+  });
+  asking = { answer, lang };
+  return answer;
+}
+
+async function ask(lang: string): Promise<Listing | null> {
+  try {
+    const response = await fetch(`/api/palette?lang=${encodeURIComponent(lang)}`, {
+      headers: { accept: 'application/json' }, signal: AbortSignal.timeout(PATIENCE),
+    });
+    if (!response.ok) return null;
+    const given = (await response.json()) as Partial<Listing> | null;
+    if (!given || !Array.isArray(given.entries)) return null;
+    return { words: { ...ownWords(), ...given.words }, keys: given.keys ?? [], entries: given.entries };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,89 @@
+//! `/compare`: models side by side.
+
+use leptos::{either::Either, prelude::*};
+
+use super::{loaded, trends::filters};
+use crate::{
+    api::compare::compare,
+    i18n::{Lang, fill},
+    ui::{chart::Picture, empty::Empty, icon::Icon, table::Table, top::Top},
+    view::{Choices, CompareView, ModelChip},
+};
+
+#[component]
+pub fn Compare() -> impl IntoView {
+    loaded(compare, |view| draw(view).into_any())
+}
+
+fn draw(v: CompareView) -> impl IntoView {
+    let lang = v.head.lang;
+    let t = lang.texts();
+    view! {
+        <Top head=v.head state=None/>
+        <main id="main" tabindex="-1">
+            {v.empty.map(|e| view! { <Empty empty=e/> })}
+            {(!v.models.is_empty()).then(|| view! {
+                <section class="card versus" aria-labelledby="finding">
+                    <h2 id="finding">{v.finding}</h2>
+                    <p class="quiet">{v.explained}</p>
+                    <ul class="chips" aria-label=t.compare_models>
+                        {v.models.into_iter().map(|m| chip(lang, m)).collect_view()}
+                    </ul>
+                    {(!v.more.is_empty()).then(|| view! {
+                        <details class="more-models">
+                            <summary>{fill(t.compare_more, &[("n", &v.more.len().to_string())])}</summary>
+                            <ul class="chips">{v.more.into_iter().map(|m| chip(lang, m)).collect_view()}</ul>
+                        </details>
+                    })}
+                    <div class="switches">{v.choices.into_iter().map(switch).collect_view()}</div>
+                </section>
+                {filters("/compare", lang, v.hidden, v.selects)}
+            })}
+            {v.table.map(|table| view! { <Table table lang/> })}
+            {(!v.pictures.is_empty()).then(|| view! {
+                <div class="pair">{v.pictures.into_iter().map(|picture| view! { <Picture picture/> }).collect_view()}</div>
+            })}
+            {v.sites.map(|table| view! { <Table table lang/> })}
+        </main>
+    }
+}
+
+/// A model: a click takes it in or out; the flag makes it the baseline.
+fn chip(lang: Lang, m: ModelChip) -> impl IntoView {
+    let t = lang.texts();
+    let says = if m.chosen { t.compare_take_out } else { t.compare_take_in };
+    let says = fill(says, &[("model", &m.label)]);
+    let as_baseline = fill(t.compare_as_baseline, &[("model", &m.label)]);
+    view! {
+        <li class:chosen=m.chosen>
+            {match m.toggle {
+                Some(href) => Either::Left(view! {
+                    <a data-noscroll="" href=href title=says.clone() aria-label=says aria-current=m.chosen.then_some("true")>
+                        <bdi>{m.label}</bdi>" "<small>{m.n}</small>
+                    </a>
+                }),
+                None => Either::Right(view! { <span><bdi>{m.label}</bdi>" "<small>{m.n}</small></span> }),
+            }}
+            {if m.baseline {
+                Either::Left(view! { <em>{t.compare_baseline}</em> })
+            } else {
+                Either::Right(m.as_baseline.map(|href| view! {
+                    <a class="flag" data-noscroll="" href=href title=as_baseline.clone() aria-label=as_baseline><Icon name="flag"/></a>
+                }))
+            }}
+        </li>
+    }
+}
+
+/// Two or more ways to look, of which one is taken.
+fn switch(c: Choices) -> impl IntoView {
+    let label = c.label.clone();
+    view! {
+        <div class="switch" role="group" aria-label=label>
+            <span class="quiet">{c.label}</span>
+            {c.links.into_iter().map(|l| view! {
+                <a data-noscroll="" href=l.href aria-current=l.current.then_some("true")>{l.label}</a>
+            }).collect_view()}
+        </div>
+    }
+}

@@ -1,0 +1,140 @@
+//! The heat strip of a customer: its sites by days in the leading metric, with the table behind.
+
+use domain::{
+    Result,
+    chart::{Heat, HeatRow, heat_svg},
+    metric::Change,
+    query::{ChildSummary, MetricSummary, Summary},
+    time::{DAY, Millis, Step, TimeRange},
+};
+
+use super::{
+    fmt::{NONE, metric_of},
+    links,
+    page::Asked,
+    tables::plain,
+};
+use crate::{
+    i18n::fill,
+    view::{Cell, HeatView, Link, TableView},
+};
+
+/// More days than this are too narrow to be hit.
+pub const LONGEST: i64 = 92 * DAY;
+/// Days of the table behind; the picture shows all.
+const TABLE_DAYS: usize = 14;
+
+/// Whole days of the visitor's calendar that end with the range, and the step of a day. In zones that change their clock a
+/// cell may begin an hour off after the change.
+pub fn days(a: &Asked, length: i64) -> Result<(TimeRange, Step)> {
+    let midnight = |at: Millis| {
+        jiff::Timestamp::from_millisecond(at.0)
+            .ok()
+            .and_then(|t| t.to_zoned(a.fmt.zone.clone()).start_of_day().ok())
+            .map_or(at, |z| Millis(z.timestamp().as_millisecond()))
+    };
+    let last = midnight(a.range.to().plus(-1));
+    let days = (length + DAY - 1) / DAY;
+    let range = TimeRange::new(last.plus(-(days - 1) * DAY), last.plus(DAY))?;
+    Ok((range, Step::parse("1d")?))
+}
+
+/// The strip; `None` where there is nothing to tell apart.
+#[must_use]
+pub fn strip(a: &Asked, s: &Summary, leading: &MetricSummary, course: (TimeRange, Step)) -> Option<HeatView> {
+    let t = a.fmt.texts();
+    let metric = metric_of(leading);
+    let label = a.fmt.label(&metric);
+    let (range, step) = course;
+    let start = |i: usize| range.from().plus(i as i64 * step.ms());
+    let count = usize::try_from(range.length() / step.ms()).ok()?;
+    let mut sites: Vec<(&ChildSummary, &MetricSummary)> = s
+        .children
+        .iter()
+        .filter_map(|c| Some((c, c.metrics.iter().find(|m| m.metric == leading.metric)?)))
+        .filter(|(_, m)| m.course.iter().any(Option::is_some))
+        .collect();
+    sites.sort_by_key(|(c, _)| c.scope.site.clone());
+    if sites.is_empty() {
+        return None;
+    }
+    let day_of = |c: &ChildSummary, i: usize| {
+        let mut ask = a.ask.clone();
+        ask.from = links::moment(start(i));
+        ask.to = links::moment(start(i + 1).min(a.now.max(start(i).plus(1_000))));
+        ask.days = None;
+        links::place(&c.scope, &ask)
+    };
+    let name = |c: &ChildSummary| c.scope.site.as_ref().map_or_else(|| NONE.to_owned(), ToString::to_string);
+    let shown = |v: f64| a.fmt.with_unit(Some(v), &metric);
+    let row = |(c, m): &(&ChildSummary, &MetricSummary)| HeatRow {
+        label: name(c),
+        href: links::place(&c.scope, &a.ask),
+        cells: (0..count)
+            .map(|i| {
+                let v = m.course.get(i).copied().flatten()?;
+                Some((v, format!("{} · {} · {label} {}", name(c), a.fmt.date(start(i)), shown(v)), day_of(c, i)))
+            })
+            .collect(),
+    };
+    let rows: Vec<HeatRow> = sites.iter().map(row).collect();
+    let cells = || rows.iter().flat_map(|r| r.cells.iter().flatten().map(move |c| (r, c)));
+    // Strong is what needs a look: the worst, or the most of what has no direction.
+    let high_is_strong = metric.direction.read(1.0) != Change::Better;
+    let low = cells().map(|c| c.1.0).reduce(f64::min)?;
+    let high = cells().map(|c| c.1.0).reduce(f64::max)?;
+    let (pale, strong) = if high_is_strong { (low, high) } else { (high, low) };
+    let worst = cells().find(|c| c.1.0 == strong).map(|c| c.1.1.clone()).unwrap_or_default();
+    let heat =
+        Heat {
+            summary: fill(
+                t.heat_sentence,
+                &[
+                    ("metric", &label),
+                    ("n", &a.fmt.count(rows.len() as u64)),
+                    ("days", &a.fmt.count(count as u64)),
+                    ("min", &shown(low)),
+                    ("max", &shown(high)),
+                    ("worst", &worst),
+                ],
+            ),
+            columns: (0..count)
+                .map(|i| {
+                    if (count - 1 - i).is_multiple_of(count.div_ceil(7)) { a.fmt.date(start(i)) } else { String::new() }
+                })
+                .collect(),
+            rows,
+        };
+    let first = count.saturating_sub(TABLE_DAYS);
+    let mut columns = vec![plain(t.col_site, false)];
+    columns.extend((first..count).map(|i| plain(&a.fmt.date(start(i)), true)));
+    let table = TableView {
+        caption: fill(t.heat_title, &[("metric", &label)]),
+        columns,
+        rows: heat
+            .rows
+            .iter()
+            .map(|r| {
+                let mut cells = vec![Cell::Name { text: r.label.clone(), href: Some(r.href.clone()), state: None }];
+                cells.extend(r.cells[first..].iter().map(|c| match c {
+                    Some((v, _, href)) => {
+                        Cell::Number { text: a.fmt.value(Some(*v), &metric), href: Some(href.clone()) }
+                    }
+                    None => Cell::Number { text: NONE.into(), href: None },
+                }));
+                cells
+            })
+            .collect(),
+        csv: None,
+        pager: None,
+        foot: (first > 0).then(|| fill(t.heat_table_days, &[("n", &TABLE_DAYS.to_string())])),
+    };
+    Some(HeatView {
+        title: fill(t.heat_title, &[("metric", &label)]),
+        summary: heat.summary.clone(),
+        rows: heat.rows.iter().map(|r| Link { label: r.label.clone(), href: r.href.clone(), current: false }).collect(),
+        svg: heat_svg(&heat, high_is_strong),
+        scale: (shown(pale), shown(strong)),
+        table,
+    })
+}

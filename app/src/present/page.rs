@@ -1,0 +1,328 @@
+//! What every page is made of beside its own content: the question as it was read, the head with its way here, the time
+//! picker, how it follows new records, and what stands there when nothing is to be shown.
+
+use domain::{
+    Result,
+    ask::{Ask, REFRESH},
+    query::{Directory, Trend, TrendQuery},
+    scope::{Level, Scope},
+    time::{Against, DAY, Millis, TimeRange},
+};
+
+use super::{
+    charts::{ChartLinks, Earlier},
+    fmt::Fmt,
+    links,
+};
+use crate::{
+    api::{Request, Services},
+    i18n::fill,
+    view::{Choices, Crumb, EmptyView, Head, Link, Live, RangeBar},
+};
+
+/// What the request's question comes to, read once.
+pub struct Asked {
+    pub ask: Ask,
+    pub fmt: Fmt,
+    pub now: Millis,
+    pub range: TimeRange,
+    pub scope: Scope,
+    /// The earlier period that is shown beside, when one was asked for.
+    pub against: Option<Against>,
+    refresh: &'static str,
+}
+
+impl Asked {
+    /// # Errors
+    /// What cannot be read.
+    pub fn read(services: &Services, request: &Request, ask: Ask) -> Result<Self> {
+        let now = services.clock.now();
+        let zone = ask.time_zone(&request.zone)?;
+        let range = ask.range(now, &zone)?;
+        let scope = ask.scope()?;
+        let (against, refresh) = (ask.against()?, ask.refresh()?);
+        ask.flag("kiosk")?;
+        Ok(Self { fmt: Fmt { lang: request.lang, zone }, now, range, scope, against, refresh, ask })
+    }
+
+    /// The place in words.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let name = [&self.scope.zone, &self.scope.site, &self.scope.customer].into_iter().flatten().next();
+        name.map_or_else(|| self.fmt.texts().fleet.to_owned(), ToString::to_string)
+    }
+
+    /// The question about a metric, for files.
+    #[must_use]
+    pub fn query(&self, metric: &str) -> Vec<(String, String)> {
+        let mut ask = self.ask.clone();
+        ask.metric = Some(metric.to_owned());
+        links::pairs(&ask, &["sort", "page", "refresh", "kiosk"])
+    }
+
+    /// The period with which numbers are compared.
+    #[must_use]
+    pub fn earlier(&self) -> TimeRange {
+        self.against.unwrap_or_default().of(&self.range)
+    }
+
+    /// Its name in a sentence.
+    #[must_use]
+    pub fn earlier_name(&self) -> &'static str {
+        let t = self.fmt.texts();
+        match self.against.unwrap_or_default() {
+            Against::Previous => t.earlier_previous,
+            Against::Week => t.earlier_week,
+            Against::Year => t.earlier_year,
+        }
+    }
+
+    /// A trend, and the earlier period to lay over it when one was asked for.
+    ///
+    /// # Errors
+    /// As [`domain::ports::MetricsStore::trend`].
+    pub async fn trend(&self, services: &Services, query: &TrendQuery) -> Result<(Trend, Option<Earlier>)> {
+        let Some(against) = self.against else { return Ok((services.metrics.trend(query).await?, None)) };
+        let earlier = TrendQuery { range: against.of(&query.range), ..query.clone() };
+        let (now, then) = futures::future::join(services.metrics.trend(query), services.metrics.trend(&earlier)).await;
+        let name = self.earlier_name().to_owned();
+        Ok((now?, Some(Earlier { trend: then?, shift: against.shift(&query.range), name })))
+    }
+
+    /// Where the chart of a metric leads.
+    #[must_use]
+    pub fn chart_links(&self, metric: &str) -> ChartLinks {
+        ChartLinks {
+            query: self.query(metric),
+            link: links::trends(&self.scope, metric, &self.ask),
+            details: None,
+            records: Some(links::records(&self.scope, metric, &self.ask)),
+        }
+    }
+}
+
+/// Where a page stands.
+#[derive(Debug, Clone, Copy)]
+pub enum Where {
+    /// At a place, whose names are its path.
+    Place,
+    /// At this path; the place is in the query.
+    Page(&'static str),
+}
+
+impl Where {
+    fn path(self, a: &Asked) -> String {
+        match self {
+            Self::Place => links::place_path(&a.scope),
+            Self::Page(path) => path.to_owned(),
+        }
+    }
+    fn in_path(self) -> bool {
+        matches!(self, Self::Place)
+    }
+    fn to(self, scope: &Scope, a: &Asked) -> String {
+        match self {
+            Self::Place => links::place(scope, &a.ask),
+            Self::Page(path) => links::scoped(path, scope, &a.ask),
+        }
+    }
+}
+
+/// What stands around every page that is about a scope and a range.
+pub async fn head(
+    services: &Services,
+    a: &Asked,
+    directory: &Directory,
+    place: Where,
+    title: String,
+    simulated: bool,
+) -> Head {
+    let t = a.fmt.texts();
+    let mut crumbs = Vec::new();
+    let mut scope = Scope { task: a.scope.task.clone(), kind: a.scope.kind, ..Scope::default() };
+    crumbs.push(Crumb { label: t.fleet.into(), href: place.to(&scope, a), what: String::new(), siblings: vec![] });
+    for (name, what) in [(&a.scope.customer, t.col_customer), (&a.scope.site, t.col_site), (&a.scope.zone, t.col_zone)]
+    {
+        let Some(name) = name else { break };
+        let siblings = directory
+            .children(&scope)
+            .into_iter()
+            .map(|s| Link { current: s == *name, href: place.to(&scope.child(s.clone()), a), label: s.to_string() })
+            .collect();
+        scope = scope.child(name.clone());
+        crumbs.push(Crumb { label: name.to_string(), href: place.to(&scope, a), what: what.to_owned(), siblings });
+    }
+    Head {
+        range: Some(range_bar(a, place)),
+        against: Some(against(a, place)),
+        crumbs,
+        ..plain_head(services, a, place, title, simulated).await
+    }
+}
+
+/// The head of a page without a place and a range.
+pub async fn plain_head(services: &Services, a: &Asked, place: Where, title: String, simulated: bool) -> Head {
+    Head {
+        lang: a.fmt.lang,
+        crumbs: vec![Crumb { label: title.clone(), href: place.path(a), what: String::new(), siblings: vec![] }],
+        title,
+        range: None,
+        against: None,
+        live: live(a, place),
+        simulated,
+        filling: (services.filling)(),
+        failed_files: services.metrics.failed_files().await.len(),
+    }
+}
+
+/// How the page follows new records, and the other ways to.
+fn live(a: &Asked, place: Where) -> Live {
+    let t = a.fmt.texts();
+    let words = serde_json::json!({
+        "updated": t.live_updated, "now": t.live_now, "live": t.live_live, "off": t.live_off, "paused": t.live_paused,
+        "late": t.live_late, "seconds": t.live_seconds, "minutes": t.live_minutes, "hours": t.live_hours,
+    });
+    let choice = |refresh: &'static str, label: &'static str| Link {
+        label: label.to_owned(),
+        href: links::changed(
+            &place.path(a),
+            &a.ask,
+            place.in_path(),
+            &[("refresh", (refresh != REFRESH[0]).then(|| refresh.to_owned()))],
+        ),
+        current: refresh == a.refresh,
+    };
+    let names = [t.refresh_auto, t.refresh_off, t.refresh_5s, t.refresh_30s, t.refresh_1m];
+    Live {
+        text: fill(t.as_of, &[("time", &a.fmt.strftime(a.now, "%H:%M:%S %Z"))]),
+        at: a.now.0,
+        range: a.range.length(),
+        // A range that is over does not change any more.
+        open: a.range.to() >= a.now,
+        refresh: a.refresh.to_owned(),
+        seconds: a.ask.get("refresh").and_then(|r| match r {
+            "5s" => Some(5),
+            "30s" => Some(30),
+            "1m" => Some(60),
+            _ => None,
+        }),
+        words: words.to_string(),
+        choices: REFRESH.into_iter().zip(names).map(|(r, l)| choice(r, l)).collect(),
+    }
+}
+
+/// The earlier periods that can be shown beside.
+fn against(a: &Asked, place: Where) -> Choices {
+    let t = a.fmt.texts();
+    let kinds = [
+        (None, t.against_none),
+        (Some(("previous", Against::Previous)), t.against_previous),
+        (Some(("week", Against::Week)), t.against_week),
+        (Some(("year", Against::Year)), t.against_year),
+    ];
+    let link = |key: Option<&str>| {
+        links::changed(&place.path(a), &a.ask, place.in_path(), &[("compare", key.map(str::to_owned))])
+    };
+    Choices {
+        label: a.against.map_or(t.against, |_| a.earlier_name()).to_owned(),
+        links: kinds
+            .into_iter()
+            .map(|(kind, label)| Link {
+                label: label.to_owned(),
+                href: link(kind.map(|k| k.0)),
+                current: kind.map(|k| k.1) == a.against,
+            })
+            .collect(),
+    }
+}
+
+fn range_bar(a: &Asked, place: Where) -> RangeBar {
+    let t = a.fmt.texts();
+    let path = place.path(a);
+    let link = |from: Option<String>, to: Option<String>| {
+        links::changed(&path, &a.ask, place.in_path(), &[("from", from), ("to", to), ("days", None), ("page", None)])
+    };
+    let presets: [(&str, &str); 4] =
+        [("now-24h", t.range_24h), ("now-7d", t.range_7d), ("now-30d", t.range_30d), ("now-90d", t.range_90d)];
+    let open_end = a.ask.get("to").is_none_or(|to| to == "now");
+    let from = match (a.ask.get("from"), a.ask.get("days")) {
+        (Some(from), _) => from.to_owned(),
+        (None, Some(days)) => format!("now-{days}d"),
+        (None, None) if open_end => "now-7d".into(),
+        _ => String::new(),
+    };
+    let current = presets.iter().find(|p| open_end && p.0 == from);
+    let field = |m: Millis| a.fmt.strftime(m, "%Y-%m-%dT%H:%M");
+    let label = current.map_or_else(
+        || {
+            let ends = [("from", &*a.fmt.moment(a.range.from(), a.now)), ("to", &a.fmt.moment(a.range.to(), a.now))];
+            fill(t.range_custom, &ends)
+        },
+        |p| p.1.to_owned(),
+    );
+    let earlier = a.range.previous();
+    let later_to = a.range.to().plus(a.range.length()).min(a.now);
+    RangeBar {
+        label,
+        zone: fill(t.range_zone, &[("tz", &a.fmt.zone_name())]),
+        presets: presets
+            .iter()
+            .map(|(from, label)| Link {
+                label: (*label).to_owned(),
+                href: link(Some((*from).to_owned()), None),
+                current: current.is_some_and(|c| c.0 == *from),
+            })
+            .collect(),
+        earlier: link(links::moment(earlier.from()), links::moment(earlier.to())),
+        later: (a.range.to() < a.now)
+            .then(|| link(links::moment(later_to.plus(-a.range.length())), links::moment(later_to))),
+        from: field(a.range.from()),
+        to: field(a.range.to()),
+        action: path.clone(),
+        hidden: {
+            let mut without = vec!["from", "to", "days", "page"];
+            if place.in_path() {
+                without.extend(["customer", "site", "zone"]);
+            }
+            links::pairs(&a.ask, &without)
+        },
+    }
+}
+
+/// Why there is nothing, and what to do.
+pub fn empty(a: &Asked, directory: &Directory, newest_here: Option<Millis>) -> EmptyView {
+    let t = a.fmt.texts();
+    if directory.records == 0 {
+        return EmptyView {
+            title: t.empty_title.into(),
+            text: t.empty_text.into(),
+            commands: vec![
+                (t.empty_do.into(), "guardianflow ingest metrics_2026-06-30.jsonl".into()),
+                (t.empty_demo.into(), "guardianflow serve --demo 1".into()),
+            ],
+            action: None,
+        };
+    }
+    let path = links::place_path(&a.scope);
+    let newest = newest_here.or(directory.newest.filter(|_| a.scope.level() == Level::Fleet));
+    let (text, action) = match newest {
+        Some(newest) => {
+            let around = [
+                ("from", links::moment(newest.plus(-7 * DAY))),
+                ("to", links::moment(newest.plus(1_000))),
+                ("days", None),
+            ];
+            let href = links::changed(&path, &a.ask, true, &around);
+            (
+                fill(t.empty_range_text, &[("newest", &a.fmt.moment(newest, a.now))]),
+                Link { label: t.empty_range_do.into(), href, current: false },
+            )
+        }
+        None => {
+            let wide = [("from", Some("now-90d".to_owned())), ("to", None), ("days", None)];
+            let href = links::changed(&path, &a.ask, true, &wide);
+            (t.empty_range_never.into(), Link { label: t.empty_widen.into(), href, current: false })
+        }
+    };
+    EmptyView { title: t.empty_range_title.into(), text, commands: vec![], action: Some(action) }
+}

@@ -1,0 +1,131 @@
+//! The records page: the rows behind a number, newest first, with where each came from.
+
+use domain::{
+    Result,
+    ask::Ask,
+    query::{RecordRow, Records},
+    scope::{Kind, Scope},
+};
+
+use super::{
+    fmt::{Fmt, NONE},
+    links,
+    page::{Asked, Where, empty, head},
+    tables::{PAGE_ROWS, plain, short_path},
+};
+use crate::{
+    api::{Request, Services},
+    i18n::fill,
+    view::{Cell, ColumnView, Pager, RecordsView, TableView},
+};
+
+/// # Errors
+/// What cannot be read, is unknown, or cannot be answered just now; a page beyond the last one.
+pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<RecordsView> {
+    let a = Asked::read(services, request, ask)?;
+    let t = a.fmt.texts();
+    let directory = services.metrics.directory().await;
+    directory.check(&a.scope)?;
+    let query = a.ask.records(a.now, &a.fmt.zone, PAGE_ROWS)?;
+    let records = services.metrics.records(&query).await?;
+    if query.skip > 0 && query.skip as u64 >= records.total {
+        let text = format!("there are {} records; there is no page {}", records.total, a.ask.page_number()?);
+        return Err(domain::Error::not_found(text));
+    }
+    let head = head(services, &a, &directory, Where::Page("/records"), t.records_title.into(), records.simulated).await;
+    let nothing = records.total == 0;
+    let holes = [
+        ("n", a.fmt.count(records.total)),
+        ("scope", a.title()),
+        ("from", a.fmt.moment(a.range.from(), a.now)),
+        ("to", a.fmt.moment(a.range.to(), a.now)),
+    ];
+    let holes: Vec<(&str, &str)> = holes.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    Ok(RecordsView {
+        head,
+        empty: nothing.then(|| empty(&a, &directory, None)),
+        summary: fill(t.records_summary, &holes),
+        table: (!nothing).then(|| table(&a, &records, query.skip)),
+    })
+}
+
+fn table(a: &Asked, r: &Records, skip: usize) -> TableView {
+    let t = a.fmt.texts();
+    let directory_metric = |key: &String| {
+        domain::metric::built_in(key)
+            .map_or_else(|| domain::metric::Metric::assumed(key), |i| domain::metric::CATALOGUE[i].clone())
+    };
+    let metrics: Vec<_> = r.metrics.iter().map(directory_metric).collect();
+    let mut columns: Vec<ColumnView> = vec![plain(t.col_time, false)];
+    columns.extend([t.col_place, t.filter_task, t.col_model].map(|c| plain(c, false)));
+    columns.extend(metrics.iter().map(|m| plain(&a.fmt.label(m), true)));
+    columns.push(plain(t.col_samples, true));
+    columns.extend([t.col_type, t.col_source].map(|c| plain(c, false)));
+    columns.extend([t.col_line, t.col_received].map(|c| plain(c, true)));
+    let rows = r
+        .rows
+        .iter()
+        .map(|row| {
+            let text = |x: Option<&str>| Cell::Text(x.unwrap_or(NONE).to_owned());
+            let number = |text: String| Cell::Number { text, href: None };
+            let mut cells = vec![Cell::Name { text: moment(&a.fmt, row), href: None, state: None }];
+            cells.push(place(a, row));
+            cells.extend([text(Some(&row.task)), Cell::Text(model(row))]);
+            cells.extend(row.values.iter().zip(&metrics).map(|(v, m)| number(a.fmt.with_unit(*v, m))));
+            cells.push(number(row.samples.map_or_else(|| "1".to_owned(), |s| s.to_string())));
+            cells.push(text(Some(row.experiment_type.as_deref().unwrap_or(Kind::Production.as_str()))));
+            let source = row.source.as_deref().map_or_else(|| NONE.to_owned(), short_path);
+            let known = source.contains(t.simulated) || !row.simulated;
+            cells.push(Cell::Text(if known { source } else { format!("{source} · {}", t.simulated) }));
+            cells.push(number(row.line.map_or_else(|| NONE.to_owned(), |l| l.to_string())));
+            cells.push(a.fmt.time_cell(row.received_at, a.now));
+            cells
+        })
+        .collect();
+    let last = skip + r.rows.len();
+    let page = skip / PAGE_ROWS + 1;
+    let link =
+        |page: usize| links::changed("/records", &a.ask, false, &[("page", (page > 1).then(|| page.to_string()))]);
+    TableView {
+        caption: t.records_table.into(),
+        columns,
+        rows,
+        csv: Some(links::href("/export/records.csv", &links::pairs(&a.ask, &["page", "sort", "refresh", "kiosk"]))),
+        pager: (r.total > PAGE_ROWS as u64).then(|| Pager {
+            label: fill(
+                t.page_of,
+                &[("from", &(skip + 1).to_string()), ("to", &last.to_string()), ("n", &a.fmt.count(r.total))],
+            ),
+            previous: (page > 1).then(|| link(page - 1)),
+            next: ((last as u64) < r.total).then(|| link(page + 1)),
+        }),
+        foot: Some(fill(t.range_zone, &[("tz", &a.fmt.zone_name())])),
+    }
+}
+
+/// Where it was measured, without what the page's scope already says.
+fn place(a: &Asked, row: &RecordRow) -> Cell {
+    let names = [Some(&row.customer), row.site.as_ref(), row.zone.as_ref()];
+    let said = [a.scope.customer.is_some(), a.scope.site.is_some(), false];
+    let shown: Vec<&str> =
+        names.iter().zip(said).filter(|(_, said)| !said).filter_map(|(n, _)| n.map(String::as_str)).collect();
+    let text = |x: &Option<String>| x.as_deref().map(str::to_owned);
+    let scope = Scope::parse(Some(&row.customer), text(&row.site).as_deref(), text(&row.zone).as_deref(), None, None);
+    Cell::Link {
+        text: if shown.is_empty() { NONE.to_owned() } else { shown.join(" · ") },
+        href: scope.map(|s| links::place(&s, &a.ask)).unwrap_or_default(),
+    }
+}
+
+fn moment(fmt: &Fmt, row: &RecordRow) -> String {
+    let whole = row.timestamp.0.rem_euclid(1_000) == 0;
+    fmt.strftime(row.timestamp, if whole { "%Y-%m-%d %H:%M:%S" } else { "%Y-%m-%d %H:%M:%S%.3f" })
+}
+
+fn model(row: &RecordRow) -> String {
+    match (&row.architecture, &row.version) {
+        (Some(a), Some(v)) => format!("{a} {v}"),
+        (Some(a), None) => a.clone(),
+        (None, _) => NONE.to_owned(),
+    }
+}

@@ -1,0 +1,166 @@
+//! The pictures of a comparison: what accuracy costs (scatter, a dot a site), and all metrics at once (parallel coordinates).
+
+use domain::{
+    chart::{Axis, Dot, Parallel, ParallelAxis, ParallelLine, Scatter, parallel_svg, scatter_svg, value_ticks},
+    compare::{Contender, Field, Places},
+    metric::{Change, Metric},
+    query::{Directory, FieldReport},
+    scope::Model,
+};
+
+use super::{compare::name, fmt::NONE, option, page::Asked};
+use crate::{i18n::fill, view::PictureView};
+
+/// Axes that fit side by side, and those that are shown first.
+const MOST_AXES: usize = 7;
+const AXES: [&str; 7] = ["mAP50", "mAP50_95", "precision", "recall", "hota", "inference_time_ms", "fps"];
+/// What accuracy is held against, first come first served.
+const COSTS: [&str; 3] = ["inference_time_ms", "gpu_mem_mb", "fps"];
+
+/// The pictures that there is something for.
+#[must_use]
+pub fn pictures(
+    a: &Asked,
+    d: &Directory,
+    r: &FieldReport,
+    field: &Field<'_>,
+    contenders: &[Contender],
+    lead: usize,
+) -> Vec<PictureView> {
+    let colours = colours(d, contenders.iter().map(|c| &c.model));
+    let legend: Vec<(String, u8)> =
+        contenders.iter().zip(&colours).map(|(c, colour)| (name(&c.model), *colour)).collect();
+    [scatter(a, r, field, contenders, lead, &legend), parallel(a, r, contenders, &legend)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// A model keeps its colour from page to page: it follows from the order in which models first appeared. Where two of one
+/// page would have the same, the younger takes the next that is free.
+fn colours<'m>(d: &Directory, models: impl Iterator<Item = &'m Model>) -> Vec<u8> {
+    let mut taken = [false; 9];
+    models
+        .map(|m| {
+            let same = |x: &&Model| x.architecture == m.architecture && (m.version.is_none() || x.version == m.version);
+            let age = d.by_age.iter().position(|x| same(&x)).unwrap_or(0);
+            let free = (0..8).map(|i| (age + i) % 8 + 1).find(|c| !taken[*c]).unwrap_or(0);
+            taken[free] = true;
+            free as u8
+        })
+        .collect()
+}
+
+fn axis(a: &Asked, metric: &Metric, values: impl Iterator<Item = f64>) -> Axis {
+    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+    let (ticks, digits) = value_ticks(low, high, 5);
+    let label = match metric.unit {
+        "" => a.fmt.label(metric),
+        unit => format!("{} ({unit})", a.fmt.label(metric)),
+    };
+    Axis { label, ticks: ticks.into_iter().map(|v| (v, a.fmt.decimal(v, digits))).collect() }
+}
+
+fn scatter(
+    a: &Asked,
+    r: &FieldReport,
+    field: &Field<'_>,
+    contenders: &[Contender],
+    lead: usize,
+    legend: &[(String, u8)],
+) -> Option<PictureView> {
+    let t = a.fmt.texts();
+    let cost = COSTS.iter().find_map(|k| r.metrics.iter().position(|m| m.key == *k)).filter(|c| *c != lead)?;
+    let (x, y) = (&r.metrics[cost], &r.metrics[lead]);
+    let costs = field.sites(cost, contenders, Places::All);
+    let mut dots = Vec::new();
+    for site in field.sites(lead, contenders, Places::All) {
+        let Some(costs) = costs.iter().find(|c| c.customer == site.customer && c.site == site.site) else { continue };
+        for (group, (figure, cost)) in site.figures.iter().zip(&costs.figures).enumerate() {
+            let (Some(high), Some(cost)) = (figure.0, cost.0) else { continue };
+            let place = site.site.as_ref().map_or_else(|| NONE.to_owned(), ToString::to_string);
+            dots.push(Dot {
+                name: format!(
+                    "{} · {place} · {} {} · {} {}",
+                    legend[group].0,
+                    a.fmt.label(y),
+                    a.fmt.with_unit(Some(high), y),
+                    a.fmt.label(x),
+                    a.fmt.with_unit(Some(cost), x)
+                ),
+                group,
+                colour: legend[group].1,
+                x: cost,
+                y: high,
+            });
+        }
+    }
+    if dots.len() < 2 {
+        return None;
+    }
+    let title = fill(t.compare_scatter, &[("metric", &a.fmt.label(y)), ("cost", &a.fmt.label(x))]);
+    let sites = dots.len().to_string();
+    let drawn = Scatter {
+        summary: fill(t.compare_scatter_sentence, &[("title", &title), ("n", &sites)]),
+        x: axis(a, x, dots.iter().map(|d| d.x)),
+        y: axis(a, y, dots.iter().map(|d| d.y)),
+        dots,
+    };
+    let names: Vec<String> = legend.iter().map(|l| l.0.clone()).collect();
+    let colours: Vec<u8> = legend.iter().map(|l| l.1).collect();
+    Some(PictureView {
+        title,
+        summary: drawn.summary.clone(),
+        svg: scatter_svg(&drawn),
+        option: option::scatter(&drawn, &names),
+        meta: option::raw_meta(&a.fmt, &colours),
+        legend: legend.to_vec(),
+    })
+}
+
+fn parallel(a: &Asked, r: &FieldReport, contenders: &[Contender], legend: &[(String, u8)]) -> Option<PictureView> {
+    let t = a.fmt.texts();
+    let judged = |m: &Metric| m.direction.read(1.0) != Change::Neutral;
+    let every = |i: usize| contenders.iter().filter_map(move |c| c.figures[i].value);
+    let first = AXES.iter().filter_map(|k| r.metrics.iter().position(|m| m.key == *k));
+    let rest = (0..r.metrics.len()).filter(|i| !AXES.contains(&&*r.metrics[*i].key));
+    let shown: Vec<usize> =
+        first.chain(rest).filter(|i| judged(&r.metrics[*i]) && every(*i).count() > 1).take(MOST_AXES).collect();
+    if shown.len() < 2 || contenders.len() < 2 {
+        return None;
+    }
+    let axes = shown
+        .iter()
+        .map(|i| {
+            let metric = &r.metrics[*i];
+            let (low, high) = every(*i).fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+            let pad = ((high - low) * 0.1).max(high.abs() * 1e-3);
+            let end = |v: f64| (v, a.fmt.with_unit(Some(v), metric));
+            let (worst, best) = if metric.direction.read(1.0) == Change::Better {
+                (low - pad, high + pad)
+            } else {
+                (high + pad, low - pad)
+            };
+            ParallelAxis { label: a.fmt.label(metric), bottom: end(worst), top: end(best) }
+        })
+        .collect();
+    let lines = contenders
+        .iter()
+        .zip(legend)
+        .map(|(c, (name, colour))| ParallelLine {
+            name: name.clone(),
+            colour: *colour,
+            values: shown.iter().map(|i| c.figures[*i].value).collect(),
+        })
+        .collect();
+    let drawn = Parallel { summary: t.compare_parallel_sentence.to_owned(), axes, lines };
+    let colours: Vec<u8> = legend.iter().map(|l| l.1).collect();
+    Some(PictureView {
+        title: t.compare_parallel.to_owned(),
+        summary: drawn.summary.clone(),
+        svg: parallel_svg(&drawn),
+        option: option::parallel(&drawn),
+        meta: option::raw_meta(&a.fmt, &colours),
+        legend: legend.to_vec(),
+    })
+}

@@ -1,0 +1,249 @@
+//! The rows behind a number: first which ones, by a pass over few columns, then these rows whole. No arithmetic here.
+
+use datafusion::arrow::{
+    array::{Array, AsArray, RecordBatch},
+    datatypes::{Float64Type, Int64Type, TimestampMillisecondType},
+};
+use domain::{
+    Error, Result,
+    query::{MetricColumn, RecordRow, Records, RecordsQuery},
+    time::{Millis, TimeRange},
+};
+
+use crate::{
+    Lake,
+    fold::custom_values,
+    queries::{Part, as_of},
+    scan::{Rows, metric_column},
+};
+
+/// So far one can page; beyond, the range has to be narrowed.
+const DEEPEST: usize = 100_000;
+/// Shown where no metric is named, as far as there are any.
+const LEADING: [&str; 3] = ["mAP50", "hota", "inference_time_ms"];
+
+impl Lake {
+    pub(crate) async fn answer_records(&self, q: &RecordsQuery) -> Result<Records> {
+        let snapshot = self.snapshot();
+        let directory = &snapshot.directory;
+        directory.check(&q.scope)?;
+        if let Some(model) = &q.model {
+            directory.check_model(model)?;
+        }
+        let metrics = match &q.metric {
+            Some(key) => vec![directory.metric(key)?],
+            None => LEADING
+                .iter()
+                .filter_map(|k| directory.metric(k).ok())
+                .filter(|m| matches!(m.1, MetricColumn::BuiltIn(i) if directory.built_in.contains(&i)))
+                .collect(),
+        };
+        if q.skip.saturating_add(q.take) > DEEPEST {
+            return Err(Error::bad_input(format!(
+                "only the newest {DEEPEST} records of a range can be looked at: narrow the range"
+            )));
+        }
+        let columns: Vec<MetricColumn> = metrics.iter().map(|m| m.1.clone()).collect();
+        let wanted = q.metric.as_ref().and_then(|_| columns.first().cloned());
+        let mut head = vec!["timestamp", "seq", "simulated"];
+        head.extend(wanted.as_ref().map(source_column));
+        let rows = Rows { scope: &q.scope, model: q.model.as_ref(), range: q.range, columns: head, only: None };
+        let keep = q.skip + q.take;
+        let found = || Newest { wanted: wanted.clone(), keep, total: 0, simulated: false, keys: Vec::new() };
+        let (_, parts) = self.pass(&rows, found).await?;
+        let mut newest = found();
+        parts.into_iter().for_each(|p| newest.merge(p));
+        let keys: Vec<(i64, i64)> = newest.sorted().into_iter().skip(q.skip).collect();
+        let rows = self.whole_rows(q, &columns, &keys).await?;
+        Ok(Records {
+            scope: q.scope.clone(),
+            from: q.range.from(),
+            to: q.range.to(),
+            as_of: as_of(&snapshot, q.range.to()),
+            total: newest.total,
+            simulated: newest.simulated,
+            metrics: metrics.into_iter().map(|m| m.0.key.into_owned()).collect(),
+            rows,
+        })
+    }
+
+    /// The rows of these keys (timestamp, sequence number), newest first.
+    async fn whole_rows(
+        &self,
+        q: &RecordsQuery,
+        metrics: &[MetricColumn],
+        keys: &[(i64, i64)],
+    ) -> Result<Vec<RecordRow>> {
+        let (Some(newest), Some(oldest)) = (keys.first(), keys.last()) else { return Ok(vec![]) };
+        let seqs: Vec<i64> = keys.iter().map(|k| k.1).collect();
+        let mut columns = vec![
+            "timestamp",
+            "seq",
+            "customer",
+            "site",
+            "zone",
+            "task",
+            "experiment_type",
+            "model_architecture",
+            "model_version",
+            "device",
+            "run_id",
+            "samples",
+            "source",
+            "line",
+            "received_at",
+            "simulated",
+        ];
+        for m in metrics {
+            let name = source_column(m);
+            if !columns.contains(&name) {
+                columns.push(name);
+            }
+        }
+        let range = TimeRange::new(Millis(oldest.0), Millis(newest.0 + 1))?;
+        let rows = Rows { scope: &q.scope, model: q.model.as_ref(), range, columns, only: Some(&seqs) };
+        let (_, parts) = self.pass(&rows, || Whole { metrics: metrics.to_vec(), rows: vec![] }).await?;
+        let mut rows: Vec<(i64, RecordRow)> = parts.into_iter().flat_map(|p| p.rows).collect();
+        rows.sort_by_key(|(seq, r)| std::cmp::Reverse((r.timestamp, *seq)));
+        Ok(rows.into_iter().map(|r| r.1).collect())
+    }
+}
+
+fn source_column(m: &MetricColumn) -> &'static str {
+    match m {
+        MetricColumn::BuiltIn(i) => metric_column(*i),
+        MetricColumn::Custom(_) => "metrics",
+    }
+}
+
+/// The newest rows seen so far, by timestamp and sequence number.
+struct Newest {
+    /// Rows without this metric do not count.
+    wanted: Option<MetricColumn>,
+    keep: usize,
+    total: u64,
+    simulated: bool,
+    keys: Vec<(i64, i64)>,
+}
+
+impl Newest {
+    fn merge(&mut self, other: Self) {
+        self.total += other.total;
+        self.simulated |= other.simulated;
+        self.keys.extend(other.keys);
+    }
+
+    fn sorted(&mut self) -> Vec<(i64, i64)> {
+        self.cut();
+        std::mem::take(&mut self.keys)
+    }
+
+    fn cut(&mut self) {
+        self.keys.sort_unstable_by(|a, b| b.cmp(a));
+        self.keys.truncate(self.keep);
+    }
+}
+
+impl Part for Newest {
+    fn take(&mut self, batch: &RecordBatch) -> std::result::Result<(), String> {
+        let times = find(batch, "timestamp")?.as_primitive::<TimestampMillisecondType>();
+        let seqs = find(batch, "seq")?.as_primitive::<Int64Type>();
+        let simulated = find(batch, "simulated")?.as_boolean();
+        let mut note = |row: usize| {
+            self.total += 1;
+            self.simulated |= simulated.is_valid(row) && simulated.value(row);
+            self.keys.push((times.value(row), seqs.value(row)));
+        };
+        match &self.wanted {
+            None => (0..batch.num_rows()).for_each(note),
+            Some(m @ MetricColumn::BuiltIn(_)) => {
+                let values = find(batch, source_column(m))?;
+                (0..batch.num_rows()).filter(|r| values.is_valid(*r)).for_each(note);
+            }
+            Some(MetricColumn::Custom(name)) => {
+                custom_values(find(batch, "metrics")?.as_map(), name, |row, _| note(row))
+            }
+        }
+        // Cut now and then, so that memory holds what is asked for and not what there is.
+        if self.keys.len() > 2 * self.keep + 65_536 {
+            self.cut();
+        }
+        Ok(())
+    }
+}
+
+/// Rows with all that is shown of them.
+struct Whole {
+    metrics: Vec<MetricColumn>,
+    rows: Vec<(i64, RecordRow)>,
+}
+
+impl Part for Whole {
+    fn take(&mut self, batch: &RecordBatch) -> std::result::Result<(), String> {
+        let mut values: Vec<Vec<Option<f64>>> = vec![vec![None; self.metrics.len()]; batch.num_rows()];
+        for (m, metric) in self.metrics.iter().enumerate() {
+            let column = find(batch, source_column(metric))?;
+            match metric {
+                MetricColumn::BuiltIn(_) => {
+                    let numbers = column.as_primitive::<Float64Type>();
+                    for (row, v) in values.iter_mut().enumerate().filter(|(r, _)| numbers.is_valid(*r)) {
+                        v[m] = Some(numbers.value(row));
+                    }
+                }
+                MetricColumn::Custom(name) => custom_values(column.as_map(), name, |row, x| values[row][m] = Some(x)),
+            }
+        }
+        let text = |name: &str, row: usize| -> std::result::Result<Option<String>, String> {
+            let column = find(batch, name)?.as_string_view();
+            Ok(column.is_valid(row).then(|| column.value(row).to_owned()))
+        };
+        let moment = |name: &str, row: usize| -> std::result::Result<Option<Millis>, String> {
+            let column = find(batch, name)?.as_primitive::<TimestampMillisecondType>();
+            Ok(column.is_valid(row).then(|| Millis(column.value(row))))
+        };
+        let whole = |name: &str, row: usize| -> std::result::Result<Option<i64>, String> {
+            let column = find(batch, name)?.as_primitive::<Int64Type>();
+            Ok(column.is_valid(row).then(|| column.value(row)))
+        };
+        let samples = find(batch, "samples")?.as_primitive::<Float64Type>();
+        let simulated = find(batch, "simulated")?.as_boolean();
+        for (row, values) in values.into_iter().enumerate() {
+            let record = RecordRow {
+                timestamp: moment("timestamp", row)?.unwrap_or(Millis(0)),
+                customer: text("customer", row)?.unwrap_or_default(),
+                site: text("site", row)?,
+                zone: text("zone", row)?,
+                task: text("task", row)?.unwrap_or_default(),
+                experiment_type: text("experiment_type", row)?,
+                architecture: text("model_architecture", row)?,
+                version: text("model_version", row)?,
+                device: text("device", row)?,
+                run_id: text("run_id", row)?,
+                samples: samples.is_valid(row).then(|| samples.value(row)),
+                values,
+                source: text("source", row)?,
+                line: whole("line", row)?,
+                received_at: moment("received_at", row)?,
+                simulated: simulated.is_valid(row) && simulated.value(row),
+            };
+            self.rows.push((whole("seq", row)?.unwrap_or(0), record));
+        }
+        Ok(())
+    }
+}
+
+fn find<'b>(batch: &'b RecordBatch, name: &str) -> std::result::Result<&'b dyn Array, String> {
+    batch.column_by_name(name).map(AsRef::as_ref).ok_or_else(|| format!("the column {name} is missing"))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::metric::CATALOGUE;
+
+    use super::LEADING;
+
+    #[test]
+    fn leading_metrics_are_in_the_catalogue() {
+        assert!(LEADING.iter().all(|k| CATALOGUE.iter().any(|m| m.key == *k)));
+    }
+}
