@@ -5,6 +5,9 @@
 const FEW: usize = 8;
 /// A day never has more files than this.
 const MOST: usize = 16;
+/// While there is room for another file, no merge makes one with more rows than this: whoever waits for the commit would
+/// wait for the merge.
+const CALM: u64 = 200_000;
 
 /// Of the files of a day, given by their rows, those that are merged with `fresh` new rows. Empty when the new rows get a
 /// file of their own.
@@ -18,8 +21,8 @@ pub fn to_merge(rows: &[u64], fresh: u64) -> Vec<usize> {
     let mut gathered = fresh;
     let mut taken = Vec::new();
     for i in smallest {
-        // Two small files become one: the number of files goes down by as many as are merged.
-        if rows[i] > 2 * gathered && taken.len() >= needed {
+        let cheap = rows[i] <= 2 * gathered && (needed > 0 || gathered + rows[i] <= CALM);
+        if !cheap && taken.len() >= needed {
             break;
         }
         gathered += rows[i];
@@ -59,6 +62,14 @@ mod tests {
         assert_eq!(day.iter().sum::<u64>(), 110_000);
         assert!(rewritten < 10_000 * 12, "{rewritten}");
         assert!(day.contains(&100_000), "the big file was left alone");
+    }
+
+    #[test]
+    fn big_merges_are_rare_under_a_long_burst() {
+        let mut day = vec![];
+        let rewritten: Vec<u64> = (0..7_200).map(|_| commit(&mut day, 2_500)).collect();
+        assert!(rewritten.iter().filter(|r| **r > CALM).count() < 20, "half an hour of 10,000 rows a second");
+        assert!(rewritten.iter().sum::<u64>() < 8 * 7_200 * 2_500, "each row is rewritten a few times");
     }
 
     proptest! {
