@@ -18,6 +18,9 @@ const MISSED: Duration = Duration::from_secs(5);
 /// So long the position in a file that is gone is kept, in milliseconds.
 const KEPT: i64 = DAY;
 
+/// Whether an entry is the file of a tail.
+type Fits<'a> = dyn Fn(&Entry, &Tail) -> bool + 'a;
+
 /// A file that we know.
 #[derive(Debug, Clone)]
 pub struct Track {
@@ -132,7 +135,7 @@ impl Tracks {
         let mut unmet: BTreeSet<i64> = self.all.keys().copied().collect();
         let mut met = Vec::new();
         let mut left_names = BTreeSet::new();
-        let passes: [&dyn Fn(&Entry, &Tail) -> bool; 3] = [
+        let passes: [&Fits; 3] = [
             &|e, t| e.device == t.device && name(e) == t.path,
             &|e, t| e.device == t.device && e.inode != 0 && same(e, t),
             // A folder that was mounted again has another device.
