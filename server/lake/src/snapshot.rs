@@ -27,7 +27,36 @@ pub struct FileView {
     pub index: Arc<FileIndex>,
     /// For each entry of the index the number of its place in [`Snapshot::places`].
     pub places: Arc<[u32]>,
+    pub names: Arc<Names>,
     pub failed: Option<String>,
+}
+
+/// What a file adds to the directory. Made once a file, so that a commit costs by the files and not by their entries.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    places: Vec<u32>,
+    tasks: BTreeSet<Arc<str>>,
+    models: BTreeSet<(Arc<str>, Option<Arc<str>>)>,
+    /// Built-in metrics, a bit each.
+    metrics: u16,
+}
+
+impl Names {
+    fn of(index: &FileIndex, places: &[u32]) -> Self {
+        let mut names = Self { places: places.to_vec(), ..Self::default() };
+        names.places.sort_unstable();
+        names.places.dedup();
+        for e in &index.entries {
+            names.metrics |= e.metrics;
+            if !names.tasks.contains(index.task(e)) {
+                names.tasks.insert(index.task(e).clone());
+            }
+            if let Some((architecture, version)) = index.model(e) {
+                names.models.insert((architecture.clone(), version.cloned()));
+            }
+        }
+        names
+    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -132,7 +161,7 @@ impl Snapshot {
                 if trouble.is_none() {
                     trouble = check_size(root, &file);
                 }
-                let numbered = index
+                let numbered: Arc<[u32]> = index
                     .entries
                     .iter()
                     .map(|e| {
@@ -143,7 +172,8 @@ impl Snapshot {
                         })
                     })
                     .collect();
-                FileView { file, index: Arc::new(index), places: numbered, failed: trouble }
+                let names = Arc::new(Names::of(&index, &numbered));
+                FileView { file, index: Arc::new(index), places: numbered, names, failed: trouble }
             });
             if let Some(reason) = failed.get(&view.file.path) {
                 view.failed = Some(reason.clone());
@@ -152,16 +182,19 @@ impl Snapshot {
         }
         let as_of = views.iter().map(|v| v.file.received).max();
         let new: std::collections::HashSet<i64> = missing.into_iter().collect();
-        let first_runs = Arc::new(self.first_runs_with(&views, &new));
-        let directory = Arc::new(Directory { by_age: by_age(&first_runs), ..directory(&views, &places) });
+        let first_runs = self.first_runs_with(&views, &new);
+        let unchanged = Arc::ptr_eq(&first_runs, &self.first_runs);
+        let by_age = if unchanged { self.directory.by_age.clone() } else { by_age(&first_runs) };
+        let directory = Arc::new(Directory { by_age, ..directory(&views, &places) });
         Ok(Self { first_runs, generation, files: views, places: Arc::new(places), directory, as_of })
     }
 
-    /// When models were first seen: what was known, and what new files add. Begun anew when records were removed.
-    fn first_runs_with(&self, views: &[FileView], new: &std::collections::HashSet<i64>) -> HashMap<Run, i64> {
+    /// When models were first seen: what was known, and what new files add; most add nothing. Begun anew when records were
+    /// removed.
+    fn first_runs_with(&self, views: &[FileView], new: &std::collections::HashSet<i64>) -> Arc<HashMap<Run, i64>> {
         let rows = |views: &[FileView]| views.iter().map(|v| v.file.rows).sum::<u64>();
         let grown = rows(views) >= rows(&self.files);
-        let mut first = if grown { self.first_runs.as_ref().clone() } else { HashMap::new() };
+        let mut first = if grown { Arc::clone(&self.first_runs) } else { Arc::default() };
         for v in views.iter().filter(|v| !grown || new.contains(&v.file.id)) {
             for (e, place) in v.index.entries.iter().zip(v.places.iter()) {
                 if let Some((architecture, version)) = v.index.model(e) {
@@ -172,7 +205,9 @@ impl Snapshot {
                         architecture: Arc::clone(architecture),
                         version: version.cloned(),
                     };
-                    first.entry(run).and_modify(|t| *t = (*t).min(e.first)).or_insert(e.first);
+                    if first.get(&run).is_none_or(|t| *t > e.first) {
+                        Arc::make_mut(&mut first).insert(run, e.first);
+                    }
                 }
             }
         }
@@ -308,14 +343,10 @@ fn directory(views: &[FileView], places: &[Place]) -> Directory {
         d.oldest = [d.oldest, Some(v.file.from)].into_iter().flatten().min();
         d.newest = d.newest.max(Some(v.file.to));
         custom.extend(v.index.custom.iter().cloned());
-        for (e, p) in v.index.entries.iter().zip(v.places.iter()) {
-            used[*p as usize] = true;
-            metrics |= e.metrics;
-            tasks.insert(v.index.task(e).clone());
-            if let Some((a, version)) = v.index.model(e) {
-                models.insert((a.clone(), version.cloned()));
-            }
-        }
+        v.names.places.iter().for_each(|p| used[*p as usize] = true);
+        metrics |= v.names.metrics;
+        tasks.extend(v.names.tasks.iter());
+        models.extend(v.names.models.iter());
     }
     d.places = places.iter().zip(used).filter(|(_, u)| *u).map(|(p, _)| p.clone()).collect();
     d.places.sort();

@@ -187,7 +187,7 @@ fn parse(body: &[u8], packing: Packing, clock: &dyn Clock) -> Result<Chunk, Prob
 fn sort(reader: impl BufRead, clock: &dyn Clock) -> Result<Chunk, Problem> {
     let mut chunk = Chunk::default();
     let mut lines = Lines::new(reader, 0);
-    while let Some(found) = lines.next().map_err(unreadable)? {
+    while let Some(found) = lines.find().map_err(unreadable)? {
         chunk.bytes += found.bytes();
         if chunk.bytes > MAX_RECORDS_BODY as u64 {
             return Err(too_large());

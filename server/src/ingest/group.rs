@@ -109,3 +109,106 @@ async fn append(sink: &Arc<dyn RecordSink>, batches: Vec<Batch>) -> Result<Vec<A
         .await
         .unwrap_or_else(|e| Err(Error::internal("writing broke off").with_detail(e)))
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on says why and stops")]
+mod tests {
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+    use domain::ports::{RefusedCounts, SourceId};
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    /// A sink that commits only when it is let; remembers how many batches each commit had.
+    #[derive(Default)]
+    struct Gated {
+        commits: Mutex<Vec<usize>>,
+        gate: Option<Semaphore>,
+    }
+
+    #[async_trait]
+    impl RecordSink for Gated {
+        async fn append_all(&self, batches: Vec<Batch>) -> Result<Vec<Appended>> {
+            if let Some(gate) = &self.gate {
+                gate.acquire().await.unwrap().forget();
+            }
+            let poison = |b: &Batch| b.source.name == "poison";
+            if batches.iter().any(poison) {
+                return Err(Error::internal("this cannot be written"));
+            }
+            self.commits.lock().unwrap().push(batches.len());
+            let counts = |b: &Batch| Appended { taken: b.refused.values().sum(), ..Appended::default() };
+            Ok(batches.iter().map(counts).collect())
+        }
+        async fn tidy(&self) -> Result<()> {
+            Ok(())
+        }
+        async fn remove_simulated(&self) -> Result<u64> {
+            Ok(0)
+        }
+    }
+
+    fn batch(name: &str, n: u64) -> Batch {
+        let source = SourceId { kind: "api".into(), name: name.into() };
+        Batch { source, refused: RefusedCounts::from([("x".into(), n)]), ..Batch::default() }
+    }
+
+    #[tokio::test]
+    async fn those_that_wait_share_a_commit_and_each_hears_its_own_counts() {
+        let sink = Arc::new(Gated { gate: Some(Semaphore::new(0)), ..Gated::default() });
+        let group = Group::start(sink.clone());
+        let asked: Vec<_> = (0..100)
+            .map(|n| {
+                let group = group.clone();
+                tokio::spawn(async move { group.take(batch("x", n)).await.unwrap().taken })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        sink.gate.as_ref().unwrap().add_permits(1_000);
+        for (n, asked) in (0..).zip(asked) {
+            assert_eq!(asked.await.unwrap(), n);
+        }
+        let commits = sink.commits.lock().unwrap().clone();
+        assert_eq!(commits.iter().sum::<usize>(), 100);
+        assert!(commits.len() < 10, "{commits:?}");
+    }
+
+    #[tokio::test]
+    async fn more_than_may_wait_are_sent_away_and_the_others_are_taken() {
+        let sink = Arc::new(Gated { gate: Some(Semaphore::new(0)), ..Gated::default() });
+        let group = Group::start(sink.clone());
+        let ask = |n| {
+            let group = group.clone();
+            tokio::spawn(async move { group.take(batch("x", n)).await })
+        };
+        let asked: Vec<_> = (0..3 * WAITING as u64).map(ask).collect();
+        // Everybody has asked before anybody is answered.
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        sink.gate.as_ref().unwrap().add_permits(1_000);
+        let (mut taken, mut full) = (0, 0);
+        for outcome in asked {
+            match outcome.await.unwrap() {
+                Ok(_) => taken += 1,
+                Err(NotTaken::Full) => full += 1,
+                Err(NotTaken::Failed(e)) => panic!("{e}"),
+            }
+        }
+        assert!(taken >= WAITING && full > 0, "{taken} taken, {full} sent away");
+        assert_eq!(sink.commits.lock().unwrap().iter().sum::<usize>(), taken);
+    }
+
+    #[tokio::test]
+    async fn one_that_cannot_be_written_does_not_take_the_others_with_it() {
+        let sink = Arc::new(Gated::default());
+        let group = Group::start(sink);
+        let asked: Vec<_> = ["a", "poison", "b"].map(|n| (n, group.clone())).into_iter().collect();
+        let outcomes = futures::future::join_all(
+            asked.into_iter().map(|(name, group)| async move { (name, group.take(batch(name, 1)).await.is_ok()) }),
+        );
+        assert_eq!(outcomes.await, [("a", true), ("poison", false), ("b", true)]);
+    }
+}

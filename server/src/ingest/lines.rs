@@ -82,7 +82,7 @@ fn lines(
         let mut end = false;
         let mut failure = None;
         while chunk.rows() < batch {
-            match lines.next() {
+            match lines.find() {
                 Ok(None) => {
                     end = true;
                     break;
@@ -134,7 +134,7 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// Finds the next line; `None` at the end of the input.
-    pub fn next(&mut self) -> std::io::Result<Option<Found>> {
+    pub fn find(&mut self) -> std::io::Result<Option<Found>> {
         let found = next_line(&mut self.reader, &mut self.line)?;
         self.number += u64::from(found.is_some());
         Ok(found)

@@ -78,7 +78,7 @@ async fn a_position_comes_back_as_it_was(p: &Positions) {
         gone: Some(Millis(8)),
     };
     p.manifest.commit(change(vec![with(all.clone())])).await.unwrap();
-    assert_eq!(p.tails.tails().await.unwrap(), [all.clone()]);
+    assert_eq!(p.tails.tails().await.unwrap(), std::slice::from_ref(&all));
     p.tails.keep(std::slice::from_ref(&all), &[]).await.unwrap();
     assert_eq!(p.other.tails().await.unwrap(), [all], "also seen by another process");
 }

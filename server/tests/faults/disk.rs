@@ -78,7 +78,7 @@ fn refused_rows_that_find_no_room_are_told() {
 }
 
 /// A command as another user than root, with the binary where that user can read it.
-fn as_nobody(folder: &Folder, args: &[&str]) -> Ran {
+pub fn nobody(folder: &Folder) -> std::process::Command {
     let own = folder.path("guardianflow");
     if !own.exists() && std::fs::hard_link(binary(), &own).is_err() {
         std::fs::copy(binary(), &own).unwrap();
@@ -91,11 +91,17 @@ fn as_nobody(folder: &Folder, args: &[&str]) -> Ran {
     } else {
         clean(&own)
     };
-    command.args(args).current_dir("/");
+    command.current_dir("/");
+    command
+}
+
+fn as_nobody(folder: &Folder, args: &[&str]) -> Ran {
+    let mut command = nobody(folder);
+    command.args(args);
     finish(command)
 }
 
-fn mode(path: &std::path::Path, mode: u32) {
+pub fn mode(path: &std::path::Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 

@@ -4,13 +4,13 @@
 use std::{
     fs::{self, OpenOptions},
     io::Write,
-    os::unix::fs::{MetadataExt, PermissionsExt},
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 
 use crate::{
+    disk::{mode, nobody},
     fleet,
     process::{Folder, Served, text},
 };
@@ -338,21 +338,35 @@ async fn our_own_folders_are_not_watched() {
 }
 
 #[tokio::test]
-async fn a_file_that_may_not_be_read_is_told_and_taken_when_it_may() {
-    let w = Watched::start().await;
-    // Root may read everything: a directory of that name cannot be opened by anybody as a file, a missing link neither.
-    let root = fs::metadata(w.folder.path("in")).unwrap().uid() == 0;
-    w.append("in/good.jsonl", rows("good", 0..1));
-    if root {
-        println!("as root every file may be read; only the neighbour is looked at");
-        return w.settles("in/good.jsonl", [1, 0, 0, 0]).await;
+async fn what_may_not_be_read_is_told_and_taken_when_it_may() {
+    let folder = Folder::new();
+    for dir in ["", "in", "in/sub", "data"] {
+        fs::create_dir_all(folder.path(dir)).unwrap();
+        mode(&folder.path(dir), 0o777);
     }
-    let secret = w.folder.path("in/secret.jsonl");
-    fs::write(&secret, rows("secret", 0..2)).unwrap();
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0o000)).unwrap();
+    let served = Served::start_by(nobody(&folder), &folder, &[("GF_INGEST_DIR", &folder.text("in"))]).await;
+    let w = Watched { folder, served };
+    w.append("in/secret.jsonl", rows("secret", 0..2));
+    mode(&w.folder.path("in/secret.jsonl"), 0o000);
+    w.append("in/sub/x.jsonl", rows("sub", 0..3));
+    w.append("in/good.jsonl", rows("good", 0..1));
     w.settles("in/good.jsonl", [1, 0, 0, 0]).await;
-    assert!(w.book("in/secret.jsonl").await.error.contains("ermission denied"));
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0o644)).unwrap();
+    w.settles("in/sub/x.jsonl", [3, 0, 0, 0]).await;
+    mode(&w.folder.path("in/sub"), 0o000);
+    let begun = Instant::now();
+    for name in ["in/secret.jsonl", "in/sub"] {
+        while !w.book(name).await.error.contains("ermission denied") {
+            assert!(begun.elapsed() < SOON, "{name}: {:?}\n{}", w.book(name).await, w.served.log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    assert!(w.served.page("/sources").await.1.contains("ermission denied"));
+    mode(&w.folder.path("in/secret.jsonl"), 0o644);
+    mode(&w.folder.path("in/sub"), 0o755);
+    w.append("in/sub/x.jsonl", rows("sub", 3..4));
     w.settles("in/secret.jsonl", [2, 0, 0, 0]).await;
-    assert_eq!(w.book("in/secret.jsonl").await.error, "");
+    w.settles("in/sub/x.jsonl", [4, 0, 0, 0]).await;
+    for name in ["in/secret.jsonl", "in/sub"] {
+        assert_eq!(w.book(name).await.error, "", "{name}");
+    }
 }

@@ -137,8 +137,12 @@ pub struct Served {
 impl Served {
     /// Serves a folder on a free port and waits until pages can answer.
     pub async fn start(folder: &Folder, env: &[(&str, &str)]) -> Self {
+        Self::start_by(clean(binary()), folder, env).await
+    }
+
+    /// The same by a command of its own that leads to our binary, such as one for another user.
+    pub async fn start_by(mut command: Command, folder: &Folder, env: &[(&str, &str)]) -> Self {
         let log = folder.path(&format!("serve-{:?}.log", Instant::now()).replace([' ', ':'], ""));
-        let mut command = clean(binary());
         command
             .args(["serve", "--data", &text(&folder.data())])
             .env("GF_ADDR", "127.0.0.1:0")

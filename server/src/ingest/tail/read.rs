@@ -98,7 +98,7 @@ fn take_lines<R: std::io::BufRead>(
 ) -> std::io::Result<()> {
     let limit = news.tail.offset + BYTES;
     while news.chunk.rows() < room && news.tail.offset < limit {
-        let Some(found) = lines.next()? else {
+        let Some(found) = lines.find()? else {
             (news.end, news.scanned) = (true, 0);
             return Ok(());
         };

@@ -18,6 +18,9 @@ const MISSED: Duration = Duration::from_secs(5);
 /// So long the position in a file that is gone is kept, in milliseconds.
 const KEPT: i64 = DAY;
 
+/// Whether an entry is the file of a tail.
+type Fits<'a> = dyn Fn(&Entry, &Tail) -> bool + 'a;
+
 /// A file that we know.
 #[derive(Debug, Clone)]
 pub struct Track {
@@ -132,7 +135,7 @@ impl Tracks {
         let mut unmet: BTreeSet<i64> = self.all.keys().copied().collect();
         let mut met = Vec::new();
         let mut left_names = BTreeSet::new();
-        let passes: [&dyn Fn(&Entry, &Tail) -> bool; 3] = [
+        let passes: [&Fits; 3] = [
             &|e, t| e.device == t.device && name(e) == t.path,
             &|e, t| e.device == t.device && e.inode != 0 && same(e, t),
             // A folder that was mounted again has another device.
@@ -235,4 +238,70 @@ fn numbers(entry: &Entry) -> (u64, u64) {
 
 fn name(entry: &Entry) -> String {
     entry.path.display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(path: &str, device: u64, inode: u64) -> Entry {
+        let path = std::path::PathBuf::from(path);
+        Entry { kind: kind(&path), path, device, inode, size: 10, changed: Millis(1) }
+    }
+
+    /// A look in which files have the content that their inode says, but for those named.
+    fn look(tracks: &mut Tracks, entries: Vec<Entry>, now: Instant, other: &[u64]) -> Vec<(i64, String, bool)> {
+        let same = |e: &Entry, t: &Tail| e.inode == t.inode && !other.contains(&e.inode);
+        tracks.meet(entries, (now, Millis(0)), same, |_| 7);
+        let seen = tracks.all.iter().filter(|(_, t)| t.entry.is_some());
+        seen.map(|(id, t)| (*id, t.tail.path.clone(), t.anew)).collect()
+    }
+
+    #[test]
+    fn a_file_stays_the_same_under_another_name_and_on_another_device() {
+        let (mut tracks, now) = (Tracks::default(), Instant::now());
+        let a = |id, path: &str, anew| (id, path.to_owned(), anew);
+        assert_eq!(look(&mut tracks, vec![entry("a.jsonl", 1, 5)], now, &[]), [a(1, "a.jsonl", true)]);
+        // Rotated: the file is followed to a name that is none of ours, and the source goes on with the new one.
+        let rotated = vec![entry("a.jsonl", 1, 6), entry("a.jsonl.1", 1, 5)];
+        assert_eq!(look(&mut tracks, rotated, now, &[]), [a(1, "a.jsonl.1", true), a(2, "a.jsonl", false)]);
+        assert_eq!(tracks.all[&2].tail.rejects, 7, "its refusals go on too");
+        // The folder is mounted again.
+        let mounted = vec![entry("a.jsonl", 9, 6), entry("a.jsonl.1", 9, 5)];
+        assert_eq!(look(&mut tracks, mounted, now, &[]).len(), 2);
+        assert!(tracks.all.values().all(|t| t.unsaved && t.tail.device == 9), "{tracks:?}");
+    }
+
+    #[test]
+    fn a_number_that_is_used_again_is_another_file() {
+        let (mut tracks, now) = (Tracks::default(), Instant::now());
+        look(&mut tracks, vec![entry("a.jsonl", 1, 5)], now, &[]);
+        let seen = look(&mut tracks, vec![entry("b.jsonl", 1, 5)], now, &[5]);
+        assert_eq!(seen, [(2, "b.jsonl".to_owned(), true)]);
+    }
+
+    #[test]
+    fn a_second_name_of_a_file_is_not_a_second_file() {
+        let (mut tracks, now) = (Tracks::default(), Instant::now());
+        let both = || vec![entry("a.jsonl", 1, 5), entry("b.jsonl", 1, 5)];
+        assert_eq!(look(&mut tracks, both(), now, &[]).len(), 1);
+        assert_eq!(look(&mut tracks, both(), now, &[]).len(), 1);
+    }
+
+    #[test]
+    fn what_is_gone_is_kept_for_a_day_and_what_was_replaced_for_a_moment() {
+        let (mut tracks, now) = (Tracks::default(), Instant::now());
+        look(&mut tracks, vec![entry("a.jsonl", 1, 5), entry("b.jsonl", 1, 6)], now, &[]);
+        // Missed by one look, as a rename in the middle of it may do.
+        look(&mut tracks, vec![entry("b.jsonl", 1, 7)], now, &[]);
+        assert_eq!(tracks.all.len(), 3);
+        let later = now + MISSED;
+        look(&mut tracks, vec![entry("b.jsonl", 1, 7)], later, &[]);
+        assert_eq!((tracks.forget.clone(), tracks.all.len()), (vec![2], 2), "another file has the name of the second");
+        assert_eq!(tracks.all[&1].tail.gone, Some(Millis(0)));
+        tracks.meet(vec![], (later, Millis(KEPT)), |_, _| true, |_| 0);
+        assert!(tracks.all.contains_key(&1));
+        tracks.meet(vec![], (later, Millis(KEPT + 1)), |_, _| true, |_| 0);
+        assert!(!tracks.all.contains_key(&1) && tracks.forget.contains(&1));
+    }
 }
