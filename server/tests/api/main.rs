@@ -8,6 +8,7 @@ mod process;
 #[path = "../support/wire.rs"]
 mod wire;
 
+mod asking;
 mod commands;
 mod cross_site;
 mod events;
