@@ -214,13 +214,7 @@ pub struct ChartView {
     pub option: String,
     pub meta: String,
     pub table: Option<TableView>,
-    pub svg_href: Option<String>,
-    /// The stem of downloaded files' names.
-    pub file: String,
-    /// The page that shows this chart again.
-    pub link: Option<String>,
-    /// Where the same is looked at more closely.
-    pub details: Option<String>,
+    pub tools: Tools,
     pub simulated: bool,
 }
 
@@ -261,6 +255,19 @@ pub struct HeatView {
     /// The ends of the scale: palest, strongest.
     pub scale: (String, String),
     pub table: TableView,
+    pub tools: Tools,
+}
+
+/// What can be taken along of a picture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tools {
+    pub svg: Option<String>,
+    /// The stem of downloaded files' names.
+    pub file: String,
+    /// The page that shows it again.
+    pub link: Option<String>,
+    /// Where the same is looked at more closely.
+    pub details: Option<String>,
 }
 
 /// Something that needs somebody.
@@ -324,6 +331,7 @@ pub struct PictureView {
     pub meta: String,
     /// Name and colour of each group.
     pub legend: Vec<(String, u8)>,
+    pub tools: Tools,
 }
 
 /// A model that can be put beside others.

@@ -41,7 +41,7 @@ fn draw(v: CompareView) -> impl IntoView {
             })}
             {v.table.map(|table| view! { <Table table lang/> })}
             {(!v.pictures.is_empty()).then(|| view! {
-                <div class="pair">{v.pictures.into_iter().map(|picture| view! { <Picture picture/> }).collect_view()}</div>
+                <div class="pair">{v.pictures.into_iter().map(|picture| view! { <Picture picture lang/> }).collect_view()}</div>
             })}
             {v.sites.map(|table| view! { <Table table lang/> })}
         </main>

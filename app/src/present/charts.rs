@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     i18n::fill,
-    view::{Cell, ChartView, DeltaView, TableView},
+    view::{Cell, ChartView, DeltaView, TableView, Tools},
 };
 
 /// Value ticks that a chart should have.
@@ -189,10 +189,12 @@ impl Drawing<'_> {
             option: option::lines(&chart),
             meta: option::meta(fmt, &chart, metric, links.records),
             table: (!trend.points.is_empty()).then(|| self.points_table(trend, &links.query)),
-            svg_href: Some(links::href("/export/trend.svg", &links.query)),
-            file: metric.key.to_string(),
-            link: Some(links.link),
-            details: links.details,
+            tools: Tools {
+                svg: Some(links::href("/export/trend.svg", &links.query)),
+                file: metric.key.to_string(),
+                link: Some(links.link),
+                details: links.details,
+            },
             simulated: trend.simulated,
         }
     }
@@ -263,9 +265,9 @@ fn step_of(trend: &Trend) -> i64 {
     domain::time::Step::parse(&trend.step).map_or(MINUTE, domain::time::Step::ms)
 }
 
-/// Records by day, as a chart.
+/// Records by day, described.
 #[must_use]
-pub fn volume(fmt: &Fmt, days: &[(domain::time::Day, u64)], simulated: bool) -> Option<ChartView> {
+pub fn describe_volume(fmt: &Fmt, days: &[(domain::time::Day, u64)]) -> Option<Chart> {
     let t = fmt.texts();
     let (first, last) = (days.first()?, days.last()?);
     let range = TimeRange::new(first.0.start(), last.0.start().plus(domain::time::DAY)).ok()?;
@@ -293,8 +295,8 @@ pub fn volume(fmt: &Fmt, days: &[(domain::time::Day, u64)], simulated: bool) -> 
         ],
     );
     let utc = Fmt { zone: jiff::tz::TimeZone::UTC, ..fmt.clone() };
-    let chart = Chart {
-        summary: summary.clone(),
+    Some(Chart {
+        summary,
         range,
         step: domain::time::DAY,
         x_ticks: x.into_iter().map(|m| (m, utc.tick(m, gap.max(domain::time::DAY)))).collect(),
@@ -309,7 +311,16 @@ pub fn volume(fmt: &Fmt, days: &[(domain::time::Day, u64)], simulated: bool) -> 
         }],
         thresholds: vec![],
         markers: vec![],
-    };
+    })
+}
+
+/// Records by day, as a chart.
+#[must_use]
+pub fn volume(fmt: &Fmt, days: &[(domain::time::Day, u64)], simulated: bool) -> Option<ChartView> {
+    let t = fmt.texts();
+    let chart = describe_volume(fmt, days)?;
+    let total: u64 = days.iter().map(|d| d.1).sum();
+    let utc = Fmt { zone: jiff::tz::TimeZone::UTC, ..fmt.clone() };
     let table = TableView {
         caption: t.sources_volume.into(),
         columns: vec![plain(t.col_day, false), plain(t.col_rows, true)],
@@ -325,16 +336,18 @@ pub fn volume(fmt: &Fmt, days: &[(domain::time::Day, u64)], simulated: bool) -> 
     };
     Some(ChartView {
         title: t.sources_volume.into(),
-        summary,
+        summary: chart.summary.clone(),
         note: String::new(),
         svg: svg(&chart, Paint::Page, Size::Fluid),
         option: option::lines(&chart),
         meta: option::meta(&utc, &chart, &counted(), None),
         table: Some(table),
-        svg_href: None,
-        file: "records".into(),
-        link: None,
-        details: None,
+        tools: Tools {
+            svg: Some("/export/volume.svg".into()),
+            file: "records_by_day".into(),
+            link: Some("/sources".into()),
+            details: None,
+        },
         simulated,
     })
 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     i18n::fill,
-    view::{Cell, HeatView, Link, TableView},
+    view::{Cell, HeatView, Link, TableView, Tools},
 };
 
 /// More days than this are too narrow to be hit.
@@ -136,5 +136,11 @@ pub fn strip(a: &Asked, s: &Summary, leading: &MetricSummary, course: (TimeRange
         svg: heat_svg(&heat, high_is_strong),
         scale: (shown(pale), shown(strong)),
         table,
+        tools: Tools {
+            svg: Some(links::href("/export/heat.svg", &links::pairs(&a.ask, &["page", "sort", "refresh", "kiosk"]))),
+            file: format!("{}_by_day", leading.metric),
+            link: Some(links::place(&a.scope, &a.ask)),
+            details: None,
+        },
     })
 }

@@ -51,7 +51,8 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<So
 }
 
 /// Days that are over: one that is still filling would look like a collapse. Today alone is better than nothing.
-fn whole_days(mut days: Vec<(Day, u64)>, now: Millis) -> Vec<(Day, u64)> {
+#[must_use]
+pub fn whole_days(mut days: Vec<(Day, u64)>, now: Millis) -> Vec<(Day, u64)> {
     if days.len() > 1 {
         days.retain(|d| d.0 < now.day());
     }

@@ -8,8 +8,11 @@ use domain::{
     scope::Model,
 };
 
-use super::{compare::name, fmt::NONE, option, page::Asked};
-use crate::{i18n::fill, view::PictureView};
+use super::{compare::name, fmt::NONE, links, option, page::Asked};
+use crate::{
+    i18n::fill,
+    view::{PictureView, Tools},
+};
 
 /// Axes that fit side by side, and those that are shown first.
 const MOST_AXES: usize = 7;
@@ -49,6 +52,18 @@ fn colours<'m>(d: &Directory, models: impl Iterator<Item = &'m Model>) -> Vec<u8
             free as u8
         })
         .collect()
+}
+
+fn tools(a: &Asked, picture: &str) -> Tools {
+    let mut query = links::pairs(&a.ask, &["page", "sort", "refresh", "kiosk"]);
+    let link = links::href("/compare", &query);
+    query.push(("picture".into(), picture.into()));
+    Tools {
+        svg: Some(links::href("/export/compare.svg", &query)),
+        file: format!("models_{picture}"),
+        link: Some(link),
+        details: None,
+    }
 }
 
 fn axis(a: &Asked, metric: &Metric, values: impl Iterator<Item = f64>) -> Axis {
@@ -115,6 +130,7 @@ fn scatter(
         option: option::scatter(&drawn, &names),
         meta: option::raw_meta(&a.fmt, &colours),
         legend: legend.to_vec(),
+        tools: tools(a, "scatter"),
     })
 }
 
@@ -162,5 +178,6 @@ fn parallel(a: &Asked, r: &FieldReport, contenders: &[Contender], legend: &[(Str
         option: option::parallel(&drawn),
         meta: option::raw_meta(&a.fmt, &colours),
         legend: legend.to_vec(),
+        tools: tools(a, "parallel"),
     })
 }

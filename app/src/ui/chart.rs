@@ -6,13 +6,12 @@ use leptos::prelude::*;
 use super::{icon::Icon, table::Table};
 use crate::{
     i18n::Lang,
-    view::{ChartView, HeatView, PictureView},
+    view::{ChartView, HeatView, PictureView, Tools},
 };
 
 #[component]
 pub fn Chart(chart: ChartView, lang: Lang) -> impl IntoView {
     let t = lang.texts();
-    let png = chart.svg_href.clone().map(|href| (href, format!("{}.png", chart.file)));
     view! {
         <figure class="card chart">
             <h2>{chart.title}{chart.simulated.then(|| view! { <span class="simulated">{t.simulated}</span> })}</h2>
@@ -22,26 +21,36 @@ pub fn Chart(chart: ChartView, lang: Lang) -> impl IntoView {
             <figcaption>{chart.summary}" "<span class="quiet">{chart.note}</span></figcaption>
             <div class="under">
                 {chart.table.map(|table| view! { <Behind table lang/> })}
-                <footer>
-                    {chart.details.map(|href| view! { <a class="tool" href=href><Icon name="chart-line"/>{t.details}</a> })}
-                    {chart.svg_href.map(|href| view! {
-                        <a class="tool" href=href rel="external" download><Icon name="download"/>{t.chart_svg}</a>
-                    })}
-                    {png.map(|(href, name)| view! {
-                        <button type="button" class="tool" data-act="png" data-href=href data-name=name><Icon name="image"/><span>"PNG"</span></button>
-                    })}
-                    {chart.link.map(|href| view! {
-                        <button type="button" class="tool" data-act="copy-link" data-href=href data-done=t.copied><Icon name="link"/><span>{t.copy_link}</span></button>
-                    })}
-                </footer>
+                <TakeAlong tools=chart.tools lang/>
             </div>
         </figure>
     }
 }
 
+/// The files of a picture, and where it is found again. What needs a script is hidden without one.
+#[component]
+fn TakeAlong(tools: Tools, lang: Lang) -> impl IntoView {
+    let t = lang.texts();
+    let png = tools.svg.clone().map(|href| (href, format!("{}.png", tools.file)));
+    view! {
+        <footer>
+            {tools.details.map(|href| view! { <a class="tool" href=href><Icon name="chart-line"/>{t.details}</a> })}
+            {tools.svg.map(|href| view! {
+                <a class="tool" href=href rel="external" download><Icon name="download"/>{t.chart_svg}</a>
+            })}
+            {png.map(|(href, name)| view! {
+                <button type="button" class="tool" data-act="png" data-href=href data-name=name><Icon name="image"/><span>"PNG"</span></button>
+            })}
+            {tools.link.map(|href| view! {
+                <button type="button" class="tool" data-act="copy-link" data-href=href data-done=t.copied><Icon name="link"/><span>{t.copy_link}</span></button>
+            })}
+        </footer>
+    }
+}
+
 /// A picture whose table stands elsewhere on the page.
 #[component]
-pub fn Picture(picture: PictureView) -> impl IntoView {
+pub fn Picture(picture: PictureView, lang: Lang) -> impl IntoView {
     let title = picture.title.clone();
     view! {
         <figure class="card chart">
@@ -57,6 +66,7 @@ pub fn Picture(picture: PictureView) -> impl IntoView {
                 </gf-chart>
             </div>
             <figcaption>{picture.summary}</figcaption>
+            <div class="under"><span></span><TakeAlong tools=picture.tools lang/></div>
         </figure>
     }
 }
@@ -92,7 +102,7 @@ pub fn HeatStrip(heat: HeatView, lang: Lang) -> impl IntoView {
                 <span class="quiet">{t.heat_gap}</span>
             </p>
             <figcaption>{heat.summary}</figcaption>
-            <div class="under"><Behind table=heat.table lang/></div>
+            <div class="under"><Behind table=heat.table lang/><TakeAlong tools=heat.tools lang/></div>
         </figure>
     }
 }

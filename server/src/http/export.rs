@@ -2,7 +2,14 @@
 
 use app::{
     api::Request,
-    present::{charts::Drawing, compare, page::Asked, place::worst_first},
+    present::{
+        charts::{Drawing, describe_volume},
+        compare,
+        fmt::Fmt,
+        page::Asked,
+        place::worst_first,
+        sources::whole_days,
+    },
 };
 use axum::{
     Extension,
@@ -11,8 +18,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    ask::KEYS,
-    chart::{Paint, Size, svg},
+    ask::{Ask, KEYS},
+    chart::{Paint, Size, VERSUS_PLOT, heat_height, heat_with_names, standalone, svg},
     query::{MetricSummary, RecordRow},
     scope::Model,
     time::Step,
@@ -135,6 +142,40 @@ pub async fn trend_svg(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extensio
         Drawing { fmt: &asked.fmt, metric: &metric, range: query.range, scope: &scope, now: asked.now, earlier };
     let name = format!("{}.svg", trend.metric);
     Ok(file(&name, "image/svg+xml", svg(&drawing.describe(&trend), Paint::Resolved, Size::Fixed(960))))
+}
+
+pub async fn volume_svg(Shared(s): Shared<State>, Extension(r): Extension<Request>) -> Answer {
+    let days = whole_days(s.services.metrics.volume().await, s.services.clock.now());
+    let fmt = Fmt { lang: r.lang, zone: r.zone };
+    let chart = describe_volume(&fmt, &days).ok_or_else(|| domain::Error::not_found("there are no records yet"))?;
+    Ok(file("records_by_day.svg", "image/svg+xml", svg(&chart, Paint::Resolved, Size::Fixed(960))))
+}
+
+/// The heat strip of a customer, as its page draws it.
+pub async fn heat_svg(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
+    let view = app::present::place::page(&s.services, &r, ask(q.as_deref(), KEYS)?).await?;
+    let heat =
+        view.heat.ok_or_else(|| domain::Error::not_found("only a customer with records has a map of its sites"))?;
+    let names: Vec<&str> = heat.rows.iter().map(|r| r.label.as_str()).collect();
+    let drawn = standalone(&heat_with_names(&heat.svg, &names), &heat.title, 960, heat_height(names.len()));
+    Ok(file("sites_by_day.svg", "image/svg+xml", drawn))
+}
+
+/// A picture of the comparison: `picture` is `scatter` or `parallel`.
+pub async fn compare_svg(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
+    let mut pairs = super::middleware::pairs(q.as_deref().unwrap_or_default())?;
+    let at = pairs.iter().position(|p| p.0 == "picture");
+    let picture = at.map(|i| pairs.remove(i).1).unwrap_or_default();
+    let ask = Ask::from_pairs(pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())), KEYS)?;
+    let view = app::present::compare::page(&s.services, &r, ask).await?;
+    let wanted = view.pictures.iter().find(|p| p.tools.file == format!("models_{picture}"));
+    let found =
+        wanted.ok_or_else(|| domain::Error::not_found("there is no such picture: say picture=scatter or parallel"))?;
+    Ok(file(
+        &format!("{}.svg", found.tools.file),
+        "image/svg+xml",
+        standalone(&found.svg, &found.title, 960, VERSUS_PLOT),
+    ))
 }
 
 /// The newest rows of a range; whoever needs all of them has `guardianflow metrics export`.

@@ -27,13 +27,19 @@ const SHADES: f64 = 7.0;
 const ROW: f64 = 22.0;
 const LABEL: f64 = 20.0;
 
+/// Its height in px.
+#[must_use]
+pub fn heat_height(rows: usize) -> f64 {
+    ROW * rows as f64 + LABEL
+}
+
 /// Draws the map. The lowest value is the palest when `high_is_strong`, else the strongest: strong is what needs a look.
 #[must_use]
 pub fn heat_svg(heat: &Heat, high_is_strong: bool) -> String {
     let values = || heat.rows.iter().flat_map(|r| r.cells.iter().flatten()).map(|c| c.0);
     let (Some(low), Some(high)) = (values().reduce(f64::min), values().reduce(f64::max)) else { return String::new() };
     let columns = heat.columns.len().max(1) as f64;
-    let height = ROW * heat.rows.len() as f64 + LABEL;
+    let height = heat_height(heat.rows.len());
     let mut out = String::with_capacity(heat.rows.len() * heat.columns.len() * 120);
     let _ = write!(out, r#"<svg class="heat" width="100%" height="{height}" role="group" aria-label=""#);
     escape(&mut out, &heat.summary);
@@ -69,6 +75,20 @@ pub fn heat_svg(heat: &Heat, high_is_strong: bool) -> String {
         out.push_str("</text>");
     }
     out.push_str("</svg>");
+    out
+}
+
+/// The map with the names of its rows at its left, for files; on pages they stand beside it as links.
+#[must_use]
+pub fn heat_with_names(drawing: &str, names: &[&str]) -> String {
+    let mut out = String::from(r#"<svg x="60" width="94%" overflow="visible">"#);
+    out.push_str(drawing);
+    out.push_str("</svg>");
+    for (i, name) in names.iter().enumerate() {
+        let _ = write!(out, r#"<text x="50" y="{}" text-anchor="end">"#, ROW * i as f64 + 14.0);
+        escape(&mut out, name);
+        out.push_str("</text>");
+    }
     out
 }
 

@@ -7,11 +7,11 @@ mod svg;
 mod ticks;
 mod versus;
 
-pub use heat::{Heat, HeatRow, heat_svg};
+pub use heat::{Heat, HeatRow, heat_height, heat_svg, heat_with_names};
 pub use reduce::{COLUMNS, reduce};
-pub use svg::{Paint, Size, sparkline, svg};
+pub use svg::{Paint, Size, sparkline, standalone, svg};
 pub use ticks::{time_ticks, value_ticks};
-pub use versus::{Dot, Parallel, ParallelAxis, ParallelLine, Scatter, parallel_svg, scatter_svg};
+pub use versus::{Dot, PLOT as VERSUS_PLOT, Parallel, ParallelAxis, ParallelLine, Scatter, parallel_svg, scatter_svg};
 
 use crate::time::{Millis, TimeRange};
 

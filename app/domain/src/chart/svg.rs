@@ -37,6 +37,9 @@ const INNER: f64 = 1000.0;
 const SERIES: [&str; 9] =
     ["#8b919c", "#577bed", "#b63d0e", "#559f90", "#952073", "#a29220", "#633eb0", "#458199", "#8e2931"];
 
+/// One hue by lightness, as `--shade-0` to `--shade-6` of `style/tokens.css`.
+const SHADES: [&str; 7] = ["#eaf0fd", "#d3dffb", "#b3c7f7", "#90abf1", "#6c8ee6", "#4a6fd0", "#2f4fa6"];
+
 /// Draws the chart.
 #[must_use]
 pub fn svg(chart: &Chart, paint: Paint, size: Size) -> String {
@@ -65,6 +68,33 @@ pub fn svg(chart: &Chart, paint: Paint, size: Size) -> String {
     lines(&mut out, chart, &scale, paint);
     labels(&mut out, chart, &scale, paint);
     out.push_str(if matches!(size, Size::Fixed(_)) { "</svg></svg>" } else { "</svg>" });
+    out
+}
+
+/// A drawing of the page as a file of its own: `drawing` is fluid SVG of `height` px that names classes; they are resolved
+/// by a style sheet inside of the file. Light theme.
+#[must_use]
+pub fn standalone(drawing: &str, title: &str, width: u32, height: f64) -> String {
+    const HEAD: f64 = 56.0;
+    const FOOT: f64 = 48.0;
+    let mut out = String::with_capacity(drawing.len() + 2_048);
+    let plot = (f64::from(width) - LEFT - RIGHT).max(50.0);
+    let _ = write!(
+        out,
+        r##"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{}" font-family="system-ui,sans-serif" font-size="12"><style>text{{fill:#5b6270}}.title,.axis-name{{fill:#17191c}}.grid{{stroke:#e6e6e3}}.base{{stroke:#b9bcc2}}.line,.mark-dot{{fill:none;stroke-width:1.75}}"##,
+        HEAD + height + FOOT
+    );
+    for (i, colour) in SERIES.iter().enumerate() {
+        let _ = write!(out, ".s{i}{{stroke:{colour}}}");
+    }
+    for (i, colour) in SHADES.iter().enumerate() {
+        let _ = write!(out, ".h{i}{{fill:{colour}}}");
+    }
+    out.push_str(r##"</style><rect width="100%" height="100%" fill="#ffffff"/>"##);
+    text(&mut out, &format!("{LEFT}"), 20.0, "start", "title", title);
+    let _ = write!(out, r#"<svg x="{LEFT}" y="{HEAD}" width="{plot}" height="{height}" overflow="visible">"#);
+    out.push_str(drawing);
+    out.push_str("</svg></svg>");
     out
 }
 
@@ -330,6 +360,15 @@ mod tests {
         assert!(!drawn.contains("style="));
         let file = svg(&chart(vec![(Millis(1), Some(0.2))]), Paint::Resolved, Size::Fixed(720));
         assert!(file.contains("#577bed") && !file.contains("var(") && file.contains(r#"width="604""#));
+    }
+
+    #[test]
+    fn a_file_of_its_own_resolves_every_class() {
+        let drawn = standalone(r#"<svg class="heat"><rect class="h6"/></svg>"#, "a <b>", 960, 220.0);
+        assert!(
+            drawn.contains(".h6{fill:#2f4fa6}") && drawn.contains("a &lt;b&gt;") && drawn.ends_with("</svg></svg>")
+        );
+        assert!(drawn.contains(r#"width="960" height="324""#), "{drawn}");
     }
 
     #[test]
