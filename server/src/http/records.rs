@@ -27,6 +27,8 @@ use crate::ingest::{Chunk, group::NotTaken, lines::Lines};
 pub const MAX_RECORDS_BODY: usize = 16 << 20;
 /// Bodies that may be in memory at once, in kilobytes.
 pub const MOST_KILOBYTES: usize = 128 << 10;
+/// A body of so many bytes is parsed at once; handing it to another thread would take longer, and each thread keeps memory.
+const QUICK: usize = 32 << 10;
 /// So many refused lines are listed; all are counted.
 const LISTED: usize = 1_000;
 const KINDS: [&str; 3] = ["application/x-ndjson", "application/jsonl", "application/json"];
@@ -78,9 +80,13 @@ pub async fn take(Shared(s): Shared<State>, request: Request) -> Result<Response
     let spare = room.num_permits().saturating_sub(kilobytes(body.len()));
     drop(room.split(spare));
     let clock = Arc::clone(&s.services.clock);
-    let chunk = tokio::task::spawn_blocking(move || parse(&body, packing, &*clock))
-        .await
-        .map_err(|e| Problem::from(Error::internal("reading the records broke off").with_detail(e)))??;
+    let chunk = if body.len() <= QUICK && matches!(packing, Packing::None) {
+        parse(&body, packing, &*clock)?
+    } else {
+        tokio::task::spawn_blocking(move || parse(&body, packing, &*clock))
+            .await
+            .map_err(|e| Problem::from(Error::internal("reading the records broke off").with_detail(e)))??
+    };
     if chunk.rows() == 0 {
         let text = "the body holds no record; send one JSON object a line";
         return Err(Problem::new(StatusCode::BAD_REQUEST, text).into());
