@@ -157,7 +157,7 @@ pub async fn heat_svg(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension
     let heat =
         view.heat.ok_or_else(|| domain::Error::not_found("only a customer with records has a map of its sites"))?;
     let names: Vec<&str> = heat.rows.iter().map(|r| r.label.as_str()).collect();
-    let drawn = standalone(&heat_with_names(&heat.svg, &names), &heat.title, 960, heat_height(names.len()));
+    let drawn = standalone(&heat_with_names(&heat.svg, &names), &heat.title, &[], 960, heat_height(names.len()));
     Ok(file("sites_by_day.svg", "image/svg+xml", drawn))
 }
 
@@ -174,7 +174,7 @@ pub async fn compare_svg(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extens
     Ok(file(
         &format!("{}.svg", found.tools.file),
         "image/svg+xml",
-        standalone(&found.svg, &found.title, 960, VERSUS_PLOT),
+        standalone(&found.svg, &found.title, &found.legend, 960, VERSUS_PLOT),
     ))
 }
 

@@ -74,8 +74,8 @@ pub fn svg(chart: &Chart, paint: Paint, size: Size) -> String {
 /// A drawing of the page as a file of its own: `drawing` is fluid SVG of `height` px that names classes; they are resolved
 /// by a style sheet inside of the file. Light theme.
 #[must_use]
-pub fn standalone(drawing: &str, title: &str, width: u32, height: f64) -> String {
-    const HEAD: f64 = 56.0;
+pub fn standalone(drawing: &str, title: &str, legend: &[(String, u8)], width: u32, height: f64) -> String {
+    const HEAD: f64 = 84.0;
     const FOOT: f64 = 48.0;
     let mut out = String::with_capacity(drawing.len() + 2_048);
     let plot = (f64::from(width) - LEFT - RIGHT).max(50.0);
@@ -91,7 +91,14 @@ pub fn standalone(drawing: &str, title: &str, width: u32, height: f64) -> String
         let _ = write!(out, ".h{i}{{fill:{colour}}}");
     }
     out.push_str(r##"</style><rect width="100%" height="100%" fill="#ffffff"/>"##);
-    text(&mut out, &format!("{LEFT}"), 20.0, "start", "title", title);
+    text(&mut out, "16", 22.0, "start", "title", title);
+    // Names in the colour of their lines, one after the other; the words' width is guessed from their letters.
+    let mut x = 16.0;
+    for (name, colour) in legend {
+        let _ = write!(out, r##"<path class="line s{colour}" d="M{x:.0} 38h14"/>"##);
+        text(&mut out, &format!("{:.0}", x + 19.0), 42.0, "start", "", name);
+        x += 44.0 + 6.6 * name.chars().count() as f64;
+    }
     let _ = write!(out, r#"<svg x="{LEFT}" y="{HEAD}" width="{plot}" height="{height}" overflow="visible">"#);
     out.push_str(drawing);
     out.push_str("</svg></svg>");
@@ -364,11 +371,12 @@ mod tests {
 
     #[test]
     fn a_file_of_its_own_resolves_every_class() {
-        let drawn = standalone(r#"<svg class="heat"><rect class="h6"/></svg>"#, "a <b>", 960, 220.0);
+        let drawn = standalone(r#"<svg class="heat"><rect class="h6"/></svg>"#, "a <b>", &[("m&".into(), 2)], 960, 220.0);
         assert!(
             drawn.contains(".h6{fill:#2f4fa6}") && drawn.contains("a &lt;b&gt;") && drawn.ends_with("</svg></svg>")
         );
-        assert!(drawn.contains(r#"width="960" height="324""#), "{drawn}");
+        assert!(drawn.contains(r#"width="960" height="352""#), "{drawn}");
+        assert!(drawn.contains(r#"class="line s2""#) && drawn.contains("m&amp;"));
     }
 
     #[test]
