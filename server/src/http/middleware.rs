@@ -138,7 +138,13 @@ pub fn page_policy(nonce: &str, watch: bool) -> String {
 }
 
 pub async fn headers(request: Request, next: Next) -> Response {
-    let immutable = ["/pkg/", "/elements/"].iter().any(|p| request.uri().path().starts_with(p));
+    let path = request.uri().path();
+    // Names in these folders change with their content; those of icons do not, and pages ask for them many times.
+    let kept = if ["/pkg/", "/elements/"].iter().any(|p| path.starts_with(p)) {
+        Some("public, max-age=31536000, immutable")
+    } else {
+        matches!(path, "/icons.svg" | "/favicon.svg").then_some("public, max-age=3600")
+    };
     let mut response = next.run(request).await;
     let ok = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
     let heads = response.headers_mut();
@@ -151,11 +157,7 @@ pub async fn headers(request: Request, next: Next) -> Response {
     otherwise(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     otherwise(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     otherwise(HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()");
-    // Names in these folders change with their content.
-    otherwise(
-        header::CACHE_CONTROL,
-        if immutable && ok { "public, max-age=31536000, immutable" } else { "private, no-store" },
-    );
+    otherwise(header::CACHE_CONTROL, kept.filter(|_| ok).unwrap_or("private, no-store"));
     response
 }
 

@@ -371,7 +371,8 @@ mod tests {
 
     #[test]
     fn a_file_of_its_own_resolves_every_class() {
-        let drawn = standalone(r#"<svg class="heat"><rect class="h6"/></svg>"#, "a <b>", &[("m&".into(), 2)], 960, 220.0);
+        let drawn =
+            standalone(r#"<svg class="heat"><rect class="h6"/></svg>"#, "a <b>", &[("m&".into(), 2)], 960, 220.0);
         assert!(
             drawn.contains(".h6{fill:#2f4fa6}") && drawn.contains("a &lt;b&gt;") && drawn.ends_with("</svg></svg>")
         );
