@@ -1,6 +1,6 @@
 // Every page without a script: content, links, forms, files.
 import {
-  CUSTOMER, KINDS, SITE, address, at, chartIsDrawn, column, crumbs, expect, main, names, number, path, picker, rail, range,
+  CUSTOMER, KINDS, MORE, SITE, address, at, chartIsDrawn, column, crumbs, expect, main, names, number, path, picker, rail, range,
   settled, steady, table, test, tiles, zone,
 } from './support';
 import { ODD, PERCENT, TOKEN, WIDE_SITES } from './servers';
@@ -49,7 +49,7 @@ test.describe('content is in the first HTML', () => {
 
   test('the chart is summed up in one sentence, and its table lies behind it', async ({ page }) => {
     await page.goto(path.customer());
-    const figure = page.getByRole('figure');
+    const figure = page.getByRole('figure').first();
     await expect(figure).toContainText(/mAP50 of Customer B from .+ to .+: lowest [\d.]+, highest [\d.]+, last [\d.]+; [\d,]+ records\./);
     const behind = figure.getByRole('table');
     await expect(behind).toBeHidden();
@@ -64,13 +64,13 @@ test.describe('content is in the first HTML', () => {
   });
 
   test('no page writes a style attribute, an event handler, or a script without its nonce', async ({ page }) => {
-    for (const kind of KINDS) {
+    for (const kind of [...KINDS, ...MORE]) {
       const response = await page.goto(await address(kind));
       const policy = response!.headers()['content-security-policy']!;
       expect(policy).not.toMatch(/unsafe-inline|'unsafe-eval'/);
       const html = await response!.text();
       expect(html).not.toMatch(/<[^>]+\s(style|on[a-z]+)=/);
-      for (const script of html.match(/<script[^>]*>/g) ?? []) expect(script).toMatch(/nonce=|src="\/pkg\//);
+      for (const script of html.match(/<script[^>]*>/g) ?? []) expect(script).toMatch(/nonce=|src="\/(pkg|elements)\//);
     }
   });
 
@@ -101,7 +101,9 @@ test.describe('links lead on', () => {
   test('the rail leads to every page that exists and marks the one that is open', async ({ page }) => {
     await page.goto(path.site());
     await expect(rail(page).getByRole('link', { name: 'Overview' })).toHaveAttribute('aria-current', 'page');
-    for (const [name, url] of [['Trends', '/trends'], ['Sources', '/sources'], ['Overview', '/']] as const) {
+    for (const [name, url] of [
+      ['Trends', '/trends'], ['Compare', '/compare'], ['Records', '/records'], ['Sources', '/sources'], ['Overview', '/'],
+    ] as const) {
       await rail(page).getByRole('link', { name }).click();
       await expect(page).toHaveURL(url);
       await expect(rail(page).getByRole('link', { name })).toHaveAttribute('aria-current', 'page');
@@ -112,7 +114,7 @@ test.describe('links lead on', () => {
   test('no link of any page leads to an error', async ({ page, request }) => {
     test.slow();
     const links = new Set<string>();
-    for (const kind of KINDS) {
+    for (const kind of [...KINDS, ...MORE]) {
       await page.goto(await address(kind));
       for (const a of await page.locator('a[href^="/"]').all()) links.add((await a.getAttribute('href'))!);
     }
@@ -244,7 +246,7 @@ test.describe('tables', () => {
     expect((await names(sites))[0]).toContain('Site-60');
   });
 
-  for (const kind of KINDS) {
+  for (const kind of [...KINDS, ...MORE]) {
     test(`${kind}: every CSV link gives a CSV with a head and rows`, async ({ page, request }) => {
       await page.goto(await address(kind));
       const links = page.getByRole('link', { name: 'CSV of this table', includeHidden: true });
@@ -419,7 +421,7 @@ test.describe('choices', () => {
 
   test.describe('asked for by the browser', () => {
     test.use({ locale: 'ko-KR' });
-    for (const kind of KINDS) {
+    for (const kind of [...KINDS, ...MORE]) {
       test(`${kind}: Accept-Language ko makes the whole page Korean`, async ({ page }) => {
         await page.goto(await address(kind));
         await expect(page.locator('html')).toHaveAttribute('lang', 'ko');

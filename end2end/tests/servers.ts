@@ -3,7 +3,7 @@
 //   E2E_EMPTY  an empty folder
 //   E2E_WIDE   records of our own: a customer of 60 sites, names of every kind, refused rows; with an operator token
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,11 +19,14 @@ const here = dirname(fileURLToPath(import.meta.url));
 const binary = join(resolve(here, '..', process.env.GF_DIST || '../dist'), 'guardianflow');
 const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
+// Settings of whoever runs the tests stay out.
+const bare = () => Object.fromEntries(Object.entries(process.env).filter(([k]) => !k.startsWith('GF_')));
+
+/** Starts a server on the data in `folder`. */
 function start(folder: string, ...args: string[]): Promise<{ child: ChildProcess; url: string }> {
-  // Settings of whoever runs the tests stay out.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([k]) => !k.startsWith('GF_')));
-  const child = spawn(binary, ['serve', '--data', folder, '--addr', '127.0.0.1:0', '--log', 'warn', ...args], {
-    env, stdio: ['ignore', 'pipe', 'pipe'],
+  const at = args.includes('--addr') ? [] : ['--addr', '127.0.0.1:0'];
+  const child = spawn(binary, ['serve', '--data', folder, ...at, '--log', 'warn', ...args], {
+    env: bare(), stdio: ['ignore', 'pipe', 'pipe'],
   });
   return new Promise((done, fail) => {
     let said = '';
@@ -53,6 +56,99 @@ async function ready(url: string) {
   throw new Error(`${url} was not ready within two minutes`);
 }
 
+async function end(child: ChildProcess) {
+  child.removeAllListeners('exit');
+  const ended = new Promise((done) => child.once('exit', done));
+  if (child.exitCode === null && child.signalCode === null && child.kill('SIGTERM')) {
+    await Promise.race([ended, sleep(5_000).then(() => child.kill('SIGKILL'))]);
+  }
+}
+
+/** A server of one test's own, with a folder that it watches; it can be killed and come back at the same address. */
+export class Own {
+  private static readonly living = new Set<Own>();
+  private child: ChildProcess | undefined;
+  url = '';
+  private constructor(readonly folder: string, private readonly args: string[]) {}
+
+  /** `lines` are taken before it starts. */
+  static async start(lines: object[] = [], ...args: string[]): Promise<Own> {
+    const own = new Own(mkdtempSync(join(tmpdir(), 'gf-own-')), args);
+    Own.living.add(own);
+    mkdirSync(own.incoming);
+    if (lines.length > 0) take(lines.map((l) => JSON.stringify(l)).join('\n'), join(own.folder, 'first.jsonl'), own.data);
+    try {
+      await own.up();
+    } catch (e) {
+      await own.stop();
+      throw e;
+    }
+    return own;
+  }
+
+  get data() { return join(this.folder, 'data'); }
+  /** The watched folder. */
+  get incoming() { return join(this.folder, 'in'); }
+
+  async up() {
+    const addr = this.url === '' ? '127.0.0.1:0' : new URL(this.url).host;
+    const { child, url } = await start(this.data, '--addr', addr, '--ingest-dir', this.incoming, ...this.args);
+    this.child = child;
+    this.url = url.replace(/\/$/, '');
+    await ready(this.url);
+  }
+
+  /** Appends records to a file of the watched folder, as a model runner does. */
+  append(...records: object[]) {
+    const day = new Date().toISOString().slice(0, 10);
+    appendFileSync(join(this.incoming, `metrics_${day}.jsonl`), records.map((r) => `${JSON.stringify(r)}\n`).join(''));
+  }
+
+  /** Sends records as a program does. */
+  async post(...records: object[]): Promise<Response> {
+    const body = records.map((r) => JSON.stringify(r)).join('\n');
+    return fetch(`${this.url}/api/metrics/records`, { method: 'POST', headers: { 'content-type': 'application/x-ndjson' }, body });
+  }
+
+  async kill() {
+    const child = this.child;
+    this.child = undefined;
+    if (!child || child.exitCode !== null) return;
+    child.removeAllListeners('exit');
+    const ended = new Promise((done) => child.once('exit', done));
+    child.kill('SIGKILL');
+    await ended;
+  }
+
+  /** Those that a test left behind when it failed. */
+  static async stopAll() {
+    for (const own of Own.living) await own.stop();
+  }
+
+  async stop() {
+    Own.living.delete(this);
+    if (this.child) await end(this.child);
+    this.child = undefined;
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
+}
+
+/** Has the command line take records into a data folder. */
+function take(lines: string, file: string, data: string) {
+  writeFileSync(file, `${lines}\n`);
+  const taken = spawnSync(binary, ['ingest', file, '--data', data], { encoding: 'utf8', env: bare() });
+  if (taken.status !== 0) throw new Error(`ingest failed: ${taken.error ?? ''}${taken.stdout}${taken.stderr}`);
+}
+
+/** One record; `more` says what is special about it. */
+export function record(at: number, value: number, more: Record<string, unknown> = {}): object {
+  return {
+    timestamp: new Date(at).toISOString(), customer: 'Own', site: 'Site', zone: 'Gate', task: 'detection', samples: 10,
+    model_architecture: 'yolov8m', model_version: '1.0.0',
+    detection: { mAP50: value, precision: value }, system: { inference_time_ms: 20 + value }, ...more,
+  };
+}
+
 /** Records of the last six days, and a few rows that must be refused. */
 function records(): string {
   const now = Date.now();
@@ -73,27 +169,18 @@ function records(): string {
   // Silent since ten days: nothing to see in the usual range.
   for (let i = 0; i < 24; i++) add('Quiet', 'Only', 'Gate', now - 10 * 86_400_000 - i * 10 * 3_600_000, 0.7 + (i % 3) / 100);
   lines.push('{"timestamp": broken', JSON.stringify({ timestamp: 'yesterday', customer: 'Wide', task: 'detection', detection: { mAP50: 0.5 } }));
-  return `${lines.join('\n')}\n`;
+  return lines.join('\n');
 }
 
 export default async function servers() {
   const folder = mkdtempSync(join(tmpdir(), 'gf-e2e-'));
   const children: ChildProcess[] = [];
   const stop = async () => {
-    for (const child of children) {
-      child.removeAllListeners('exit');
-      const ended = new Promise((done) => child.once('exit', done));
-      if (child.exitCode === null && child.kill('SIGTERM')) {
-        await Promise.race([ended, sleep(5_000).then(() => child.kill('SIGKILL'))]);
-      }
-    }
+    for (const child of children) await end(child);
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   };
   try {
-    const file = join(folder, 'wide.jsonl');
-    writeFileSync(file, records());
-    const taken = spawnSync(binary, ['ingest', file, '--data', join(folder, 'wide')], { encoding: 'utf8' });
-    if (taken.status !== 0) throw new Error(`ingest failed: ${taken.error ?? ''}${taken.stdout}${taken.stderr}`);
+    take(records(), join(folder, 'wide.jsonl'), join(folder, 'wide'));
     const wanted: [string, string[]][] = [
       ['demo', ['--demo', '1']], ['empty', []], ['wide', ['--operator-token', TOKEN]],
     ];

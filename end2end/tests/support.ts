@@ -1,5 +1,6 @@
 // What the tests share: a page whose console is watched, the places of the demo fleet, and what must hold of charts and tables.
-import { expect, test as base, type Locator, type Page } from '@playwright/test';
+import { expect, test as base, type BrowserContext, type Locator, type Page } from '@playwright/test';
+import { Own } from './servers';
 
 export { expect };
 
@@ -19,29 +20,46 @@ export class Guard {
   unexpected() { return this.complaints.filter((c) => !this.allowed.some((a) => a.test(c))); }
 }
 
-export const test = base.extend<{ guard: Guard }>({
+/** Hears what browsers complain about in a context, and lets `alive` know when pages are. */
+async function watch(context: BrowserContext, guard: Guard) {
+  context.on('console', (m) => {
+    if (m.type() === 'error' || /content security policy|hydrat/i.test(m.text())) guard.hear(`${m.type()}: ${m.text()} (${m.location().url})`);
+  });
+  context.on('weberror', (e) => guard.hear(`page error: ${e.error().stack ?? e.error().message}`));
+  context.on('response', (r) => { if (r.status() >= 500) guard.hear(`${r.status()}: ${r.url()}`); });
+  // The router listens for `popstate` once it runs: from then on links do not load pages.
+  await context.addInitScript(() => {
+    const seen = window as unknown as { __router?: boolean };
+    const listen = EventTarget.prototype.addEventListener;
+    EventTarget.prototype.addEventListener = function (this: EventTarget, ...args: Parameters<typeof listen>) {
+      if (args[0] === 'popstate' && (this === window || this === undefined)) seen.__router = true;
+      return listen.apply(this ?? window, args);
+    };
+  });
+}
+
+export const test = base.extend<{ guard: Guard; stranger: (baseURL?: string) => Promise<Page> }>({
   baseURL: async ({}, use) => use(at.demo),
   guard: [async ({ context, javaScriptEnabled }, use) => {
     const guard = new Guard();
     // Chromium fetches what `preload` names and then has no script to give it to.
     if (!javaScriptEnabled) guard.allow(/^(warning|error): .*\/pkg\/[^ ]+\.(js|wasm).*preload/i);
-    context.on('console', (m) => {
-      if (m.type() === 'error' || /content security policy|hydrat/i.test(m.text())) guard.hear(`${m.type()}: ${m.text()} (${m.location().url})`);
-    });
-    context.on('weberror', (e) => guard.hear(`page error: ${e.error().stack ?? e.error().message}`));
-    context.on('response', (r) => { if (r.status() >= 500) guard.hear(`${r.status()}: ${r.url()}`); });
-    // The router listens for `popstate` once it runs: from then on links do not load pages.
-    await context.addInitScript(() => {
-      const seen = window as unknown as { __router?: boolean };
-      const listen = EventTarget.prototype.addEventListener;
-      EventTarget.prototype.addEventListener = function (this: EventTarget, ...args: Parameters<typeof listen>) {
-        if (args[0] === 'popstate' && (this === window || this === undefined)) seen.__router = true;
-        return listen.apply(this ?? window, args);
-      };
-    });
+    await watch(context, guard);
     await use(guard);
+    await Own.stopAll();
     expect(guard.unexpected(), 'the browser complained').toEqual([]);
   }, { auto: true }],
+  /** Somebody else's browser, without our cookies. */
+  stranger: async ({ browser, guard }, use) => {
+    const contexts: BrowserContext[] = [];
+    await use(async (baseURL) => {
+      const context = await browser.newContext({ baseURL: baseURL ?? at.demo, locale: 'en-US', timezoneId: 'UTC', viewport: { width: 1440, height: 1000 } });
+      contexts.push(context);
+      await watch(context, guard);
+      return context.newPage();
+    });
+    for (const context of contexts) await context.close();
+  },
 });
 
 /** Waits until the page is hydrated, effects included. */
@@ -93,7 +111,9 @@ export async function zone(): Promise<string> {
 
 /** Every kind of page that has content. */
 export const KINDS = ['overview', 'customer', 'site', 'zone', 'trends', 'sources'] as const;
-export type Kind = (typeof KINDS)[number];
+/** And those that show rows or models, and no chart of one metric. */
+export const MORE = ['compare', 'records'] as const;
+export type Kind = (typeof KINDS)[number] | (typeof MORE)[number];
 export async function address(kind: Kind): Promise<string> {
   switch (kind) {
     case 'overview': return '/';
@@ -102,6 +122,8 @@ export async function address(kind: Kind): Promise<string> {
     case 'zone': return path.zone(await zone());
     case 'trends': return '/trends';
     case 'sources': return '/sources';
+    case 'compare': return '/compare';
+    case 'records': return '/records';
   }
 }
 
@@ -127,23 +149,35 @@ export async function names(t: Locator): Promise<string[]> {
 /** What a formatted number says; NaN when there is none. */
 export const number = (text: string) => parseFloat(text.replace(/,/g, '').replace('−', '-'));
 
-/** The first chart has a line that one can see: it has points, a size, a colour and a width, and lies inside its drawing. */
+/** The first chart has a line that one can see, of the SVG or of the canvas that took over from it: it has points, a size, a colour and a width, and lies inside its drawing. */
 export async function chartIsDrawn(page: Page) {
   const chart = page.getByRole('figure').first();
   const picture = chart.getByRole('img').first();
   await expect(picture).toBeVisible();
   await expect(picture).toHaveAccessibleName(/\d/);
-  const line = picture.locator('path.line').first();
+  const line = picture.locator('path.line:not(.earlier)').first();
   expect((await line.getAttribute('d'))!.length, 'the line has points').toBeGreaterThan(20);
   const drawn = await line.evaluate((e) => {
     const style = getComputedStyle(e);
-    return { box: e.getBoundingClientRect().toJSON() as DOMRect, stroke: style.stroke, width: parseFloat(style.strokeWidth), seen: style.visibility };
+    const host = e.closest('gf-chart');
+    const canvas = host?.shadowRoot?.querySelector<HTMLCanvasElement>('.canvas canvas');
+    let ink = 0;
+    if (canvas) {
+      const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+      for (let i = 3; i < data.length; i += 4) if (data[i]! > 100) ink++;
+    }
+    return {
+      box: e.getBoundingClientRect().toJSON() as DOMRect, stroke: style.stroke, width: parseFloat(style.strokeWidth),
+      seen: style.visibility, alive: host?.hasAttribute('alive') ?? false, ink,
+    };
   });
   expect(drawn.box.width, 'the line has a width').toBeGreaterThan(100);
   expect(drawn.box.height, 'the line has a height').toBeGreaterThan(2);
   expect(drawn.stroke).toMatch(/^rgb/);
   expect(drawn.width).toBeGreaterThan(0.5);
-  expect(drawn.seen).toBe('visible');
+  // Once the canvas has its line, the one of the SVG steps back; there is always one of both.
+  if (drawn.alive) expect(drawn.ink, 'the canvas has a line').toBeGreaterThan(100);
+  else expect(drawn.seen).toBe('visible');
   const around = (await chart.boundingBox())!;
   expect(drawn.box.x).toBeGreaterThanOrEqual(around.x);
   expect(drawn.box.x + drawn.box.width).toBeLessThanOrEqual(around.x + around.width);

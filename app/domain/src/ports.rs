@@ -64,6 +64,9 @@ pub struct FailedFile {
     pub reason: String,
 }
 
+/// The name under which the simulated fleet delivers.
+pub const DEMO: &str = "simulated fleet";
+
 /// Takes records into the lake.
 #[async_trait]
 pub trait RecordSink: Send + Sync {

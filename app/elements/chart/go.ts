@@ -28,10 +28,13 @@ export function ranged(from: number, to: number): string {
   return url.pathname + url.search;
 }
 
-/** Twice the range around its middle, but not into the future; half of it, around `centre`. */
+/** Twice the range around its middle, but not into the future; half of it, around `centre` but never beyond its ends. */
 export function zoomed(data: Data, out: boolean, centre = (data.from + data.to) / 2): string {
   const length = data.to - data.from;
-  if (!out) return ranged(centre - length / 4, centre + length / 4);
+  if (!out) {
+    const from = Math.min(Math.max(centre - length / 4, data.from), data.to - length / 2);
+    return ranged(from, from + length / 2);
+  }
   const from = centre - length;
   return ranged(from, Math.max(Math.min(centre + length, Date.now()), from + LEAST));
 }

@@ -86,6 +86,8 @@ function withBrush(option: Json, colour: Paint): EChartsCoreOption {
   const axes = list(option['parallelAxis']).map((a) => ({ areaSelectStyle: { ...area, width: 18 }, ...object(a) }));
   return {
     ...option, animation: false,
+    // The option says where the plot is: exactly where the SVG has it.
+    ...(option['grid'] === undefined ? {} : { grid: { outerBoundsMode: 'none', ...first(option['grid']) } }),
     ...(option['brush'] || isScatter(option) ? { brush: { ...brush, ...first(option['brush']) } } : {}),
     ...(axes.length > 0 ? { parallelAxis: axes } : {}),
   };

@@ -53,12 +53,14 @@ fn chip(lang: Lang, m: ModelChip) -> impl IntoView {
     let t = lang.texts();
     let says = if m.chosen { t.compare_take_out } else { t.compare_take_in };
     let says = fill(says, &[("model", &m.label)]);
+    // What is read begins with what is seen, so that it can be spoken to.
+    let name = format!("{} {} – {says}", m.label, m.n);
     let as_baseline = fill(t.compare_as_baseline, &[("model", &m.label)]);
     view! {
         <li class:chosen=m.chosen>
             {match m.toggle {
                 Some(href) => Either::Left(view! {
-                    <a data-noscroll="" href=href title=says.clone() aria-label=says aria-current=m.chosen.then_some("true")>
+                    <a data-noscroll="" href=href title=says aria-label=name aria-current=m.chosen.then_some("true")>
                         <bdi>{m.label}</bdi>" "<small>{m.n}</small>
                     </a>
                 }),

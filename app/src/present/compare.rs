@@ -102,9 +102,6 @@ fn rules(a: &Asked, directory: &Directory, field: &Field<'_>, by: By) -> Result<
         Some(list) => list.split(',').filter(|m| !m.is_empty()).map(read).collect::<Result<_>>()?,
         None => vec![],
     };
-    if named.len() > MOST_MODELS {
-        return Err(Error::bad_input(format!("at most {MOST_MODELS} models can be put side by side")));
-    }
     let Some(most) = ran.first() else { return Ok(None) };
     let baseline = match a.ask.get("baseline") {
         Some(text) => read(text)?,
@@ -117,7 +114,7 @@ fn rules(a: &Asked, directory: &Directory, field: &Field<'_>, by: By) -> Result<
             "“{text}” has no record in this range, so nothing can be compared with it"
         )));
     }
-    let chosen = if named.is_empty() {
+    let chosen: Vec<Model> = if named.is_empty() {
         // Those that ran where the baseline ran say most.
         let all: Vec<Model> = ran.iter().map(|r| r.0.clone()).collect();
         let mut others = field.contenders(&baseline, &all);
@@ -128,6 +125,9 @@ fn rules(a: &Asked, directory: &Directory, field: &Field<'_>, by: By) -> Result<
     } else {
         named.into_iter().filter(|m| *m != baseline).collect()
     };
+    if chosen.len() >= MOST_MODELS {
+        return Err(Error::bad_input(format!("at most {MOST_MODELS} models can be put side by side")));
+    }
     Ok(Some(Rules { places, by, diff: a.ask.flag("diff")?, baseline, chosen }))
 }
 

@@ -95,10 +95,14 @@ impl Fmt {
     pub fn tick(&self, at: Millis, gap: i64) -> String {
         if gap < DAY {
             self.strftime(at, "%H:%M")
-        } else if gap < 200 * DAY {
+        } else if gap < 80 * DAY {
             self.date(at)
         } else {
-            self.strftime(at, "%Y-%m")
+            let format = match self.lang {
+                Lang::En => "%b %Y",
+                Lang::Ko => "%Y년 %-m월",
+            };
+            self.strftime(at, format)
         }
     }
 

@@ -2,7 +2,7 @@
 //! exactly what the SVG draws: the same reduced points on the same scale; axes stay those of the SVG.
 
 use charming::{
-    component::{Axis as EAxis, ParallelAxis as EParallelAxis, ParallelCoordinate},
+    component::{Axis as EAxis, Grid, ParallelAxis as EParallelAxis, ParallelCoordinate},
     datatype::{CompositeValue, DataPoint, DataPointItem, NumericValue},
     element::{AxisType, LineStyle, LineStyleType, NameLocation, Symbol},
     series::{Line, Parallel as EParallel, Scatter as EScatter},
@@ -47,13 +47,19 @@ fn point(p: &Point) -> DataPoint {
 
 /// Seven digits: more than any screen shows, and half the bytes.
 fn number(x: f64) -> CompositeValue {
-    let short = format!("{x:.6e}").parse().unwrap_or(x);
-    CompositeValue::Number(NumericValue::Float(short))
+    CompositeValue::Number(NumericValue::Float(short(x)))
+}
+
+fn short(x: f64) -> f64 {
+    format!("{x:.6e}").parse().unwrap_or(x)
 }
 
 fn whole_number(n: i64) -> CompositeValue {
     CompositeValue::Number(NumericValue::Integer(n))
 }
+
+/// Where the SVG of such pictures has its plot: the padding of `.drawing.tall` in `style/components/chart.css`, in px.
+const MARGINS: [i64; 4] = [44, 64, 44, 52];
 
 /// The option of a scatter: one series a group, so that a model can be told from the others.
 #[must_use]
@@ -62,8 +68,10 @@ pub fn scatter(s: &Scatter, groups: &[String]) -> String {
         let ends = (a.ticks.first().map_or(0.0, |t| t.0), a.ticks.last().map_or(1.0, |t| t.0));
         EAxis::new().type_(AxisType::Value).name(a.label.clone()).min(number(ends.0)).max(number(ends.1))
     };
+    let [top, right, bottom, left] = MARGINS;
     let mut whole = charming::Chart::new()
         .animation(false)
+        .grid(Grid::new().left(left).right(right).top(top).bottom(bottom))
         .x_axis(axis(&s.x).name_location(NameLocation::Middle).name_gap(28))
         .y_axis(axis(&s.y));
     for (g, name) in groups.iter().enumerate() {
@@ -82,7 +90,9 @@ pub fn scatter(s: &Scatter, groups: &[String]) -> String {
 /// The option of parallel coordinates: one series a line. Dragging along an axis picks lines.
 #[must_use]
 pub fn parallel(p: &Parallel) -> String {
-    let mut whole = charming::Chart::new().animation(false).parallel(ParallelCoordinate::new());
+    let [top, right, bottom, left] = MARGINS;
+    let place = ParallelCoordinate::new().left(left).right(right).top(top).bottom(bottom);
+    let mut whole = charming::Chart::new().animation(false).parallel(place);
     for (i, axis) in p.axes.iter().enumerate() {
         let (bottom, top) = (axis.bottom.0, axis.top.0);
         whole = whole.parallel_axis(
@@ -90,8 +100,8 @@ pub fn parallel(p: &Parallel) -> String {
                 .dim(i as f64)
                 .name(axis.label.clone())
                 .inverse(bottom > top)
-                .min(bottom.min(top))
-                .max(bottom.max(top)),
+                .min(short(bottom.min(top)))
+                .max(short(bottom.max(top))),
         );
     }
     for line in &p.lines {

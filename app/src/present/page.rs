@@ -6,7 +6,7 @@ use domain::{
     ask::{Ask, REFRESH},
     query::{Directory, Trend, TrendQuery},
     scope::{Level, Scope},
-    time::{Against, DAY, Millis, TimeRange},
+    time::{Against, DAY, Millis, Step, TimeRange},
 };
 
 use super::{
@@ -89,12 +89,16 @@ impl Asked {
         Ok((now?, Some(Earlier { trend: then?, shift: against.shift(&query.range), name })))
     }
 
-    /// Where the chart of a metric leads.
+    /// Where the chart of a metric leads; what it links to shows the same steps.
     #[must_use]
-    pub fn chart_links(&self, metric: &str) -> ChartLinks {
+    pub fn chart_links(&self, metric: &str, step: Step) -> ChartLinks {
+        let mut query = self.query(metric);
+        query.retain(|(k, _)| k != "step");
+        query.push(("step".into(), step.to_string()));
+        let link = links::trends(&self.scope, metric, &self.ask);
         ChartLinks {
-            query: self.query(metric),
-            link: links::trends(&self.scope, metric, &self.ask),
+            query,
+            link: format!("{link}&step={step}"),
             details: None,
             records: Some(links::records(&self.scope, metric, &self.ask)),
         }

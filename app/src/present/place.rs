@@ -83,7 +83,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
             let delta = a.fmt.delta(m.delta, &metric);
             let title = a.title();
             let drawing = Drawing { fmt: &a.fmt, metric: &metric, range: a.range, scope: &title, now: a.now, earlier };
-            let mut links = a.chart_links(&m.metric);
+            let mut links = a.chart_links(&m.metric, query.step);
             links.details = Some(links::trends(&a.scope, &m.metric, &a.ask));
             Some(drawing.view(&trend, delta.as_ref().map(|d| (d, a.earlier_name())), links))
         }

@@ -74,9 +74,7 @@ fn table(a: &Asked, r: &Records, skip: usize) -> TableView {
             cells.extend(row.values.iter().zip(&metrics).map(|(v, m)| number(a.fmt.with_unit(*v, m))));
             cells.push(number(row.samples.map_or_else(|| "1".to_owned(), |s| s.to_string())));
             cells.push(text(Some(row.experiment_type.as_deref().unwrap_or(Kind::Production.as_str()))));
-            let source = row.source.as_deref().map_or_else(|| NONE.to_owned(), short_path);
-            let known = source.contains(t.simulated) || !row.simulated;
-            cells.push(Cell::Text(if known { source } else { format!("{source} · {}", t.simulated) }));
+            cells.push(Cell::Text(source(a, row)));
             cells.push(number(row.line.map_or_else(|| NONE.to_owned(), |l| l.to_string())));
             cells.push(a.fmt.time_cell(row.received_at, a.now));
             cells
@@ -100,6 +98,18 @@ fn table(a: &Asked, r: &Records, skip: usize) -> TableView {
             next: ((last as u64) < r.total).then(|| link(page + 1)),
         }),
         foot: Some(fill(t.range_zone, &[("tz", &a.fmt.zone_name())])),
+    }
+}
+
+/// The file or door through which it came. The simulated fleet is its own source; other rows may say that they are simulated.
+fn source(a: &Asked, row: &RecordRow) -> String {
+    let t = a.fmt.texts();
+    match row.source.as_deref() {
+        Some(domain::ports::DEMO) => t.source_demo_name.to_owned(),
+        name => {
+            let name = name.map_or_else(|| NONE.to_owned(), short_path);
+            if row.simulated { format!("{name} · {}", t.simulated) } else { name }
+        }
     }
 }
 

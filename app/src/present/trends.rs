@@ -74,7 +74,7 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
         scope = format!("{scope} · {m}");
     }
     let drawing = Drawing { fmt: &a.fmt, metric: &metric, range: a.range, scope: &scope, now: a.now, earlier };
-    let mut links = a.chart_links(&metric.key);
+    let mut links = a.chart_links(&metric.key, query.step);
     links.link = links::href("/trends", &links::pairs(&a.ask, &["sort", "page"]));
     let chart = drawing.view(&trend, delta.as_ref().map(|d| (d, a.earlier_name())), links);
     let nothing = trend.points.is_empty();

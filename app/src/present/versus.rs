@@ -151,12 +151,12 @@ fn parallel(a: &Asked, r: &FieldReport, contenders: &[Contender], legend: &[(Str
             let metric = &r.metrics[*i];
             let (low, high) = every(*i).fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
             let pad = ((high - low) * 0.1).max(high.abs() * 1e-3);
+            // Ends that can be written as short as the values are.
+            let unit = 10f64.powi(-i32::from(metric.precision));
+            let (low, high) = (((low - pad) / unit).floor() * unit, ((high + pad) / unit).ceil() * unit);
             let end = |v: f64| (v, a.fmt.with_unit(Some(v), metric));
-            let (worst, best) = if metric.direction.read(1.0) == Change::Better {
-                (low - pad, high + pad)
-            } else {
-                (high + pad, low - pad)
-            };
+            let better_up = metric.direction.read(1.0) == Change::Better;
+            let (worst, best) = if better_up { (low, high) } else { (high, low) };
             ParallelAxis { label: a.fmt.label(metric), bottom: end(worst), top: end(best) }
         })
         .collect();

@@ -1,7 +1,7 @@
 //! A chart with everything that belongs to it: the finding, the picture, the sentence, the table, the files. The picture is
 //! complete as it is; the element around it (`app/elements/chart.ts`) makes it interactive where a browser can.
 
-use leptos::prelude::*;
+use leptos::{html::custom, prelude::*};
 
 use super::{icon::Icon, table::Table};
 use crate::{
@@ -15,9 +15,7 @@ pub fn Chart(chart: ChartView, lang: Lang) -> impl IntoView {
     view! {
         <figure class="card chart">
             <h2>{chart.title}{chart.simulated.then(|| view! { <span class="simulated">{t.simulated}</span> })}</h2>
-            <gf-chart data-option=chart.option data-meta=chart.meta>
-                <div class="drawing" inner_html=chart.svg></div>
-            </gf-chart>
+            {drawing(chart.option, chart.meta, "drawing", chart.svg)}
             <figcaption>{chart.summary}" "<span class="quiet">{chart.note}</span></figcaption>
             <div class="under">
                 {chart.table.map(|table| view! { <Behind table lang/> })}
@@ -25,6 +23,15 @@ pub fn Chart(chart: ChartView, lang: Lang) -> impl IntoView {
             </div>
         </figure>
     }
+}
+
+/// The SVG within the element that makes it interactive. Its name is written in capitals because that is what a browser
+/// says of it: Leptos compares the two, and would put a new element in place of one whose name looks changed.
+fn drawing(option: String, meta: String, class: &'static str, svg: String) -> impl IntoView {
+    custom("GF-CHART")
+        .attr("data-option", option)
+        .attr("data-meta", meta)
+        .child(view! { <div class=class inner_html=svg></div> })
 }
 
 /// The files of a picture, and where it is found again. What needs a script is hidden without one.
@@ -61,9 +68,7 @@ pub fn Picture(picture: PictureView, lang: Lang) -> impl IntoView {
                 }).collect_view()}
             </ul>
             <div class="scroll-x" role="region" tabindex="0" aria-label=title>
-                <gf-chart data-option=picture.option data-meta=picture.meta>
-                    <div class="drawing tall" inner_html=picture.svg></div>
-                </gf-chart>
+                {drawing(picture.option, picture.meta, "drawing tall", picture.svg)}
             </div>
             <figcaption>{picture.summary}</figcaption>
             <div class="under"><span></span><TakeAlong tools=picture.tools lang/></div>

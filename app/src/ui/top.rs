@@ -1,6 +1,6 @@
 //! The top of a page: the way here with what lies beside, the time picker, and banners when they are needed.
 
-use leptos::{either::Either, prelude::*};
+use leptos::{either::Either, html::custom, prelude::*};
 use leptos_meta::Title;
 
 use super::{
@@ -55,13 +55,20 @@ pub fn Top(head: Head, state: Option<StateView>) -> impl IntoView {
 /// that was asked to follow comes again by itself.
 fn live(lang: Lang, l: Live) -> impl IntoView {
     let t = lang.texts();
+    // In capitals: see `ui/chart.rs`.
+    let element = custom("GF-LIVE")
+        .attr("data-at", l.at.to_string())
+        .attr("data-range", l.range.to_string())
+        .attr("data-refresh", l.refresh)
+        .attr("data-open", l.open.to_string())
+        .attr("data-words", l.words)
+        .child(l.text);
     let again = l.seconds.map(|s| format!(r#"<meta http-equiv="refresh" content="{s}">"#));
     view! {
         {again.map(|html| view! { <noscript inner_html=html></noscript> })}
         <details class="menu follow">
             <summary title=t.refresh>
-                <gf-live data-at=l.at.to_string() data-range=l.range.to_string() data-refresh=l.refresh
-                    data-open=l.open.to_string() data-words=l.words>{l.text}</gf-live>
+                {element}
                 <Icon name="chevron-down"/>
             </summary>
             <Ways links=l.choices/>

@@ -33,7 +33,7 @@ pub struct Demo {
 }
 
 fn source() -> SourceId {
-    SourceId { kind: "demo".into(), name: "simulated fleet".into() }
+    SourceId { kind: "demo".into(), name: domain::ports::DEMO.into() }
 }
 
 impl Demo {
