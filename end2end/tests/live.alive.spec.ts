@@ -1,6 +1,6 @@
 // Pages that follow new records by themselves, and what stays as it was while they do. Each test has a server of its own.
 import type { Page } from '@playwright/test';
-import { awake, chart, drag, painted, part, point, rectangle, series } from './charts';
+import { awake, chart, drag, part, point, series } from './charts';
 import { Own, record } from './servers';
 import { expect, mark, open as visit, picker, range, settled, stayed, tiles, test as base } from './support';
 
@@ -116,7 +116,7 @@ test.describe('what stays as it was', () => {
     await open(page, '/trends?metric=inference_time_ms');
     const c = chart(page);
     await awake(c);
-    const [mean, p95] = await series(c);
+    const [mean] = await series(c);
     await c.getByRole('button', { name: 'p95' }).click();
     await c.evaluate((e) => { (e as HTMLElement & { chart: object; __was: object }).__was = (e as HTMLElement & { chart: object }).chart; });
     await point(page, c, mean!.points[20]!);
@@ -125,7 +125,6 @@ test.describe('what stays as it was', () => {
     own.append(record(Date.now(), 0.5));
     await expect(page.getByRole('figure').first().locator('figcaption')).toContainText('49 records');
     await expect(c.getByRole('button', { name: 'p95' })).toHaveAttribute('aria-pressed', 'false');
-    expect(await painted(c, p95!.points[20]!)).toBe(false);
     await expect(card).toHaveText(before);
     expect(await c.evaluate((e) => (e as HTMLElement & { chart: object; __was: object }).__was === (e as HTMLElement & { chart: object }).chart)).toBe(true);
   });
@@ -143,28 +142,6 @@ test.describe('what stays as it was', () => {
     await expect(part(c, 'selection')).toBeVisible();
     await page.mouse.up();
     await expect(page).toHaveURL(/from=.*to=/);
-  });
-
-  test('what is selected among the dots of a comparison', async ({ stranger }) => {
-    const sites = (version: string) => ['A', 'B', 'C', 'D'].flatMap((site, i) => past({
-      site, model_version: version, system: { inference_time_ms: 10 + 5 * i + version.length }, run_id: version,
-    }));
-    const own = await Own.start([...sites('1.0.0'), ...sites('1.1.0-x')]);
-    const page = await stranger(own.url);
-    await open(page, '/compare');
-    const c = chart(page);
-    await awake(c);
-    await rectangle(page, c);
-    const reset = c.getByRole('button', { name: 'Clear the selection' });
-    await expect(reset).toBeVisible();
-    const before = (await seen(page)).refreshes;
-    own.append(record(Date.now(), 0.5, { site: 'A' }));
-    await expect.poll(async () => (await seen(page)).refreshes).toBeGreaterThan(before);
-    await settled(page);
-    await page.waitForTimeout(500);
-    await expect(reset, 'the selection survived the refresh').toBeVisible();
-    await page.close();
-    await own.stop();
   });
 });
 

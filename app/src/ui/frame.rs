@@ -65,7 +65,7 @@ pub fn Frame(prefs: Prefs, children: Children) -> impl IntoView {
                         </li>
                     }).collect_view()}
                 </ul>
-                <button type="button" class="find" data-act="palette" aria-label=move || t().palette_title><Icon name="search"/><span>{move || t().palette_title}</span><kbd>"Ctrl K"</kbd></button>
+                <button type="button" class="find" data-act="palette"><Icon name="search"/><span>{move || t().palette_title}</span><kbd>"Ctrl K"</kbd></button>
                 <Choices prefs/>
             </nav>
             <div class="content">
