@@ -13,8 +13,6 @@ export interface Listener {
   heard(): void;
   /** There are new data. */
   records(): void;
-  /** Events come again, and nothing is known of what was sent meanwhile. */
-  gap(): void;
 }
 
 export class Feed {
@@ -25,17 +23,21 @@ export class Feed {
   /** The last event, or the beginning of the connection. */
   #heardAt = 0;
   #broken = false;
-  #generation: string | null = null;
-  /** The connection was lost in a way that the browser does not mend: what was sent meanwhile is not sent again. */
-  #missed = false;
+  /** What the page shows. The server tells at once of what is newer. */
+  #shown = '';
 
   constructor(listener: Listener) {
     this.#listener = listener;
   }
 
+  /** The page shows records of this generation now. */
+  shows(generation: string): void {
+    this.#shown = generation;
+  }
+
   open(): void {
     if (this.#source || this.#retry !== undefined) return;
-    const source = new EventSource(ADDRESS);
+    const source = new EventSource(this.#shown === '' ? ADDRESS : `${ADDRESS}?last=${this.#shown}`);
     this.#source = source;
     this.#heardAt = Date.now();
     source.addEventListener('records', (event) => this.#hear(source, event));
@@ -54,7 +56,6 @@ export class Feed {
     this.#source?.close();
     this.#source = null;
     this.#broken = false;
-    this.#missed = false;
   }
 
   /** A new connection now: the old one may be dead without knowing. Whoever asks for it also has the page loaded anew. */
@@ -79,20 +80,14 @@ export class Feed {
     this.#broken = false;
     this.#tries = 0;
     this.#listener.heard();
-    if (this.#missed) this.#listener.gap();
-    this.#missed = false;
-    if (!records) return;
-    // A server may begin a connection with the generation that it is at.
-    if (records.lastEventId !== '' && records.lastEventId === this.#generation) return;
-    this.#generation = records.lastEventId;
-    this.#listener.records();
+    // The page may have been loaded anew for another reason.
+    if (records && records.lastEventId !== this.#shown) this.#listener.records();
   }
 
   #later(): void {
     this.#source?.close();
     this.#source = null;
     this.#broken = true;
-    this.#missed = true;
     const wait = Math.min(LONGEST_WAIT, 1_000 * 2 ** this.#tries);
     this.#tries += 1;
     // Half of the wait is by chance, so that browsers do not come back to a restarted server all at once.

@@ -31,7 +31,6 @@ class Keeper {
   readonly #feed = new Feed({
     heard: () => { seen.events += 1; },
     records: () => this.#want(),
-    gap: () => this.#want(),
   });
   readonly #pace = new Pace(Date.now());
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -68,7 +67,8 @@ class Keeper {
   /** An attribute is another one. */
   changed(): void {
     const now = Date.now();
-    const at = this.#element?.dataset['at'] ?? null;
+    const { at = null, generation = '' } = this.#element?.dataset ?? {};
+    this.#feed.shows(generation);
     if (at !== null && at !== this.#at) {
       this.#at = at;
       this.#cameAt = now;
@@ -166,7 +166,7 @@ class Keeper {
 }
 
 class Live extends HTMLElement {
-  static readonly observedAttributes = ['data-at', 'data-range', 'data-refresh', 'data-open', 'data-words'];
+  static readonly observedAttributes = ['data-at', 'data-generation', 'data-range', 'data-refresh', 'data-open', 'data-words'];
   readonly #mark = document.createElement('span');
   readonly #age = document.createElement('span');
   readonly #state = document.createElement('span');

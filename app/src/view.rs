@@ -75,6 +75,8 @@ pub struct Live {
     /// The server's clock when it answered, and the length of the range, in ms.
     pub at: i64,
     pub range: i64,
+    /// The generation of the records that the page shows, for the stream of events.
+    pub generation: i64,
     /// Whether the range ends now.
     pub open: bool,
     pub refresh: String,

@@ -42,7 +42,7 @@ struct Rules {
 pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Result<CompareView> {
     // Challengers are candidates: a comparison counts all types unless one is named.
     ask.kind.get_or_insert_with(|| Kind::All.as_str().to_owned());
-    let a = Asked::read(services, request, ask)?;
+    let a = Asked::read(services, request, ask).await?;
     let t = a.fmt.texts();
     let directory = services.metrics.directory().await;
     directory.check(&a.scope)?;
@@ -430,7 +430,7 @@ pub struct Compared {
 /// As [`page`].
 pub async fn data(services: &Services, request: &Request, mut ask: Ask) -> Result<Compared> {
     ask.kind.get_or_insert_with(|| Kind::All.as_str().to_owned());
-    let a = Asked::read(services, request, ask)?;
+    let a = Asked::read(services, request, ask).await?;
     let directory = services.metrics.directory().await;
     let report = services.metrics.field_report(&ComparisonQuery { scope: a.scope.clone(), range: a.range }).await?;
     let by = a.ask.get("by").map(By::parse).transpose()?.unwrap_or_default();

@@ -30,19 +30,23 @@ pub struct Asked {
     /// The earlier period that is shown beside, when one was asked for.
     pub against: Option<Against>,
     refresh: &'static str,
+    /// What the answer knows of, at least.
+    generation: i64,
 }
 
 impl Asked {
     /// # Errors
     /// What cannot be read.
-    pub fn read(services: &Services, request: &Request, ask: Ask) -> Result<Self> {
+    pub async fn read(services: &Services, request: &Request, ask: Ask) -> Result<Self> {
+        // Before anything is read: what comes meanwhile may be missing from the answer, and is told of again.
+        let generation = services.metrics.generation().await;
         let now = services.clock.now();
         let zone = ask.time_zone(&request.zone)?;
         let range = ask.range(now, &zone)?;
         let scope = ask.scope()?;
         let (against, refresh) = (ask.against()?, ask.refresh()?);
         ask.flag("kiosk")?;
-        Ok(Self { fmt: Fmt { lang: request.lang, zone }, now, range, scope, against, refresh, ask })
+        Ok(Self { fmt: Fmt { lang: request.lang, zone }, now, range, scope, against, refresh, generation, ask })
     }
 
     /// The place in words.
@@ -200,6 +204,7 @@ fn live(a: &Asked, place: Where) -> Live {
     Live {
         text: fill(t.as_of, &[("time", &a.fmt.strftime(a.now, "%H:%M:%S %Z"))]),
         at: a.now.0,
+        generation: a.generation,
         range: a.range.length(),
         // A range that is over does not change any more.
         open: a.range.to() >= a.now,

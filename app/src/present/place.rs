@@ -32,7 +32,7 @@ const ATTENTION: usize = 6;
 /// # Errors
 /// What cannot be read, is unknown, or cannot be answered just now.
 pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<PlaceView> {
-    let a = Asked::read(services, request, ask)?;
+    let a = Asked::read(services, request, ask).await?;
     let directory = services.metrics.directory().await;
     directory.check(&a.scope)?;
     let course = course(&a)?;

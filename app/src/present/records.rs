@@ -22,7 +22,7 @@ use crate::{
 /// # Errors
 /// What cannot be read, is unknown, or cannot be answered just now; a page beyond the last one.
 pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<RecordsView> {
-    let a = Asked::read(services, request, ask)?;
+    let a = Asked::read(services, request, ask).await?;
     let t = a.fmt.texts();
     let directory = services.metrics.directory().await;
     directory.check(&a.scope)?;

@@ -22,7 +22,7 @@ use crate::{
 /// # Errors
 /// What cannot be read, or cannot be answered just now.
 pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<SourcesView> {
-    let a = Asked::read(services, request, ask)?;
+    let a = Asked::read(services, request, ask).await?;
     let t = a.fmt.texts();
     let directory = services.metrics.directory().await;
     let failed = services.metrics.failed_files().await;

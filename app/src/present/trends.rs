@@ -27,7 +27,7 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
         let first = directory.built_in.first().copied().unwrap_or(0);
         ask.metric = Some(CATALOGUE[first].key.to_string());
     }
-    let a = Asked::read(services, request, ask)?;
+    let a = Asked::read(services, request, ask).await?;
     directory.check(&a.scope)?;
     let t = a.fmt.texts();
     let model = a.ask.get("model").map(Model::parse).transpose()?;

@@ -58,6 +58,7 @@ fn live(lang: Lang, l: Live) -> impl IntoView {
     // In capitals: see `ui/chart.rs`.
     let element = custom("GF-LIVE")
         .attr("data-at", l.at.to_string())
+        .attr("data-generation", l.generation.to_string())
         .attr("data-range", l.range.to_string())
         .attr("data-refresh", l.refresh)
         .attr("data-open", l.open.to_string())

@@ -112,7 +112,7 @@ pub async fn models(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r
 
 pub async fn trend_csv(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
     let ask = ask(q.as_deref(), KEYS)?;
-    let asked = Asked::read(&s.services, &r, ask.clone())?;
+    let asked = Asked::read(&s.services, &r, ask.clone()).await?;
     let query = ask.trend(asked.now, &r.zone)?;
     let (trend, earlier) = asked.trend(&s.services, &query).await?;
     let mut head = csv::TREND_HEAD.to_vec();
@@ -130,7 +130,7 @@ pub async fn trend_csv(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extensio
 
 pub async fn trend_svg(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
     let ask = ask(q.as_deref(), KEYS)?;
-    let asked = Asked::read(&s.services, &r, ask.clone())?;
+    let asked = Asked::read(&s.services, &r, ask.clone()).await?;
     let mut query = ask.trend(asked.now, &r.zone)?;
     if ask.get("step").is_none() {
         query.step = Step::for_range(&query.range, 120);
