@@ -13,6 +13,7 @@ use domain::{
         ChildSummary, Comparison, ComparisonQuery, FieldCell, FieldReport, LatestValue, MetricColumn, MetricSummary,
         ModelChange, ModelMetric, ModelSummary, Summary, SummaryQuery, Trend, TrendPoint, TrendQuery,
     },
+    say,
     scope::{Level, Place, Scope},
     state::{DataState, Health},
     text::Name,
@@ -255,6 +256,8 @@ impl Lake {
     ) -> Result<(Arc<Snapshot>, Vec<P>)> {
         let mut trouble = String::new();
         for _ in 0..4 {
+            let _turn = self.scans.acquire().await.map_err(|e| Error::internal("the lake is closed").with_detail(e))?;
+            // Only now: what was looked up before the wait may be replaced by the end of it.
             let snapshot = self.snapshot();
             match self.pass_once(&snapshot, rows, &reader).await {
                 Ok(parts) => return Ok((snapshot, parts)),
@@ -265,7 +268,8 @@ impl Lake {
                 }
             }
         }
-        Err(Error::unavailable("the records cannot be read just now").with_detail(trouble))
+        Err(Error::unavailable(say!("the records cannot be read just now", "지금은 기록을 읽을 수 없습니다"))
+            .with_detail(trouble))
     }
 
     async fn pass_once<P: Part>(
@@ -274,7 +278,6 @@ impl Lake {
         rows: &Rows<'_>,
         reader: &impl Fn() -> P,
     ) -> std::result::Result<Vec<P>, String> {
-        let _turn = self.scans.acquire().await.map_err(|e| e.to_string())?;
         let streams = self.engine().streams(snapshot, rows).await.map_err(|e| e.to_string())?;
         let parts = streams.into_iter().map(|mut stream| {
             let mut part = reader();

@@ -3,8 +3,11 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    path::Path,
-    sync::Arc,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use domain::{
@@ -29,6 +32,33 @@ pub struct FileView {
     pub places: Arc<[u32]>,
     pub names: Arc<Names>,
     pub failed: Option<String>,
+    pub lease: Arc<Lease>,
+}
+
+/// A file for as long as somebody may read it: one that was retired is deleted with the last snapshot that names it.
+#[derive(Debug)]
+pub struct Lease {
+    path: PathBuf,
+    retired: AtomicBool,
+}
+
+impl Lease {
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, retired: AtomicBool::new(false) }
+    }
+
+    pub fn retire(&self) {
+        self.retired.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if *self.retired.get_mut() {
+            // One that stays is swept when the lake is opened.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
 }
 
 /// What a file adds to the directory. Made once a file, so that a commit costs by the files and not by their entries.
@@ -173,7 +203,8 @@ impl Snapshot {
                     })
                     .collect();
                 let names = Arc::new(Names::of(&index, &numbered));
-                FileView { file, index: Arc::new(index), places: numbered, names, failed: trouble }
+                let lease = Arc::new(Lease::new(root.join(&file.path)));
+                FileView { file, index: Arc::new(index), places: numbered, names, failed: trouble, lease }
             });
             if let Some(reason) = failed.get(&view.file.path) {
                 view.failed = Some(reason.clone());

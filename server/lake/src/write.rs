@@ -148,7 +148,8 @@ impl Lake {
         self.renew().await
     }
 
-    /// Commits, follows the manifest, and deletes what was retired. A reader that still wanted a retired file begins anew.
+    /// Commits, follows the manifest, and retires what was replaced: it is deleted when no question of this process reads
+    /// it any more. Another process that still wanted it begins anew.
     async fn publish(&self, changes: Vec<DayChange>, mut change: Change) -> Result<()> {
         let mut written = Vec::new();
         let mut retired = Vec::new();
@@ -157,18 +158,24 @@ impl Lake {
             written.extend(c.aside);
             change.publish.extend(c.publish);
             change.retire.extend(c.retire.iter().map(|r| r.0));
-            retired.extend(c.retire.into_iter().map(|r| self.root.join(r.1)));
+            retired.extend(c.retire.into_iter().map(|r| r.1));
         }
         if let Err(e) = self.manifest.commit(change).await {
             // Not published: nobody will ever ask for them.
             written.iter().for_each(|p| drop(std::fs::remove_file(p)));
             return Err(e);
         }
+        let before = self.snapshot();
         // It is committed, whatever comes now: the job that follows the manifest tries again.
         if let Err(e) = self.renew().await {
             tracing::warn!(error = %e, detail = ?e.detail, "cannot follow the manifest after a commit");
         }
-        retired.iter().for_each(|p| drop(std::fs::remove_file(p)));
+        for path in retired {
+            match before.files.iter().find(|v| v.file.path == path) {
+                Some(view) => view.lease.retire(),
+                None => drop(std::fs::remove_file(self.root.join(path))),
+            }
+        }
         Ok(())
     }
 
