@@ -13,6 +13,7 @@ import { read, type Data } from './chart/data';
 import * as legend from './chart/legend';
 
 type Drawer = typeof import('./echarts');
+type Selection = import('./echarts').Selection;
 
 export class GfChart extends HTMLElement implements Member {
   static observedAttributes = ['data-option', 'data-meta'];
@@ -32,8 +33,9 @@ export class GfChart extends HTMLElement implements Member {
   #due = false;
   /** What `#data` was read from. */
   #texts = '';
-  /** What is shown: drawing a raw chart again would lose what is selected in it. */
   #drawn: Data | undefined;
+  /** What was selected when a raw chart was given up to be drawn anew. */
+  #selected: Selection | undefined;
 
   connectedCallback(): void {
     // Moved within the page: everything still runs.
@@ -149,7 +151,7 @@ export class GfChart extends HTMLElement implements Member {
       drawer.resize(chart, box);
       if (!raw) drawer.drawLines(chart, data, box, this.#off, this, probe);
       else if (this.#drawn !== data) {
-        drawer.drawRaw(chart, data, probe, this.#brushed);
+        drawer.drawRaw(chart, data, probe, this.#brushed, this.#selected);
         this.#brushed.offer(data.words.reset, () => { drawer.forgetSelection(chart); });
       }
       this.#drawn = data;
@@ -174,6 +176,7 @@ export class GfChart extends HTMLElement implements Member {
   /** Gives ECharts back; the SVG shows again. */
   #give(): void {
     if (!this.chart) return;
+    this.#selected = this.#drawer?.selectionOf(this.chart);
     this.chart.dispose();
     this.chart = this.#drawn = undefined;
     counted(-1);

@@ -9,7 +9,8 @@ import { CanvasRenderer } from 'echarts/renderers';
 import type { Box } from './chart/box';
 
 export { drawLines } from './chart/lines';
-export { drawRaw, forgetSelection, theme } from './chart/raw';
+export { drawRaw, theme } from './chart/raw';
+export { forget as forgetSelection, selectionOf, type Selection } from './chart/selection';
 
 use([LineChart, ScatterChart, ParallelChart, GridComponent, ParallelComponent, BrushComponent, CanvasRenderer]);
 

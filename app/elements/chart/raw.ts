@@ -4,6 +4,7 @@
 import type { ECElementEvent, EChartsCoreOption, EChartsType } from 'echarts/core';
 import { first, list, object, type Data, type Json } from './data';
 import { paint, type Paint } from './paint';
+import { select, watch, type Selection } from './selection';
 
 export interface Told {
   /** The point under the pointer, with names and values, in pixels of the element; `undefined`: none. */
@@ -12,8 +13,8 @@ export interface Told {
   select(indices: number[], names: string[]): void;
 }
 
-/** On a new instance, since a theme given later does not reach everything; nothing is selected yet. */
-export function drawRaw(chart: EChartsType, data: Data, probe: HTMLElement, told: Told): void {
+/** On a new instance, since a theme given later does not reach everything; what was selected in the old one is selected again. */
+export function drawRaw(chart: EChartsType, data: Data, probe: HTMLElement, told: Told, before?: Selection): void {
   const colour = paint(probe);
   const option = object(resolved(data.option, colour));
   chart.setOption(withBrush(option, colour));
@@ -33,14 +34,8 @@ export function drawRaw(chart: EChartsType, data: Data, probe: HTMLElement, told
     chart.on('axisareaselected', () => { tell(inAreas(chart, option), option, told); });
   }
   told.hover(undefined);
-  told.select([], []);
-}
-
-export function forgetSelection(chart: EChartsType): void {
-  chart.dispatchAction({ type: 'brush', areas: [] });
-  for (const axis of list((chart.getOption() as Json)['parallelAxis'])) {
-    chart.dispatchAction({ type: 'axisAreaSelect', parallelAxisId: object(axis)['id'], intervals: [] });
-  }
+  watch(chart, option);
+  if (!select(chart, option, before)) told.select([], []);
 }
 
 function isScatter(option: Json): boolean {
