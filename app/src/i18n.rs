@@ -1,5 +1,6 @@
 //! The texts that people read, in English and Korean, generated from `app/locales`.
 
+use domain::error::Sentence;
 use serde::{Deserialize, Serialize};
 
 include!(concat!(env!("OUT_DIR"), "/texts.rs"));
@@ -54,6 +55,21 @@ impl Lang {
             Self::Ko => &KO,
         }
     }
+
+    /// A sentence in this language, or in English where it has no other.
+    #[must_use]
+    pub fn says(self, sentence: Sentence) -> String {
+        match (self, sentence.ko) {
+            (Self::Ko, Some(ko)) => ko,
+            _ => sentence.en,
+        }
+    }
+}
+
+/// One of the texts as a sentence.
+#[must_use]
+pub fn both(text: fn(&Texts) -> &'static str) -> Sentence {
+    Sentence { en: text(&EN).to_owned(), ko: Some(text(&KO).to_owned()) }
 }
 
 /// Fills the holes of a text: `fill("{n} of {of}", &[("n", "2"), ("of", "12")])`.

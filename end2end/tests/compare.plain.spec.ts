@@ -171,6 +171,23 @@ test.describe('models side by side', () => {
   }
 });
 
+test.describe('in Korean', () => {
+  test.use({ locale: 'ko-KR' });
+  for (const [url, words] of [
+    ['/customers/%EC%97%86%EC%9D%8C', '이름이 “없음”인 고객이 없습니다'],
+    ['/compare?models=nope:1', '모델이 “nope:1”인 기록이 없습니다'],
+    ['/trends?from=tomorrow', '“tomorrow”: 시각이 아닙니다'],
+    ['/?from=now&to=now-1d', '기간이 거꾸로이거나 비어 있습니다'],
+    ['/nowhere', '이 주소에는 페이지가 없습니다'],
+  ] as const) {
+    test(`${url} is refused with a Korean sentence`, async ({ page, guard }) => {
+      guard.allow(/status of 4\d\d/);
+      await page.goto(url);
+      await expect(main(page)).toContainText(words);
+    });
+  }
+});
+
 test.describe('an earlier period laid over', () => {
   for (const [key, label, name] of [
     ['previous', 'The period before', 'the period before'], ['week', 'A week earlier', 'a week earlier'],

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    say,
+};
 
 /// Who is calling.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +61,11 @@ pub fn can(actor: &Actor, action: Action, object: Object) -> bool {
 /// # Errors
 /// [`crate::ErrorKind::Forbidden`] with the sentence that the visitor reads.
 pub fn authorize(actor: &Actor, action: Action, object: Object) -> Result<()> {
-    if can(actor, action, object) { Ok(()) } else { Err(Error::forbidden("sign in to see this")) }
+    if can(actor, action, object) {
+        Ok(())
+    } else {
+        Err(Error::forbidden(say!("sign in to see this", "보려면 로그인하세요")))
+    }
 }
 
 #[cfg(test)]

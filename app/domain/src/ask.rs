@@ -5,8 +5,9 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::{Error, Result},
+    error::{Error, Result, Sentence},
     query::{ComparisonQuery, RecordsQuery, SummaryQuery, TrendQuery},
+    say,
     scope::{Model, Scope, clip},
     time::{Against, DAY, Millis, Step, TimeRange, parse_moment},
 };
@@ -31,7 +32,13 @@ macro_rules! words {
         /// The keys of [`Ask`], in the order in which links write them.
         pub const KEYS: &[&str] = &[$($key),*];
 
-        impl Ask {
+        /// A key that could be read either way, in words.
+#[must_use]
+pub fn given_twice(key: &str) -> Sentence {
+    say!("“{got}” is given twice", "“{got}”: 두 번 지정되었습니다", got = clip(key))
+}
+
+impl Ask {
             /// The field of a key; an empty text is none.
             #[must_use]
             pub fn get(&self, key: &str) -> Option<&str> {
@@ -105,13 +112,14 @@ impl Ask {
         let mut seen: Vec<String> = Vec::new();
         for (key, value) in pairs {
             if seen.iter().any(|s| s == key) {
-                return Err(Error::bad_input(format!("“{}” is given twice", clip(key))));
+                return Err(Error::bad_input(given_twice(key)));
             }
             if !known.contains(&key) || !ask.set(key, Some(value.to_owned())) {
-                return Err(Error::bad_input(format!(
-                    "“{}” is not known here; known are {}",
-                    clip(key),
-                    known.join(", ")
+                return Err(Error::bad_input(say!(
+                    "“{got}” is not known here; known are {known}",
+                    "“{got}”: 여기서 쓸 수 없는 항목입니다. 쓸 수 있는 항목: {known}",
+                    got = clip(key),
+                    known = known.join(", ")
                 )));
             }
             seen.push(key.to_owned());
@@ -134,8 +142,11 @@ impl Ask {
         match self.get("tz") {
             None => Ok(fallback.clone()),
             Some("UTC") => Ok(TimeZone::UTC),
-            Some(name) => TimeZone::get(name)
-                .map_err(|e| Error::bad_input(format!("no time zone is called “{}”", clip(name))).with_detail(e)),
+            Some(name) => TimeZone::get(name).map_err(|e| {
+                let text =
+                    say!("no time zone is called “{got}”", "이름이 “{got}”인 시간대가 없습니다", got = clip(name));
+                Error::bad_input(text).with_detail(e)
+            }),
         }
     }
 
@@ -146,9 +157,12 @@ impl Ask {
     pub fn range(&self, now: Millis, tz: &TimeZone) -> Result<TimeRange> {
         if let Some(days) = self.get("days") {
             if self.get("from").is_some() || self.get("to").is_some() {
-                return Err(Error::bad_input("say either days, or from and to"));
+                return Err(Error::bad_input(say!(
+                    "say either days, or from and to",
+                    "days, 또는 from과 to 중 한쪽만 쓰세요"
+                )));
             }
-            let days = days.parse().map_err(|_| Error::bad_input("days is a number from 1 to 4015"))?;
+            let days = days.parse().map_err(|_| crate::time::bad_days())?;
             return TimeRange::last_days(days, now);
         }
         let to = self.get("to").map_or(Ok(now), |t| parse_moment(t, now, tz))?;
@@ -173,10 +187,14 @@ impl Ask {
     /// Another word than those of [`REFRESH`].
     pub fn refresh(&self) -> Result<&'static str> {
         let asked = self.get("refresh").unwrap_or(REFRESH[0]);
-        REFRESH
-            .into_iter()
-            .find(|r| *r == asked)
-            .ok_or_else(|| Error::bad_input(format!("refresh is one of {}, not “{}”", REFRESH.join(", "), clip(asked))))
+        REFRESH.into_iter().find(|r| *r == asked).ok_or_else(|| {
+            Error::bad_input(say!(
+                "refresh is one of {known}, not “{got}”",
+                "refresh는 {known} 중 하나입니다. 받은 값: “{got}”",
+                known = REFRESH.join(", "),
+                got = clip(asked)
+            ))
+        })
     }
 
     /// Whether a key that is on or off is on.
@@ -187,7 +205,11 @@ impl Ask {
         match self.get(key) {
             None | Some("0") => Ok(false),
             Some("1") => Ok(true),
-            Some(other) => Err(Error::bad_input(format!("{key} is 1 or 0, not “{}”", clip(other)))),
+            Some(other) => Err(Error::bad_input(say!(
+                "{key} is 1 or 0, not “{got}”",
+                "{key}: 1 또는 0이어야 합니다. 받은 값: “{got}”",
+                got = clip(other)
+            ))),
         }
     }
 
@@ -214,8 +236,9 @@ impl Ask {
     /// What cannot be read; a missing `metric`.
     pub fn trend(&self, now: Millis, tz: &TimeZone) -> Result<TrendQuery> {
         let range = self.range(now, &self.time_zone(tz)?)?;
-        let metric =
-            self.get("metric").ok_or_else(|| Error::bad_input("say which metric, for example metric=mAP50"))?;
+        let metric = self.get("metric").ok_or_else(|| {
+            Error::bad_input(say!("say which metric, for example metric=mAP50", "지표를 지정하세요. 예: metric=mAP50"))
+        })?;
         Ok(TrendQuery {
             scope: self.scope()?,
             model: self.get("model").map(Model::parse).transpose()?,
@@ -259,11 +282,13 @@ impl Ask {
     pub fn page_number(&self) -> Result<usize> {
         match self.get("page") {
             None => Ok(1),
-            Some(t) => t
-                .parse()
-                .ok()
-                .filter(|p| (1..=1_000_000).contains(p))
-                .ok_or_else(|| Error::bad_input(format!("page is a number from 1, not “{}”", clip(t)))),
+            Some(t) => t.parse().ok().filter(|p| (1..=1_000_000).contains(p)).ok_or_else(|| {
+                Error::bad_input(say!(
+                    "page is a number from 1, not “{got}”",
+                    "page는 1 이상의 수입니다. 받은 값: “{got}”",
+                    got = clip(t)
+                ))
+            }),
         }
     }
 }

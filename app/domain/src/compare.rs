@@ -8,6 +8,7 @@ use crate::{
     error::{Error, Result},
     metric::{Change, Metric},
     query::FieldReport,
+    say,
     scope::{Model, Place, clip},
     text::Name,
     time::Millis,
@@ -33,7 +34,11 @@ impl Places {
         match text {
             "same" => Ok(Self::Same),
             "all" => Ok(Self::All),
-            _ => Err(Error::bad_input(format!("places is same or all, not “{}”", clip(text)))),
+            _ => Err(Error::bad_input(say!(
+                "places is same or all, not “{got}”",
+                "places는 same 또는 all입니다. 받은 값: “{got}”",
+                got = clip(text)
+            ))),
         }
     }
 }
@@ -54,7 +59,11 @@ impl By {
         match text {
             "version" => Ok(Self::Version),
             "architecture" => Ok(Self::Architecture),
-            _ => Err(Error::bad_input(format!("by is version or architecture, not “{}”", clip(text)))),
+            _ => Err(Error::bad_input(say!(
+                "by is version or architecture, not “{got}”",
+                "by는 version 또는 architecture입니다. 받은 값: “{got}”",
+                got = clip(text)
+            ))),
         }
     }
 }

@@ -20,34 +20,64 @@ pub enum ErrorKind {
     Internal,
 }
 
+/// What a person reads, in the languages of the product.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sentence {
+    pub en: String,
+    /// Missing where only operators read it: in terminals and logs.
+    pub ko: Option<String>,
+}
+
+impl From<&str> for Sentence {
+    fn from(en: &str) -> Self {
+        en.to_owned().into()
+    }
+}
+
+impl From<String> for Sentence {
+    fn from(en: String) -> Self {
+        Self { en, ko: None }
+    }
+}
+
+/// A [`Sentence`]: the English and the Korean format string, then the values that either names.
+/// `say!("no zone is called “{got}”", "이름이 “{got}”인 구역이 없습니다", got = clip(text))`
+#[macro_export]
+macro_rules! say {
+    ($en:literal, $ko:literal $(, $name:ident = $value:expr)* $(,)?) => {{
+        $(let $name = $value;)*
+        $crate::error::Sentence { en: format!($en), ko: Some(format!($ko)) }
+    }};
+}
+
 /// An error with the sentence that the user may read, and apart from it what only the log may read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+#[error("{}", message.en)]
 pub struct Error {
     pub kind: ErrorKind,
     /// Shown to the user. A sentence; names the input.
-    pub message: String,
+    pub message: Sentence,
     /// Written to the log only. Never leaves the server.
     pub detail: Option<String>,
 }
 
 impl Error {
-    fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    fn new(kind: ErrorKind, message: impl Into<Sentence>) -> Self {
         Self { kind, message: message.into(), detail: None }
     }
-    pub fn bad_input(message: impl Into<String>) -> Self {
+    pub fn bad_input(message: impl Into<Sentence>) -> Self {
         Self::new(ErrorKind::BadInput, message)
     }
-    pub fn not_found(message: impl Into<String>) -> Self {
+    pub fn not_found(message: impl Into<Sentence>) -> Self {
         Self::new(ErrorKind::NotFound, message)
     }
-    pub fn forbidden(message: impl Into<String>) -> Self {
+    pub fn forbidden(message: impl Into<Sentence>) -> Self {
         Self::new(ErrorKind::Forbidden, message)
     }
-    pub fn unavailable(message: impl Into<String>) -> Self {
+    pub fn unavailable(message: impl Into<Sentence>) -> Self {
         Self::new(ErrorKind::Unavailable, message)
     }
-    pub fn internal(message: impl Into<String>) -> Self {
+    pub fn internal(message: impl Into<Sentence>) -> Self {
         Self::new(ErrorKind::Internal, message)
     }
     /// Adds what only the log may read.

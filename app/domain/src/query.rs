@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::{Error, Result},
     metric::{CATALOGUE, Direction, Metric, built_in},
+    say,
     scope::{Model, Place, Scope, clip},
     state::{DataState, Health},
     text::Name,
@@ -272,6 +273,12 @@ pub struct Directory {
     pub newest: Option<Millis>,
 }
 
+/// A metric that nobody knows, as an error.
+#[must_use]
+pub fn unknown_metric(key: &str) -> Error {
+    Error::bad_input(say!("no metric is called “{got}”", "이름이 “{got}”인 지표가 없습니다", got = clip(key)))
+}
+
 impl Directory {
     /// Refuses a scope that names something unknown.
     ///
@@ -281,20 +288,30 @@ impl Directory {
         if let Some(task) = &scope.task
             && !self.tasks.contains(task)
         {
-            return Err(Error::not_found(format!("no record has the task “{}”", clip(task.as_str()))));
+            return Err(Error::not_found(say!(
+                "no record has the task “{got}”",
+                "작업이 “{got}”인 기록이 없습니다",
+                got = clip(task.as_str())
+            )));
         }
         if scope.customer.is_none() || self.places.iter().any(|p| scope.holds(p)) {
             return Ok(());
         }
-        let (what, name) = match (&scope.zone, &scope.site, &scope.customer) {
+        let ((what, ko), name) = match (&scope.zone, &scope.site, &scope.customer) {
             (Some(z), Some(_), _) if self.places.iter().any(|p| Scope { zone: None, ..scope.clone() }.holds(p)) => {
-                ("zone", z)
+                (("zone", "구역이"), z)
             }
-            (_, Some(s), _) if self.places.iter().any(|p| Some(&p.customer) == scope.customer.as_ref()) => ("site", s),
-            (_, _, Some(c)) => ("customer", c),
+            (_, Some(s), _) if self.places.iter().any(|p| Some(&p.customer) == scope.customer.as_ref()) => {
+                (("site", "사이트가"), s)
+            }
+            (_, _, Some(c)) => (("customer", "고객이"), c),
             _ => return Ok(()),
         };
-        Err(Error::not_found(format!("no {what} is called “{}”", clip(name.as_str()))))
+        Err(Error::not_found(say!(
+            "no {what} is called “{got}”",
+            "이름이 “{got}”인 {ko} 없습니다",
+            got = clip(name.as_str())
+        )))
     }
 
     /// Refuses a model that no record names.
@@ -307,7 +324,11 @@ impl Directory {
         if self.models.iter().any(fits) {
             return Ok(());
         }
-        Err(Error::not_found(format!("no record names the model “{}”", clip(&model.to_string()))))
+        Err(Error::not_found(say!(
+            "no record names the model “{got}”",
+            "모델이 “{got}”인 기록이 없습니다",
+            got = clip(&model.to_string())
+        )))
     }
 
     /// The names one level below the scope, sorted.
@@ -334,10 +355,12 @@ impl Directory {
         });
         match (hits.next(), hits.next()) {
             (Some(full), None) => Ok((Metric::assumed(&self.key_of(full)), MetricColumn::Custom(full.clone()))),
-            (Some(a), Some(b)) => {
-                Err(Error::bad_input(format!("more than one group has “{}”: say {a} or {b}", clip(key))))
-            }
-            (None, _) => Err(Error::bad_input(format!("no metric is called “{}”", clip(key)))),
+            (Some(a), Some(b)) => Err(Error::bad_input(say!(
+                "more than one group has “{got}”: say {a} or {b}",
+                "“{got}”: 여러 그룹에 있습니다. {a} 또는 {b} 중에서 고르세요",
+                got = clip(key)
+            ))),
+            (None, _) => Err(unknown_metric(key)),
         }
     }
 
@@ -382,7 +405,7 @@ mod tests {
     #[test]
     fn unknown_places_are_named() {
         let d = directory();
-        let check = |c, s, z| d.check(&Scope::parse(c, s, z, None, None).expect("a scope")).map_err(|e| e.message);
+        let check = |c, s, z| d.check(&Scope::parse(c, s, z, None, None).expect("a scope")).map_err(|e| e.message.en);
         assert_eq!(check(Some("a"), Some("s1"), Some("z2")), Ok(()));
         assert_eq!(check(None, None, None), Ok(()));
         assert_eq!(check(Some("x"), None, None), Err("no customer is called “x”".into()));

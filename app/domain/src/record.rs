@@ -62,7 +62,27 @@ pub struct Refusal {
     pub message: String,
 }
 
+impl Refusal {
+    /// Every code there is.
+    pub const CODES: [&str; 13] = [
+        "too_long",
+        "invalid_utf8",
+        "invalid_json",
+        "not_an_object",
+        "missing",
+        "wrong_type",
+        "bad_name",
+        "bad_time",
+        "too_old",
+        "future",
+        "not_finite",
+        "out_of_range",
+        "no_metric",
+    ];
+}
+
 fn refuse<T>(code: &'static str, message: impl Into<String>) -> Result<T, Refusal> {
+    debug_assert!(Refusal::CODES.contains(&code), "{code} is listed");
     Err(Refusal { code, message: message.into() })
 }
 
@@ -70,8 +90,7 @@ impl Record {
     /// Parses one line of JSON.
     ///
     /// # Errors
-    /// A [`Refusal`] whose `code` is one of `too_long`, `invalid_utf8`, `invalid_json`, `not_an_object`, `missing`,
-    /// `wrong_type`, `bad_name`, `bad_time`, `too_old`, `future`, `not_finite`, `out_of_range`, `no_metric`.
+    /// A [`Refusal`], whose `code` is one of [`Refusal::CODES`].
     pub fn parse_line(line: &[u8], now: Millis) -> Result<Self, Refusal> {
         if line.len() > MAX_LINE_BYTES {
             return refuse("too_long", format!("the line has {} bytes, more than {MAX_LINE_BYTES}", line.len()));
@@ -307,7 +326,7 @@ fn window(text: &str, now: Millis) -> Result<Millis, Refusal> {
         {
             return refuse("future", format!("{} lies more than 24 hours ahead of this server's clock", clip(text)));
         }
-        Err(e) => return refuse("bad_time", e.message),
+        Err(e) => return refuse("bad_time", e.message.en),
     };
     check_window(at, now)?;
     Ok(at)

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    text::Name,
+    say,
+    text::{BadName, Name},
 };
 
 /// Which records count, by `experiment_type`.
@@ -27,7 +28,11 @@ impl Kind {
             "production" => Ok(Self::Production),
             "candidate" => Ok(Self::Candidate),
             "all" => Ok(Self::All),
-            _ => Err(Error::bad_input(format!("type is production, candidate or all, not “{}”", clip(text)))),
+            _ => Err(Error::bad_input(say!(
+                "type is production, candidate or all, not “{got}”",
+                "type은 production, candidate, all 중 하나입니다. 받은 값: “{got}”",
+                got = clip(text)
+            ))),
         }
     }
 
@@ -68,7 +73,10 @@ impl Model {
             Some((a, v)) => (a, Some(v)),
             None => (text, None),
         };
-        let name = |t: &str| Name::parse(t).map_err(|e| Error::bad_input(format!("model “{}” {e}", clip(text))));
+        let name = |t: &str| {
+            let bad = |e: BadName| say!("model “{got}” {e}", "모델 “{got}”: {why}", got = clip(text), why = e.korean());
+            Name::parse(t).map_err(|e| Error::bad_input(bad(e)))
+        };
         Ok(Self { architecture: name(architecture)?, version: version.map(name).transpose()? })
     }
 }
@@ -122,24 +130,29 @@ impl Scope {
         task: Option<&str>,
         kind: Option<&str>,
     ) -> Result<Self> {
-        type Parse = fn(&str) -> std::result::Result<Name, crate::text::BadName>;
-        fn name(what: &str, text: Option<&str>, parse: Parse) -> Result<Option<Name>> {
-            text.filter(|t| !t.is_empty())
-                .map(|t| parse(t).map_err(|e| Error::bad_input(format!("the {what} name {e}"))))
-                .transpose()
+        type Parse = fn(&str) -> std::result::Result<Name, BadName>;
+        fn name((what, ko): (&str, &str), text: Option<&str>, parse: Parse) -> Result<Option<Name>> {
+            let bad = |e: BadName| say!("the {what} name {e}", "{ko} 이름: {why}", why = e.korean());
+            text.filter(|t| !t.is_empty()).map(|t| parse(t).map_err(|e| Error::bad_input(bad(e)))).transpose()
         }
         let scope = Self {
-            customer: name("customer", customer, Name::parse_place)?,
-            site: name("site", site, Name::parse_place)?,
-            zone: name("zone", zone, Name::parse_place)?,
-            task: name("task", task, Name::parse)?,
+            customer: name(("customer", "고객"), customer, Name::parse_place)?,
+            site: name(("site", "사이트"), site, Name::parse_place)?,
+            zone: name(("zone", "구역"), zone, Name::parse_place)?,
+            task: name(("task", "작업"), task, Name::parse)?,
             kind: kind.filter(|k| !k.is_empty()).map_or(Ok(Kind::default()), Kind::parse)?,
         };
         if scope.site.is_some() && scope.customer.is_none() {
-            return Err(Error::bad_input("a site is asked for without its customer"));
+            return Err(Error::bad_input(say!(
+                "a site is asked for without its customer",
+                "고객 없이 사이트만 지정되었습니다"
+            )));
         }
         if scope.zone.is_some() && scope.site.is_none() {
-            return Err(Error::bad_input("a zone is asked for without its site"));
+            return Err(Error::bad_input(say!(
+                "a zone is asked for without its site",
+                "사이트 없이 구역만 지정되었습니다"
+            )));
         }
         Ok(scope)
     }

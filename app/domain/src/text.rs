@@ -27,6 +27,20 @@ pub enum BadName {
     Blank,
 }
 
+impl BadName {
+    /// The same in Korean, as a sentence of its own.
+    #[must_use]
+    pub fn korean(self) -> String {
+        match self {
+            Self::Empty => "비어 있습니다".into(),
+            Self::TooLong => format!("{MAX_NAME_BYTES}바이트보다 깁니다"),
+            Self::Control => "제어 문자가 들어 있습니다".into(),
+            Self::Unaddressable => "슬래시가 들어 있거나 점으로만 되어 있어 주소로 쓸 수 없습니다".into(),
+            Self::Blank => "공백으로 시작하거나 끝납니다".into(),
+        }
+    }
+}
+
 impl Name {
     /// Parses a name.
     ///

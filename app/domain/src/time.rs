@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
+    say,
     scope::clip,
 };
 
@@ -35,9 +36,11 @@ impl Millis {
     /// # Errors
     /// When the text is no such moment.
     pub fn parse(text: &str) -> Result<Self> {
-        text.parse::<jiff::Timestamp>()
-            .map(|t| Self(t.as_millisecond()))
-            .map_err(|e| Error::bad_input(format!("“{}” is no RFC 3339 time", clip(text))).with_detail(e))
+        text.parse::<jiff::Timestamp>().map(|t| Self(t.as_millisecond())).map_err(|e| {
+            let text =
+                say!("“{got}” is no RFC 3339 time", "“{got}”: RFC 3339 형식의 시각이 아닙니다", got = clip(text));
+            Error::bad_input(text).with_detail(e)
+        })
     }
 
     /// The day of the moment in UTC, as days since the epoch.
@@ -52,9 +55,10 @@ impl Millis {
     }
 
     fn zoned(self, tz: &TimeZone) -> Result<jiff::Zoned> {
-        jiff::Timestamp::from_millisecond(self.0)
-            .map(|t| t.to_zoned(tz.clone()))
-            .map_err(|e| Error::bad_input("the time lies outside of the calendar").with_detail(e))
+        jiff::Timestamp::from_millisecond(self.0).map(|t| t.to_zoned(tz.clone())).map_err(|e| {
+            let text = say!("the time lies outside of the calendar", "시각이 달력의 범위를 벗어납니다");
+            Error::bad_input(text).with_detail(e)
+        })
     }
 }
 
@@ -108,15 +112,23 @@ pub struct TimeRange {
     to: Millis,
 }
 
+/// A number of days that makes no range, as an error.
+pub(crate) fn bad_days() -> Error {
+    Error::bad_input(say!("days is a number from 1 to 4015", "days는 1에서 4015 사이의 수입니다"))
+}
+
 impl TimeRange {
     /// # Errors
     /// A range that is reversed, empty or longer than eleven years.
     pub fn new(from: Millis, to: Millis) -> Result<Self> {
         if from >= to {
-            return Err(Error::bad_input(format!("the range is reversed or empty: it goes from {from} to {to}")));
+            return Err(Error::bad_input(say!(
+                "the range is reversed or empty: it goes from {from} to {to}",
+                "기간이 거꾸로이거나 비어 있습니다: {from} ~ {to}"
+            )));
         }
         if to.0.saturating_sub(from.0) > LONGEST {
-            return Err(Error::bad_input("the range is longer than eleven years"));
+            return Err(Error::bad_input(say!("the range is longer than eleven years", "기간이 11년보다 깁니다")));
         }
         Ok(Self { from, to })
     }
@@ -127,7 +139,7 @@ impl TimeRange {
     /// When `days` is not between 1 and 4,015.
     pub fn last_days(days: u32, to: Millis) -> Result<Self> {
         if days == 0 || i64::from(days) * DAY > LONGEST {
-            return Err(Error::bad_input("days is a number from 1 to 4015"));
+            return Err(bad_days());
         }
         Self::new(to.plus(-i64::from(days) * DAY), to)
     }
@@ -186,9 +198,11 @@ impl Against {
             "previous" => Ok(Self::Previous),
             "week" => Ok(Self::Week),
             "year" => Ok(Self::Year),
-            _ => {
-                Err(Error::bad_input(format!("compare is previous, week or year, not “{}”", crate::scope::clip(text))))
-            }
+            _ => Err(Error::bad_input(say!(
+                "compare is previous, week or year, not “{got}”",
+                "compare는 previous, week, year 중 하나입니다. 받은 값: “{got}”",
+                got = clip(text)
+            ))),
         }
     }
 
@@ -217,9 +231,10 @@ impl Against {
 /// When the text is none of these.
 pub fn parse_moment(text: &str, now: Millis, tz: &TimeZone) -> Result<Millis> {
     let bad = || {
-        Error::bad_input(format!(
-            "“{}” is no time; use for example now-7d, now-7d/d, 2026-06-30 or 2026-06-30T12:00:00Z",
-            clip(text)
+        Error::bad_input(say!(
+            "“{got}” is no time; use for example now-7d, now-7d/d, 2026-06-30 or 2026-06-30T12:00:00Z",
+            "“{got}”: 시각이 아닙니다. 예: now-7d, now-7d/d, 2026-06-30, 2026-06-30T12:00:00Z",
+            got = clip(text)
         ))
     };
     let Some(mut rest) = text.strip_prefix("now") else {
@@ -314,7 +329,13 @@ impl Step {
     /// # Errors
     /// When the text is neither, or the step is finer than a second or longer than 366 days.
     pub fn parse(text: &str) -> Result<Self> {
-        let bad = || Error::bad_input(format!("“{}” is no step; use for example 15m, 1h, 1d or PT1H", clip(text)));
+        let bad = || {
+            Error::bad_input(say!(
+                "“{got}” is no step; use for example 15m, 1h, 1d or PT1H",
+                "“{got}”: 간격이 아닙니다. 예: 15m, 1h, 1d, PT1H",
+                got = clip(text)
+            ))
+        };
         let ms = if text.starts_with(['P', 'p']) {
             let span: jiff::Span = text.parse().map_err(|_| bad())?;
             let length = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| bad())?;
@@ -334,10 +355,18 @@ impl Step {
             n.checked_mul(unit).ok_or_else(bad)?
         };
         if ms < FINEST {
-            return Err(Error::bad_input(format!("the step “{}” is finer than one second", clip(text))));
+            return Err(Error::bad_input(say!(
+                "the step “{got}” is finer than one second",
+                "“{got}”: 간격이 1초보다 짧습니다",
+                got = clip(text)
+            )));
         }
         if ms > 366 * DAY {
-            return Err(Error::bad_input(format!("the step “{}” is longer than a year", clip(text))));
+            return Err(Error::bad_input(say!(
+                "the step “{got}” is longer than a year",
+                "“{got}”: 간격이 1년보다 깁니다",
+                got = clip(text)
+            )));
         }
         Ok(Self(ms))
     }
@@ -356,8 +385,10 @@ impl Step {
     pub fn check(self, range: &TimeRange) -> Result<Self> {
         let points = range.length() / self.0;
         if points > MOST_POINTS {
-            return Err(Error::bad_input(format!(
-                "a step of {self} cuts this range into {points} points; at most {MOST_POINTS} are given"
+            return Err(Error::bad_input(say!(
+                "a step of {step} cuts this range into {points} points; at most {MOST_POINTS} are given",
+                "간격 {step}(으)로는 이 기간이 {points}개의 점으로 나뉩니다. 최대 {MOST_POINTS}개까지 가능합니다",
+                step = self
             )));
         }
         Ok(self)

@@ -1,6 +1,6 @@
 //! The error that a page reads: a kind and a sentence. What only the log may read stays behind.
 
-use domain::ErrorKind;
+use domain::{ErrorKind, error::Sentence, say};
 use leptos::server_fn::{
     codec::JsonEncoding,
     error::{FromServerFnError, ServerFnErrorErr},
@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PageError {
     pub kind: ErrorKind,
-    pub message: String,
+    pub message: Sentence,
 }
 
 impl std::fmt::Display for PageError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.message.en)
     }
 }
 
@@ -29,11 +29,11 @@ impl FromServerFnError for PageError {
         let garbage =
             matches!(value, E::Args(_) | E::MissingArg(_) | E::Deserialization(_) | E::UnsupportedRequestMethod(_));
         let (kind, message) = if garbage {
-            (ErrorKind::BadInput, "the request cannot be read".to_owned())
+            (ErrorKind::BadInput, say!("the request cannot be read", "요청을 읽을 수 없습니다"))
         } else if matches!(value, E::Request(_)) {
-            (ErrorKind::Unavailable, "the server cannot be reached".to_owned())
+            (ErrorKind::Unavailable, say!("the server cannot be reached", "서버에 연결할 수 없습니다"))
         } else {
-            (ErrorKind::Internal, "the server could not answer".to_owned())
+            (ErrorKind::Internal, say!("the server could not answer", "서버가 응답하지 못했습니다"))
         };
         // Leptos 0.8 would answer 500 to garbage: the status is ours to say.
         #[cfg(feature = "ssr")]

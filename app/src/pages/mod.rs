@@ -22,6 +22,7 @@ pub use trends::Trends;
 
 use crate::{
     api::PageError,
+    i18n::both,
     ui::{icon::Icon, prefs::Prefs, whole::whole},
     view::Sent,
 };
@@ -134,7 +135,7 @@ fn failure(e: PageError, prefs: Prefs) -> AnyView {
         <main id="main" tabindex="-1" class="notice">
             <Icon name="circle-alert"/>
             <h1>{title}</h1>
-            <p>{e.message}</p>
+            <p>{prefs.lang.get_untracked().says(e.message)}</p>
             <a class="button" href=href>{label}</a>
         </main>
     })
@@ -146,7 +147,7 @@ pub fn NotFound() -> impl IntoView {
     #[cfg(feature = "ssr")]
     crate::api::answer_with(ErrorKind::NotFound);
     let prefs = expect_context::<Prefs>();
-    let message = prefs.lang.get_untracked().texts().error_not_found.to_owned();
+    let message = both(|t| t.error_not_found);
     view! { <div class="page">{failure(PageError { kind: ErrorKind::NotFound, message }, prefs)}</div> }
 }
 

@@ -5,7 +5,8 @@ use domain::{
     ask::Ask,
     compare::{By, Contender, Field, Figure, MOST_MODELS, Places, SiteContest},
     metric::{Change, Metric},
-    query::{ComparisonQuery, Directory, FieldReport},
+    query::{ComparisonQuery, Directory, FieldReport, unknown_metric},
+    say,
     scope::{Kind, Model, clip},
 };
 
@@ -109,9 +110,10 @@ fn rules(a: &Asked, directory: &Directory, field: &Field<'_>, by: By) -> Result<
         None => named.iter().find(|m| ran.iter().any(|r| r.0 == *m)).unwrap_or(most.0).clone(),
     };
     if !ran.iter().any(|r| *r.0 == baseline) {
-        let text = clip(&baseline.to_string());
-        return Err(Error::bad_input(format!(
-            "“{text}” has no record in this range, so nothing can be compared with it"
+        return Err(Error::bad_input(say!(
+            "“{got}” has no record in this range, so nothing can be compared with it",
+            "“{got}”: 이 기간에 기록이 없어 비교할 수 없습니다",
+            got = clip(&baseline.to_string())
         )));
     }
     let chosen: Vec<Model> = if named.is_empty() {
@@ -126,7 +128,10 @@ fn rules(a: &Asked, directory: &Directory, field: &Field<'_>, by: By) -> Result<
         named.into_iter().filter(|m| *m != baseline).collect()
     };
     if chosen.len() >= MOST_MODELS {
-        return Err(Error::bad_input(format!("at most {MOST_MODELS} models can be put side by side")));
+        return Err(Error::bad_input(say!(
+            "at most {MOST_MODELS} models can be put side by side",
+            "모델은 최대 {MOST_MODELS}개까지 나란히 놓을 수 있습니다"
+        )));
     }
     Ok(Some(Rules { places, by, diff: a.ask.flag("diff")?, baseline, chosen }))
 }
@@ -135,7 +140,7 @@ fn rules(a: &Asked, directory: &Directory, field: &Field<'_>, by: By) -> Result<
 fn lead(a: &Asked, report: &FieldReport) -> Result<usize> {
     let find = |key: &str| report.metrics.iter().position(|m| m.key.eq_ignore_ascii_case(key));
     match a.ask.get("metric") {
-        Some(key) => find(key).ok_or_else(|| Error::bad_input(format!("no metric is called “{}”", clip(key)))),
+        Some(key) => find(key).ok_or_else(|| unknown_metric(key)),
         None => Ok(find("mAP50").unwrap_or(0)),
     }
 }

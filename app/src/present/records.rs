@@ -1,9 +1,10 @@
 //! The records page: the rows behind a number, newest first, with where each came from.
 
 use domain::{
-    Result,
+    Error, Result,
     ask::Ask,
     query::{RecordRow, Records},
+    say,
     scope::{Kind, Scope},
 };
 
@@ -29,8 +30,12 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Re
     let query = a.ask.records(a.now, &a.fmt.zone, PAGE_ROWS)?;
     let records = services.metrics.records(&query).await?;
     if query.skip > 0 && query.skip as u64 >= records.total {
-        let text = format!("there are {} records; there is no page {}", records.total, a.ask.page_number()?);
-        return Err(domain::Error::not_found(text));
+        return Err(Error::not_found(say!(
+            "there are {total} records; there is no page {page}",
+            "기록은 {total}건이며 {page}쪽은 없습니다",
+            total = records.total,
+            page = a.ask.page_number()?
+        )));
     }
     let head = head(services, &a, &directory, Where::Page("/records"), t.records_title.into(), records.simulated).await;
     let nothing = records.total == 0;

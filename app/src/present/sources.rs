@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     api::{Request, Services},
-    i18n::fill,
+    i18n::{Texts, fill},
     view::{Cell, SourcesView, TableView},
 };
 
@@ -104,6 +104,26 @@ fn sources_table(a: &Asked, reports: &[SourceReport]) -> Result<TableView> {
     tables::build(&a.fmt, t.sources_files.into(), columns, rows, &at, Some("/export/sources.csv".into()))
 }
 
+/// Why rows were refused, in words; codes of a newer version stay codes.
+fn reason_of<'a>(t: &Texts, code: &'a str) -> &'a str {
+    match code {
+        "too_long" => t.refused_too_long,
+        "invalid_utf8" => t.refused_invalid_utf8,
+        "invalid_json" => t.refused_invalid_json,
+        "not_an_object" => t.refused_not_an_object,
+        "missing" => t.refused_missing,
+        "wrong_type" => t.refused_wrong_type,
+        "bad_name" => t.refused_bad_name,
+        "bad_time" => t.refused_bad_time,
+        "too_old" => t.refused_too_old,
+        "future" => t.refused_future,
+        "not_finite" => t.refused_not_finite,
+        "out_of_range" => t.refused_out_of_range,
+        "no_metric" => t.refused_no_metric,
+        other => other,
+    }
+}
+
 fn row(a: &Asked, r: &SourceReport) -> Row {
     let t = a.fmt.texts();
     let kind = match r.source.kind.as_str() {
@@ -118,7 +138,8 @@ fn row(a: &Asked, r: &SourceReport) -> Row {
         (None, true) => t.source_ok.to_owned(),
         (None, false) => t.source_partial.to_owned(),
     };
-    let reasons: Vec<String> = r.refused.iter().map(|(reason, n)| format!("{reason} {}", a.fmt.count(*n))).collect();
+    let reasons: Vec<String> =
+        r.refused.iter().map(|(reason, n)| format!("{} {}", reason_of(t, reason), a.fmt.count(*n))).collect();
     let reasons = if reasons.is_empty() { NONE.to_owned() } else { reasons.join(", ") };
     let number = |n: u64| Cell::Number { text: a.fmt.count(n), href: None };
     let key = |n: u64| Key::Number(Some(n as f64));
@@ -156,5 +177,21 @@ fn row(a: &Asked, r: &SourceReport) -> Row {
             Key::Number(Some(r.last.0 as f64)),
             Key::Number(Some(f64::from(u8::from(r.error.is_none())))),
         ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::record::Refusal;
+
+    use super::reason_of;
+    use crate::i18n::Lang;
+
+    #[test]
+    fn every_reason_for_refusing_a_row_has_words_in_both_languages() {
+        for code in Refusal::CODES {
+            let words = [Lang::En, Lang::Ko].map(|l| reason_of(l.texts(), code));
+            assert!(words[0] != code && words[1].chars().any(|c| ('가'..='힣').contains(&c)), "{code}: {words:?}");
+        }
     }
 }

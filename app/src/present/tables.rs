@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use domain::{Error, Result, ask::Ask, scope::clip};
+use domain::{Error, Result, ask::Ask, say, scope::clip};
 
 use super::{fmt::Fmt, links};
 use crate::{
@@ -78,7 +78,12 @@ pub fn build(
         Some((key, down)) => {
             let i = columns.iter().position(|c| !c.key.is_empty() && c.key == key).ok_or_else(|| {
                 let known: Vec<&str> = columns.iter().map(|c| c.key).filter(|k| !k.is_empty()).collect();
-                Error::bad_input(format!("sort by one of {}, not “{}”", known.join(", "), clip(key)))
+                Error::bad_input(say!(
+                    "sort by one of {known}, not “{got}”",
+                    "정렬할 수 있는 열: {known}. 받은 값: “{got}”",
+                    known = known.join(", "),
+                    got = clip(key)
+                ))
             })?;
             rows.sort_by(|a, b| compare(&a.keys[i], &b.keys[i], down));
             Some((i, down))
@@ -88,7 +93,10 @@ pub fn build(
     let page = at.ask.page_number()?;
     let first = (page - 1) * PAGE_ROWS;
     if first >= total && page > 1 {
-        return Err(Error::not_found(format!("the table has {total} rows; there is no page {page}")));
+        return Err(Error::not_found(say!(
+            "the table has {total} rows; there is no page {page}",
+            "표는 {total}행이며 {page}쪽은 없습니다"
+        )));
     }
     let link = |changes: &[(&str, Option<String>)]| links::changed(at.path, at.ask, at.in_path, changes);
     let columns = columns

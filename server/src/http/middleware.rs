@@ -8,7 +8,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use domain::{Error, scope::clip};
+use domain::{Error, say, scope::clip};
 use percent_encoding::percent_decode_str;
 
 use super::{State, problem::Problem};
@@ -81,7 +81,7 @@ pub fn pairs(query: &str) -> domain::Result<Vec<(String, String)>> {
         percent_decode_str(&text.replace('+', " "))
             .decode_utf8()
             .map(std::borrow::Cow::into_owned)
-            .map_err(|_| Error::bad_input("the address is not UTF-8"))
+            .map_err(|_| Error::bad_input(say!("the address is not UTF-8", "주소가 UTF-8이 아닙니다")))
     };
     query
         .split('&')
@@ -98,7 +98,7 @@ pub async fn no_duplicate_keys(request: Request, next: Next) -> Response {
     let checked = pairs(request.uri().query().unwrap_or_default()).and_then(|mut pairs| {
         pairs.sort();
         match pairs.windows(2).find(|w| w[0].0 == w[1].0) {
-            Some(w) => Err(Error::bad_input(format!("“{}” is given twice", clip(&w[0].0)))),
+            Some(w) => Err(Error::bad_input(domain::ask::given_twice(&w[0].0))),
             None => Ok(()),
         }
     });

@@ -26,9 +26,9 @@ impl Problem {
 impl From<Error> for Problem {
     fn from(e: Error) -> Self {
         if let Some(detail) = &e.detail {
-            tracing::warn!(error = %e.message, %detail, "a request failed");
+            tracing::warn!(error = %e, %detail, "a request failed");
         }
-        Self { status: app::api::error::status(e.kind), detail: e.message }
+        Self { status: app::api::error::status(e.kind), detail: e.message.en }
     }
 }
 

@@ -189,7 +189,7 @@ async fn an_export_over_a_damaged_file_names_it_instead_of_leaving_rows_out() {
         let refused = lake.export(&fleet(), june(), &to).await.expect_err("an export is whole or none");
         assert_eq!(refused.kind, ErrorKind::Unavailable);
         let name = bad.file_name().and_then(|n| n.to_str()).unwrap();
-        assert!(refused.message.contains(name), "{refused}");
+        assert!(refused.message.en.contains(name), "{refused}");
         assert!(!to.exists());
         drop(summary(&lake).await);
     }

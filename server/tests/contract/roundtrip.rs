@@ -106,5 +106,5 @@ async fn an_export_that_cannot_be_written_names_the_file(a: &Adapter) {
     let file = a.folder.join("no such folder").join("export.parquet");
     let refused = a.metrics.export(&fleet(), june(), &file).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Unavailable);
-    assert!(refused.message.contains("no such folder"), "{refused}");
+    assert!(refused.message.en.contains("no such folder"), "{refused}");
 }

@@ -102,7 +102,7 @@ async fn rows_are_those_of_the_scope_the_model_and_the_range(a: &Adapter) {
 
 async fn unknown_names_are_refused_and_deep_pages_too(a: &Adapter) {
     a.take([row("30T10:00:00", json!({}))]).await;
-    let refused = async |q: RecordsQuery| a.metrics.records(&q).await.expect_err("refused").message;
+    let refused = async |q: RecordsQuery| a.metrics.records(&q).await.expect_err("refused").message.en;
     let unknown = RecordsQuery { metric: Some("nothing".into()), ..query(june()) };
     assert!(refused(unknown).await.contains("no metric is called"));
     assert!(refused(RecordsQuery { scope: scope("nobody", "all"), ..query(june()) }).await.contains("nobody"));

@@ -63,9 +63,9 @@ impl Watch {
                     pause
                 }
                 Err(e) => {
-                    if told.as_ref() != Some(&e.message) {
+                    if told.as_ref() != Some(&e.message.en) {
                         tracing::error!(error = %e, detail = ?e.detail, "cannot take what was appended; trying again");
-                        told = Some(e.message);
+                        told = Some(e.message.en);
                     }
                     PAUSE
                 }
