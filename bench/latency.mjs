@@ -4,12 +4,10 @@
 //
 // The clock starts right after the write has returned and stops when the first tile's n has grown in the document; both are
 // Date.now() of one machine. The page follows as it does by default: told of new records, loading at most once a second.
-import { chromium } from '@playwright/test';
-import { spawn } from 'node:child_process';
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { appendFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { counted, launch, newPage, serve, sleep } from './served.mjs';
 
 const { values: asked } = parseArgs({
   options: { binary: { type: 'string' }, times: { type: 'string', default: '100' }, out: { type: 'string' } },
@@ -17,62 +15,33 @@ const { values: asked } = parseArgs({
 const TIMES = Number(asked.times);
 const FIRST = 300;
 const PATIENCE = 60_000;
-const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
-const folder = mkdtempSync(join(tmpdir(), 'gf-latency-'));
-const inbox = join(folder, 'in');
-mkdirSync(inbox);
 const line = (at, i) => `${JSON.stringify({
   timestamp: new Date(at).toISOString(), run_id: `r${i}`, customer: 'Bench', site: 'Site', zone: `Zone ${i % 4}`, task: 'detection',
   experiment_type: 'production', model_architecture: 'yolov8m', model_version: '1.0.0', samples: 10,
   detection: { mAP50: 0.8 + (i % 10) / 100, precision: 0.85, recall: 0.8 }, system: { inference_time_ms: 18.4, fps: 54.3 },
 })}\n`;
-const file = (at) => join(inbox, `metrics_${new Date(at).toISOString().slice(0, 10)}.jsonl`);
-
 let server, browser;
 const times = [];
 try {
+  server = await serve(asked.binary);
+  const { url, inbox } = server;
+  const file = (at) => join(inbox, `metrics_${new Date(at).toISOString().slice(0, 10)}.jsonl`);
   const now = Date.now();
   const first = Array.from({ length: FIRST }, (_, i) => line(now - (FIRST - i) * 20 * 60_000, i));
   writeFileSync(join(inbox, 'first.jsonl'), first.join(''));
-  const env = Object.fromEntries(Object.entries(process.env).filter(([k]) => !k.startsWith('GF_')));
-  server = spawn(resolve(asked.binary), ['serve', '--data', join(folder, 'data'), '--ingest-dir', inbox, '--addr', '127.0.0.1:0', '--log', 'warn'],
-    { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  const url = await new Promise((done, fail) => {
-    let said = '';
-    server.stdout.on('data', (text) => { said += text; const at = /is at (http:\/\/\S+)/.exec(said)?.[1]; if (at) done(at); });
-    server.on('error', fail);
-    server.on('exit', (code) => fail(new Error(`the server ended with ${code}: ${said}`)));
-  });
-  const taken = async () => {
-    const answer = await fetch(`${url}/api/metrics/summary?days=7`).catch(() => undefined);
-    if (answer?.status !== 200) return 0;
-    return (await answer.json()).metrics.find((m) => m.metric === 'mAP50')?.n ?? 0;
-  };
   const began = Date.now();
-  while (await taken() !== FIRST) {
-    if (Date.now() - began > PATIENCE) throw new Error(`${await taken()} of the first ${FIRST} records were taken`);
+  while (await counted(url) !== FIRST) {
+    if (Date.now() - began > PATIENCE) throw new Error(`${await counted(url)} of the first ${FIRST} records were taken`);
     await sleep(100);
   }
 
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
-    args: [
-      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-      '--disable-component-update', '--disable-sync',
-    ],
-  });
-  const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, locale: 'en-US', timezoneId: 'UTC', colorScheme: 'light' });
-  page.setDefaultTimeout(PATIENCE);
-  page.on('pageerror', (e) => console.error(`page error: ${e.message}`));
-  page.on('console', (m) => { if (m.type() === 'error') console.error(`console: ${m.text()}`); });
+  browser = await launch();
+  const page = await newPage(browser, PATIENCE);
   await page.goto(url);
   await page.waitForFunction(() => window.__gfLive?.state === 'live' && document.querySelector('gf-chart')?.hasAttribute('alive'));
   await page.evaluate(() => {
-    const shown = () => {
-      const text = document.querySelector('.tiles .tile .tile-foot > span')?.textContent ?? '';
-      return Number(/^n ([\d,]+)$/.exec(text)?.[1]?.replaceAll(',', '') ?? NaN);
-    };
+    const shown = window.__shown;
     const seen = window.__seen = { when: new Map([[shown(), Date.now()]]), told: () => {} };
     new MutationObserver(() => {
       const n = shown();
@@ -101,13 +70,7 @@ try {
   }
 } finally {
   await browser?.close();
-  if (server && server.exitCode === null) {
-    server.removeAllListeners('exit');
-    const ended = new Promise((done) => server.once('exit', done));
-    server.kill('SIGTERM');
-    await ended;
-  }
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  await server?.stop();
 }
 
 const sorted = [...times].sort((a, b) => a - b);
