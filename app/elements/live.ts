@@ -1,5 +1,5 @@
 // `<gf-live>`: says how old the page is and has it loaded anew when the server has new data. It loads nothing itself: it
-// asks with `gf:refresh` on the window, and the page answers with another `data-at`.
+// asks with `gf:refresh` on the window, and the page answers with another `data-at`, or with `gf:failed`.
 
 import { ageText, mark, stateText, wordsOf, type State, type Words } from './age';
 import { Feed } from './feed';
@@ -46,6 +46,10 @@ class Keeper {
     // A page taken out of the browser's store lives on with the time gone by.
     window.addEventListener('pageshow', (event) => { if (event.persisted) this.#wake(true); });
     window.addEventListener('online', () => this.#wake(true));
+    window.addEventListener('gf:failed', () => {
+      this.#pace.failed(Date.now());
+      this.#beat();
+    });
     window.addEventListener('gf:refresh', () => {
       seen.refreshes += 1;
       this.#pace.asked(Date.now());

@@ -1,8 +1,11 @@
 // When the page may be loaded anew: wishes are gathered and met at most once an interval, never two at a time.
 // It holds times only and knows no clock, page or network, so that it can be tested without them.
 
-/** A refresh that has no answer after this long is over; the next may start. */
-const GIVEN_UP = 10_000;
+/** A refresh that has no answer after this long is over; the next may start. The server gives up sooner, and says so. */
+const GIVEN_UP = 40_000;
+/** Between two refreshes lies this many times what the last one took: a server that has much to do is asked less. */
+const REST = 3;
+const LONGEST_WAIT = 10_000;
 const SECOND = 1_000;
 
 /** The shortest time between two refreshes. `auto`: no sooner than the newest data would move a line by a visible step. */
@@ -23,6 +26,11 @@ export class Pace {
   #due: number | null = null;
   /** Since when something wished for has not come. */
   #wished: number | null = null;
+  /** How long the last answer took. */
+  #took = 0;
+  #failures = 0;
+  /** After a failure no wish is met sooner. */
+  #notBefore = 0;
 
   constructor(now: number) {
     this.#base = now;
@@ -32,9 +40,10 @@ export class Pace {
     return this.#due;
   }
 
-  /** Wishes for a refresh: at once when the last is an interval ago, else when it will be. `urgent` does not wait for that. */
+  /** Wishes for a refresh: at once when the last is an interval ago, else when it will be. `urgent` waits for nothing. */
   want(now: number, interval: number, urgent = false): void {
-    const due = urgent ? now : Math.max(now, this.#base + interval);
+    const due = urgent ? now : Math.max(now, this.#notBefore, this.#base + Math.max(interval, (REST + 1) * this.#took));
+    if (urgent) this.#asked = null;
     this.#due = this.#due === null ? due : Math.min(this.#due, due);
     this.#wished ??= now;
   }
@@ -68,8 +77,19 @@ export class Pace {
   /** The page shows a new answer. One that we did not ask for may be older than the wish, which then stays. */
   answered(now: number): void {
     if (this.#asked === null) this.#base = now;
+    else this.#took = now - this.#asked;
     this.#asked = null;
+    this.#failures = this.#notBefore = 0;
     this.#wished = this.#due === null ? null : now;
+  }
+
+  /** The refresh that is under way failed. It is tried again, ever later, and by chance not by all pages at once. */
+  failed(now: number): void {
+    if (this.#asked === null) return;
+    this.#asked = null;
+    this.#failures += 1;
+    const wait = Math.min(LONGEST_WAIT, SECOND * 2 ** this.#failures);
+    this.#due = this.#notBefore = now + wait * (0.5 + Math.random() / 2);
   }
 
   /** Nothing is wished for any more: the shown range is closed, or refreshing is off. */

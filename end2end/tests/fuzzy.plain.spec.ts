@@ -122,9 +122,43 @@ test.describe('pace', () => {
   test('an answer that never comes does not hold up the next, and an urgent wish does not wait', () => {
     const p = new Pace(0);
     p.asked(2_000);
-    expect([p.underWay(11_999), p.underWay(12_000)]).toEqual([true, false]);
+    expect([p.underWay(41_999), p.underWay(42_000)]).toEqual([true, false]);
     const q = new Pace(0);
     q.want(10, 60_000, true);
     expect(q.due).toBe(10);
+    q.asked(10);
+    q.want(20, 60_000, true);
+    expect([q.due, q.underWay(20)]).toEqual([20, false]);
+  });
+
+  test('a server that takes long to answer is asked less often', () => {
+    const p = new Pace(0);
+    p.asked(0);
+    p.answered(2_000);
+    p.want(2_000, 1_000);
+    expect(p.due).toBe(8_000);
+    p.asked(8_000);
+    p.answered(8_100);
+    p.want(8_100, 1_000);
+    expect(p.due).toBe(9_000);
+  });
+
+  test('after a failure it is tried again, later each time, and a wish in between changes nothing', () => {
+    const p = new Pace(0);
+    const waits = [1, 2, 3, 4, 5, 6].map(() => {
+      p.asked(1_000);
+      p.failed(1_000);
+      p.want(1_001, 1_000);
+      expect(p.underWay(1_001)).toBe(false);
+      return p.due! - 1_000;
+    });
+    for (const [i, most] of [2_000, 4_000, 8_000, 10_000, 10_000, 10_000].entries()) {
+      expect(waits[i]).toBeGreaterThanOrEqual(most / 2);
+      expect(waits[i]).toBeLessThanOrEqual(most);
+    }
+    p.asked(20_000);
+    p.answered(20_100);
+    p.want(20_200, 1_000);
+    expect(p.due).toBe(21_000);
   });
 });

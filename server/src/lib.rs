@@ -7,4 +7,5 @@ pub mod demo;
 pub mod http;
 pub mod ingest;
 pub mod jobs;
+pub mod joined;
 pub mod startup;

@@ -85,10 +85,13 @@ where
                     draw(view)
                 }
                 // A server that is away for a moment takes nothing from the page: it grows old, and says so.
-                Err(e) => match last.try_get_value().flatten() {
-                    Some((same, view)) if e.kind == ErrorKind::Unavailable && same == asked => draw(view),
-                    _ => failure(e, prefs),
-                },
+                Err(e) => {
+                    tell_failure();
+                    match last.try_get_value().flatten() {
+                        Some((same, view)) if e.kind == ErrorKind::Unavailable && same == asked => draw(view),
+                        _ => failure(e, prefs),
+                    }
+                }
             }
         })
     };
@@ -118,6 +121,14 @@ where
         let news = window_event_listener_untyped("gf:refresh", move |_| data.refetch());
         on_cleanup(move || news.remove());
     });
+}
+
+/// Says to `app/elements/live.ts` that what it asked for failed.
+fn tell_failure() {
+    #[cfg(target_arch = "wasm32")]
+    if let Ok(event) = web_sys::Event::new("gf:failed") {
+        let _ = window().dispatch_event(&event);
+    }
 }
 
 /// What went wrong, and a way on.

@@ -6,7 +6,7 @@ use domain::{
     ask::{Ask, REFRESH},
     query::{Directory, Trend, TrendQuery},
     scope::{Level, Scope},
-    time::{Against, DAY, Millis, Step, TimeRange},
+    time::{Against, DAY, Millis, SECOND, Step, TimeRange},
 };
 
 use super::{
@@ -25,6 +25,7 @@ pub struct Asked {
     pub ask: Ask,
     pub fmt: Fmt,
     pub now: Millis,
+    asked_at: Millis,
     pub range: TimeRange,
     pub scope: Scope,
     /// The earlier period that is shown beside, when one was asked for.
@@ -40,13 +41,25 @@ impl Asked {
     pub async fn read(services: &Services, request: &Request, ask: Ask) -> Result<Self> {
         // Before anything is read: what comes meanwhile may be missing from the answer, and is told of again.
         let generation = services.metrics.generation().await;
-        let now = services.clock.now();
+        let asked_at = services.clock.now();
+        // To the second, and not before what has just come: pages that are told of the same news ask the same question.
+        let now = Millis((asked_at.0 + SECOND - 1).div_euclid(SECOND) * SECOND);
         let zone = ask.time_zone(&request.zone)?;
         let range = ask.range(now, &zone)?;
         let scope = ask.scope()?;
         let (against, refresh) = (ask.against()?, ask.refresh()?);
         ask.flag("kiosk")?;
-        Ok(Self { fmt: Fmt { lang: request.lang, zone }, now, range, scope, against, refresh, generation, ask })
+        Ok(Self {
+            fmt: Fmt { lang: request.lang, zone },
+            now,
+            asked_at,
+            range,
+            scope,
+            against,
+            refresh,
+            generation,
+            ask,
+        })
     }
 
     /// The place in words.
@@ -203,7 +216,7 @@ fn live(a: &Asked, place: Where) -> Live {
     let names = [t.refresh_auto, t.refresh_off, t.refresh_5s, t.refresh_30s, t.refresh_1m];
     Live {
         text: fill(t.as_of, &[("time", &a.fmt.strftime(a.now, "%H:%M:%S %Z"))]),
-        at: a.now.0,
+        at: a.asked_at.0,
         generation: a.generation,
         range: a.range.length(),
         // A range that is over does not change any more.

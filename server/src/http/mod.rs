@@ -25,7 +25,7 @@ use leptos::config::LeptosOptions;
 use tokio::sync::{Semaphore, watch};
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::CsrfLayer, timeout::TimeoutLayer};
 
-use crate::{auth::Gate, config::Settings, ingest::group::Group, jobs::Readiness, startup::Parts};
+use crate::{auth::Gate, config::Settings, ingest::group::Group, jobs::Readiness, joined::Joined, startup::Parts};
 
 /// The largest request body, in bytes, but for records.
 pub const MAX_BODY: usize = 1 << 20;
@@ -71,7 +71,7 @@ impl State {
         Self {
             services: Services {
                 elements: pages::elements(&leptos).map(Arc::from),
-                metrics: Arc::clone(&parts.metrics),
+                metrics: Arc::new(Joined::new(Arc::clone(&parts.metrics))),
                 ledger: Arc::clone(&parts.ledger),
                 clock: Arc::clone(&parts.clock),
                 filling: Arc::new(move || filling.demo_days()),
