@@ -1,6 +1,6 @@
 // Pages that follow new records by themselves, and what stays as it was while they do. Each test has a server of its own.
 import type { Page } from '@playwright/test';
-import { awake, chart, drag, part, point, series } from './charts';
+import { awake, chart, drag, part, point, rectangle, series } from './charts';
 import { Own, record } from './servers';
 import { expect, mark, open as visit, picker, range, settled, stayed, tiles, test as base } from './support';
 
@@ -143,6 +143,40 @@ test.describe('what stays as it was', () => {
     await page.mouse.up();
     await expect(page).toHaveURL(/from=.*to=/);
   });
+
+  test('what is selected among the dots of a comparison', async ({ page, own }) => {
+    const sites = ['1.0.0', '1.1.0-x'].flatMap((version) => ['A', 'B', 'C', 'D'].flatMap((site, i) => past({
+      site, model_version: version, system: { inference_time_ms: 10 + 5 * i + version.length }, run_id: version,
+    })));
+    own.append(...sites);
+    await open(page, '/compare');
+    const c = chart(page);
+    await awake(c);
+    const selected = () => c.evaluate((e) => {
+      interface Brush { areas: { coordRange: number[][] }[] }
+      interface Charted extends HTMLElement { chart: { getModel(): { getComponent(what: string): Brush } } }
+      const { areas } = (e as Charted).chart.getModel().getComponent('brush');
+      return JSON.stringify(areas.map((a) => a.coordRange.map((ends) => ends.map((v) => v.toFixed(6)))));
+    });
+    await rectangle(page, c);
+    const reset = c.getByRole('button', { name: 'Clear the selection' });
+    await expect(reset).toBeVisible();
+    const before = await selected();
+    const data = await c.getAttribute('data-option');
+    own.append(...past({ site: 'A', model_version: '1.0.0', zone: 'New', system: { inference_time_ms: 11 }, detection: { mAP50: 0.7 } }));
+    await expect.poll(() => c.getAttribute('data-option')).not.toBe(data);
+    await settled(page);
+    await page.waitForTimeout(500);
+    await expect(reset, 'the selection survived the refresh').toBeVisible();
+    expect(await selected()).toBe(before);
+    await page.getByRole('button', { name: 'Dark' }).click();
+    await page.waitForTimeout(500);
+    await expect(reset, 'the selection survived the other theme').toBeVisible();
+    expect(await selected()).toBe(before);
+    await reset.click();
+    await expect(reset).toBeHidden();
+    expect(await selected()).toBe('[]');
+  });
 });
 
 test.describe('when nothing is to follow', () => {
@@ -201,7 +235,7 @@ test.describe('when nothing is to follow', () => {
 test.describe('when the connection fails', () => {
   test('without the stream of events the page follows by the clock', async ({ page, own, guard }) => {
     guard.allow(/ERR_FAILED/);
-    await page.route('**/api/events', (route) => route.abort());
+    await page.route('**/api/events*', (route) => route.abort());
     await visit(page, '/');
     await expect.poll(async () => (await seen(page)).state).toBe('blind');
     await mark(page);
