@@ -2,6 +2,13 @@
 
 use std::{collections::BTreeMap, env, fmt::Write, fs, path::Path};
 
+/// The name of a hole; `{n|record|records}` is the hole n with two words.
+fn hole(text: &str) -> String {
+    let parts: Vec<&str> = text.split('|').collect();
+    assert!(matches!(parts.len(), 1 | 3), "`{{{text}}}` is neither a hole nor one with two words");
+    parts[0].to_owned()
+}
+
 fn main() {
     println!("cargo:rerun-if-changed=locales");
     let read = |lang: &str| -> BTreeMap<String, String> {
@@ -12,8 +19,9 @@ fn main() {
     let (en, ko) = (read("en"), read("ko"));
     let holes = |t: &str| {
         let mut found: Vec<String> =
-            t.split('{').skip(1).filter_map(|p| p.split_once('}')).map(|(name, _)| name.to_owned()).collect();
+            t.split('{').skip(1).filter_map(|p| p.split_once('}')).map(|(name, _)| hole(name)).collect();
         found.sort();
+        found.dedup();
         found
     };
     for key in en.keys().chain(ko.keys()) {

@@ -4,7 +4,7 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { counted, launch, newPage, serve, sleep } from './served.mjs';
+import { launch, newPage, serve, sleep, until } from './served.mjs';
 
 const { values: asked } = parseArgs({
   options: {
@@ -35,7 +35,7 @@ try {
   server = await serve(asked.binary);
   const file = join(server.inbox, `metrics_${new Date().toISOString().slice(0, 10)}.jsonl`);
   appendFileSync(file, lines(RATE));
-  while (await counted(server.url) < RATE) await sleep(200);
+  await until(server.url, RATE, PATIENCE);
   browser = await launch();
   const pages = [];
   for (let i = 0; i < PAGES; i++) {
@@ -64,13 +64,12 @@ try {
     await sleep(Math.max(0, began + t - Date.now()));
   }
   const wrote = Date.now();
-  const seen = Promise.all(pages.map(async (page) => {
+  const showing = Promise.all(pages.map(async (page) => {
     await page.waitForFunction((n) => window.__shown() === n, made, { polling: 200 });
     return Date.now() - wrote;
   }));
-  while (await counted(server.url) < made) { rest.push(memory(server.pid)); await sleep(250); }
-  const taken = Date.now() - wrote;
-  const shown = await seen;
+  const counting = until(server.url, made, PATIENCE, () => rest.push(memory(server.pid))).then(() => Date.now() - wrote);
+  const [shown, taken] = await Promise.all([showing, counting]);
   const after = await refreshes();
   const states = await Promise.all(pages.map((p) => p.evaluate(() => window.__gfLive.state)));
   const each = after.map((n, i) => n - before[i]);

@@ -7,7 +7,7 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { counted, launch, newPage, serve, sleep } from './served.mjs';
+import { launch, newPage, serve, sleep, until } from './served.mjs';
 
 const { values: asked } = parseArgs({
   options: { binary: { type: 'string' }, times: { type: 'string', default: '100' }, out: { type: 'string' } },
@@ -30,11 +30,7 @@ try {
   const now = Date.now();
   const first = Array.from({ length: FIRST }, (_, i) => line(now - (FIRST - i) * 20 * 60_000, i));
   writeFileSync(join(inbox, 'first.jsonl'), first.join(''));
-  const began = Date.now();
-  while (await counted(url) !== FIRST) {
-    if (Date.now() - began > PATIENCE) throw new Error(`${await counted(url)} of the first ${FIRST} records were taken`);
-    await sleep(100);
-  }
+  await until(url, FIRST, PATIENCE);
 
   browser = await launch();
   const page = await newPage(browser, PATIENCE);

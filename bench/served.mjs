@@ -16,7 +16,7 @@ export async function serve(binary) {
   const server = spawn(resolve(binary), ['serve', '--data', join(folder, 'data'), '--ingest-dir', inbox, '--addr', '127.0.0.1:0', '--log', 'warn'],
     { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const stop = async () => {
-    if (server.exitCode === null) {
+    if (server.exitCode === null && server.signalCode === null) {
       const ended = new Promise((done) => server.once('exit', done));
       server.kill('SIGTERM');
       await ended;
@@ -45,6 +45,16 @@ export const launch = () => chromium.launch({
   ],
 });
 
+/** Waits until the server counts `n` of them. */
+export async function until(url, n, patience, meanwhile = () => {}) {
+  for (const began = Date.now(); ; await sleep(200)) {
+    const counts = await counted(url);
+    if (counts >= n) return;
+    if (Date.now() - began > patience) throw new Error(`${counts} of ${n} records were taken`);
+    meanwhile();
+  }
+}
+
 /** Within the page: the n of the first tile. */
 function showing() {
   window.__shown = () => {
@@ -64,7 +74,7 @@ export async function newPage(browser, patience) {
 }
 
 /** How many records the server counts of the metric mAP50. */
-export async function counted(url) {
+async function counted(url) {
   const answer = await fetch(`${url}/api/metrics/summary?days=7`).catch(() => undefined);
   if (answer?.status !== 200) return 0;
   return (await answer.json()).metrics.find((m) => m.metric === 'mAP50')?.n ?? 0;

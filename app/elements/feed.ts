@@ -25,14 +25,21 @@ export class Feed {
   #broken = false;
   /** What the page shows. The server tells at once of what is newer. */
   #shown = '';
+  /** The newest generation that the server told of. */
+  #told = 0;
 
   constructor(listener: Listener) {
     this.#listener = listener;
   }
 
-  /** The page shows records of this generation now. */
+  /** The page shows records of this generation now. It may have been made before what was told of meanwhile. */
   shows(generation: string): void {
+    if (generation === this.#shown) return;
     this.#shown = generation;
+    if (generation === '' || Number(generation) >= this.#told) return;
+    // Once: a server that was begun anew may count from the beginning.
+    this.#told = 0;
+    this.#listener.records();
   }
 
   open(): void {
@@ -80,8 +87,10 @@ export class Feed {
     this.#broken = false;
     this.#tries = 0;
     this.#listener.heard();
+    if (!records) return;
+    this.#told = Number(records.lastEventId);
     // The page may have been loaded anew for another reason.
-    if (records && records.lastEventId !== this.#shown) this.#listener.records();
+    if (records.lastEventId !== this.#shown) this.#listener.records();
   }
 
   #later(): void {

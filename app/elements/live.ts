@@ -3,7 +3,7 @@
 
 import { ageText, mark, stateText, wordsOf, type State, type Words } from './age';
 import { Feed } from './feed';
-import { Pace, intervalOf } from './pace';
+import { GIVEN_UP, Pace, intervalOf } from './pace';
 
 /** Without new data the page is still loaded now and then: "late" and "stale" come with time, not with records. */
 const QUIET = 60_000;
@@ -39,6 +39,7 @@ class Keeper {
   #cameAt = Date.now();
   #beatAt = Date.now();
   #leftAt = 0;
+  #busySince: number | undefined;
   #called = false;
 
   constructor() {
@@ -110,6 +111,8 @@ class Keeper {
     if (!document.hidden && !this.#off()) {
       this.#beatAt = Date.now();
       this.#feed.reopen();
+      // What was under way may never end.
+      if (urgent && this.#busySince !== undefined) this.#busySince = 0;
       this.#want(urgent);
     }
     this.#beat();
@@ -152,7 +155,7 @@ class Keeper {
     const patience = Math.max(interval, reliable ? QUIET : BLIND);
     if (this.#pace.due === null && this.#pace.sinceAsked(now) >= patience) this.#pace.want(now, interval);
 
-    const held = this.#pace.underWay(now) || document.querySelector('.page[aria-busy="true"]') !== null;
+    const held = this.#pace.underWay(now) || this.#isBusy(now);
     if (this.#pace.isDue(now) && !held) {
       window.dispatchEvent(new CustomEvent('gf:refresh'));
       return; // and its listener, above, calls for another look
@@ -161,6 +164,13 @@ class Keeper {
     this.#show(late ? 'late' : reliable ? 'live' : 'blind', now);
     const due = this.#pace.due === null ? 1_000 : this.#pace.due - now;
     this.#timer = setTimeout(() => this.#beat(), Math.min(1_000, Math.max(due, held ? BUSY : 0)));
+  }
+
+  /** Whether somebody else has the page loaded; one who waits for too long is not waited for. */
+  #isBusy(now: number): boolean {
+    if (document.querySelector('.page[aria-busy="true"]') === null) this.#busySince = undefined;
+    else this.#busySince ??= now;
+    return this.#busySince !== undefined && now - this.#busySince < GIVEN_UP;
   }
 
   #show(state: State, now: number): void {

@@ -1,10 +1,12 @@
 // When the page may be loaded anew: wishes are gathered and met at most once an interval, never two at a time.
 // It holds times only and knows no clock, page or network, so that it can be tested without them.
 
-/** A refresh that has no answer after this long is over; the next may start. The server gives up sooner, and says so. */
-const GIVEN_UP = 40_000;
+/** A refresh that has no answer after this long is over; the next may start. The server gives up after 30 s, and says so. */
+export const GIVEN_UP = 40_000;
 /** Between two refreshes lies this many times what the last one took: a server that has much to do is asked less. */
 const REST = 3;
+/** More than this is sleep, or a fault, and says nothing about the server. */
+const SLOWEST = 5_000;
 const LONGEST_WAIT = 10_000;
 const SECOND = 1_000;
 
@@ -77,7 +79,7 @@ export class Pace {
   /** The page shows a new answer. One that we did not ask for may be older than the wish, which then stays. */
   answered(now: number): void {
     if (this.#asked === null) this.#base = now;
-    else this.#took = now - this.#asked;
+    this.#took = this.#asked === null ? 0 : Math.min(now - this.#asked, SLOWEST);
     this.#asked = null;
     this.#failures = this.#notBefore = 0;
     this.#wished = this.#due === null ? null : now;

@@ -56,12 +56,13 @@ impl Lang {
         }
     }
 
-    /// A sentence in this language, or in English where it has no other.
+    /// A sentence in this language. One that only operators should have met, and has no other language, is not shown to
+    /// others.
     #[must_use]
     pub fn says(self, sentence: Sentence) -> String {
-        match (self, sentence.ko) {
-            (Self::Ko, Some(ko)) => ko,
-            _ => sentence.en,
+        match self {
+            Self::En => sentence.en,
+            Self::Ko => sentence.ko.unwrap_or_else(|| KO.error_page.to_owned()),
         }
     }
 }
@@ -72,7 +73,8 @@ pub fn both(text: fn(&Texts) -> &'static str) -> Sentence {
     Sentence { en: text(&EN).to_owned(), ko: Some(text(&KO).to_owned()) }
 }
 
-/// Fills the holes of a text: `fill("{n} of {of}", &[("n", "2"), ("of", "12")])`.
+/// Fills the holes of a text: `fill("{n} of {of}", &[("n", "2"), ("of", "12")])`. A hole such as `{n|record|records}` is
+/// the first word when n is 1, else the second.
 #[must_use]
 pub fn fill(text: &str, holes: &[(&str, &str)]) -> String {
     let mut out = String::with_capacity(text.len() + 16);
@@ -84,7 +86,13 @@ pub fn fill(text: &str, holes: &[(&str, &str)]) -> String {
             rest = after;
             continue;
         };
-        out.push_str(holes.iter().find(|h| h.0 == name).map_or("", |h| h.1));
+        let value = |name: &str| holes.iter().find(|h| h.0 == name).map_or("", |h| h.1);
+        out.push_str(match name.split_once('|') {
+            Some((n, words)) => {
+                words.split_once('|').map_or(words, |(one, more)| if value(n) == "1" { one } else { more })
+            }
+            None => value(name),
+        });
         rest = tail;
     }
     out.push_str(rest);
@@ -108,5 +116,7 @@ mod tests {
     fn holes_are_filled_once_and_values_are_not_read_again() {
         assert_eq!(fill("{n} of {of}", &[("n", "{of}"), ("of", "3")]), "{of} of 3");
         assert_eq!(fill("open { brace", &[]), "open { brace");
+        let records = |n| fill("{n} {n|record|records}", &[("n", n)]);
+        assert_eq!(["0", "1", "21"].map(records), ["0 records", "1 record", "21 records"]);
     }
 }

@@ -1,6 +1,7 @@
 // Models side by side, earlier periods laid over, and the heat strip, without a script.
 import type { Page } from '@playwright/test';
 import { CUSTOMER, chartIsDrawn, column, expect, main, names, number, path, picker, range, steady, table, test } from './support';
+import { Own, record } from './servers';
 
 const finding = (page: Page) => main(page).getByRole('heading', { level: 2 }).first();
 const chips = (page: Page) => page.getByRole('list', { name: 'Models' }).getByRole('listitem');
@@ -175,7 +176,7 @@ test.describe('in Korean', () => {
   test.use({ locale: 'ko-KR' });
   for (const [url, words] of [
     ['/customers/%EC%97%86%EC%9D%8C', '이름이 “없음”인 고객이 없습니다'],
-    ['/compare?models=nope:1', '모델이 “nope:1”인 기록이 없습니다'],
+    ['/compare?models=nope:1', '모델이 “nope:1”인 레코드가 없습니다'],
     ['/trends?from=tomorrow', '“tomorrow”: 시각이 아닙니다'],
     ['/?from=now&to=now-1d', '기간이 거꾸로이거나 비어 있습니다'],
     ['/nowhere', '이 주소에는 페이지가 없습니다'],
@@ -233,6 +234,25 @@ test.describe('an earlier period laid over', () => {
     await expect(figure.locator('figcaption')).toContainText(/no records.* 52 weeks earlier/);
     await expect(page.locator('details.against > summary')).toHaveText('52 weeks earlier');
     await chartIsDrawn(page);
+  });
+
+  test('a year before is 52 weeks before, on the same day of the week, with its own values', async ({ stranger }) => {
+    const hour = 3_600_000;
+    const day = (shift: number, base: number) => Array.from({ length: 24 }, (_, i) => record(Date.now() - shift - i * hour - hour / 2, base + i / 1_000));
+    const own = await Own.start([...day(0, 0.8), ...day(364 * DAY, 0.6)]);
+    const page = await stranger(own.url);
+    await page.goto('/trends?from=now-24h&compare=year&step=1h');
+    const figure = page.getByRole('figure').first();
+    await expect(figure.locator('path.line.earlier')).toHaveCount(1);
+    await expect(figure.getByRole('heading')).toContainText(/rose by 0\.200 against 52 weeks earlier/);
+    await expect(figure.locator('figcaption')).toContainText('Beside it, 52 weeks earlier: lowest 0.600, highest 0.623.');
+    await figure.locator('details.behind > summary').click();
+    const [now, then] = [await column(figure.getByRole('table'), 'Mean'), await column(figure.getByRole('table'), '52 weeks earlier')];
+    const both = now.map((v, i) => [Number(v), Number(then[i])] as const).filter(([a, b]) => a > 0 && b > 0);
+    expect(both.length).toBeGreaterThan(20);
+    for (const [a, b] of both) expect(a - b).toBeCloseTo(0.2, 3);
+    await page.close();
+    await own.stop();
   });
 
   test('tiles and tables compare with the same period', async ({ page }) => {

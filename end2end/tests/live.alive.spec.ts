@@ -245,6 +245,22 @@ test.describe('when the connection fails', () => {
     await stayed(page);
   });
 
+  test('an answer that is none, as of a proxy or a server that gave up, leaves the page as it was, and it is asked again', async ({ page, own, guard }) => {
+    guard.allow(/status of 503/);
+    await open(page, '/');
+    await mark(page);
+    let refused = 0;
+    await page.route('**/sf/place**', async (route) => {
+      if (refused++ < 2) await route.fulfill({ status: 503, body: '' });
+      else await route.continue();
+    });
+    own.append(record(Date.now(), 0.5));
+    await expect(first(page)).toContainText('n 49', { timeout: 15_000 });
+    expect(refused).toBeGreaterThan(2);
+    await expect(words(page)).toHaveText('live');
+    await stayed(page);
+  });
+
   test('a stopped server leaves the page as it was, with a word; the page recovers when it comes back', async ({ page, own, guard }) => {
     test.setTimeout(180_000);
     guard.allow(/ERR_(CONNECTION|EMPTY|INCOMPLETE|FAILED|NETWORK|SOCKET)/);
@@ -267,6 +283,8 @@ test.describe('answers in the wrong order', () => {
   test('of filters changed in quick succession the last one is shown', async ({ page }) => {
     await visit(page, '/trends?refresh=off');
     let n = 0;
+    const givenUp: string[] = [];
+    page.on('requestfailed', (request) => { if (request.url().includes('/sf/trends')) givenUp.push(new URL(request.url()).search); });
     await page.route('**/sf/trends**', async (route) => {
       if (n++ === 0) await new Promise((done) => setTimeout(done, 1_500));
       await route.continue().catch(() => undefined);
@@ -280,6 +298,8 @@ test.describe('answers in the wrong order', () => {
     await page.waitForTimeout(2_500);
     await settled(page);
     expect(n).toBe(2);
+    expect(givenUp, 'the first request was given up for the second').toHaveLength(1);
+    expect(givenUp[0]).toContain('inference_time_ms');
     await expect(page.getByRole('figure').first().getByRole('img').first()).toHaveAccessibleName(/^Precision of/);
     await expect(form.getByRole('combobox', { name: 'Metric' })).toHaveValue('precision');
   });

@@ -5,12 +5,12 @@ use std::{
     collections::HashMap,
     fmt::Debug,
     path::Path,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use async_trait::async_trait;
 use domain::{
-    Result,
+    Error, Result,
     ports::{FailedFile, MetricsStore},
     query::{
         Comparison, ComparisonQuery, Directory, FieldReport, Records, RecordsQuery, Summary, SummaryQuery, Trend,
@@ -19,7 +19,8 @@ use domain::{
     scope::Scope,
     time::{Day, TimeRange},
 };
-use tokio::sync::OnceCell;
+use futures::future::{BoxFuture, FutureExt, WeakShared};
+use tokio_util::task::AbortOnDropHandle;
 
 /// A store whose equal questions share an answer while it is worked out.
 pub struct Joined {
@@ -44,13 +45,27 @@ impl Joined {
         }
     }
 
-    /// Who joins must not get an answer that is older than his question.
-    async fn key(&self, query: &(impl Debug + Sync)) -> String {
-        format!("{} {query:?}", self.inner.generation().await)
+    /// The answer to a question, worked out by `ask` unless somebody asked it already. Who joins must not get an answer
+    /// that is older than his question: the generation is part of it.
+    async fn join<Q, T, F>(
+        &self,
+        all: &UnderWay<T>,
+        query: &Q,
+        ask: impl FnOnce(Arc<dyn MetricsStore>, Q) -> F,
+    ) -> Result<T>
+    where
+        Q: Debug + Clone + Sync,
+        T: Clone + Send + Sync + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let key = format!("{} {query:?}", self.inner.generation().await);
+        all.join(key, ask(Arc::clone(&self.inner), query.clone())).await
     }
 }
 
-struct UnderWay<T>(Mutex<HashMap<String, Weak<OnceCell<Result<T>>>>>);
+type Answer<T> = BoxFuture<'static, Result<T>>;
+
+struct UnderWay<T>(Mutex<HashMap<String, WeakShared<Answer<T>>>>);
 
 impl<T> Default for UnderWay<T> {
     fn default() -> Self {
@@ -58,39 +73,42 @@ impl<T> Default for UnderWay<T> {
     }
 }
 
-impl<T: Clone> UnderWay<T> {
-    /// The answer of whoever asked first. When he gives up, the next in line asks.
-    async fn join(&self, key: String, ask: impl Future<Output = Result<T>>) -> Result<T> {
-        let cell = {
+impl<T: Clone + Send + Sync + 'static> UnderWay<T> {
+    /// The answer of whoever asked first. It is worked out as long as somebody waits for it, whoever that is.
+    async fn join(&self, key: String, ask: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+        let answer = {
             let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            all.retain(|_, cell| cell.strong_count() > 0);
-            let known = all.get(&key).and_then(Weak::upgrade);
-            known.unwrap_or_else(|| {
-                let cell = Arc::default();
-                all.insert(key, Arc::downgrade(&cell));
-                cell
+            all.retain(|_, answer| answer.upgrade().is_some());
+            all.get(&key).and_then(WeakShared::upgrade).unwrap_or_else(|| {
+                let answer = async move {
+                    let broke_off = |e| Err(Error::internal("a question broke off").with_detail(e));
+                    AbortOnDropHandle::new(tokio::spawn(ask)).await.unwrap_or_else(broke_off)
+                };
+                let answer = answer.boxed().shared();
+                all.extend(answer.downgrade().map(|weak| (key, weak)));
+                answer
             })
         };
-        cell.get_or_init(|| ask).await.clone()
+        answer.await
     }
 }
 
 #[async_trait]
 impl MetricsStore for Joined {
     async fn summary(&self, query: &SummaryQuery) -> Result<Summary> {
-        self.summaries.join(self.key(query).await, self.inner.summary(query)).await
+        self.join(&self.summaries, query, |store, q| async move { store.summary(&q).await }).await
     }
     async fn trend(&self, query: &TrendQuery) -> Result<Trend> {
-        self.trends.join(self.key(query).await, self.inner.trend(query)).await
+        self.join(&self.trends, query, |store, q| async move { store.trend(&q).await }).await
     }
     async fn comparison(&self, query: &ComparisonQuery) -> Result<Comparison> {
-        self.comparisons.join(self.key(query).await, self.inner.comparison(query)).await
+        self.join(&self.comparisons, query, |store, q| async move { store.comparison(&q).await }).await
     }
     async fn field_report(&self, query: &ComparisonQuery) -> Result<FieldReport> {
-        self.reports.join(self.key(query).await, self.inner.field_report(query)).await
+        self.join(&self.reports, query, |store, q| async move { store.field_report(&q).await }).await
     }
     async fn records(&self, query: &RecordsQuery) -> Result<Records> {
-        self.records.join(self.key(query).await, self.inner.records(query)).await
+        self.join(&self.records, query, |store, q| async move { store.records(&q).await }).await
     }
     async fn directory(&self) -> Arc<Directory> {
         self.inner.directory().await
@@ -111,23 +129,29 @@ impl MetricsStore for Joined {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::{
+        future::pending,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
 
-    use domain::Error;
-    use tokio::sync::Notify;
+    use futures::{future::join3, poll};
+    use tokio::{sync::Notify, task::yield_now};
 
     use super::*;
 
     #[tokio::test]
     async fn who_asks_meanwhile_shares_the_answer_and_who_asks_later_does_not() {
-        let (all, asked, go) = (UnderWay::default(), AtomicUsize::new(0), Notify::new());
-        let ask = async || {
-            go.notified().await;
-            Ok(asked.fetch_add(1, Ordering::Relaxed))
+        let (all, asked, go) = (UnderWay::default(), Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+        let ask = || {
+            let (asked, go) = (Arc::clone(&asked), Arc::clone(&go));
+            async move {
+                go.notified().await;
+                Ok(asked.fetch_add(1, Ordering::Relaxed))
+            }
         };
         let three = futures::future::join_all((0..3).map(|_| all.join("q".into(), ask())));
         let other = all.join("another".into(), async { Err(Error::bad_input("no")) });
-        let (three, other, ()) = futures::future::join3(three, other, async { go.notify_one() }).await;
+        let (three, other, ()) = join3(three, other, async { go.notify_one() }).await;
         assert_eq!(three, [Ok(0), Ok(0), Ok(0)]);
         assert_eq!(other, Err(Error::bad_input("no")));
         go.notify_one();
@@ -135,15 +159,37 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn when_the_first_gives_up_the_next_asks() {
+    async fn when_the_first_gives_up_the_work_goes_on_for_the_next_and_ends_with_the_last() {
         let all = UnderWay::default();
-        let first = all.join("q".into(), std::future::pending::<Result<u8>>());
-        let second = all.join("q".into(), async { Ok(2) });
-        let mut first = Box::pin(first);
-        assert!(futures::poll!(&mut first).is_pending());
-        let mut second = Box::pin(second);
-        assert!(futures::poll!(&mut second).is_pending());
+        let (begun, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let left = Arc::new(());
+        let ask = {
+            let (begun, go, left) = (Arc::clone(&begun), Arc::clone(&go), Arc::clone(&left));
+            async move {
+                begun.notify_one();
+                go.notified().await;
+                drop(left);
+                Ok(1)
+            }
+        };
+        let (mut first, mut second) =
+            (Box::pin(all.join("q".into(), ask)), Box::pin(all.join("q".into(), async { Ok(2) })));
+        assert!(poll!(&mut first).is_pending() && poll!(&mut second).is_pending());
+        begun.notified().await;
         drop(first);
-        assert_eq!(second.await, Ok(2));
+        go.notify_one();
+        assert_eq!(second.await, Ok(1));
+
+        let kept = Arc::clone(&left);
+        let mut alone = Box::pin(all.join("q".into(), async move {
+            let _kept = kept;
+            pending::<Result<u8>>().await
+        }));
+        assert!(poll!(&mut alone).is_pending());
+        yield_now().await;
+        drop(alone);
+        while Arc::strong_count(&left) > 1 {
+            yield_now().await;
+        }
     }
 }

@@ -32,13 +32,7 @@ macro_rules! words {
         /// The keys of [`Ask`], in the order in which links write them.
         pub const KEYS: &[&str] = &[$($key),*];
 
-        /// A key that could be read either way, in words.
-#[must_use]
-pub fn given_twice(key: &str) -> Sentence {
-    say!("“{got}” is given twice", "“{got}”: 두 번 지정되었습니다", got = clip(key))
-}
-
-impl Ask {
+        impl Ask {
             /// The field of a key; an empty text is none.
             #[must_use]
             pub fn get(&self, key: &str) -> Option<&str> {
@@ -100,6 +94,12 @@ words! {
     refresh = "refresh",
     /// `1` leaves out everything but the numbers, for screens on a wall.
     kiosk = "kiosk",
+}
+
+/// A key that could be read either way, in words. Met by programs only: a page reads its own links.
+#[must_use]
+pub fn given_twice(key: &str) -> Sentence {
+    format!("“{}” is given twice", clip(key)).into()
 }
 
 impl Ask {

@@ -290,7 +290,7 @@ impl Directory {
         {
             return Err(Error::not_found(say!(
                 "no record has the task “{got}”",
-                "작업이 “{got}”인 기록이 없습니다",
+                "작업이 “{got}”인 레코드가 없습니다",
                 got = clip(task.as_str())
             )));
         }
@@ -326,7 +326,7 @@ impl Directory {
         }
         Err(Error::not_found(say!(
             "no record names the model “{got}”",
-            "모델이 “{got}”인 기록이 없습니다",
+            "모델이 “{got}”인 레코드가 없습니다",
             got = clip(&model.to_string())
         )))
     }
@@ -357,7 +357,7 @@ impl Directory {
             (Some(full), None) => Ok((Metric::assumed(&self.key_of(full)), MetricColumn::Custom(full.clone()))),
             (Some(a), Some(b)) => Err(Error::bad_input(say!(
                 "more than one group has “{got}”: say {a} or {b}",
-                "“{got}”: 여러 그룹에 있습니다. {a} 또는 {b} 중에서 고르세요",
+                "“{got}”: 여러 그룹에 있습니다. {a}, {b} 중에서 고르세요",
                 got = clip(key)
             ))),
             (None, _) => Err(unknown_metric(key)),

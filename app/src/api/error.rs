@@ -2,6 +2,7 @@
 
 use domain::{ErrorKind, error::Sentence, say};
 use leptos::server_fn::{
+    Bytes, Decodes,
     codec::JsonEncoding,
     error::{FromServerFnError, ServerFnErrorErr},
 };
@@ -28,10 +29,12 @@ impl FromServerFnError for PageError {
         use ServerFnErrorErr as E;
         let garbage =
             matches!(value, E::Args(_) | E::MissingArg(_) | E::Deserialization(_) | E::UnsupportedRequestMethod(_));
-        let (kind, message) = if garbage {
-            (ErrorKind::BadInput, say!("the request cannot be read", "요청을 읽을 수 없습니다"))
-        } else if matches!(value, E::Request(_)) {
+        let (kind, message) = if cfg!(not(feature = "ssr")) {
+            // What the framework says in a browser is never the visitor's fault: no answer came, or none of ours, such as
+            // a proxy's, or that of a server that gave up.
             (ErrorKind::Unavailable, say!("the server cannot be reached", "서버에 연결할 수 없습니다"))
+        } else if garbage {
+            (ErrorKind::BadInput, say!("the request cannot be read", "요청을 읽을 수 없습니다"))
         } else {
             (ErrorKind::Internal, say!("the server could not answer", "서버가 응답하지 못했습니다"))
         };
@@ -40,6 +43,24 @@ impl FromServerFnError for PageError {
         super::answer_with(kind);
         Self { kind, message }
     }
+
+    fn de(data: Bytes) -> Self {
+        // Another layer of the server than the function's may have refused: with a problem (RFC 9457), or with nothing.
+        let problem = |d: &Bytes| serde_json::from_slice::<ProblemStatus>(d).ok().map(|p| p.status);
+        match JsonEncoding::decode(data.clone()) {
+            Ok(error) => error,
+            Err(_) if matches!(problem(&data), Some(401 | 403)) => Self {
+                kind: ErrorKind::Forbidden,
+                message: say!("sign in to see this", "보려면 로그인하세요"),
+            },
+            Err(e) => Self::from_server_fn_error(ServerFnErrorErr::Deserialization(e.to_string())),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct ProblemStatus {
+    status: u16,
 }
 
 #[cfg(feature = "ssr")]

@@ -22,7 +22,7 @@ pub use trends::Trends;
 
 use crate::{
     api::PageError,
-    i18n::both,
+    i18n::{Lang, both},
     ui::{icon::Icon, prefs::Prefs, whole::whole},
     view::Sent,
 };
@@ -68,18 +68,29 @@ where
 {
     let ask = asked();
     let prefs = expect_context::<Prefs>();
-    let data =
-        Resource::new_blocking(move || (ask.get(), prefs.lang.get(), prefs.zone.get()), move |(ask, _, _)| load(ask));
-    refetch_on_news(data);
-    let last: StoredValue<Option<(Ask, T)>> = StoredValue::new(None);
+    let refreshes = RwSignal::new(0_u32);
+    // Effects run in the browser only: `app/elements/live.ts` says that there is news.
+    Effect::new(move |_| {
+        let news = window_event_listener_untyped("gf:refresh", move |_| refreshes.update(|n| *n += 1));
+        on_cleanup(move || news.remove());
+    });
+    let wish = Memo::new(move |_| (ask.get(), prefs.lang.get(), prefs.zone.get(), refreshes.get()));
+    // In the browser: what was answered last.
+    let last: StoredValue<Option<(Wish, T)>> = StoredValue::new(None);
+    #[cfg(feature = "ssr")]
+    let load = move |(ask, ..): Wish| load(ask);
+    #[cfg(not(feature = "ssr"))]
+    let load = newest(wish, last, load);
+    let data = Resource::new_blocking(move || wish.get(), load);
     let (pending, set_pending) = signal(false);
     let fallback = move || view! { <p class="loading">{move || prefs.lang.get().texts().loading}</p> };
     let content = move || {
         Suspend::new(async move {
-            let asked = ask.get_untracked();
+            let asked = wish.get_untracked();
             match data.await {
                 Ok(Sent(view)) => {
-                    if cfg!(not(feature = "ssr")) {
+                    // The first comes with the page.
+                    if cfg!(not(feature = "ssr")) && last.with_value(Option::is_none) {
                         last.set_value(Some((asked, view.clone())));
                     }
                     draw(view)
@@ -88,7 +99,7 @@ where
                 Err(e) => {
                     tell_failure();
                     match last.try_get_value().flatten() {
-                        Some((same, view)) if e.kind == ErrorKind::Unavailable && same == asked => draw(view),
+                        Some((same, view)) if e.kind == ErrorKind::Unavailable && same.0 == asked.0 => draw(view),
                         _ => failure(e, prefs),
                     }
                 }
@@ -111,16 +122,52 @@ where
     })
 }
 
-/// Asks anew when `app/elements/live.ts` says that there is news. Runs in the browser only; a request that is under way is
-/// given up for the newer one.
-fn refetch_on_news<T>(data: Resource<T>)
+/// What a page is to show: of which question, in which language and time zone, and after how many refreshes.
+type Wish = (Ask, Lang, u32, u32);
+
+/// Loads what is wished for now. A resource waits for the request that is under way before it makes another: here a newer
+/// wish gives it up, and what was then answered is not asked for again.
+#[cfg(not(feature = "ssr"))]
+fn newest<T, F>(
+    wish: Memo<Wish>,
+    last: StoredValue<Option<(Wish, T)>>,
+    load: impl Fn(Ask) -> F + Copy + Send + Sync + 'static,
+) -> impl Fn(Wish) -> futures::future::BoxFuture<'static, Result<Sent<T>, PageError>> + Copy + Send + Sync + 'static
 where
-    T: Serialize + DeserializeOwned + Send + Sync + 'static,
+    T: Clone + Send + Sync + 'static,
+    F: Future<Output = Result<Sent<T>, PageError>> + Send + 'static,
 {
+    use futures::{
+        channel::oneshot,
+        future::{Either, select},
+    };
+
+    let under_way: StoredValue<Option<(Wish, oneshot::Sender<()>)>> = StoredValue::new(None);
     Effect::new(move |_| {
-        let news = window_event_listener_untyped("gf:refresh", move |_| data.refetch());
-        on_cleanup(move || news.remove());
+        let wished = wish.get();
+        let _ = under_way.try_update_value(|u| drop(u.take_if(|(w, _)| *w != wished)));
     });
+    move |_| {
+        Box::pin(async move {
+            loop {
+                // The page may be gone, and with it whoever waited.
+                let Some(wished) = wish.try_get_untracked() else {
+                    return Err(PageError { kind: ErrorKind::Unavailable, message: both(|t| t.error_page) });
+                };
+                if let Some((_, view)) = last.try_get_value().flatten().filter(|(w, _)| *w == wished) {
+                    return Ok(Sent(view));
+                }
+                let (keep, given_up) = oneshot::channel();
+                let _ = under_way.try_set_value(Some((wished.clone(), keep)));
+                let request = Box::pin(load(wished.0.clone()));
+                let Either::Left((answer, _)) = select(request, given_up).await else { continue };
+                if let Ok(Sent(view)) = &answer {
+                    let _ = last.try_set_value(Some((wished, view.clone())));
+                }
+                return answer;
+            }
+        })
+    }
 }
 
 /// Says to `app/elements/live.ts` that what it asked for failed.

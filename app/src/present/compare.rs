@@ -112,7 +112,7 @@ fn rules(a: &Asked, directory: &Directory, field: &Field<'_>, by: By) -> Result<
     if !ran.iter().any(|r| *r.0 == baseline) {
         return Err(Error::bad_input(say!(
             "“{got}” has no record in this range, so nothing can be compared with it",
-            "“{got}”: 이 기간에 기록이 없어 비교할 수 없습니다",
+            "“{got}”: 이 기간에 레코드가 없어 비교할 수 없습니다",
             got = clip(&baseline.to_string())
         )));
     }

@@ -100,6 +100,8 @@ pub fn parallel(p: &Parallel) -> String {
                 .dim(i as f64)
                 .name(axis.label.clone())
                 .inverse(bottom > top)
+                // Above, whichever end that is.
+                .name_location(if bottom > top { NameLocation::Start } else { NameLocation::End })
                 .min(short(bottom.min(top)))
                 .max(short(bottom.max(top))),
         );

@@ -32,7 +32,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Re
     if query.skip > 0 && query.skip as u64 >= records.total {
         return Err(Error::not_found(say!(
             "there are {total} records; there is no page {page}",
-            "기록은 {total}건이며 {page}쪽은 없습니다",
+            "레코드는 {total}건이며 {page}쪽은 없습니다",
             total = records.total,
             page = a.ask.page_number()?
         )));

@@ -58,6 +58,7 @@ pub struct Lake {
     changes: tokio::sync::watch::Sender<i64>,
     /// Scans take turns: more at once than cores would only share the cores and multiply the memory.
     scans: tokio::sync::Semaphore,
+    following: tokio::sync::Mutex<()>,
     /// Files found unreadable, by path, with the reason.
     failed: Mutex<HashMap<String, String>>,
     /// Within this process writers take turns here before they ask the operating system.
@@ -88,6 +89,7 @@ impl Lake {
             snapshot: RwLock::default(),
             changes: tokio::sync::watch::Sender::new(0),
             scans: tokio::sync::Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from).max(2)),
+            following: tokio::sync::Mutex::default(),
             failed: Mutex::default(),
             writer: tokio::sync::Mutex::default(),
         };
@@ -117,17 +119,15 @@ impl Lake {
     }
 
     async fn renew(&self) -> Result<()> {
+        // One after the other: a file that two snapshots found for themselves would have two leases.
+        let _turn = self.following.lock().await;
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let renewed = self.snapshot().renewed(self.manifest.as_ref(), &self.root, &failed).await?;
         let generation = renewed.generation;
-        {
-            let mut current = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
-            // Somebody who began later was faster.
-            if current.generation > generation {
-                return Ok(());
-            }
-            *current = Arc::new(renewed);
-        }
+        let renewed = Arc::new(renewed);
+        let before = std::mem::replace(&mut *self.snapshot.write().unwrap_or_else(PoisonError::into_inner), renewed);
+        // Which may delete files: not while readers wait.
+        drop(before);
         self.changes.send_if_modified(|told| {
             let moved = *told < generation;
             *told = generation.max(*told);

@@ -20,6 +20,7 @@ use domain::{
     time::{DAY, Millis, TimeRange},
 };
 use futures::StreamExt;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     Lake,
@@ -268,7 +269,7 @@ impl Lake {
                 }
             }
         }
-        Err(Error::unavailable(say!("the records cannot be read just now", "지금은 기록을 읽을 수 없습니다"))
+        Err(Error::unavailable(say!("the records cannot be read just now", "지금은 레코드를 읽을 수 없습니다"))
             .with_detail(trouble))
     }
 
@@ -281,12 +282,13 @@ impl Lake {
         let streams = self.engine().streams(snapshot, rows).await.map_err(|e| e.to_string())?;
         let parts = streams.into_iter().map(|mut stream| {
             let mut part = reader();
-            tokio::spawn(async move {
+            // A question that is given up reads on for nobody.
+            AbortOnDropHandle::new(tokio::spawn(async move {
                 while let Some(batch) = stream.next().await {
                     part.take(&batch.map_err(|e| e.to_string())?)?;
                 }
                 Ok::<_, String>(part)
-            })
+            }))
         });
         let mut whole = Vec::new();
         for part in futures::future::join_all(parts).await {

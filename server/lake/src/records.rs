@@ -42,7 +42,7 @@ impl Lake {
         if q.skip.saturating_add(q.take) > DEEPEST {
             return Err(Error::bad_input(say!(
                 "only the newest {DEEPEST} records of a range can be looked at: narrow the range",
-                "한 기간에서 최신 기록 {DEEPEST}건까지만 볼 수 있습니다. 기간을 좁히세요"
+                "한 기간에서 최신 레코드 {DEEPEST}건까지만 볼 수 있습니다. 기간을 좁히세요"
             )));
         }
         let columns: Vec<MetricColumn> = metrics.iter().map(|m| m.1.clone()).collect();

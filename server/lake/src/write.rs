@@ -160,12 +160,12 @@ impl Lake {
             change.retire.extend(c.retire.iter().map(|r| r.0));
             retired.extend(c.retire.into_iter().map(|r| r.1));
         }
+        let before = self.snapshot();
         if let Err(e) = self.manifest.commit(change).await {
             // Not published: nobody will ever ask for them.
             written.iter().for_each(|p| drop(std::fs::remove_file(p)));
             return Err(e);
         }
-        let before = self.snapshot();
         // It is committed, whatever comes now: the job that follows the manifest tries again.
         if let Err(e) = self.renew().await {
             tracing::warn!(error = %e, detail = ?e.detail, "cannot follow the manifest after a commit");

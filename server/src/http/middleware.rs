@@ -8,7 +8,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use domain::{Error, say, scope::clip};
+use domain::{Error, scope::clip};
 use percent_encoding::percent_decode_str;
 
 use super::{State, problem::Problem};
@@ -81,7 +81,7 @@ pub fn pairs(query: &str) -> domain::Result<Vec<(String, String)>> {
         percent_decode_str(&text.replace('+', " "))
             .decode_utf8()
             .map(std::borrow::Cow::into_owned)
-            .map_err(|_| Error::bad_input(say!("the address is not UTF-8", "주소가 UTF-8이 아닙니다")))
+            .map_err(|_| Error::bad_input("the address is not UTF-8"))
     };
     query
         .split('&')
