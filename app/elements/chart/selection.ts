@@ -17,7 +17,8 @@ export interface Selection {
 const known = new WeakMap<EChartsType, Selection>();
 
 export function selectionOf(chart: EChartsType): Selection | undefined {
-  return known.get(chart);
+  const selection = known.get(chart);
+  return selection && { ...selection, stretches: axesOf(chart).map((axis) => axis.activeIntervals) };
 }
 
 /** Remembers what is selected in the chart from now on. */
@@ -29,12 +30,6 @@ export function watch(chart: EChartsType, option: Json): void {
     if (range) selection.rect = range;
     else delete selection.rect;
   });
-  chart.on('axisareaselected', (event) => {
-    const { parallelAxisId, intervals } = object(event);
-    const place = idsOf(chart).indexOf(parallelAxisId);
-    selection.stretches ??= [];
-    if (place >= 0) selection.stretches[place] = list(intervals) as Range[];
-  });
 }
 
 /** Whether there was something to select again. */
@@ -43,19 +38,21 @@ export function select(chart: EChartsType, option: Json, before: Selection | und
   if (before.rect) {
     chart.dispatchAction({ type: 'brush', areas: [{ brushType: 'rect', xAxisIndex: 0, yAxisIndex: 0, coordRange: before.rect }] });
   }
-  const ids = idsOf(chart);
-  const stretches = (before.stretches ?? []).map((intervals, i) => ({ intervals, parallelAxisId: ids[i] })).filter((s) => s.intervals.length > 0);
+  const axes = axesOf(chart);
+  const stretches = (before.stretches ?? []).map((intervals, i) => ({ intervals, parallelAxisId: axes[i]?.id })).filter((s) => s.intervals.length > 0);
   for (const stretch of stretches) chart.dispatchAction({ type: 'axisAreaSelect', ...stretch });
   return before.rect !== undefined || stretches.length > 0;
 }
 
 export function forget(chart: EChartsType): void {
   chart.dispatchAction({ type: 'brush', areas: [] });
-  for (const parallelAxisId of idsOf(chart)) chart.dispatchAction({ type: 'axisAreaSelect', parallelAxisId, intervals: [] });
+  for (const { id } of axesOf(chart)) chart.dispatchAction({ type: 'axisAreaSelect', parallelAxisId: id, intervals: [] });
 }
 
-function idsOf(chart: EChartsType): unknown[] {
-  return list((chart.getOption() as Json)['parallelAxis']).map((axis) => object(axis)['id']);
+/** Parallel axes with what is selected on them, which no option tells; none of a scatter plot. */
+function axesOf(chart: EChartsType): { id: string; activeIntervals: Range[] }[] {
+  interface Model { queryComponents(what: { mainType: string }): { id: string; activeIntervals: Range[] }[] }
+  return (chart as unknown as { getModel(): Model }).getModel().queryComponents({ mainType: 'parallelAxis' });
 }
 
 function namesOf(option: Json): string {
