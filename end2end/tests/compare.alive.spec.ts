@@ -130,6 +130,35 @@ test.describe('pictures', () => {
     await expect(reset).toBeHidden();
   });
 
+  test('what is selected on an axis survives another theme and width, and is cleared by its button', async ({ page }) => {
+    await open(page, THREE);
+    const c = chart(page, 1);
+    await awake(c);
+    const selected = () => c.evaluate((e) => {
+      interface Charted extends HTMLElement { chart: { getModel(): { queryComponents(what: object): { activeIntervals: number[][] }[] } } }
+      return JSON.stringify((e as Charted).chart.getModel().queryComponents({ mainType: 'parallelAxis' }).map((a) => a.activeIntervals));
+    });
+    const nothing = await selected();
+    const box = (await c.boundingBox())!;
+    // The first axis stands at the left margin of the picture.
+    await page.mouse.move(box.x + 52, box.y + 60);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 52, box.y + 200, { steps: 8 });
+    await page.mouse.up();
+    const reset = c.getByRole('button', { name: 'Clear the selection' });
+    await expect(reset).toBeVisible();
+    const before = await selected();
+    expect(before).not.toBe(nothing);
+    await page.getByRole('button', { name: 'Dark' }).click();
+    await page.setViewportSize({ width: 1100, height: 900 });
+    await page.waitForTimeout(800);
+    await expect(reset).toBeVisible();
+    expect(await selected()).toBe(before);
+    await reset.click();
+    await expect(reset).toBeHidden();
+    expect(await selected()).toBe(nothing);
+  });
+
   for (const [n, name] of [[0, 'dots'], [1, 'lines']] as const) {
     test(`the words at the axes of the ${name} are short, inside of the picture, and none lies on another`, async ({ page }) => {
       await open(page, THREE);
