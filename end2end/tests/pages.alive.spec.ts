@@ -462,6 +462,26 @@ test.describe('menus and keys', () => {
   });
 });
 
+test.describe('an address that cannot be read', () => {
+  for (const [url, sentence] of [
+    ['/?days=1&days=2', '“days” is given twice'],
+    ['/compare?customer=%ff', 'the address is not UTF-8'],
+    ['/customers/%ff', 'the address is not UTF-8'],
+  ] as const) {
+    test(`${url} is said to be none by server and browser alike, and one gets on`, async ({ page, guard }) => {
+      guard.allow(/status of 400/);
+      await open(page, url);
+      await mark(page);
+      await expect(main(page).getByText(sentence)).toBeVisible();
+      await page.getByRole('link', { name: 'Back to the overview' }).click();
+      await expect(page.getByRole('heading', { level: 1 })).toHaveText('Fleet');
+      await page.goBack();
+      await expect(main(page).getByText(sentence)).toBeVisible();
+      await stayed(page);
+    });
+  }
+});
+
 test.describe('for everybody', () => {
   const all: [string, () => Promise<string>][] = [
     ...[...KINDS, ...MORE].map((k): [string, () => Promise<string>] => [k, () => address(k)]),

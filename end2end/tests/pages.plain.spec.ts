@@ -466,6 +466,9 @@ test.describe('when there is nothing, or nothing is right', () => {
     ['a step of a millisecond', '/trends?step=1ms'],
     ['an unknown column to sort by', `${path.customer()}?sort=beauty`],
     ['an unknown time zone', '/?tz=Mars/Olympus'],
+    ['a key given twice', '/trends?metric=mAP50&metric=recall'],
+    ['an address that is no UTF-8', '/?customer=%ff'],
+    ['a path that is no UTF-8', '/customers/%ff'],
   ] as const) {
     test(`${what} is refused with a sentence and a way on`, async ({ page, guard }) => {
       guard.allow(/status of 4\d\d/);

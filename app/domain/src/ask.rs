@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::{Error, Result, Sentence},
+    error::{Error, Result},
     query::{ComparisonQuery, RecordsQuery, SummaryQuery, TrendQuery},
     say,
     scope::{Model, Scope, clip},
@@ -96,10 +96,36 @@ words! {
     kiosk = "kiosk",
 }
 
-/// A key that could be read either way, in words. Met by programs only: a page reads its own links.
-#[must_use]
-pub fn given_twice(key: &str) -> Sentence {
-    format!("“{}” is given twice", clip(key)).into()
+/// Pairs of a query string, decoded, in their order.
+///
+/// # Errors
+/// A pair that is no UTF-8, or a key that is given twice: it could be read either way.
+pub fn pairs(query: &str) -> Result<Vec<(String, String)>> {
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for pair in query.trim_start_matches('?').split('&').filter(|p| !p.is_empty()) {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (key, value) = (decode(&key.replace('+', " "))?, decode(&value.replace('+', " "))?);
+        if pairs.iter().any(|(k, _)| *k == key) {
+            return Err(given_twice(&key));
+        }
+        pairs.push((key, value));
+    }
+    Ok(pairs)
+}
+
+/// A part of an address, decoded.
+///
+/// # Errors
+/// One that is no UTF-8.
+pub fn decode(text: &str) -> Result<String> {
+    let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
+    decoded
+        .map(std::borrow::Cow::into_owned)
+        .map_err(|_| Error::bad_input(say!("the address is not UTF-8", "주소가 UTF-8로 적혀 있지 않습니다")))
+}
+
+fn given_twice(key: &str) -> Error {
+    Error::bad_input(say!("“{key}” is given twice", "“{key}”이(가) 두 번 주어졌습니다", key = clip(key)))
 }
 
 impl Ask {
@@ -112,7 +138,7 @@ impl Ask {
         let mut seen: Vec<String> = Vec::new();
         for (key, value) in pairs {
             if seen.iter().any(|s| s == key) {
-                return Err(Error::bad_input(given_twice(key)));
+                return Err(given_twice(key));
             }
             if !known.contains(&key) || !ask.set(key, Some(value.to_owned())) {
                 return Err(Error::bad_input(say!(
@@ -314,6 +340,16 @@ mod tests {
     fn twice_and_unknown_are_refused() {
         assert!(ask(&[("days", "1"), ("days", "2")]).is_err());
         assert!(ask(&[("custmer", "acme")]).is_err());
+    }
+
+    #[test]
+    fn a_query_is_decoded_once_and_refused_where_it_could_be_read_in_two_ways_or_in_none() {
+        let texts =
+            |query: &str| pairs(query).map(|p| p.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join("|"));
+        assert_eq!(texts("?a=1&b=%20x+y&c&&d=%2525"), Ok("a=1|b= x y|c=|d=%25".to_owned()));
+        for bad in ["a=%ff", "%ff=1", "a=1&a=1", "a=1&%61=2"] {
+            assert!(texts(bad).is_err_and(|e| e.message.ko.is_some()), "{bad}");
+        }
     }
 
     #[test]

@@ -63,9 +63,9 @@ struct ProblemStatus {
     status: u16,
 }
 
-#[cfg(feature = "ssr")]
 impl From<domain::Error> for PageError {
     fn from(e: domain::Error) -> Self {
+        #[cfg(feature = "ssr")]
         super::answer_with(e.kind);
         Self { kind: e.kind, message: e.message }
     }

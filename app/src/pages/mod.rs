@@ -8,7 +8,10 @@ mod trends;
 
 use std::future::Future;
 
-use domain::{ErrorKind, ask::Ask};
+use domain::{
+    Error, ErrorKind,
+    ask::{Ask, decode, pairs},
+};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_location;
@@ -28,7 +31,7 @@ use crate::{
 };
 
 /// The question that the address asks: names from the path, the rest from the query.
-fn asked() -> Memo<Ask> {
+fn asked() -> Memo<Result<Ask, Error>> {
     let location = use_location();
     Memo::new(move |_| {
         // A request that its sender gave up may be gone before this is asked for the last time.
@@ -39,12 +42,10 @@ fn asked() -> Memo<Ask> {
 
 /// Reads path and query as they stand in the address: the router's own maps are decoded twice, and a name that holds a
 /// percent sign would become another.
-fn ask_of(path: &str, search: &str) -> Ask {
-    let decode = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+fn ask_of(path: &str, search: &str) -> Result<Ask, Error> {
     let mut ask = Ask::default();
-    for pair in search.trim_start_matches('?').split('&').filter(|p| !p.is_empty()) {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        ask.set(&decode(key), Some(decode(&value.replace('+', " "))));
+    for (key, value) in pairs(search)? {
+        ask.set(&key, Some(value));
     }
     let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
     for pair in segments.chunks_exact(2) {
@@ -54,9 +55,9 @@ fn ask_of(path: &str, search: &str) -> Ask {
             "zones" => "zone",
             _ => continue,
         };
-        ask.set(key, Some(decode(pair[1])));
+        ask.set(key, Some(decode(pair[1])?));
     }
-    ask
+    Ok(ask)
 }
 
 /// A page that loads its view and draws it. On a change the old one stays, dimmed under a thin bar, until the new one is
@@ -77,6 +78,12 @@ where
     let wish = Memo::new(move |_| (ask.get(), prefs.lang.get(), prefs.zone.get(), refreshes.get()));
     // In the browser: what was answered last.
     let last: StoredValue<Option<(Wish, T)>> = StoredValue::new(None);
+    let load = move |ask: Result<Ask, Error>| async move {
+        match ask {
+            Ok(ask) => load(ask).await,
+            Err(e) => Err(PageError::from(e)),
+        }
+    };
     #[cfg(feature = "ssr")]
     let load = move |(ask, ..): Wish| load(ask);
     #[cfg(not(feature = "ssr"))]
@@ -123,7 +130,7 @@ where
 }
 
 /// What a page is to show: of which question, in which language and time zone, and after how many refreshes.
-type Wish = (Ask, Lang, u32, u32);
+type Wish = (Result<Ask, Error>, Lang, u32, u32);
 
 /// Loads what is wished for now. A resource waits for the request that is under way before it makes another: here a newer
 /// wish gives it up, and what was then answered is not asked for again.
@@ -131,7 +138,7 @@ type Wish = (Ask, Lang, u32, u32);
 fn newest<T, F>(
     wish: Memo<Wish>,
     last: StoredValue<Option<(Wish, T)>>,
-    load: impl Fn(Ask) -> F + Copy + Send + Sync + 'static,
+    load: impl Fn(Result<Ask, Error>) -> F + Copy + Send + Sync + 'static,
 ) -> impl Fn(Wish) -> futures::future::BoxFuture<'static, Result<Sent<T>, PageError>> + Copy + Send + Sync + 'static
 where
     T: Clone + Send + Sync + 'static,
@@ -211,15 +218,26 @@ pub fn NotFound() -> impl IntoView {
 
 #[cfg(test)]
 mod tests {
+    use domain::ErrorKind;
+
     use super::ask_of;
 
     #[test]
     fn an_address_is_decoded_once() {
-        let ask =
-            ask_of("/customers/a%252Fb/sites/%EB%B6%80%EC%82%B0-2", "from=now-30d&metric=a%26b&tz=Asia%2FSeoul&x=1");
+        let path = "/customers/a%252Fb/sites/%EB%B6%80%EC%82%B0-2";
+        let ask = ask_of(path, "?from=now-30d&metric=a%26b&tz=Asia%2FSeoul&x=1").expect("an address");
         assert_eq!(ask.customer.as_deref(), Some("a%2Fb"));
         assert_eq!(ask.site.as_deref(), Some("부산-2"));
         assert_eq!((ask.metric.as_deref(), ask.tz.as_deref()), (Some("a&b"), Some("Asia/Seoul")));
-        assert_eq!(ask_of("/", "").customer, None);
+        assert_eq!(ask_of("/", "").expect("an address").customer, None);
+    }
+
+    #[test]
+    fn an_address_that_can_be_read_in_two_ways_or_in_none_is_refused_in_both_languages() {
+        for (path, search) in [("/", "?days=1&days=2"), ("/trends", "?site=%ff"), ("/customers/%ff", "")] {
+            let refused = ask_of(path, search).expect_err(search);
+            assert_eq!(refused.kind, ErrorKind::BadInput, "{path}{search}");
+            assert!(refused.message.ko.is_some(), "{path}{search}");
+        }
     }
 }

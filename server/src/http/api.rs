@@ -61,7 +61,7 @@ pub async fn records(Shared(s): Shared<State>, RawQuery(q): RawQuery, headers: H
 
 /// What the palette offers, in the visitor's language.
 pub async fn palette(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let pairs = super::middleware::pairs(q.as_deref().unwrap_or_default())?;
+    let pairs = domain::ask::pairs(q.as_deref().unwrap_or_default())?;
     let lang = pairs.iter().find(|p| p.0 == "lang").and_then(|p| Lang::from_code(&p.1));
     let request = Request { lang: lang.unwrap_or(r.lang), ..r };
     let directory = s.services.metrics.directory().await;
@@ -73,7 +73,7 @@ pub async fn palette(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(
 /// # Errors
 /// Names the key that is unknown or given twice.
 pub fn ask(query: Option<&str>, known: &[&str]) -> domain::Result<Ask> {
-    let pairs = super::middleware::pairs(query.unwrap_or_default())?;
+    let pairs = domain::ask::pairs(query.unwrap_or_default())?;
     Ask::from_pairs(pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())), known)
 }
 

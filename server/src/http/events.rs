@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, Interval, interval_at, sleep_until},
 };
 
-use super::{State, middleware, problem::Problem};
+use super::{State, problem::Problem};
 
 /// So many may listen at once.
 pub const MOST_LISTENERS: usize = 1_000;
@@ -61,7 +61,7 @@ pub async fn events(Shared(s): Shared<State>, RawQuery(q): RawQuery, headers: He
 /// address. One that makes no sense is none.
 fn last_seen(headers: &HeaderMap, query: Option<&str>) -> domain::Result<Option<i64>> {
     let mut given = None;
-    for (key, value) in middleware::pairs(query.unwrap_or_default())? {
+    for (key, value) in domain::ask::pairs(query.unwrap_or_default())? {
         if key != "last" {
             return Err(Error::bad_input(format!("“{}” is not known here; there is only last", clip(&key))));
         }

@@ -163,7 +163,7 @@ pub async fn heat_svg(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension
 
 /// A picture of the comparison: `picture` is `scatter` or `parallel`.
 pub async fn compare_svg(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let mut pairs = super::middleware::pairs(q.as_deref().unwrap_or_default())?;
+    let mut pairs = domain::ask::pairs(q.as_deref().unwrap_or_default())?;
     let at = pairs.iter().position(|p| p.0 == "picture");
     let picture = at.map(|i| pairs.remove(i).1).unwrap_or_default();
     let ask = Ask::from_pairs(pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())), KEYS)?;

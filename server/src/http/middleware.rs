@@ -1,4 +1,4 @@
-//! What holds for every request: hosts are known, keys are not given twice, every answer carries the security headers.
+//! What holds for every request: hosts are known, addresses can be read in one way only, every answer carries the security headers.
 
 use std::net::SocketAddr;
 
@@ -8,8 +8,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use domain::{Error, scope::clip};
-use percent_encoding::percent_decode_str;
+use domain::{ask, scope::clip};
 
 use super::{State, problem::Problem};
 
@@ -72,44 +71,18 @@ pub async fn known_host(Shared(state): Shared<State>, request: Request, next: Ne
     }
 }
 
-/// Pairs of a query string, decoded.
-///
-/// # Errors
-/// A pair that is no UTF-8.
-pub fn pairs(query: &str) -> domain::Result<Vec<(String, String)>> {
-    let decode = |text: &str| {
-        percent_decode_str(&text.replace('+', " "))
-            .decode_utf8()
-            .map(std::borrow::Cow::into_owned)
-            .map_err(|_| Error::bad_input("the address is not UTF-8"))
-    };
-    query
-        .split('&')
-        .filter(|p| !p.is_empty())
-        .map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Ok((decode(key)?, decode(value)?))
-        })
-        .collect()
-}
-
-/// A key that is given twice could be read either way: it is refused before anybody reads it.
-pub async fn no_duplicate_keys(request: Request, next: Next) -> Response {
-    let checked = pairs(request.uri().query().unwrap_or_default()).and_then(|mut pairs| {
-        pairs.sort();
-        match pairs.windows(2).find(|w| w[0].0 == w[1].0) {
-            Some(w) => Err(Error::bad_input(domain::ask::given_twice(&w[0].0))),
-            None => Ok(()),
-        }
-    });
-    // A path that is no UTF-8 names nothing.
-    let path = percent_decode_str(request.uri().path()).decode_utf8();
-    match (checked, path) {
-        (Err(e), _) => Problem::from(e).into_response(),
-        (_, Err(_)) => Problem::new(StatusCode::BAD_REQUEST, "the address is not UTF-8").into_response(),
+/// An address that could be read in two ways, or in none, is refused before anybody reads it. Pages refuse it themselves,
+/// by the same rule and with a way on.
+pub async fn plain_address(request: Request, next: Next) -> Response {
+    let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
+    let page = PAGES.contains(&path) || path.starts_with("/customers/");
+    match ask::decode(path).and_then(|_| ask::pairs(query)) {
+        Err(e) if !page => Problem::from(e).into_response(),
         _ => next.run(request).await,
     }
 }
+
+const PAGES: [&str; 5] = ["/", "/trends", "/compare", "/records", "/sources"];
 
 /// Server functions answer our own pages only, and never with a redirect: Leptos would send whoever asks for HTML back to
 /// the Referer, with the error in the address.
@@ -175,14 +148,5 @@ mod tests {
         for bad in ["evil.example.com", "localhost:3001", "127.0.0.1", "localhost.evil.com:3000", ""] {
             assert!(!hosts.knows(bad), "{bad}");
         }
-    }
-
-    #[test]
-    fn pairs_are_decoded() {
-        assert_eq!(
-            pairs("a=1&b=%20x+y&c").expect("pairs"),
-            [("a".into(), "1".into()), ("b".into(), " x y".into()), ("c".into(), String::new())]
-        );
-        assert!(pairs("a=%ff").is_err());
     }
 }

@@ -125,7 +125,7 @@ pub fn router(state: State) -> Router {
         .layer(tower_http::limit::RequestBodyLimitLayer::new(MAX_BODY))
         .merge(records)
         .layer(from_fn_with_state(state.clone(), crate::auth::require))
-        .layer(axum::middleware::from_fn(middleware::no_duplicate_keys))
+        .layer(axum::middleware::from_fn(middleware::plain_address))
         .layer(axum::middleware::from_fn(middleware::own_functions))
         .layer(CsrfLayer::new())
         .layer(from_fn_with_state(state.clone(), middleware::known_host))

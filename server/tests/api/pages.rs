@@ -100,6 +100,28 @@ async fn the_language_is_the_browser_s_or_one_s_own_choice() {
 }
 
 #[tokio::test]
+async fn an_address_that_can_be_read_in_two_ways_or_in_none_leads_to_a_page_with_a_way_on() {
+    let site = Site::start(&[]).await;
+    for (path, english, korean) in [
+        ("/?days=1&days=2", "“days” is given twice", "“days”이(가) 두 번 주어졌습니다"),
+        ("/trends?metric=mAP50&x=1&x=1", "“x” is given twice", "“x”이(가) 두 번 주어졌습니다"),
+        ("/compare?customer=%ff", "the address is not UTF-8", "주소가 UTF-8로 적혀 있지 않습니다"),
+        ("/records?%ff=1", "the address is not UTF-8", "주소가 UTF-8로 적혀 있지 않습니다"),
+        ("/customers/%ff", "the address is not UTF-8", "주소가 UTF-8로 적혀 있지 않습니다"),
+        ("/sources?tz=UTC&tz=Asia/Seoul", "“tz” is given twice", "“tz”이(가) 두 번 주어졌습니다"),
+    ] {
+        for (lang, sentence) in [("en", english), ("ko", korean)] {
+            let cookie = format!("gf_lang={lang}");
+            let answer = site.served.get(path).header("Cookie", cookie).send().await.unwrap();
+            assert_eq!(answer.status(), 400, "{path}");
+            let page = answer.text().await.unwrap();
+            assert!(page.contains(sentence), "{path} {lang}: {page}");
+            assert!(page.contains("href=\"/\" class=\"button\""), "{path} {lang}: no way on");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_empty_folder_says_how_to_begin() {
     let folder = Folder::new();
     let served = Served::start(&folder, &[]).await;
