@@ -65,6 +65,15 @@ impl Lang {
             Self::Ko => sentence.ko.unwrap_or_else(|| KO.error_page.to_owned()),
         }
     }
+
+    /// A reason in this language, or in English: that is more than no reason.
+    #[must_use]
+    pub fn reason(self, sentence: &Sentence) -> &str {
+        match self {
+            Self::En => &sentence.en,
+            Self::Ko => sentence.korean(),
+        }
+    }
 }
 
 /// One of the texts as a sentence.

@@ -1,5 +1,7 @@
 //! The one error of the product. It knows no transport: HTTP statuses and exit codes are chosen at the edge.
 
+use std::{fmt, io};
+
 use serde::{Deserialize, Serialize};
 
 pub type Result<T> = std::result::Result<T, Error>;
@@ -28,6 +30,46 @@ pub struct Sentence {
     pub ko: Option<String>,
 }
 
+impl Sentence {
+    /// The Korean words, or the English ones where there are no others.
+    #[must_use]
+    pub fn korean(&self) -> &str {
+        self.ko.as_deref().unwrap_or(&self.en)
+    }
+
+    /// Why the operating system refused. What it rarely says is left in its own words.
+    #[must_use]
+    pub fn why(e: &io::Error) -> Self {
+        match e.kind() {
+            io::ErrorKind::NotFound => crate::say!("it is not there", "찾을 수 없습니다"),
+            io::ErrorKind::PermissionDenied => crate::say!("permission denied", "접근 권한이 없습니다"),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                crate::say!("the disk is full", "디스크가 가득 찼습니다")
+            }
+            io::ErrorKind::FileTooLarge => crate::say!(
+                "the file would be larger than the limit of this process",
+                "파일이 이 프로세스에 허용된 크기를 넘습니다"
+            ),
+            io::ErrorKind::ReadOnlyFilesystem => {
+                crate::say!("the file system is read-only", "읽기 전용 파일 시스템입니다")
+            }
+            io::ErrorKind::UnexpectedEof => {
+                crate::say!("it ends too early: it was cut off", "중간에서 끝납니다. 잘린 파일입니다")
+            }
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+                crate::say!("it is damaged: {e}", "손상되었습니다: {e}")
+            }
+            _ => crate::say!("{e}", "시스템 오류: {e}"),
+        }
+    }
+}
+
+impl fmt::Display for Sentence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.en)
+    }
+}
+
 impl From<&str> for Sentence {
     fn from(en: &str) -> Self {
         en.to_owned().into()
@@ -52,7 +94,7 @@ macro_rules! say {
 
 /// An error with the sentence that the user may read, and apart from it what only the log may read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", message.en)]
+#[error("{message}")]
 pub struct Error {
     pub kind: ErrorKind,
     /// Shown to the user. A sentence; names the input.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::Result,
+    error::{Result, Sentence},
     query::{
         Comparison, ComparisonQuery, Directory, FieldReport, Records, RecordsQuery, Summary, SummaryQuery, Trend,
         TrendQuery,
@@ -61,7 +61,7 @@ pub struct FailedFile {
     pub file: String,
     pub day: Day,
     pub rows: u64,
-    pub reason: String,
+    pub reason: Sentence,
 }
 
 /// The name under which the simulated fleet delivers.
@@ -294,7 +294,7 @@ pub trait SourceLedger: Send + Sync {
     ///
     /// # Errors
     /// `Unavailable` when the ledger cannot be written.
-    async fn failed(&self, source: &SourceId, at: Millis, reason: &str) -> Result<()>;
+    async fn failed(&self, source: &SourceId, at: Millis, reason: &Sentence) -> Result<()>;
     /// Notes that a source was read to its end.
     ///
     /// # Errors
@@ -317,7 +317,7 @@ pub struct SourceReport {
     pub duplicate: u64,
     pub refused: RefusedCounts,
     /// Why the last read failed; `None` when it did not.
-    pub error: Option<String>,
+    pub error: Option<Sentence>,
     /// Whether it was read to its end.
     pub finished: bool,
 }

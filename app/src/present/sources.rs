@@ -74,7 +74,7 @@ fn failed_table(fmt: &Fmt, failed: &[FailedFile]) -> TableView {
                         state: Some(fmt.state(domain::state::DataState::SourceError)),
                     },
                     Cell::Number { text: fmt.count(f.rows), href: None },
-                    Cell::Text(f.reason.clone()),
+                    Cell::Text(fmt.lang.reason(&f.reason).to_owned()),
                 ]
             })
             .collect(),
@@ -134,7 +134,7 @@ fn row(a: &Asked, r: &SourceReport) -> Row {
         _ => t.source_file,
     };
     let state = match (&r.error, r.finished || r.source.kind == "demo") {
-        (Some(reason), _) => fill(t.source_failed, &[("reason", reason)]),
+        (Some(reason), _) => fill(t.source_failed, &[("reason", a.fmt.lang.reason(reason))]),
         (None, true) => t.source_ok.to_owned(),
         (None, false) => t.source_partial.to_owned(),
     };

@@ -14,6 +14,7 @@ use datafusion::arrow::{
 };
 use domain::{
     Error, Result,
+    error::Sentence,
     ports::{Appended, Batch, LakeFile, NewFile},
     time::{Day, Millis},
 };
@@ -33,7 +34,7 @@ use crate::{
 #[derive(Debug)]
 pub enum Trouble {
     /// A file of the lake cannot be read: which, and why.
-    Unreadable(String, String),
+    Unreadable(String, Sentence),
     Other(Error),
 }
 

@@ -44,7 +44,7 @@ impl Lake {
             if let Some((file, reason)) =
                 snapshot.files.iter().filter(reach).find_map(|v| Some((&v.file.path, v.failed.as_ref()?)))
             {
-                return Err(Error::unavailable(format!("the lake file {file} cannot be read: {reason}")));
+                return Err(file::lost(file, reason));
             }
             match self.export_once(&snapshot, rows, path).await {
                 Ok(n) => return Ok(n),

@@ -22,7 +22,7 @@ use datafusion::{
         },
     },
 };
-use domain::{Error, Result};
+use domain::{Error, Result, error::Sentence, say};
 
 use crate::schema::{SCHEMA, SORT, column};
 
@@ -96,30 +96,35 @@ pub fn encode(batch: &RecordBatch) -> std::result::Result<Vec<u8>, String> {
 }
 
 pub fn cannot_write(path: &Path, e: &std::io::Error) -> Error {
-    let why = match e.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => "the disk is full",
-        std::io::ErrorKind::FileTooLarge => "the file would be larger than the limit of this process",
-        std::io::ErrorKind::PermissionDenied => "permission denied",
-        std::io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only",
-        _ => return Error::unavailable(format!("cannot write {}: {e}", path.display())),
-    };
-    Error::unavailable(format!("cannot write {}: {why}", path.display())).with_detail(e)
+    Error::unavailable(format!("cannot write {}: {}", path.display(), Sentence::why(e))).with_detail(e)
+}
+
+/// A question or an act that needs all of the lake's files meets one that cannot be read.
+pub fn lost(path: &str, reason: &Sentence) -> Error {
+    Error::unavailable(say!(
+        "the lake file {path} cannot be read: {reason}",
+        "레이크 파일 {path}을(를) 읽을 수 없습니다: {korean}",
+        reason = reason,
+        korean = reason.korean()
+    ))
+}
+
+/// What the Parquet reader has against a file.
+pub fn unreadable(e: impl std::fmt::Display) -> Sentence {
+    say!("it is not readable as Parquet: {e}", "Parquet로 읽을 수 없습니다: {e}")
 }
 
 /// Reads a whole file in the lake's schema; columns that it misses are null.
 ///
 /// # Errors
 /// The reason, in words.
-pub fn read(path: &Path) -> std::result::Result<RecordBatch, String> {
-    let file = File::open(path).map_err(|e| e.to_string())?;
+pub fn read(path: &Path) -> std::result::Result<RecordBatch, Sentence> {
+    let file = File::open(path).map_err(|e| Sentence::why(&e))?;
     let reader = ParquetRecordBatchReaderBuilder::try_new(file)
         .and_then(|b| b.with_batch_size(65_536).build())
-        .map_err(|e| e.to_string())?;
-    let mut batches = Vec::new();
-    for batch in reader {
-        batches.push(conform(&batch.map_err(|e| e.to_string())?).map_err(|e| e.to_string())?);
-    }
-    concat_batches(&SCHEMA, &batches).map_err(|e| e.to_string())
+        .map_err(unreadable)?;
+    let batches: std::result::Result<Vec<_>, _> = reader.map(|batch| conform(&batch?)).collect();
+    batches.and_then(|b| concat_batches(&SCHEMA, &b)).map_err(unreadable)
 }
 
 /// Brings a batch into the lake's schema.

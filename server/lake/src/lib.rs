@@ -32,6 +32,7 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     Error, Result,
+    error::Sentence,
     ports::{Clock, FailedFile, Manifest, MetricsStore},
     query::{
         Comparison, ComparisonQuery, Directory, FieldReport, Records, RecordsQuery, Summary, SummaryQuery, Trend,
@@ -60,7 +61,7 @@ pub struct Lake {
     scans: tokio::sync::Semaphore,
     following: tokio::sync::Mutex<()>,
     /// Files found unreadable, by path, with the reason.
-    failed: Mutex<HashMap<String, String>>,
+    failed: Mutex<HashMap<String, Sentence>>,
     /// Within this process writers take turns here before they ask the operating system.
     writer: tokio::sync::Mutex<KnownDays>,
 }

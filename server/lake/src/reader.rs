@@ -13,13 +13,15 @@ use datafusion::{
     parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder,
 };
 use domain::{
+    error::Sentence,
     metric::{BUILT_IN, CATALOGUE},
     record::{Columns, Record, Refusal, TEXT_FIELDS},
+    say,
     time::Millis,
 };
 use serde_json::{Map, Value};
 
-use crate::schema::ARRIVAL;
+use crate::{file::unreadable, schema::ARRIVAL};
 
 /// One row: its number from 1, and the record or why it is refused together with the row as JSON.
 #[derive(Debug)]
@@ -36,14 +38,14 @@ pub fn read_parquet_source(
     path: &Path,
     now: impl Fn() -> Millis,
     mut take: impl FnMut(Vec<ParquetRow>) -> bool,
-) -> Result<u64, String> {
-    let file = File::open(path).map_err(|e| e.to_string())?;
+) -> Result<u64, Sentence> {
+    let file = File::open(path).map_err(|e| Sentence::why(&e))?;
     let reader = ParquetRecordBatchReaderBuilder::try_new(file)
         .and_then(|b| b.with_batch_size(16_384).build())
-        .map_err(|e| e.to_string())?;
+        .map_err(unreadable)?;
     let mut line = 0;
     for batch in reader {
-        let batch = batch.map_err(|e| e.to_string())?;
+        let batch = batch.map_err(unreadable)?;
         let table = Table::of(&batch)?;
         let rows = (0..batch.num_rows())
             .map(|row| {
@@ -72,14 +74,16 @@ struct Table {
 }
 
 impl Table {
-    fn of(batch: &RecordBatch) -> Result<Self, String> {
+    fn of(batch: &RecordBatch) -> Result<Self, Sentence> {
         let schema = batch.schema();
         let find = |name: &str| schema.fields().iter().position(|f| f.name().eq_ignore_ascii_case(name));
         let mut known: Vec<usize> = ARRIVAL.iter().filter_map(|n| find(n)).collect();
-        let mut typed = |name: &str, to: &DataType| -> Result<Option<ArrayRef>, String> {
+        let mut typed = |name: &str, to: &DataType| -> Result<Option<ArrayRef>, Sentence> {
             let Some(i) = find(name) else { return Ok(None) };
             known.push(i);
-            cast(batch.column(i), to).map(Some).map_err(|e| format!("the column {name} cannot be read as {to}: {e}"))
+            cast(batch.column(i), to).map(Some).map_err(|e| {
+                say!("the column {name} cannot be read as {to}: {e}", "{name} 열을 {to}(으)로 읽을 수 없습니다: {e}")
+            })
         };
         let utc = DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()));
         let timestamp = typed("timestamp", &utc)?;

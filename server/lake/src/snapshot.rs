@@ -12,9 +12,11 @@ use std::{
 
 use domain::{
     Result,
+    error::Sentence,
     metric::BUILT_IN,
     ports::{LakeFile, Manifest},
     query::{Directory, MetricColumn},
+    say,
     scope::{Model, Place, Scope},
     state::{CADENCE_OVER, DataState, EXPECTED_FOR, Health, cadence},
     text::Name,
@@ -31,7 +33,7 @@ pub struct FileView {
     /// For each entry of the index the number of its place in [`Snapshot::places`].
     pub places: Arc<[u32]>,
     pub names: Arc<Names>,
-    pub failed: Option<String>,
+    pub failed: Option<Sentence>,
     pub lease: Arc<Lease>,
 }
 
@@ -168,7 +170,7 @@ impl Snapshot {
         &self,
         manifest: &dyn Manifest,
         root: &Path,
-        failed: &HashMap<String, String>,
+        failed: &HashMap<String, Sentence>,
     ) -> Result<Self> {
         let generation = manifest.generation().await?;
         let files = manifest.files().await?;
@@ -183,7 +185,13 @@ impl Snapshot {
         let mut views = Vec::with_capacity(files.len());
         for file in files {
             let mut view = known.remove(&file.id).unwrap_or_else(|| {
-                let decoded = blobs.get(&file.id).map_or(Err("its index is missing".into()), |b| FileIndex::decode(b));
+                let decoded = blobs.get(&file.id).map_or_else(
+                    || Err(say!("its index is missing", "색인이 없습니다")),
+                    |b| {
+                        FileIndex::decode(b)
+                            .map_err(|e| say!("its index is damaged: {e}", "색인이 손상되었습니다: {e}"))
+                    },
+                );
                 let (index, mut trouble) = match decoded {
                     Ok(index) => (index, None),
                     Err(e) => (FileIndex::default(), Some(e)),
@@ -352,12 +360,16 @@ fn unnamed() -> Name {
 }
 
 /// A file that is gone or was cut off is known without opening it.
-fn check_size(root: &Path, file: &LakeFile) -> Option<String> {
+fn check_size(root: &Path, file: &LakeFile) -> Option<Sentence> {
     match std::fs::metadata(root.join(&file.path)) {
         Ok(m) if m.len() == file.bytes => None,
-        Ok(m) => Some(format!("it has {} bytes instead of {}", m.len(), file.bytes)),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Some("it is gone".into()),
-        Err(e) => Some(e.to_string()),
+        Ok(m) => Some(say!(
+            "it has {is} bytes instead of {was}",
+            "크기가 {was}바이트가 아니라 {is}바이트입니다",
+            is = m.len(),
+            was = file.bytes
+        )),
+        Err(e) => Some(Sentence::why(&e)),
     }
 }
 

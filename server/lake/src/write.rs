@@ -10,6 +10,7 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     Error, Result,
+    error::Sentence,
     ports::{Appended, Batch, Change, Delivery, RecordSink},
     time::Day,
 };
@@ -129,9 +130,7 @@ impl RecordSink for Lake {
         .map_err(|e| Error::internal("removing the demo broke off").with_detail(e))?
         .map_err(|t| match t {
             Trouble::Other(e) => e,
-            Trouble::Unreadable(path, reason) => {
-                Error::unavailable(format!("the lake file {path} cannot be read: {reason}"))
-            }
+            Trouble::Unreadable(path, reason) => file::lost(&path, &reason),
         })?;
         let removed = self.snapshot().files.iter().map(|v| v.file.simulated).sum();
         *known = KnownDays::default();
@@ -142,7 +141,7 @@ impl RecordSink for Lake {
 
 impl Lake {
     /// Notes that a file cannot be read, so that nobody asks it any more.
-    async fn leave_out(&self, path: String, reason: String) -> Result<()> {
+    async fn leave_out(&self, path: String, reason: Sentence) -> Result<()> {
         tracing::error!(file = %path, %reason, "a lake file cannot be read and is left out");
         self.failed.lock().unwrap_or_else(PoisonError::into_inner).insert(path, reason);
         self.renew().await

@@ -74,7 +74,7 @@ impl Ingest {
             let sums = serde_json::json!({
                 "files": t.files, "taken": t.appended.taken, "duplicate": t.appended.duplicate,
                 "corrected": t.appended.corrected, "refused": t.refused,
-                "failed": t.failed.iter().map(|f| serde_json::json!({"file": f.0, "reason": f.1})).collect::<Vec<_>>(),
+                "failed": t.failed.iter().map(|f| serde_json::json!({"file": f.0, "reason": f.1.en})).collect::<Vec<_>>(),
                 "rejected": t.rejects,
             });
             return super::output::print(&sums.to_string());

@@ -279,7 +279,7 @@ pub async fn sources(Shared(s): Shared<State>) -> Answer {
                 refused.to_string(),
                 reasons.join("; "),
                 r.finished.to_string(),
-                r.error.unwrap_or_default(),
+                r.error.map(|e| e.en).unwrap_or_default(),
             ]
         })
         .collect();

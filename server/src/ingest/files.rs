@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use domain::ports::SourceId;
+use domain::{error::Sentence, ports::SourceId};
 
 /// How rows are written in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Input {
 ///
 /// # Errors
 /// The path that does not exist, cannot be read or has a name that tells no format.
-pub fn find(paths: &[PathBuf]) -> Vec<Result<Input, (PathBuf, String)>> {
+pub fn find(paths: &[PathBuf]) -> Vec<Result<Input, (PathBuf, Sentence)>> {
     paths
         .iter()
         .flat_map(|path| {
@@ -50,7 +50,7 @@ pub fn find(paths: &[PathBuf]) -> Vec<Result<Input, (PathBuf, String)>> {
             }
             let whole = match path.canonicalize() {
                 Ok(p) => p,
-                Err(e) => return vec![Err((path.clone(), e.to_string()))],
+                Err(e) => return vec![Err((path.clone(), Sentence::why(&e)))],
             };
             if whole.is_dir() {
                 let mut found = Vec::new();
@@ -70,12 +70,12 @@ pub fn find(paths: &[PathBuf]) -> Vec<Result<Input, (PathBuf, String)>> {
         .collect()
 }
 
-type Found = Result<Input, (PathBuf, String)>;
+type Found = Result<Input, (PathBuf, Sentence)>;
 
 fn walk(folder: &Path, found: &mut Vec<Found>) {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(e) => return found.push(Err((folder.to_owned(), e.to_string()))),
+        Err(e) => return found.push(Err((folder.to_owned(), Sentence::why(&e)))),
     };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
     paths.sort();
@@ -103,7 +103,7 @@ fn input(path: PathBuf) -> Option<Found> {
     };
     let bytes = match std::fs::metadata(&path) {
         Ok(m) => m.len(),
-        Err(e) => return Some(Err((path, e.to_string()))),
+        Err(e) => return Some(Err((path, Sentence::why(&e)))),
     };
     Some(Ok(Input::File { path, format, bytes }))
 }

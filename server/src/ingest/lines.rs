@@ -10,8 +10,10 @@ use std::{
 };
 
 use domain::{
+    error::Sentence,
     ports::{Arrival, Clock},
     record::{MAX_LINE_BYTES, Refusal},
+    say,
 };
 
 use super::{Chunk, Input, Refused, files::Format, parse};
@@ -23,7 +25,12 @@ const KEPT_OF_LONG: usize = 4_096;
 ///
 /// # Errors
 /// Why the input cannot be read further, in words. What was handed over before stays.
-pub fn read(input: &Input, clock: &dyn Clock, batch: usize, mut send: impl FnMut(Chunk) -> bool) -> Result<(), String> {
+pub fn read(
+    input: &Input,
+    clock: &dyn Clock,
+    batch: usize,
+    mut send: impl FnMut(Chunk) -> bool,
+) -> Result<(), Sentence> {
     match input {
         Input::Stdin => lines(std::io::stdin().lock(), &Arc::default(), clock, batch, send),
         Input::File { path, format: Format::Parquet, bytes } => {
@@ -51,7 +58,7 @@ pub fn read(input: &Input, clock: &dyn Clock, batch: usize, mut send: impl FnMut
             read.map(|_| ())
         }
         Input::File { path, format, .. } => {
-            let file = File::open(path).map_err(|e| e.to_string())?;
+            let file = File::open(path).map_err(|e| Sentence::why(&e))?;
             let read = Arc::new(AtomicU64::new(0));
             let counted = Counted { inner: file, read: read.clone() };
             match format {
@@ -60,7 +67,7 @@ pub fn read(input: &Input, clock: &dyn Clock, batch: usize, mut send: impl FnMut
                     lines(BufReader::with_capacity(1 << 17, plain), &read, clock, batch, send)
                 }
                 Format::LinesZst => {
-                    let plain = zstd::Decoder::new(counted).map_err(|e| e.to_string())?;
+                    let plain = zstd::Decoder::new(counted).map_err(|e| Sentence::why(&e))?;
                     lines(BufReader::with_capacity(1 << 17, plain), &read, clock, batch, send)
                 }
                 _ => lines(BufReader::with_capacity(1 << 17, counted), &read, clock, batch, send),
@@ -75,7 +82,7 @@ fn lines(
     clock: &dyn Clock,
     batch: usize,
     mut send: impl FnMut(Chunk) -> bool,
-) -> Result<(), String> {
+) -> Result<(), Sentence> {
     let mut lines = Lines::new(reader, 0);
     loop {
         let mut chunk = Chunk { arrivals: Vec::with_capacity(batch), refused: vec![], bytes: 0 };
@@ -88,7 +95,13 @@ fn lines(
                     break;
                 }
                 Err(e) => {
-                    failure = Some(format!("after line {}: {e}", lines.number));
+                    let why = Sentence::why(&e);
+                    failure = Some(say!(
+                        "after line {n}: {why}",
+                        "{n}번째 줄 다음: {korean}",
+                        n = lines.number,
+                        korean = why.korean()
+                    ));
                     break;
                 }
                 Ok(Some(found)) => lines.sort(found, clock, &mut chunk),

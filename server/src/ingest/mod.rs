@@ -11,8 +11,10 @@ use std::{path::PathBuf, sync::Arc};
 
 use domain::{
     Error, Result,
+    error::Sentence,
     ports::{Appended, Arrival, Clock, RecordSink, RefusedCounts, SourceId, SourceLedger},
     record::{Record, Refusal},
+    say,
 };
 use tokio::sync::mpsc;
 
@@ -29,7 +31,7 @@ pub struct Totals {
     pub appended: Appended,
     pub refused: RefusedCounts,
     /// Files that could not be read to their end, with the reason.
-    pub failed: Vec<(String, String)>,
+    pub failed: Vec<(String, Sentence)>,
     /// Where refused rows were put.
     pub rejects: Vec<PathBuf>,
 }
@@ -123,7 +125,7 @@ impl Ingest {
         source: &SourceId,
         progress: &dyn Progress,
         totals: &mut Totals,
-    ) -> Result<std::result::Result<(), String>> {
+    ) -> Result<std::result::Result<(), Sentence>> {
         let (send, mut receive) = mpsc::channel::<Chunk>(2);
         let clock = Arc::clone(&self.clock);
         let reading = {
@@ -149,7 +151,7 @@ impl Ingest {
         let read = tokio::task::spawn_blocking(move || reading.join())
             .await
             .map_err(|e| Error::internal("reading broke off").with_detail(e))?;
-        Ok(read.unwrap_or_else(|_| Err("the reader broke off".into())))
+        Ok(read.unwrap_or_else(|_| Err(say!("the reader broke off", "읽기가 중단되었습니다"))))
     }
 }
 

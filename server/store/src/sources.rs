@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use domain::{
     Result,
+    error::Sentence,
     ports::{Delivery, RefusedCounts, SourceId, SourceLedger, SourceReport},
     time::Millis,
 };
@@ -15,7 +16,7 @@ impl SourceLedger for SqliteStore {
     async fn sources(&self) -> Result<Vec<SourceReport>> {
         let broken = |e: sqlx::Error| cannot("read the ledger of sources", &e);
         let rows = sqlx::query(
-            "SELECT kind, name, first_ms, last_ms, newest_ms, taken, duplicate, corrected, error, finished,
+            "SELECT kind, name, first_ms, last_ms, newest_ms, taken, duplicate, corrected, error, error_ko, finished,
                     (SELECT coalesce(sum(rows), 0) FROM source_refused r WHERE (r.kind, r.name) = (s.kind, s.name)) AS bad
              FROM source s ORDER BY error IS NULL, bad = 0, last_ms DESC, name",
         )
@@ -33,8 +34,8 @@ impl SourceLedger for SqliteStore {
                 duplicate: unsigned(r.get(6)),
                 corrected: unsigned(r.get(7)),
                 refused: RefusedCounts::new(),
-                error: r.get(8),
-                finished: r.get::<i64, _>(9) != 0,
+                error: r.get::<Option<String>, _>(8).map(|en| Sentence { en, ko: r.get(9) }),
+                finished: r.get::<i64, _>(10) != 0,
             })
             .collect();
         let refused: Vec<(String, String, String, i64)> =
@@ -58,7 +59,7 @@ impl SourceLedger for SqliteStore {
         tx.commit().await.map_err(broken)
     }
 
-    async fn failed(&self, source: &SourceId, at: Millis, reason: &str) -> Result<()> {
+    async fn failed(&self, source: &SourceId, at: Millis, reason: &Sentence) -> Result<()> {
         self.mark(source, at, Some(reason), false).await
     }
 
@@ -108,12 +109,13 @@ impl SqliteStore {
         Ok(())
     }
 
-    async fn mark(&self, source: &SourceId, at: Millis, error: Option<&str>, finished: bool) -> Result<()> {
+    async fn mark(&self, source: &SourceId, at: Millis, error: Option<&Sentence>, finished: bool) -> Result<()> {
         let broken = |e: sqlx::Error| cannot("write the ledger of sources", &e);
         let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(broken)?;
         touch(&mut tx, source, at).await.map_err(broken)?;
-        sqlx::query("UPDATE source SET error = ?, finished = ? WHERE kind = ? AND name = ?")
-            .bind(error)
+        sqlx::query("UPDATE source SET error = ?, error_ko = ?, finished = ? WHERE kind = ? AND name = ?")
+            .bind(error.map(|e| &e.en))
+            .bind(error.and_then(|e| e.ko.as_ref()))
             .bind(i64::from(finished))
             .bind(&source.kind)
             .bind(&source.name)

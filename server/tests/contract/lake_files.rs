@@ -98,7 +98,10 @@ async fn a_scrambled_file_is_reported_and_other_days_still_answer() {
     let failed = lake.failed_files().await;
     assert_eq!(failed.len(), 1, "{failed:?}");
     assert_eq!((failed[0].rows, failed[0].day.to_string().as_str()), (1, "2026-06-29"));
-    assert!(dir.files(Some("2026-06-29"))[0].ends_with(&failed[0].file) && !failed[0].reason.is_empty(), "{failed:?}");
+    assert!(
+        dir.files(Some("2026-06-29"))[0].ends_with(&failed[0].file) && !failed[0].reason.en.is_empty(),
+        "{failed:?}"
+    );
 }
 
 #[tokio::test]
@@ -119,7 +122,7 @@ async fn a_truncated_file_is_reported_at_open_and_other_days_still_answer() {
     let lake = dir.open().await;
     let failed = lake.failed_files().await;
     assert_eq!(failed.len(), 1);
-    assert!(failed[0].reason.contains("bytes"), "{failed:?}");
+    assert!(failed[0].reason.en.contains("bytes"), "{failed:?}");
     assert_eq!(metric(&summary(&lake).await.metrics, "mAP50").n, 2);
 }
 

@@ -109,11 +109,12 @@ async fn reading_anew_forgets_what_the_last_read_refused(b: &Books) {
 
 async fn a_failure_is_kept_until_the_next_read(b: &Books) {
     let id = source("gone.jsonl");
-    b.ledger.failed(&id, Millis(5), "permission denied").await.unwrap();
+    let denied = domain::say!("permission denied", "접근 권한이 없습니다");
+    b.ledger.failed(&id, Millis(5), &denied).await.unwrap();
     let failed = b.one(&id).await;
-    assert_eq!((failed.error.as_deref(), failed.finished, failed.first), (Some("permission denied"), false, Millis(5)));
-    b.ledger.failed(&id, Millis(6), "it is gone").await.unwrap();
-    assert_eq!(b.one(&id).await.error.as_deref(), Some("it is gone"), "the last reason counts");
+    assert_eq!((failed.error, failed.finished, failed.first), (Some(denied), false, Millis(5)));
+    b.ledger.failed(&id, Millis(6), &"it is gone".into()).await.unwrap();
+    assert_eq!(b.one(&id).await.error, Some("it is gone".into()), "the last reason counts");
     b.ledger.begun(&id, Millis(7)).await.unwrap();
     assert_eq!(b.one(&id).await.error, None);
 }
@@ -146,7 +147,7 @@ async fn sources_with_trouble_come_first_then_the_freshest(b: &Books) {
     b.deliver(&source("fresh"), 50, 1, &[], None).await;
     b.deliver(&source("middle"), 30, 1, &[], None).await;
     b.deliver(&source("refusing"), 5, 1, &[("missing", 1)], None).await;
-    b.ledger.failed(&source("broken"), Millis(1), "it is gone").await.unwrap();
+    b.ledger.failed(&source("broken"), Millis(1), &"it is gone".into()).await.unwrap();
     let order: Vec<String> = b.ledger.sources().await.unwrap().into_iter().map(|r| r.source.name).collect();
     assert_eq!(order, ["broken", "refusing", "fresh", "middle", "old"]);
 }

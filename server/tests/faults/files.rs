@@ -180,6 +180,12 @@ async fn a_lake_file_that_vanished_hurts_only_its_day() {
     for path in ["/api/metrics/summary?days=7", "/", "/trends", "/sources"] {
         assert_eq!(site.served.get(path).send().await.unwrap().status(), 200, "{path}");
     }
-    assert!(site.served.page("/sources").await.1.contains(&format!("day={day}")), "/sources does not name it");
+    let (_, sources) = site.served.page("/sources").await;
+    assert!(
+        sources.contains(&format!("day={day}")) && sources.contains("it is not there"),
+        "/sources does not name it"
+    );
+    let korean = site.served.get("/sources").header("Cookie", "gf_lang=ko").send().await.unwrap().text().await.unwrap();
+    assert!(korean.contains("찾을 수 없습니다") && !korean.contains("it is not there"), "the reason is in Korean too");
     site.served.lives_without_panic();
 }

@@ -361,6 +361,8 @@ async fn what_may_not_be_read_is_told_and_taken_when_it_may() {
         }
     }
     assert!(w.served.page("/sources").await.1.contains("ermission denied"));
+    let korean = w.served.get("/sources").header("Cookie", "gf_lang=ko").send().await.unwrap().text().await.unwrap();
+    assert!(korean.contains("접근 권한이 없습니다") && !korean.contains("ermission denied"));
     mode(&w.folder.path("in/secret.jsonl"), 0o644);
     mode(&w.folder.path("in/sub"), 0o755);
     w.append("in/sub/x.jsonl", rows("sub", 3..4));

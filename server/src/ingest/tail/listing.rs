@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use domain::time::Millis;
+use domain::{error::Sentence, time::Millis};
 
 use crate::ingest::files::Format;
 
@@ -38,7 +38,7 @@ pub struct Entry {
 pub struct Listing {
     pub entries: Vec<Entry>,
     /// Folders in it that cannot be read, with the reason.
-    pub troubles: Vec<(PathBuf, String)>,
+    pub troubles: Vec<(PathBuf, Sentence)>,
 }
 
 /// Lists the files of a folder and of the folders in it, in order of path.
@@ -59,7 +59,7 @@ pub fn list(folder: &Path) -> std::io::Result<Listing> {
                 listing.entries.extend(files);
             }
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-            Err(e) => listing.troubles.push((path, e.to_string())),
+            Err(e) => listing.troubles.push((path, Sentence::why(&e))),
         }
     }
     listing.entries.sort_by(|a, b| a.path.cmp(&b.path));

@@ -8,7 +8,9 @@ use std::{
 
 use domain::{
     Result,
+    error::Sentence,
     ports::{Clock, SourceId},
+    say,
 };
 
 use super::{
@@ -43,7 +45,7 @@ pub struct Where {
 pub struct Look {
     /// By the id of the file.
     pub news: Vec<(i64, News)>,
-    pub troubles: Vec<(SourceId, String)>,
+    pub troubles: Vec<(SourceId, Sentence)>,
     /// There was more than goes into one commit.
     pub more: bool,
     /// How long the listing took.
@@ -51,7 +53,7 @@ pub struct Look {
     /// A file to take as a whole.
     pub at_rest: Option<(i64, Input)>,
     /// Why the folder could not be read; then there is nothing else.
-    pub closed: Option<String>,
+    pub closed: Option<Sentence>,
 }
 
 /// Looks, reads what is new, and puts aside what is refused. `turn` says with which file to begin.
@@ -64,9 +66,9 @@ pub fn look(tracks: &mut Tracks, at: &Where, clock: &dyn Clock, turn: usize) -> 
     let listing = match listing::list(&at.folder) {
         Ok(listing) => listing,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(Look { closed: Some("the folder does not exist".into()), ..found });
+            return Ok(Look { closed: Some(say!("the folder does not exist", "폴더가 없습니다")), ..found });
         }
-        Err(e) => return Ok(Look { closed: Some(e.to_string()), ..found }),
+        Err(e) => return Ok(Look { closed: Some(Sentence::why(&e)), ..found }),
     };
     let refused = |path: &str| rejects::length(&at.rejected, &source(path));
     tracks.meet(listing.entries, (now, clock.now()), read::is_same, refused);
@@ -105,7 +107,7 @@ fn read_all(tracks: &mut Tracks, at: &Where, clock: &dyn Clock, turn: usize, fou
             }
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                 track.failed(now);
-                found.troubles.push((track.source(), e.to_string()));
+                found.troubles.push((track.source(), Sentence::why(&e)));
             }
             // Renamed or deleted just now: the next look knows.
             Ok(None) | Err(_) => {}

@@ -17,6 +17,7 @@ use std::{
 
 use domain::{
     Error, Result,
+    error::Sentence,
     ports::{Batch, Progress, SourceId, Tail, TailLedger},
 };
 use tokio::task::JoinHandle;
@@ -94,7 +95,7 @@ struct Watcher {
     at: Where,
     tracks: Tracks,
     /// Sources in trouble, as the ledger has them.
-    troubled: BTreeMap<String, String>,
+    troubled: BTreeMap<String, Sentence>,
     whole: Option<Whole>,
     turn: usize,
 }
@@ -102,7 +103,7 @@ struct Watcher {
 /// A file that is being taken as a whole.
 struct Whole {
     id: i64,
-    task: JoinHandle<Result<std::result::Result<Tail, String>>>,
+    task: JoinHandle<Result<std::result::Result<Tail, Sentence>>>,
 }
 
 impl Watcher {
@@ -216,13 +217,13 @@ impl Watcher {
         Ok(())
     }
 
-    async fn trouble(&mut self, source: &SourceId, reason: &str) -> Result<()> {
+    async fn trouble(&mut self, source: &SourceId, reason: &Sentence) -> Result<()> {
         if self.troubled.get(&source.name).is_some_and(|known| known == reason) {
             return Ok(());
         }
         tracing::warn!(path = %source.name, %reason, "cannot be read; trying again");
         self.watch.ingest.ledger.failed(source, self.watch.ingest.clock.now(), reason).await?;
-        self.troubled.insert(source.name.clone(), reason.to_owned());
+        self.troubled.insert(source.name.clone(), reason.clone());
         Ok(())
     }
 
