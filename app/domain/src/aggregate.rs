@@ -52,15 +52,28 @@ pub struct Latest {
 }
 
 impl Aggregate {
-    #[inline]
+    /// Adds one finite value with its weight, its moment and its arrival.
     pub fn add(&mut self, x: f64, w: f64, at: Millis, seq: i64) {
-        self.mean.add(x, w);
-        self.min = Some(self.min.map_or(x, |m| m.min(x)));
-        self.max = Some(self.max.map_or(x, |m| m.max(x)));
-        if self.latest.is_none_or(|l| (l.at, l.seq) < (at, seq)) {
-            self.latest = Some(Latest { at, seq, value: x });
+        let mut sums = Mean::default();
+        sums.add(x, w);
+        self.take(&sums, std::iter::once((x, at, seq)));
+    }
+
+    /// Adds values, with the moment and the arrival of each, whose sums are known already.
+    #[inline]
+    pub fn take(&mut self, sums: &Mean, values: impl Iterator<Item = (f64, Millis, i64)>) {
+        self.mean.merge(sums);
+        let (mut min, mut max) = (self.min.unwrap_or(f64::INFINITY), self.max.unwrap_or(f64::NEG_INFINITY));
+        for (x, at, seq) in values {
+            (min, max) = (min.min(x), max.max(x));
+            if self.latest.is_none_or(|l| (l.at, l.seq) < (at, seq)) {
+                self.latest = Some(Latest { at, seq, value: x });
+            }
+            self.sketch.add(x);
         }
-        self.sketch.add(x);
+        if min <= max {
+            (self.min, self.max) = (Some(min), Some(max));
+        }
     }
 
     pub fn merge(&mut self, other: &Self) {

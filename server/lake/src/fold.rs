@@ -2,13 +2,18 @@
 //! its time step. One pass answers everything that a page asks of the same rows.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeSet, HashMap},
+    ops::Range,
     sync::Arc,
 };
 
 use datafusion::arrow::{
-    array::{Array, AsArray, Float64Array, MapArray, RecordBatch, StringViewArray},
-    datatypes::{Float64Type, Int64Type, TimestampMillisecondType},
+    array::{
+        Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, MapArray, RecordBatch, StringArray,
+        StringViewArray,
+    },
+    datatypes::{Float64Type, Int32Type, Int64Type, TimestampMillisecondType},
 };
 use domain::{
     aggregate::{Aggregate, Mean},
@@ -34,7 +39,7 @@ pub struct Plan {
     /// Rows in it give a mean a step. Steps are counted from the range's own beginning, so that none is cut off: half a
     /// day at the end would look like a change.
     pub course: Option<(TimeRange, Step)>,
-    /// Rows in `range` are aggregated in full per step as well.
+    /// Rows in `range` are aggregated in full per step, and not as a whole.
     pub steps: Option<Step>,
 }
 
@@ -47,10 +52,7 @@ impl Plan {
         }
         columns.extend(&self.group_by);
         for m in &self.metrics {
-            columns.push(match m {
-                MetricColumn::BuiltIn(i) => crate::scan::metric_column(*i),
-                MetricColumn::Custom(_) => "metrics",
-            });
+            columns.push(source_column(m));
         }
         let mut seen = BTreeSet::new();
         columns.retain(|c| seen.insert(*c));
@@ -92,12 +94,12 @@ pub struct Group {
     pub previous: Vec<Mean>,
     /// By step, then metric; empty without a course.
     pub course: Vec<Vec<Mean>>,
-    /// By step since the start of the range, then metric.
-    pub steps: HashMap<usize, Vec<Aggregate>>,
+    /// By step since the start of the range, then metric; a step without rows is empty.
+    pub steps: Vec<Vec<Aggregate>>,
 }
 
 impl Group {
-    fn new(plan: &Plan) -> Self {
+    pub fn new(plan: &Plan) -> Self {
         let m = plan.metrics.len();
         let buckets = plan.course.map_or(0, |(r, s)| Plan::course_steps(&r, s));
         Self {
@@ -111,7 +113,7 @@ impl Group {
             current: vec![Aggregate::default(); m],
             previous: vec![Mean::default(); m],
             course: vec![vec![Mean::default(); m]; buckets],
-            steps: HashMap::new(),
+            steps: Vec::new(),
         }
     }
 
@@ -128,9 +130,55 @@ impl Group {
         for (a, b) in self.course.iter_mut().zip(&other.course) {
             a.iter_mut().zip(b).for_each(|(a, b)| a.merge(b));
         }
-        for (bucket, theirs) in &other.steps {
-            let ours = self.steps.entry(*bucket).or_insert_with(|| vec![Aggregate::default(); theirs.len()]);
-            ours.iter_mut().zip(theirs).for_each(|(a, b)| a.merge(b));
+        for (step, theirs) in other.steps.iter().enumerate().filter(|(_, theirs)| !theirs.is_empty()) {
+            self.step(step, theirs.len()).iter_mut().zip(theirs).for_each(|(a, b)| a.merge(b));
+        }
+    }
+
+    fn step(&mut self, step: usize, metrics: usize) -> &mut [Aggregate] {
+        if step >= self.steps.len() {
+            self.steps.resize(step + 1, vec![]);
+        }
+        let aggregates = &mut self.steps[step];
+        aggregates.resize(metrics, Aggregate::default());
+        aggregates
+    }
+
+    /// Folds the values of metric `m` of `metrics` in a run of rows in.
+    fn add(
+        &mut self,
+        m: usize,
+        metrics: usize,
+        run: &Run,
+        values: &Float64Array,
+        rows: &Batch<'_>,
+        devices: Option<&Text<'_>>,
+    ) {
+        let slot = &run.slot;
+        let valid = run.rows.clone().filter(|row| values.is_valid(*row));
+        let mut mean = Mean::default();
+        valid.clone().for_each(|row| mean.add(values.value(row), rows.weights[row]));
+        if mean.n == 0 {
+            return;
+        }
+        self.simulated[m] |= slot.simulated && (slot.current || slot.previous);
+        if slot.previous {
+            self.previous[m].merge(&mean);
+        }
+        if let Some(step) = slot.course {
+            self.course[step][m].merge(&mean);
+        }
+        let full = match slot.step {
+            Some(step) => &mut self.step(step, metrics)[m],
+            None if slot.current => &mut self.current[m],
+            None => return,
+        };
+        full.take(&mean, valid.map(|row| (values.value(row), Millis(rows.times[row]), rows.seqs[row])));
+        if slot.current {
+            self.sites[m].insert(slot.site);
+            if let Some(d) = devices.and_then(|d| d.get(run.rows.start)).filter(|d| !self.devices[m].contains(*d)) {
+                self.devices[m].insert(d.into());
+            }
         }
     }
 }
@@ -143,18 +191,33 @@ pub struct Fold {
     groups: Vec<Group>,
 }
 
-/// Where a row belongs in time.
-#[derive(Clone, Copy, Default)]
+/// Where rows belong.
+#[derive(Clone, Copy, PartialEq)]
 struct Slot {
     group: usize,
-    /// Hashes of the row's site and of its zone.
+    /// Hashes of the rows' site and of their zone.
     site: u64,
     zone: u64,
     simulated: bool,
     current: bool,
     previous: bool,
-    course: Option<u32>,
-    step: Option<u32>,
+    course: Option<usize>,
+    step: Option<usize>,
+}
+
+/// Rows one after the other that belong to the same, and were measured on the same device. Files are sorted by place and
+/// time, so there are few.
+struct Run {
+    rows: Range<usize>,
+    slot: Slot,
+}
+
+/// Of a batch, what every metric needs.
+struct Batch<'a> {
+    times: &'a [i64],
+    seqs: &'a [i64],
+    weights: Cow<'a, [f64]>,
+    devices: Option<Text<'a>>,
 }
 
 impl Fold {
@@ -164,98 +227,57 @@ impl Fold {
 
     /// Folds one batch in.
     pub fn add(&mut self, batch: &RecordBatch) -> Result<(), String> {
-        let find = |name: &str| batch.column_by_name(name).ok_or_else(|| format!("the column {name} is missing"));
-        let times = find("timestamp")?.as_primitive::<TimestampMillisecondType>();
-        let seqs = find("seq")?.as_primitive::<Int64Type>();
+        let find = |name| find(batch, name);
+        let text = |name| find(name).and_then(Text::of);
         let weights = find("samples")?.as_primitive::<Float64Type>();
-        let slots = self.slots(batch, times.values())?;
-        self.note(&slots, times.values());
+        let rows = Batch {
+            times: find("timestamp")?.as_primitive::<TimestampMillisecondType>().values(),
+            seqs: find("seq")?.as_primitive::<Int64Type>().values(),
+            // A record that does not say on how many samples it stands counts once.
+            weights: match weights.null_count() {
+                0 => Cow::Borrowed(weights.values()),
+                _ => weights.iter().map(|w| w.unwrap_or(1.0)).collect(),
+            },
+            devices: if self.plan.places { Some(text("device")?) } else { None },
+        };
         let plan = Arc::clone(&self.plan);
-        let devices = if plan.places { Some(find("device")?.as_string_view()) } else { None };
-        let devices = devices.filter(|d| d.null_count() < d.len());
+        let keys = plan.group_by.iter().map(|name| text(name)).collect::<Result<Vec<_>, _>>()?;
+        let place = if plan.places { vec![text("customer")?, text("site")?, text("zone")?] } else { vec![] };
+        let runs = self.runs(&rows, &keys, &place, find("simulated")?.as_boolean());
+        self.note(&runs, rows.times);
         for (m, metric) in plan.metrics.iter().enumerate() {
-            let devices = devices.filter(|_| depends_on_device(metric));
-            // Rows of a site lie together: a set is only asked when the site changes.
-            let mut last_site = None;
-            let weight = |row: usize| if weights.is_valid(row) { weights.value(row) } else { 1.0 };
-            let mut fold = |row: usize, x: f64| {
-                let slot = slots[row];
-                let (w, at, seq) = (weight(row), Millis(times.value(row)), seqs.value(row));
-                let group = &mut self.groups[slot.group];
-                group.simulated[m] |= slot.simulated && (slot.current || slot.previous);
-                if slot.current {
-                    group.current[m].add(x, w, at, seq);
-                    if last_site != Some((slot.group, slot.site)) {
-                        last_site = Some((slot.group, slot.site));
-                        group.sites[m].insert(slot.site);
-                    }
-                    if let Some(d) = devices.filter(|d| d.is_valid(row) && !group.devices[m].contains(d.value(row))) {
-                        group.devices[m].insert(d.value(row).into());
-                    }
-                }
-                if slot.previous {
-                    group.previous[m].add(x, w);
-                }
-                if let Some(b) = slot.course {
-                    group.course[b as usize][m].add(x, w);
-                }
-                if let Some(b) = slot.step {
-                    let n = plan.metrics.len();
-                    let step = group.steps.entry(b as usize).or_insert_with(|| vec![Aggregate::default(); n]);
-                    step[m].add(x, w, at, seq);
-                }
-            };
-            match metric {
-                MetricColumn::BuiltIn(i) => {
-                    let values: &Float64Array = find(crate::scan::metric_column(*i))?.as_primitive();
-                    if values.null_count() == 0 {
-                        values.values().iter().enumerate().for_each(|(row, x)| fold(row, *x));
-                    } else {
-                        (0..values.len()).filter(|r| values.is_valid(*r)).for_each(|r| fold(r, values.value(r)));
-                    }
-                }
-                MetricColumn::Custom(name) => custom_values(find("metrics")?.as_map(), name, fold),
+            let values = values_of(batch, metric)?;
+            if values.null_count() == values.len() {
+                continue;
+            }
+            let devices = rows.devices.as_ref().filter(|_| depends_on_device(metric));
+            for run in &runs {
+                self.groups[run.slot.group].add(m, plan.metrics.len(), run, &values, &rows, devices);
             }
         }
         Ok(())
     }
 
-    fn slots(&mut self, batch: &RecordBatch, times: &[i64]) -> Result<Vec<Slot>, String> {
-        let keys: Result<Vec<&StringViewArray>, String> = Arc::clone(&self.plan)
-            .group_by
-            .iter()
-            .map(|name| {
-                Ok(batch.column_by_name(name).ok_or_else(|| format!("the column {name} is missing"))?.as_string_view())
-            })
-            .collect();
-        let keys = keys?;
+    /// Cuts a batch into runs.
+    fn runs(&mut self, rows: &Batch<'_>, keys: &[Text<'_>], place: &[Text<'_>], simulated: &BooleanArray) -> Vec<Run> {
         let plan = Arc::clone(&self.plan);
-        let text = |name: &str| {
-            Ok::<_, String>(
-                batch.column_by_name(name).ok_or_else(|| format!("the column {name} is missing"))?.as_string_view(),
-            )
-        };
-        let place = if plan.places { vec![text("customer")?, text("site")?, text("zone")?] } else { vec![] };
-        let simulated = batch.column_by_name("simulated").ok_or("the column simulated is missing")?.as_boolean();
-        let mut slots: Vec<Slot> = Vec::with_capacity(times.len());
-        let mut last: Option<(usize, usize)> = None;
-        for (row, t) in times.iter().enumerate() {
-            // Files are sorted, so a row's group is nearly always that of the row before.
-            let same = |other: usize| keys.iter().all(|k| equal(k, row, other));
-            let group = match last {
-                Some((before, group)) if same(before) => group,
-                _ => self.group_of(keys.iter().map(|k| k.is_valid(row).then(|| k.value(row).into())).collect()),
-            };
-            last = Some((row, group));
-            let (site, zone) = match slots.last() {
-                Some(before) if place.iter().all(|k| equal(k, row, row - 1)) => (before.site, before.zone),
-                _ => (hash(place.get(..2).unwrap_or_default(), row), hash(&place, row)),
-            };
+        let mut runs: Vec<Run> = Vec::new();
+        for (row, t) in rows.times.iter().enumerate() {
             let at = Millis(*t);
-            let bucket = |range: &TimeRange, step: Step, first: Millis| {
-                range.contains(at).then(|| ((at.0 - first.0) / step.ms()) as u32)
+            let before = runs.last().map(|run| run.slot);
+            let as_before = |texts: &[Text<'_>]| row > 0 && texts.iter().all(|k| k.same(row, row - 1));
+            let group = match before {
+                Some(slot) if as_before(keys) => slot.group,
+                _ => self.group_of(keys.iter().map(|k| k.get(row).map(Box::from)).collect()),
             };
-            slots.push(Slot {
+            let (site, zone) = match before {
+                Some(slot) if as_before(place) => (slot.site, slot.zone),
+                _ => (hash(place.get(..2).unwrap_or_default(), row), hash(place, row)),
+            };
+            let bucket = |range: &TimeRange, step: Step, first: Millis| {
+                range.contains(at).then(|| ((at.0 - first.0) / step.ms()) as usize)
+            };
+            let slot = Slot {
                 group,
                 site,
                 zone,
@@ -264,9 +286,14 @@ impl Fold {
                 previous: plan.previous.is_some_and(|p| p.contains(at)),
                 course: plan.course.and_then(|(range, step)| bucket(&range, step, range.from())),
                 step: plan.steps.and_then(|step| bucket(&plan.range, step, step.floor(plan.range.from()))),
-            });
+            };
+            let same_device = rows.devices.as_ref().is_none_or(|d| row > 0 && d.same(row, row - 1));
+            match runs.last_mut() {
+                Some(run) if run.slot == slot && same_device => run.rows.end = row + 1,
+                _ => runs.push(Run { rows: row..row + 1, slot }),
+            }
         }
-        Ok(slots)
+        runs
     }
 
     fn group_of(&mut self, key: GroupKey) -> usize {
@@ -279,17 +306,15 @@ impl Fold {
     }
 
     /// What is noted of rows apart from their metrics.
-    fn note(&mut self, slots: &[Slot], times: &[i64]) {
-        let mut last_zone = None;
-        for (slot, t) in slots.iter().zip(times).filter(|(slot, _)| slot.current) {
-            let group = &mut self.groups[slot.group];
-            group.rows += 1;
-            group.first = group.first.min(Millis(*t));
-            group.last = group.last.max(Millis(*t));
-            if last_zone != Some((slot.group, slot.zone)) {
-                last_zone = Some((slot.group, slot.zone));
-                group.zones.insert(slot.zone);
+    fn note(&mut self, runs: &[Run], times: &[i64]) {
+        for run in runs.iter().filter(|run| run.slot.current) {
+            let group = &mut self.groups[run.slot.group];
+            group.rows += run.rows.len() as u64;
+            for t in &times[run.rows.clone()] {
+                group.first = group.first.min(Millis(*t));
+                group.last = group.last.max(Millis(*t));
             }
+            group.zones.insert(run.slot.zone);
         }
     }
 
@@ -307,50 +332,98 @@ impl Fold {
         let mut groups: Vec<Option<Group>> = self.groups.into_iter().map(Some).collect();
         self.numbers.into_iter().filter_map(|(key, number)| Some((key, groups[number].take()?))).collect()
     }
-
-    /// All groups together.
-    pub fn total(&self) -> Group {
-        let mut total = Group::new(&self.plan);
-        self.groups.iter().for_each(|g| total.merge(g));
-        total
-    }
 }
 
 fn depends_on_device(metric: &MetricColumn) -> bool {
     matches!(metric, MetricColumn::BuiltIn(i) if domain::metric::CATALOGUE[*i].depends_on_device())
 }
 
-/// Whether two rows of a column say the same.
-fn equal(column: &StringViewArray, row: usize, other: usize) -> bool {
-    column.is_valid(row) == column.is_valid(other)
-        && (column.is_null(row)
-            || column.views()[row] == column.views()[other]
-            || column.value(row) == column.value(other))
+/// A column of text: as files give it, or as numbers into a dictionary, as memory holds it.
+enum Text<'a> {
+    Views(&'a StringViewArray),
+    Numbers { keys: &'a Int32Array, words: &'a StringArray },
 }
 
-fn hash(columns: &[&StringViewArray], row: usize) -> u64 {
+impl<'a> Text<'a> {
+    fn of(column: &'a ArrayRef) -> Result<Self, String> {
+        if let Some(views) = column.as_string_view_opt() {
+            return Ok(Self::Views(views));
+        }
+        let numbers = column.as_dictionary_opt::<Int32Type>();
+        numbers
+            .and_then(|d| Some(Self::Numbers { keys: d.keys(), words: d.values().as_string_opt()? }))
+            .ok_or_else(|| format!("a column of {} is no text", column.data_type()))
+    }
+
+    fn get(&self, row: usize) -> Option<&'a str> {
+        match self {
+            Self::Views(views) => views.is_valid(row).then(|| views.value(row)),
+            Self::Numbers { keys, words } => keys.is_valid(row).then(|| words.value(keys.value(row) as usize)),
+        }
+    }
+
+    /// Whether two rows say the same.
+    fn same(&self, row: usize, other: usize) -> bool {
+        let alike = match self {
+            Self::Views(a) => a.is_valid(row) && a.is_valid(other) && a.views()[row] == a.views()[other],
+            Self::Numbers { keys, .. } => {
+                keys.is_valid(row) && keys.is_valid(other) && keys.value(row) == keys.value(other)
+            }
+        };
+        // Equal texts may have two numbers, and long ones two views.
+        alike || self.get(row) == self.get(other)
+    }
+}
+
+fn hash(columns: &[Text<'_>], row: usize) -> u64 {
     let mut hasher = xxhash_rust::xxh3::Xxh3::new();
     for c in columns {
-        if c.is_valid(row) {
-            hasher.update(c.value(row).as_bytes());
-        }
+        let text = c.get(row);
+        hasher.update(text.unwrap_or_default().as_bytes());
         // No name holds a control character: it cannot be mistaken for one's end.
-        hasher.update(if c.is_valid(row) { b"\x01" } else { b"\x02" });
+        hasher.update(if text.is_some() { b"\x01" } else { b"\x02" });
     }
     hasher.digest()
 }
 
-pub fn custom_values(maps: &MapArray, name: &str, mut fold: impl FnMut(usize, f64)) {
+/// A column of a batch.
+///
+/// # Errors
+/// When the batch has no such column: our own fault.
+pub fn find<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, String> {
+    batch.column_by_name(name).ok_or_else(|| format!("the column {name} is missing"))
+}
+
+/// The column in which the values of a metric are.
+pub fn source_column(metric: &MetricColumn) -> &'static str {
+    match metric {
+        MetricColumn::BuiltIn(i) => crate::scan::metric_column(*i),
+        MetricColumn::Custom(_) => "metrics",
+    }
+}
+
+/// The values of a metric in a batch.
+///
+/// # Errors
+/// When the batch lacks its column.
+pub fn values_of(batch: &RecordBatch, metric: &MetricColumn) -> Result<Float64Array, String> {
+    let column = find(batch, source_column(metric))?;
+    Ok(match metric {
+        MetricColumn::BuiltIn(_) => column.as_primitive().clone(),
+        MetricColumn::Custom(name) => custom_values(column.as_map(), name),
+    })
+}
+
+/// The values of one key of maps.
+fn custom_values(maps: &MapArray, name: &str) -> Float64Array {
     let keys = maps.keys().as_string_opt::<i32>();
     let views = maps.keys().as_string_view_opt();
     let values = maps.values().as_primitive::<Float64Type>();
     let offsets = maps.value_offsets();
-    for row in (0..maps.len()).filter(|r| maps.is_valid(*r)) {
-        for i in offsets[row] as usize..offsets[row + 1] as usize {
-            let key = keys.map(|k| k.value(i)).or_else(|| views.map(|k| k.value(i)));
-            if key == Some(name) && values.is_valid(i) {
-                fold(row, values.value(i));
-            }
-        }
-    }
+    let of_row = |row: usize| {
+        let mut places = offsets[row] as usize..offsets[row + 1] as usize;
+        let named = |i: &usize| keys.map(|k| k.value(*i)).or_else(|| views.map(|k| k.value(*i))) == Some(name);
+        places.find(|i| named(i) && values.is_valid(*i)).map(|i| values.value(i))
+    };
+    (0..maps.len()).map(|row| if maps.is_valid(row) { of_row(row) } else { None }).collect()
 }

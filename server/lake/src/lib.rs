@@ -16,6 +16,7 @@ mod known;
 mod queries;
 mod reader;
 mod records;
+mod resident;
 mod scan;
 mod schema;
 mod snapshot;
@@ -44,7 +45,7 @@ use domain::{
 
 pub use reader::{ParquetRow, read_parquet_source};
 
-use crate::{known::KnownDays, scan::Engine, snapshot::Snapshot};
+use crate::{known::KnownDays, resident::Resident, scan::Engine, snapshot::Snapshot};
 
 /// The lake below one folder: files in `lake/`, rows that a correction replaced in `superseded/`.
 pub struct Lake {
@@ -54,6 +55,7 @@ pub struct Lake {
     manifest: Arc<dyn Manifest>,
     clock: Arc<dyn Clock>,
     engine: Engine,
+    resident: Arc<Resident>,
     snapshot: RwLock<Arc<Snapshot>>,
     /// The snapshot's generation, for whoever waits for changes.
     changes: tokio::sync::watch::Sender<i64>,
@@ -87,6 +89,7 @@ impl Lake {
             manifest,
             clock,
             engine,
+            resident: Arc::new(Resident::new(resident::BUDGET)),
             snapshot: RwLock::default(),
             changes: tokio::sync::watch::Sender::new(0),
             scans: tokio::sync::Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from).max(2)),
@@ -97,6 +100,13 @@ impl Lake {
         lake.sweep().await?;
         lake.refresh().await?;
         Ok(lake)
+    }
+
+    /// Holds at most so many bytes of decoded columns in memory; with none, every question reads files.
+    #[must_use]
+    pub fn with_memory(mut self, bytes: usize) -> Self {
+        self.resident = Arc::new(Resident::new(bytes));
+        self
     }
 
     /// Looks whether the manifest has moved on, and follows. Cheap when it has not. True when it had.
@@ -125,6 +135,7 @@ impl Lake {
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let renewed = self.snapshot().renewed(self.manifest.as_ref(), &self.root, &failed).await?;
         let generation = renewed.generation;
+        self.resident.keep(&renewed.files.iter().map(|v| v.file.id).collect());
         let renewed = Arc::new(renewed);
         let before = std::mem::replace(&mut *self.snapshot.write().unwrap_or_else(PoisonError::into_inner), renewed);
         // Which may delete files: not while readers wait.

@@ -52,13 +52,18 @@ impl Lake {
             course: q.course,
             steps: None,
         };
-        let (snapshot, whole, mut groups) = self.fold(&q.scope, None, plan).await?;
+        let empty = Group::new(&plan);
+        let (snapshot, mut groups) = self.fold(&q.scope, None, plan).await?;
         let health = snapshot.health(&q.scope, &q.range, q.now);
         let mut sites = Vec::new();
         if by_site {
             sites = std::mem::take(&mut groups).into_iter().collect();
             groups = merged_by_first(&sites);
         }
+        let whole = groups.values().fold(empty, |mut whole, g| {
+            whole.merge(g);
+            whole
+        });
         let shape = |group: Option<&Group>, health: &Health, expected: &ByMetric| {
             group.map_or_else(Vec::new, |g| shape_metrics(&snapshot, &metrics, g, health, expected))
         };
@@ -110,16 +115,16 @@ impl Lake {
             course: None,
             steps: Some(q.step),
         };
-        let (snapshot, group, _) = self.fold(&q.scope, q.model.as_ref(), plan).await?;
+        let (snapshot, groups) = self.fold(&q.scope, q.model.as_ref(), plan).await?;
         let first = q.step.floor(q.range.from()).0;
-        let mut points: Vec<TrendPoint> = group
-            .steps
-            .iter()
+        // Nothing is grouped by: there is one, or none without rows.
+        let steps = groups.values().flat_map(|g| g.steps.iter().enumerate());
+        let points = steps
             .filter_map(|(bucket, cells)| {
                 let a = cells.first()?;
                 let [p50, p95, _] = a.quantiles()?;
                 Some(TrendPoint {
-                    t: Millis(first + *bucket as i64 * q.step.ms()),
+                    t: Millis(first + bucket as i64 * q.step.ms()),
                     value: a.mean.value()?,
                     n: a.mean.n,
                     min: a.min?,
@@ -129,7 +134,6 @@ impl Lake {
                 })
             })
             .collect();
-        points.sort_by_key(|p| p.t);
         Ok(Trend {
             scope: q.scope.clone(),
             metric: metric.key.into_owned(),
@@ -138,7 +142,7 @@ impl Lake {
             from: q.range.from(),
             to: q.range.to(),
             as_of: as_of(&snapshot, q.range.to()),
-            simulated: is_simulated(&group),
+            simulated: groups.values().any(is_simulated),
             points,
             changes: model_changes(&snapshot, &q.scope, &q.range),
         })
@@ -157,7 +161,8 @@ impl Lake {
             course: None,
             steps: None,
         };
-        let (snapshot, whole, groups) = self.fold(&q.scope, None, plan).await?;
+        let (snapshot, groups) = self.fold(&q.scope, None, plan).await?;
+        let simulated = groups.values().any(is_simulated);
         let mut models: Vec<ModelSummary> = groups
             .into_iter()
             .filter(|(_, g)| g.rows > 0)
@@ -193,7 +198,7 @@ impl Lake {
             from: q.range.from(),
             to: q.range.to(),
             as_of: as_of(&snapshot, q.range.to()),
-            simulated: is_simulated(&whole),
+            simulated,
             models,
         })
     }
@@ -211,7 +216,8 @@ impl Lake {
             course: None,
             steps: None,
         };
-        let (snapshot, whole, groups) = self.fold(&q.scope, None, plan).await?;
+        let (snapshot, groups) = self.fold(&q.scope, None, plan).await?;
+        let simulated = groups.values().any(is_simulated);
         let cells = groups.into_iter().filter(|(_, g)| g.rows > 0).filter_map(|(key, g)| {
             let part = |i: usize| key.get(i).cloned().flatten();
             let name = |i: usize| part(i).and_then(|t| Name::parse(&t).ok());
@@ -227,7 +233,7 @@ impl Lake {
         });
         Ok(FieldReport {
             as_of: as_of(&snapshot, q.range.to()),
-            simulated: is_simulated(&whole),
+            simulated,
             cells: cells.collect(),
             metrics: metrics.into_iter().map(|m| m.0).collect(),
         })
@@ -239,13 +245,13 @@ impl Lake {
         scope: &Scope,
         model: Option<&domain::scope::Model>,
         plan: Plan,
-    ) -> Result<(Arc<Snapshot>, Group, BTreeMap<GroupKey, Group>)> {
+    ) -> Result<(Arc<Snapshot>, BTreeMap<GroupKey, Group>)> {
         let rows = Rows { scope, model, range: plan.reach(), columns: plan.columns(), only: None };
         let plan = Arc::new(plan);
         let (snapshot, parts) = self.pass(&rows, || Fold::new(Arc::clone(&plan))).await?;
         let mut whole = Fold::new(plan);
         parts.into_iter().for_each(|part| whole.merge(part));
-        Ok((snapshot, whole.total(), whole.finish()))
+        Ok((snapshot, whole.finish()))
     }
 
     /// Reads the rows on all cores; each core has a reader of its own. A file that turns out to be unreadable is noted and
@@ -279,6 +285,9 @@ impl Lake {
         rows: &Rows<'_>,
         reader: &impl Fn() -> P,
     ) -> std::result::Result<Vec<P>, String> {
+        if let Some(reading) = self.resident.plan(&self.root, snapshot, rows) {
+            return reading.read(reader).await;
+        }
         let streams = self.engine().streams(snapshot, rows).await.map_err(|e| e.to_string())?;
         let parts = streams.into_iter().map(|mut stream| {
             let mut part = reader();

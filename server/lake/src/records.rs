@@ -13,9 +13,9 @@ use domain::{
 
 use crate::{
     Lake,
-    fold::custom_values,
+    fold::{find, source_column, values_of},
     queries::{Part, as_of},
-    scan::{Rows, metric_column},
+    scan::Rows,
 };
 
 /// So far one can page; beyond, the range has to be narrowed.
@@ -111,13 +111,6 @@ impl Lake {
     }
 }
 
-fn source_column(m: &MetricColumn) -> &'static str {
-    match m {
-        MetricColumn::BuiltIn(i) => metric_column(*i),
-        MetricColumn::Custom(_) => "metrics",
-    }
-}
-
 /// The newest rows seen so far, by timestamp and sequence number.
 struct Newest {
     /// Rows without this metric do not count.
@@ -151,21 +144,13 @@ impl Part for Newest {
         let times = find(batch, "timestamp")?.as_primitive::<TimestampMillisecondType>();
         let seqs = find(batch, "seq")?.as_primitive::<Int64Type>();
         let simulated = find(batch, "simulated")?.as_boolean();
-        let mut note = |row: usize| {
+        let note = |row: usize| {
             self.total += 1;
             self.simulated |= simulated.is_valid(row) && simulated.value(row);
             self.keys.push((times.value(row), seqs.value(row)));
         };
-        match &self.wanted {
-            None => (0..batch.num_rows()).for_each(note),
-            Some(m @ MetricColumn::BuiltIn(_)) => {
-                let values = find(batch, source_column(m))?;
-                (0..batch.num_rows()).filter(|r| values.is_valid(*r)).for_each(note);
-            }
-            Some(MetricColumn::Custom(name)) => {
-                custom_values(find(batch, "metrics")?.as_map(), name, |row, _| note(row))
-            }
-        }
+        let values = self.wanted.as_ref().map(|m| values_of(batch, m)).transpose()?;
+        (0..batch.num_rows()).filter(|r| values.as_ref().is_none_or(|v| v.is_valid(*r))).for_each(note);
         // Cut now and then, so that memory holds what is asked for and not what there is.
         if self.keys.len() > 2 * self.keep + 65_536 {
             self.cut();
@@ -184,15 +169,8 @@ impl Part for Whole {
     fn take(&mut self, batch: &RecordBatch) -> std::result::Result<(), String> {
         let mut values: Vec<Vec<Option<f64>>> = vec![vec![None; self.metrics.len()]; batch.num_rows()];
         for (m, metric) in self.metrics.iter().enumerate() {
-            let column = find(batch, source_column(metric))?;
-            match metric {
-                MetricColumn::BuiltIn(_) => {
-                    let numbers = column.as_primitive::<Float64Type>();
-                    for (row, v) in values.iter_mut().enumerate().filter(|(r, _)| numbers.is_valid(*r)) {
-                        v[m] = Some(numbers.value(row));
-                    }
-                }
-                MetricColumn::Custom(name) => custom_values(column.as_map(), name, |row, x| values[row][m] = Some(x)),
+            for (row, x) in values_of(batch, metric)?.iter().enumerate() {
+                values[row][m] = x;
             }
         }
         let text = |name: &str, row: usize| -> std::result::Result<Option<String>, String> {
@@ -232,10 +210,6 @@ impl Part for Whole {
         }
         Ok(())
     }
-}
-
-fn find<'b>(batch: &'b RecordBatch, name: &str) -> std::result::Result<&'b dyn Array, String> {
-    batch.column_by_name(name).map(AsRef::as_ref).ok_or_else(|| format!("the column {name} is missing"))
 }
 
 #[cfg(test)]

@@ -35,6 +35,22 @@ pub struct Rows<'a> {
     pub only: Option<&'a [i64]>,
 }
 
+impl Rows<'_> {
+    /// Columns that must hold a text, and the text.
+    pub fn equal(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let (scope, model) = (self.scope, self.model);
+        let equal: [(&str, Option<&Name>); 6] = [
+            ("customer", scope.customer.as_ref()),
+            ("site", scope.site.as_ref()),
+            ("zone", scope.zone.as_ref()),
+            ("task", scope.task.as_ref()),
+            ("model_architecture", model.map(|m| &m.architecture)),
+            ("model_version", model.and_then(|m| m.version.as_ref())),
+        ];
+        equal.into_iter().filter_map(|(name, value)| Some((name, value?.as_str())))
+    }
+}
+
 /// The engine over one lake folder.
 #[derive(Clone)]
 pub struct Engine {
@@ -68,12 +84,7 @@ impl Engine {
         snapshot: &Snapshot,
         rows: &Rows<'_>,
     ) -> Result<Vec<SendableRecordBatchStream>, DataFusionError> {
-        let paths: Vec<String> = snapshot
-            .files
-            .iter()
-            .filter(|v| v.failed.is_none() && v.file.to >= rows.range.from() && v.file.from < rows.range.to())
-            .map(|v| format!("{BASE}{}", v.file.path))
-            .collect();
+        let paths: Vec<String> = snapshot.touched(&rows.range).map(|v| format!("{BASE}{}", v.file.path)).collect();
         if paths.is_empty() {
             return Ok(vec![]);
         }
@@ -98,21 +109,10 @@ fn condition(rows: &Rows<'_>) -> Expr {
     let mut all = col("timestamp").gt_eq(time(rows.range.from())).and(col("timestamp").lt(time(rows.range.to())));
     let mut also = |e: Expr| all = all.clone().and(e);
     let text = |t: &str| lit(ScalarValue::Utf8View(Some(t.to_owned())));
-    let scope = rows.scope;
-    let equal: [(&str, Option<&Name>); 6] = [
-        ("customer", scope.customer.as_ref()),
-        ("site", scope.site.as_ref()),
-        ("zone", scope.zone.as_ref()),
-        ("task", scope.task.as_ref()),
-        ("model_architecture", rows.model.map(|m| &m.architecture)),
-        ("model_version", rows.model.and_then(|m| m.version.as_ref())),
-    ];
-    for (name, value) in equal {
-        if let Some(v) = value {
-            also(col(name).eq(text(v.as_str())));
-        }
+    for (name, value) in rows.equal() {
+        also(col(name).eq(text(value)));
     }
-    match scope.kind {
+    match rows.scope.kind {
         Kind::All => {}
         Kind::Production => {
             also(col("experiment_type").is_null().or(col("experiment_type").eq(text("production"))));

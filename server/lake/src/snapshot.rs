@@ -162,6 +162,11 @@ impl SiteTally {
 }
 
 impl Snapshot {
+    /// Files in which rows of a range may lie, but for those that cannot be read.
+    pub fn touched(&self, range: &TimeRange) -> impl Iterator<Item = &FileView> {
+        self.files.iter().filter(|v| v.failed.is_none() && v.file.to >= range.from() && v.file.from < range.to())
+    }
+
     /// Brings the snapshot up to the manifest: reads the indexes of files it does not know yet, drops retired ones.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::support::{Adapter, ask, at, child, fleet, june, metric, near, range, scope};
 
-suite!([on_the_lake = crate::support::local_lake] [
+suite!([on_the_lake = crate::support::local_lake, without_memory = crate::support::lake_without_memory] [
     the_mean_is_weighted_by_samples,
     a_mean_over_children_is_no_mean_of_means,
     the_previous_period_is_the_one_right_before,

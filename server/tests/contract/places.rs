@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Adapter, ask, at, child, fleet, june, metric, range, scope};
 
-suite!([on_the_lake = crate::support::local_lake] [
+suite!([on_the_lake = crate::support::local_lake, without_memory = crate::support::lake_without_memory] [
     coverage_counts_sites_not_zones,
     a_customer_without_sites_counts_as_one,
     coverage_of_a_metric_counts_sites_that_reported_it,

@@ -16,7 +16,7 @@ use proptest::{
 
 use crate::{
     reference::{Content, METRICS, Numbers, Reference, Row, by_step, numbers, within},
-    support::{Adapter, ask, at, local_lake, near},
+    support::{Adapter, ask, at, lake_with_little_memory, lake_without_memory, local_lake, near},
 };
 
 /// The random records lie in the three days from here.
@@ -291,4 +291,14 @@ fn run<F: Future<Output = Adapter>>(open: impl Fn() -> F) {
 #[test]
 fn random_answers_agree_with_the_reference_on_the_lake() {
     run(local_lake);
+}
+
+#[test]
+fn random_answers_agree_with_the_reference_without_memory() {
+    run(lake_without_memory);
+}
+
+#[test]
+fn random_answers_agree_with_the_reference_with_little_memory() {
+    run(lake_with_little_memory);
 }

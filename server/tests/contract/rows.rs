@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Adapter, ask, at, fleet, june, metric, near, range, scope};
 
-suite!([on_the_lake = crate::support::local_lake] [
+suite!([on_the_lake = crate::support::local_lake, without_memory = crate::support::lake_without_memory] [
     rows_come_newest_first_with_where_they_came_from,
     rows_of_a_metric_are_those_that_have_it,
     pages_of_rows_neither_skip_nor_repeat,

@@ -112,9 +112,22 @@ pub struct Adapter {
 
 /// The adapter that is a lake in a folder and a SQLite file.
 pub async fn local_lake() -> Adapter {
-    let dir = LakeDir::new();
+    lake_on(LakeDir::new(), |lake| lake).await
+}
+
+/// The same without memory for columns: every question reads files.
+pub async fn lake_without_memory() -> Adapter {
+    lake_on(LakeDir::new(), |lake| lake.with_memory(0)).await
+}
+
+/// The same with so little memory that files make room for one another.
+pub async fn lake_with_little_memory() -> Adapter {
+    lake_on(LakeDir::new(), |lake| lake.with_memory(20_000)).await
+}
+
+async fn lake_on(dir: LakeDir, with: impl Fn(Lake) -> Lake) -> Adapter {
     let store = Arc::new(dir.store().await);
-    let lake = Arc::new(dir.open_on(store.clone()).await);
+    let lake = Arc::new(with(dir.open_on(store.clone()).await));
     let folder = dir.path().to_owned();
     Adapter { sink: lake.clone(), metrics: lake, ledger: store, clock: dir.clock.clone(), folder, keep: Box::new(dir) }
 }

@@ -1,0 +1,361 @@
+//! Columns that questions read again and again, decoded and held in memory: a page asks three questions of the same rows, and
+//! the next page asks them anew. A file never changes, so what is held is never wrong; that it was damaged or taken away
+//! meanwhile is seen by its size and time. Questions for which there is no room go to `scan`.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fs::File,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
+    time::SystemTime,
+};
+
+use datafusion::{
+    arrow::{
+        array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray, new_null_array},
+        buffer::BooleanBuffer,
+        compute::{and, cast, concat, filter_record_batch, is_null, kernels::cmp::eq, or_kleene},
+        datatypes::{DataType, Field, Schema, SchemaRef, TimestampMillisecondType},
+        error::ArrowError,
+    },
+    parquet::arrow::{
+        ProjectionMask,
+        arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder},
+    },
+};
+use domain::{
+    scope::{Kind, Level},
+    time::{Millis, TimeRange},
+};
+
+use crate::{
+    queries::Part,
+    scan::Rows,
+    schema::{SCHEMA, column},
+    snapshot::{FileView, Snapshot},
+};
+
+/// So many bytes are held, unless the lake is told otherwise.
+pub const BUDGET: usize = 128 << 20;
+/// A question of few places is worth reading whole files for when they are small; else `scan` finds its pages in them.
+const SMALL: usize = 16 << 20;
+/// Rows that are handed to a reader at once.
+const BATCH: usize = 8_192;
+/// Rows of one file that are one piece of work for a core.
+const PIECE: usize = 8 * BATCH;
+
+/// What is held, by the number of the file.
+pub struct Resident {
+    budget: usize,
+    files: Mutex<HashMap<i64, Arc<Held>>>,
+    /// Counts questions: the file whose last one is longest ago makes room first.
+    clock: AtomicU64,
+}
+
+#[derive(Default)]
+struct Held {
+    used: AtomicU64,
+    bytes: AtomicUsize,
+    columns: Mutex<Columns>,
+}
+
+#[derive(Default)]
+struct Columns {
+    /// Size and time of the file when it was read.
+    stamp: Option<(u64, SystemTime)>,
+    /// `None`: the file has the column nowhere, or no value in it.
+    arrays: HashMap<&'static str, Option<ArrayRef>>,
+}
+
+impl Resident {
+    pub fn new(budget: usize) -> Self {
+        Self { budget, files: Mutex::default(), clock: AtomicU64::new(0) }
+    }
+
+    /// How to answer from memory, or `None` where that would need too much of it.
+    pub fn plan(self: &Arc<Self>, root: &Path, snapshot: &Snapshot, rows: &Rows<'_>) -> Option<Reading> {
+        if rows.only.is_some() || rows.columns.iter().any(|name| width(name).is_none()) {
+            return None;
+        }
+        let wanted = Wanted::of(rows);
+        let files: Vec<&FileView> = snapshot.touched(&rows.range).collect();
+        let all: usize = files.iter().map(|v| v.file.rows as usize).sum::<usize>() * wanted.width();
+        if all > self.budget / 4 * 3 {
+            return None;
+        }
+        let wide = matches!(rows.scope.level(), Level::Fleet | Level::Customer);
+        if !wide && all > SMALL && !files.iter().all(|v| self.holds(v.file.id, &wanted.needs)) {
+            return None;
+        }
+        let now = self.clock.fetch_add(1, Relaxed);
+        let pieces = files.into_iter().flat_map(|view| {
+            let rows = view.file.rows as usize;
+            let held = Arc::clone(self.held().entry(view.file.id).or_default());
+            held.used.store(now, Relaxed);
+            (0..rows).step_by(PIECE).map(move |from| Piece {
+                view: view.clone(),
+                held: Arc::clone(&held),
+                from,
+                to: rows.min(from + PIECE),
+            })
+        });
+        Some(Reading {
+            pieces: pieces.collect(),
+            next: AtomicUsize::new(0),
+            given_up: AtomicBool::new(false),
+            wanted,
+            root: root.to_owned(),
+            memory: Arc::clone(self),
+        })
+    }
+
+    /// Forgets files that are gone from the lake.
+    pub fn keep(&self, ids: &HashSet<i64>) {
+        self.held().retain(|id, _| ids.contains(id));
+    }
+
+    fn held(&self) -> std::sync::MutexGuard<'_, HashMap<i64, Arc<Held>>> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn holds(&self, id: i64, names: &[&'static str]) -> bool {
+        let Some(held) = self.held().get(&id).cloned() else { return false };
+        // One that is being read just now is not waited for.
+        held.columns.try_lock().is_ok_and(|c| names.iter().all(|n| c.arrays.contains_key(n)))
+    }
+
+    /// Lets go of what was asked for longest ago until the rest fits.
+    fn make_room(&self) {
+        let mut files = self.held();
+        let size = |h: &Held| h.bytes.load(Relaxed);
+        let mut total: usize = files.values().map(|h| size(h)).sum();
+        while total > self.budget {
+            let oldest = files.iter().min_by_key(|(_, h)| h.used.load(Relaxed)).map(|(id, h)| (*id, size(h)));
+            let Some((id, bytes)) = oldest else { return };
+            files.remove(&id);
+            total -= bytes;
+        }
+    }
+}
+
+/// A column's bytes a row in memory, about; `None` for those that no question folds.
+fn width(name: &str) -> Option<usize> {
+    Some(match SCHEMA.field(column(name)).data_type() {
+        DataType::Utf8View if matches!(name, "extra" | "source" | "run_id") => return None,
+        DataType::Utf8View => 4,
+        DataType::Boolean => 1,
+        DataType::Map(..) => 24,
+        _ => 8,
+    })
+}
+
+/// Part of a file.
+struct Piece {
+    view: FileView,
+    held: Arc<Held>,
+    from: usize,
+    to: usize,
+}
+
+/// A question on its way through memory. Each core takes the next piece.
+pub struct Reading {
+    pieces: Vec<Piece>,
+    next: AtomicUsize,
+    given_up: AtomicBool,
+    wanted: Wanted,
+    root: PathBuf,
+    memory: Arc<Resident>,
+}
+
+/// Tells readers that nobody waits any more.
+struct GiveUp(Arc<Reading>);
+
+impl Drop for GiveUp {
+    fn drop(&mut self) {
+        self.0.given_up.store(true, Relaxed);
+    }
+}
+
+impl Reading {
+    /// Reads on all cores, each with a reader of its own.
+    ///
+    /// # Errors
+    /// What the file system or the decoder says; the caller finds out which file is to blame.
+    pub async fn read<P: Part>(self, reader: impl Fn() -> P) -> Result<Vec<P>, String> {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from).min(self.pieces.len());
+        let reading = Arc::new(self);
+        let _guard = GiveUp(Arc::clone(&reading));
+        let parts = (0..cores).map(|_| {
+            let (reading, mut part) = (Arc::clone(&reading), reader());
+            tokio::task::spawn_blocking(move || reading.read_pieces(&mut part).map(|()| part))
+        });
+        let parts = futures::future::join_all(parts).await;
+        reading.memory.make_room();
+        parts.into_iter().map(|part| part.map_err(|e| e.to_string())?).collect()
+    }
+
+    fn read_pieces(&self, part: &mut impl Part) -> Result<(), String> {
+        while let Some(piece) = self.pieces.get(self.next.fetch_add(1, Relaxed)) {
+            let columns = self.columns(piece)?;
+            for from in (piece.from..piece.to).step_by(BATCH) {
+                if self.given_up.load(Relaxed) {
+                    return Ok(());
+                }
+                let batch = self.wanted.batch(&piece.view, &columns, from, BATCH.min(piece.to - from));
+                if let Some(batch) = batch.map_err(|e| e.to_string())? {
+                    part.take(&batch)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The columns of a piece's file, decoded unless they are held.
+    fn columns(&self, piece: &Piece) -> Result<HashMap<&'static str, Option<ArrayRef>>, String> {
+        let path = self.root.join(&piece.view.file.path);
+        let found = std::fs::metadata(&path).map_err(|e| e.to_string())?;
+        let stamp = Some((found.len(), found.modified().map_err(|e| e.to_string())?));
+        // Whoever asks for the same file meanwhile waits, and finds it read.
+        let mut columns = piece.held.columns.lock().unwrap_or_else(PoisonError::into_inner);
+        if columns.stamp != stamp {
+            *columns = Columns { stamp, arrays: HashMap::new() };
+        }
+        let missing: Vec<_> = self.wanted.needs.iter().copied().filter(|n| !columns.arrays.contains_key(n)).collect();
+        if !missing.is_empty() {
+            let rows = piece.view.file.rows as usize;
+            columns.arrays.extend(decode(&path, &missing, rows).map_err(|e| e.to_string())?);
+            let bytes = columns.arrays.values().flatten().map(|a| a.get_array_memory_size()).sum();
+            piece.held.bytes.store(bytes, Relaxed);
+        }
+        Ok(self.wanted.needs.iter().map(|n| (*n, columns.arrays.get(n).cloned().flatten())).collect())
+    }
+}
+
+/// Reads columns of a file as a whole. Text comes as numbers into a dictionary, as it is in the file.
+fn decode(
+    path: &Path,
+    names: &[&'static str],
+    rows: usize,
+) -> datafusion::parquet::errors::Result<Vec<(&'static str, Option<ArrayRef>)>> {
+    let file = File::open(path)?;
+    let plain = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
+    let fields = plain.schema().fields().iter().map(|f| match f.data_type() {
+        DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8 => {
+            Arc::new(f.as_ref().clone().with_data_type(text_type()))
+        }
+        _ => Arc::clone(f),
+    });
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let options = ArrowReaderOptions::new().with_schema(Arc::clone(&schema));
+    let metadata = ArrowReaderMetadata::try_new(Arc::clone(plain.metadata()), options)?;
+    let wanted = names.iter().filter_map(|n| schema.index_of(n).ok());
+    let mask = ProjectionMask::roots(metadata.parquet_schema(), wanted);
+    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
+        .with_projection(mask)
+        .with_batch_size(PIECE)
+        .build()?;
+    let batches = reader.collect::<Result<Vec<RecordBatch>, ArrowError>>()?;
+    let found: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    if found != rows {
+        return Err(ArrowError::ParquetError(format!("it has {found} rows instead of {rows}")).into());
+    }
+    let whole = |name: &'static str| {
+        let parts: Vec<&dyn Array> = batches.iter().filter_map(|b| b.column_by_name(name)).map(|c| &**c).collect();
+        if parts.is_empty() {
+            return Ok((name, None));
+        }
+        let joined = concat(&parts)?;
+        let field = held_field(name);
+        let typed = if joined.data_type() == field.data_type() { joined } else { cast(&joined, field.data_type())? };
+        Ok((name, (typed.null_count() < typed.len()).then_some(typed)))
+    };
+    names.iter().map(|name| whole(name)).collect()
+}
+
+/// A column of the lake as it is held.
+fn held_field(name: &str) -> Field {
+    let field = SCHEMA.field(column(name)).clone();
+    if *field.data_type() == DataType::Utf8View { field.with_data_type(text_type()) } else { field }
+}
+
+fn text_type() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+}
+
+/// Which rows and columns a question wants; what `Rows` says, to keep.
+struct Wanted {
+    range: TimeRange,
+    equal: Vec<(&'static str, String)>,
+    kind: Kind,
+    schema: SchemaRef,
+    /// Columns to read: those wanted and those by which rows are chosen.
+    needs: Vec<&'static str>,
+}
+
+impl Wanted {
+    fn of(rows: &Rows<'_>) -> Self {
+        let equal: Vec<_> = rows.equal().map(|(name, value)| (name, value.to_owned())).collect();
+        let mut needs = rows.columns.clone();
+        needs.push("timestamp");
+        needs.extend(equal.iter().map(|e| e.0));
+        if rows.scope.kind != Kind::All {
+            needs.push("experiment_type");
+        }
+        let mut seen = HashSet::new();
+        needs.retain(|n| seen.insert(*n));
+        let fields: Vec<_> = rows.columns.iter().map(|n| held_field(n)).collect();
+        Self { range: rows.range, equal, kind: rows.scope.kind, schema: Arc::new(Schema::new(fields)), needs }
+    }
+
+    fn width(&self) -> usize {
+        self.needs.iter().filter_map(|n| width(n)).sum()
+    }
+
+    /// The wanted rows among `length` rows from `from`; `None` when there are none.
+    fn batch(
+        &self,
+        view: &FileView,
+        columns: &HashMap<&'static str, Option<ArrayRef>>,
+        from: usize,
+        length: usize,
+    ) -> Result<Option<RecordBatch>, ArrowError> {
+        let part = |name: &str| columns.get(name).and_then(Option::as_ref).map(|a| a.slice(from, length));
+        let mut masks: Vec<BooleanArray> = Vec::new();
+        let whole = view.file.from >= self.range.from() && view.file.to < self.range.to();
+        if !whole {
+            let Some(times) = part("timestamp") else { return Ok(None) };
+            let times = times.as_primitive::<TimestampMillisecondType>();
+            let inside = BooleanBuffer::collect_bool(length, |i| self.range.contains(Millis(times.value(i))));
+            masks.push(BooleanArray::new(inside, None));
+        }
+        for (name, value) in &self.equal {
+            let Some(texts) = part(name) else { return Ok(None) };
+            masks.push(eq(&texts, &StringArray::new_scalar(value))?);
+        }
+        if self.kind != Kind::All {
+            match (part("experiment_type"), self.kind) {
+                (Some(kinds), Kind::Candidate) => masks.push(eq(&kinds, &StringArray::new_scalar("candidate"))?),
+                (Some(kinds), _) => {
+                    masks.push(or_kleene(&is_null(&kinds)?, &eq(&kinds, &StringArray::new_scalar("production"))?)?);
+                }
+                (None, Kind::Candidate) => return Ok(None),
+                (None, _) => {}
+            }
+        }
+        let mask = masks.into_iter().map(Ok).reduce(|a, b| and(&a?, &b?)).transpose()?;
+        let chosen = mask.as_ref().map_or(length, BooleanArray::true_count);
+        if chosen == 0 {
+            return Ok(None);
+        }
+        let fields = self.schema.fields().iter();
+        let arrays = fields.map(|f| part(f.name()).unwrap_or_else(|| new_null_array(f.data_type(), length)));
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), arrays.collect())?;
+        match mask {
+            Some(mask) if chosen < length => filter_record_batch(&batch, &mask).map(Some),
+            _ => Ok(Some(batch)),
+        }
+    }
+}
