@@ -34,7 +34,14 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let request = use_context::<api::Request>();
     let lang = request.as_ref().map_or("en", |r| r.lang.code());
     let theme = request.as_ref().map_or("system", |r| r.theme.code());
-    let elements = use_context::<api::Services>().and_then(|s| s.elements.as_deref().map(str::to_owned));
+    let services = use_context::<api::Services>();
+    let elements = services.as_ref().and_then(|s| s.elements.as_deref().map(str::to_owned));
+    let style = services.and_then(|s| s.style.as_deref().map(str::to_owned));
+    // In the page, so that the first picture waits for nothing; where it was not built for that, as a file.
+    let style = match style {
+        Some(css) => view! { <style id="style" nonce=leptos::nonce::use_nonce() inner_html=css></style> }.into_any(),
+        None => view! { <leptos_meta::HashedStylesheet options=options.clone() id="style"/> }.into_any(),
+    };
     let signed_in = request.as_ref().is_some_and(|r| r.signed_in).then_some("");
     view! {
         <!DOCTYPE html>
@@ -44,9 +51,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <meta name="color-scheme" content="light dark"/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                {style}
                 <AutoReload options=options.clone()/>
-                <HydrationScripts options=options.clone()/>
-                <leptos_meta::HashedStylesheet options=options id="style"/>
+                <HydrationScripts options defer=true/>
                 {elements.map(|src| view! { <script type="module" src=src></script> })}
                 <MetaTags/>
             </head>

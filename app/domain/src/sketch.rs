@@ -73,7 +73,11 @@ impl Sketch {
 
     pub fn merge(&mut self, other: &Self) {
         match other {
-            Self::Exact(values) => values.iter().for_each(|v| self.add(*v)),
+            Self::Exact(values) => match self {
+                Self::Exact(own) if own.len() + values.len() <= EXACT => own.extend(values),
+                Self::Exact(_) => values.iter().for_each(|v| self.add(*v)),
+                Self::Buckets { .. } => values.iter().for_each(|v| self.count(bucket(*v), 1)),
+            },
             Self::Buckets { first, counts, .. } => {
                 if let Self::Exact(values) = self {
                     let values = std::mem::take(values);

@@ -46,6 +46,8 @@ mod server {
         pub metrics: Arc<dyn MetricsStore>,
         pub ledger: Arc<dyn SourceLedger>,
         pub clock: Arc<dyn Clock>,
+        /// The style sheet, where it was built to stand in pages.
+        pub style: Option<Arc<str>>,
         /// The address of the script that makes charts and shortcuts alive, where it was built.
         pub elements: Option<Arc<str>>,
         /// Days of the demo that are in, while it is being filled.

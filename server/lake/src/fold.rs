@@ -10,8 +10,8 @@ use std::{
 
 use datafusion::arrow::{
     array::{
-        Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, MapArray, RecordBatch, StringArray,
-        StringViewArray,
+        Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, Float64Array, Int32Array, MapArray, RecordBatch,
+        StringArray, StringViewArray,
     },
     datatypes::{Float64Type, Int32Type, Int64Type, TimestampMillisecondType},
 };
@@ -94,6 +94,9 @@ pub struct Group {
     pub previous: Vec<Mean>,
     /// By step, then metric; empty without a course.
     pub course: Vec<Vec<Mean>>,
+    /// What was put last into `sites`, by metric, and into `zones`: rows of a place lie together.
+    last_site: Vec<Option<u64>>,
+    last_zone: Option<u64>,
     /// By step since the start of the range, then metric; a step without rows is empty.
     pub steps: Vec<Vec<Aggregate>>,
 }
@@ -113,6 +116,8 @@ impl Group {
             current: vec![Aggregate::default(); m],
             previous: vec![Mean::default(); m],
             course: vec![vec![Mean::default(); m]; buckets],
+            last_site: vec![None; m],
+            last_zone: None,
             steps: Vec::new(),
         }
     }
@@ -154,32 +159,43 @@ impl Group {
         rows: &Batch<'_>,
         devices: Option<&Text<'_>>,
     ) {
-        let slot = &run.slot;
-        let valid = run.rows.clone().filter(|row| values.is_valid(*row));
-        let mut mean = Mean::default();
-        valid.clone().for_each(|row| mean.add(values.value(row), rows.weights[row]));
-        if mean.n == 0 {
-            return;
-        }
-        self.simulated[m] |= slot.simulated && (slot.current || slot.previous);
-        if slot.previous {
-            self.previous[m].merge(&mean);
-        }
-        if let Some(step) = slot.course {
-            self.course[step][m].merge(&mean);
-        }
-        let full = match slot.step {
-            Some(step) => &mut self.step(step, metrics)[m],
-            None if slot.current => &mut self.current[m],
-            None => return,
-        };
-        full.take(&mean, valid.map(|row| (values.value(row), Millis(rows.times[row]), rows.seqs[row])));
-        if slot.current {
-            self.sites[m].insert(slot.site);
-            if let Some(d) = devices.and_then(|d| d.get(run.rows.start)).filter(|d| !self.devices[m].contains(*d)) {
-                self.devices[m].insert(d.into());
+        let (slot, time) = (&run.slot, &run.slot.time);
+        let (from, all) = (run.rows.start, &values.values()[run.rows.clone()]);
+        let nulls = values.nulls().filter(|n| n.null_count() > 0);
+        let valid = |i: usize| nulls.is_none_or(|n| n.is_valid(from + i));
+        let mut sums = Mean::default();
+        for (i, (x, w)) in all.iter().zip(&rows.weights[run.rows.clone()]).enumerate() {
+            if valid(i) {
+                sums.add(*x, *w);
             }
         }
+        if sums.n == 0 {
+            return;
+        }
+        self.simulated[m] |= slot.simulated && (time.current || time.previous);
+        if time.previous {
+            self.previous[m].merge(&sums);
+        }
+        if let Some(step) = time.course {
+            self.course[step][m].merge(&sums);
+        }
+        if time.current && self.last_site[m] != Some(slot.site) {
+            self.last_site[m] = Some(slot.site);
+            self.sites[m].insert(slot.site);
+        }
+        if let Some(d) = devices.filter(|_| time.current).and_then(|d| d.get(from))
+            && !self.devices[m].contains(d)
+        {
+            self.devices[m].insert(d.into());
+        }
+        let full = match time.step {
+            Some(step) => &mut self.step(step, metrics)[m],
+            None if time.current => &mut self.current[m],
+            None => return,
+        };
+        let moments = rows.times[run.rows.clone()].iter().zip(&rows.seqs[run.rows.clone()]);
+        let values = all.iter().zip(moments).enumerate().filter(|(i, _)| valid(*i));
+        full.take(&sums, values.map(|(_, (x, (t, seq)))| (*x, Millis(*t), *seq)));
     }
 }
 
@@ -192,17 +208,56 @@ pub struct Fold {
 }
 
 /// Where rows belong.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 struct Slot {
     group: usize,
     /// Hashes of the rows' site and of their zone.
     site: u64,
     zone: u64,
     simulated: bool,
+    time: Time,
+}
+
+/// Which parts of a plan a moment belongs to.
+#[derive(Clone, Copy)]
+struct Time {
     current: bool,
     previous: bool,
     course: Option<usize>,
     step: Option<usize>,
+}
+
+/// From when until before when it is the same [`Time`], at least.
+struct Span {
+    from: i64,
+    to: i64,
+    time: Time,
+}
+
+impl Span {
+    fn of(plan: &Plan, at: Millis) -> Self {
+        let (mut from, mut to) = (i64::MIN, i64::MAX);
+        let mut within = |begin: i64, end: i64| {
+            let inside = (begin..end).contains(&at.0);
+            for edge in [begin, end] {
+                if edge <= at.0 { from = from.max(edge) } else { to = to.min(edge) }
+            }
+            inside
+        };
+        let mut inside = |range: &TimeRange| within(range.from().0, range.to().0);
+        let current = inside(&plan.range);
+        let previous = plan.previous.as_ref().is_some_and(&mut inside);
+        let course = plan.course.filter(|(range, _)| inside(range)).map(|(range, step)| (range.from(), step));
+        let step = plan.steps.filter(|_| current).map(|step| (step.floor(plan.range.from()), step));
+        let mut bucket = |(first, step): (Millis, Step)| {
+            let number = (at.0 - first.0) / step.ms();
+            let begin = first.0 + number * step.ms();
+            within(begin, begin + step.ms());
+            number as usize
+        };
+        let time = Time { current, previous, course: course.map(&mut bucket), step: step.map(&mut bucket) };
+        Self { from, to, time }
+    }
 }
 
 /// Rows one after the other that belong to the same, and were measured on the same device. Files are sorted by place and
@@ -261,37 +316,50 @@ impl Fold {
     /// Cuts a batch into runs.
     fn runs(&mut self, rows: &Batch<'_>, keys: &[Text<'_>], place: &[Text<'_>], simulated: &BooleanArray) -> Vec<Run> {
         let plan = Arc::clone(&self.plan);
+        let changes = |texts: &[Text<'_>]| {
+            let mut changes = BooleanBufferBuilder::new(rows.times.len());
+            changes.append_n(rows.times.len(), false);
+            texts.iter().for_each(|t| t.mark_changes(&mut changes));
+            changes
+        };
+        let (of_group, of_place, of_device) = (changes(keys), changes(place), changes(rows.devices.as_slice()));
+        let is_simulated = |row: usize| simulated.is_valid(row) && simulated.value(row);
         let mut runs: Vec<Run> = Vec::new();
+        // A champion and its challenger take turns: the first row of each of the last few groups.
+        let mut recent: Vec<(usize, usize)> = Vec::new();
+        let mut span = Span::of(&plan, Millis(i64::MIN));
         for (row, t) in rows.times.iter().enumerate() {
-            let at = Millis(*t);
-            let before = runs.last().map(|run| run.slot);
-            let as_before = |texts: &[Text<'_>]| row > 0 && texts.iter().all(|k| k.same(row, row - 1));
+            let moved = !(span.from..span.to).contains(t);
+            let before = runs.last_mut();
+            let fresh = moved || of_group.get_bit(row) || of_place.get_bit(row) || of_device.get_bit(row);
+            let before = match before {
+                Some(run) if !fresh && run.slot.simulated == is_simulated(row) => {
+                    run.rows.end = row + 1;
+                    continue;
+                }
+                other => other.map(|run| run.slot),
+            };
+            if moved {
+                span = Span::of(&plan, Millis(*t));
+            }
             let group = match before {
-                Some(slot) if as_before(keys) => slot.group,
-                _ => self.group_of(keys.iter().map(|k| k.get(row).map(Box::from)).collect()),
+                Some(slot) if !of_group.get_bit(row) => slot.group,
+                _ => match recent.iter().find(|(other, _)| keys.iter().all(|k| k.same(row, *other))) {
+                    Some((_, group)) => *group,
+                    None => {
+                        let group = self.group_of(keys.iter().map(|k| k.get(row).map(Box::from)).collect());
+                        recent.truncate(3);
+                        recent.insert(0, (row, group));
+                        group
+                    }
+                },
             };
             let (site, zone) = match before {
-                Some(slot) if as_before(place) => (slot.site, slot.zone),
+                Some(slot) if !of_place.get_bit(row) => (slot.site, slot.zone),
                 _ => (hash(place.get(..2).unwrap_or_default(), row), hash(place, row)),
             };
-            let bucket = |range: &TimeRange, step: Step, first: Millis| {
-                range.contains(at).then(|| ((at.0 - first.0) / step.ms()) as usize)
-            };
-            let slot = Slot {
-                group,
-                site,
-                zone,
-                simulated: simulated.is_valid(row) && simulated.value(row),
-                current: plan.range.contains(at),
-                previous: plan.previous.is_some_and(|p| p.contains(at)),
-                course: plan.course.and_then(|(range, step)| bucket(&range, step, range.from())),
-                step: plan.steps.and_then(|step| bucket(&plan.range, step, step.floor(plan.range.from()))),
-            };
-            let same_device = rows.devices.as_ref().is_none_or(|d| row > 0 && d.same(row, row - 1));
-            match runs.last_mut() {
-                Some(run) if run.slot == slot && same_device => run.rows.end = row + 1,
-                _ => runs.push(Run { rows: row..row + 1, slot }),
-            }
+            let slot = Slot { group, site, zone, simulated: is_simulated(row), time: span.time };
+            runs.push(Run { rows: row..row + 1, slot });
         }
         runs
     }
@@ -307,14 +375,17 @@ impl Fold {
 
     /// What is noted of rows apart from their metrics.
     fn note(&mut self, runs: &[Run], times: &[i64]) {
-        for run in runs.iter().filter(|run| run.slot.current) {
+        for run in runs.iter().filter(|run| run.slot.time.current) {
             let group = &mut self.groups[run.slot.group];
             group.rows += run.rows.len() as u64;
             for t in &times[run.rows.clone()] {
                 group.first = group.first.min(Millis(*t));
                 group.last = group.last.max(Millis(*t));
             }
-            group.zones.insert(run.slot.zone);
+            if group.last_zone != Some(run.slot.zone) {
+                group.last_zone = Some(run.slot.zone);
+                group.zones.insert(run.slot.zone);
+            }
         }
     }
 
@@ -359,6 +430,20 @@ impl<'a> Text<'a> {
         match self {
             Self::Views(views) => views.is_valid(row).then(|| views.value(row)),
             Self::Numbers { keys, words } => keys.is_valid(row).then(|| words.value(keys.value(row) as usize)),
+        }
+    }
+
+    /// Marks the rows that say something else than the row before.
+    fn mark_changes(&self, changes: &mut BooleanBufferBuilder) {
+        let numbers = match self {
+            Self::Numbers { keys, .. } if keys.null_count() == 0 => Some(keys.values()),
+            _ => None,
+        };
+        for row in 1..changes.len() {
+            // Most often the numbers say it.
+            if numbers.is_none_or(|n| n[row] != n[row - 1]) && !self.same(row, row - 1) {
+                changes.set_bit(row, true);
+            }
         }
     }
 

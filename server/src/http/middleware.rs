@@ -105,7 +105,7 @@ const POLICY: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none
 pub fn page_policy(nonce: &str, watch: bool) -> String {
     let reload = if watch { " ws://127.0.0.1:3001" } else { "" };
     format!(
-        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; \
          connect-src 'self'{reload}; font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 }

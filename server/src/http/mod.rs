@@ -70,6 +70,7 @@ impl State {
         let leptos = pages::leptos_options(address);
         Self {
             services: Services {
+                style: pages::style(&leptos).map(Arc::from),
                 elements: pages::elements(&leptos).map(Arc::from),
                 metrics: Arc::new(Joined::new(Arc::clone(&parts.metrics))),
                 ledger: Arc::clone(&parts.ledger),

@@ -53,6 +53,15 @@ pub fn stylesheet(options: &LeptosOptions) -> String {
     css.map_or(plain, |hash| format!("/pkg/{}.{hash}.css", options.output_name))
 }
 
+/// The style sheet itself, to stand in pages: a file would be asked for only when the page has come. `None` for builds that
+/// are watched, where it is loaded anew on its own.
+#[must_use]
+pub fn style(options: &LeptosOptions) -> Option<String> {
+    let file = stylesheet(options);
+    let path = PathBuf::from(&*options.site_root).join(file.trim_start_matches('/'));
+    options.hash_files.then(|| std::fs::read_to_string(path).ok())?
+}
+
 /// The address of the elements' script, whose name changes with its content; `None` where it was not built.
 #[must_use]
 pub fn elements(options: &LeptosOptions) -> Option<String> {

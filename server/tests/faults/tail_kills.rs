@@ -49,7 +49,7 @@ async fn ten_kills_during_appends_neither_lose_nor_double() {
     let (a, b, bad) = (steps as u64, 3 * steps as u64, (steps as u64).div_ceil(100));
     let begun = Instant::now();
     while w.n().await != a + b {
-        assert!(begun.elapsed() < Duration::from_secs(20), "{} of {}", w.n().await, a + b);
+        assert!(begun.elapsed() < Duration::from_secs(20), "{} of {}\n{}", w.n().await, a + b, w.served.log());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     println!("{} lines were written during ten kills", a + b + bad);
