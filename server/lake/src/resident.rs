@@ -77,12 +77,13 @@ impl Resident {
 
     /// How to answer from memory, or `None` where that would need too much of it.
     pub fn plan(self: &Arc<Self>, root: &Path, snapshot: &Snapshot, rows: &Rows<'_>) -> Option<Reading> {
-        if rows.only.is_some() || rows.columns.iter().any(|name| width(name).is_none()) {
+        if rows.only.is_some() || rows.columns.iter().any(|name| width(name, 0).is_none()) {
             return None;
         }
         let wanted = Wanted::of(rows);
         let files: Vec<&FileView> = snapshot.touched(&rows.range).collect();
-        let all: usize = files.iter().map(|v| v.file.rows as usize).sum::<usize>() * wanted.width();
+        let all: usize =
+            files.iter().map(|v| v.file.rows as usize).sum::<usize>() * wanted.width(snapshot.directory.custom.len());
         if all > self.budget / 4 * 3 {
             return None;
         }
@@ -141,13 +142,14 @@ impl Resident {
     }
 }
 
-/// A column's bytes a row in memory, about; `None` for those that no question folds.
-fn width(name: &str) -> Option<usize> {
+/// A column's bytes a row in memory, about, where records may have so many metrics outside of the catalogue; `None` for
+/// columns that no question folds.
+fn width(name: &str, custom: usize) -> Option<usize> {
     Some(match SCHEMA.field(column(name)).data_type() {
         DataType::Utf8View if matches!(name, "extra" | "source" | "run_id") => return None,
         DataType::Utf8View => 4,
         DataType::Boolean => 1,
-        DataType::Map(..) => 24,
+        DataType::Map(..) => 24 * (1 + custom),
         _ => 8,
     })
 }
@@ -310,8 +312,8 @@ impl Wanted {
         Self { range: rows.range, equal, kind: rows.scope.kind, schema: Arc::new(Schema::new(fields)), needs }
     }
 
-    fn width(&self) -> usize {
-        self.needs.iter().filter_map(|n| width(n)).sum()
+    fn width(&self, custom: usize) -> usize {
+        self.needs.iter().filter_map(|n| width(n, custom)).sum()
     }
 
     /// The wanted rows among `length` rows from `from`; `None` when there are none.
