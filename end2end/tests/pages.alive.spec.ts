@@ -528,6 +528,22 @@ test.describe('for everybody', () => {
     });
   }
 
+  test('a long state beside a label neither covers the number nor leaves its tile', async ({ page }) => {
+    await open(page, '/?refresh=off');
+    for (const width of [390, 900, 1280, 1440]) {
+      await page.setViewportSize({ width, height: 900 });
+      const wrong = await page.locator('.tile').evaluateAll((all) => all.flatMap((tile) => {
+        const state = tile.querySelector('.tile-head .state')!;
+        state.lastChild!.textContent = 'source error';
+        const label = tile.querySelector('.tile-label')!.getBoundingClientRect();
+        const [value, beside, around] = [tile.querySelector('.tile-value')!, state, tile].map((e) => e.getBoundingClientRect());
+        const top = value!.top + 1;
+        return label.bottom > top || beside!.bottom > top || beside!.right > around!.right ? [tile.textContent] : [];
+      }));
+      expect(wrong, `at ${width} px`).toEqual([]);
+    }
+  });
+
   test('on a phone the picker and the sibling switcher open inside of the screen', async ({ page }) => {
     await page.setViewportSize({ width: 390, height: 844 });
     await open(page, path.site());

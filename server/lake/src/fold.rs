@@ -219,7 +219,7 @@ struct Slot {
 }
 
 /// Which parts of a plan a moment belongs to.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Time {
     current: bool,
     previous: bool,
@@ -511,4 +511,54 @@ fn custom_values(maps: &MapArray, name: &str) -> Float64Array {
         places.find(|i| named(i) && values.is_valid(*i)).map(|i| values.value(i))
     };
     (0..maps.len()).map(|row| if maps.is_valid(row) { of_row(row) } else { None }).collect()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on says why and stops")]
+mod tests {
+    use domain::time::MINUTE;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn range(from: i64, to: i64) -> TimeRange {
+        TimeRange::new(Millis(from * MINUTE), Millis(to * MINUTE)).unwrap()
+    }
+
+    /// The parts of a plan that a moment belongs to, straight from their meaning.
+    fn time_of(plan: &Plan, at: Millis) -> Time {
+        let current = plan.range.contains(at);
+        let since = |first: Millis, step: Step| usize::try_from((at.0 - first.0) / step.ms()).unwrap();
+        Time {
+            current,
+            previous: plan.previous.is_some_and(|p| p.contains(at)),
+            course: plan.course.filter(|(r, _)| r.contains(at)).map(|(r, step)| since(r.from(), step)),
+            step: plan.steps.filter(|_| current).map(|step| since(step.floor(plan.range.from()), step)),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_moment_of_a_span_belongs_to_the_same_parts(
+            begin in 0i64..200, length in 1i64..200, before in 1i64..200, course in 0i64..300, at in 0i64..600 * MINUTE,
+            step in prop::sample::select(vec!["1m", "7m", "1h"]), with in prop::array::uniform3(any::<bool>()),
+        ) {
+            let step = Step::parse(step).unwrap();
+            let plan = Plan {
+                metrics: vec![],
+                group_by: vec![],
+                places: false,
+                range: range(100 + begin, 100 + begin + length),
+                previous: with[0].then(|| range(100 + begin - before.min(100), 100 + begin)),
+                course: with[1].then(|| (range(course, course + 150), step)),
+                steps: with[2].then_some(step),
+            };
+            let span = Span::of(&plan, Millis(at));
+            prop_assert_eq!(span.time, time_of(&plan, Millis(at)));
+            prop_assert!((span.from..span.to).contains(&at));
+            for other in [span.from.max(0), (span.from.max(0) + at) / 2, at, span.to.min(601 * MINUTE) - 1] {
+                prop_assert_eq!(time_of(&plan, Millis(other)), span.time, "{} and {}", at, other);
+            }
+        }
+    }
 }
