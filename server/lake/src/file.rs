@@ -35,8 +35,8 @@ pub fn sorted(batch: &RecordBatch) -> std::result::Result<RecordBatch, ArrowErro
 }
 
 pub fn properties() -> WriterProperties {
-    // Parquet counts leaves: behind the map, which has two, the numbers shift. The first five stand before it.
-    let sorting = SORT[..5]
+    // Parquet counts leaves: behind the map, which has two, the numbers shift. All but the last stand before it.
+    let sorting = SORT[..SORT.len() - 1]
         .iter()
         .map(|name| SortingColumn {
             column_idx: i32::try_from(column(name)).unwrap_or(0),

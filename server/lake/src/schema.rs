@@ -29,8 +29,10 @@ pub const IDENTITY: [&str; 11] = [
 ];
 /// Columns that the lake adds on arrival; no part of a record's content.
 pub const ARRIVAL: [&str; 4] = ["received_at", "seq", "source", "line"];
-/// By these rows are sorted inside a file.
-pub const SORT: [&str; 6] = ["customer", "task", "site", "zone", "timestamp", "seq"];
+/// By these rows are sorted inside a file. What a question groups or chooses by stands before the time: a champion and its
+/// challenger take turns in time, and rows that belong together would lie one by one.
+pub const SORT: [&str; 9] =
+    ["customer", "task", "site", "zone", "experiment_type", "model_architecture", "model_version", "timestamp", "seq"];
 
 /// Text fields that stand before the metrics; the rest follow them.
 const TEXT_BEFORE: usize = 11;
