@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    query::{ComparisonQuery, RecordsQuery, SummaryQuery, TrendQuery},
+    query::{ComparisonQuery, Metrics, RecordsQuery, SummaryQuery, TrendQuery},
     say,
     scope::{Model, Scope, clip},
     time::{Against, DAY, Millis, Step, TimeRange, parse_moment},
@@ -255,7 +255,16 @@ impl Ask {
     pub fn summary(&self, now: Millis, tz: &TimeZone) -> Result<SummaryQuery> {
         let range = self.range(now, &self.time_zone(tz)?)?;
         let earlier = self.against()?.unwrap_or_default().of(&range);
-        Ok(SummaryQuery { scope: self.scope()?, range, earlier, children: true, sites: false, course: None, now })
+        Ok(SummaryQuery {
+            scope: self.scope()?,
+            range,
+            earlier,
+            children: true,
+            sites: false,
+            metrics: Metrics::All,
+            course: None,
+            now,
+        })
     }
 
     /// # Errors
@@ -281,7 +290,7 @@ impl Ask {
     pub fn comparison(&self, now: Millis, tz: &TimeZone) -> Result<ComparisonQuery> {
         let range = self.range(now, &self.time_zone(tz)?)?;
         let all = Self { kind: Some(self.get("type").unwrap_or("all").to_owned()), ..self.clone() };
-        Ok(ComparisonQuery { scope: all.scope()?, range })
+        Ok(ComparisonQuery { scope: all.scope()?, range, metrics: Metrics::All })
     }
 
     /// The rows behind a number: of all types unless one is named. `take` of them, from the page that is asked for.

@@ -1,10 +1,13 @@
 //! Models side by side: what each did, and how it differs from a baseline, everywhere or only where both ran. The
 //! arithmetic alone; whether a difference is decisive is another question (paired evidence, at promotion).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use crate::{
-    aggregate::Aggregate,
+    aggregate::{Aggregate, Mean},
     error::{Error, Result},
     metric::{Change, Metric},
     query::FieldReport,
@@ -119,7 +122,8 @@ pub struct SiteContest {
     pub best: Option<usize>,
 }
 
-type Cells<'r> = BTreeMap<&'r Place, Vec<Aggregate>>;
+/// By place, what is known of each metric.
+type Cells<'r> = BTreeMap<&'r Place, Cow<'r, [Aggregate]>>;
 
 /// The field of a report, told apart by model.
 #[derive(Debug)]
@@ -141,8 +145,8 @@ impl<'r> Field<'r> {
                 .entry(Model { architecture, version })
                 .or_insert_with(|| (Cells::new(), 0, cell.first, cell.last));
             match entry.0.get_mut(&cell.place) {
-                Some(values) => values.iter_mut().zip(&cell.values).for_each(|(a, b)| a.merge(b)),
-                None => drop(entry.0.insert(&cell.place, cell.values.clone())),
+                Some(values) => values.to_mut().iter_mut().zip(&cell.values).for_each(|(a, b)| a.merge(b)),
+                None => drop(entry.0.insert(&cell.place, Cow::Borrowed(&cell.values))),
             }
             entry.1 += cell.n;
             entry.2 = entry.2.min(cell.first);
@@ -159,6 +163,14 @@ impl<'r> Field<'r> {
         self.models.iter().map(|m| (&m.0, m.2)).collect()
     }
 
+    /// Every other model that ran: the number of zones where the baseline ran as well, and of its records.
+    #[must_use]
+    pub fn challengers(&self, baseline: &Model) -> Vec<(&Model, usize, u64)> {
+        let Some(base) = self.models.iter().find(|m| m.0 == *baseline) else { return vec![] };
+        let others = self.models.iter().filter(|m| m.0 != *baseline);
+        others.map(|m| (&m.0, met(&m.1, &base.1), m.2)).collect()
+    }
+
     /// The chosen models against the baseline, which comes first. Models that did not run are left out.
     #[must_use]
     pub fn contenders(&self, baseline: &Model, chosen: &[Model]) -> Vec<Contender> {
@@ -171,10 +183,10 @@ impl<'r> Field<'r> {
                 model: m.0.clone(),
                 n: m.2,
                 zones: m.1.len(),
-                shared: m.1.keys().filter(|p| base.1.contains_key(*p)).count(),
+                shared: met(&m.1, &base.1),
                 first: m.3,
                 last: m.4,
-                figures: (0..self.report.metrics.len()).map(|i| figure(i, &m.1, &base.1)).collect(),
+                figures: (0..self.report.metrics.len()).map(|i| whole_figure(i, &m.1, &base.1)).collect(),
             })
             .collect()
     }
@@ -190,15 +202,11 @@ impl<'r> Field<'r> {
         sites
             .into_iter()
             .map(|(customer, site)| {
-                let here = |c: &Cells<'r>| -> Cells<'r> {
-                    let inside = c.iter().filter(|(p, _)| p.customer == *customer && p.site == *site);
-                    inside.map(|(p, v)| (*p, v.clone())).collect()
-                };
-                let base = here(base);
+                let here = |p: &Place| p.customer == *customer && p.site == *site;
                 let figures: Vec<(Option<f64>, Option<f64>)> = cells
                     .iter()
                     .map(|c| {
-                        let f = figure(metric, &here(c), &base);
+                        let f = figure(metric, c, base, here);
                         (f.value, f.delta(places))
                     })
                     .collect();
@@ -226,26 +234,39 @@ fn best(metric: &Metric, figures: &[(Option<f64>, Option<f64>)]) -> Option<usize
     known.iter().all(|k| k.0 == top.0 || better(top.1, k.1)).then_some(top.0)
 }
 
-fn figure(metric: usize, ours: &Cells<'_>, base: &Cells<'_>) -> Figure {
+/// In how many places both ran.
+fn met(ours: &Cells<'_>, base: &Cells<'_>) -> usize {
+    ours.keys().filter(|p| base.contains_key(*p)).count()
+}
+
+/// A model's figure over the places for which `within` holds; without quantiles, which are no matter of means.
+fn figure(metric: usize, ours: &Cells<'_>, base: &Cells<'_>, within: impl Fn(&Place) -> bool) -> Figure {
     let reported = |cells: &Cells<'_>, p: &Place| cells.get(p).is_some_and(|v| v[metric].mean.n > 0);
-    let shared = |p: &Place| reported(ours, p) && reported(base, p);
+    let shared = |p: &Place| within(p) && reported(ours, p) && reported(base, p);
     let sum = |cells: &Cells<'_>, counts: &dyn Fn(&Place) -> bool| {
-        let mut whole = Aggregate::default();
-        cells.iter().filter(|(p, _)| counts(p)).for_each(|(_, v)| whole.merge(&v[metric]));
+        let mut whole = Mean::default();
+        cells.iter().filter(|(p, _)| counts(p)).for_each(|(_, v)| whole.merge(&v[metric].mean));
         whole
     };
-    let minus = |a: &Aggregate, b: &Aggregate| Some(a.mean.value()? - b.mean.value()?);
-    let (all, base_all) = (sum(ours, &|_| true), sum(base, &|_| true));
-    let quantiles = all.quantiles();
+    let minus = |a: &Mean, b: &Mean| Some(a.value()? - b.value()?);
+    let all = sum(ours, &within);
     Figure {
-        value: all.mean.value(),
-        n: all.mean.n,
-        p50: quantiles.map(|q| q[0]),
-        p95: quantiles.map(|q| q[1]),
-        everywhere: minus(&all, &base_all),
+        value: all.value(),
+        n: all.n,
+        p50: None,
+        p95: None,
+        everywhere: minus(&all, &sum(base, &within)),
         same: minus(&sum(ours, &shared), &sum(base, &shared)),
         shared: ours.keys().filter(|p| shared(p)).count(),
     }
+}
+
+/// The same over every place, with quantiles.
+fn whole_figure(metric: usize, ours: &Cells<'_>, base: &Cells<'_>) -> Figure {
+    let mut whole = Aggregate::default();
+    ours.values().for_each(|v| whole.merge(&v[metric]));
+    let quantiles = whole.quantiles();
+    Figure { p50: quantiles.map(|q| q[0]), p95: quantiles.map(|q| q[1]), ..figure(metric, ours, base, |_| true) }
 }
 
 #[cfg(test)]

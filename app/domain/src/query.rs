@@ -12,6 +12,29 @@ use crate::{
     time::{Millis, Step, TimeRange},
 };
 
+/// Metrics that a question is about: what nobody looks at need not be worked out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Metrics {
+    #[default]
+    All,
+    /// Those with these keys, as answers write them.
+    Only(Vec<String>),
+}
+
+impl Metrics {
+    pub fn only(keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self::Only(keys.into_iter().map(Into::into).collect())
+    }
+
+    #[must_use]
+    pub fn holds(&self, key: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(keys) => keys.iter().any(|k| k == key),
+        }
+    }
+}
+
 /// How a scope did over a range, against an earlier one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SummaryQuery {
@@ -23,6 +46,8 @@ pub struct SummaryQuery {
     pub children: bool,
     /// Of the fleet: also answer for each site.
     pub sites: bool,
+    /// About which metrics.
+    pub metrics: Metrics,
     /// Also give the course of each metric: over which range, in which steps.
     pub course: Option<(TimeRange, Step)>,
     /// The present moment: ages are taken at min(`to`, now).
@@ -149,6 +174,8 @@ pub struct ModelChange {
 pub struct ComparisonQuery {
     pub scope: Scope,
     pub range: TimeRange,
+    /// About which metrics.
+    pub metrics: Metrics,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use domain::{
     ask::Ask,
     compare::{By, Contender, Field, Figure, MOST_MODELS, Places, SiteContest},
     metric::{Change, Metric},
-    query::{ComparisonQuery, Directory, FieldReport, unknown_metric},
+    query::{ComparisonQuery, Directory, FieldReport, Metrics, unknown_metric},
     say,
     scope::{Kind, Model, clip},
 };
@@ -47,7 +47,10 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
     let t = a.fmt.texts();
     let directory = services.metrics.directory().await;
     directory.check(&a.scope)?;
-    let report = services.metrics.field_report(&ComparisonQuery { scope: a.scope.clone(), range: a.range }).await?;
+    let report = services
+        .metrics
+        .field_report(&ComparisonQuery { scope: a.scope.clone(), range: a.range, metrics: Metrics::All })
+        .await?;
     let head = head(services, &a, &directory, Where::Page("/compare"), t.compare_title.into(), report.simulated).await;
     let by = a.ask.get("by").map(By::parse).transpose()?.unwrap_or_default();
     let field = Field::of(&report, by);
@@ -118,12 +121,10 @@ fn rules(a: &Asked, directory: &Directory, field: &Field<'_>, by: By) -> Result<
     }
     let chosen: Vec<Model> = if named.is_empty() {
         // Those that ran where the baseline ran say most.
-        let all: Vec<Model> = ran.iter().map(|r| r.0.clone()).collect();
-        let mut others = field.contenders(&baseline, &all);
-        others.retain(|c| c.model != baseline);
-        others.sort_by_key(|c| std::cmp::Reverse((c.shared, c.n)));
-        let meet = others.iter().filter(|c| c.shared > 0).count().max(1);
-        others.into_iter().take(meet.min(USUAL_MODELS - 1)).map(|c| c.model).collect()
+        let mut others = field.challengers(&baseline);
+        others.sort_by_key(|(_, shared, n)| std::cmp::Reverse((*shared, *n)));
+        let meet = others.iter().filter(|c| c.1 > 0).count().max(1);
+        others.into_iter().take(meet.min(USUAL_MODELS - 1)).map(|c| c.0.clone()).collect()
     } else {
         named.into_iter().filter(|m| *m != baseline).collect()
     };
@@ -437,7 +438,10 @@ pub async fn data(services: &Services, request: &Request, mut ask: Ask) -> Resul
     ask.kind.get_or_insert_with(|| Kind::All.as_str().to_owned());
     let a = Asked::read(services, request, ask).await?;
     let directory = services.metrics.directory().await;
-    let report = services.metrics.field_report(&ComparisonQuery { scope: a.scope.clone(), range: a.range }).await?;
+    let report = services
+        .metrics
+        .field_report(&ComparisonQuery { scope: a.scope.clone(), range: a.range, metrics: Metrics::All })
+        .await?;
     let by = a.ask.get("by").map(By::parse).transpose()?.unwrap_or_default();
     let lead = if report.metrics.is_empty() { 0 } else { lead(&a, &report)? };
     let (contenders, sites) = {

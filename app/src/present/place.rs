@@ -5,7 +5,7 @@ use domain::{
     ask::Ask,
     chart::sparkline,
     metric::{CATALOGUE, Change, Metric, built_in},
-    query::{ChildSummary, Comparison, ComparisonQuery, MetricSummary, Summary, SummaryQuery, TrendQuery},
+    query::{ChildSummary, Comparison, ComparisonQuery, MetricSummary, Metrics, Summary, SummaryQuery, TrendQuery},
     scope::Level,
     state::{DataState, Health},
     time::{Against, DAY, Step, TimeRange},
@@ -42,10 +42,11 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
         earlier: a.earlier(),
         children: true,
         sites: a.scope.level() == Level::Fleet,
+        metrics: Metrics::All,
         course: Some(course),
         now: a.now,
     };
-    let comparison = ComparisonQuery { scope: a.scope.clone(), range: a.range };
+    let comparison = models_query(&a);
     let (summary, comparison) =
         futures::future::join(services.metrics.summary(&query), services.metrics.comparison(&comparison)).await;
     let (mut summary, comparison) = (summary?, comparison?);
@@ -461,6 +462,15 @@ fn metrics_table(a: &Asked, s: &Summary) -> TableView {
     }
 }
 
+/// The metrics that [`models_table`] shows.
+const OF_MODELS: [&str; 3] = ["mAP50", "hota", "inference_time_ms"];
+
+/// What [`models_table`] needs to be known.
+#[must_use]
+pub fn models_query(a: &Asked) -> ComparisonQuery {
+    ComparisonQuery { scope: a.scope.clone(), range: a.range, metrics: Metrics::only(OF_MODELS) }
+}
+
 /// Which models run here.
 #[must_use]
 pub fn models_table(a: &Asked, c: &Comparison) -> Option<TableView> {
@@ -469,7 +479,7 @@ pub fn models_table(a: &Asked, c: &Comparison) -> Option<TableView> {
     if named.is_empty() {
         return None;
     }
-    let shown: Vec<Metric> = ["mAP50", "hota", "inference_time_ms"]
+    let shown: Vec<Metric> = OF_MODELS
         .iter()
         .filter_map(|k| built_in(k))
         .map(|i| CATALOGUE[i].clone())

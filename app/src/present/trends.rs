@@ -4,7 +4,7 @@ use domain::{
     Result,
     ask::Ask,
     metric::CATALOGUE,
-    query::{ComparisonQuery, Directory, SummaryQuery, TrendQuery},
+    query::{Directory, Metrics, SummaryQuery, TrendQuery},
     scope::{Kind, Model},
 };
 
@@ -12,7 +12,7 @@ use super::{
     charts::Drawing,
     links,
     page::{Asked, Where, empty, head},
-    place::models_table,
+    place::{models_query, models_table},
 };
 use crate::{
     api::{Request, Services},
@@ -52,10 +52,11 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
         earlier: a.earlier(),
         children: false,
         sites: false,
+        metrics: Metrics::only([&*metric.key]),
         course: None,
         now: a.now,
     };
-    let comparison = ComparisonQuery { scope: a.scope.clone(), range: a.range };
+    let comparison = models_query(&a);
     let (trend, summary, comparison) = futures::future::join3(
         a.trend(services, &query),
         services.metrics.summary(&summary),

@@ -11,7 +11,7 @@ use domain::{
     metric::{CATALOGUE, Metric},
     query::{
         ChildSummary, Comparison, ComparisonQuery, FieldCell, FieldReport, LatestValue, MetricColumn, MetricSummary,
-        ModelChange, ModelMetric, ModelSummary, Summary, SummaryQuery, Trend, TrendPoint, TrendQuery,
+        Metrics, ModelChange, ModelMetric, ModelSummary, Summary, SummaryQuery, Trend, TrendPoint, TrendQuery,
     },
     say,
     scope::{Level, Place, Scope},
@@ -33,7 +33,7 @@ impl Lake {
     pub(crate) async fn answer_summary(&self, q: &SummaryQuery) -> Result<Summary> {
         let snapshot = self.snapshot();
         snapshot.directory.check(&q.scope)?;
-        let metrics = all_metrics(&snapshot);
+        let metrics = chosen_metrics(&snapshot, &q.metrics);
         let level = q.scope.level();
         let by_site = q.sites && level == Level::Fleet;
         let group_by: Vec<&'static str> = match (q.children, level) {
@@ -151,7 +151,7 @@ impl Lake {
     pub(crate) async fn answer_comparison(&self, q: &ComparisonQuery) -> Result<Comparison> {
         let snapshot = self.snapshot();
         snapshot.directory.check(&q.scope)?;
-        let metrics = all_metrics(&snapshot);
+        let metrics = chosen_metrics(&snapshot, &q.metrics);
         let plan = Plan {
             metrics: metrics.iter().map(|(_, c)| c.clone()).collect(),
             group_by: vec!["model_architecture", "model_version"],
@@ -206,7 +206,7 @@ impl Lake {
     pub(crate) async fn answer_field_report(&self, q: &ComparisonQuery) -> Result<FieldReport> {
         let snapshot = self.snapshot();
         snapshot.directory.check(&q.scope)?;
-        let metrics = all_metrics(&snapshot);
+        let metrics = chosen_metrics(&snapshot, &q.metrics);
         let plan = Plan {
             metrics: metrics.iter().map(|(_, c)| c.clone()).collect(),
             group_by: vec!["customer", "site", "zone", "model_architecture", "model_version"],
@@ -332,12 +332,12 @@ pub(crate) fn as_of(snapshot: &Snapshot, otherwise: Millis) -> Millis {
     snapshot.as_of.unwrap_or(otherwise)
 }
 
-/// The metrics that any record has: the catalogue's first, then the others by name.
-fn all_metrics(snapshot: &Snapshot) -> Vec<(Metric, MetricColumn)> {
+/// The chosen of the metrics that any record has: the catalogue's first, then the others by name.
+fn chosen_metrics(snapshot: &Snapshot, chosen: &Metrics) -> Vec<(Metric, MetricColumn)> {
     let d = &snapshot.directory;
     let built_in = d.built_in.iter().map(|i| (CATALOGUE[*i].clone(), MetricColumn::BuiltIn(*i)));
     let custom = d.custom.iter().map(|full| (Metric::assumed(&d.key_of(full)), MetricColumn::Custom(full.clone())));
-    built_in.chain(custom).collect()
+    built_in.chain(custom).filter(|(m, _)| chosen.holds(&m.key)).collect()
 }
 
 /// Every site of the fleet: those with rows, and those that were expected to have some.

@@ -95,7 +95,11 @@ pub async fn metrics(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(
 pub async fn models(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
     let ask = ask(q.as_deref(), KEYS)?;
     let summary = ask.summary(s.services.clock.now(), &r.zone)?;
-    let query = domain::query::ComparisonQuery { scope: summary.scope, range: summary.range };
+    let query = domain::query::ComparisonQuery {
+        scope: summary.scope,
+        range: summary.range,
+        metrics: domain::query::Metrics::All,
+    };
     let comparison = s.services.metrics.comparison(&query).await?;
     let head = ["architecture", "version", "zones", "first", "last", "records", "metric", "value", "n", "p50", "p95"];
     let mut rows = Vec::new();

@@ -2,7 +2,7 @@
 
 use domain::{
     ErrorKind,
-    query::{ComparisonQuery, TrendQuery},
+    query::{ComparisonQuery, Metrics, TrendQuery},
     scope::{Model, Scope},
     time::{Millis, Step, TimeRange},
 };
@@ -52,7 +52,7 @@ async fn trend(
 }
 
 async fn comparison(a: &Adapter, scope: &Scope, range: TimeRange) -> domain::query::Comparison {
-    a.metrics.comparison(&ComparisonQuery { scope: scope.clone(), range }).await.unwrap()
+    a.metrics.comparison(&ComparisonQuery { scope: scope.clone(), range, metrics: Metrics::All }).await.unwrap()
 }
 
 async fn the_mean_is_weighted_by_samples(a: &Adapter) {
@@ -330,7 +330,10 @@ async fn unknown_names_are_not_found(a: &Adapter) {
         let kinds = [
             a.metrics.summary(&ask(&scope, june())).await.map(drop),
             trend(a, &scope, None, "mAP50", june(), "1d").await.map(drop),
-            a.metrics.comparison(&ComparisonQuery { scope: scope.clone(), range: june() }).await.map(drop),
+            a.metrics
+                .comparison(&ComparisonQuery { scope: scope.clone(), range: june(), metrics: Metrics::All })
+                .await
+                .map(drop),
             a.metrics.export(&scope, june(), &a.folder.join("x.parquet")).await.map(drop),
         ];
         for got in kinds {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    query::{ComparisonQuery, MetricSummary, SummaryQuery, TrendQuery},
+    query::{Comparison, ComparisonQuery, MetricSummary, Metrics, ModelSummary, Summary, SummaryQuery, TrendQuery},
     scope::{Model, Scope},
     time::{HOUR, Millis, Step, TimeRange},
 };
@@ -153,6 +153,26 @@ fn check_metrics(got: &[MetricSummary], rows: &[&Row], range: &TimeRange) -> Res
 async fn check_summary(a: &Adapter, r: &Reference, q: &Question) -> Result<(), TestCaseError> {
     let asked = SummaryQuery { course: Some((q.range, q.step)), ..ask(&q.scope, q.range) };
     let got = a.metrics.summary(&asked).await.expect("a summary");
+    let one = SummaryQuery { metrics: Metrics::only([METRICS[q.metric]]), ..asked };
+    let one = a.metrics.summary(&one).await.expect("a summary");
+    prop_assert_eq!(&one.health, &got.health);
+    prop_assert_eq!(one.children.len(), got.children.len());
+    let places =
+        |s: &Summary| [s.metrics.clone()].into_iter().chain(s.children.iter().map(|c| c.metrics.clone())).collect();
+    let (of_one, of_all): (Vec<_>, Vec<_>) = (places(&one), places(&got));
+    for (one, all) in of_one.iter().zip(&of_all) {
+        let all: Vec<_> = all.iter().filter(|m| m.metric == METRICS[q.metric]).collect();
+        let told = |m: &MetricSummary| (m.metric.clone(), m.n, m.latest.as_ref().map(|l| l.timestamp), m.state, m.p95);
+        prop_assert_eq!(
+            one.iter().map(told).collect::<Vec<_>>(),
+            all.iter().map(|m| told(m)).collect::<Vec<_>>(),
+            "asked for one metric, an answer leaves out the others and nothing else"
+        );
+        for (one, all) in one.iter().zip(all) {
+            same!(one.value, all.value, "the mean of {}", one.metric);
+            same!(one.previous, all.previous, "the earlier mean of {}", one.metric);
+        }
+    }
     let rows = r.rows(&q.scope);
     check_metrics(&got.metrics, &rows, &q.range)?;
     let current = within(&rows, &q.range);
@@ -222,8 +242,16 @@ async fn check_trend(a: &Adapter, r: &Reference, q: &Question) -> Result<(), Tes
 }
 
 async fn check_comparison(a: &Adapter, r: &Reference, q: &Question) -> Result<(), TestCaseError> {
-    let got =
-        a.metrics.comparison(&ComparisonQuery { scope: q.scope.clone(), range: q.range }).await.expect("a comparison");
+    let all = ComparisonQuery { scope: q.scope.clone(), range: q.range, metrics: Metrics::All };
+    let got = a.metrics.comparison(&all).await.expect("a comparison");
+    let one = ComparisonQuery { metrics: Metrics::only([METRICS[q.metric]]), ..all };
+    let one = a.metrics.comparison(&one).await.expect("a comparison");
+    let told = |c: &Comparison| -> Vec<_> {
+        let of = |m: &ModelSummary| m.metrics.get(METRICS[q.metric]).map(|x| (x.n, x.p95));
+        c.models.iter().map(|m| (m.architecture.clone(), m.version.clone(), m.n, m.zones, of(m))).collect()
+    };
+    prop_assert_eq!(told(&one), told(&got), "asked for one metric, an answer leaves out the others and nothing else");
+    prop_assert!(one.models.iter().all(|m| m.metrics.keys().all(|key| key == METRICS[q.metric])));
     let mut models: BTreeMap<(Option<&str>, Option<&str>), Vec<&Row>> = BTreeMap::new();
     for row in within(&r.rows(&q.scope), &q.range) {
         models.entry((row.model.map(|m| m.0), row.model.and_then(|m| m.1))).or_default().push(row);

@@ -1,7 +1,7 @@
 //! The rows behind a number, how each model did in each zone, and the earlier period that one chooses.
 
 use domain::{
-    query::{ComparisonQuery, Records, RecordsQuery, SummaryQuery},
+    query::{ComparisonQuery, Metrics, Records, RecordsQuery, SummaryQuery},
     scope::Model,
     time::{Against, TimeRange},
 };
@@ -123,8 +123,11 @@ async fn each_model_in_each_zone_has_its_own_cell(a: &Adapter) {
         run("30T10:40:00", "z2", json!(null), 0.2, 1.0),
     ])
     .await;
-    let report =
-        a.metrics.field_report(&ComparisonQuery { scope: scope("", "all"), range: june() }).await.expect("a report");
+    let report = a
+        .metrics
+        .field_report(&ComparisonQuery { scope: scope("", "all"), range: june(), metrics: Metrics::All })
+        .await
+        .expect("a report");
     assert_eq!(report.cells.len(), 4);
     let cell = |zone: &str, model: Option<&str>| {
         let is = |c: &&domain::query::FieldCell| {

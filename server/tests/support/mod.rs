@@ -11,7 +11,7 @@ use std::{
 
 use domain::{
     ports::{Appended, Arrival, Clock, MetricsStore, RecordSink, RefusedCounts, SourceId, SourceLedger},
-    query::{ChildSummary, MetricSummary, Summary, SummaryQuery},
+    query::{ChildSummary, MetricSummary, Metrics, Summary, SummaryQuery},
     record::Record,
     scope::Scope,
     time::{Millis, TimeRange},
@@ -150,6 +150,7 @@ pub fn ask(scope: &Scope, range: TimeRange) -> SummaryQuery {
         earlier: range.previous(),
         children: true,
         sites: false,
+        metrics: Metrics::All,
         course: None,
         now: at(NOW),
     }
