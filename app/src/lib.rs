@@ -34,12 +34,11 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let request = use_context::<api::Request>();
     let lang = request.as_ref().map_or("en", |r| r.lang.code());
     let theme = request.as_ref().map_or("system", |r| r.theme.code());
-    let services = use_context::<api::Services>();
-    let elements = services.as_ref().and_then(|s| s.elements.as_deref().map(str::to_owned));
-    let style = services.and_then(|s| s.style.as_deref().map(str::to_owned));
+    let files = use_context::<api::Services>().map(|s| s.files).unwrap_or_default();
+    let nonce = leptos::nonce::use_nonce();
     // In the page, so that the first picture waits for nothing; where it was not built for that, as a file.
-    let style = match style {
-        Some(css) => view! { <style id="style" nonce=leptos::nonce::use_nonce() inner_html=css></style> }.into_any(),
+    let style = match files.style.clone() {
+        Some(css) => view! { <style id="style" nonce=nonce.clone() inner_html=css></style> }.into_any(),
         None => view! { <leptos_meta::HashedStylesheet options=options.clone() id="style"/> }.into_any(),
     };
     let signed_in = request.as_ref().is_some_and(|r| r.signed_in).then_some("");
@@ -52,9 +51,14 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="color-scheme" content="light dark"/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 {style}
-                <AutoReload options=options.clone()/>
-                <HydrationScripts options defer=true/>
-                {elements.map(|src| view! { <script type="module" src=src></script> })}
+                <AutoReload options/>
+                <script
+                    nonce=nonce
+                    data-elements=files.elements.clone()
+                    data-script=files.script.clone()
+                    data-program=files.program.clone()
+                    inner_html=include_str!("start.js")
+                ></script>
                 <MetaTags/>
             </head>
             <body>

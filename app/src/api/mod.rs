@@ -22,7 +22,7 @@ pub const SERVER_FUNCTIONS: [(&str, Action); 5] = [
 ];
 
 #[cfg(feature = "ssr")]
-pub use server::{Request, Services};
+pub use server::{Files, Request, Services};
 
 #[cfg(feature = "ssr")]
 mod server {
@@ -46,12 +46,21 @@ mod server {
         pub metrics: Arc<dyn MetricsStore>,
         pub ledger: Arc<dyn SourceLedger>,
         pub clock: Arc<dyn Clock>,
-        /// The style sheet, where it was built to stand in pages.
-        pub style: Option<Arc<str>>,
-        /// The address of the script that makes charts and shortcuts alive, where it was built.
-        pub elements: Option<Arc<str>>,
+        pub files: Arc<Files>,
         /// Days of the demo that are in, while it is being filled.
         pub filling: Arc<dyn Fn() -> Option<i64> + Send + Sync>,
+    }
+
+    /// What pages load; names change with the content.
+    #[derive(Debug, Clone, Default)]
+    pub struct Files {
+        /// The style sheet's own text, where it was built to stand in pages.
+        pub style: Option<String>,
+        /// The address of the script that makes charts and shortcuts alive, where it was built.
+        pub elements: Option<String>,
+        /// The address of the script that starts the program, and the program's own.
+        pub script: String,
+        pub program: String,
     }
 
     /// What is known of the request: who asks, in which language, zone and theme.

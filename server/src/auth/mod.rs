@@ -22,7 +22,7 @@ use subtle::ConstantTimeEq;
 
 use crate::{
     config::Secret,
-    http::{State, middleware::host, pages, problem::Problem, routes},
+    http::{State, files, middleware::host, pages, problem::Problem, routes},
 };
 
 /// A session ends after this, in seconds.
@@ -127,7 +127,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; conn
 fn page(state: &State, visitor: &Visitor, back: &str, wrong: bool) -> Response {
     let t = visitor.lang.texts();
     let back = back.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
-    let style = pages::stylesheet(&state.leptos);
+    let style = files::stylesheet(&state.leptos);
     let body = if state.gate.token.is_none() {
         format!("<p>{}</p>", t.signin_off)
     } else {

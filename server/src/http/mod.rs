@@ -4,6 +4,7 @@ pub mod api;
 pub mod csv;
 pub mod events;
 pub mod export;
+pub mod files;
 pub mod health;
 pub mod middleware;
 pub mod pages;
@@ -23,7 +24,12 @@ use axum::{
 };
 use leptos::config::LeptosOptions;
 use tokio::sync::{Semaphore, watch};
-use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::CsrfLayer, timeout::TimeoutLayer};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{CompressionLayer, CompressionLevel},
+    csrf::CsrfLayer,
+    timeout::TimeoutLayer,
+};
 
 use crate::{auth::Gate, config::Settings, ingest::group::Group, jobs::Readiness, joined::Joined, startup::Parts};
 
@@ -67,11 +73,10 @@ impl State {
         stop: watch::Receiver<bool>,
     ) -> Self {
         let filling = Arc::clone(&readiness);
-        let leptos = pages::leptos_options(address);
+        let leptos = files::leptos_options(address);
         Self {
             services: Services {
-                style: pages::style(&leptos).map(Arc::from),
-                elements: pages::elements(&leptos).map(Arc::from),
+                files: Arc::new(files::found(&leptos)),
                 metrics: Arc::new(Joined::new(Arc::clone(&parts.metrics))),
                 ledger: Arc::clone(&parts.ledger),
                 clock: Arc::clone(&parts.clock),
@@ -133,6 +138,7 @@ pub fn router(state: State) -> Router {
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(axum::middleware::from_fn(middleware::headers))
-        .layer(CompressionLayer::new())
+        // Files are compressed ahead of time and as small as can be; what is made for a request should be on its way.
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .with_state(state)
 }

@@ -1,6 +1,6 @@
 //! Pages and the files that they need: wires the app into the router and gives it its context.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::path::PathBuf;
 
 use app::{App, api, i18n::Lang, shell, ui::prefs::Theme};
 use axum::{
@@ -12,7 +12,7 @@ use axum::{
 use domain::access::Actor;
 use jiff::tz::TimeZone;
 use leptos::{
-    config::{LeptosOptions, get_configuration},
+    nonce::use_nonce,
     prelude::{provide_context, use_context},
 };
 use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list, render_app_to_stream_with_context};
@@ -20,54 +20,6 @@ use serde::Deserialize;
 use tower_http::services::{ServeDir, ServeFile};
 
 use super::{State, middleware::page_policy};
-
-/// Where site files are: beside the binary, unless cargo-leptos says otherwise.
-#[must_use]
-pub fn leptos_options(address: SocketAddr) -> LeptosOptions {
-    if std::env::var_os("LEPTOS_SITE_ROOT").is_some()
-        && let Ok(mut found) = get_configuration(None)
-    {
-        found.leptos_options.site_addr = address;
-        return found.leptos_options;
-    }
-    let beside = std::env::current_exe().ok().and_then(|e| e.parent().map(PathBuf::from)).unwrap_or_default();
-    LeptosOptions::builder()
-        .output_name("guardianflow")
-        .site_root(beside.join("site").to_string_lossy().into_owned())
-        .site_pkg_dir("pkg")
-        .site_addr(address)
-        .hash_files(beside.join("hash.txt").exists())
-        .build()
-}
-
-/// The address of the style sheet, whose name changes with its content.
-#[must_use]
-pub fn stylesheet(options: &LeptosOptions) -> String {
-    let plain = format!("/pkg/{}.css", options.output_name);
-    if !options.hash_files {
-        return plain;
-    }
-    let beside = std::env::current_exe().ok().and_then(|e| e.parent().map(|p| p.join("hash.txt")));
-    let hashes = beside.and_then(|p| std::fs::read_to_string(p).ok()).unwrap_or_default();
-    let css = hashes.lines().find_map(|l| l.strip_prefix("css:")).map(str::trim);
-    css.map_or(plain, |hash| format!("/pkg/{}.{hash}.css", options.output_name))
-}
-
-/// The style sheet itself, to stand in pages: a file would be asked for only when the page has come. `None` for builds that
-/// are watched, where it is loaded anew on its own.
-#[must_use]
-pub fn style(options: &LeptosOptions) -> Option<String> {
-    let file = stylesheet(options);
-    let path = PathBuf::from(&*options.site_root).join(file.trim_start_matches('/'));
-    options.hash_files.then(|| std::fs::read_to_string(path).ok())?
-}
-
-/// The address of the elements' script, whose name changes with its content; `None` where it was not built.
-#[must_use]
-pub fn elements(options: &LeptosOptions) -> Option<String> {
-    let entry = PathBuf::from(&*options.site_root).join("elements").join("entry.txt");
-    Some(format!("/elements/{}", std::fs::read_to_string(entry).ok()?.trim()))
-}
 
 /// Adds pages, server functions, files, and the page for everything else.
 pub fn with_pages(router: Router<State>, state: &State) -> Router<State> {
@@ -102,7 +54,7 @@ fn provide(state: &State) {
         .cloned()
         .unwrap_or_else(|| read(&parts.headers, Actor::Anonymous, false));
     provide_context(request);
-    if let (Some(nonce), Some(response)) = (leptos::nonce::use_nonce(), use_context::<ResponseOptions>()) {
+    if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) {
         let policy = page_policy(&nonce, std::env::var_os("LEPTOS_WATCH").is_some());
         if let Ok(value) = HeaderValue::from_str(&policy) {
             response.insert_header(header::CONTENT_SECURITY_POLICY, value);
