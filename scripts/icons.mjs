@@ -1,4 +1,5 @@
-// Draws public/icons.svg, one sprite of the icons that pages use, from the Lucide package. Run after changing the list.
+// Draws app/src/ui/icons.svg, the icons that pages use, from the Lucide package. Run after changing the list. The sprite
+// stands in every page; how its lines are drawn is said once, by `.icon` in style/base.css.
 import { readFileSync, writeFileSync } from "node:fs";
 
 const names = [
@@ -9,8 +10,8 @@ const names = [
 
 const symbols = names.map((name) => {
   const svg = readFileSync(new URL(`../node_modules/lucide-static/icons/${name}.svg`, import.meta.url), "utf8");
-  const inner = svg.replace(/<!--[\s\S]*?-->/g, "").replace(/^[\s\S]*?<svg[^>]*>/, "").replace(/<\/svg>\s*$/, "").replace(/\s+/g, " ").trim();
-  return `<symbol id="${name}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round">${inner}</symbol>`;
+  const inner = svg.replace(/<!--[\s\S]*?-->/g, "").replace(/^[\s\S]*?<svg[^>]*>/, "").replace(/<\/svg>\s*$/, "").replace(/\s+/g, " ").replaceAll(" />", "/>").replaceAll("> <", "><").trim();
+  return `<symbol id="icon-${name}" viewBox="0 0 24 24">${inner}</symbol>`;
 });
-const licence = "<!-- Icons: Lucide (ISC licence), drawn by scripts/icons.mjs -->";
-writeFileSync(new URL("../public/icons.svg", import.meta.url), `<svg xmlns="http://www.w3.org/2000/svg">${licence}\n${symbols.join("\n")}\n</svg>\n`);
+// The licence is told in app/src/ui/icon.rs: pages need not carry it.
+writeFileSync(new URL("../app/src/ui/icons.svg", import.meta.url), symbols.join(""));

@@ -63,6 +63,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             </head>
             <body>
                 <App/>
+                <div hidden inner_html=ui::icon::SPRITE></div>
             </body>
         </html>
     }

@@ -56,23 +56,30 @@ impl Aggregate {
     pub fn add(&mut self, x: f64, w: f64, at: Millis, seq: i64) {
         let mut sums = Mean::default();
         sums.add(x, w);
-        self.take(&sums, std::iter::once((x, at, seq)));
+        self.take(&sums, std::iter::once(x), Latest { at, seq, value: x });
     }
 
-    /// Adds values, with the moment and the arrival of each, whose sums are known already.
+    /// Adds finite values, at least one, whose sums are known already, as is the newest of them.
     #[inline]
-    pub fn take(&mut self, sums: &Mean, values: impl Iterator<Item = (f64, Millis, i64)>) {
+    pub fn take(&mut self, sums: &Mean, values: impl Iterator<Item = f64>, newest: Latest) {
         self.mean.merge(sums);
-        let (mut min, mut max) = (self.min.unwrap_or(f64::INFINITY), self.max.unwrap_or(f64::NEG_INFINITY));
-        for (x, at, seq) in values {
-            (min, max) = (min.min(x), max.max(x));
-            if self.latest.is_none_or(|l| (l.at, l.seq) < (at, seq)) {
-                self.latest = Some(Latest { at, seq, value: x });
+        let (mut min, mut max) = (self.min.unwrap_or(newest.value), self.max.unwrap_or(newest.value));
+        self.sketch.extend(values.inspect(|x| {
+            // No `f64::min`: it asks each time whether one of them is no number.
+            if *x < min {
+                min = *x;
             }
-            self.sketch.add(x);
-        }
-        if min <= max {
-            (self.min, self.max) = (Some(min), Some(max));
+            if *x > max {
+                max = *x;
+            }
+        }));
+        (self.min, self.max) = (Some(min), Some(max));
+        self.see(newest);
+    }
+
+    fn see(&mut self, other: Latest) {
+        if self.latest.is_none_or(|l| (l.at, l.seq) < (other.at, other.seq)) {
+            self.latest = Some(other);
         }
     }
 
@@ -80,10 +87,8 @@ impl Aggregate {
         self.mean.merge(&other.mean);
         self.min = [self.min, other.min].into_iter().flatten().reduce(f64::min);
         self.max = [self.max, other.max].into_iter().flatten().reduce(f64::max);
-        if let Some(o) = other.latest
-            && self.latest.is_none_or(|l| (l.at, l.seq) < (o.at, o.seq))
-        {
-            self.latest = Some(o);
+        if let Some(o) = other.latest {
+            self.see(o);
         }
         self.sketch.merge(&other.sketch);
     }

@@ -47,6 +47,22 @@ impl Sketch {
         }
     }
 
+    /// Adds finite values.
+    #[inline]
+    pub fn extend(&mut self, values: impl Iterator<Item = f64>) {
+        for x in values {
+            // Most values fall into the window that is there.
+            if let Self::Buckets { first, counts, n } = self
+                && let Some(c) = usize::try_from(bucket(x).wrapping_sub(*first)).ok().and_then(|at| counts.get_mut(at))
+            {
+                *c = c.saturating_add(1);
+                *n += 1;
+            } else {
+                self.add(x);
+            }
+        }
+    }
+
     #[inline]
     fn count(&mut self, b: i32, times: u32) {
         let Self::Buckets { first, counts, n } = self else { return };

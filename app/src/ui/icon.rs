@@ -1,12 +1,17 @@
-//! Icons (Lucide, drawn from one sprite) and the marks of data states: a shape for each, never colour alone.
+//! Icons (Lucide, ISC licence, drawn from one sprite by `scripts/icons.mjs`) and the marks of data states: a shape for each, never colour alone.
 
 use domain::state::DataState;
 use leptos::prelude::*;
 
 #[component]
 pub fn Icon(name: &'static str) -> impl IntoView {
-    view! { <svg class="icon" aria-hidden="true"><use href=format!("/icons.svg#{name}")></use></svg> }
+    view! { <svg class="icon" aria-hidden="true"><use href=format!("#icon-{name}")></use></svg> }
 }
+
+/// The sprite, once in a document. As a file it would be a document of its own for the browser to set up: 10 ms, in the
+/// midst of reading the page.
+#[cfg(feature = "ssr")]
+pub const SPRITE: &str = concat!("<svg>", include_str!("icons.svg"), "</svg>");
 
 /// The shape of a data state, in its colour. The word stands beside it.
 #[component]

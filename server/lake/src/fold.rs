@@ -16,7 +16,7 @@ use datafusion::arrow::{
     datatypes::{Float64Type, Int32Type, Int64Type, TimestampMillisecondType},
 };
 use domain::{
-    aggregate::{Aggregate, Mean},
+    aggregate::{Aggregate, Latest, Mean},
     query::MetricColumn,
     time::{Millis, Step, TimeRange},
 };
@@ -159,18 +159,34 @@ impl Group {
         rows: &Batch<'_>,
         devices: Option<&Text<'_>>,
     ) {
-        let (slot, time) = (&run.slot, &run.slot.time);
-        let (from, all) = (run.rows.start, &values.values()[run.rows.clone()]);
-        let nulls = values.nulls().filter(|n| n.null_count() > 0);
-        let valid = |i: usize| nulls.is_none_or(|n| n.is_valid(from + i));
-        let mut sums = Mean::default();
-        for (i, (x, w)) in all.iter().zip(&rows.weights[run.rows.clone()]).enumerate() {
-            if valid(i) {
-                sums.add(*x, *w);
-            }
+        let all = &values.values()[run.rows.clone()];
+        let nulls = values.nulls().map(|n| n.slice(run.rows.start, all.len()));
+        let devices = devices.filter(|_| run.slot.time.current).and_then(|d| d.get(run.rows.start));
+        match nulls {
+            Some(n) if n.null_count() == all.len() => {}
+            Some(n) if n.null_count() > 0 => self.add_at(m, metrics, run, all, rows, devices, || n.valid_indices()),
+            _ => self.add_at(m, metrics, run, all, rows, devices, || 0..all.len()),
         }
-        if sums.n == 0 {
-            return;
+    }
+
+    /// The same for the values at `places` of the run; there is at least one.
+    #[inline]
+    #[expect(clippy::too_many_arguments, reason = "what a row is made of, once")]
+    fn add_at<I: Iterator<Item = usize>>(
+        &mut self,
+        m: usize,
+        metrics: usize,
+        run: &Run,
+        all: &[f64],
+        rows: &Batch<'_>,
+        device: Option<&str>,
+        places: impl Fn() -> I,
+    ) {
+        let (slot, time) = (&run.slot, &run.slot.time);
+        let weights = &rows.weights[run.rows.clone()];
+        let mut sums = Mean::default();
+        for i in places() {
+            sums.add(all[i], weights[i]);
         }
         self.simulated[m] |= slot.simulated && (time.current || time.previous);
         if time.previous {
@@ -183,7 +199,7 @@ impl Group {
             self.last_site[m] = Some(slot.site);
             self.sites[m].insert(slot.site);
         }
-        if let Some(d) = devices.filter(|_| time.current).and_then(|d| d.get(from))
+        if let Some(d) = device
             && !self.devices[m].contains(d)
         {
             self.devices[m].insert(d.into());
@@ -193,9 +209,12 @@ impl Group {
             None if time.current => &mut self.current[m],
             None => return,
         };
-        let moments = rows.times[run.rows.clone()].iter().zip(&rows.seqs[run.rows.clone()]);
-        let values = all.iter().zip(moments).enumerate().filter(|(i, _)| valid(*i));
-        full.take(&sums, values.map(|(_, (x, (t, seq)))| (*x, Millis(*t), *seq)));
+        let (times, seqs) = (&rows.times[run.rows.clone()], &rows.seqs[run.rows.clone()]);
+        let newest = if run.ascending { places().last() } else { places().max_by_key(|i| (times[*i], seqs[*i])) };
+        if let Some(i) = newest {
+            let newest = Latest { at: Millis(times[i]), seq: seqs[i], value: all[i] };
+            full.take(&sums, places().map(|i| all[i]), newest);
+        }
     }
 }
 
@@ -265,6 +284,8 @@ impl Span {
 struct Run {
     rows: Range<usize>,
     slot: Slot,
+    /// Whether each is newer than the one before.
+    ascending: bool,
 }
 
 /// Of a batch, what every metric needs.
@@ -335,6 +356,7 @@ impl Fold {
             let before = match before {
                 Some(run) if !fresh && run.slot.simulated == is_simulated(row) => {
                     run.rows.end = row + 1;
+                    run.ascending &= (rows.times[row - 1], rows.seqs[row - 1]) <= (*t, rows.seqs[row]);
                     continue;
                 }
                 other => other.map(|run| run.slot),
@@ -359,7 +381,7 @@ impl Fold {
                 _ => (hash(place.get(..2).unwrap_or_default(), row), hash(place, row)),
             };
             let slot = Slot { group, site, zone, simulated: is_simulated(row), time: span.time };
-            runs.push(Run { rows: row..row + 1, slot });
+            runs.push(Run { rows: row..row + 1, slot, ascending: true });
         }
         runs
     }

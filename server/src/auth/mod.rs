@@ -6,7 +6,7 @@
 
 use std::net::SocketAddr;
 
-use app::api::Request as Visitor;
+use app::{api::Request as Visitor, ui::icon::SPRITE};
 use axum::{
     Extension, Form,
     extract::{ConnectInfo, FromRequest, MatchedPath, Query, Request, State as Shared},
@@ -139,7 +139,7 @@ fn page(state: &State, visitor: &Visitor, back: &str, wrong: bool) -> Response {
         )
     };
     let html = Html(format!(
-        r#"<!DOCTYPE html><html lang="{}" data-theme="{}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{title} · GuardianFlow</title><link rel="icon" href="/favicon.svg"><link rel="stylesheet" href="{style}"></head><body><main id="main" class="notice signin"><svg class="icon" aria-hidden="true"><use href="/icons.svg#shield-check"></use></svg><h1>{title}</h1>{body}</main></body></html>"#,
+        r##"<!DOCTYPE html><html lang="{}" data-theme="{}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{title} · GuardianFlow</title><link rel="icon" href="/favicon.svg"><link rel="stylesheet" href="{style}"></head><body><main id="main" class="notice signin"><svg class="icon" aria-hidden="true"><use href="#icon-shield-check"></use></svg><h1>{title}</h1>{body}</main><div hidden>{SPRITE}</div></body></html>"##,
         visitor.lang.code(),
         visitor.theme.code(),
         title = t.signin_title

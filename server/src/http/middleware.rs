@@ -112,11 +112,11 @@ pub fn page_policy(nonce: &str, watch: bool) -> String {
 
 pub async fn headers(request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    // Names in these folders change with their content; those of icons do not, and pages ask for them many times.
+    // Names in these folders change with their content.
     let kept = if ["/pkg/", "/elements/"].iter().any(|p| path.starts_with(p)) {
         Some("public, max-age=31536000, immutable")
     } else {
-        matches!(path, "/icons.svg" | "/favicon.svg").then_some("public, max-age=3600")
+        (path == "/favicon.svg").then_some("public, max-age=3600")
     };
     let mut response = next.run(request).await;
     let ok = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;

@@ -39,7 +39,6 @@ pub fn with_pages(router: Router<State>, state: &State) -> Router<State> {
         .nest_service("/pkg", files(root.join("pkg")))
         .nest_service("/elements", files(root.join("elements")))
         .route_service("/favicon.svg", file("favicon.svg"))
-        .route_service("/icons.svg", file("icons.svg"))
         .fallback(not_found)
 }
 

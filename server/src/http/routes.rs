@@ -50,7 +50,6 @@ const ROUTES: &[(&str, &str, Action)] = &[
     ("GET", "/pkg/{*file}", Action::SignIn),
     ("GET", "/elements/{*file}", Action::SignIn),
     ("GET", "/favicon.svg", Action::SignIn),
-    ("GET", "/icons.svg", Action::SignIn),
 ];
 
 /// The whole list, server functions included; they are read with GET.
