@@ -301,8 +301,8 @@ impl Fold {
         Self { plan, numbers: HashMap::new(), groups: Vec::new() }
     }
 
-    /// Folds one batch in.
-    pub fn add(&mut self, batch: &RecordBatch) -> Result<(), String> {
+    /// Folds the rows of a batch in that lie in `chosen`, ranges that ascend and do not touch.
+    pub fn add(&mut self, batch: &RecordBatch, chosen: &[Range<usize>]) -> Result<(), String> {
         let find = |name| find(batch, name);
         let text = |name| find(name).and_then(Text::of);
         let weights = find("samples")?.as_primitive::<Float64Type>();
@@ -319,7 +319,7 @@ impl Fold {
         let plan = Arc::clone(&self.plan);
         let keys = plan.group_by.iter().map(|name| text(name)).collect::<Result<Vec<_>, _>>()?;
         let place = if plan.places { vec![text("customer")?, text("site")?, text("zone")?] } else { vec![] };
-        let runs = self.runs(&rows, &keys, &place, find("simulated")?.as_boolean());
+        let runs = self.runs(chosen, &rows, &keys, &place, find("simulated")?.as_boolean());
         self.note(&runs, rows.times);
         for (m, metric) in plan.metrics.iter().enumerate() {
             let values = values_of(batch, metric)?;
@@ -334,8 +334,15 @@ impl Fold {
         Ok(())
     }
 
-    /// Cuts a batch into runs.
-    fn runs(&mut self, rows: &Batch<'_>, keys: &[Text<'_>], place: &[Text<'_>], simulated: &BooleanArray) -> Vec<Run> {
+    /// Cuts the chosen rows of a batch into runs.
+    fn runs(
+        &mut self,
+        chosen: &[Range<usize>],
+        rows: &Batch<'_>,
+        keys: &[Text<'_>],
+        place: &[Text<'_>],
+        simulated: &BooleanArray,
+    ) -> Vec<Run> {
         let plan = Arc::clone(&self.plan);
         let changes = |texts: &[Text<'_>]| {
             let mut changes = BooleanBufferBuilder::new(rows.times.len());
@@ -349,9 +356,12 @@ impl Fold {
         // A champion and its challenger take turns: the first row of each of the last few groups.
         let mut recent: Vec<(usize, usize)> = Vec::new();
         let mut span = Span::of(&plan, Millis(i64::MIN));
-        for (row, t) in rows.times.iter().enumerate() {
+        // At the beginning of a range the row before is none of ours.
+        let each = chosen.iter().flat_map(|range| range.clone().map(|row| (row, row == range.start)));
+        for (row, first) in each {
+            let t = &rows.times[row];
             let moved = !(span.from..span.to).contains(t);
-            let before = runs.last_mut();
+            let before = if first { None } else { runs.last_mut() };
             let fresh = moved || of_group.get_bit(row) || of_place.get_bit(row) || of_device.get_bit(row);
             let before = match before {
                 Some(run) if !fresh && run.slot.simulated == is_simulated(row) => {

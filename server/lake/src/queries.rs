@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    ops::Range,
     sync::Arc,
 };
 
@@ -310,11 +311,20 @@ impl Lake {
 /// What reads batches of rows on one core.
 pub(crate) trait Part: Send + 'static {
     fn take(&mut self, batch: &RecordBatch) -> std::result::Result<(), String>;
+
+    /// Takes the rows of these ranges, which ascend.
+    fn take_some(&mut self, batch: &RecordBatch, chosen: &[Range<usize>]) -> std::result::Result<(), String> {
+        chosen.iter().try_for_each(|rows| self.take(&batch.slice(rows.start, rows.len())))
+    }
 }
 
 impl Part for Fold {
     fn take(&mut self, batch: &RecordBatch) -> std::result::Result<(), String> {
-        self.add(batch)
+        self.add(batch, std::slice::from_ref(&(0..batch.num_rows())))
+    }
+
+    fn take_some(&mut self, batch: &RecordBatch, chosen: &[Range<usize>]) -> std::result::Result<(), String> {
+        self.add(batch, chosen)
     }
 }
 

@@ -5,6 +5,7 @@
 use std::{
     collections::{HashMap, HashSet},
     fs::File,
+    ops::Range,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -17,7 +18,10 @@ use datafusion::{
     arrow::{
         array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray, new_null_array},
         buffer::BooleanBuffer,
-        compute::{and, cast, concat, filter_record_batch, is_null, kernels::cmp::eq, or_kleene},
+        compute::{
+            SlicesIterator, and, cast, concat, filter_record_batch, is_null, kernels::cmp::eq, or_kleene,
+            prep_null_mask_filter,
+        },
         datatypes::{DataType, Field, Schema, SchemaRef, TimestampMillisecondType},
         error::ArrowError,
     },
@@ -44,6 +48,8 @@ pub const BUDGET: usize = 128 << 20;
 const SMALL: usize = 16 << 20;
 /// Rows that are handed to a reader at once.
 const BATCH: usize = 8_192;
+/// Ranges of rows that are shorter on average are copied together.
+const LONG: usize = 16;
 /// Rows of one file that are one piece of work for a core.
 const PIECE: usize = 8 * BATCH;
 
@@ -207,8 +213,8 @@ impl Reading {
                     return Ok(());
                 }
                 let batch = self.wanted.batch(&piece.view, &columns, from, BATCH.min(piece.to - from));
-                if let Some(batch) = batch.map_err(|e| e.to_string())? {
-                    part.take(&batch)?;
+                if let Some(Chosen { batch, ranges }) = batch.map_err(|e| e.to_string())? {
+                    part.take_some(&batch, &ranges)?;
                 }
             }
         }
@@ -287,6 +293,19 @@ fn text_type() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
+/// Rows that a question wants: of a batch those of the ranges, which ascend.
+struct Chosen {
+    batch: RecordBatch,
+    ranges: Vec<Range<usize>>,
+}
+
+impl Chosen {
+    fn all(batch: RecordBatch) -> Self {
+        let all = 0..batch.num_rows();
+        Self { batch, ranges: vec![all] }
+    }
+}
+
 /// Which rows and columns a question wants; what `Rows` says, to keep.
 struct Wanted {
     range: TimeRange,
@@ -323,7 +342,7 @@ impl Wanted {
         columns: &HashMap<&'static str, Option<ArrayRef>>,
         from: usize,
         length: usize,
-    ) -> Result<Option<RecordBatch>, ArrowError> {
+    ) -> Result<Option<Chosen>, ArrowError> {
         let part = |name: &str| columns.get(name).and_then(Option::as_ref).map(|a| a.slice(from, length));
         let mut masks: Vec<BooleanArray> = Vec::new();
         let whole = view.file.from >= self.range.from() && view.file.to < self.range.to();
@@ -355,9 +374,13 @@ impl Wanted {
         let fields = self.schema.fields().iter();
         let arrays = fields.map(|f| part(f.name()).unwrap_or_else(|| new_null_array(f.data_type(), length)));
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), arrays.collect())?;
-        match mask {
-            Some(mask) if chosen < length => filter_record_batch(&batch, &mask).map(Some),
-            _ => Ok(Some(batch)),
+        let Some(mask) = mask.filter(|_| chosen < length) else { return Ok(Some(Chosen::all(batch))) };
+        let mask = if mask.null_count() > 0 { prep_null_mask_filter(&mask) } else { mask };
+        let ranges: Vec<Range<usize>> = SlicesIterator::new(&mask).map(|(from, to)| from..to).collect();
+        // Files are sorted so that rows which are chosen together lie together, and need not be copied; older ones are not.
+        if ranges.len() * LONG <= chosen {
+            return Ok(Some(Chosen { batch, ranges }));
         }
+        filter_record_batch(&batch, &mask).map(Chosen::all).map(Some)
     }
 }
