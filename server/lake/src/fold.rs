@@ -548,6 +548,10 @@ fn custom_values(maps: &MapArray, name: &str) -> Float64Array {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test that cannot go on says why and stops")]
 mod tests {
+    use datafusion::arrow::{
+        array::{DictionaryArray, Int64Array, TimestampMillisecondArray},
+        compute::filter_record_batch,
+    };
     use domain::time::MINUTE;
     use proptest::prelude::*;
 
@@ -569,7 +573,64 @@ mod tests {
         }
     }
 
+    /// Rows of (model, minute, value, simulated), in memory's form.
+    fn batch(rows: &[(u8, i64, Option<f64>, bool)]) -> RecordBatch {
+        let times = rows.iter().map(|r| r.1 * MINUTE);
+        let times = TimestampMillisecondArray::from_iter_values(times).with_timezone("UTC");
+        let models: DictionaryArray<Int32Type> =
+            rows.iter().map(|r| ["a", "b", "c"].get(usize::from(r.0)).copied()).collect();
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            ("timestamp", Arc::new(times)),
+            ("seq", Arc::new(Int64Array::from_iter_values(0..rows.len() as i64))),
+            ("samples", Arc::new(rows.iter().map(|r| (r.1 % 3 > 0).then_some(r.1 as f64)).collect::<Float64Array>())),
+            ("simulated", Arc::new(rows.iter().map(|r| Some(r.3)).collect::<BooleanArray>())),
+            ("model_architecture", Arc::new(models)),
+            (crate::scan::metric_column(0), Arc::new(rows.iter().map(|r| r.2).collect::<Float64Array>())),
+        ];
+        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, c)| (name, c, true))).unwrap()
+    }
+
     proptest! {
+        #[test]
+        fn rows_folded_where_they_lie_are_folded_as_rows_copied_together(
+            rows in prop::collection::vec((0u8..4, 0i64..200, prop::option::of(-1.0f64..1.0), any::<bool>()), 1..120),
+            cuts in prop::collection::vec((1usize..12, 1usize..12), 1..20), by_steps in any::<bool>(),
+        ) {
+            let plan = Arc::new(Plan {
+                metrics: vec![MetricColumn::BuiltIn(0)],
+                group_by: vec!["model_architecture"],
+                places: false,
+                range: range(60, 150),
+                previous: Some(range(20, 60)),
+                course: Some((range(0, 200), Step::parse("7m").unwrap())),
+                steps: by_steps.then(|| Step::parse("1h").unwrap()),
+            });
+            let mut chosen: Vec<Range<usize>> = vec![];
+            let mut at = 0;
+            for (skip, take) in cuts {
+                let range = (at + skip).min(rows.len())..(at + skip + take).min(rows.len());
+                at = range.end;
+                chosen.extend((!range.is_empty()).then_some(range));
+            }
+            let mask: BooleanArray = (0..rows.len()).map(|i| Some(chosen.iter().any(|r| r.contains(&i)))).collect();
+            let all = batch(&rows);
+            let copied = filter_record_batch(&all, &mask).unwrap();
+            let (mut there, mut here) = (Fold::new(Arc::clone(&plan)), Fold::new(plan));
+            there.add(&all, &chosen).unwrap();
+            here.add(&copied, std::slice::from_ref(&(0..copied.num_rows()))).unwrap();
+            // Runs are cut at other places, so sums differ in their last digit.
+            let told = |f: Fold| -> Vec<_> {
+                let tell = |a: &Aggregate| (a.mean.n, (a.mean.wx * 1e6).round(), a.min, a.max, a.latest, a.quantiles());
+                let one = |(key, g): (GroupKey, Group)| {
+                    let course: Vec<_> = g.course.iter().map(|c| (c[0].n, (c[0].wx * 1e6).round())).collect();
+                    let steps: Vec<_> = g.steps.iter().map(|s| s.first().map(tell)).collect();
+                    (key, (g.rows, g.first, g.last, g.simulated), tell(&g.current[0]), g.previous[0].n, course, steps)
+                };
+                f.finish().into_iter().map(one).collect()
+            };
+            prop_assert_eq!(told(there), told(here));
+        }
+
         #[test]
         fn every_moment_of_a_span_belongs_to_the_same_parts(
             begin in 0i64..200, length in 1i64..200, before in 1i64..200, course in 0i64..300, at in 0i64..600 * MINUTE,
