@@ -23,6 +23,7 @@ const words = (page: Page) => page.locator('gf-live .state');
 /** Opens a page and waits until it hears of new records. */
 async function open(page: Page, url: string) {
   await visit(page, url);
+  await page.waitForFunction(() => '__gfLive' in window);
   await expect.poll(async () => (await seen(page)).state).toBe('live');
   await page.waitForTimeout(1_200);
 }
@@ -59,7 +60,7 @@ test.describe('new records', () => {
   test('an empty installation fills itself when the first record comes', async ({ stranger }) => {
     const own = await Own.start();
     const page = await stranger(own.url);
-    await page.goto('/');
+    await open(page, '/');
     await expect(page.getByRole('heading', { name: 'No records yet' })).toBeVisible();
     await expect.poll(async () => (await seen(page)).state).toBe('live');
     own.append(record(Date.now() - 60_000, 0.6), record(Date.now(), 0.7));
