@@ -171,10 +171,53 @@ impl TimeRange {
     pub fn shifted(&self, ms: i64) -> Self {
         Self { from: self.from.plus(ms), to: self.to.plus(ms) }
     }
-    /// The smallest range that holds both.
+}
+
+/// Ranges that neither overlap nor touch, in order of time: the moments that a question with several periods looks at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ranges(Vec<TimeRange>);
+
+impl Ranges {
+    /// The moments of any of these.
     #[must_use]
-    pub fn hull(&self, other: &Self) -> Self {
-        Self { from: self.from.min(other.from), to: self.to.max(other.to) }
+    pub fn of(ranges: impl IntoIterator<Item = TimeRange>) -> Self {
+        let mut sorted: Vec<TimeRange> = ranges.into_iter().collect();
+        sorted.sort_unstable_by_key(|r| r.from);
+        let mut merged: Vec<TimeRange> = Vec::with_capacity(sorted.len());
+        for range in sorted {
+            match merged.last_mut() {
+                Some(last) if range.from <= last.to => last.to = last.to.max(range.to),
+                _ => merged.push(range),
+            }
+        }
+        Self(merged)
+    }
+
+    pub fn iter(&self) -> std::slice::Iter<'_, TimeRange> {
+        self.0.iter()
+    }
+
+    #[must_use]
+    pub fn contains(&self, t: Millis) -> bool {
+        self.iter().any(|r| r.contains(t))
+    }
+
+    /// Whether all moments from `first` to `last`, both included, are in it.
+    #[must_use]
+    pub fn hold(&self, first: Millis, last: Millis) -> bool {
+        self.iter().any(|r| r.from <= first && last < r.to)
+    }
+
+    /// Whether any moment from `first` to `last`, both included, is in it.
+    #[must_use]
+    pub fn meet(&self, first: Millis, last: Millis) -> bool {
+        self.iter().any(|r| last >= r.from && first < r.to)
+    }
+}
+
+impl From<TimeRange> for Ranges {
+    fn from(range: TimeRange) -> Self {
+        Self(vec![range])
     }
 }
 
@@ -481,6 +524,21 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn merged_ranges_lie_apart_and_hold_the_same_moments(
+            ends in prop::collection::vec((0i64..60, 1i64..20), 0..8), first in 0i64..90, length in 0i64..12,
+        ) {
+            let each: Vec<TimeRange> =
+                ends.iter().map(|(at, n)| TimeRange::new(Millis(*at), Millis(at + n)).expect("a range")).collect();
+            let all = Ranges::of(each.clone());
+            prop_assert!(all.0.windows(2).all(|w| w[0].to < w[1].from), "{:?} touch", all);
+            let inside = |t: i64| each.iter().any(|r| r.contains(Millis(t)));
+            prop_assert!((0..90).all(|t| all.contains(Millis(t)) == inside(t)), "{:?} of {:?}", all, each);
+            let (last, mut moments) = (first + length, first..=first + length);
+            prop_assert_eq!(all.hold(Millis(first), Millis(last)), moments.clone().all(inside));
+            prop_assert_eq!(all.meet(Millis(first), Millis(last)), moments.any(inside));
+        }
+
         #[test]
         fn the_default_step_gives_at_most_the_wanted_points(days in 1u32..4000, points in 50i64..500) {
             let range = TimeRange::last_days(days, Millis(1_800_000_000_000)).expect("a range");

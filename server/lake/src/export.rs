@@ -20,7 +20,7 @@ impl Lake {
     pub(crate) async fn write_export(&self, scope: &Scope, range: TimeRange, to: &Path) -> Result<u64> {
         self.snapshot().directory.check(scope)?;
         let columns: Vec<&'static str> = SCHEMA.fields().iter().map(|f| f.name().as_str()).collect();
-        let rows = Rows { scope, model: None, range, columns, only: None };
+        let rows = Rows { scope, model: None, ranges: range.into(), columns, only: None };
         let part = to.with_extension("part");
         let written = self.export_with_patience(&rows, &part).await;
         let finished = written.and_then(|n| match std::fs::rename(&part, to) {
@@ -39,8 +39,7 @@ impl Lake {
         let mut trouble = String::new();
         for _ in 0..4 {
             let snapshot = self.snapshot();
-            let reach =
-                |v: &&crate::snapshot::FileView| v.file.to >= rows.range.from() && v.file.from < rows.range.to();
+            let reach = |v: &&crate::snapshot::FileView| rows.ranges.meet(v.file.from, v.file.to);
             if let Some((file, reason)) =
                 snapshot.files.iter().filter(reach).find_map(|v| Some((&v.file.path, v.failed.as_ref()?)))
             {

@@ -18,7 +18,7 @@ use datafusion::arrow::{
 use domain::{
     aggregate::{Aggregate, Latest, Mean},
     query::MetricColumn,
-    time::{Millis, Step, TimeRange},
+    time::{Millis, Ranges, Step, TimeRange},
 };
 
 /// The text values that rows of one group share; empty for the group of all.
@@ -59,16 +59,9 @@ impl Plan {
         columns
     }
 
-    /// Everything that any part of the plan looks at.
-    pub fn reach(&self) -> TimeRange {
-        let mut reach = self.range;
-        if let Some(p) = &self.previous {
-            reach = reach.hull(p);
-        }
-        if let Some((c, _)) = &self.course {
-            reach = reach.hull(c);
-        }
-        reach
+    /// Everything that any part of the plan looks at, and nothing between.
+    pub fn reach(&self) -> Ranges {
+        Ranges::of([Some(self.range), self.previous, self.course.map(|c| c.0)].into_iter().flatten())
     }
 
     fn course_steps(range: &TimeRange, step: Step) -> usize {
@@ -81,6 +74,8 @@ impl Plan {
 pub struct Group {
     /// Rows within the range.
     pub rows: u64,
+    /// Whether a row lies in the earlier period.
+    pub before: bool,
     /// Zones with rows within the range, by the hash of their place.
     pub zones: BTreeSet<u64>,
     /// By metric: whether a simulated row is in it, which sites reported it, on which devices it was measured.
@@ -107,6 +102,7 @@ impl Group {
         let buckets = plan.course.map_or(0, |(r, s)| Plan::course_steps(&r, s));
         Self {
             rows: 0,
+            before: false,
             zones: BTreeSet::new(),
             simulated: vec![false; m],
             sites: vec![BTreeSet::new(); m],
@@ -124,6 +120,7 @@ impl Group {
 
     pub fn merge(&mut self, other: &Self) {
         self.rows += other.rows;
+        self.before |= other.before;
         self.zones.extend(&other.zones);
         self.simulated.iter_mut().zip(&other.simulated).for_each(|(a, b)| *a |= b);
         self.sites.iter_mut().zip(&other.sites).for_each(|(a, b)| a.extend(b));
@@ -407,8 +404,12 @@ impl Fold {
 
     /// What is noted of rows apart from their metrics.
     fn note(&mut self, runs: &[Run], times: &[i64]) {
-        for run in runs.iter().filter(|run| run.slot.time.current) {
+        for run in runs {
             let group = &mut self.groups[run.slot.group];
+            group.before |= run.slot.time.previous;
+            if !run.slot.time.current {
+                continue;
+            }
             group.rows += run.rows.len() as u64;
             for t in &times[run.rows.clone()] {
                 group.first = group.first.min(Millis(*t));

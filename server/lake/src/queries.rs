@@ -70,9 +70,9 @@ impl Lake {
         };
         let mut children = Vec::new();
         if q.children && level != Level::Zone {
-            // Children are those with rows in the range and those that were expected to have some.
+            // Children are those with rows in one of the two periods and those that were expected to have some.
             let mut names: Vec<Name> = health.children.keys().cloned().collect();
-            names.extend(groups.keys().filter_map(|k| Name::parse(k.first()?.as_deref()?).ok()));
+            names.extend(groups.iter().filter(seen).filter_map(|(k, _)| Name::parse(k.first()?.as_deref()?).ok()));
             names.sort();
             names.dedup();
             for name in names {
@@ -247,7 +247,7 @@ impl Lake {
         model: Option<&domain::scope::Model>,
         plan: Plan,
     ) -> Result<(Arc<Snapshot>, BTreeMap<GroupKey, Group>)> {
-        let rows = Rows { scope, model, range: plan.reach(), columns: plan.columns(), only: None };
+        let rows = Rows { scope, model, ranges: plan.reach(), columns: plan.columns(), only: None };
         let plan = Arc::new(plan);
         let (snapshot, parts) = self.pass(&rows, || Fold::new(Arc::clone(&plan))).await?;
         let mut whole = Fold::new(plan);
@@ -350,7 +350,12 @@ fn chosen_metrics(snapshot: &Snapshot, chosen: &Metrics) -> Vec<(Metric, MetricC
     built_in.chain(custom).filter(|(m, _)| chosen.holds(&m.key)).collect()
 }
 
-/// Every site of the fleet: those with rows, and those that were expected to have some.
+/// Whether a group had rows in the range or in the earlier period; those of its course alone make no child.
+fn seen((_, group): &(&GroupKey, &Group)) -> bool {
+    group.rows > 0 || group.before
+}
+
+/// Every site of the fleet: those with rows in one of the two periods, and those that were expected to have some.
 fn sites(
     q: &SummaryQuery,
     health: &BTreeMap<(Name, Option<Name>), (Health, ByMetric)>,
@@ -360,8 +365,10 @@ fn sites(
     let name = |part: Option<&Option<Box<str>>>| Name::parse(part?.as_deref()?).ok();
     let mut found: BTreeMap<(Name, Option<Name>), Option<Group>> = health.keys().map(|k| (k.clone(), None)).collect();
     for (key, group) in groups {
-        if let Some(customer) = name(key.first()) {
-            found.insert((customer, name(key.get(1))), Some(group));
+        let Some(customer) = name(key.first()) else { continue };
+        let site = (customer, name(key.get(1)));
+        if seen(&(&key, &group)) || found.contains_key(&site) {
+            found.insert(site, Some(group));
         }
     }
     found

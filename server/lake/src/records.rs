@@ -49,7 +49,7 @@ impl Lake {
         let wanted = q.metric.as_ref().and_then(|_| columns.first().cloned());
         let mut head = vec!["timestamp", "seq", "simulated"];
         head.extend(wanted.as_ref().map(source_column));
-        let rows = Rows { scope: &q.scope, model: q.model.as_ref(), range: q.range, columns: head, only: None };
+        let rows = Rows { scope: &q.scope, model: q.model.as_ref(), ranges: q.range.into(), columns: head, only: None };
         let keep = q.skip + q.take;
         let found = || Newest { wanted: wanted.clone(), keep, total: 0, simulated: false, keys: Vec::new() };
         let (_, parts) = self.pass(&rows, found).await?;
@@ -103,7 +103,7 @@ impl Lake {
             }
         }
         let range = TimeRange::new(Millis(oldest.0), Millis(newest.0 + 1))?;
-        let rows = Rows { scope: &q.scope, model: q.model.as_ref(), range, columns, only: Some(&seqs) };
+        let rows = Rows { scope: &q.scope, model: q.model.as_ref(), ranges: range.into(), columns, only: Some(&seqs) };
         let (_, parts) = self.pass(&rows, || Whole { metrics: metrics.to_vec(), rows: vec![] }).await?;
         let mut rows: Vec<(i64, RecordRow)> = parts.into_iter().flat_map(|p| p.rows).collect();
         rows.sort_by_key(|(seq, r)| std::cmp::Reverse((r.timestamp, *seq)));

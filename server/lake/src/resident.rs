@@ -32,7 +32,7 @@ use datafusion::{
 };
 use domain::{
     scope::{Kind, Level},
-    time::{Millis, TimeRange},
+    time::{Millis, Ranges},
 };
 
 use crate::{
@@ -87,7 +87,7 @@ impl Resident {
             return None;
         }
         let wanted = Wanted::of(rows);
-        let files: Vec<&FileView> = snapshot.touched(&rows.range).collect();
+        let files: Vec<&FileView> = snapshot.touched(&rows.ranges).collect();
         let all: usize =
             files.iter().map(|v| v.file.rows as usize).sum::<usize>() * wanted.width(snapshot.directory.custom.len());
         if all > self.budget / 4 * 3 {
@@ -308,7 +308,7 @@ impl Chosen {
 
 /// Which rows and columns a question wants; what `Rows` says, to keep.
 struct Wanted {
-    range: TimeRange,
+    ranges: Ranges,
     equal: Vec<(&'static str, String)>,
     kind: Kind,
     schema: SchemaRef,
@@ -328,7 +328,7 @@ impl Wanted {
         let mut seen = HashSet::new();
         needs.retain(|n| seen.insert(*n));
         let fields: Vec<_> = rows.columns.iter().map(|n| held_field(n)).collect();
-        Self { range: rows.range, equal, kind: rows.scope.kind, schema: Arc::new(Schema::new(fields)), needs }
+        Self { ranges: rows.ranges.clone(), equal, kind: rows.scope.kind, schema: Arc::new(Schema::new(fields)), needs }
     }
 
     fn width(&self, custom: usize) -> usize {
@@ -345,11 +345,10 @@ impl Wanted {
     ) -> Result<Option<Chosen>, ArrowError> {
         let part = |name: &str| columns.get(name).and_then(Option::as_ref).map(|a| a.slice(from, length));
         let mut masks: Vec<BooleanArray> = Vec::new();
-        let whole = view.file.from >= self.range.from() && view.file.to < self.range.to();
-        if !whole {
+        if !self.ranges.hold(view.file.from, view.file.to) {
             let Some(times) = part("timestamp") else { return Ok(None) };
             let times = times.as_primitive::<TimestampMillisecondType>();
-            let inside = BooleanBuffer::collect_bool(length, |i| self.range.contains(Millis(times.value(i))));
+            let inside = BooleanBuffer::collect_bool(length, |i| self.ranges.contains(Millis(times.value(i))));
             masks.push(BooleanArray::new(inside, None));
         }
         for (name, value) in &self.equal {

@@ -14,7 +14,7 @@ use datafusion::{
 use domain::{
     scope::{Kind, Model, Scope},
     text::Name,
-    time::{Millis, TimeRange},
+    time::{Millis, Ranges},
 };
 use object_store::local::LocalFileSystem;
 
@@ -28,7 +28,7 @@ use crate::{
 pub struct Rows<'a> {
     pub scope: &'a Scope,
     pub model: Option<&'a Model>,
-    pub range: TimeRange,
+    pub ranges: Ranges,
     /// Columns by name; order is kept.
     pub columns: Vec<&'static str>,
     /// Only the rows with these sequence numbers.
@@ -84,7 +84,7 @@ impl Engine {
         snapshot: &Snapshot,
         rows: &Rows<'_>,
     ) -> Result<Vec<SendableRecordBatchStream>, DataFusionError> {
-        let paths: Vec<String> = snapshot.touched(&rows.range).map(|v| format!("{BASE}{}", v.file.path)).collect();
+        let paths: Vec<String> = snapshot.touched(&rows.ranges).map(|v| format!("{BASE}{}", v.file.path)).collect();
         if paths.is_empty() {
             return Ok(vec![]);
         }
@@ -106,7 +106,11 @@ impl Engine {
 
 fn condition(rows: &Rows<'_>) -> Expr {
     let time = |t: Millis| lit(ScalarValue::TimestampMillisecond(Some(t.0), Some("UTC".into())));
-    let mut all = col("timestamp").gt_eq(time(rows.range.from())).and(col("timestamp").lt(time(rows.range.to())));
+    let within = rows.ranges.iter().map(|r| {
+        let at = || col("timestamp");
+        at().gt_eq(time(r.from())).and(at().lt(time(r.to())))
+    });
+    let mut all = within.reduce(Expr::or).unwrap_or_else(|| lit(false));
     let mut also = |e: Expr| all = all.clone().and(e);
     let text = |t: &str| lit(ScalarValue::Utf8View(Some(t.to_owned())));
     for (name, value) in rows.equal() {

@@ -20,7 +20,7 @@ use domain::{
     scope::{Model, Place, Scope},
     state::{CADENCE_OVER, DataState, EXPECTED_FOR, Health, cadence},
     text::Name,
-    time::{MINUTE, Millis, TimeRange},
+    time::{MINUTE, Millis, Ranges, TimeRange},
 };
 
 use crate::index::{Entry, FileIndex};
@@ -162,9 +162,9 @@ impl SiteTally {
 }
 
 impl Snapshot {
-    /// Files in which rows of a range may lie, but for those that cannot be read.
-    pub fn touched(&self, range: &TimeRange) -> impl Iterator<Item = &FileView> {
-        self.files.iter().filter(|v| v.failed.is_none() && v.file.to >= range.from() && v.file.from < range.to())
+    /// Files in which rows of these ranges may lie, but for those that cannot be read.
+    pub fn touched(&self, ranges: &Ranges) -> impl Iterator<Item = &FileView> {
+        self.files.iter().filter(|v| v.failed.is_none() && ranges.meet(v.file.from, v.file.to))
     }
 
     /// Brings the snapshot up to the manifest: reads the indexes of files it does not know yet, drops retired ones.

@@ -5,13 +5,14 @@ use std::path::Path;
 use domain::{
     ErrorKind,
     ports::{MetricsStore, RecordSink},
-    query::Summary,
+    query::{Summary, SummaryQuery},
     state::DataState,
+    time::{Against, TimeRange},
 };
 use lake::Lake;
 use serde_json::json;
 
-use crate::support::{LakeDir, ask, child, fleet, june, metric, near, record, scope, take};
+use crate::support::{LakeDir, NOW, ask, at, child, fleet, june, metric, near, record, scope, take};
 
 async fn summary(lake: &Lake) -> Summary {
     lake.summary(&ask(&fleet(), june())).await.expect("a summary")
@@ -37,6 +38,31 @@ fn scramble(file: &Path) {
 fn cut(file: &Path) {
     let bytes = std::fs::read(file).expect("the file");
     std::fs::write(file, &bytes[..bytes.len() / 2]).expect("the file is ours");
+}
+
+#[tokio::test]
+async fn two_weeks_that_lie_apart_are_read_without_the_files_between() {
+    for memory in [64 << 20, 0] {
+        let dir = LakeDir::new();
+        let lake = dir.open().await.with_memory(memory);
+        let between = ["2025-09-01", "2026-01-15", "2026-06-01", "2026-06-22"];
+        for day in ["2025-06-27", "2026-06-29"].iter().chain(&between) {
+            take(&lake, [json!({"timestamp": format!("{day}T10:00:00Z"), "detection": {"mAP50": 0.5}})]).await;
+        }
+        // A file that is touched although it is gone is found out, and counted.
+        for day in between {
+            dir.files(Some(day)).iter().for_each(|f| std::fs::remove_file(f).expect("the file is ours"));
+        }
+        let week = TimeRange::last_days(7, at(NOW)).expect("a week");
+        let asked = |earlier| SummaryQuery { earlier, ..ask(&fleet(), week) };
+        let s = lake.summary(&asked(Against::Year.of(&week))).await.expect("a summary");
+        let m = metric(&s.metrics, "mAP50");
+        assert_eq!((m.value, m.previous), (Some(0.5), Some(0.5)));
+        assert_eq!(lake.failed_files().await.len(), 0, "files between the periods were touched");
+        let whole_year = TimeRange::new(week.from().plus(-Against::Year.shift(&week)), week.from()).expect("a range");
+        lake.summary(&asked(whole_year)).await.expect("a summary");
+        assert_eq!(lake.failed_files().await.len(), between.len(), "with {memory} bytes of memory");
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use domain::{
     query::{ChildSummary, Directory, Summary, SummaryQuery},
-    time::TimeRange,
+    time::{Against, TimeRange},
 };
 use serde_json::{Value, json};
 
@@ -15,6 +15,7 @@ suite!([on_the_lake = crate::support::local_lake, without_memory = crate::suppor
     coverage_of_a_part_of_a_day_counts_only_that_part,
     a_silent_site_is_expected_but_not_reporting,
     a_child_that_is_expected_is_listed_without_numbers,
+    records_between_two_periods_make_no_child,
     records_above_the_children_belong_to_the_scope_alone,
     the_directory_names_what_was_seen,
     the_directory_forgets_what_was_removed,
@@ -112,6 +113,25 @@ async fn a_child_that_is_expected_is_listed_without_numbers(a: &Adapter) {
     assert!(silent.metrics.iter().all(|m| m.n == 0));
     assert_eq!((silent.health.sites_reporting, silent.health.sites_expected), (0, 1));
     assert_eq!(silent.health.newest, Some(at("2026-06-20T10:00:00Z")));
+}
+
+async fn records_between_two_periods_make_no_child(a: &Adapter) {
+    let at = |time: &str, customer: &str| json!({"timestamp": time, "customer": customer, "detection": {"mAP50": 0.5}});
+    a.take([
+        at("2026-06-30T10:00:00Z", "now"),
+        at("2026-01-15T10:00:00Z", "between"),
+        at("2025-07-01T10:00:00Z", "a year ago"),
+    ])
+    .await;
+    let week = TimeRange::last_days(7, crate::support::at("2026-07-01T00:00:00Z")).unwrap();
+    let asked = SummaryQuery { earlier: Against::Year.of(&week), sites: true, ..ask(&fleet(), week) };
+    let s = a.metrics.summary(&asked).await.unwrap();
+    let names = |all: &[ChildSummary]| -> Vec<String> {
+        all.iter().map(|c| c.scope.customer.as_ref().map(ToString::to_string).unwrap_or_default()).collect()
+    };
+    assert_eq!(names(&s.children), ["a year ago", "now"]);
+    assert_eq!(names(&s.sites), ["a year ago", "now"]);
+    assert_eq!(metric(&child(&s, "a year ago").metrics, "mAP50").previous, Some(0.5));
 }
 
 async fn records_above_the_children_belong_to_the_scope_alone(a: &Adapter) {

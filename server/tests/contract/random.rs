@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use domain::{
     query::{Comparison, ComparisonQuery, MetricSummary, Metrics, ModelSummary, Summary, SummaryQuery, TrendQuery},
     scope::{Model, Scope},
-    time::{HOUR, Millis, Step, TimeRange},
+    state::EXPECTED_FOR,
+    time::{DAY, HOUR, Millis, Step, TimeRange},
 };
 use proptest::{
     prelude::*,
@@ -16,17 +17,19 @@ use proptest::{
 
 use crate::{
     reference::{Content, METRICS, Numbers, Reference, Row, by_step, numbers, within},
-    support::{Adapter, ask, at, lake_with_little_memory, lake_without_memory, local_lake, near},
+    support::{Adapter, NOW, ask, at, lake_with_little_memory, lake_without_memory, local_lake, near},
 };
 
-/// The random records lie in the three days from here.
+/// The random records lie in the three days from here, and in the same days so long before.
 const BEGIN: &str = "2026-06-27T00:00:00Z";
 const SPAN: i64 = 72 * HOUR;
+const LONG_AGO: [i64; 2] = [40 * DAY, 80 * DAY];
 
 #[derive(Debug, Clone)]
 struct Question {
     scope: Scope,
     range: TimeRange,
+    earlier: TimeRange,
     step: Step,
     model: Option<Model>,
     metric: usize,
@@ -56,7 +59,8 @@ fn row() -> impl Strategy<Value = Row> {
         .prop_filter("a record has a metric", |(_, _, values)| values.iter().any(Option::is_some))
         .prop_map(|(samples, simulated, values)| Content { samples, simulated, values });
     let kind = select(vec![None, Some("production"), Some("candidate"), Some("benchmark")]);
-    (moment(), place, select(vec!["detection", "tracking"]), kind, model, select(vec![None, Some("orin")]), content)
+    let when = (moment(), select(vec![0, 0, 0, LONG_AGO[0], LONG_AGO[1]])).prop_map(|(at, ago)| at.plus(-ago));
+    (when, place, select(vec!["detection", "tracking"]), kind, model, select(vec![None, Some("orin")]), content)
         .prop_map(|(at, (customer, site, zone), task, kind, model, device, content)| Row {
             at,
             customer,
@@ -81,18 +85,22 @@ fn question() -> impl Strategy<Value = Question> {
     let task = prop_oneof![3 => Just(None), 1 => Just(Some("tracking"))];
     let model = select(vec![None, Some("yolo"), Some("yolo:2"), Some("detr")]);
     let ends = (moment(), moment()).prop_filter_map("a range", |(a, b)| TimeRange::new(a.min(b), a.max(b)).ok());
+    // How far back the earlier period lies: right before, hours before, overlapping, and months before with records between.
+    let back: Vec<fn(i64) -> i64> = vec![|n| n, |n| n + 7 * HOUR, |n| n / 2 + 1, |_| LONG_AGO[0], |_| LONG_AGO[1]];
+    let periods = (ends, select(back)).prop_map(|(range, back)| (range, range.shifted(-back(range.length()))));
     (
         place,
         task,
         select(vec!["production", "candidate", "all"]),
-        ends,
+        periods,
         select(vec!["17m", "1h", "5h", "1d"]),
         model,
         0..METRICS.len(),
     )
-        .prop_map(|((customer, site, zone), task, kind, range, step, model, metric)| Question {
+        .prop_map(|((customer, site, zone), task, kind, (range, earlier), step, model, metric)| Question {
             scope: Scope::parse(customer, site, zone, task, Some(kind)).expect("a scope"),
             range,
+            earlier,
             step: Step::parse(step).expect("a step"),
             model: model.map(|m| Model::parse(m).expect("a model")),
             metric,
@@ -123,8 +131,8 @@ fn close(a: Option<f64>, b: Option<f64>) -> bool {
     }
 }
 
-fn check_metrics(got: &[MetricSummary], rows: &[&Row], range: &TimeRange) -> Result<(), TestCaseError> {
-    let (now, before) = (within(rows, range), within(rows, &range.previous()));
+fn check_metrics(got: &[MetricSummary], rows: &[&Row], q: &Question) -> Result<(), TestCaseError> {
+    let (now, before) = (within(rows, &q.range), within(rows, &q.earlier));
     for (i, key) in METRICS.iter().enumerate() {
         let (want, previous) = (numbers(&now, i), numbers(&before, i).map(|p| p.mean));
         let Some(m) = got.iter().find(|m| m.metric == *key) else {
@@ -151,7 +159,7 @@ fn check_metrics(got: &[MetricSummary], rows: &[&Row], range: &TimeRange) -> Res
 }
 
 async fn check_summary(a: &Adapter, r: &Reference, q: &Question) -> Result<(), TestCaseError> {
-    let asked = SummaryQuery { course: Some((q.range, q.step)), ..ask(&q.scope, q.range) };
+    let asked = SummaryQuery { earlier: q.earlier, course: Some((q.range, q.step)), ..ask(&q.scope, q.range) };
     let got = a.metrics.summary(&asked).await.expect("a summary");
     let one = SummaryQuery { metrics: Metrics::only([METRICS[q.metric]]), ..asked };
     let one = a.metrics.summary(&one).await.expect("a summary");
@@ -174,9 +182,9 @@ async fn check_summary(a: &Adapter, r: &Reference, q: &Question) -> Result<(), T
         }
     }
     let rows = r.rows(&q.scope);
-    check_metrics(&got.metrics, &rows, &q.range)?;
+    check_metrics(&got.metrics, &rows, q)?;
     let current = within(&rows, &q.range);
-    let touched = current.iter().chain(&within(&rows, &q.range.previous())).any(|r| r.content.simulated);
+    let touched = current.iter().chain(&within(&rows, &q.earlier)).any(|r| r.content.simulated);
     prop_assert_eq!(got.simulated, touched);
     let mut names: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
     for row in &rows {
@@ -194,10 +202,15 @@ async fn check_summary(a: &Adapter, r: &Reference, q: &Question) -> Result<(), T
         let Some(child) =
             got.children.iter().find(|c| c.scope == q.scope.child(domain::text::Name::parse(name).expect("a name")))
         else {
-            prop_assert!(within(&rows, &q.range).is_empty(), "the child {} is missing", name);
+            let of_either = within(&rows, &q.range).len() + within(&rows, &q.earlier).len();
+            prop_assert_eq!(of_either, 0, "the child {} is missing", name);
             continue;
         };
-        check_metrics(&child.metrics, &rows, &q.range)?;
+        check_metrics(&child.metrics, &rows, q)?;
+        let end = q.range.to().min(at(NOW));
+        let expected = end.plus(-EXPECTED_FOR)..end;
+        let counts = |r: &&Row| q.range.contains(r.at) || q.earlier.contains(r.at) || expected.contains(&r.at);
+        prop_assert!(rows.iter().any(counts), "the child {} had no record in either period and none was expected", name);
     }
     // The steps of a course are counted from the range's own beginning.
     let mut steps: std::collections::BTreeMap<i64, Vec<_>> = std::collections::BTreeMap::new();
