@@ -262,6 +262,7 @@ impl Ask {
             children: true,
             sites: false,
             metrics: Metrics::All,
+            earlier_quantiles: Metrics::with_tail(),
             course: None,
             now,
         })

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    metric::{CATALOGUE, Direction, Metric, built_in},
+    metric::{Aggregation, CATALOGUE, Direction, Metric, built_in},
     say,
     scope::{Model, Place, Scope, clip},
     state::{DataState, Health},
@@ -24,6 +24,17 @@ pub enum Metrics {
 impl Metrics {
     pub fn only(keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self::Only(keys.into_iter().map(Into::into).collect())
+    }
+
+    #[must_use]
+    pub fn none() -> Self {
+        Self::Only(vec![])
+    }
+
+    /// Those that are judged by their tail: latencies.
+    #[must_use]
+    pub fn with_tail() -> Self {
+        Self::only(CATALOGUE.iter().filter(|m| m.aggregation == Aggregation::WeightedMeanAndTail).map(|m| &*m.key))
     }
 
     #[must_use]
@@ -48,6 +59,8 @@ pub struct SummaryQuery {
     pub sites: bool,
     /// About which metrics.
     pub metrics: Metrics,
+    /// Of which of these the earlier period's quantiles are given as well: they cost as much as those of the range.
+    pub earlier_quantiles: Metrics,
     /// Also give the course of each metric: over which range, in which steps.
     pub course: Option<(TimeRange, Step)>,
     /// The present moment: ages are taken at min(`to`, now).
@@ -102,6 +115,9 @@ pub struct MetricSummary {
     pub p50: Option<f64>,
     pub p95: Option<f64>,
     pub p99: Option<f64>,
+    /// The quantiles over the earlier period, and by how much those of the range differ from them; where asked for.
+    #[serde(flatten)]
+    pub earlier_quantiles: Option<EarlierQuantiles>,
     pub state: DataState,
     /// The devices whose numbers were put together, where that matters and there is more than one.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
@@ -113,6 +129,33 @@ pub struct MetricSummary {
     pub assumed: bool,
     #[serde(skip)]
     pub course: Course,
+}
+
+/// A difference is `None` where the range has no record with the metric.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct EarlierQuantiles {
+    pub previous_p50: f64,
+    pub previous_p95: f64,
+    pub previous_p99: f64,
+    pub delta_p50: Option<f64>,
+    pub delta_p95: Option<f64>,
+    pub delta_p99: Option<f64>,
+}
+
+impl EarlierQuantiles {
+    /// From p50, p95 and p99 of the earlier period and of the range.
+    #[must_use]
+    pub fn new(before: [f64; 3], now: Option<[f64; 3]>) -> Self {
+        let delta = |i: usize| now.map(|now| now[i] - before[i]);
+        Self {
+            previous_p50: before[0],
+            previous_p95: before[1],
+            previous_p99: before[2],
+            delta_p50: delta(0),
+            delta_p95: delta(1),
+            delta_p99: delta(2),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -26,6 +26,8 @@ use crate::{
 
 /// Sparklines show this much, or the range when that is longer.
 const COURSE: i64 = 30 * DAY;
+/// The metric whose tile shows its tail.
+const TAIL: &str = "inference_time_ms";
 /// At most so many lines under "needs attention".
 const ATTENTION: usize = 6;
 
@@ -43,6 +45,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
         children: true,
         sites: a.scope.level() == Level::Fleet,
         metrics: Metrics::All,
+        earlier_quantiles: Metrics::only([TAIL]),
         course: Some(course),
         now: a.now,
     };
@@ -173,8 +176,11 @@ fn tile(a: &Asked, s: &Summary, m: &MetricSummary, versus: &str) -> TileView {
     let t = a.fmt.texts();
     let metric = metric_of(m);
     // A latency is judged by its tail; its mean is in the table below.
-    let tail = m.metric == "inference_time_ms";
-    let (label, value) = if tail { (t.latency_p95.to_owned(), m.p95) } else { (a.fmt.label(&metric), m.value) };
+    let (label, value, delta) = if m.metric == TAIL {
+        (t.latency_p95.to_owned(), m.p95, m.earlier_quantiles.and_then(|q| q.delta_p95))
+    } else {
+        (a.fmt.label(&metric), m.value, m.delta)
+    };
     let mut foot = vec![fill(t.n, &[("n", &a.fmt.count(m.n))])];
     if a.scope.level() < Level::Site {
         foot.push(fill(t.sites_of, &[("n", &m.sites_reporting.to_string()), ("of", &m.sites_expected.to_string())]));
@@ -191,9 +197,8 @@ fn tile(a: &Asked, s: &Summary, m: &MetricSummary, versus: &str) -> TileView {
         help: a.fmt.definition(&metric),
         value: a.fmt.value(value, &metric),
         unit: metric.unit.to_owned(),
-        delta: a.fmt.delta(m.delta, &metric),
-        // The tail has no before: what is compared is the mean, and it says so.
-        versus: if tail { fill(t.tile_mean, &[("value", &a.fmt.value(m.value, &metric))]) } else { versus.to_owned() },
+        delta: a.fmt.delta(delta, &metric),
+        versus: versus.to_owned(),
         state: a.fmt.state(m.state),
         spark: sparkline(&m.course, 1),
         foot,

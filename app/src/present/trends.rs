@@ -53,6 +53,7 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
         children: false,
         sites: false,
         metrics: Metrics::only([&*metric.key]),
+        earlier_quantiles: Metrics::none(),
         course: None,
         now: a.now,
     };

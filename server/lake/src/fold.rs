@@ -36,6 +36,8 @@ pub struct Plan {
     pub range: TimeRange,
     /// Rows in it give a mean.
     pub previous: Option<TimeRange>,
+    /// By metric: whether rows of the earlier period are aggregated in full as well. Beyond its end nothing is.
+    pub tails: Vec<bool>,
     /// Rows in it give a mean a step. Steps are counted from the range's own beginning, so that none is cut off: half a
     /// day at the end would look like a change.
     pub course: Option<(TimeRange, Step)>,
@@ -87,6 +89,8 @@ pub struct Group {
     /// By metric.
     pub current: Vec<Aggregate>,
     pub previous: Vec<Mean>,
+    /// In full, of the metrics of which the plan wants it.
+    pub earlier: Vec<Option<Box<Aggregate>>>,
     /// By step, then metric; empty without a course.
     pub course: Vec<Vec<Mean>>,
     /// What was put last into `sites`, by metric, and into `zones`: rows of a place lie together.
@@ -111,6 +115,7 @@ impl Group {
             last: Millis(i64::MIN),
             current: vec![Aggregate::default(); m],
             previous: vec![Mean::default(); m],
+            earlier: (0..m).map(|i| plan.tails.get(i).is_some_and(|t| *t).then(Box::default)).collect(),
             course: vec![vec![Mean::default(); m]; buckets],
             last_site: vec![None; m],
             last_zone: None,
@@ -129,6 +134,11 @@ impl Group {
         self.last = self.last.max(other.last);
         self.current.iter_mut().zip(&other.current).for_each(|(a, b)| a.merge(b));
         self.previous.iter_mut().zip(&other.previous).for_each(|(a, b)| a.merge(b));
+        for (ours, theirs) in self.earlier.iter_mut().zip(&other.earlier) {
+            if let (Some(ours), Some(theirs)) = (ours, theirs) {
+                ours.merge(theirs);
+            }
+        }
         for (a, b) in self.course.iter_mut().zip(&other.course) {
             a.iter_mut().zip(b).for_each(|(a, b)| a.merge(b));
         }
@@ -185,9 +195,19 @@ impl Group {
         for i in places() {
             sums.add(all[i], weights[i]);
         }
+        let (times, seqs) = (&rows.times[run.rows.clone()], &rows.seqs[run.rows.clone()]);
+        let newest = || {
+            let i = if run.ascending { places().last() } else { places().max_by_key(|i| (times[*i], seqs[*i])) };
+            i.map(|i| Latest { at: Millis(times[i]), seq: seqs[i], value: all[i] })
+        };
         self.simulated[m] |= slot.simulated && (time.current || time.previous);
         if time.previous {
             self.previous[m].merge(&sums);
+            if let Some(full) = &mut self.earlier[m]
+                && let Some(newest) = newest()
+            {
+                full.take(&sums, places().map(|i| all[i]), newest);
+            }
         }
         if let Some(step) = time.course {
             self.course[step][m].merge(&sums);
@@ -206,10 +226,7 @@ impl Group {
             None if time.current => &mut self.current[m],
             None => return,
         };
-        let (times, seqs) = (&rows.times[run.rows.clone()], &rows.seqs[run.rows.clone()]);
-        let newest = if run.ascending { places().last() } else { places().max_by_key(|i| (times[*i], seqs[*i])) };
-        if let Some(i) = newest {
-            let newest = Latest { at: Millis(times[i]), seq: seqs[i], value: all[i] };
+        if let Some(newest) = newest() {
             full.take(&sums, places().map(|i| all[i]), newest);
         }
     }
@@ -603,6 +620,7 @@ mod tests {
                 places: false,
                 range: range(60, 150),
                 previous: Some(range(20, 60)),
+                tails: vec![true],
                 course: Some((range(0, 200), Step::parse("7m").unwrap())),
                 steps: by_steps.then(|| Step::parse("1h").unwrap()),
             });
@@ -623,9 +641,10 @@ mod tests {
             let told = |f: Fold| -> Vec<_> {
                 let tell = |a: &Aggregate| (a.mean.n, (a.mean.wx * 1e6).round(), a.min, a.max, a.latest, a.quantiles());
                 let one = |(key, g): (GroupKey, Group)| {
+                    let before = (g.previous[0].n, g.earlier[0].as_deref().map(tell));
                     let course: Vec<_> = g.course.iter().map(|c| (c[0].n, (c[0].wx * 1e6).round())).collect();
                     let steps: Vec<_> = g.steps.iter().map(|s| s.first().map(tell)).collect();
-                    (key, (g.rows, g.first, g.last, g.simulated), tell(&g.current[0]), g.previous[0].n, course, steps)
+                    (key, (g.rows, g.first, g.last, g.simulated), tell(&g.current[0]), before, course, steps)
                 };
                 f.finish().into_iter().map(one).collect()
             };
@@ -643,6 +662,7 @@ mod tests {
                 group_by: vec![],
                 places: false,
                 range: range(100 + begin, 100 + begin + length),
+                tails: vec![],
                 previous: with[0].then(|| range(100 + begin - before.min(100), 100 + begin)),
                 course: with[1].then(|| (range(course, course + 150), step)),
                 steps: with[2].then_some(step),

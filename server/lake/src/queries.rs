@@ -11,8 +11,9 @@ use domain::{
     Error, Result,
     metric::{CATALOGUE, Metric},
     query::{
-        ChildSummary, Comparison, ComparisonQuery, FieldCell, FieldReport, LatestValue, MetricColumn, MetricSummary,
-        Metrics, ModelChange, ModelMetric, ModelSummary, Summary, SummaryQuery, Trend, TrendPoint, TrendQuery,
+        ChildSummary, Comparison, ComparisonQuery, EarlierQuantiles, FieldCell, FieldReport, LatestValue, MetricColumn,
+        MetricSummary, Metrics, ModelChange, ModelMetric, ModelSummary, Summary, SummaryQuery, Trend, TrendPoint,
+        TrendQuery,
     },
     say,
     scope::{Level, Place, Scope},
@@ -50,6 +51,7 @@ impl Lake {
             places: true,
             range: q.range,
             previous: Some(q.earlier),
+            tails: metrics.iter().map(|(m, _)| q.earlier_quantiles.holds(&m.key)).collect(),
             course: q.course,
             steps: None,
         };
@@ -113,6 +115,7 @@ impl Lake {
             places: false,
             range: q.range,
             previous: None,
+            tails: vec![],
             course: None,
             steps: Some(q.step),
         };
@@ -159,6 +162,7 @@ impl Lake {
             places: true,
             range: q.range,
             previous: None,
+            tails: vec![],
             course: None,
             steps: None,
         };
@@ -214,6 +218,7 @@ impl Lake {
             places: false,
             range: q.range,
             previous: None,
+            tails: vec![],
             course: None,
             steps: None,
         };
@@ -409,6 +414,7 @@ fn shape_metrics(
             by_metric(&snapshot.directory, column).map_or(health.sites_expected, |i| expected[i]).max(sites_reporting);
         let (value, before) = (current.mean.value(), previous.value());
         let quantiles = current.quantiles();
+        let before_in_full = group.earlier[m].as_ref().and_then(|full| full.quantiles());
         let devices = &group.devices[m];
         let devices = if devices.len() > 1 { devices.iter().map(ToString::to_string).collect() } else { vec![] };
         shaped.push(MetricSummary {
@@ -426,6 +432,7 @@ fn shape_metrics(
             p50: quantiles.map(|q| q[0]),
             p95: quantiles.map(|q| q[1]),
             p99: quantiles.map(|q| q[2]),
+            earlier_quantiles: before_in_full.map(|q| EarlierQuantiles::new(q, quantiles)),
             // A metric that fell silent while its places still report other things is stale by itself.
             state: if current.mean.n == 0 && health.state == DataState::Ok { DataState::Stale } else { health.state },
             devices,

@@ -172,6 +172,7 @@ fn summary_rows(s: &Summary) -> Rows {
             ("delta", Align::Right),
             ("p50", Align::Right),
             ("p95", Align::Right),
+            ("delta p95", Align::Right),
             ("n", Align::Right),
             ("sites", Align::Right),
         ],
@@ -180,15 +181,17 @@ fn summary_rows(s: &Summary) -> Rows {
     let mut add = |name: &str, state: &str, metrics: &[MetricSummary]| {
         for m in metrics {
             let shown = |x: Option<f64>| x.map_or_else(|| "–".into(), |x| format!("{x:.4}"));
+            let signed = |x: Option<f64>| x.map_or_else(|| "–".into(), |x| format!("{x:+.4}"));
             rows.rows.push(vec![
                 name.to_owned(),
                 state.to_owned(),
                 m.metric.clone(),
                 shown(m.value),
                 m.unit.clone(),
-                m.delta.map_or_else(|| "–".into(), |d| format!("{d:+.4}")),
+                signed(m.delta),
                 shown(m.p50),
                 shown(m.p95),
+                signed(m.earlier_quantiles.and_then(|q| q.delta_p95)),
                 m.n.to_string(),
                 format!("{}/{}", m.sites_reporting, m.sites_expected),
             ]);

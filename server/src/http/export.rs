@@ -42,7 +42,7 @@ fn cell(x: Option<impl ToString>) -> String {
     x.map_or_else(String::new, |x| x.to_string())
 }
 
-const METRIC_HEAD: [&str; 13] = [
+const METRIC_HEAD: [&str; 15] = [
     "metric",
     "unit",
     "value",
@@ -56,6 +56,8 @@ const METRIC_HEAD: [&str; 13] = [
     "sites_reporting",
     "sites_expected",
     "simulated",
+    "previous_p95",
+    "delta_p95",
 ];
 
 fn metric_cells(m: &MetricSummary) -> Vec<String> {
@@ -63,6 +65,8 @@ fn metric_cells(m: &MetricSummary) -> Vec<String> {
     cells.extend([m.value, m.previous, m.delta, m.p50, m.p95, m.p99].map(cell));
     cells.extend([m.n.to_string(), m.weight.to_string(), m.sites_reporting.to_string()]);
     cells.extend([m.sites_expected.to_string(), m.simulated.to_string()]);
+    let earlier = m.earlier_quantiles;
+    cells.extend([earlier.map(|q| q.previous_p95), earlier.and_then(|q| q.delta_p95)].map(cell));
     cells
 }
 

@@ -1,7 +1,9 @@
 //! Pages hold their numbers and charts in the first HTML, in the visitor's language.
 
+use serde_json::json;
+
 use crate::{
-    fleet::{DAY, Fleet, Site, counts},
+    fleet::{self, DAY, Fleet, Site, counts},
     process::{Folder, Served, run},
 };
 
@@ -218,4 +220,27 @@ async fn names_that_look_like_html_stay_text() {
     let svg = served.get(&format!("/export/trend.svg?metric=mAP50&customer={place}")).send().await.unwrap();
     assert_eq!(svg.status(), 200);
     assert!(!svg.text().await.unwrap().contains("<img"), "the drawing too");
+}
+
+#[tokio::test]
+async fn the_arrow_of_a_tail_is_the_tail_s_and_not_the_mean_s() {
+    // Against the day before the mean rose from 25 to 30 ms, while p95 fell from 40 to 30.
+    let folder = Folder::new();
+    let newest = fleet::now() - 2 * fleet::DAY / 24;
+    let row = |ago: i64, i: i64, ms: i64| {
+        let fields = json!({"run_id": format!("{i}"), "detection": null, "system": {"inference_time_ms": ms}});
+        fleet::one(newest - ago - i * fleet::MINUTE, fields)
+    };
+    let mut rows: Vec<_> = (0..20).map(|i| row(0, i, 30)).collect();
+    rows.extend((0..20).map(|i| row(DAY, i, if i < 10 { 10 } else { 40 })));
+    let path = folder.write("x.jsonl", fleet::jsonl(&rows));
+    assert_eq!(folder.ingest(&[&path]).fine().json()["taken"], 40);
+    let served = Served::start(&folder, &[]).await;
+    let (_, page) = served.page("/?days=1").await;
+    let tile = page.split_once("Latency p95").expect("a tile").1.split_once("</a>").expect("its end").0;
+    assert!(tile.contains("↓10.0") && tile.contains("better"), "{tile}");
+    assert!(!tile.contains("↑5.0") && tile.contains("vs prior 1 day"), "{tile}");
+    let s = served.json("/api/metrics/summary?days=1").await;
+    let m = &s["metrics"][0];
+    assert_eq!((&m["delta"], &m["previous_p95"], &m["delta_p95"]), (&json!(5.0), &json!(40.0), &json!(-10.0)), "{m}");
 }

@@ -2,7 +2,7 @@
 
 use domain::{
     ErrorKind,
-    query::{ComparisonQuery, Metrics, TrendQuery},
+    query::{ComparisonQuery, EarlierQuantiles, Metrics, SummaryQuery, TrendQuery},
     scope::{Model, Scope},
     time::{Millis, Step, TimeRange},
 };
@@ -16,6 +16,7 @@ suite!([on_the_lake = crate::support::local_lake, without_memory = crate::suppor
     the_previous_period_is_the_one_right_before,
     the_end_of_a_range_is_exclusive,
     quantiles_of_few_records_are_exact_and_unweighted,
+    a_quantile_has_a_difference_of_its_own_where_asked_for,
     the_latest_value_is_of_the_newest_record,
     the_type_says_which_records_count,
     metrics_that_runs_bring_are_assumed,
@@ -124,6 +125,29 @@ async fn quantiles_of_few_records_are_exact_and_unweighted(a: &Adapter) {
     let c = comparison(a, &fleet(), june()).await;
     let m = &c.models[0].metrics["inference_time_ms"];
     assert_eq!((m.p50, m.p95), (Some(51.0), Some(96.0)));
+}
+
+async fn a_quantile_has_a_difference_of_its_own_where_asked_for(a: &Adapter) {
+    // The mean rises from 25 to 30 while the tail falls from 40 to 30.
+    let row = |day: u32, i: u32, ms: u32| {
+        json!({"timestamp": format!("2026-06-{day}T10:{i:02}:00Z"), "run_id": format!("{i}"),
+               "system": {"inference_time_ms": ms, "fps": 1000 / ms}})
+    };
+    a.take((0..20).map(|i| row(28, i, if i < 10 { 10 } else { 40 }))).await;
+    a.take((0..20).map(|i| row(29, i, 30))).await;
+    let day = range("2026-06-29T00:00:00Z", "2026-06-30T00:00:00Z");
+    let asked = SummaryQuery { earlier_quantiles: Metrics::with_tail(), ..ask(&fleet(), day) };
+    let s = a.metrics.summary(&asked).await.unwrap();
+    for metrics in [&s.metrics, &child(&s, "acme").metrics] {
+        let m = metric(metrics, "inference_time_ms");
+        assert_eq!((m.delta, m.p95), (Some(5.0), Some(30.0)));
+        assert_eq!(m.earlier_quantiles, Some(EarlierQuantiles::new([25.0, 40.0, 40.0], Some([30.0; 3]))));
+        assert_eq!(metric(metrics, "fps").earlier_quantiles, None, "nobody asked for it");
+    }
+    assert_eq!(metric(&a.summary(&fleet(), day).await.metrics, "inference_time_ms").earlier_quantiles, None);
+    let empty = SummaryQuery { range: range("2026-06-30T00:00:00Z", "2026-07-01T00:00:00Z"), earlier: day, ..asked };
+    let m = metric(&a.metrics.summary(&empty).await.unwrap().metrics, "inference_time_ms").clone();
+    assert_eq!(m.earlier_quantiles, Some(EarlierQuantiles::new([30.0; 3], None)), "nothing to compare with it");
 }
 
 async fn the_latest_value_is_of_the_newest_record(a: &Adapter) {

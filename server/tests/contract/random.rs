@@ -134,7 +134,8 @@ fn close(a: Option<f64>, b: Option<f64>) -> bool {
 fn check_metrics(got: &[MetricSummary], rows: &[&Row], q: &Question) -> Result<(), TestCaseError> {
     let (now, before) = (within(rows, &q.range), within(rows, &q.earlier));
     for (i, key) in METRICS.iter().enumerate() {
-        let (want, previous) = (numbers(&now, i), numbers(&before, i).map(|p| p.mean));
+        let (want, before) = (numbers(&now, i), numbers(&before, i));
+        let previous = before.as_ref().map(|p| p.mean);
         let Some(m) = got.iter().find(|m| m.metric == *key) else {
             prop_assert!(want.is_none() && previous.is_none(), "{key} is missing");
             continue;
@@ -148,6 +149,18 @@ fn check_metrics(got: &[MetricSummary], rows: &[&Row], q: &Question) -> Result<(
         same!(m.p50, of(|w| w.p50), "p50 of {key}");
         same!(m.p95, of(|w| w.p95), "p95 of {key}");
         same!(m.p99, of(|w| w.p99), "p99 of {key}");
+        let wanted = before.filter(|_| i == 1);
+        prop_assert_eq!(m.earlier_quantiles.is_some(), wanted.is_some(), "quantiles of what was not asked for");
+        if let (Some(q), Some(before)) = (&m.earlier_quantiles, wanted) {
+            let then = [(q.previous_p50, before.p50), (q.previous_p95, before.p95), (q.previous_p99, before.p99)];
+            then.iter().try_for_each(|(got, want)| {
+                same!(Some(*got), Some(*want), "an earlier quantile of {key}");
+                Ok(())
+            })?;
+            same!(q.delta_p50, of(|w| w.p50).map(|p| p - before.p50), "how p50 of {key} differs");
+            same!(q.delta_p95, of(|w| w.p95).map(|p| p - before.p95), "how p95 of {key} differs");
+            same!(q.delta_p99, of(|w| w.p99).map(|p| p - before.p99), "how p99 of {key} differs");
+        }
         prop_assert_eq!(
             m.latest.as_ref().map(|l| (l.timestamp, l.value)),
             want.map(|w| w.latest),
@@ -159,7 +172,12 @@ fn check_metrics(got: &[MetricSummary], rows: &[&Row], q: &Question) -> Result<(
 }
 
 async fn check_summary(a: &Adapter, r: &Reference, q: &Question) -> Result<(), TestCaseError> {
-    let asked = SummaryQuery { earlier: q.earlier, course: Some((q.range, q.step)), ..ask(&q.scope, q.range) };
+    let asked = SummaryQuery {
+        earlier: q.earlier,
+        earlier_quantiles: Metrics::only([METRICS[1]]),
+        course: Some((q.range, q.step)),
+        ..ask(&q.scope, q.range)
+    };
     let got = a.metrics.summary(&asked).await.expect("a summary");
     let one = SummaryQuery { metrics: Metrics::only([METRICS[q.metric]]), ..asked };
     let one = a.metrics.summary(&one).await.expect("a summary");
@@ -210,7 +228,11 @@ async fn check_summary(a: &Adapter, r: &Reference, q: &Question) -> Result<(), T
         let end = q.range.to().min(at(NOW));
         let expected = end.plus(-EXPECTED_FOR)..end;
         let counts = |r: &&Row| q.range.contains(r.at) || q.earlier.contains(r.at) || expected.contains(&r.at);
-        prop_assert!(rows.iter().any(counts), "the child {} had no record in either period and none was expected", name);
+        prop_assert!(
+            rows.iter().any(counts),
+            "the child {} had no record in either period and none was expected",
+            name
+        );
     }
     // The steps of a course are counted from the range's own beginning.
     let mut steps: std::collections::BTreeMap<i64, Vec<_>> = std::collections::BTreeMap::new();

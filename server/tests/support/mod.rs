@@ -151,6 +151,7 @@ pub fn ask(scope: &Scope, range: TimeRange) -> SummaryQuery {
         children: true,
         sites: false,
         metrics: Metrics::All,
+        earlier_quantiles: Metrics::none(),
         course: None,
         now: at(NOW),
     }
