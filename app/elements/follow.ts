@@ -1,7 +1,7 @@
 // Going to a page from a script as a link would, with the shown range and filters kept. Not a router: that is Leptos'.
 
 /** What a visitor chose to look at, and takes along. */
-const KEPT = ['type', 'task', 'tz', 'refresh', 'kiosk'];
+const KEPT = ['type', 'task', 'device', 'tz', 'refresh', 'kiosk'];
 /** The range is one thing: half of it from here and half from there would be a third range. */
 const RANGE = ['from', 'to', 'days'];
 

@@ -235,6 +235,7 @@ pub struct EmptyView {
 pub struct PlaceView {
     pub head: Head,
     pub state: StateView,
+    pub filter: Option<FilterView>,
     pub empty: Option<EmptyView>,
     pub attention: Option<Vec<AttentionView>>,
     pub attention_more: Option<String>,
@@ -291,6 +292,14 @@ pub struct TrendsView {
     pub hidden: Vec<(String, String)>,
     pub chart: Option<ChartView>,
     pub models: Option<TableView>,
+}
+
+/// A form that filters what a page shows: where it leads, what it keeps, what it chooses.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FilterView {
+    pub action: String,
+    pub hidden: Vec<(String, String)>,
+    pub selects: Vec<SelectView>,
 }
 
 /// One choice of a filter form.
@@ -352,6 +361,7 @@ pub struct ModelChip {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RecordsView {
     pub head: Head,
+    pub filter: Option<FilterView>,
     pub empty: Option<EmptyView>,
     pub summary: String,
     pub table: Option<TableView>,

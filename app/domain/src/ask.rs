@@ -63,6 +63,8 @@ words! {
     task = "task",
     /// `production` (default), `candidate` or `all`.
     kind = "type",
+    /// Only what was measured on it.
+    device = "device",
     /// `architecture` or `architecture:version`.
     model = "model",
     metric = "metric",
@@ -157,7 +159,7 @@ impl Ask {
     /// See [`Scope::parse`].
     pub fn scope(&self) -> Result<Scope> {
         let get = |k| self.get(k);
-        Scope::parse(get("customer"), get("site"), get("zone"), get("task"), get("type"))
+        Scope::parse(get("customer"), get("site"), get("zone"), get("task"), get("type"))?.on(get("device"))
     }
 
     /// The zone in which dates are read: `tz`, else `fallback`.

@@ -297,6 +297,8 @@ mod tests {
                 n: 1,
                 first: Millis(i as i64),
                 last: Millis(i as i64),
+                days: BTreeSet::new(),
+                devices: BTreeSet::new(),
                 values: vec![a],
             }
         });

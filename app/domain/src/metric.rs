@@ -349,7 +349,7 @@ impl Metric {
     /// Whether numbers of different devices must not be averaged without saying so.
     #[must_use]
     pub fn depends_on_device(&self) -> bool {
-        matches!(&*self.key, "inference_time_ms" | "fps")
+        matches!(&*self.key, "inference_time_ms" | "fps" | "gpu_util" | "gpu_mem_mb" | "cpu_util")
     }
 }
 

@@ -1,5 +1,10 @@
 //! Questions about records and their answers. Field names of the answers are the public REST format.
 
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -184,6 +189,8 @@ pub struct Trend {
     pub to: Millis,
     pub as_of: Millis,
     pub simulated: bool,
+    /// The devices on which the values were measured, as far as their records name one.
+    pub devices: Vec<String>,
     /// Only steps with records, in order of time.
     pub points: Vec<TrendPoint>,
     /// First records of a model version in the scope within the range; at most twenty.
@@ -241,7 +248,9 @@ pub struct ModelSummary {
     pub zones: u32,
     pub first: Millis,
     pub last: Millis,
-    pub metrics: std::collections::BTreeMap<String, ModelMetric>,
+    /// The devices on which it ran, as far as its records name one.
+    pub devices: Vec<String>,
+    pub metrics: BTreeMap<String, ModelMetric>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -250,6 +259,9 @@ pub struct ModelMetric {
     pub n: u64,
     pub p50: Option<f64>,
     pub p95: Option<f64>,
+    /// As in [`MetricSummary`].
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub devices: Vec<String>,
 }
 
 /// Which rows are behind a number: newest first, `take` of them after `skip`.
@@ -320,6 +332,10 @@ pub struct FieldCell {
     pub n: u64,
     pub first: Millis,
     pub last: Millis,
+    /// UTC days with rows of the range.
+    pub days: std::collections::BTreeSet<crate::time::Day>,
+    /// Devices named by its rows; an empty text where a row names none.
+    pub devices: std::collections::BTreeSet<Box<str>>,
     /// By [`FieldReport::metrics`].
     pub values: Vec<crate::aggregate::Aggregate>,
 }
@@ -330,6 +346,10 @@ pub struct Directory {
     pub places: Vec<Place>,
     pub tasks: Vec<Name>,
     pub models: Vec<Model>,
+    /// Devices, each with the places of its records.
+    pub devices: Arc<BTreeMap<Name, BTreeSet<Place>>>,
+    /// There are files from before devices were noted: their records may name others.
+    pub more_devices: bool,
     /// Model versions in the order in which they first appeared: what their colours follow.
     pub by_age: Vec<Model>,
     /// Metrics outside of the catalogue, as `group.leaf`.
@@ -362,6 +382,16 @@ impl Directory {
                 "no record has the task “{got}”",
                 "작업이 “{got}”인 레코드가 없습니다",
                 got = clip(task.as_str())
+            )));
+        }
+        if let Some(device) = &scope.device
+            && !self.more_devices
+            && !self.devices.contains_key(device)
+        {
+            return Err(Error::not_found(say!(
+                "no record names the device “{got}”",
+                "장치가 “{got}”인 레코드가 없습니다",
+                got = clip(device.as_str())
             )));
         }
         if scope.customer.is_none() || self.places.iter().any(|p| scope.holds(p)) {
@@ -399,6 +429,11 @@ impl Directory {
             "모델이 “{got}”인 레코드가 없습니다",
             got = clip(&model.to_string())
         )))
+    }
+
+    /// The devices of a scope's places, sorted.
+    pub fn devices_in(&self, scope: &Scope) -> impl Iterator<Item = &Name> {
+        self.devices.iter().filter(|(_, places)| places.iter().any(|p| scope.holds(p))).map(|(device, _)| device)
     }
 
     /// The names one level below the scope, sorted.
@@ -467,6 +502,10 @@ mod tests {
                 Place { customer: name("b"), site: None, zone: None },
             ],
             tasks: vec![name("detection")],
+            devices: Arc::new(BTreeMap::from([
+                (name("orin"), BTreeSet::from([Place { customer: name("b"), site: None, zone: None }])),
+                (name("xavier"), BTreeSet::new()),
+            ])),
             custom: vec!["custom.mse".into(), "eval.mae".into(), "train.mae".into(), "custom.precision".into()],
             ..Directory::default()
         }
@@ -481,6 +520,21 @@ mod tests {
         assert_eq!(check(Some("x"), None, None), Err("no customer is called “x”".into()));
         assert_eq!(check(Some("a"), Some("s9"), None), Err("no site is called “s9”".into()));
         assert_eq!(check(Some("a"), Some("s1"), Some("z9")), Err("no zone is called “z9”".into()));
+    }
+
+    #[test]
+    fn a_device_that_no_record_names_is_unknown_where_all_are_known() {
+        let on = |device: &str| Scope::default().on(Some(device)).expect("a scope");
+        let d = directory();
+        assert_eq!(d.check(&on("orin")), Ok(()));
+        assert_eq!(
+            d.check(&on("none")).map_err(|e| (e.kind, e.message.en)),
+            Err((crate::ErrorKind::NotFound, "no record names the device “none”".into()))
+        );
+        assert_eq!(Directory { more_devices: true, ..directory() }.check(&on("none")), Ok(()));
+        let place = |c| Scope::parse(Some(c), None, None, None, None).expect("a scope");
+        assert_eq!(d.devices_in(&place("b")).map(Name::as_str).collect::<Vec<_>>(), ["orin"]);
+        assert_eq!(d.devices_in(&place("a")).count(), 0);
     }
 
     #[test]

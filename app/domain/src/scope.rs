@@ -105,6 +105,8 @@ pub struct Scope {
     pub site: Option<Name>,
     pub zone: Option<Name>,
     pub task: Option<Name>,
+    /// Only records that name this device. Which places are expected, and their state, does not depend on it.
+    pub device: Option<Name>,
     #[serde(rename = "type")]
     pub kind: Kind,
 }
@@ -130,16 +132,12 @@ impl Scope {
         task: Option<&str>,
         kind: Option<&str>,
     ) -> Result<Self> {
-        type Parse = fn(&str) -> std::result::Result<Name, BadName>;
-        fn name((what, ko): (&str, &str), text: Option<&str>, parse: Parse) -> Result<Option<Name>> {
-            let bad = |e: BadName| say!("the {what} name {e}", "{ko} 이름: {why}", why = e.korean());
-            text.filter(|t| !t.is_empty()).map(|t| parse(t).map_err(|e| Error::bad_input(bad(e)))).transpose()
-        }
         let scope = Self {
             customer: name(("customer", "고객"), customer, Name::parse_place)?,
             site: name(("site", "사이트"), site, Name::parse_place)?,
             zone: name(("zone", "구역"), zone, Name::parse_place)?,
             task: name(("task", "작업"), task, Name::parse)?,
+            device: None,
             kind: kind.filter(|k| !k.is_empty()).map_or(Ok(Kind::default()), Kind::parse)?,
         };
         if scope.site.is_some() && scope.customer.is_none() {
@@ -155,6 +153,14 @@ impl Scope {
             )));
         }
         Ok(scope)
+    }
+
+    /// The same scope, of one device where one is named; an empty text counts as open.
+    ///
+    /// # Errors
+    /// A text that is no name.
+    pub fn on(self, device: Option<&str>) -> Result<Self> {
+        Ok(Self { device: name(("device", "장치"), device, Name::parse)?, ..self })
     }
 
     #[must_use]
@@ -202,6 +208,15 @@ impl Scope {
     }
 }
 
+fn name(
+    (what, ko): (&str, &str),
+    text: Option<&str>,
+    parse: fn(&str) -> std::result::Result<Name, BadName>,
+) -> Result<Option<Name>> {
+    let bad = |e: BadName| say!("the {what} name {e}", "{ko} 이름: {why}", why = e.korean());
+    text.filter(|t| !t.is_empty()).map(|t| parse(t).map_err(|e| Error::bad_input(bad(e)))).transpose()
+}
+
 /// At most 40 characters of a text for an error sentence, so that a sentence stays one.
 #[must_use]
 pub fn clip(text: &str) -> String {
@@ -222,6 +237,7 @@ mod tests {
         assert!(Scope::parse(Some("c"), None, Some("z"), None, None).is_err());
         let zone = Scope::parse(Some("c"), Some("s"), Some("z"), None, None).expect("a whole place");
         assert_eq!(zone.level(), Level::Zone);
+        assert!(zone.clone().on(Some("a\u{0}")).is_err() && zone.on(Some("")).is_ok_and(|s| s.device.is_none()));
         assert_eq!(Scope::parse(Some(""), None, None, None, None).expect("open").level(), Level::Fleet);
     }
 

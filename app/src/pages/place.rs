@@ -2,7 +2,7 @@
 
 use leptos::{either::Either, prelude::*};
 
-use super::loaded;
+use super::{loaded, trends::filters};
 use crate::{
     api::place::place,
     i18n::Lang,
@@ -29,6 +29,7 @@ fn draw(v: PlaceView) -> impl IntoView {
     view! {
         <Top head=v.head state=Some(state)/>
         <main id="main" tabindex="-1">
+            {v.filter.map(|f| filters(&f.action, lang, f.hidden, f.selects))}
             {v.empty.map(|e| view! { <Empty empty=e/> })}
             {v.attention.map(|a| attention(lang, a, v.attention_more))}
             {(!v.tiles.is_empty()).then(|| view! {

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::loaded;
+use super::{loaded, trends::filters};
 use crate::{
     api::records::records,
     ui::{empty::Empty, table::Table, top::Top, whole::whole},
@@ -20,6 +20,7 @@ fn draw(v: RecordsView) -> impl IntoView {
         <Top head=v.head state=None/>
         <main id="main" tabindex="-1">
             <p class="lead">{v.summary}</p>
+            {v.filter.map(|f| filters(&f.action, lang, f.hidden, f.selects))}
             {v.empty.map(|e| view! { <Empty empty=e/> })}
             {v.table.map(|table| view! { <Table table lang/> })}
         </main>

@@ -17,6 +17,8 @@ use crate::{
     view::{Cell, ChartView, DeltaView, TableView, Tools},
 };
 
+/// Devices that the sentence of a chart names.
+const NAMED: usize = 6;
 /// Value ticks that a chart should have.
 const TICKS: usize = 5;
 
@@ -160,6 +162,15 @@ impl Drawing<'_> {
                 }
                 None => fill(t.chart_earlier_empty, &[("earlier", &e.name)]),
             });
+        }
+        if metric.depends_on_device() && trend.devices.len() > 1 {
+            let mut names = trend.devices.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+            if trend.devices.len() > NAMED {
+                names.push_str(", …");
+            }
+            let n = fmt.count(trend.devices.len() as u64);
+            sentence.push(' ');
+            sentence.push_str(&fill(t.chart_devices, &[("n", &n), ("names", &names)]));
         }
         sentence
     }

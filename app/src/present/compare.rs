@@ -5,7 +5,7 @@ use domain::{
     ask::Ask,
     compare::{By, Contender, Field, Figure, MOST_MODELS, Places, SiteContest},
     metric::{Change, Metric},
-    query::{ComparisonQuery, Directory, FieldReport, Metrics, unknown_metric},
+    query::{ComparisonQuery, Directory, FieldCell, FieldReport, Metrics, unknown_metric},
     say,
     scope::{Kind, Model, clip},
 };
@@ -14,8 +14,9 @@ use super::{
     fmt::NONE,
     links,
     page::{Asked, Where, empty, head},
+    place::put_together,
     tables::plain,
-    trends::select,
+    trends::{device_select, select},
     versus,
 };
 use crate::{
@@ -86,7 +87,7 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
         more,
         choices: choices(&a, &rules),
         selects: selects(&a, &directory, &report, lead),
-        hidden: links::pairs(&a.ask, &["metric", "task", "type", "page", "sort"]),
+        hidden: links::pairs(&a.ask, &["metric", "task", "type", "device", "page", "sort"]),
         table: Some(table(&a, &report, &contenders, &rules)),
         sites: Some(sites(&a, &report, &field, &contenders, lead, rules.places)),
         pictures: versus::pictures(&a, &directory, &report, &field, &contenders, lead),
@@ -235,11 +236,24 @@ fn selects(a: &Asked, d: &Directory, report: &FieldReport, lead: usize) -> Vec<S
     let tasks = any.chain(d.tasks.iter().map(|x| (x.to_string(), x.to_string()))).collect();
     let kinds = [(Kind::Production, t.type_production), (Kind::Candidate, t.type_candidate), (Kind::All, t.type_all)]
         .map(|(k, label)| (k.as_str().to_owned(), label.to_owned()));
-    vec![
+    let mut selects = vec![
         select("metric", t.compare_metric, metrics, report.metrics[lead].key.to_string()),
         select("task", t.filter_task, tasks, a.ask.get("task").unwrap_or_default().to_owned()),
         select("type", t.filter_type, kinds.to_vec(), a.scope.kind.as_str().to_owned()),
-    ]
+    ];
+    selects.extend(device_select(a, d));
+    selects
+}
+
+/// On how many devices a model ran.
+fn devices(r: &FieldReport, m: &Model, by: By) -> usize {
+    let version = m.version.as_ref().map(|v| v.as_str());
+    let of_it = |c: &&FieldCell| {
+        c.architecture.as_deref() == Some(m.architecture.as_str())
+            && (by == By::Architecture || c.version.as_deref() == version)
+    };
+    let named = r.cells.iter().filter(of_it).flat_map(|c| &c.devices).filter(|d| !d.is_empty());
+    named.collect::<std::collections::BTreeSet<_>>().len()
 }
 
 /// One sentence: who leads in the metric, or that nobody can be compared.
@@ -314,12 +328,16 @@ fn table(a: &Asked, r: &FieldReport, contenders: &[Contender], rules: &Rules) ->
         let label = if i == 0 { format!("{} · {}", name(&c.model), t.compare_baseline) } else { name(&c.model) };
         plain(&label, true)
     }));
+    let on: Vec<usize> = contenders.iter().map(|c| devices(r, &c.model, rules.by)).collect();
     let figure = |i: usize, f: &Figure, metric: &Metric, c: &Contender| {
         let delta = if i == 0 { None } else { a.fmt.delta(f.delta(rules.places), metric) };
         let mut small = vec![fill(t.n, &[("n", &a.fmt.count(f.n))])];
         if let (Some(p50), Some(p95)) = (f.p50, f.p95) {
             let ends = [a.fmt.value(Some(p50), metric), a.fmt.value(Some(p95), metric)];
             small.push(format!("p50 {} · p95 {}", ends[0], ends[1]));
+        }
+        if metric.depends_on_device() && on[i] > 1 {
+            small.push(put_together(a, on[i]));
         }
         Cell::Figure {
             text: a.fmt.with_unit(f.value, metric),

@@ -69,6 +69,15 @@ impl Asked {
         name.map_or_else(|| self.fmt.texts().fleet.to_owned(), ToString::to_string)
     }
 
+    /// The place in words, and the device where one is chosen.
+    #[must_use]
+    pub fn scope_text(&self) -> String {
+        match &self.scope.device {
+            Some(device) => format!("{} · {device}", self.title()),
+            None => self.title(),
+        }
+    }
+
     /// The question about a metric, for files.
     #[must_use]
     pub fn query(&self, metric: &str) -> Vec<(String, String)> {
@@ -326,7 +335,9 @@ pub fn empty(a: &Asked, directory: &Directory, newest_here: Option<Millis>) -> E
         };
     }
     let path = links::place_path(&a.scope);
+    // What is known of a place's newest record is not known of a device's.
     let newest = newest_here.or(directory.newest.filter(|_| a.scope.level() == Level::Fleet));
+    let newest = newest.filter(|_| a.scope.device.is_none());
     let (text, action) = match newest {
         Some(newest) => {
             let around = [

@@ -17,6 +17,7 @@ use super::{
     heat, links,
     page::{Asked, Where, empty, head},
     tables::{self, Column, Key, Row, plain},
+    trends::device_filter,
 };
 use crate::{
     api::{Request, Services},
@@ -56,11 +57,13 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
     let head = head(services, &a, &directory, Where::Place, a.title(), summary.simulated).await;
     let t = a.fmt.texts();
     let state = a.fmt.health(&summary.health);
+    let filter = device_filter(&a, &directory, links::place_path(&a.scope), true);
     if summary.metrics.iter().all(|m| m.n == 0) {
         let empty = Some(empty(&a, &directory, summary.health.newest));
         return Ok(PlaceView {
             head,
             state,
+            filter,
             empty,
             attention: None,
             attention_more: None,
@@ -85,7 +88,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
             };
             let (trend, earlier) = a.trend(services, &query).await?;
             let delta = a.fmt.delta(m.delta, &metric);
-            let title = a.title();
+            let title = a.scope_text();
             let drawing = Drawing { fmt: &a.fmt, metric: &metric, range: a.range, scope: &title, now: a.now, earlier };
             let mut links = a.chart_links(&m.metric, query.step);
             links.details = Some(links::trends(&a.scope, &m.metric, &a.ask));
@@ -113,6 +116,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
         attention_more: more,
         head,
         state,
+        filter,
         empty: None,
         chart,
         heat,
@@ -187,7 +191,7 @@ fn tile(a: &Asked, s: &Summary, m: &MetricSummary, versus: &str) -> TileView {
     }
     foot.push(a.fmt.age(m.latest.as_ref().map(|l| l.timestamp), a.now.min(s.to)));
     if m.devices.len() > 1 {
-        foot.push(fill(t.mixed_devices, &[("n", &m.devices.len().to_string())]));
+        foot.push(put_together(a, m.devices.len()));
     }
     if m.assumed {
         foot.push(t.assumed.into());
@@ -204,6 +208,19 @@ fn tile(a: &Asked, s: &Summary, m: &MetricSummary, versus: &str) -> TileView {
         foot,
         simulated: m.simulated,
         href: links::trends(&a.scope, &m.metric, &a.ask),
+    }
+}
+
+/// So many devices are behind a number.
+pub fn put_together(a: &Asked, devices: usize) -> String {
+    fill(a.fmt.texts().mixed_devices, &[("n", &a.fmt.count(devices as u64))])
+}
+
+/// A number that depends on the device, with how many were put together.
+fn of_devices(a: &Asked, text: String, href: Option<String>, devices: usize) -> Cell {
+    match devices {
+        0 | 1 => Cell::Number { text, href },
+        n => Cell::Figure { text, href, delta: None, small: vec![put_together(a, n)] },
     }
 }
 
@@ -367,7 +384,8 @@ fn children(a: &Asked, s: &Summary, caption: &str) -> Result<TableView> {
         .map(|c| {
             let get = |key: &str| c.metrics.iter().find(|m| m.metric == key);
             let lead = get(&leading.key);
-            let latency = get("inference_time_ms").and_then(|m| m.p95);
+            let latency = get(TAIL).and_then(|m| m.p95);
+            let devices = get(TAIL).map_or(0, |m| m.devices.len());
             let latency_metric = built_in("inference_time_ms").map(|i| &CATALOGUE[i]);
             let trend = |key: &str| Some(links::trends(&c.scope, key, &a.ask));
             let number = |text: String, href: Option<String>| Cell::Number { text, href };
@@ -395,7 +413,7 @@ fn children(a: &Asked, s: &Summary, caption: &str) -> Result<TableView> {
                 keys.push(Key::Number(value));
             }
             let shown = latency_metric.map_or_else(|| NONE.into(), |m| a.fmt.with_unit(latency, m));
-            cells.push(number(shown, latency.and_then(|_| trend("inference_time_ms"))));
+            cells.push(of_devices(a, shown, latency.and_then(|_| trend(TAIL)), devices));
             keys.push(Key::Number(latency));
             cells.push(number(a.fmt.count(n), None));
             keys.push(Key::Number(Some(n as f64)));
@@ -427,7 +445,7 @@ fn metrics_table(a: &Asked, s: &Summary) -> TableView {
             let number = |x: Option<f64>| Cell::Number { text: a.fmt.with_unit(x, &metric), href: None };
             let mut label = a.fmt.label(&metric);
             if m.devices.len() > 1 {
-                label = format!("{label} · {}", fill(t.mixed_devices, &[("n", &m.devices.len().to_string())]));
+                label = format!("{label} · {}", put_together(a, m.devices.len()));
             }
             if m.assumed {
                 label = format!("{label} · {}", t.assumed);
@@ -507,9 +525,10 @@ pub fn models_table(a: &Asked, c: &Comparison) -> Option<TableView> {
                 Cell::Name { text: name.trim().to_owned(), href: Some(href), state: None },
                 Cell::Number { text: a.fmt.count(u64::from(m.zones)), href: None },
             ];
-            row.extend(shown.iter().map(|metric| Cell::Number {
-                text: a.fmt.with_unit(m.metrics.get(&*metric.key).and_then(|x| x.value), metric),
-                href: None,
+            row.extend(shown.iter().map(|metric| {
+                let known = m.metrics.get(&*metric.key);
+                let text = a.fmt.with_unit(known.and_then(|x| x.value), metric);
+                of_devices(a, text, None, known.map_or(0, |x| x.devices.len()))
             }));
             row.push(Cell::Number { text: a.fmt.count(m.n), href: None });
             row.push(Cell::Text(a.fmt.moment(m.first, a.now)));

@@ -13,6 +13,7 @@ use super::{
     links,
     page::{Asked, Where, empty, head},
     tables::{PAGE_ROWS, plain, short_path},
+    trends::device_filter,
 };
 use crate::{
     api::{Request, Services},
@@ -41,13 +42,14 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Re
     let nothing = records.total == 0;
     let holes = [
         ("n", a.fmt.count(records.total)),
-        ("scope", a.title()),
+        ("scope", a.scope_text()),
         ("from", a.fmt.moment(a.range.from(), a.now)),
         ("to", a.fmt.moment(a.range.to(), a.now)),
     ];
     let holes: Vec<(&str, &str)> = holes.iter().map(|(k, v)| (*k, v.as_str())).collect();
     Ok(RecordsView {
         head,
+        filter: device_filter(&a, &directory, "/records".into(), false),
         empty: nothing.then(|| empty(&a, &directory, None)),
         summary: fill(t.records_summary, &holes),
         table: (!nothing).then(|| table(&a, &records, query.skip)),
@@ -62,7 +64,7 @@ fn table(a: &Asked, r: &Records, skip: usize) -> TableView {
     };
     let metrics: Vec<_> = r.metrics.iter().map(directory_metric).collect();
     let mut columns: Vec<ColumnView> = vec![plain(t.col_time, false)];
-    columns.extend([t.col_place, t.filter_task, t.col_model].map(|c| plain(c, false)));
+    columns.extend([t.col_place, t.filter_task, t.col_model, t.col_device].map(|c| plain(c, false)));
     columns.extend(metrics.iter().map(|m| plain(&a.fmt.label(m), true)));
     columns.push(plain(t.col_samples, true));
     columns.extend([t.col_type, t.col_source].map(|c| plain(c, false)));
@@ -75,7 +77,7 @@ fn table(a: &Asked, r: &Records, skip: usize) -> TableView {
             let number = |text: String| Cell::Number { text, href: None };
             let mut cells = vec![Cell::Name { text: moment(&a.fmt, row), href: None, state: None }];
             cells.push(place(a, row));
-            cells.extend([text(Some(&row.task)), Cell::Text(model(row))]);
+            cells.extend([text(Some(&row.task)), Cell::Text(model(row)), text(row.device.as_deref())]);
             cells.extend(row.values.iter().zip(&metrics).map(|(v, m)| number(a.fmt.with_unit(*v, m))));
             cells.push(number(row.samples.map_or_else(|| "1".to_owned(), |s| s.to_string())));
             cells.push(text(Some(row.experiment_type.as_deref().unwrap_or(Kind::Production.as_str()))));

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     api::{Request, Services},
-    view::{SelectView, TrendsView},
+    view::{FilterView, SelectView, TrendsView},
 };
 
 /// # Errors
@@ -71,7 +71,7 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
         .iter()
         .find(|m| m.metric == *metric.key && query.model.is_none())
         .and_then(|m| a.fmt.delta(m.delta, &metric));
-    let mut scope = a.title();
+    let mut scope = a.scope_text();
     if let Some(m) = &query.model {
         scope = format!("{scope} · {m}");
     }
@@ -97,7 +97,7 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
             e
         }),
         selects: selects(&a, &directory, &metric.key),
-        hidden: links::pairs(&a.ask, &["metric", "task", "type", "model", "page", "sort"]),
+        hidden: links::pairs(&a.ask, &["metric", "task", "type", "model", "device", "page", "sort"]),
         chart: (!nothing).then_some(chart),
         models: models_table(&a, &comparison),
     })
@@ -115,12 +115,41 @@ fn selects(a: &Asked, d: &Directory, metric: &str) -> Vec<SelectView> {
     let kinds = [(Kind::Production, t.type_production), (Kind::Candidate, t.type_candidate), (Kind::All, t.type_all)]
         .map(|(k, label)| (k.as_str().to_owned(), label.to_owned()));
     let chosen = |key: &str| a.ask.get(key).unwrap_or_default().to_owned();
-    vec![
+    let mut selects = vec![
         select("metric", t.filter_metric, metrics, metric.to_owned()),
         select("task", t.filter_task, tasks, chosen("task")),
         select("model", t.filter_model, models, chosen("model")),
         select("type", t.filter_type, kinds.to_vec(), a.scope.kind.as_str().to_owned()),
-    ]
+    ];
+    selects.extend(device_select(a, d));
+    selects
+}
+
+/// Devices that a choice offers.
+const OFFERED: usize = 200;
+
+/// The choice of a device, where the places of the scope have more than one or one is chosen.
+pub fn device_select(a: &Asked, d: &Directory) -> Option<SelectView> {
+    let t = a.fmt.texts();
+    let mut known: Vec<String> = d.devices_in(&a.scope).take(OFFERED).map(ToString::to_string).collect();
+    let chosen = a.ask.get("device").unwrap_or_default();
+    if !chosen.is_empty() && !known.iter().any(|k| k == chosen) {
+        known.push(chosen.to_owned());
+    }
+    let any = (String::new(), t.filter_any.to_owned());
+    let options = std::iter::once(any).chain(known.into_iter().map(|k| (k.clone(), k)));
+    let choice = select("device", t.filter_device, options.collect(), chosen.to_owned());
+    (choice.options.len() > 2 || !choice.chosen.is_empty()).then_some(choice)
+}
+
+/// The same as a form of its own, for pages that filter by nothing else; its address is `action`.
+pub fn device_filter(a: &Asked, d: &Directory, action: String, in_path: bool) -> Option<FilterView> {
+    let mut without = vec!["device", "page", "sort"];
+    if in_path {
+        without.extend(["customer", "site", "zone"]);
+    }
+    let selects = vec![device_select(a, d)?];
+    Some(FilterView { action, hidden: links::pairs(&a.ask, &without), selects })
 }
 
 /// One choice of a filter form: value and label of each option.

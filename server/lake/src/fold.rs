@@ -18,7 +18,7 @@ use datafusion::arrow::{
 use domain::{
     aggregate::{Aggregate, Latest, Mean},
     query::MetricColumn,
-    time::{Millis, Ranges, Step, TimeRange},
+    time::{Day, Millis, Ranges, Step, TimeRange},
 };
 
 /// The text values that rows of one group share; empty for the group of all.
@@ -30,8 +30,11 @@ pub struct Plan {
     pub metrics: Vec<MetricColumn>,
     /// Columns whose values make a group.
     pub group_by: Vec<&'static str>,
-    /// Whether to tell sites, zones and devices apart.
+    /// Whether to tell sites and zones apart.
     pub places: bool,
+    pub devices: Devices,
+    /// Whether to note the days and the devices of all rows of a group, whatever metrics they have.
+    pub conditions: bool,
     /// Rows in it are aggregated in full.
     pub range: TimeRange,
     /// Rows in it give a mean.
@@ -45,12 +48,29 @@ pub struct Plan {
     pub steps: Option<Step>,
 }
 
+/// Of which metrics to note on what devices their values were measured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Devices {
+    OfNone,
+    /// Of those whose numbers depend on it.
+    WhereItMatters,
+    OfAll,
+}
+
 impl Plan {
+    /// Whether to tell devices apart.
+    fn by_device(&self) -> bool {
+        self.conditions || self.devices != Devices::OfNone
+    }
+
     /// The columns that the fold reads.
     pub fn columns(&self) -> Vec<&'static str> {
         let mut columns = vec!["timestamp", "seq", "samples", "simulated"];
         if self.places {
-            columns.extend(["device", "customer", "site", "zone"]);
+            columns.extend(["customer", "site", "zone"]);
+        }
+        if self.by_device() {
+            columns.push("device");
         }
         columns.extend(&self.group_by);
         for m in &self.metrics {
@@ -86,6 +106,9 @@ pub struct Group {
     pub devices: Vec<BTreeSet<Box<str>>>,
     pub first: Millis,
     pub last: Millis,
+    /// Of the rows within the range, where the plan wants it: their UTC days, and their devices, an empty text for none.
+    pub days: BTreeSet<Day>,
+    pub named: BTreeSet<Box<str>>,
     /// By metric.
     pub current: Vec<Aggregate>,
     pub previous: Vec<Mean>,
@@ -113,6 +136,8 @@ impl Group {
             devices: vec![BTreeSet::new(); m],
             first: Millis(i64::MAX),
             last: Millis(i64::MIN),
+            days: BTreeSet::new(),
+            named: BTreeSet::new(),
             current: vec![Aggregate::default(); m],
             previous: vec![Mean::default(); m],
             earlier: (0..m).map(|i| plan.tails.get(i).is_some_and(|t| *t).then(Box::default)).collect(),
@@ -132,6 +157,8 @@ impl Group {
         self.devices.iter_mut().zip(&other.devices).for_each(|(a, b)| a.extend(b.iter().cloned()));
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
+        self.days.extend(&other.days);
+        self.named.extend(other.named.iter().cloned());
         self.current.iter_mut().zip(&other.current).for_each(|(a, b)| a.merge(b));
         self.previous.iter_mut().zip(&other.previous).for_each(|(a, b)| a.merge(b));
         for (ours, theirs) in self.earlier.iter_mut().zip(&other.earlier) {
@@ -328,19 +355,23 @@ impl Fold {
                 0 => Cow::Borrowed(weights.values()),
                 _ => weights.iter().map(|w| w.unwrap_or(1.0)).collect(),
             },
-            devices: if self.plan.places { Some(text("device")?) } else { None },
+            devices: if self.plan.by_device() { Some(text("device")?) } else { None },
         };
         let plan = Arc::clone(&self.plan);
         let keys = plan.group_by.iter().map(|name| text(name)).collect::<Result<Vec<_>, _>>()?;
         let place = if plan.places { vec![text("customer")?, text("site")?, text("zone")?] } else { vec![] };
         let runs = self.runs(chosen, &rows, &keys, &place, find("simulated")?.as_boolean());
-        self.note(&runs, rows.times);
+        self.note(&runs, &rows);
         for (m, metric) in plan.metrics.iter().enumerate() {
             let values = values_of(batch, metric)?;
             if values.null_count() == values.len() {
                 continue;
             }
-            let devices = rows.devices.as_ref().filter(|_| depends_on_device(metric));
+            let devices = rows.devices.as_ref().filter(|_| match plan.devices {
+                Devices::OfNone => false,
+                Devices::WhereItMatters => depends_on_device(metric),
+                Devices::OfAll => true,
+            });
             for run in &runs {
                 self.groups[run.slot.group].add(m, plan.metrics.len(), run, &values, &rows, devices);
             }
@@ -420,7 +451,7 @@ impl Fold {
     }
 
     /// What is noted of rows apart from their metrics.
-    fn note(&mut self, runs: &[Run], times: &[i64]) {
+    fn note(&mut self, runs: &[Run], rows: &Batch<'_>) {
         for run in runs {
             let group = &mut self.groups[run.slot.group];
             group.before |= run.slot.time.previous;
@@ -428,9 +459,24 @@ impl Fold {
                 continue;
             }
             group.rows += run.rows.len() as u64;
-            for t in &times[run.rows.clone()] {
-                group.first = group.first.min(Millis(*t));
-                group.last = group.last.max(Millis(*t));
+            let times = &rows.times[run.rows.clone()];
+            let (mut first, mut last) = (i64::MAX, i64::MIN);
+            for t in times {
+                (first, last) = (first.min(*t), last.max(*t));
+            }
+            group.first = group.first.min(Millis(first));
+            group.last = group.last.max(Millis(last));
+            if self.plan.conditions {
+                let device = rows.devices.as_ref().and_then(|d| d.get(run.rows.start)).unwrap_or_default();
+                if !group.named.contains(device) {
+                    group.named.insert(device.into());
+                }
+                // A file holds one day: the rows of a run are seldom of several.
+                if Millis(first).day() == Millis(last).day() {
+                    group.days.insert(Millis(first).day());
+                } else {
+                    group.days.extend(times.iter().map(|t| Millis(*t).day()));
+                }
             }
             if group.last_zone != Some(run.slot.zone) {
                 group.last_zone = Some(run.slot.zone);
@@ -485,13 +531,21 @@ impl<'a> Text<'a> {
 
     /// Marks the rows that say something else than the row before.
     fn mark_changes(&self, changes: &mut BooleanBufferBuilder) {
-        let numbers = match self {
-            Self::Numbers { keys, .. } if keys.null_count() == 0 => Some(keys.values()),
-            _ => None,
+        let (numbers, nulls) = match self {
+            Self::Numbers { keys, .. } => (Some(keys.values()), keys.nulls()),
+            Self::Views(views) => (None, views.nulls()),
+        };
+        // Where no row has a text all say the same.
+        if nulls.is_some_and(|n| n.null_count() == n.len()) {
+            return;
+        }
+        // Most often the numbers say it.
+        let alike = |row: usize| {
+            numbers.is_some_and(|n| n[row] == n[row - 1])
+                && nulls.is_none_or(|n| n.is_valid(row) == n.is_valid(row - 1))
         };
         for row in 1..changes.len() {
-            // Most often the numbers say it.
-            if numbers.is_none_or(|n| n[row] != n[row - 1]) && !self.same(row, row - 1) {
+            if !alike(row) && !self.same(row, row - 1) {
                 changes.set_bit(row, true);
             }
         }
@@ -618,6 +672,8 @@ mod tests {
                 metrics: vec![MetricColumn::BuiltIn(0)],
                 group_by: vec!["model_architecture"],
                 places: false,
+                devices: Devices::OfNone,
+                conditions: false,
                 range: range(60, 150),
                 previous: Some(range(20, 60)),
                 tails: vec![true],
@@ -661,6 +717,8 @@ mod tests {
                 metrics: vec![],
                 group_by: vec![],
                 places: false,
+                devices: Devices::OfNone,
+                conditions: false,
                 range: range(100 + begin, 100 + begin + length),
                 tails: vec![],
                 previous: with[0].then(|| range(100 + begin - before.min(100), 100 + begin)),

@@ -1,7 +1,10 @@
 //! What one file knows about its places: who reported when, on which model, with which metrics. Kept with the file in the
 //! manifest, so that coverage, cadence and freshness need no look into Parquet and can never disagree with the files.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use datafusion::arrow::{
     array::{Array, AsArray, Float64Array, RecordBatch, StringViewArray},
@@ -23,6 +26,10 @@ pub struct FileIndex {
     pub entries: Vec<Entry>,
     /// Metrics outside of the catalogue, as `group.leaf`.
     pub custom: Vec<String>,
+    /// Which entries' records name which devices, as places in `entries` and in `texts`; absent from the indexes of files
+    /// that were written before this was noted.
+    #[serde(default)]
+    devices: Option<Vec<(u32, u32)>>,
 }
 
 /// One place with one task, model and kind, within the file's day. Numbers point into `texts`.
@@ -68,6 +75,7 @@ impl FileIndex {
         let text = |name: &str| batch.column(column(name)).as_string_view();
         let fields: [&StringViewArray; 7] =
             ["customer", "site", "zone", "task", "model_architecture", "model_version", "experiment_type"].map(text);
+        let device = text("device");
         let times = batch.column(column("timestamp")).as_primitive::<TimestampMillisecondType>();
         let simulated = batch.column(column("simulated")).as_boolean();
         let metrics: Vec<&Float64Array> =
@@ -75,9 +83,10 @@ impl FileIndex {
         let mut index = Self::default();
         let mut numbers: HashMap<Arc<str>, u32> = HashMap::new();
         let mut known: HashMap<[Option<u32>; 7], usize> = HashMap::new();
+        let mut devices = BTreeSet::new();
         let mut entry_of_row = Vec::with_capacity(batch.num_rows());
         for row in 0..batch.num_rows() {
-            let key = fields.map(|f| {
+            let mut number = |f: &StringViewArray| {
                 f.is_valid(row).then(|| {
                     let t = f.value(row);
                     numbers.get(t).copied().unwrap_or_else(|| {
@@ -88,7 +97,8 @@ impl FileIndex {
                         number
                     })
                 })
-            });
+            };
+            let (key, device) = (fields.map(&mut number), number(device));
             let at = times.value(row);
             let i = *known.entry(key).or_insert_with(|| {
                 index.entries.push(Entry {
@@ -110,6 +120,7 @@ impl FileIndex {
                 index.entries.len() - 1
             });
             entry_of_row.push(i);
+            devices.extend(device.map(|d| (i as u32, d)));
             let entry = &mut index.entries[i];
             entry.n += 1;
             entry.first = entry.first.min(at);
@@ -124,6 +135,7 @@ impl FileIndex {
             e.minutes.sort_unstable();
             e.minutes.dedup();
         }
+        index.devices = Some(devices.into_iter().collect());
         index.note_custom(batch, &entry_of_row);
         index
     }
@@ -175,6 +187,12 @@ impl FileIndex {
         e.kind.map(|i| &self.texts[i as usize])
     }
 
+    /// Entries, by their place in `entries`, with the devices that their records name; `None` where that was not noted.
+    pub fn devices(&self) -> Option<impl Iterator<Item = (usize, &Arc<str>)>> {
+        let all = self.devices.as_ref()?;
+        Some(all.iter().map(|(entry, text)| (*entry as usize, &self.texts[*text as usize])))
+    }
+
     /// As stored in the manifest: JSON, compressed.
     pub fn encode(&self) -> Vec<u8> {
         let json = serde_json::to_vec(self).unwrap_or_default();
@@ -193,6 +211,29 @@ impl FileIndex {
                 .flatten()
                 .all(|i| *i < n)
         });
+        let entries = index.entries.len() as u32;
+        let sound = sound && index.devices.iter().flatten().all(|(entry, text)| *entry < entries && *text < n);
         if sound { Ok(index) } else { Err("an entry points outside of the names".into()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FileIndex;
+
+    #[test]
+    fn an_index_from_before_devices_were_noted_is_read_and_one_that_points_nowhere_is_not() {
+        let entry = r#"{"customer":0,"site":null,"zone":null,"task":1,"architecture":null,"version":null,"kind":null,
+                        "metrics":1,"n":1,"simulated":false,"first":0,"last":0,"minutes":[0]}"#;
+        let read = |more: &str| {
+            let json = format!(r#"{{"texts":["acme","detection","orin"],"entries":[{entry}],"custom":[]{more}}}"#);
+            FileIndex::decode(&zstd::encode_all(json.as_bytes(), 3).expect("compressed"))
+        };
+        let before = read("").expect("an index");
+        assert!(before.entries.len() == 1 && before.devices().is_none());
+        let now = read(r#","devices":[[0,2]]"#).expect("an index");
+        let told = now.devices().map(|d| d.map(|(entry, device)| (entry, device.to_string())).collect::<Vec<_>>());
+        assert_eq!(told, Some(vec![(0, "orin".to_owned())]));
+        assert!(read(r#","devices":[[1,2]]"#).is_err() && read(r#","devices":[[0,3]]"#).is_err());
     }
 }

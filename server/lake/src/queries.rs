@@ -1,7 +1,7 @@
 //! The answers of [`domain::ports::MetricsStore`]: plans one pass over the rows and shapes what comes out.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     ops::Range,
     sync::Arc,
 };
@@ -26,7 +26,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     Lake,
-    fold::{Fold, Group, GroupKey, Plan},
+    fold::{Devices, Fold, Group, GroupKey, Plan},
     scan::Rows,
     snapshot::{ByMetric, Snapshot, by_metric},
 };
@@ -49,6 +49,8 @@ impl Lake {
             metrics: metrics.iter().map(|(_, c)| c.clone()).collect(),
             group_by,
             places: true,
+            devices: Devices::WhereItMatters,
+            conditions: false,
             range: q.range,
             previous: Some(q.earlier),
             tails: metrics.iter().map(|(m, _)| q.earlier_quantiles.holds(&m.key)).collect(),
@@ -113,6 +115,8 @@ impl Lake {
             metrics: vec![column],
             group_by: vec![],
             places: false,
+            devices: Devices::OfAll,
+            conditions: false,
             range: q.range,
             previous: None,
             tails: vec![],
@@ -147,6 +151,7 @@ impl Lake {
             to: q.range.to(),
             as_of: as_of(&snapshot, q.range.to()),
             simulated: groups.values().any(is_simulated),
+            devices: groups.values().flat_map(|g| g.devices.iter().flatten()).map(ToString::to_string).collect(),
             points,
             changes: model_changes(&snapshot, &q.scope, &q.range),
         })
@@ -160,6 +165,8 @@ impl Lake {
             metrics: metrics.iter().map(|(_, c)| c.clone()).collect(),
             group_by: vec!["model_architecture", "model_version"],
             places: true,
+            devices: Devices::WhereItMatters,
+            conditions: true,
             range: q.range,
             previous: None,
             tails: vec![],
@@ -178,17 +185,19 @@ impl Lake {
                 n: g.rows,
                 first: g.first,
                 last: g.last,
+                devices: g.named.iter().filter(|d| !d.is_empty()).map(ToString::to_string).collect(),
                 metrics: metrics
                     .iter()
-                    .zip(&g.current)
-                    .filter(|(_, a)| a.mean.n > 0)
-                    .map(|((m, _), a)| {
+                    .zip(g.current.iter().zip(&g.devices))
+                    .filter(|(_, (a, _))| a.mean.n > 0)
+                    .map(|((m, _), (a, devices))| {
                         let q = a.quantiles();
                         let shaped = ModelMetric {
                             value: a.mean.value(),
                             n: a.mean.n,
                             p50: q.map(|q| q[0]),
                             p95: q.map(|q| q[1]),
+                            devices: mixed(devices),
                         };
                         (m.key.to_string(), shaped)
                     })
@@ -216,6 +225,8 @@ impl Lake {
             metrics: metrics.iter().map(|(_, c)| c.clone()).collect(),
             group_by: vec!["customer", "site", "zone", "model_architecture", "model_version"],
             places: false,
+            devices: Devices::OfNone,
+            conditions: true,
             range: q.range,
             previous: None,
             tails: vec![],
@@ -234,6 +245,8 @@ impl Lake {
                 n: g.rows,
                 first: g.first,
                 last: g.last,
+                days: g.days,
+                devices: g.named,
                 values: g.current,
             })
         });
@@ -390,6 +403,11 @@ fn sites(
         .collect()
 }
 
+/// The devices whose numbers were put together; none where it was one.
+fn mixed(devices: &BTreeSet<Box<str>>) -> Vec<String> {
+    if devices.len() > 1 { devices.iter().map(ToString::to_string).collect() } else { vec![] }
+}
+
 fn is_simulated(group: &Group) -> bool {
     group.simulated.iter().any(|s| *s)
 }
@@ -415,8 +433,6 @@ fn shape_metrics(
         let (value, before) = (current.mean.value(), previous.value());
         let quantiles = current.quantiles();
         let before_in_full = group.earlier[m].as_ref().and_then(|full| full.quantiles());
-        let devices = &group.devices[m];
-        let devices = if devices.len() > 1 { devices.iter().map(ToString::to_string).collect() } else { vec![] };
         shaped.push(MetricSummary {
             metric: metric.key.to_string(),
             unit: metric.unit.to_owned(),
@@ -435,7 +451,7 @@ fn shape_metrics(
             earlier_quantiles: before_in_full.map(|q| EarlierQuantiles::new(q, quantiles)),
             // A metric that fell silent while its places still report other things is stale by itself.
             state: if current.mean.n == 0 && health.state == DataState::Ok { DataState::Stale } else { health.state },
-            devices,
+            devices: mixed(&group.devices[m]),
             simulated: group.simulated[m],
             assumed: metric.assumed,
             course,

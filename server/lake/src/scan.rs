@@ -39,11 +39,12 @@ impl Rows<'_> {
     /// Columns that must hold a text, and the text.
     pub fn equal(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let (scope, model) = (self.scope, self.model);
-        let equal: [(&str, Option<&Name>); 6] = [
+        let equal: [(&str, Option<&Name>); 7] = [
             ("customer", scope.customer.as_ref()),
             ("site", scope.site.as_ref()),
             ("zone", scope.zone.as_ref()),
             ("task", scope.task.as_ref()),
+            ("device", scope.device.as_ref()),
             ("model_architecture", model.map(|m| &m.architecture)),
             ("model_version", model.and_then(|m| m.version.as_ref())),
         ];

@@ -101,6 +101,8 @@ pub struct Snapshot {
     pub as_of: Option<Millis>,
     /// When each model was first seen in each place.
     pub first_runs: Arc<HashMap<Run, i64>>,
+    /// By the number of a place, the devices that its records name.
+    devices: Arc<Vec<Vec<Arc<str>>>>,
 }
 
 /// A model in a place, with the task and the type under which it ran.
@@ -229,8 +231,34 @@ impl Snapshot {
         let first_runs = self.first_runs_with(&views, &new);
         let unchanged = Arc::ptr_eq(&first_runs, &self.first_runs);
         let by_age = if unchanged { self.directory.by_age.clone() } else { by_age(&first_runs) };
-        let directory = Arc::new(Directory { by_age, ..directory(&views, &places) });
-        Ok(Self { first_runs, generation, files: views, places: Arc::new(places), directory, as_of })
+        let devices = self.devices_with(&views, &new);
+        let named = match Arc::ptr_eq(&devices, &self.devices) {
+            true => Arc::clone(&self.directory.devices),
+            false => Arc::new(by_device(&devices, &places)),
+        };
+        let more_devices = views.iter().any(|v| v.index.devices().is_none());
+        let directory = Directory { by_age, devices: named, more_devices, ..directory(&views, &places) };
+        let directory = Arc::new(directory);
+        Ok(Self { first_runs, devices, generation, files: views, places: Arc::new(places), directory, as_of })
+    }
+
+    /// The devices of places: what was known, and what new files add; most add nothing. Only simulated records are ever
+    /// removed: where a file with some is gone, it is begun anew.
+    fn devices_with(&self, views: &[FileView], new: &std::collections::HashSet<i64>) -> Arc<Vec<Vec<Arc<str>>>> {
+        let kept: std::collections::HashSet<i64> = views.iter().map(|v| v.file.id).collect();
+        let anew = self.files.iter().any(|v| v.file.simulated > 0 && !kept.contains(&v.file.id));
+        let mut devices = if anew { Arc::default() } else { Arc::clone(&self.devices) };
+        for v in views.iter().filter(|v| anew || new.contains(&v.file.id)) {
+            for (entry, device) in v.index.devices().into_iter().flatten() {
+                let place = v.places[entry] as usize;
+                if devices.get(place).is_none_or(|known| !known.contains(device)) {
+                    let all = Arc::make_mut(&mut devices);
+                    all.resize(all.len().max(place + 1), vec![]);
+                    all[place].push(Arc::clone(device));
+                }
+            }
+        }
+        devices
     }
 
     /// When models were first seen: what was known, and what new files add; most add nothing. Begun anew when records were
@@ -408,6 +436,17 @@ fn directory(views: &[FileView], places: &[Place]) -> Directory {
     d.custom = custom.into_iter().collect();
     d.built_in = (0..BUILT_IN).filter(|bit| metrics >> bit & 1 == 1).collect();
     d
+}
+
+/// Devices with their places; a text that is no name any more is left out.
+fn by_device(devices: &[Vec<Arc<str>>], places: &[Place]) -> BTreeMap<Name, BTreeSet<Place>> {
+    let mut named: BTreeMap<Name, BTreeSet<Place>> = BTreeMap::new();
+    for (place, devices) in places.iter().zip(devices) {
+        for device in devices.iter().filter_map(|d| Name::parse(d).ok()) {
+            named.entry(device).or_default().insert(place.clone());
+        }
+    }
+    named
 }
 
 /// Model versions, oldest first.

@@ -47,6 +47,9 @@ struct Where {
     /// production (default), candidate or all
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
+    /// Only what was measured on this device
+    #[arg(long)]
+    device: Option<String>,
     /// Start: now-7d, now-7d/d, 2026-06-30, 2026-06-30T12:00:00Z
     #[arg(long)]
     from: Option<String>,
@@ -66,6 +69,7 @@ impl Where {
             zone: self.zone.clone(),
             task: self.task.clone(),
             kind: self.kind.clone(),
+            device: self.device.clone(),
             from: self.from.clone(),
             to: self.to.clone(),
             tz: self.tz.clone(),
@@ -243,7 +247,11 @@ fn draw(t: &Trend) -> String {
     }
     let unit = if t.unit.is_empty() { String::new() } else { format!(" ({})", t.unit) };
     let simulated = if t.simulated { ", simulated" } else { "" };
-    let mut out = format!("{}{unit}, one point is {}{simulated}\n", t.metric, t.step);
+    let devices = match t.devices.len() {
+        0 | 1 => String::new(),
+        n => format!(", {n} devices put together"),
+    };
+    let mut out = format!("{}{unit}, one point is {}{devices}{simulated}\n", t.metric, t.step);
     for (i, row) in cells.iter().enumerate() {
         let label = if i == 0 {
             format!("{high:9.4}")

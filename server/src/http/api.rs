@@ -17,12 +17,12 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::{State, problem::Problem};
 
-const SUMMARY: [&str; 9] = ["customer", "site", "zone", "task", "type", "days", "from", "to", "tz"];
-const TREND: [&str; 12] =
-    ["customer", "site", "zone", "task", "type", "model", "metric", "days", "from", "to", "step", "tz"];
+const SUMMARY: [&str; 10] = ["customer", "site", "zone", "task", "type", "device", "days", "from", "to", "tz"];
+const TREND: [&str; 13] =
+    ["customer", "site", "zone", "task", "type", "device", "model", "metric", "days", "from", "to", "step", "tz"];
 
-const RECORDS: [&str; 12] =
-    ["customer", "site", "zone", "task", "type", "model", "metric", "days", "from", "to", "tz", "page"];
+const RECORDS: [&str; 13] =
+    ["customer", "site", "zone", "task", "type", "device", "model", "metric", "days", "from", "to", "tz", "page"];
 
 type Answer = Result<Response, Problem>;
 

@@ -42,7 +42,7 @@ fn cell(x: Option<impl ToString>) -> String {
     x.map_or_else(String::new, |x| x.to_string())
 }
 
-const METRIC_HEAD: [&str; 15] = [
+const METRIC_HEAD: [&str; 16] = [
     "metric",
     "unit",
     "value",
@@ -58,6 +58,7 @@ const METRIC_HEAD: [&str; 15] = [
     "simulated",
     "previous_p95",
     "delta_p95",
+    "devices",
 ];
 
 fn metric_cells(m: &MetricSummary) -> Vec<String> {
@@ -67,6 +68,7 @@ fn metric_cells(m: &MetricSummary) -> Vec<String> {
     cells.extend([m.sites_expected.to_string(), m.simulated.to_string()]);
     let earlier = m.earlier_quantiles;
     cells.extend([earlier.map(|q| q.previous_p95), earlier.and_then(|q| q.delta_p95)].map(cell));
+    cells.push(m.devices.join("; "));
     cells
 }
 
@@ -105,13 +107,15 @@ pub async fn models(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r
         metrics: domain::query::Metrics::All,
     };
     let comparison = s.services.metrics.comparison(&query).await?;
-    let head = ["architecture", "version", "zones", "first", "last", "records", "metric", "value", "n", "p50", "p95"];
+    let mut head = vec!["architecture", "version", "zones", "first", "last", "records", "metric", "value", "n", "p50"];
+    head.extend(["p95", "devices"]);
     let mut rows = Vec::new();
     for m in &comparison.models {
         for (key, metric) in &m.metrics {
             let mut row = vec![cell(m.architecture.as_ref()), cell(m.version.as_ref()), m.zones.to_string()];
             row.extend([m.first.to_string(), m.last.to_string(), m.n.to_string(), key.clone()]);
             row.extend([cell(metric.value), metric.n.to_string(), cell(metric.p50), cell(metric.p95)]);
+            row.push(metric.devices.join("; "));
             rows.push(row);
         }
     }
@@ -145,7 +149,7 @@ pub async fn trend_svg(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extensio
     }
     let (metric, _) = s.services.metrics.directory().await.metric(&query.metric)?;
     let (trend, earlier) = asked.trend(&s.services, &query).await?;
-    let scope = asked.title();
+    let scope = asked.scope_text();
     let drawing =
         Drawing { fmt: &asked.fmt, metric: &metric, range: query.range, scope: &scope, now: asked.now, earlier };
     let name = format!("{}.svg", trend.metric);

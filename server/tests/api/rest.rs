@@ -36,7 +36,7 @@ async fn a_summary_has_the_public_format_and_the_numbers_of_its_records() {
     let url = format!("/api/metrics/summary?customer=acme&from={}&to={}", rfc(from), rfc(to));
     let s = site.served.json(&url).await;
     has(&s, &["scope", "from", "to", "as_of", "metrics", "children"]);
-    assert_eq!(keys(&s["scope"]), ["customer", "site", "task", "type", "zone"].into());
+    assert_eq!(keys(&s["scope"]), ["customer", "device", "site", "task", "type", "zone"].into());
     assert_eq!((&s["scope"]["customer"], &s["scope"]["type"]), (&"acme".into(), &"production".into()));
     assert!(s["scope"]["site"].is_null() && s["scope"]["zone"].is_null() && s["scope"]["task"].is_null());
     assert_eq!((ms(s["from"].as_str().unwrap()), ms(s["to"].as_str().unwrap())), (from, to));

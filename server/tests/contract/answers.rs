@@ -27,7 +27,6 @@ suite!([on_the_lake = crate::support::local_lake, without_memory = crate::suppor
     a_trend_shows_when_a_zone_changed_its_model,
     models_are_compared_by_number_of_records,
     a_comparison_counts_zones_that_ran_within_the_range,
-    numbers_of_several_devices_say_so,
     numbers_that_touch_a_simulated_record_are_marked,
     a_metric_without_simulated_records_is_not_marked,
     unknown_names_are_not_found,
@@ -306,18 +305,6 @@ async fn a_comparison_counts_zones_that_ran_within_the_range(a: &Adapter) {
     a.take([row("01:00", "z1"), row("11:00", "z1"), row("06:00", "z2")]).await;
     let c = comparison(a, &fleet(), range("2026-06-30T05:00:00Z", "2026-06-30T07:00:00Z")).await;
     assert_eq!((c.models[0].n, c.models[0].zones), (1, 1), "z1 ran before and after, not within");
-}
-
-async fn numbers_of_several_devices_say_so(a: &Adapter) {
-    let row = |device: serde_json::Value| json!({"device": device, "system": {"fps": 30, "inference_time_ms": 9, "cpu_util": 5}});
-    a.take([row(json!("orin"))]).await;
-    assert!(metric(&a.summary(&fleet(), june()).await.metrics, "fps").devices.is_empty());
-    a.take([row(json!("xavier"))]).await;
-    let s = a.summary(&fleet(), june()).await;
-    for key in ["fps", "inference_time_ms"] {
-        assert_eq!(metric(&s.metrics, key).devices, ["orin", "xavier"]);
-    }
-    assert!(metric(&s.metrics, "cpu_util").devices.is_empty());
 }
 
 async fn numbers_that_touch_a_simulated_record_are_marked(a: &Adapter) {

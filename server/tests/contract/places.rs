@@ -182,7 +182,7 @@ async fn the_directory_names_what_was_seen(a: &Adapter) {
 }
 
 async fn the_directory_forgets_what_was_removed(a: &Adapter) {
-    a.take([json!({"customer": "demo", "simulated": true, "task": "t", "custom": {"mse": 1}})]).await;
+    a.take([json!({"customer": "demo", "simulated": true, "task": "t", "device": "orin", "custom": {"mse": 1}})]).await;
     a.sink.remove_simulated().await.unwrap();
     assert_eq!(*a.metrics.directory().await, Directory::default());
 }

@@ -1,7 +1,7 @@
 //! Random records, batches and questions: what an adapter answers is what the plain reference answers, before and after
 //! files are merged and the demo is removed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     query::{Comparison, ComparisonQuery, MetricSummary, Metrics, ModelSummary, Summary, SummaryQuery, TrendQuery},
@@ -54,14 +54,15 @@ fn row() -> impl Strategy<Value = Row> {
         ("b", None, None),
     ]);
     let model = select(vec![None, Some(("yolo", Some("1"))), Some(("yolo", Some("2"))), Some(("detr", None))]);
+    let device = select(vec![None, Some("orin"), Some("xavier")]);
     let value = || prop::option::weighted(0.7, 0u16..=1000);
     let content = (prop::option::of(1u32..500), prop::bool::weighted(0.2), [value(), value(), value()])
         .prop_filter("a record has a metric", |(_, _, values)| values.iter().any(Option::is_some))
         .prop_map(|(samples, simulated, values)| Content { samples, simulated, values });
     let kind = select(vec![None, Some("production"), Some("candidate"), Some("benchmark")]);
     let when = (moment(), select(vec![0, 0, 0, LONG_AGO[0], LONG_AGO[1]])).prop_map(|(at, ago)| at.plus(-ago));
-    (when, place, select(vec!["detection", "tracking"]), kind, model, select(vec![None, Some("orin")]), content)
-        .prop_map(|(at, (customer, site, zone), task, kind, model, device, content)| Row {
+    (when, place, select(vec!["detection", "tracking"]), kind, model, device, content).prop_map(
+        |(at, (customer, site, zone), task, kind, model, device, content)| Row {
             at,
             customer,
             site,
@@ -71,7 +72,8 @@ fn row() -> impl Strategy<Value = Row> {
             model,
             device,
             content,
-        })
+        },
+    )
 }
 
 fn question() -> impl Strategy<Value = Question> {
@@ -84,6 +86,7 @@ fn question() -> impl Strategy<Value = Question> {
     ]);
     let task = prop_oneof![3 => Just(None), 1 => Just(Some("tracking"))];
     let model = select(vec![None, Some("yolo"), Some("yolo:2"), Some("detr")]);
+    let device = select(vec![None, None, Some("orin"), Some("xavier")]);
     let ends = (moment(), moment()).prop_filter_map("a range", |(a, b)| TimeRange::new(a.min(b), a.max(b)).ok());
     // How far back the earlier period lies: right before, hours before, overlapping, and months before with records between.
     let back: Vec<fn(i64) -> i64> = vec![|n| n, |n| n + 7 * HOUR, |n| n / 2 + 1, |_| LONG_AGO[0], |_| LONG_AGO[1]];
@@ -92,13 +95,14 @@ fn question() -> impl Strategy<Value = Question> {
         place,
         task,
         select(vec!["production", "candidate", "all"]),
+        device,
         periods,
         select(vec!["17m", "1h", "5h", "1d"]),
         model,
         0..METRICS.len(),
     )
-        .prop_map(|((customer, site, zone), task, kind, (range, earlier), step, model, metric)| Question {
-            scope: Scope::parse(customer, site, zone, task, Some(kind)).expect("a scope"),
+        .prop_map(|((customer, site, zone), task, kind, device, (range, earlier), step, model, metric)| Question {
+            scope: Scope::parse(customer, site, zone, task, Some(kind)).and_then(|s| s.on(device)).expect("a scope"),
             range,
             earlier,
             step: Step::parse(step).expect("a step"),
@@ -205,7 +209,9 @@ async fn check_summary(a: &Adapter, r: &Reference, q: &Question) -> Result<(), T
     let touched = current.iter().chain(&within(&rows, &q.earlier)).any(|r| r.content.simulated);
     prop_assert_eq!(got.simulated, touched);
     let mut names: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
-    for row in &rows {
+    // Children are places; which are expected does not depend on the device.
+    let of_all_devices = r.rows(&Scope { device: None, ..q.scope.clone() });
+    for row in &of_all_devices {
         let name = match (&q.scope.customer, &q.scope.site, &q.scope.zone) {
             (None, ..) => Some(row.customer),
             (_, None, _) => row.site,
@@ -213,10 +219,11 @@ async fn check_summary(a: &Adapter, r: &Reference, q: &Question) -> Result<(), T
             _ => None,
         };
         if let Some(name) = name {
-            names.entry(name).or_default().push(row);
+            names.entry(name).or_default().push(*row);
         }
     }
-    for (name, rows) in names {
+    for (name, all) in names {
+        let rows: Vec<&Row> = all.iter().copied().filter(|r| r.lies_in(&q.scope)).collect();
         let Some(child) =
             got.children.iter().find(|c| c.scope == q.scope.child(domain::text::Name::parse(name).expect("a name")))
         else {
@@ -228,11 +235,7 @@ async fn check_summary(a: &Adapter, r: &Reference, q: &Question) -> Result<(), T
         let end = q.range.to().min(at(NOW));
         let expected = end.plus(-EXPECTED_FOR)..end;
         let counts = |r: &&Row| q.range.contains(r.at) || q.earlier.contains(r.at) || expected.contains(&r.at);
-        prop_assert!(
-            rows.iter().any(counts),
-            "the child {} had no record in either period and none was expected",
-            name
-        );
+        prop_assert!(all.iter().any(counts), "the child {} had no record in either period and none was expected", name);
     }
     // The steps of a course are counted from the range's own beginning.
     let mut steps: std::collections::BTreeMap<i64, Vec<_>> = std::collections::BTreeMap::new();
@@ -264,6 +267,8 @@ async fn check_trend(a: &Adapter, r: &Reference, q: &Question) -> Result<(), Tes
         .into_iter()
         .filter_map(|(t, rows)| Some((t, numbers(&rows, q.metric)?)))
         .collect();
+    let measured = within(&rows, &q.range).into_iter().filter(|r| r.value(q.metric).is_some());
+    prop_assert_eq!(got.devices.iter().map(String::as_str).collect::<BTreeSet<_>>(), named(measured));
     prop_assert_eq!(
         got.points.iter().map(|p| (p.t, p.n)).collect::<Vec<_>>(),
         want.iter().map(|(t, w)| (*t, w.n)).collect::<Vec<_>>()
@@ -299,8 +304,13 @@ async fn check_comparison(a: &Adapter, r: &Reference, q: &Question) -> Result<()
         };
         let times = || rows.iter().map(|r| r.at);
         prop_assert_eq!((m.n, Some(m.first), Some(m.last)), (rows.len() as u64, times().min(), times().max()));
+        prop_assert_eq!(m.devices.iter().map(String::as_str).collect::<BTreeSet<_>>(), named(rows.iter().copied()));
         for (i, key) in METRICS.iter().enumerate() {
             let (got, want) = (m.metrics.get(*key), numbers(rows, i));
+            // Of our metrics only the latency depends on the device.
+            let on = named(rows.iter().copied().filter(|r| i == 1 && r.value(i).is_some()));
+            let said: BTreeSet<&str> = got.iter().flat_map(|g| &g.devices).map(String::as_str).collect();
+            prop_assert_eq!(said, if on.len() > 1 { on } else { BTreeSet::new() });
             prop_assert_eq!(got.map(|g| g.n), want.as_ref().map(|w| w.n));
             same!(got.and_then(|g| g.value), want.as_ref().map(|w| w.mean), "the mean of {key}");
             same!(got.and_then(|g| g.p95), want.as_ref().map(|w| w.p95), "p95 of {key}");
@@ -309,22 +319,56 @@ async fn check_comparison(a: &Adapter, r: &Reference, q: &Question) -> Result<()
     Ok(())
 }
 
+/// The devices that rows name.
+fn named<'r>(rows: impl Iterator<Item = &'r Row>) -> BTreeSet<&'r str> {
+    rows.filter_map(|r| r.device).collect()
+}
+
+async fn check_report(a: &Adapter, r: &Reference, q: &Question) -> Result<(), TestCaseError> {
+    let all = ComparisonQuery { scope: q.scope.clone(), range: q.range, metrics: Metrics::All };
+    let got = a.metrics.field_report(&all).await.expect("a report");
+    let mut cells: BTreeMap<_, Vec<&Row>> = BTreeMap::new();
+    for row in within(&r.rows(&q.scope), &q.range) {
+        let model = (row.model.map(|m| m.0), row.model.and_then(|m| m.1));
+        cells.entry((Some(row.customer), row.site, row.zone, model)).or_default().push(row);
+    }
+    prop_assert_eq!(got.cells.len(), cells.len());
+    for c in &got.cells {
+        let part = |n: &Option<domain::text::Name>| n.as_ref().map(ToString::to_string);
+        let (site, zone) = (part(&c.place.site), part(&c.place.zone));
+        let model = (c.architecture.as_deref(), c.version.as_deref());
+        let rows = cells.get(&(Some(c.place.customer.as_str()), site.as_deref(), zone.as_deref(), model));
+        let Some(rows) = rows else { return Err(TestCaseError::fail(format!("no record is of {c:?}"))) };
+        prop_assert_eq!(c.n, rows.len() as u64);
+        prop_assert_eq!(&c.days, &rows.iter().map(|r| r.at.day()).collect::<BTreeSet<_>>());
+        let devices: BTreeSet<Box<str>> = rows.iter().map(|r| r.device.unwrap_or_default().into()).collect();
+        prop_assert_eq!(&c.devices, &devices);
+    }
+    Ok(())
+}
+
 /// Names that no record has are refused, and rightly so: such questions are left out.
 fn answerable(r: &Reference, q: &Question) -> bool {
     let all = r.rows(&Scope { kind: domain::scope::Kind::All, ..Scope::default() });
-    let place = Scope { task: None, kind: domain::scope::Kind::All, ..q.scope.clone() };
+    let place = Scope { task: None, device: None, kind: domain::scope::Kind::All, ..q.scope.clone() };
     all.iter().any(|r| r.lies_in(&place))
         && q.scope.task.as_ref().is_none_or(|t| all.iter().any(|r| r.task == t.as_str()))
+        && q.scope.device.as_ref().is_none_or(|d| all.iter().any(|r| r.device == Some(d.as_str())))
         && q.model.as_ref().is_none_or(|m| all.iter().any(|r| r.is_of(m)))
         && all.iter().any(|r| r.value(q.metric).is_some())
 }
 
 async fn check_all(a: &Adapter, r: &Reference, questions: &[Question]) -> Result<(), TestCaseError> {
+    let directory = a.metrics.directory().await;
+    let known: BTreeSet<&str> = directory.devices.keys().map(|d| d.as_str()).collect();
+    let all = Scope { kind: domain::scope::Kind::All, ..Scope::default() };
+    prop_assert_eq!(known, named(r.rows(&all).into_iter()));
     for q in questions.iter().filter(|q| answerable(r, q)) {
         let told = |e: TestCaseError| TestCaseError::fail(format!("{e}\nasked: {q:?}"));
         check_summary(a, r, q).await.map_err(told)?;
         check_trend(a, r, q).await.map_err(told)?;
         check_comparison(a, r, q).await.map_err(told)?;
+        check_report(a, r, q).await.map_err(told)?;
     }
     Ok(())
 }

@@ -69,6 +69,7 @@ impl Row {
             && fits(&scope.site, self.site)
             && fits(&scope.zone, self.zone)
             && fits(&scope.task, Some(self.task))
+            && fits(&scope.device, self.device)
             && match scope.kind.as_str() {
                 "production" => self.kind.is_none() || self.kind == Some("production"),
                 "candidate" => self.kind == Some("candidate"),
