@@ -8,6 +8,7 @@ use domain::{
     ask::Ask,
     query::{MetricSummary, Summary, Trend, TrendPoint},
     scope::Level,
+    state::Health,
     time::Step,
 };
 use jiff::tz::TimeZone;
@@ -174,15 +175,16 @@ fn summary_rows(s: &Summary) -> Rows {
             ("p95", Align::Right),
             ("n", Align::Right),
             ("sites", Align::Right),
+            ("on_time", Align::Right),
         ],
         rows: Vec::new(),
     };
-    let mut add = |name: &str, state: &str, metrics: &[MetricSummary]| {
+    let mut add = |name: &str, health: &Health, metrics: &[MetricSummary]| {
         for m in metrics {
             let shown = |x: Option<f64>| x.map_or_else(|| "–".into(), |x| format!("{x:.4}"));
             rows.rows.push(vec![
                 name.to_owned(),
-                state.to_owned(),
+                health.state.as_str().to_owned(),
                 m.metric.clone(),
                 shown(m.value),
                 m.unit.clone(),
@@ -191,13 +193,14 @@ fn summary_rows(s: &Summary) -> Rows {
                 shown(m.p95),
                 m.n.to_string(),
                 format!("{}/{}", m.sites_reporting, m.sites_expected),
+                format!("{}/{}", health.places - health.troubled(), health.places),
             ]);
         }
     };
-    add("(all)", s.health.state.as_str(), &s.metrics);
+    add("(all)", &s.health, &s.metrics);
     for c in &s.children {
         let name = [&c.scope.zone, &c.scope.site, &c.scope.customer].into_iter().flatten().next();
-        add(name.map_or("", |n| n.as_str()), c.health.state.as_str(), &c.metrics);
+        add(name.map_or("", |n| n.as_str()), &c.health, &c.metrics);
     }
     rows
 }
