@@ -2,7 +2,7 @@
 //! manifest's generation moves; questions in flight keep the one they began with.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -35,6 +35,23 @@ pub struct FileView {
     pub names: Arc<Names>,
     pub failed: Option<Sentence>,
     pub lease: Arc<Lease>,
+}
+
+impl FileView {
+    /// Which models ran where, from when on. A run may come more than once.
+    fn runs(&self) -> impl Iterator<Item = (Run, i64)> {
+        self.index.entries.iter().zip(self.places.iter()).filter_map(|(e, place)| {
+            let (architecture, version) = self.index.model(e)?;
+            let run = Run {
+                place: *place,
+                task: Arc::clone(self.index.task(e)),
+                kind: self.index.kind_text(e).cloned(),
+                architecture: Arc::clone(architecture),
+                version: version.cloned(),
+            };
+            Some((run, e.first))
+        })
+    }
 }
 
 /// A file for as long as somebody may read it: one that was retired is deleted with the last snapshot that names it.
@@ -225,7 +242,7 @@ impl Snapshot {
             views.push(view);
         }
         let as_of = views.iter().map(|v| v.file.received).max();
-        let new: std::collections::HashSet<i64> = missing.into_iter().collect();
+        let new: HashSet<i64> = missing.into_iter().collect();
         let first_runs = self.first_runs_with(&views, &new);
         let unchanged = Arc::ptr_eq(&first_runs, &self.first_runs);
         let by_age = if unchanged { self.directory.by_age.clone() } else { by_age(&first_runs) };
@@ -233,26 +250,29 @@ impl Snapshot {
         Ok(Self { first_runs, generation, files: views, places: Arc::new(places), directory, as_of })
     }
 
-    /// When models were first seen: what was known, and what new files add; most add nothing. Begun anew when records were
-    /// removed.
-    fn first_runs_with(&self, views: &[FileView], new: &std::collections::HashSet<i64>) -> Arc<HashMap<Run, i64>> {
-        let rows = |views: &[FileView]| views.iter().map(|v| v.file.rows).sum::<u64>();
-        let grown = rows(views) >= rows(&self.files);
-        let mut first = if grown { Arc::clone(&self.first_runs) } else { Arc::default() };
-        for v in views.iter().filter(|v| !grown || new.contains(&v.file.id)) {
-            for (e, place) in v.index.entries.iter().zip(v.places.iter()) {
-                if let Some((architecture, version)) = v.index.model(e) {
-                    let run = Run {
-                        place: *place,
-                        task: Arc::clone(v.index.task(e)),
-                        kind: v.index.kind_text(e).cloned(),
-                        architecture: Arc::clone(architecture),
-                        version: version.cloned(),
-                    };
-                    if first.get(&run).is_none_or(|t| *t > e.first) {
-                        Arc::make_mut(&mut first).insert(run, e.first);
-                    }
+    /// When models were first seen: what was known, and what new files add; most add nothing. What only a file that is gone
+    /// knew, and no new one says again as a merge does, is looked up anew.
+    fn first_runs_with(&self, views: &[FileView], new: &HashSet<i64>) -> Arc<HashMap<Run, i64>> {
+        let mut first = Arc::clone(&self.first_runs);
+        let kept: HashSet<i64> = views.iter().map(|v| v.file.id).collect();
+        let gone = self.files.iter().filter(|v| !kept.contains(&v.file.id));
+        let mut lost: HashSet<Run> =
+            gone.flat_map(FileView::runs).filter(|(run, t)| self.first_runs.get(run) == Some(t)).map(|r| r.0).collect();
+        for (run, t) in views.iter().filter(|v| new.contains(&v.file.id)).flat_map(FileView::runs) {
+            match first.get(&run) {
+                Some(known) if *known < t => {}
+                Some(known) if *known == t => drop(lost.remove(&run)),
+                _ => {
+                    lost.remove(&run);
+                    Arc::make_mut(&mut first).insert(run, t);
                 }
+            }
+        }
+        if !lost.is_empty() {
+            let first = Arc::make_mut(&mut first);
+            first.retain(|run, _| !lost.contains(run));
+            for (run, t) in views.iter().flat_map(FileView::runs).filter(|(run, _)| lost.contains(run)) {
+                first.entry(run).and_modify(|known| *known = (*known).min(t)).or_insert(t);
             }
         }
         first

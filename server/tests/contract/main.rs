@@ -23,6 +23,7 @@ macro_rules! suite {
 mod answers;
 mod batches;
 mod durability;
+mod first_seen;
 mod foreign;
 mod health;
 mod lake_files;
