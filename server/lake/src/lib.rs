@@ -8,6 +8,7 @@
 
 mod day;
 mod export;
+mod failing;
 mod file;
 mod fold;
 mod identity;

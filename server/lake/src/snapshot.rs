@@ -23,7 +23,10 @@ use domain::{
     time::{MINUTE, Millis, TimeRange},
 };
 
-use crate::index::{Entry, FileIndex};
+use crate::{
+    failing::Failing,
+    index::{Entry, FileIndex},
+};
 
 /// One file with its index, and the reason when it cannot be read.
 #[derive(Debug, Clone)]
@@ -118,6 +121,8 @@ pub struct Snapshot {
     pub as_of: Option<Millis>,
     /// When each model was first seen in each place.
     pub first_runs: Arc<HashMap<Run, i64>>,
+    /// Sources whose last read failed.
+    failing: Failing,
 }
 
 /// A model in a place, with the task and the type under which it ran.
@@ -138,8 +143,10 @@ pub type ByMetric = [u32; 64];
 
 /// How a place did: what [`Health`] needs of it.
 #[derive(Debug, Clone, Default)]
-struct Activity {
+struct Activity<'a> {
     newest: Option<Millis>,
+    /// Where the newest record came from, where that is known.
+    source: Option<&'a str>,
     minutes: Vec<i64>,
     reported: bool,
     failed: bool,
@@ -164,7 +171,7 @@ struct SiteTally {
 }
 
 impl SiteTally {
-    fn add(&mut self, a: &Activity) {
+    fn add(&mut self, a: &Activity<'_>) {
         self.reported |= a.reported;
         self.metrics |= a.metrics;
     }
@@ -196,6 +203,7 @@ impl Snapshot {
     ) -> Result<Self> {
         let generation = manifest.generation().await?;
         let files = manifest.files().await?;
+        let failing = Failing::new(manifest.failing().await?);
         let mut known: HashMap<i64, FileView> = self.files.iter().map(|f| (f.file.id, f.clone())).collect();
         let missing: Vec<i64> = files.iter().map(|f| f.id).filter(|id| !known.contains_key(id)).collect();
         let mut blobs: HashMap<i64, Vec<u8>> = HashMap::new();
@@ -247,7 +255,7 @@ impl Snapshot {
         let unchanged = Arc::ptr_eq(&first_runs, &self.first_runs);
         let by_age = if unchanged { self.directory.by_age.clone() } else { by_age(&first_runs) };
         let directory = Arc::new(Directory { by_age, ..directory(&views, &places) });
-        Ok(Self { first_runs, generation, files: views, places: Arc::new(places), directory, as_of })
+        Ok(Self { first_runs, generation, files: views, places: Arc::new(places), directory, as_of, failing })
     }
 
     /// When models were first seen: what was known, and what new files add; most add nothing. What only a file that is gone
@@ -283,7 +291,7 @@ impl Snapshot {
         let at = range.to().min(now);
         let expected_from = at.plus(-EXPECTED_FOR);
         let cadence_from = at.plus(-CADENCE_OVER);
-        let mut active: Vec<Option<Activity>> = vec![None; self.places.len()];
+        let mut active: Vec<Option<Activity<'_>>> = vec![None; self.places.len()];
         let bits: HashMap<&str, u32> =
             (BUILT_IN as u32..64).zip(&self.directory.custom).map(|(b, c)| (c.as_str(), b)).collect();
         let inside: Vec<bool> = self.places.iter().map(|p| scope.holds(p)).collect();
@@ -305,7 +313,11 @@ impl Snapshot {
                     continue;
                 }
                 let a = active[place].get_or_insert_default();
-                a.newest = a.newest.max(Some(newest));
+                if a.newest.is_none_or(|n| n <= newest) {
+                    a.newest = Some(newest);
+                    // Of a moment within an entry it is not known which of the entry's sources it was.
+                    a.source = view.index.source(e).filter(|_| e.last < at.0);
+                }
                 a.failed |= view.failed.is_some();
                 a.metrics |= Metrics::from(e.metrics);
                 a.metrics |= e.custom.iter().filter_map(|i| custom.get(usize::from(*i))).fold(0, |all, bit| all | bit);
@@ -321,7 +333,13 @@ impl Snapshot {
         self.tally(scope, &mut active, at, expected_from)
     }
 
-    fn tally(&self, scope: &Scope, active: &mut [Option<Activity>], at: Millis, expected_from: Millis) -> HealthReport {
+    fn tally(
+        &self,
+        scope: &Scope,
+        active: &mut [Option<Activity<'_>>],
+        at: Millis,
+        expected_from: Millis,
+    ) -> HealthReport {
         let mut report = HealthReport {
             whole: Health::default(),
             expected: [0; 64],
@@ -335,8 +353,11 @@ impl Snapshot {
         for (place, slot) in self.places.iter().zip(active) {
             let Some(a) = slot else { continue };
             let Some(newest) = a.newest.filter(|n| *n >= expected_from) else { continue };
-            let state =
-                if a.failed { DataState::SourceError } else { DataState::of(at.0 - newest.0, cadence(&mut a.minutes)) };
+            let state = if a.failed || a.source.is_some_and(|s| self.failing.holds(s, at)) {
+                DataState::SourceError
+            } else {
+                DataState::of(at.0 - newest.0, cadence(&mut a.minutes))
+            };
             report.whole.add(state, Some(newest));
             sites.entry((&place.customer, place.site.as_ref())).or_default().add(a);
             let own = report.sites.entry((place.customer.clone(), place.site.clone())).or_insert_with(nothing);

@@ -41,6 +41,9 @@ impl Manifest for Flaky {
         }
         self.inner.commit(change).await
     }
+    async fn failing(&self) -> Result<Vec<(String, domain::time::Millis)>> {
+        self.inner.failing().await
+    }
     async fn note(&self, key: &str) -> Result<Option<String>> {
         self.inner.note(key).await
     }
