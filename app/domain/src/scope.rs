@@ -75,7 +75,7 @@ impl Model {
         };
         let name = |t: &str| {
             let bad = |e: BadName| say!("model “{got}” {e}", "모델 “{got}”: {why}", got = clip(text), why = e.korean());
-            Name::parse(t).map_err(|e| Error::bad_input(bad(e)))
+            Name::stored(t).map_err(|e| Error::bad_input(bad(e)))
         };
         Ok(Self { architecture: name(architecture)?, version: version.map(name).transpose()? })
     }
@@ -136,10 +136,10 @@ impl Scope {
             text.filter(|t| !t.is_empty()).map(|t| parse(t).map_err(|e| Error::bad_input(bad(e)))).transpose()
         }
         let scope = Self {
-            customer: name(("customer", "고객"), customer, Name::parse_place)?,
-            site: name(("site", "사이트"), site, Name::parse_place)?,
-            zone: name(("zone", "구역"), zone, Name::parse_place)?,
-            task: name(("task", "작업"), task, Name::parse)?,
+            customer: name(("customer", "고객"), customer, Name::stored_place)?,
+            site: name(("site", "사이트"), site, Name::stored_place)?,
+            zone: name(("zone", "구역"), zone, Name::stored_place)?,
+            task: name(("task", "작업"), task, Name::stored)?,
             kind: kind.filter(|k| !k.is_empty()).map_or(Ok(Kind::default()), Kind::parse)?,
         };
         if scope.site.is_some() && scope.customer.is_none() {

@@ -180,6 +180,10 @@ impl FileIndex {
         }
     }
 
+    /// All names in the file, and its metrics outside of the catalogue.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().map(|t| &**t).chain(self.custom.iter().map(String::as_str))
+    }
     pub fn customer(&self, e: &Entry) -> &Arc<str> {
         &self.texts[e.customer as usize]
     }

@@ -392,7 +392,7 @@ pub fn by_metric(directory: &Directory, column: &MetricColumn) -> Option<usize> 
 
 fn place_of(index: &FileIndex, e: &Entry) -> Place {
     // The texts were names when they were stored; one that is none any more stands for the lot.
-    let name = |t: &Arc<str>| Name::parse(t).ok();
+    let name = |t: &Arc<str>| Name::stored(t).ok();
     Place {
         customer: name(index.customer(e)).unwrap_or_else(unnamed),
         site: index.site(e).and_then(name),
@@ -439,11 +439,11 @@ fn directory(views: &[FileView], places: &[Place]) -> Directory {
     }
     d.places = places.iter().zip(used).filter(|(_, u)| *u).map(|(p, _)| p.clone()).collect();
     d.places.sort();
-    d.tasks = tasks.iter().filter_map(|t| Name::parse(t).ok()).collect();
+    d.tasks = tasks.iter().filter_map(|t| Name::stored(t).ok()).collect();
     d.models = models
         .iter()
         .filter_map(|(a, v)| {
-            Some(Model { architecture: Name::parse(a).ok()?, version: v.as_ref().and_then(|v| Name::parse(v).ok()) })
+            Some(Model { architecture: Name::stored(a).ok()?, version: v.as_ref().and_then(|v| Name::stored(v).ok()) })
         })
         .collect();
     d.custom = custom.into_iter().collect();
@@ -461,8 +461,8 @@ fn by_age(first_runs: &HashMap<Run, i64>) -> Vec<Model> {
     let mut models: Vec<(i64, Model)> = first
         .into_iter()
         .filter_map(|((architecture, version), t)| {
-            let version = version.map(Name::parse).transpose().ok()?;
-            Some((t, Model { architecture: Name::parse(architecture).ok()?, version }))
+            let version = version.map(Name::stored).transpose().ok()?;
+            Some((t, Model { architecture: Name::stored(architecture).ok()?, version }))
         })
         .collect();
     models.sort();

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Subcommand};
 use domain::{
     Error, Result,
-    ask::Ask,
+    ask::{Ask, KEYS},
     query::{MetricSummary, Summary, Trend, TrendPoint},
     scope::Level,
     state::Health,
@@ -57,6 +57,16 @@ struct Where {
     /// Time zone of dates, such as Asia/Seoul
     #[arg(long)]
     tz: Option<String>,
+}
+
+/// A question with its names in the lake's spelling.
+fn spelled(mut ask: Ask) -> Ask {
+    for key in KEYS {
+        if let Some(name) = ask.get(key).and_then(lake::nfc) {
+            ask.set(key, Some(name));
+        }
+    }
+    ask
 }
 
 impl Where {
@@ -126,18 +136,18 @@ impl Metrics {
         let now = parts.clock.now();
         match self {
             Self::Summary(args) => {
-                let ask = Ask { days: args.days.clone(), ..args.place.ask() };
+                let ask = spelled(Ask { days: args.days.clone(), ..args.place.ask() });
                 let summary = parts.metrics.summary(&ask.summary(now, &TimeZone::UTC)?).await?;
                 args.format.print(&summary, &summary_rows(&summary))?;
             }
             Self::Trend(args) => {
-                let ask = Ask {
+                let ask = spelled(Ask {
                     days: args.days.clone(),
                     metric: Some(args.metric.clone()),
                     model: args.model.clone(),
                     step: args.step.clone(),
                     ..args.place.ask()
-                };
+                });
                 let trend = parts.metrics.trend(&ask.trend(now, &TimeZone::UTC)?).await?;
                 if args.format.json || args.format.csv {
                     args.format.print(&trend, &trend_rows(&trend))?;
@@ -146,7 +156,7 @@ impl Metrics {
                 }
             }
             Self::Export(args) => {
-                let mut ask = args.place.ask();
+                let mut ask = spelled(args.place.ask());
                 ask.kind.get_or_insert_with(|| "all".into());
                 let tz = ask.time_zone(&TimeZone::UTC)?;
                 let n = parts.metrics.export(&ask.scope()?, ask.range(now, &tz)?, &args.out).await?;

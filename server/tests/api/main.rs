@@ -23,3 +23,4 @@ mod records;
 mod refusals;
 mod rest;
 mod send;
+mod spelling;

@@ -16,9 +16,9 @@ use store::SqliteStore;
 use crate::support::{LakeDir, arrivals, ask, fleet, june, metric, record, scope, source, take};
 
 /// A manifest whose commits fail for as long as it is told to.
-struct Flaky {
-    inner: SqliteStore,
-    broken: AtomicBool,
+pub struct Flaky {
+    pub inner: SqliteStore,
+    pub broken: AtomicBool,
 }
 
 #[async_trait]

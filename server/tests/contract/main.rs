@@ -35,5 +35,6 @@ mod reference;
 mod roundtrip;
 mod rows;
 mod sink;
+mod spelling;
 mod stream;
 mod tails;
