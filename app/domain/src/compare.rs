@@ -139,8 +139,8 @@ impl<'r> Field<'r> {
     pub fn of(report: &'r FieldReport, by: By) -> Self {
         let mut found: BTreeMap<Model, (Cells<'r>, u64, Millis, Millis)> = BTreeMap::new();
         for cell in &report.cells {
-            let Some(architecture) = cell.architecture.as_deref().and_then(|a| Name::parse(a).ok()) else { continue };
-            let version = cell.version.as_deref().filter(|_| by == By::Version).and_then(|v| Name::parse(v).ok());
+            let Some(architecture) = cell.architecture.as_deref().and_then(|a| Name::stored(a).ok()) else { continue };
+            let version = cell.version.as_deref().filter(|_| by == By::Version).and_then(|v| Name::stored(v).ok());
             let entry = found
                 .entry(Model { architecture, version })
                 .or_insert_with(|| (Cells::new(), 0, cell.first, cell.last));

@@ -193,7 +193,7 @@ pub struct Appended {
 /// The lake's list of files. What it does not name does not exist.
 #[async_trait]
 pub trait Manifest: Send + Sync {
-    /// Grows with every commit, also of other processes.
+    /// Grows with every commit, also of other processes, and whenever a source begins to fail or heals.
     ///
     /// # Errors
     /// `Unavailable` when the manifest cannot be read.
@@ -219,6 +219,12 @@ pub trait Manifest: Send + Sync {
     /// # Errors
     /// `Unavailable` when the manifest cannot be written; then nothing has changed.
     async fn commit(&self, change: Change) -> Result<i64>;
+    /// Sources whose last whole read failed, by name, with since when: files, those of the watched folder, and folders in it
+    /// that cannot be read. Programs send and are never read, a pipe cannot be read again: they do not fail.
+    ///
+    /// # Errors
+    /// `Unavailable` when the ledger cannot be read.
+    async fn failing(&self) -> Result<Vec<(String, Millis)>>;
     /// Small settings that belong to the lake, such as when the demo began.
     ///
     /// # Errors

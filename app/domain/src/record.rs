@@ -1,5 +1,7 @@
 //! One metric record, parsed. A record that exists is valid; one bad field refuses the whole record, with a reason.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::{
@@ -13,6 +15,9 @@ use crate::{
 pub const MAX_LINE_BYTES: usize = 1 << 20;
 /// The most metrics outside of the catalogue in one record.
 pub const MAX_CUSTOM: usize = 256;
+/// The key of [`Record::extra`] under which names stand as they were written, where the lake spells them in another way: by
+/// field, or by `group.leaf` of a metric. Ours; no part of a record's content.
+pub const SPELLING: &str = "original_spelling";
 const GROUPS: [&str; 4] = ["detection", "mot", "system", "comparison"];
 
 /// The text fields of a record, in the order of their lake columns.
@@ -54,6 +59,43 @@ pub struct Record {
     extra: Map<String, Value>,
 }
 
+/// Gives a name as the lake spells it, or `None` when it is spelled so already. Names that look the same can be written in
+/// two ways, such as by a Mac; the tables that tell which is which belong to the server.
+pub type Spelling = fn(&str) -> Option<String>;
+
+/// The names of one record on their way to the lake's spelling.
+struct Names {
+    spelling: Spelling,
+    /// How they were written, where that differs.
+    written: Map<String, Value>,
+}
+
+impl Names {
+    fn new(spelling: Spelling) -> Self {
+        Self { spelling, written: Map::new() }
+    }
+
+    fn stored<'t>(&mut self, field: &str, text: &'t str) -> Cow<'t, str> {
+        let Some(stored) = (self.spelling)(text) else { return Cow::Borrowed(text) };
+        self.written.insert(field.to_owned(), text.into());
+        Cow::Owned(stored)
+    }
+
+    /// A metric outside of the catalogue; `None` when it cannot be called so.
+    fn metric(&mut self, group: &str, leaf: &str) -> Option<String> {
+        let part = |text| (self.spelling)(text).map_or(Cow::Borrowed(text), Cow::Owned);
+        let (stored_group, stored_leaf) = (part(group), part(leaf));
+        if !custom_key_fits(&stored_group, &stored_leaf) {
+            return None;
+        }
+        let (name, written) = (format!("{stored_group}.{stored_leaf}"), format!("{group}.{leaf}"));
+        if name != written {
+            self.written.insert(name.clone(), written.into());
+        }
+        Some(name)
+    }
+}
+
 /// Why a record was refused. `code` groups reasons for counting; the message is for the person who repairs the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -92,6 +134,14 @@ impl Record {
     /// # Errors
     /// A [`Refusal`], whose `code` is one of [`Refusal::CODES`].
     pub fn parse_line(line: &[u8], now: Millis) -> Result<Self, Refusal> {
+        Self::parse_line_spelled(line, now, |_| None)
+    }
+
+    /// The same with its names in the lake's spelling.
+    ///
+    /// # Errors
+    /// As [`Record::parse_line`].
+    pub fn parse_line_spelled(line: &[u8], now: Millis, spelling: Spelling) -> Result<Self, Refusal> {
         if line.len() > MAX_LINE_BYTES {
             return refuse("too_long", format!("the line has {} bytes, more than {MAX_LINE_BYTES}", line.len()));
         }
@@ -99,7 +149,7 @@ impl Record {
             return refuse("invalid_utf8", "the line is not UTF-8");
         }
         match serde_json::from_slice(line) {
-            Ok(Value::Object(map)) => Self::parse(map, now),
+            Ok(Value::Object(map)) => Self::parse_spelled(map, now, spelling),
             Ok(_) => refuse("not_an_object", "the line is JSON, but no object"),
             Err(e) => refuse("invalid_json", format!("not JSON: {e}")),
         }
@@ -109,7 +159,12 @@ impl Record {
     ///
     /// # Errors
     /// As [`Record::parse_line`].
-    pub fn parse(mut map: Map<String, Value>, now: Millis) -> Result<Self, Refusal> {
+    pub fn parse(map: Map<String, Value>, now: Millis) -> Result<Self, Refusal> {
+        Self::parse_spelled(map, now, |_| None)
+    }
+
+    fn parse_spelled(mut map: Map<String, Value>, now: Millis, spelling: Spelling) -> Result<Self, Refusal> {
+        let mut names = Names::new(spelling);
         let timestamp = match map.remove("timestamp") {
             Some(Value::String(text)) => window(&text, now)?,
             None | Some(Value::Null) => return refuse("missing", "timestamp is missing"),
@@ -119,7 +174,7 @@ impl Record {
         for (i, (field, slot)) in TEXT_FIELDS.iter().zip(&mut texts).enumerate() {
             match map.remove(*field) {
                 None | Some(Value::Null) => {}
-                Some(Value::String(text)) => match name_of(i, &text) {
+                Some(Value::String(text)) => match name_of(i, &names.stored(field, &text)) {
                     Ok(name) => *slot = Some(name),
                     Err(e) => return refuse("bad_name", format!("{field} {e}")),
                 },
@@ -159,7 +214,7 @@ impl Record {
         for (key, value) in map {
             match value {
                 Value::Null => {}
-                Value::Object(group) => record.take_group(&key, group)?,
+                Value::Object(group) if key != SPELLING => record.take_group(&key, group, &mut names)?,
                 other if GROUPS.contains(&key.as_str()) => {
                     return refuse("wrong_type", format!("{key} is {}, not an object", kind(&other)));
                 }
@@ -168,10 +223,10 @@ impl Record {
                 }
             }
         }
-        record.finish()
+        record.finish(names)
     }
 
-    fn take_group(&mut self, group: &str, leaves: Map<String, Value>) -> Result<(), Refusal> {
+    fn take_group(&mut self, group: &str, leaves: Map<String, Value>, names: &mut Names) -> Result<(), Refusal> {
         let mut kept = Map::new();
         for (leaf, value) in leaves {
             if value.is_null() {
@@ -185,8 +240,8 @@ impl Record {
                     return refuse("wrong_type", format!("{group}.{leaf} is given twice, in two spellings"));
                 }
                 self.built_in[i] = Some(in_range(i, x, &format!("{group}.{leaf}"))?);
-            } else if let (Some(x), true) = (value.as_f64(), custom_key_fits(group, &leaf)) {
-                self.custom.push((format!("{group}.{leaf}"), x));
+            } else if let Some((x, name)) = value.as_f64().and_then(|x| Some((x, names.metric(group, &leaf)?))) {
+                self.custom.push((name, x));
             } else {
                 kept.insert(leaf, value);
             }
@@ -197,7 +252,7 @@ impl Record {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Self, Refusal> {
+    fn finish(mut self, names: Names) -> Result<Self, Refusal> {
         if self.built_in.iter().all(Option::is_none) && self.custom.is_empty() {
             return refuse("no_metric", "the record has no metric");
         }
@@ -211,6 +266,15 @@ impl Record {
             return refuse("not_finite", format!("{key} is not finite"));
         }
         self.custom.sort_by(|a, b| a.0.cmp(&b.0));
+        if let Some(twice) = self.custom.windows(2).find(|w| w[0].0 == w[1].0) {
+            return refuse("wrong_type", format!("{} is given twice, in two spellings", clip(&twice[0].0)));
+        }
+        if !names.written.is_empty() {
+            match self.extra.get_mut(SPELLING) {
+                Some(Value::Object(known)) => known.extend(names.written),
+                _ => drop(self.extra.insert(SPELLING.to_owned(), names.written.into())),
+            }
+        }
         Ok(self)
     }
 
@@ -218,7 +282,13 @@ impl Record {
     ///
     /// # Errors
     /// As [`Record::parse_line`].
-    pub fn from_columns(row: Columns<'_>, now: Millis) -> Result<Self, Refusal> {
+    pub fn from_columns(mut row: Columns<'_>, now: Millis, spelling: Spelling) -> Result<Self, Refusal> {
+        let mut names = Names::new(spelling);
+        for (name, _) in &mut row.custom {
+            if let Some(stored) = spelling(name) {
+                names.written.insert(stored.clone(), std::mem::replace(name, stored).into());
+            }
+        }
         let timestamp =
             row.timestamp.ok_or_else(|| Refusal { code: "missing", message: "timestamp is missing".into() })?;
         check_window(timestamp, now)?;
@@ -233,7 +303,7 @@ impl Record {
         };
         for (i, ((field, text), slot)) in TEXT_FIELDS.iter().zip(row.texts).zip(&mut record.texts).enumerate() {
             if let Some(text) = text {
-                match name_of(i, text) {
+                match name_of(i, &names.stored(field, text)) {
                     Ok(name) => *slot = Some(name),
                     Err(e) => return refuse("bad_name", format!("{field} {e}")),
                 }
@@ -261,7 +331,7 @@ impl Record {
                 _ => return refuse("wrong_type", "extra is not the text of a JSON object"),
             }
         }
-        record.finish()
+        record.finish(names)
     }
 
     #[must_use]
@@ -521,6 +591,43 @@ mod tests {
         assert_eq!(extra, json!({"custom":{"note":"x"},"site_manager":"Kim"}));
     }
 
+    /// As the lake would spell it, as far as these tests go: `é` is one letter.
+    fn composed(text: &str) -> Option<String> {
+        text.contains("e\u{301}").then(|| text.replace("e\u{301}", "é"))
+    }
+
+    #[test]
+    fn names_take_the_lake_s_spelling_and_what_was_written_is_kept_beside() {
+        let of = |line: Value| Record::parse_line_spelled(line.to_string().as_bytes(), NOW, composed).expect("valid");
+        let mut line = base();
+        line["customer"] = json!("Cafe\u{301}");
+        line["run_name"] = json!("e\u{301}-1");
+        line["que\u{301}"] = json!({"e\u{301}": 1, "e\u{301}t": "e\u{301}"});
+        let r = of(line.clone());
+        assert_eq!(r.texts()[CUSTOMER].as_ref().map(Name::as_str), Some("Café"));
+        assert_eq!(r.custom(), [("qué.é".to_owned(), 1.0)]);
+        let extra: Value = serde_json::from_str(&r.extra().expect("kept")).expect("JSON");
+        let written = json!({"customer": "Cafe\u{301}", "run_name": "e\u{301}-1", "qué.é": "que\u{301}.e\u{301}"});
+        assert_eq!(extra, json!({SPELLING: written, "que\u{301}": {"e\u{301}t": "e\u{301}"}}), "what is no name stays");
+        // What comes back from an export keeps it, whatever is written there.
+        line["customer"] = json!("Café");
+        line[SPELLING] = json!({"customer": "Cafe\u{301}", "n": 3});
+        let extra: Value = serde_json::from_str(&of(line).extra().expect("kept")).expect("JSON");
+        assert_eq!(extra[SPELLING]["customer"], "Cafe\u{301}");
+        assert_eq!(extra[SPELLING]["run_name"], "e\u{301}-1");
+        assert_eq!(of(base()).extra(), None, "nothing is noted where nothing differs");
+    }
+
+    #[test]
+    fn a_name_is_measured_as_it_is_stored_and_a_metric_in_two_spellings_is_given_twice() {
+        let of = |line: Value| Record::parse_line_spelled(line.to_string().as_bytes(), NOW, composed);
+        let mut line = base();
+        line["customer"] = json!("e\u{301}".repeat(100));
+        assert!(of(line.clone()).is_ok(), "300 bytes as written, 200 as stored");
+        line["custom"] = json!({"é": 1, "e\u{301}": 2});
+        assert_eq!(code(of(line)), "wrong_type");
+    }
+
     #[test]
     fn mota_may_be_negative_and_a_broken_number_is_not_finite() {
         assert!(
@@ -544,7 +651,7 @@ mod tests {
             },
             ..Columns::default()
         };
-        assert_eq!(code(Record::from_columns(columns, NOW)), "not_finite");
+        assert_eq!(code(Record::from_columns(columns, NOW, |_| None)), "not_finite");
     }
 
     proptest! {

@@ -75,7 +75,7 @@ impl Model {
         };
         let name = |t: &str| {
             let bad = |e: BadName| say!("model “{got}” {e}", "모델 “{got}”: {why}", got = clip(text), why = e.korean());
-            Name::parse(t).map_err(|e| Error::bad_input(bad(e)))
+            Name::stored(t).map_err(|e| Error::bad_input(bad(e)))
         };
         Ok(Self { architecture: name(architecture)?, version: version.map(name).transpose()? })
     }
@@ -133,10 +133,10 @@ impl Scope {
         kind: Option<&str>,
     ) -> Result<Self> {
         let scope = Self {
-            customer: name(("customer", "고객"), customer, Name::parse_place)?,
-            site: name(("site", "사이트"), site, Name::parse_place)?,
-            zone: name(("zone", "구역"), zone, Name::parse_place)?,
-            task: name(("task", "작업"), task, Name::parse)?,
+            customer: name(("customer", "고객"), customer, Name::stored_place)?,
+            site: name(("site", "사이트"), site, Name::stored_place)?,
+            zone: name(("zone", "구역"), zone, Name::stored_place)?,
+            task: name(("task", "작업"), task, Name::stored)?,
             device: None,
             kind: kind.filter(|k| !k.is_empty()).map_or(Ok(Kind::default()), Kind::parse)?,
         };
@@ -160,7 +160,7 @@ impl Scope {
     /// # Errors
     /// A text that is no name.
     pub fn on(self, device: Option<&str>) -> Result<Self> {
-        Ok(Self { device: name(("device", "장치"), device, Name::parse)?, ..self })
+        Ok(Self { device: name(("device", "장치"), device, Name::stored)?, ..self })
     }
 
     #[must_use]

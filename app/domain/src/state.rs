@@ -103,6 +103,23 @@ impl Default for Health {
 }
 
 impl Health {
+    /// How many places are in the state of the whole.
+    #[must_use]
+    pub fn gravest(&self) -> u32 {
+        match self.state {
+            DataState::Late => self.late,
+            DataState::Stale => self.stale,
+            DataState::SourceError => self.failed,
+            DataState::Ok | DataState::NoDataExpected => self.places,
+        }
+    }
+
+    /// How many places are late, silent or in error.
+    #[must_use]
+    pub fn troubled(&self) -> u32 {
+        self.late + self.stale + self.failed
+    }
+
     /// Counts one expected place in.
     pub fn add(&mut self, state: DataState, newest: Option<Millis>) {
         self.newest = self.newest.max(newest);
@@ -154,6 +171,9 @@ mod tests {
             h.add(s, None);
         }
         assert_eq!((h.state, h.places, h.late), (DataState::Late, 3, 2));
+        assert_eq!((h.gravest(), h.troubled()), (2, 2));
+        h.add(DataState::Stale, None);
+        assert_eq!((h.gravest(), h.troubled()), (1, 3), "those that are merely late are not stale");
     }
 
     proptest! {

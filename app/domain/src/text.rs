@@ -42,7 +42,7 @@ impl BadName {
 }
 
 impl Name {
-    /// Parses a name.
+    /// Parses a new name.
     ///
     /// Letters of every script and emoji are welcome. Refused are control characters and the invisible marks that reorder
     /// text: they make one name look like another.
@@ -50,6 +50,17 @@ impl Name {
     /// # Errors
     /// Says what is wrong with the text.
     pub fn parse(text: &str) -> Result<Self, BadName> {
+        let name = Self::stored(text)?;
+        // The marks of direction that names were once stored with.
+        if text.contains(['\u{061C}', '\u{200E}', '\u{200F}']) { Err(BadName::Control) } else { Ok(name) }
+    }
+
+    /// Reads a name that is stored, or that is asked for and may be stored: what was a name once stays one, although
+    /// nothing new may be called so.
+    ///
+    /// # Errors
+    /// Says what is wrong with the text.
+    pub fn stored(text: &str) -> Result<Self, BadName> {
         if text.is_empty() {
             return Err(BadName::Empty);
         }
@@ -71,16 +82,25 @@ impl Name {
     /// # Errors
     /// Says what is wrong with the text.
     pub fn parse_place(text: &str) -> Result<Self, BadName> {
-        if text == "." || text == ".." || text.contains(['/', '\\']) {
-            return Err(BadName::Unaddressable);
-        }
-        Self::parse(text)
+        addressable(text).and_then(Self::parse)
+    }
+
+    /// The same of a place that is stored or asked for; see [`Name::stored`].
+    ///
+    /// # Errors
+    /// Says what is wrong with the text.
+    pub fn stored_place(text: &str) -> Result<Self, BadName> {
+        addressable(text).and_then(Self::stored)
     }
 
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn addressable(text: &str) -> Result<&str, BadName> {
+    if text == "." || text == ".." || text.contains(['/', '\\']) { Err(BadName::Unaddressable) } else { Ok(text) }
 }
 
 /// Bidirectional overrides and isolates, line and paragraph separators, the byte order mark.
@@ -103,7 +123,7 @@ impl AsRef<str> for Name {
 impl TryFrom<String> for Name {
     type Error = BadName;
     fn try_from(text: String) -> Result<Self, BadName> {
-        Self::parse(&text)
+        Self::stored(&text)
     }
 }
 
@@ -138,5 +158,20 @@ mod tests {
             assert!(Name::parse(text).is_err() && Name::parse_place(text).is_err(), "{text:?} was taken");
         }
         assert_eq!(Name::parse(&"x".repeat(257)), Err(BadName::TooLong));
+    }
+
+    #[test]
+    fn marks_of_direction_are_refused_and_names_stored_with_them_can_be_read_and_asked_for() {
+        for mark in ['\u{061C}', '\u{200E}', '\u{200F}'] {
+            let text = format!("gate{mark}-1");
+            assert_eq!(Name::parse(&text), Err(BadName::Control), "{mark:?}");
+            assert_eq!(Name::parse_place(&text), Err(BadName::Control), "{mark:?}");
+            assert_eq!(Name::stored(&text).as_ref().map(Name::as_str), Ok(&*text), "{mark:?}");
+            assert_eq!(Name::stored_place(&text).as_ref().map(Name::as_str), Ok(&*text), "{mark:?}");
+        }
+        for text in ["", "a\u{0}b", "\u{202E}evil", "\u{2066}x", " x"] {
+            assert!(Name::stored(text).is_err(), "{text:?} never was a name");
+        }
+        assert_eq!(Name::stored_place("a/b"), Err(BadName::Unaddressable));
     }
 }

@@ -173,21 +173,26 @@ impl Fmt {
         StateView { state, label: label.to_owned(), help: help.to_owned() }
     }
 
-    /// The state of a scope with the count behind it: "2 of 12 late".
+    /// The state of a scope with the count behind it, "2 of 12 late"; the word alone only where it holds for all places.
     #[must_use]
     pub fn health(&self, h: &Health) -> StateView {
         let mut view = self.state(h.state);
-        let n = match h.state {
-            DataState::Late => h.late,
-            DataState::Stale => h.stale,
-            DataState::SourceError => h.failed,
-            _ => return view,
-        };
-        if h.places > 1 {
-            let count = [("n", &*n.to_string()), ("of", &h.places.to_string()), ("state", &view.label)];
-            view.label = fill(self.texts().state_count, &count);
+        if h.gravest() == h.places {
+            return view;
         }
+        let t = self.texts();
+        let count = |n: u32| self.count(u64::from(n));
+        let of = count(h.places);
+        view.label = fill(t.state_count, &[("n", &count(h.gravest())), ("of", &of), ("state", &view.label)]);
+        let all = [("of", &*of), ("late", &count(h.late)), ("stale", &count(h.stale)), ("failed", &count(h.failed))];
+        view.help = format!("{} {}", view.help, fill(t.state_counts, &all));
         view
+    }
+
+    /// The state of one metric of a scope: that of the scope's places, unless the metric itself fell silent.
+    #[must_use]
+    pub fn metric_state(&self, m: &MetricSummary, h: &Health) -> StateView {
+        if m.n == 0 { self.state(m.state) } else { self.health(h) }
     }
 
     /// A change; `None` when there is nothing to compare. What rounds to nothing is unchanged.
@@ -268,6 +273,28 @@ mod tests {
         assert_eq!(word(-2.0, 7), Some(("↓2.0".into(), "better".into())));
         assert_eq!(word(0.0001, 0), Some(("±0".into(), "unchanged".into())));
         assert_eq!(word(3.0, 9), Some(("↑3".into(), "changed".into())));
+    }
+
+    #[test]
+    fn the_word_of_a_state_stands_alone_only_where_it_holds_for_all_places() {
+        let of = |places, late, stale| {
+            let state = if stale > 0 { DataState::Stale } else { DataState::Late };
+            let h = Health { state, places, late, stale, ..Health::default() };
+            [Lang::En, Lang::Ko].map(|l| fmt(l).health(&h).label)
+        };
+        assert_eq!(of(1_250, 3, 5), ["5 of 1,250 stale", "1,250곳 중 5곳 중단"]);
+        assert_eq!(of(12, 2, 0), ["2 of 12 late", "12곳 중 2곳 지연"]);
+        assert_eq!(of(12, 0, 12), ["stale", "중단"]);
+        assert_eq!(of(1, 1, 0), ["late", "지연"]);
+        let partly = fmt(Lang::En).health(&Health {
+            state: DataState::Stale,
+            places: 9,
+            late: 2,
+            stale: 1,
+            ..Health::default()
+        });
+        assert!(partly.help.contains("2 late") && partly.help.contains("1 stale"), "{}", partly.help);
+        assert_eq!(fmt(Lang::En).health(&Health { state: DataState::Ok, places: 9, ..Health::default() }).label, "ok");
     }
 
     #[test]

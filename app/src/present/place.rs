@@ -203,7 +203,7 @@ fn tile(a: &Asked, s: &Summary, m: &MetricSummary, versus: &str) -> TileView {
         unit: metric.unit.to_owned(),
         delta: a.fmt.delta(delta, &metric),
         versus: versus.to_owned(),
-        state: a.fmt.state(m.state),
+        state: a.fmt.metric_state(m, &s.health),
         spark: sparkline(&m.course, 1),
         foot,
         simulated: m.simulated,
@@ -227,7 +227,7 @@ fn of_devices(a: &Asked, text: String, href: Option<String>, devices: usize) -> 
 fn coverage_tile(a: &Asked, s: &Summary) -> TileView {
     let t = a.fmt.texts();
     let h = &s.health;
-    let troubled = h.late + h.stale + h.failed;
+    let troubled = h.troubled();
     TileView {
         label: t.coverage.into(),
         help: t.coverage_help.into(),
@@ -235,7 +235,7 @@ fn coverage_tile(a: &Asked, s: &Summary) -> TileView {
         unit: t.col_sites.to_lowercase(),
         delta: None,
         versus: String::new(),
-        state: a.fmt.state(h.state),
+        state: a.fmt.health(h),
         spark: String::new(),
         foot: vec![
             if troubled == 0 { t.coverage_fine.into() } else { fill(t.coverage_late, &[("n", &troubled.to_string())]) },
@@ -257,19 +257,20 @@ fn attention(a: &Asked, s: &Summary) -> (Vec<AttentionView>, Option<String>) {
     let mut found: Vec<(u8, f64, AttentionView)> = Vec::new();
     for c in sites {
         let place = name(c);
-        let age = c.health.newest.map_or(0, |n| at.0 - n.0);
-        let holes = [("place", place.as_str()), ("age", &a.fmt.span(age))];
-        let (rank, text) = match c.health.state {
-            DataState::SourceError => (0, fill(t.attention_failed, &holes)),
-            DataState::Stale => (1, fill(t.attention_silent, &holes)),
-            DataState::Late => (3, fill(t.attention_late, &holes)),
+        let h = &c.health;
+        let age = h.newest.map_or(0, |n| at.0 - n.0);
+        let holes = [("place", &*place), ("age", &a.fmt.span(age)), ("state", &a.fmt.health(h).label)];
+        let (rank, text) = match h.state {
+            DataState::SourceError => (0, t.attention_failed),
+            DataState::Stale => (1, t.attention_silent),
+            DataState::Late => (3, t.attention_late),
             DataState::Ok | DataState::NoDataExpected => continue,
         };
-        found.push((
-            rank,
-            -(age as f64),
-            AttentionView { text, href: links::place(&c.scope, &a.ask), state: Some(c.health.state) },
-        ));
+        // The newest record of a site is of a zone that is well, where one is.
+        let text = fill(if h.gravest() < h.places { t.attention_some } else { text }, &holes);
+        // What is to be done about a source is said where the sources are.
+        let href = if h.state == DataState::SourceError { "/sources".into() } else { links::place(&c.scope, &a.ask) };
+        found.push((rank, -(age as f64), AttentionView { text, href, state: Some(h.state) }));
     }
     for key in ["mAP50", "inference_time_ms"] {
         let Some(i) = built_in(key) else { continue };
@@ -460,7 +461,7 @@ fn metrics_table(a: &Asked, s: &Summary) -> TableView {
                 Cell::Number { text: a.fmt.count(m.n), href: None },
                 Cell::Number { text: format!("{}/{}", m.sites_reporting, m.sites_expected), href: None },
                 a.fmt.time_cell(m.latest.as_ref().map(|l| l.timestamp), a.now.min(s.to)),
-                Cell::State(a.fmt.state(m.state)),
+                Cell::State(a.fmt.metric_state(m, &s.health)),
             ]
         })
         .collect();

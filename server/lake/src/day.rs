@@ -218,19 +218,19 @@ impl Writer<'_> {
         Ok(change)
     }
 
-    fn read(&self, path: &str) -> Written<RecordBatch> {
+    pub fn read(&self, path: &str) -> Written<RecordBatch> {
         file::read(&self.root.join(path)).map_err(|reason| Trouble::Unreadable(path.to_owned(), reason))
     }
 
     /// Keeps rows that a correction replaced, outside of the lake's own folders.
-    fn set_aside(&self, day: Day, rows: &RecordBatch, change: &mut DayChange) -> Result<()> {
+    pub fn set_aside(&self, day: Day, rows: &RecordBatch, change: &mut DayChange) -> Result<()> {
         let path = self.superseded.join(format!("{day}-{}.parquet", unique(&self.superseded)));
         file::write(&path, rows)?;
         change.aside.push(path);
         Ok(())
     }
 
-    fn write_file(&self, day: Day, batch: &RecordBatch) -> Result<NewFile> {
+    pub fn write_file(&self, day: Day, batch: &RecordBatch) -> Result<NewFile> {
         let batch = file::sorted(batch).map_err(arrow)?;
         let path = format!("day={day}/{}.parquet", unique(&self.root));
         let bytes = file::write(&self.root.join(&path), &batch)?;
@@ -252,7 +252,7 @@ impl Writer<'_> {
     }
 }
 
-fn arrow(e: datafusion::arrow::error::ArrowError) -> Error {
+pub fn arrow(e: datafusion::arrow::error::ArrowError) -> Error {
     Error::internal("a batch could not be put together").with_detail(e)
 }
 

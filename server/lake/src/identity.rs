@@ -7,7 +7,10 @@ use datafusion::arrow::{
 };
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
-use crate::schema::{ARRIVAL, IDENTITY};
+use crate::{
+    schema::{ARRIVAL, IDENTITY},
+    spelling::{content_of, respelled},
+};
 
 /// The identity and the content of one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,12 +23,18 @@ pub struct RowKey {
 
 /// The keys of all rows of a batch in the lake's schema.
 pub fn row_keys(batch: &RecordBatch) -> Vec<RowKey> {
+    // Over names as they should be spelled: stored ones may be older than that.
+    let respelled = respelled(batch).ok().flatten();
+    let batch = respelled.as_ref().unwrap_or(batch);
     let schema = batch.schema();
     let mut identity = Vec::new();
     let mut content = Vec::new();
+    let mut extra = None;
     for (i, f) in schema.fields().iter().enumerate() {
         if f.name() == "timestamp" || IDENTITY.contains(&f.name().as_str()) {
             identity.push(batch.column(i).as_ref());
+        } else if f.name() == "extra" {
+            extra = batch.column(i).as_string_view_opt();
         } else if !ARRIVAL.contains(&f.name().as_str()) {
             content.push(batch.column(i).as_ref());
         }
@@ -38,9 +47,19 @@ pub fn row_keys(batch: &RecordBatch) -> Vec<RowKey> {
             let id = xxh3_128(&buffer);
             buffer.clear();
             content.iter().for_each(|c| feed(&mut buffer, *c, row));
+            let said = extra.filter(|e| e.is_valid(row)).and_then(|e| content_of(e.value(row)));
+            feed_text(&mut buffer, said.as_deref());
             RowKey { identity: id, content: xxh3_64(&buffer) }
         })
         .collect()
+}
+
+fn feed_text(buffer: &mut Vec<u8>, text: Option<&str>) {
+    buffer.push(u8::from(text.is_some()));
+    if let Some(text) = text {
+        buffer.extend_from_slice(&(text.len() as u32).to_le_bytes());
+        buffer.extend_from_slice(text.as_bytes());
+    }
 }
 
 /// Appends one value, with its presence and length, so that no two rows read alike by accident.

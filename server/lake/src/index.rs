@@ -8,7 +8,7 @@ use std::{
 
 use datafusion::arrow::{
     array::{Array, AsArray, Float64Array, RecordBatch, StringViewArray},
-    datatypes::TimestampMillisecondType,
+    datatypes::{Int64Type, TimestampMillisecondType},
 };
 use domain::{
     metric::{BUILT_IN, CATALOGUE},
@@ -30,6 +30,9 @@ pub struct FileIndex {
     /// that were written before this was noted.
     #[serde(default)]
     devices: Option<Vec<(u32, u32)>>,
+    /// Sources of the newest records. None in files written before there was this.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    sources: Vec<Arc<str>>,
 }
 
 /// One place with one task, model and kind, within the file's day. Numbers point into `texts`.
@@ -51,6 +54,9 @@ pub struct Entry {
     pub simulated: bool,
     pub first: i64,
     pub last: i64,
+    /// Where the newest record came from, as a place in [`FileIndex::sources`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    source: Option<u32>,
     /// Minutes of the day with records, ascending.
     pub minutes: Vec<u16>,
 }
@@ -115,6 +121,7 @@ impl FileIndex {
                     simulated: false,
                     first: at,
                     last: at,
+                    source: None,
                     minutes: Vec::new(),
                 });
                 index.entries.len() - 1
@@ -137,7 +144,27 @@ impl FileIndex {
         }
         index.devices = Some(devices.into_iter().collect());
         index.note_custom(batch, &entry_of_row);
+        index.note_sources(batch, &entry_of_row);
         index
+    }
+
+    /// Notes from which source the newest record of each entry came; of several at the same moment, the last arrival.
+    fn note_sources(&mut self, batch: &RecordBatch, entry_of_row: &[usize]) {
+        let times = batch.column(column("timestamp")).as_primitive::<TimestampMillisecondType>();
+        let seqs = batch.column(column("seq")).as_primitive::<Int64Type>();
+        let from = batch.column(column("source")).as_string_view();
+        let mut newest = vec![((i64::MIN, i64::MIN), 0); self.entries.len()];
+        for (row, entry) in entry_of_row.iter().enumerate() {
+            newest[*entry] = newest[*entry].max(((times.value(row), seqs.value(row)), row));
+        }
+        let mut numbers: HashMap<&str, u32> = HashMap::new();
+        for (e, (_, row)) in self.entries.iter_mut().zip(newest).filter(|(_, (_, row))| from.is_valid(*row)) {
+            let name = from.value(row);
+            e.source = Some(*numbers.entry(name).or_insert_with(|| {
+                self.sources.push(name.into());
+                self.sources.len() as u32 - 1
+            }));
+        }
     }
 
     /// Notes which entry reported which metrics outside of the catalogue.
@@ -165,6 +192,10 @@ impl FileIndex {
         }
     }
 
+    /// All names in the file, and its metrics outside of the catalogue.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().map(|t| &**t).chain(self.custom.iter().map(String::as_str))
+    }
     pub fn customer(&self, e: &Entry) -> &Arc<str> {
         &self.texts[e.customer as usize]
     }
@@ -193,6 +224,11 @@ impl FileIndex {
         Some(all.iter().map(|(entry, text)| (*entry as usize, &self.texts[*text as usize])))
     }
 
+    /// The source of an entry's newest record, where it is known.
+    pub fn source(&self, e: &Entry) -> Option<&str> {
+        e.source.map(|i| &*self.sources[i as usize])
+    }
+
     /// As stored in the manifest: JSON, compressed.
     pub fn encode(&self) -> Vec<u8> {
         let json = serde_json::to_vec(self).unwrap_or_default();
@@ -210,6 +246,7 @@ impl FileIndex {
                 .iter()
                 .flatten()
                 .all(|i| *i < n)
+                && e.source.is_none_or(|i| (i as usize) < index.sources.len())
         });
         let entries = index.entries.len() as u32;
         let sound = sound && index.devices.iter().flatten().all(|(entry, text)| *entry < entries && *text < n);

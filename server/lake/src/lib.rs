@@ -8,6 +8,7 @@
 
 mod day;
 mod export;
+mod failing;
 mod file;
 mod fold;
 mod identity;
@@ -17,9 +18,11 @@ mod queries;
 mod reader;
 mod records;
 mod resident;
+mod respell;
 mod scan;
 mod schema;
 mod snapshot;
+mod spelling;
 mod tiers;
 mod write;
 
@@ -44,6 +47,7 @@ use domain::{
 };
 
 pub use reader::{ParquetRow, read_parquet_source};
+pub use spelling::nfc;
 
 use crate::{known::KnownDays, resident::Resident, scan::Engine, snapshot::Snapshot};
 
@@ -99,6 +103,9 @@ impl Lake {
         };
         lake.sweep().await?;
         lake.refresh().await?;
+        if let Err(e) = lake.respell().await {
+            tracing::warn!(error = %e, detail = ?e.detail, "some names stay in two spellings until the lake is opened again");
+        }
         Ok(lake)
     }
 

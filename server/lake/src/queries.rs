@@ -76,7 +76,7 @@ impl Lake {
         if q.children && level != Level::Zone {
             // Children are those with rows in one of the two periods and those that were expected to have some.
             let mut names: Vec<Name> = health.children.keys().cloned().collect();
-            names.extend(groups.iter().filter(seen).filter_map(|(k, _)| Name::parse(k.first()?.as_deref()?).ok()));
+            names.extend(groups.iter().filter(seen).filter_map(|(k, _)| Name::stored(k.first()?.as_deref()?).ok()));
             names.sort();
             names.dedup();
             for name in names {
@@ -237,7 +237,7 @@ impl Lake {
         let simulated = groups.values().any(is_simulated);
         let cells = groups.into_iter().filter(|(_, g)| g.rows > 0).filter_map(|(key, g)| {
             let part = |i: usize| key.get(i).cloned().flatten();
-            let name = |i: usize| part(i).and_then(|t| Name::parse(&t).ok());
+            let name = |i: usize| part(i).and_then(|t| Name::stored(&t).ok());
             Some(FieldCell {
                 place: Place { customer: name(0)?, site: name(1), zone: name(2) },
                 architecture: part(3).map(String::from),
@@ -380,7 +380,7 @@ fn sites(
     groups: Vec<(GroupKey, Group)>,
     shape: &impl Fn(Option<&Group>, &Health, &ByMetric) -> Vec<MetricSummary>,
 ) -> Vec<ChildSummary> {
-    let name = |part: Option<&Option<Box<str>>>| Name::parse(part?.as_deref()?).ok();
+    let name = |part: Option<&Option<Box<str>>>| Name::stored(part?.as_deref()?).ok();
     let mut found: BTreeMap<(Name, Option<Name>), Option<Group>> = health.keys().map(|k| (k.clone(), None)).collect();
     for (key, group) in groups {
         let Some(customer) = name(key.first()) else { continue };

@@ -21,7 +21,7 @@ use domain::{
 };
 use serde_json::{Map, Value};
 
-use crate::{file::unreadable, schema::ARRIVAL};
+use crate::{file::unreadable, schema::ARRIVAL, spelling::nfc};
 
 /// One row: its number from 1, and the record or why it is refused together with the row as JSON.
 #[derive(Debug)]
@@ -133,7 +133,7 @@ impl Table {
         }
         let extra = self.extra(row);
         columns.extra = extra.as_deref();
-        Record::from_columns(columns, now)
+        Record::from_columns(columns, now, nfc)
     }
 
     fn custom(&self, row: usize) -> Vec<(String, f64)> {

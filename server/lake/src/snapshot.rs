@@ -2,7 +2,7 @@
 //! manifest's generation moves; questions in flight keep the one they began with.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -23,7 +23,10 @@ use domain::{
     time::{MINUTE, Millis, Ranges, TimeRange},
 };
 
-use crate::index::{Entry, FileIndex};
+use crate::{
+    failing::Failing,
+    index::{Entry, FileIndex},
+};
 
 /// One file with its index, and the reason when it cannot be read.
 #[derive(Debug, Clone)]
@@ -35,6 +38,23 @@ pub struct FileView {
     pub names: Arc<Names>,
     pub failed: Option<Sentence>,
     pub lease: Arc<Lease>,
+}
+
+impl FileView {
+    /// Which models ran where, from when on. A run may come more than once.
+    fn runs(&self) -> impl Iterator<Item = (Run, i64)> {
+        self.index.entries.iter().zip(self.places.iter()).filter_map(|(e, place)| {
+            let (architecture, version) = self.index.model(e)?;
+            let run = Run {
+                place: *place,
+                task: Arc::clone(self.index.task(e)),
+                kind: self.index.kind_text(e).cloned(),
+                architecture: Arc::clone(architecture),
+                version: version.cloned(),
+            };
+            Some((run, e.first))
+        })
+    }
 }
 
 /// A file for as long as somebody may read it: one that was retired is deleted with the last snapshot that names it.
@@ -103,6 +123,8 @@ pub struct Snapshot {
     pub first_runs: Arc<HashMap<Run, i64>>,
     /// By the number of a place, the devices that its records name.
     devices: Arc<Vec<Vec<Arc<str>>>>,
+    /// Sources whose last read failed.
+    failing: Failing,
 }
 
 /// A model in a place, with the task and the type under which it ran.
@@ -123,8 +145,10 @@ pub type ByMetric = [u32; 64];
 
 /// How a place did: what [`Health`] needs of it.
 #[derive(Debug, Clone, Default)]
-struct Activity {
+struct Activity<'a> {
     newest: Option<Millis>,
+    /// Where the newest record came from, where that is known.
+    source: Option<&'a str>,
     minutes: Vec<i64>,
     reported: bool,
     failed: bool,
@@ -149,7 +173,7 @@ struct SiteTally {
 }
 
 impl SiteTally {
-    fn add(&mut self, a: &Activity) {
+    fn add(&mut self, a: &Activity<'_>) {
         self.reported |= a.reported;
         self.metrics |= a.metrics;
     }
@@ -181,6 +205,7 @@ impl Snapshot {
     ) -> Result<Self> {
         let generation = manifest.generation().await?;
         let files = manifest.files().await?;
+        let failing = Failing::new(manifest.failing().await?);
         let mut known: HashMap<i64, FileView> = self.files.iter().map(|f| (f.file.id, f.clone())).collect();
         let missing: Vec<i64> = files.iter().map(|f| f.id).filter(|id| !known.contains_key(id)).collect();
         let mut blobs: HashMap<i64, Vec<u8>> = HashMap::new();
@@ -227,7 +252,7 @@ impl Snapshot {
             views.push(view);
         }
         let as_of = views.iter().map(|v| v.file.received).max();
-        let new: std::collections::HashSet<i64> = missing.into_iter().collect();
+        let new: HashSet<i64> = missing.into_iter().collect();
         let first_runs = self.first_runs_with(&views, &new);
         let unchanged = Arc::ptr_eq(&first_runs, &self.first_runs);
         let by_age = if unchanged { self.directory.by_age.clone() } else { by_age(&first_runs) };
@@ -239,7 +264,7 @@ impl Snapshot {
         let more_devices = views.iter().any(|v| v.index.devices().is_none());
         let directory = Directory { by_age, devices: named, more_devices, ..directory(&views, &places) };
         let directory = Arc::new(directory);
-        Ok(Self { first_runs, devices, generation, files: views, places: Arc::new(places), directory, as_of })
+        Ok(Self { first_runs, devices, generation, files: views, places: Arc::new(places), directory, as_of, failing })
     }
 
     /// The devices of places: what was known, and what new files add; most add nothing. Only simulated records are ever
@@ -261,26 +286,29 @@ impl Snapshot {
         devices
     }
 
-    /// When models were first seen: what was known, and what new files add; most add nothing. Begun anew when records were
-    /// removed.
-    fn first_runs_with(&self, views: &[FileView], new: &std::collections::HashSet<i64>) -> Arc<HashMap<Run, i64>> {
-        let rows = |views: &[FileView]| views.iter().map(|v| v.file.rows).sum::<u64>();
-        let grown = rows(views) >= rows(&self.files);
-        let mut first = if grown { Arc::clone(&self.first_runs) } else { Arc::default() };
-        for v in views.iter().filter(|v| !grown || new.contains(&v.file.id)) {
-            for (e, place) in v.index.entries.iter().zip(v.places.iter()) {
-                if let Some((architecture, version)) = v.index.model(e) {
-                    let run = Run {
-                        place: *place,
-                        task: Arc::clone(v.index.task(e)),
-                        kind: v.index.kind_text(e).cloned(),
-                        architecture: Arc::clone(architecture),
-                        version: version.cloned(),
-                    };
-                    if first.get(&run).is_none_or(|t| *t > e.first) {
-                        Arc::make_mut(&mut first).insert(run, e.first);
-                    }
+    /// When models were first seen: what was known, and what new files add; most add nothing. What only a file that is gone
+    /// knew, and no new one says again as a merge does, is looked up anew.
+    fn first_runs_with(&self, views: &[FileView], new: &HashSet<i64>) -> Arc<HashMap<Run, i64>> {
+        let mut first = Arc::clone(&self.first_runs);
+        let kept: HashSet<i64> = views.iter().map(|v| v.file.id).collect();
+        let gone = self.files.iter().filter(|v| !kept.contains(&v.file.id));
+        let mut lost: HashSet<Run> =
+            gone.flat_map(FileView::runs).filter(|(run, t)| self.first_runs.get(run) == Some(t)).map(|r| r.0).collect();
+        for (run, t) in views.iter().filter(|v| new.contains(&v.file.id)).flat_map(FileView::runs) {
+            match first.get(&run) {
+                Some(known) if *known < t => {}
+                Some(known) if *known == t => drop(lost.remove(&run)),
+                _ => {
+                    lost.remove(&run);
+                    Arc::make_mut(&mut first).insert(run, t);
                 }
+            }
+        }
+        if !lost.is_empty() {
+            let first = Arc::make_mut(&mut first);
+            first.retain(|run, _| !lost.contains(run));
+            for (run, t) in views.iter().flat_map(FileView::runs).filter(|(run, _)| lost.contains(run)) {
+                first.entry(run).and_modify(|known| *known = (*known).min(t)).or_insert(t);
             }
         }
         first
@@ -291,7 +319,7 @@ impl Snapshot {
         let at = range.to().min(now);
         let expected_from = at.plus(-EXPECTED_FOR);
         let cadence_from = at.plus(-CADENCE_OVER);
-        let mut active: Vec<Option<Activity>> = vec![None; self.places.len()];
+        let mut active: Vec<Option<Activity<'_>>> = vec![None; self.places.len()];
         let bits: HashMap<&str, u32> =
             (BUILT_IN as u32..64).zip(&self.directory.custom).map(|(b, c)| (c.as_str(), b)).collect();
         let inside: Vec<bool> = self.places.iter().map(|p| scope.holds(p)).collect();
@@ -313,7 +341,11 @@ impl Snapshot {
                     continue;
                 }
                 let a = active[place].get_or_insert_default();
-                a.newest = a.newest.max(Some(newest));
+                if a.newest.is_none_or(|n| n <= newest) {
+                    a.newest = Some(newest);
+                    // Of a moment within an entry it is not known which of the entry's sources it was.
+                    a.source = view.index.source(e).filter(|_| e.last < at.0);
+                }
                 a.failed |= view.failed.is_some();
                 a.metrics |= Metrics::from(e.metrics);
                 a.metrics |= e.custom.iter().filter_map(|i| custom.get(usize::from(*i))).fold(0, |all, bit| all | bit);
@@ -329,7 +361,13 @@ impl Snapshot {
         self.tally(scope, &mut active, at, expected_from)
     }
 
-    fn tally(&self, scope: &Scope, active: &mut [Option<Activity>], at: Millis, expected_from: Millis) -> HealthReport {
+    fn tally(
+        &self,
+        scope: &Scope,
+        active: &mut [Option<Activity<'_>>],
+        at: Millis,
+        expected_from: Millis,
+    ) -> HealthReport {
         let mut report = HealthReport {
             whole: Health::default(),
             expected: [0; 64],
@@ -343,8 +381,11 @@ impl Snapshot {
         for (place, slot) in self.places.iter().zip(active) {
             let Some(a) = slot else { continue };
             let Some(newest) = a.newest.filter(|n| *n >= expected_from) else { continue };
-            let state =
-                if a.failed { DataState::SourceError } else { DataState::of(at.0 - newest.0, cadence(&mut a.minutes)) };
+            let state = if a.failed || a.source.is_some_and(|s| self.failing.holds(s, at)) {
+                DataState::SourceError
+            } else {
+                DataState::of(at.0 - newest.0, cadence(&mut a.minutes))
+            };
             report.whole.add(state, Some(newest));
             sites.entry((&place.customer, place.site.as_ref())).or_default().add(a);
             let own = report.sites.entry((place.customer.clone(), place.site.clone())).or_insert_with(nothing);
@@ -379,7 +420,7 @@ pub fn by_metric(directory: &Directory, column: &MetricColumn) -> Option<usize> 
 
 fn place_of(index: &FileIndex, e: &Entry) -> Place {
     // The texts were names when they were stored; one that is none any more stands for the lot.
-    let name = |t: &Arc<str>| Name::parse(t).ok();
+    let name = |t: &Arc<str>| Name::stored(t).ok();
     Place {
         customer: name(index.customer(e)).unwrap_or_else(unnamed),
         site: index.site(e).and_then(name),
@@ -426,11 +467,11 @@ fn directory(views: &[FileView], places: &[Place]) -> Directory {
     }
     d.places = places.iter().zip(used).filter(|(_, u)| *u).map(|(p, _)| p.clone()).collect();
     d.places.sort();
-    d.tasks = tasks.iter().filter_map(|t| Name::parse(t).ok()).collect();
+    d.tasks = tasks.iter().filter_map(|t| Name::stored(t).ok()).collect();
     d.models = models
         .iter()
         .filter_map(|(a, v)| {
-            Some(Model { architecture: Name::parse(a).ok()?, version: v.as_ref().and_then(|v| Name::parse(v).ok()) })
+            Some(Model { architecture: Name::stored(a).ok()?, version: v.as_ref().and_then(|v| Name::stored(v).ok()) })
         })
         .collect();
     d.custom = custom.into_iter().collect();
@@ -442,7 +483,7 @@ fn directory(views: &[FileView], places: &[Place]) -> Directory {
 fn by_device(devices: &[Vec<Arc<str>>], places: &[Place]) -> BTreeMap<Name, BTreeSet<Place>> {
     let mut named: BTreeMap<Name, BTreeSet<Place>> = BTreeMap::new();
     for (place, devices) in places.iter().zip(devices) {
-        for device in devices.iter().filter_map(|d| Name::parse(d).ok()) {
+        for device in devices.iter().filter_map(|d| Name::stored(d).ok()) {
             named.entry(device).or_default().insert(place.clone());
         }
     }
@@ -459,8 +500,8 @@ fn by_age(first_runs: &HashMap<Run, i64>) -> Vec<Model> {
     let mut models: Vec<(i64, Model)> = first
         .into_iter()
         .filter_map(|((architecture, version), t)| {
-            let version = version.map(Name::parse).transpose().ok()?;
-            Some((t, Model { architecture: Name::parse(architecture).ok()?, version }))
+            let version = version.map(Name::stored).transpose().ok()?;
+            Some((t, Model { architecture: Name::stored(architecture).ok()?, version }))
         })
         .collect();
     models.sort();

@@ -141,7 +141,7 @@ impl RecordSink for Lake {
 
 impl Lake {
     /// Notes that a file cannot be read, so that nobody asks it any more.
-    async fn leave_out(&self, path: String, reason: Sentence) -> Result<()> {
+    pub(crate) async fn leave_out(&self, path: String, reason: Sentence) -> Result<()> {
         tracing::error!(file = %path, %reason, "a lake file cannot be read and is left out");
         self.failed.lock().unwrap_or_else(PoisonError::into_inner).insert(path, reason);
         self.renew().await
@@ -149,7 +149,7 @@ impl Lake {
 
     /// Commits, follows the manifest, and retires what was replaced: it is deleted when no question of this process reads
     /// it any more. Another process that still wanted it begins anew.
-    async fn publish(&self, changes: Vec<DayChange>, mut change: Change) -> Result<()> {
+    pub(crate) async fn publish(&self, changes: Vec<DayChange>, mut change: Change) -> Result<()> {
         let mut written = Vec::new();
         let mut retired = Vec::new();
         for c in changes {

@@ -5,9 +5,10 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Subcommand};
 use domain::{
     Error, Result,
-    ask::Ask,
+    ask::{Ask, KEYS},
     query::{MetricSummary, Summary, Trend, TrendPoint},
     scope::Level,
+    state::Health,
     time::Step,
 };
 use jiff::tz::TimeZone;
@@ -59,6 +60,16 @@ struct Where {
     /// Time zone of dates, such as Asia/Seoul
     #[arg(long)]
     tz: Option<String>,
+}
+
+/// A question with its names in the lake's spelling.
+fn spelled(mut ask: Ask) -> Ask {
+    for key in KEYS {
+        if let Some(name) = ask.get(key).and_then(lake::nfc) {
+            ask.set(key, Some(name));
+        }
+    }
+    ask
 }
 
 impl Where {
@@ -129,18 +140,18 @@ impl Metrics {
         let now = parts.clock.now();
         match self {
             Self::Summary(args) => {
-                let ask = Ask { days: args.days.clone(), ..args.place.ask() };
+                let ask = spelled(Ask { days: args.days.clone(), ..args.place.ask() });
                 let summary = parts.metrics.summary(&ask.summary(now, &TimeZone::UTC)?).await?;
                 args.format.print(&summary, &summary_rows(&summary))?;
             }
             Self::Trend(args) => {
-                let ask = Ask {
+                let ask = spelled(Ask {
                     days: args.days.clone(),
                     metric: Some(args.metric.clone()),
                     model: args.model.clone(),
                     step: args.step.clone(),
                     ..args.place.ask()
-                };
+                });
                 let trend = parts.metrics.trend(&ask.trend(now, &TimeZone::UTC)?).await?;
                 if args.format.json || args.format.csv {
                     args.format.print(&trend, &trend_rows(&trend))?;
@@ -149,7 +160,7 @@ impl Metrics {
                 }
             }
             Self::Export(args) => {
-                let mut ask = args.place.ask();
+                let mut ask = spelled(args.place.ask());
                 ask.kind.get_or_insert_with(|| "all".into());
                 let tz = ask.time_zone(&TimeZone::UTC)?;
                 let n = parts.metrics.export(&ask.scope()?, ask.range(now, &tz)?, &args.out).await?;
@@ -179,16 +190,17 @@ fn summary_rows(s: &Summary) -> Rows {
             ("delta p95", Align::Right),
             ("n", Align::Right),
             ("sites", Align::Right),
+            ("on_time", Align::Right),
         ],
         rows: Vec::new(),
     };
-    let mut add = |name: &str, state: &str, metrics: &[MetricSummary]| {
+    let mut add = |name: &str, health: &Health, metrics: &[MetricSummary]| {
         for m in metrics {
             let shown = |x: Option<f64>| x.map_or_else(|| "–".into(), |x| format!("{x:.4}"));
             let signed = |x: Option<f64>| x.map_or_else(|| "–".into(), |x| format!("{x:+.4}"));
             rows.rows.push(vec![
                 name.to_owned(),
-                state.to_owned(),
+                health.state.as_str().to_owned(),
                 m.metric.clone(),
                 shown(m.value),
                 m.unit.clone(),
@@ -198,13 +210,14 @@ fn summary_rows(s: &Summary) -> Rows {
                 signed(m.earlier_quantiles.and_then(|q| q.delta_p95)),
                 m.n.to_string(),
                 format!("{}/{}", m.sites_reporting, m.sites_expected),
+                format!("{}/{}", health.places - health.troubled(), health.places),
             ]);
         }
     };
-    add("(all)", s.health.state.as_str(), &s.metrics);
+    add("(all)", &s.health, &s.metrics);
     for c in &s.children {
         let name = [&c.scope.zone, &c.scope.site, &c.scope.customer].into_iter().flatten().next();
-        add(name.map_or("", |n| n.as_str()), c.health.state.as_str(), &c.metrics);
+        add(name.map_or("", |n| n.as_str()), &c.health, &c.metrics);
     }
     rows
 }

@@ -75,14 +75,16 @@ fn metric_cells(m: &MetricSummary) -> Vec<String> {
 pub async fn children(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
     let query = ask(q.as_deref(), KEYS)?.summary(s.services.clock.now(), &r.zone)?;
     let summary = s.services.metrics.summary(&query).await?;
-    let mut head = vec!["customer", "site", "zone", "state", "newest"];
+    let mut head = vec!["customer", "site", "zone", "state", "newest", "places", "late", "stale", "failed"];
     head.extend(METRIC_HEAD);
     let mut rows = Vec::new();
     for c in worst_first(&summary.children) {
         for m in &c.metrics {
             let mut row: Vec<String> =
                 [&c.scope.customer, &c.scope.site, &c.scope.zone].map(|n| cell(n.as_ref())).into();
-            row.extend([c.health.state.as_str().to_owned(), cell(c.health.newest)]);
+            let h = &c.health;
+            row.extend([h.state.as_str().to_owned(), cell(h.newest)]);
+            row.extend([h.places, h.late, h.stale, h.failed].map(|n| n.to_string()));
             row.extend(metric_cells(m));
             rows.push(row);
         }

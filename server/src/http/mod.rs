@@ -11,6 +11,7 @@ pub mod pages;
 pub mod problem;
 pub mod records;
 pub mod routes;
+mod spelling;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -131,6 +132,7 @@ pub fn router(state: State) -> Router {
         .layer(tower_http::limit::RequestBodyLimitLayer::new(MAX_BODY))
         .merge(records)
         .layer(from_fn_with_state(state.clone(), crate::auth::require))
+        .layer(axum::middleware::from_fn(spelling::one_spelling))
         .layer(axum::middleware::from_fn(middleware::plain_address))
         .layer(axum::middleware::from_fn(middleware::own_functions))
         .layer(CsrfLayer::new())

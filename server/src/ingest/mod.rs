@@ -155,7 +155,7 @@ impl Ingest {
     }
 }
 
-/// Parses one line; kept here so that every door into the lake refuses alike.
+/// Parses one line; kept here so that every door into the lake refuses alike, and spells names alike.
 fn parse(line: &[u8], clock: &dyn Clock) -> std::result::Result<Record, Refusal> {
-    Record::parse_line(line, clock.now())
+    Record::parse_line_spelled(line, clock.now(), lake::nfc)
 }

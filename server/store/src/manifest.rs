@@ -62,6 +62,21 @@ impl Manifest for SqliteStore {
         self.try_commit(&change).await.map_err(|e| cannot("write the manifest", &e))
     }
 
+    async fn failing(&self) -> Result<Vec<(String, Millis)>> {
+        // A file that was read by hand and in the watched folder too is as its later read has left it.
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT name, max(failing_ms) FROM source s
+             WHERE failing_ms IS NOT NULL AND kind IN ('file', 'folder') AND NOT EXISTS (
+                 SELECT 1 FROM source o WHERE o.name = s.name AND o.kind IN ('file', 'folder')
+                 AND o.failing_ms IS NULL AND o.last_ms > s.last_ms)
+             GROUP BY name ORDER BY name",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|e| cannot("read the ledger of sources", &e))?;
+        Ok(rows.into_iter().map(|(name, since)| (name, Millis(since))).collect())
+    }
+
     async fn note(&self, key: &str) -> Result<Option<String>> {
         sqlx::query_scalar("SELECT value FROM lake_note WHERE key = ?")
             .bind(key)

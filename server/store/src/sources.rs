@@ -82,6 +82,14 @@ impl SqliteStore {
                 .execute(&mut **tx)
                 .await?;
         }
+        // A file that grows was read, as far as it goes.
+        if d.progress.caught_up || d.progress.tail.is_some() {
+            sqlx::query("UPDATE source SET failing_ms = NULL WHERE kind = ? AND name = ?")
+                .bind(&d.source.kind)
+                .bind(&d.source.name)
+                .execute(&mut **tx)
+                .await?;
+        }
         sqlx::query(
             "UPDATE source SET taken = taken + ?, duplicate = duplicate + ?, corrected = corrected + ?,
                     newest_ms = max(coalesce(newest_ms, ?4), coalesce(?4, newest_ms))
@@ -113,15 +121,30 @@ impl SqliteStore {
         let broken = |e: sqlx::Error| cannot("write the ledger of sources", &e);
         let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(broken)?;
         touch(&mut tx, source, at).await.map_err(broken)?;
-        sqlx::query("UPDATE source SET error = ?, error_ko = ?, finished = ? WHERE kind = ? AND name = ?")
-            .bind(error.map(|e| &e.en))
-            .bind(error.and_then(|e| e.ko.as_ref()))
-            .bind(i64::from(finished))
+        let before: Option<i64> = sqlx::query_scalar("SELECT failing_ms FROM source WHERE kind = ? AND name = ?")
             .bind(&source.kind)
             .bind(&source.name)
-            .execute(&mut *tx)
+            .fetch_one(&mut *tx)
             .await
             .map_err(broken)?;
+        let failing = error.map(|_| before.unwrap_or(at.0));
+        sqlx::query(
+            "UPDATE source SET error = ?, error_ko = ?, finished = ?, failing_ms = ? WHERE kind = ? AND name = ?",
+        )
+        .bind(error.map(|e| &e.en))
+        .bind(error.and_then(|e| e.ko.as_ref()))
+        .bind(i64::from(finished))
+        .bind(failing)
+        .bind(&source.kind)
+        .bind(&source.name)
+        .execute(&mut *tx)
+        .await
+        .map_err(broken)?;
+        if before != failing {
+            // States of places change with it, although no record has come.
+            let moved = sqlx::query("UPDATE lake_state SET generation = generation + 1");
+            moved.execute(&mut *tx).await.map_err(broken)?;
+        }
         tx.commit().await.map_err(broken)
     }
 }

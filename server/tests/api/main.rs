@@ -24,3 +24,4 @@ mod records;
 mod refusals;
 mod rest;
 mod send;
+mod spelling;

@@ -47,6 +47,54 @@ async fn every_page_has_its_numbers_and_a_drawn_line_without_a_script() {
     assert!(visible(&sources).contains("fleet.jsonl") && visible(&sources).contains("624"), "rows taken are shown");
 }
 
+/// The words beside the marks of states in a part of a page.
+fn states(part: &str) -> Vec<String> {
+    let words = part.split("class=\"state\"").skip(1).filter_map(|s| s.split_once("</span>"));
+    words.map(|(_, after)| after.split_once("</span>").map_or(after, |w| w.0).replace("<!>", "")).collect()
+}
+
+#[tokio::test]
+async fn one_silent_zone_does_not_make_every_number_of_the_fleet_read_stale() {
+    let site = Site::start(&[]).await;
+    let quiet: Vec<_> = (0..10)
+        .map(|i| {
+            crate::fleet::one(
+                site.fleet.newest - 2 * DAY - i * crate::fleet::CADENCE,
+                serde_json::json!({"site": "seoul-01", "zone": "quiet"}),
+            )
+        })
+        .collect();
+    let path = site.folder.write("in/quiet.jsonl", crate::fleet::jsonl(&quiet));
+    let ran = site.folder.ingest(&[&path]).fine().json();
+    assert_eq!(ran["taken"], 10);
+    let places = async || site.served.json("/api/metrics/summary").await["health"]["places"].clone();
+    while places().await != 5 {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let (_, page) = site.served.page("/").await;
+    let found = states(&page);
+    assert!(found.len() > 10 && found.contains(&"1 of 5 stale".to_owned()), "{found:?}");
+    assert!(!found.contains(&"stale".to_owned()), "the word alone stands where it holds for all: {found:?}");
+    let tiles = page.split_once("class=\"tiles\"").unwrap().1.split_once("</section>").unwrap().0;
+    assert_eq!(states(tiles).iter().filter(|s| *s != "1 of 5 stale").count(), 0, "{:?}", states(tiles));
+    assert!(tiles.matches("mark stale").count() == states(tiles).len(), "the mark is that of the gravest state");
+    assert!(visible(&page).contains("seoul-01: 1 of 3 stale"), "what needs attention counts too");
+    let (_, other) = site.served.page("/customers/acme/sites/busan-2").await;
+    assert!(states(&other).iter().all(|s| s == "ok"), "{:?}", states(&other));
+    let (_, zone) = site.served.page("/customers/acme/sites/seoul-01/zones/quiet").await;
+    assert!(states(&zone).iter().all(|s| s == "stale"), "{:?}", states(&zone));
+    let korean = site.served.get("/").header("Cookie", "gf_lang=ko").send().await.unwrap().text().await.unwrap();
+    assert!(states(&korean).contains(&"5곳 중 1곳 중단".to_owned()), "{:?}", states(&korean));
+    // Programs read the worst state and the counts behind it.
+    let s = site.served.json("/api/metrics/summary").await;
+    assert_eq!((&s["health"]["state"], &s["health"]["stale"]), (&"stale".into(), &1.into()));
+    assert_eq!(s["metrics"][0]["state"], "stale");
+    let csv = site.served.get("/export/children.csv").send().await.unwrap().text().await.unwrap();
+    assert!(csv.contains("state,newest,places,late,stale,failed,metric") && csv.contains(",4,0,1,0,mAP50"), "{csv}");
+    let ran = run(&["metrics", "summary", "--data", &crate::process::text(&site.folder.data())]).fine();
+    assert!(ran.stdout.contains("4/5"), "{ran:?}");
+}
+
 #[tokio::test]
 async fn tables_lead_to_places_and_to_their_csv() {
     let site = Site::start(&[]).await;

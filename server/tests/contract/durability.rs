@@ -16,9 +16,9 @@ use store::SqliteStore;
 use crate::support::{LakeDir, arrivals, ask, fleet, june, metric, record, scope, source, take};
 
 /// A manifest whose commits fail for as long as it is told to.
-struct Flaky {
-    inner: SqliteStore,
-    broken: AtomicBool,
+pub struct Flaky {
+    pub inner: SqliteStore,
+    pub broken: AtomicBool,
 }
 
 #[async_trait]
@@ -40,6 +40,9 @@ impl Manifest for Flaky {
             return Err(Error::unavailable("cannot write the manifest: the disk is full"));
         }
         self.inner.commit(change).await
+    }
+    async fn failing(&self) -> Result<Vec<(String, domain::time::Millis)>> {
+        self.inner.failing().await
     }
     async fn note(&self, key: &str) -> Result<Option<String>> {
         self.inner.note(key).await

@@ -72,7 +72,7 @@ const LINES: [&str; 2] = [
 ];
 
 /// Runs a script and returns what it printed.
-fn python(script: &str, argument: &Path) -> String {
+pub fn python(script: &str, argument: &Path) -> String {
     let python = std::env::var("GF_PYTHON").unwrap_or_else(|_| "python3".into());
     let no_engine = "needs a Python with duckdb or pyarrow: run scripts/setup, or point GF_PYTHON at one";
     let done = Command::new(&python).args(["-c", script]).arg(argument).output();

@@ -24,6 +24,100 @@ suite!([on_the_lake = crate::support::local_lake] [
     a_metric_that_fell_silent_is_stale_by_itself,
 ]);
 
+/// What a source that cannot be read does to the places that it delivered.
+mod sources {
+    use domain::{
+        ports::{MetricsStore, RecordSink, RefusedCounts, SourceId, SourceLedger},
+        state::DataState,
+    };
+    use lake::Lake;
+    use serde_json::json;
+
+    use crate::support::{LakeDir, arrivals, ask, at, child, june, record, scope};
+
+    fn watched(name: &str) -> SourceId {
+        SourceId { kind: "folder".into(), name: name.into() }
+    }
+
+    async fn bring(lake: &Lake, source: &SourceId, zone: &str, time: &str) {
+        let row = json!({"timestamp": format!("2026-06-30T{time}Z"), "zone": zone, "detection": {"mAP50": 0.5}});
+        lake.append(source, arrivals(vec![record(row)]), &RefusedCounts::new()).await.expect("a batch");
+    }
+
+    async fn in_error(lake: &Lake) -> Vec<&'static str> {
+        lake.refresh().await.expect("a manifest");
+        let s = lake.summary(&ask(&scope("acme/s1", "production"), june())).await.expect("a summary");
+        let failed: Vec<&str> = ["a", "b", "c"]
+            .into_iter()
+            .filter(|z| s.children.iter().any(|c| c.scope.zone.as_ref().is_some_and(|n| n.as_str() == *z)))
+            .filter(|z| child(&s, z).health.state == DataState::SourceError)
+            .collect();
+        assert_eq!(s.health.failed as usize, failed.len());
+        failed
+    }
+
+    #[tokio::test]
+    async fn a_place_is_in_error_while_the_source_of_its_newest_record_fails() {
+        let dir = LakeDir::new();
+        let store = std::sync::Arc::new(dir.store().await);
+        let lake = dir.open_on(store.clone()).await;
+        let (one, two) = (watched("/in/one.gz"), watched("/in/two.gz"));
+        for (source, zone, time) in
+            [(&one, "a", "10:00:00"), (&one, "b", "10:00:00"), (&two, "b", "10:30:00"), (&two, "c", "10:00:00")]
+        {
+            bring(&lake, source, zone, time).await;
+        }
+        assert_eq!(in_error(&lake).await, [""; 0]);
+        store.failed(&one, at("2026-06-30T11:00:00Z"), &"it is damaged".into()).await.unwrap();
+        assert_eq!(in_error(&lake).await, ["a"], "the newest record of b came from another source");
+        // Merging files changes nothing, nor does a restart.
+        lake.tidy().await.unwrap();
+        assert_eq!(in_error(&lake).await, ["a"]);
+        assert_eq!(in_error(&dir.open().await).await, ["a"]);
+        // While it is read again nobody knows better; then it heals, although no record arrives.
+        store.begun(&one, at("2026-06-30T11:10:00Z")).await.unwrap();
+        assert_eq!(in_error(&lake).await, ["a"]);
+        store.finished(&one, at("2026-06-30T11:11:00Z")).await.unwrap();
+        assert_eq!(in_error(&lake).await, [""; 0]);
+        // A newer record from elsewhere takes a place out of it.
+        store.failed(&two, at("2026-06-30T11:30:00Z"), &"it is damaged".into()).await.unwrap();
+        assert_eq!(in_error(&lake).await, ["b", "c"]);
+        bring(&lake, &one, "b", "10:40:00").await;
+        assert_eq!(in_error(&lake).await, ["c"]);
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_cannot_be_read_is_an_error_of_all_that_came_from_it() {
+        let dir = LakeDir::new();
+        let store = std::sync::Arc::new(dir.store().await);
+        let lake = dir.open_on(store.clone()).await;
+        bring(&lake, &watched("/mnt/metrics/a.jsonl"), "a", "10:00:00").await;
+        bring(&lake, &watched("/mnt/metrics/deep/b.jsonl"), "b", "10:00:00").await;
+        bring(&lake, &SourceId { kind: "api".into(), name: "POST /api/metrics/records".into() }, "c", "10:00:00").await;
+        let folder = watched("/mnt/metrics");
+        store.failed(&folder, at("2026-06-30T11:00:00Z"), &"the folder does not exist".into()).await.unwrap();
+        assert_eq!(in_error(&lake).await, ["a", "b"]);
+        store.finished(&folder, at("2026-06-30T11:30:00Z")).await.unwrap();
+        assert_eq!(in_error(&lake).await, [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn a_question_about_a_time_before_the_failure_knows_nothing_of_it() {
+        let dir = LakeDir::new();
+        let store = std::sync::Arc::new(dir.store().await);
+        let lake = dir.open_on(store.clone()).await;
+        let one = watched("/in/one.gz");
+        bring(&lake, &one, "a", "08:00:00").await;
+        store.failed(&one, at("2026-06-30T11:00:00Z"), &"it is damaged".into()).await.unwrap();
+        lake.refresh().await.unwrap();
+        for (to, expected) in [("10:59:59", DataState::Ok), ("11:00:00", DataState::SourceError)] {
+            let range = crate::support::range("2026-06-30T00:00:00Z", &format!("2026-06-30T{to}Z"));
+            let s = lake.summary(&ask(&scope("", "production"), range)).await.unwrap();
+            assert_eq!(s.health.state, expected, "at {to}");
+        }
+    }
+}
+
 /// Records of one zone every `minutes` minutes from one moment to another, the last one included.
 fn every(minutes: i64, zone: &str, from: &str, to: &str) -> Vec<Value> {
     let (from, to) = (at(from).0, at(to).0);

@@ -33,6 +33,9 @@ suite!([on_sqlite = super::sqlite] [
     sources_of_another_kind_or_name_are_others,
     sources_with_trouble_come_first_then_the_freshest,
     two_handles_read_the_same_ledger,
+    a_source_fails_from_its_first_failure_until_a_read_comes_to_its_end,
+    what_can_be_read_again_fails_and_nothing_else,
+    the_generation_moves_when_a_source_begins_to_fail_and_when_it_heals,
 ]);
 
 impl Books {
@@ -150,6 +153,63 @@ async fn sources_with_trouble_come_first_then_the_freshest(b: &Books) {
     b.ledger.failed(&source("broken"), Millis(1), &"it is gone".into()).await.unwrap();
     let order: Vec<String> = b.ledger.sources().await.unwrap().into_iter().map(|r| r.source.name).collect();
     assert_eq!(order, ["broken", "refusing", "fresh", "middle", "old"]);
+}
+
+fn watched(name: &str) -> SourceId {
+    SourceId { kind: "folder".into(), name: name.into() }
+}
+
+async fn a_source_fails_from_its_first_failure_until_a_read_comes_to_its_end(b: &Books) {
+    let id = watched("/in/a.gz");
+    let failing = async || b.manifest.failing().await.unwrap();
+    b.ledger.failed(&id, Millis(5), &"it is damaged".into()).await.unwrap();
+    b.ledger.begun(&id, Millis(6)).await.unwrap();
+    assert_eq!(failing().await, [("/in/a.gz".into(), Millis(5))], "it is being read: nobody knows better yet");
+    b.deliver(&id, 7, 10, &[], None).await;
+    b.ledger.failed(&id, Millis(8), &"it is cut off".into()).await.unwrap();
+    assert_eq!(failing().await, [("/in/a.gz".into(), Millis(5))]);
+    b.ledger.begun(&id, Millis(9)).await.unwrap();
+    b.ledger.finished(&id, Millis(10)).await.unwrap();
+    assert_eq!(failing().await, []);
+    // A file that grows heals with the rows that were read of it.
+    b.ledger.failed(&id, Millis(11), &"it is gone".into()).await.unwrap();
+    let progress = domain::ports::Progress { tail: Some(domain::ports::Tail::default()), ..Default::default() };
+    let delivery = Delivery { source: id, at: Millis(12), progress, ..Delivery::default() };
+    b.manifest.commit(Change { deliveries: vec![delivery], ..Change::default() }).await.unwrap();
+    assert_eq!(failing().await, []);
+}
+
+async fn what_can_be_read_again_fails_and_nothing_else(b: &Books) {
+    let all = ["file", "folder", "stdin", "api", "demo"].map(|kind| SourceId { kind: kind.into(), name: kind.into() });
+    for id in &all {
+        b.ledger.failed(id, Millis(5), &"no".into()).await.unwrap();
+    }
+    assert_eq!(b.manifest.failing().await.unwrap(), [("file".into(), Millis(5)), ("folder".into(), Millis(5))]);
+    // Taken by hand in vain, then read whole in the watched folder; and the other way round.
+    b.ledger.failed(&source("/x"), Millis(6), &"no".into()).await.unwrap();
+    b.ledger.finished(&watched("/x"), Millis(7)).await.unwrap();
+    b.ledger.finished(&source("/y"), Millis(6)).await.unwrap();
+    b.ledger.failed(&watched("/y"), Millis(7), &"no".into()).await.unwrap();
+    let names: Vec<String> = b.manifest.failing().await.unwrap().into_iter().map(|f| f.0).collect();
+    assert_eq!(names, ["/y", "file", "folder"], "the later read counts");
+}
+
+async fn the_generation_moves_when_a_source_begins_to_fail_and_when_it_heals(b: &Books) {
+    let (id, mut before) = (watched("/in"), b.manifest.generation().await.unwrap());
+    let mut moved = async || {
+        let now = b.manifest.generation().await.unwrap();
+        std::mem::replace(&mut before, now) != now
+    };
+    b.ledger.begun(&id, Millis(1)).await.unwrap();
+    b.ledger.finished(&id, Millis(2)).await.unwrap();
+    assert!(!moved().await, "all is well as before");
+    b.ledger.failed(&id, Millis(3), &"no".into()).await.unwrap();
+    assert!(moved().await);
+    b.ledger.failed(&id, Millis(4), &"still no".into()).await.unwrap();
+    b.ledger.begun(&id, Millis(5)).await.unwrap();
+    assert!(!moved().await, "it fails as before");
+    b.ledger.finished(&id, Millis(6)).await.unwrap();
+    assert!(moved().await);
 }
 
 async fn two_handles_read_the_same_ledger(b: &Books) {

@@ -1,0 +1,190 @@
+//! Names that were stored before names had one spelling: the days that hold any are written anew, once, when the lake is
+//! opened. Each day is one commit, as a merge is: a crash leaves it as it was or as it will be.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    fs::File,
+    path::Path,
+};
+
+use datafusion::{
+    arrow::{
+        array::{Array, AsArray, BooleanArray, RecordBatch},
+        compute::filter_record_batch,
+        datatypes::Int64Type,
+    },
+    parquet::arrow::{ProjectionMask, arrow_reader::ParquetRecordBatchReaderBuilder},
+};
+use domain::{
+    Error, Result,
+    ports::{Change, LakeFile},
+    record::TEXT_FIELDS,
+    time::Day,
+};
+
+use crate::{
+    Lake,
+    day::{DayChange, Trouble, Writer, Written, arrow},
+    identity::{RowKey, row_keys},
+    known::KnownDays,
+    schema::column,
+    spelling::{nfc, respelled},
+};
+
+/// The manifest's note that all names of the lake were looked at once. Later, what an index names is enough: whatever comes in
+/// is spelled as it should be.
+const LOOKED_AT: &str = "names_in_nfc";
+
+impl Lake {
+    /// Gives stored names their one spelling. Rows that thereby become the same record are one: the last arrival counts, and
+    /// another that it corrects is put aside.
+    pub(crate) async fn respell(&self) -> Result<()> {
+        let first_time = self.manifest.note(LOOKED_AT).await?.is_none();
+        let (snapshot, root) = (self.snapshot(), self.root.clone());
+        let days: BTreeSet<Day> = tokio::task::spawn_blocking(move || {
+            let odd = |v: &&crate::snapshot::FileView| {
+                v.failed.is_none()
+                    && (v.index.names().any(|t| nfc(t).is_some())
+                        || (first_time && has_odd_names(&root.join(&v.file.path))))
+            };
+            snapshot.files.iter().filter(odd).map(|v| v.file.day).collect()
+        })
+        .await
+        .map_err(|e| Error::internal("looking at names broke off").with_detail(e))?;
+        if !days.is_empty() {
+            let mut known = self.writer.lock().await;
+            let _lock = self.hold().await?;
+            self.refresh().await?;
+            *known = KnownDays::default();
+            for day in days {
+                self.respell_day(day).await?;
+            }
+        }
+        if first_time { self.manifest.set_note(LOOKED_AT, Some("1")).await } else { Ok(()) }
+    }
+
+    async fn respell_day(&self, day: Day) -> Result<()> {
+        loop {
+            let snapshot = self.snapshot();
+            let (root, superseded, received) = (self.root.clone(), self.superseded.clone(), self.clock.now());
+            let written = tokio::task::spawn_blocking(move || {
+                respelled_day(&Writer { root, superseded, received, snapshot: &snapshot }, day)
+            })
+            .await
+            .map_err(|e| Error::internal("writing names anew broke off").with_detail(e))?;
+            match written {
+                Ok(change) if change.retire.is_empty() => return Ok(()),
+                Ok(change) => {
+                    tracing::info!(%day, files = change.retire.len(), "names are stored in one spelling now");
+                    return self.publish(vec![change], Change::default()).await;
+                }
+                // Each round leaves one such file out, so this ends.
+                Err(Trouble::Unreadable(path, reason)) => self.leave_out(path, reason).await?,
+                Err(Trouble::Other(e)) => return Err(e),
+            }
+        }
+    }
+}
+
+/// A file of the day while its names are looked at.
+struct Page<'a> {
+    file: &'a LakeFile,
+    /// Its rows, where their names have changed.
+    respelled: Option<RecordBatch>,
+    keys: Vec<RowKey>,
+    seqs: Vec<i64>,
+    /// Rows that are left out, and of these those that a correction replaces.
+    dropped: BTreeSet<usize>,
+    outdated: BTreeSet<usize>,
+}
+
+fn respelled_day(writer: &Writer<'_>, day: Day) -> Written<DayChange> {
+    let mut pages = Vec::new();
+    for file in writer.files(day) {
+        let batch = writer.read(&file.path)?;
+        pages.push(Page {
+            file,
+            keys: row_keys(&batch),
+            seqs: batch
+                .column(column("seq"))
+                .as_primitive::<Int64Type>()
+                .iter()
+                .map(Option::unwrap_or_default)
+                .collect(),
+            respelled: respelled(&batch).map_err(arrow)?,
+            dropped: BTreeSet::new(),
+            outdated: BTreeSet::new(),
+        });
+    }
+    leave_out_repeats(&mut pages);
+    let mut change = DayChange::default();
+    for page in pages {
+        let batch = match page.respelled {
+            Some(batch) => batch,
+            None if page.dropped.is_empty() => continue,
+            None => writer.read(&page.file.path)?,
+        };
+        let only = |wanted: &dyn Fn(usize) -> bool| {
+            let mask: BooleanArray = (0..batch.num_rows()).map(|row| Some(wanted(row))).collect();
+            filter_record_batch(&batch, &mask).map_err(arrow)
+        };
+        if !page.outdated.is_empty() {
+            writer.set_aside(day, &only(&|row| page.outdated.contains(&row))?, &mut change)?;
+        }
+        let kept = only(&|row| !page.dropped.contains(&row))?;
+        if kept.num_rows() > 0 {
+            change.publish.push(writer.write_file(day, &kept)?);
+        }
+        change.retire.push((page.file.id, page.file.path.clone()));
+    }
+    Ok(change)
+}
+
+/// Rows that were other records by their spelling alone: as if they had arrived, in their order, under the names that they
+/// have now.
+fn leave_out_repeats(pages: &mut [Page<'_>]) {
+    let changed: HashSet<u128> =
+        pages.iter().filter(|p| p.respelled.is_some()).flat_map(|p| p.keys.iter().map(|k| k.identity)).collect();
+    let mut arrivals: HashMap<u128, Vec<(i64, usize, usize)>> = HashMap::new();
+    for (p, page) in pages.iter().enumerate() {
+        for (row, key) in page.keys.iter().enumerate().filter(|(_, k)| changed.contains(&k.identity)) {
+            arrivals.entry(key.identity).or_default().push((page.seqs[row], p, row));
+        }
+    }
+    for mut rows in arrivals.into_values().filter(|rows| rows.len() > 1) {
+        rows.sort_unstable();
+        let mut counts = rows[0];
+        for next in &rows[1..] {
+            let content = |(_, p, row): (i64, usize, usize)| pages[p].keys[row].content;
+            if content(counts) == content(*next) {
+                pages[next.1].dropped.insert(next.2);
+            } else {
+                pages[counts.1].dropped.insert(counts.2);
+                pages[counts.1].outdated.insert(counts.2);
+                counts = *next;
+            }
+        }
+    }
+}
+
+/// Whether any name in a file has another spelling than it should. One that cannot be read has none.
+fn has_odd_names(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    let Ok(builder) = ParquetRecordBatchReaderBuilder::try_new(file) else { return false };
+    let names = TEXT_FIELDS.into_iter().chain(["metrics"]);
+    let mask = ProjectionMask::columns(builder.parquet_schema(), names);
+    let Ok(reader) = builder.with_projection(mask).with_batch_size(65_536).build() else { return false };
+    reader.map_while(std::result::Result::ok).any(|batch| batch.columns().iter().any(|c| is_odd(c.as_ref())))
+}
+
+fn is_odd(names: &dyn Array) -> bool {
+    if let Some(maps) = names.as_map_opt() {
+        return is_odd(maps.keys().as_ref());
+    }
+    match (names.as_string_opt::<i32>(), names.as_string_view_opt()) {
+        // Of nearly all files all names are ASCII, which is seen without looking at each.
+        (Some(texts), _) => !texts.value_data().is_ascii() && texts.iter().flatten().any(|t| nfc(t).is_some()),
+        (_, Some(texts)) => texts.iter().flatten().any(|t| nfc(t).is_some()),
+        _ => false,
+    }
+}
