@@ -487,7 +487,7 @@ test.describe('for everybody', () => {
     ...[...KINDS, ...MORE].map((k): [string, () => Promise<string>] => [k, () => address(k)]),
     ['404', async () => '/nowhere'],
     ['empty', async () => at.empty],
-    ['sign-in', async () => `${at.wide}/signin`],
+    ['sign-in', async () => `${at.guarded}/signin`],
     ['long tables', async () => `${at.wide}/customers/Wide`],
   ];
   for (const [name, where] of all) {

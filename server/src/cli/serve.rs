@@ -6,6 +6,7 @@ use domain::{Error, Result};
 
 use super::output::print;
 use crate::{
+    auth::Unsigned,
     config::Settings,
     demo::Demo,
     http,
@@ -44,6 +45,15 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
             "There are no records yet. Take some with `guardianflow ingest FILE --data {}`, or see a simulated fleet with `--demo 1` on an empty folder.",
             settings.data.display()
         ))?;
+    }
+    match Unsigned::of(&settings) {
+        Unsigned::Nobody => {}
+        Unsigned::Viewer => tracing::warn!(
+            "GF_HOSTS is set without GF_OPERATOR_TOKEN: everybody who reaches this server can read everything, and nobody can send records"
+        ),
+        Unsigned::Local => print(
+            "Whoever can connect from this machine is the operator: not behind a proxy. With one, set GF_OPERATOR_TOKEN and GF_HOSTS.",
+        )?,
     }
     let told = async move {
         stop_signal().await;

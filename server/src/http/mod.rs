@@ -84,7 +84,7 @@ impl State {
             },
             leptos,
             readiness,
-            gate: Arc::new(Gate::new(settings.operator_token.clone(), address)),
+            gate: Arc::new(Gate::new(settings)),
             hosts: Arc::new(middleware::Hosts::new(&settings.hosts, address)),
             changes: parts.lake.changes(),
             stop,
