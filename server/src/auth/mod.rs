@@ -22,7 +22,7 @@ use subtle::ConstantTimeEq;
 
 use crate::{
     config::{Secret, Settings},
-    http::{State, files, middleware::host, pages, problem::Problem, routes},
+    http::{State, files, middleware::host, pages, problem::Problem, request_id::request_id, routes},
 };
 
 /// A session ends after this, in seconds.
@@ -118,7 +118,7 @@ fn identify(state: &State, request: &Request) -> (Actor, bool) {
 /// Lets a request pass when its sender may do what its route needs.
 pub async fn require(Shared(state): Shared<State>, mut request: Request, next: Next) -> Response {
     let (actor, signed_in) = identify(&state, &request);
-    let visitor = pages::read(request.headers(), actor.clone(), signed_in);
+    let visitor = pages::read(request.headers(), actor.clone(), signed_in, request_id().unwrap_or_default());
     request.extensions_mut().insert(visitor);
     let path = request.extensions().get::<MatchedPath>().map(|p| p.as_str().to_owned());
     // The page for addresses that lead nowhere says nothing, so anybody may read it.

@@ -10,6 +10,7 @@ pub mod middleware;
 pub mod pages;
 pub mod problem;
 pub mod records;
+pub mod request_id;
 pub mod routes;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -140,5 +141,6 @@ pub fn router(state: State) -> Router {
         .layer(axum::middleware::from_fn(middleware::headers))
         // Files are compressed ahead of time and as small as can be; what is made for a request should be on its way.
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(axum::middleware::from_fn(request_id::named))
         .with_state(state)
 }

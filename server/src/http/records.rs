@@ -20,7 +20,7 @@ use futures::StreamExt;
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{State, problem::Problem};
+use super::{State, problem::Problem, request_id::request_id};
 use crate::ingest::{Chunk, group::NotTaken, lines::Lines};
 
 /// The largest body, in bytes, packed and unpacked.
@@ -116,7 +116,7 @@ fn answer(none_valid: bool, appended: Appended, refused: Vec<Value>, refused_tot
     let (status, kind, body) = if none_valid {
         let body = json!({
             "type": "about:blank", "title": "Unprocessable Entity", "status": 422,
-            "detail": "every line was refused; “refused” says why",
+            "detail": "every line was refused; “refused” says why", "request_id": request_id(),
             "refused": refused, "refused_total": refused_total,
         });
         (StatusCode::UNPROCESSABLE_ENTITY, "application/problem+json", body)

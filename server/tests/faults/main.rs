@@ -9,5 +9,6 @@ mod process;
 mod disk;
 mod files;
 mod kills;
+mod pages;
 mod tail;
 mod tail_kills;
