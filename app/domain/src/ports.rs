@@ -1,5 +1,7 @@
 //! The product's doors to the world. Each port has one contract suite (server/tests/contract) that all adapters pass.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +83,7 @@ pub trait RecordSink: Send + Sync {
     /// # Errors
     /// `Unavailable`, naming what cannot be written.
     async fn append(&self, source: &SourceId, records: Vec<Arrival>, refused: &RefusedCounts) -> Result<Appended> {
+        let records = Arc::new(records);
         let batch = Batch { source: source.clone(), records, refused: refused.clone(), ..Batch::default() };
         Ok(self.append_all(vec![batch]).await?.first().copied().unwrap_or_default())
     }
@@ -108,7 +111,8 @@ pub struct Arrival {
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
     pub source: SourceId,
-    pub records: Vec<Arrival>,
+    /// Shared, so that a batch can be tried again without a copy of it.
+    pub records: Arc<Vec<Arrival>>,
     pub refused: RefusedCounts,
     /// How the reading of the source moves on.
     pub progress: Progress,

@@ -32,7 +32,7 @@ use tower_http::{
     timeout::TimeoutLayer,
 };
 
-use crate::{auth::Gate, config::Settings, ingest::group::Group, jobs::Readiness, joined::Joined, startup::Parts};
+use crate::{auth::Gate, config::Settings, jobs::Readiness, joined::Joined, startup::Parts};
 
 /// The largest request body, in bytes, but for records.
 pub const MAX_BODY: usize = 1 << 20;
@@ -53,9 +53,8 @@ pub struct State {
     pub stop: watch::Receiver<bool>,
     /// Free places for listeners.
     pub listeners: Arc<Semaphore>,
-    /// The way into the lake, and the memory that is left for what is on it, in kilobytes.
-    pub group: Group,
-    pub room: Arc<Semaphore>,
+    /// The way of records from programs into the lake.
+    pub intake: records::Intake,
 }
 
 impl FromRef<State> for LeptosOptions {
@@ -90,8 +89,7 @@ impl State {
             changes: parts.lake.changes(),
             stop,
             listeners: Arc::new(Semaphore::new(events::MOST_LISTENERS)),
-            group: Group::start(Arc::clone(&parts.sink)),
-            room: Arc::new(Semaphore::new(records::MOST_KILOBYTES)),
+            intake: records::Intake::start(Arc::clone(&parts.sink), Arc::clone(&parts.clock)),
         }
     }
 }

@@ -161,7 +161,7 @@ impl Watcher {
                 batches.push(Batch {
                     source: source(&n.tail.path),
                     refused: n.chunk.refusals(),
-                    records: std::mem::take(&mut n.chunk.arrivals),
+                    records: Arc::new(std::mem::take(&mut n.chunk.arrivals)),
                     progress: Progress { anew: n.anew, caught_up: n.end, tail: Some(n.tail.clone()) },
                 });
             }
