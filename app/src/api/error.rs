@@ -21,7 +21,9 @@ impl PageError {
     #[must_use]
     pub fn of(e: domain::Error) -> Self {
         #[cfg(feature = "ssr")]
-        return super::refuse(e);
+        {
+            super::refuse(e)
+        }
         #[cfg(not(feature = "ssr"))]
         Self { kind: e.kind, message: e.message, request: None }
     }

@@ -42,6 +42,12 @@ impl Room {
         Self { free: Arc::new(Semaphore::new(all)), all }
     }
 
+    /// Kilobytes that nobody has.
+    #[cfg(test)]
+    pub fn free(&self) -> usize {
+        self.free.available_permits()
+    }
+
     /// So many bytes, waited for until then; `None` when there were none. Whoever wants more than there is gets all of it, and
     /// so has to wait until nobody else has any: a guess that is too high keeps nobody out for ever.
     pub async fn wait(&self, bytes: usize, until: Instant) -> Option<Held> {
@@ -87,10 +93,6 @@ mod tests {
 
     const KB: usize = 1_024;
 
-    fn free(room: &Room) -> usize {
-        room.free.available_permits()
-    }
-
     fn soon() -> Instant {
         Instant::now() + Duration::from_millis(20)
     }
@@ -103,18 +105,18 @@ mod tests {
     async fn what_is_held_is_missing_until_it_is_given_back() {
         let room = Room::new(10 * KB);
         let mut held = room.wait(4 * KB + 1, later()).await.unwrap();
-        assert_eq!(free(&room), 5, "a part of a kilobyte counts as a whole one");
+        assert_eq!(room.free(), 5, "a part of a kilobyte counts as a whole one");
         held.shrink(2 * KB);
-        assert_eq!(free(&room), 8);
+        assert_eq!(room.free(), 8);
         held.shrink(9 * KB);
-        assert_eq!(free(&room), 8, "shrinking takes nothing");
+        assert_eq!(room.free(), 8, "shrinking takes nothing");
         held.grow(2 * KB).unwrap();
         held.grow(6 * KB).unwrap();
-        assert_eq!(free(&room), 4);
+        assert_eq!(room.free(), 4);
         drop(held);
-        assert_eq!(free(&room), 10);
+        assert_eq!(room.free(), 10);
         drop(room.wait(0, later()).await.unwrap());
-        assert_eq!(free(&room), 10);
+        assert_eq!(room.free(), 10);
     }
 
     #[tokio::test]
@@ -122,10 +124,10 @@ mod tests {
         let room = Room::new(10 * KB);
         let other = room.wait(KB, later()).await.unwrap();
         assert!(room.wait(99 * KB, soon()).await.is_none(), "somebody has some");
-        assert_eq!(free(&room), 9, "who gave up holds nothing");
+        assert_eq!(room.free(), 9, "who gave up holds nothing");
         drop(other);
         let mut all = room.wait(99 * KB, later()).await.unwrap();
-        assert_eq!(free(&room), 0);
+        assert_eq!(room.free(), 0);
         assert_eq!(all.grow(11 * KB), Err(NoRoom::Ever));
     }
 
@@ -134,7 +136,7 @@ mod tests {
         let room = Room::new(10 * KB);
         let (mut first, second) = (room.wait(4 * KB, later()).await.unwrap(), room.wait(5 * KB, later()).await.unwrap());
         assert_eq!(first.grow(6 * KB), Err(NoRoom::Now));
-        assert_eq!(free(&room), 1, "what was held before is held still");
+        assert_eq!(room.free(), 1, "what was held before is held still");
         let (mut large, mut small) = (Box::pin(room.wait(6 * KB, later())), Box::pin(room.wait(KB, later())));
         assert!(poll!(&mut large).is_pending() && poll!(&mut small).is_pending(), "a small one does not pass a large one");
         drop(second);
