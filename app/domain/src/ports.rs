@@ -66,6 +66,32 @@ pub struct FailedFile {
     pub reason: Sentence,
 }
 
+/// A job that runs beside requests, as its supervisor knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobReport {
+    /// For programs.
+    pub name: &'static str,
+    /// What it does, for people.
+    pub title: Sentence,
+    pub state: JobState,
+    /// How often it began again.
+    pub restarts: u64,
+    /// What went wrong last, whether it still does or not.
+    pub error: Option<Sentence>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    Running,
+    /// It runs, and something is in its way.
+    Troubled,
+    /// It failed and will begin again.
+    Restarting,
+    /// It had nothing more to do, or was told to stop.
+    Ended,
+}
+
 /// The name under which the simulated fleet delivers.
 pub const DEMO: &str = "simulated fleet";
 

@@ -33,7 +33,7 @@ mod server {
     use domain::{
         Error, ErrorKind,
         access::{Action, Actor, Object, authorize},
-        ports::{Clock, MetricsStore, SourceLedger},
+        ports::{Clock, JobReport, MetricsStore, SourceLedger},
     };
     use jiff::tz::TimeZone;
     use leptos::prelude::{expect_context, use_context};
@@ -51,6 +51,8 @@ mod server {
         pub files: Arc<Files>,
         /// Days of the demo that are in, while it is being filled.
         pub filling: Arc<dyn Fn() -> Option<i64> + Send + Sync>,
+        /// What runs beside requests, and how it does.
+        pub jobs: Arc<dyn Fn() -> Vec<JobReport> + Send + Sync>,
     }
 
     /// What pages load; names change with the content.

@@ -25,6 +25,7 @@ use axum::{
 };
 use leptos::config::LeptosOptions;
 use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{CompressionLayer, CompressionLevel},
@@ -32,7 +33,7 @@ use tower_http::{
     timeout::TimeoutLayer,
 };
 
-use crate::{auth::Gate, config::Settings, jobs::Readiness, joined::Joined, startup::Parts};
+use crate::{auth::Gate, config::Settings, jobs::{Board, Readiness}, joined::Joined, startup::Parts};
 
 /// The largest request body, in bytes, but for records.
 pub const MAX_BODY: usize = 1 << 20;
@@ -49,8 +50,8 @@ pub struct State {
     pub hosts: Arc<middleware::Hosts>,
     /// The lake's generation, as it moves on.
     pub changes: watch::Receiver<i64>,
-    /// Becomes true when the server is told to stop.
-    pub stop: watch::Receiver<bool>,
+    /// Cancelled when the server is told to stop.
+    pub stop: CancellationToken,
     /// Free places for listeners.
     pub listeners: Arc<Semaphore>,
     /// The way of records from programs into the lake.
@@ -70,7 +71,8 @@ impl State {
         address: SocketAddr,
         parts: &Parts,
         readiness: Arc<Readiness>,
-        stop: watch::Receiver<bool>,
+        jobs: Board,
+        stop: CancellationToken,
     ) -> Self {
         let filling = Arc::clone(&readiness);
         let leptos = files::leptos_options(address);
@@ -81,6 +83,7 @@ impl State {
                 ledger: Arc::clone(&parts.ledger),
                 clock: Arc::clone(&parts.clock),
                 filling: Arc::new(move || filling.demo_days()),
+                jobs: Arc::new(move || jobs.reports()),
             },
             leptos,
             readiness,
