@@ -373,6 +373,8 @@ pub struct SourcesView {
     pub head: Head,
     pub empty: Option<EmptyView>,
     pub summary: String,
+    /// What runs beside requests and is in trouble.
+    pub jobs: Option<TableView>,
     pub failed: Option<TableView>,
     pub sources: Option<TableView>,
     pub volume: Option<ChartView>,

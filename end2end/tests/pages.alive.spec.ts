@@ -289,6 +289,20 @@ test.describe('in place', () => {
     await stayed(page);
   });
 
+  test('an error of ours that is met in place names the request to quote', async ({ page, guard }) => {
+    guard.allow(/\b503\b/);
+    await open(page, '/');
+    await mark(page);
+    await page.route('**/sf/**', (route) => route.fulfill({
+      status: 503, contentType: 'application/json',
+      body: JSON.stringify({ kind: 'unavailable', message: { en: 'cannot read it', ko: null }, request: '00c0ffee00c0ffee' }),
+    }));
+    await preset(page, 'Last 30 days');
+    await expect(main(page)).toContainText('cannot read it');
+    await expect(main(page)).toContainText('Request ID 00c0ffee00c0ffee');
+    await stayed(page);
+  });
+
   test('an error met in place says what is wrong and leads on', async ({ page, guard }) => {
     guard.allow(/status of 4\d\d/);
     await open(page, '/trends');
@@ -487,7 +501,7 @@ test.describe('for everybody', () => {
     ...[...KINDS, ...MORE].map((k): [string, () => Promise<string>] => [k, () => address(k)]),
     ['404', async () => '/nowhere'],
     ['empty', async () => at.empty],
-    ['sign-in', async () => `${at.wide}/signin`],
+    ['sign-in', async () => `${at.guarded}/signin`],
     ['long tables', async () => `${at.wide}/customers/Wide`],
   ];
   for (const [name, where] of all) {

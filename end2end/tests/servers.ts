@@ -1,7 +1,8 @@
 // Starts the servers that the tests look at, before all of them, and stops exactly these afterwards:
 //   E2E_DEMO   the demo fleet, filled to its end
 //   E2E_EMPTY  an empty folder
-//   E2E_WIDE   records of our own: a customer of 60 sites, names of every kind, refused rows; with an operator token
+//   E2E_WIDE   records of our own: a customer of 60 sites, names of every kind, refused rows
+//   E2E_GUARDED the same folder behind an operator token
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -181,11 +182,12 @@ export default async function servers() {
   };
   try {
     take(records(), join(folder, 'wide.jsonl'), join(folder, 'wide'));
-    const wanted: [string, string[]][] = [
-      ['demo', ['--demo', '1']], ['empty', []], ['wide', ['--operator-token', TOKEN]],
+    const wanted: [string, string, string[]][] = [
+      ['demo', 'demo', ['--demo', '1']], ['empty', 'empty', []], ['wide', 'wide', []],
+      ['guarded', 'wide', ['--operator-token', TOKEN]],
     ];
-    for (const [name, args] of wanted) {
-      const { child, url } = await start(join(folder, name), ...args);
+    for (const [name, data, args] of wanted) {
+      const { child, url } = await start(join(folder, data), ...args);
       children.push(child);
       process.env[`E2E_${name.toUpperCase()}`] = url;
       await ready(url);

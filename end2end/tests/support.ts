@@ -9,6 +9,7 @@ export const at = {
   get demo() { return process.env.E2E_DEMO!; },
   get empty() { return process.env.E2E_EMPTY!; },
   get wide() { return process.env.E2E_WIDE!; },
+  get guarded() { return process.env.E2E_GUARDED!; },
 };
 
 /** Collects what browsers complain about. A test that expects a complaint says so with `allow`. */

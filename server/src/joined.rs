@@ -21,6 +21,7 @@ use domain::{
 };
 use futures::future::{BoxFuture, FutureExt, WeakShared};
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
 
 /// A store whose equal questions share an answer while it is worked out.
 pub struct Joined {
@@ -82,7 +83,7 @@ impl<T: Clone + Send + Sync + 'static> UnderWay<T> {
             all.get(&key).and_then(WeakShared::upgrade).unwrap_or_else(|| {
                 let answer = async move {
                     let broke_off = |e| Err(Error::internal("a question broke off").with_detail(e));
-                    AbortOnDropHandle::new(tokio::spawn(ask)).await.unwrap_or_else(broke_off)
+                    AbortOnDropHandle::new(tokio::spawn(ask.in_current_span())).await.unwrap_or_else(broke_off)
                 };
                 let answer = answer.boxed().shared();
                 all.extend(answer.downgrade().map(|weak| (key, weak)));

@@ -1,5 +1,7 @@
 //! The product's doors to the world. Each port has one contract suite (server/tests/contract) that all adapters pass.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +66,32 @@ pub struct FailedFile {
     pub reason: Sentence,
 }
 
+/// A job that runs beside requests, as its supervisor knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobReport {
+    /// For programs.
+    pub name: &'static str,
+    /// What it does, for people.
+    pub title: Sentence,
+    pub state: JobState,
+    /// How often it began again.
+    pub restarts: u64,
+    /// What went wrong last, whether it still does or not.
+    pub error: Option<Sentence>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    Running,
+    /// It runs, and something is in its way.
+    Troubled,
+    /// It failed and will begin again.
+    Restarting,
+    /// It had nothing more to do, or was told to stop.
+    Ended,
+}
+
 /// The name under which the simulated fleet delivers.
 pub const DEMO: &str = "simulated fleet";
 
@@ -81,6 +109,7 @@ pub trait RecordSink: Send + Sync {
     /// # Errors
     /// `Unavailable`, naming what cannot be written.
     async fn append(&self, source: &SourceId, records: Vec<Arrival>, refused: &RefusedCounts) -> Result<Appended> {
+        let records = Arc::new(records);
         let batch = Batch { source: source.clone(), records, refused: refused.clone(), ..Batch::default() };
         Ok(self.append_all(vec![batch]).await?.first().copied().unwrap_or_default())
     }
@@ -108,7 +137,8 @@ pub struct Arrival {
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
     pub source: SourceId,
-    pub records: Vec<Arrival>,
+    /// Shared, so that a batch can be tried again without a copy of it.
+    pub records: Arc<Vec<Arrival>>,
     pub refused: RefusedCounts,
     /// How the reading of the source moves on.
     pub progress: Progress,

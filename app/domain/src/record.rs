@@ -362,6 +362,14 @@ impl Record {
     pub fn simulated(&self) -> bool {
         self.simulated
     }
+    /// About how many bytes it takes beside its own: what budgets count.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        // A shared text has two counters in front of it.
+        let names: usize = self.texts.iter().flatten().map(|n| block(2 * size_of::<usize>() + n.as_str().len())).sum();
+        let custom: usize = self.custom.iter().map(|(key, _)| block(key.capacity())).sum();
+        names + custom + block(self.custom.capacity() * size_of::<(String, f64)>()) + entries(&self.extra)
+    }
     /// Unknown keys as JSON text; `None` when there are none.
     #[must_use]
     pub fn extra(&self) -> Option<String> {
@@ -427,6 +435,27 @@ fn in_range(i: usize, x: f64, field: &str) -> Result<f64, Refusal> {
 fn custom_key_fits(group: &str, leaf: &str) -> bool {
     let fits = |t: &str| Name::parse(t).is_ok() && !t.contains(['.', ',', '&', '=']);
     fits(group) && fits(leaf)
+}
+
+/// What an allocator gives for so many bytes.
+fn block(bytes: usize) -> usize {
+    if bytes == 0 { 0 } else { bytes.next_multiple_of(16) }
+}
+
+/// The memory of an object's entries; its nodes are half full at worst.
+fn entries(map: &Map<String, Value>) -> usize {
+    let slot = 2 * (size_of::<String>() + size_of::<Value>());
+    map.iter().map(|(key, value)| slot + block(key.capacity()) + inside(value)).sum()
+}
+
+/// The memory of a value beside its own place.
+fn inside(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => block(text.capacity()),
+        Value::Array(all) => block(all.capacity() * size_of::<Value>()) + all.iter().map(inside).sum::<usize>(),
+        Value::Object(map) => entries(map),
+    }
 }
 
 fn kind(value: &Value) -> String {

@@ -10,6 +10,8 @@ use crate::view::{CompareView, Sent};
 /// The models that `ask` names, against its baseline.
 #[server(prefix = "/sf", endpoint = "compare", input = GetUrl)]
 pub async fn compare(#[server(default)] ask: Ask) -> Result<Sent<CompareView>, PageError> {
-    let (services, request) = super::Services::for_action(domain::access::Action::ReadMetrics)?;
-    Ok(Sent(crate::present::compare::page(&services, &request, ask).await?))
+    super::answer(domain::access::Action::ReadMetrics, |services, request| async move {
+        crate::present::compare::page(&services, &request, ask).await
+    })
+    .await
 }

@@ -1,6 +1,6 @@
-//! The error that a page reads: a kind and a sentence. What only the log may read stays behind.
+//! The error that a page reads: a kind, a sentence, and the request to quote. What only the log may read stays behind.
 
-use domain::{ErrorKind, error::Sentence, say};
+use domain::{Error, ErrorKind, error::Sentence, say};
 use leptos::server_fn::{
     Bytes, Decodes,
     codec::JsonEncoding,
@@ -12,6 +12,21 @@ use serde::{Deserialize, Serialize};
 pub struct PageError {
     pub kind: ErrorKind,
     pub message: Sentence,
+    /// The request that failed, as the server's log names it; `None` when none reached the server.
+    pub request: Option<String>,
+}
+
+impl PageError {
+    /// What a page may know of an error. On the server the log keeps the rest, and the answer gets its status.
+    #[must_use]
+    pub fn of(e: domain::Error) -> Self {
+        #[cfg(feature = "ssr")]
+        {
+            super::refuse(e)
+        }
+        #[cfg(not(feature = "ssr"))]
+        Self { kind: e.kind, message: e.message, request: None }
+    }
 }
 
 impl std::fmt::Display for PageError {
@@ -29,46 +44,39 @@ impl FromServerFnError for PageError {
         use ServerFnErrorErr as E;
         let garbage =
             matches!(value, E::Args(_) | E::MissingArg(_) | E::Deserialization(_) | E::UnsupportedRequestMethod(_));
-        let (kind, message) = if cfg!(not(feature = "ssr")) {
+        let error = if cfg!(not(feature = "ssr")) {
             // What the framework says in a browser is never the visitor's fault: no answer came, or none of ours, such as
             // a proxy's, or that of a server that gave up.
-            (ErrorKind::Unavailable, say!("the server cannot be reached", "서버에 연결할 수 없습니다"))
+            Error::unavailable(say!("the server cannot be reached", "서버에 연결할 수 없습니다"))
         } else if garbage {
-            (ErrorKind::BadInput, say!("the request cannot be read", "요청을 읽을 수 없습니다"))
+            // Leptos 0.8 would answer 500: the status is ours to say.
+            Error::bad_input(say!("the request cannot be read", "요청을 읽을 수 없습니다"))
         } else {
-            (ErrorKind::Internal, say!("the server could not answer", "서버가 응답하지 못했습니다"))
+            Error::internal(say!("the server could not answer", "서버가 응답하지 못했습니다"))
         };
-        // Leptos 0.8 would answer 500 to garbage: the status is ours to say.
-        #[cfg(feature = "ssr")]
-        super::answer_with(kind);
-        Self { kind, message }
+        Self::of(if cfg!(feature = "ssr") { error.with_detail(value) } else { error })
     }
 
     fn de(data: Bytes) -> Self {
         // Another layer of the server than the function's may have refused: with a problem (RFC 9457), or with nothing.
-        let problem = |d: &Bytes| serde_json::from_slice::<ProblemStatus>(d).ok().map(|p| p.status);
         match JsonEncoding::decode(data.clone()) {
             Ok(error) => error,
-            Err(_) if matches!(problem(&data), Some(401 | 403)) => Self {
-                kind: ErrorKind::Forbidden,
-                message: say!("sign in to see this", "보려면 로그인하세요"),
+            Err(e) => match serde_json::from_slice::<Problem>(&data) {
+                Ok(Problem { status: 401 | 403, request_id }) => Self {
+                    kind: ErrorKind::Forbidden,
+                    message: say!("sign in to see this", "보려면 로그인하세요"),
+                    request: request_id,
+                },
+                _ => Self::from_server_fn_error(ServerFnErrorErr::Deserialization(e.to_string())),
             },
-            Err(e) => Self::from_server_fn_error(ServerFnErrorErr::Deserialization(e.to_string())),
         }
     }
 }
 
 #[derive(Deserialize)]
-struct ProblemStatus {
+struct Problem {
     status: u16,
-}
-
-impl From<domain::Error> for PageError {
-    fn from(e: domain::Error) -> Self {
-        #[cfg(feature = "ssr")]
-        super::answer_with(e.kind);
-        Self { kind: e.kind, message: e.message }
-    }
+    request_id: Option<String>,
 }
 
 /// The HTTP status of a kind of error; the one place where it is decided.

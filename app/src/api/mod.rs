@@ -26,19 +26,21 @@ pub use server::{Files, Request, Services};
 
 #[cfg(feature = "ssr")]
 mod server {
-    //! What server functions find in their context.
+    //! What server functions find in their context, and the edge at which their answers become HTTP.
 
-    use std::sync::Arc;
+    use std::{future::Future, sync::Arc};
 
     use domain::{
+        Error, ErrorKind,
         access::{Action, Actor, Object, authorize},
-        ports::{Clock, MetricsStore, SourceLedger},
+        ports::{Clock, JobReport, MetricsStore, SourceLedger},
     };
     use jiff::tz::TimeZone;
     use leptos::prelude::{expect_context, use_context};
+    use tracing::{Instrument, Span};
 
     use super::PageError;
-    use crate::{i18n::Lang, ui::prefs::Theme};
+    use crate::{i18n::Lang, ui::prefs::Theme, view::Sent};
 
     /// The ports that pages need.
     #[derive(Clone)]
@@ -49,6 +51,8 @@ mod server {
         pub files: Arc<Files>,
         /// Days of the demo that are in, while it is being filled.
         pub filling: Arc<dyn Fn() -> Option<i64> + Send + Sync>,
+        /// What runs beside requests, and how it does.
+        pub jobs: Arc<dyn Fn() -> Vec<JobReport> + Send + Sync>,
     }
 
     /// What pages load; names change with the content.
@@ -72,15 +76,8 @@ mod server {
         pub zone: TimeZone,
         /// True when signing out makes sense.
         pub signed_in: bool,
-    }
-
-    impl Services {
-        /// The services and the request, if its actor may do `action`.
-        pub fn for_action(action: Action) -> Result<(Self, Request), PageError> {
-            let request: Request = expect_context();
-            authorize(&request.actor, action, Object::Installation)?;
-            Ok((expect_context(), request))
-        }
+        /// Names the request in the log and on the page that says why it failed.
+        pub id: String,
     }
 
     impl std::fmt::Debug for Services {
@@ -89,8 +86,48 @@ mod server {
         }
     }
 
+    /// Answers a server function: asks when the request's actor may do `action`, and makes of an error what a page may know.
+    pub(crate) async fn answer<T, F>(
+        action: Action,
+        ask: impl FnOnce(Services, Request) -> F,
+    ) -> Result<Sent<T>, PageError>
+    where
+        F: Future<Output = domain::Result<T>>,
+    {
+        let (services, request): (Services, Request) = (expect_context(), expect_context());
+        let span = span(&request.id);
+        let answered = async {
+            authorize(&request.actor, action, Object::Installation)?;
+            ask(services, request).await
+        };
+        answered.instrument(span).await.map(Sent).map_err(refuse)
+    }
+
+    /// What names the request in the log. Leptos loads what a page shows in a task of its own, where the request's span is not.
+    fn span(id: &str) -> Span {
+        let span = Span::current();
+        if span.is_none() { tracing::error_span!("request", %id) } else { span }
+    }
+
+    /// The one place where an error leaves for a page: the page reads its sentence and the request's id, the log its detail
+    /// beside that id, and the answer gets the status of its kind.
+    pub(crate) fn refuse(e: Error) -> PageError {
+        let id = use_context::<Request>().map(|r| r.id);
+        let detail = e.detail.as_deref().unwrap_or_default();
+        span(id.as_deref().unwrap_or_default()).in_scope(|| match e.kind {
+            ErrorKind::Internal => tracing::error!(error = %e, detail, "a page failed"),
+            ErrorKind::Unavailable => tracing::warn!(error = %e, detail, "a page failed"),
+            // The visitor's own; they are told all that there is to say.
+            ErrorKind::BadInput | ErrorKind::NotFound | ErrorKind::Forbidden => {
+                tracing::debug!(error = %e, detail, "a page has no answer");
+            }
+        });
+        answer_with(e.kind);
+        PageError { kind: e.kind, message: e.message, request: id }
+    }
+
     /// Sets the status of the answer in hand; without one (a test) nothing.
-    pub(crate) fn answer_with(kind: domain::ErrorKind) {
+    pub(crate) fn answer_with(kind: ErrorKind) {
         if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
             response.set_status(super::error::status(kind));
         }
@@ -98,4 +135,4 @@ mod server {
 }
 
 #[cfg(feature = "ssr")]
-pub(crate) use server::answer_with;
+pub(crate) use server::{answer, answer_with, refuse};

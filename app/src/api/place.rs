@@ -10,6 +10,8 @@ use crate::view::{PlaceView, Sent};
 /// The page of the scope that `ask` names.
 #[server(prefix = "/sf", endpoint = "place", input = GetUrl)]
 pub async fn place(#[server(default)] ask: Ask) -> Result<Sent<PlaceView>, PageError> {
-    let (services, request) = super::Services::for_action(domain::access::Action::ReadMetrics)?;
-    Ok(Sent(crate::present::place::page(&services, &request, ask).await?))
+    super::answer(domain::access::Action::ReadMetrics, |services, request| async move {
+        crate::present::place::page(&services, &request, ask).await
+    })
+    .await
 }

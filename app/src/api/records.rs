@@ -10,6 +10,8 @@ use crate::view::{RecordsView, Sent};
 /// The records that `ask` names, newest first.
 #[server(prefix = "/sf", endpoint = "records", input = GetUrl)]
 pub async fn records(#[server(default)] ask: Ask) -> Result<Sent<RecordsView>, PageError> {
-    let (services, request) = super::Services::for_action(domain::access::Action::ReadMetrics)?;
-    Ok(Sent(crate::present::records::page(&services, &request, ask).await?))
+    super::answer(domain::access::Action::ReadMetrics, |services, request| async move {
+        crate::present::records::page(&services, &request, ask).await
+    })
+    .await
 }

@@ -10,6 +10,8 @@ use crate::view::{Sent, SourcesView};
 /// All sources, those with trouble first.
 #[server(prefix = "/sf", endpoint = "sources", input = GetUrl)]
 pub async fn sources(#[server(default)] ask: Ask) -> Result<Sent<SourcesView>, PageError> {
-    let (services, request) = super::Services::for_action(domain::access::Action::ReadSources)?;
-    Ok(Sent(crate::present::sources::page(&services, &request, ask).await?))
+    super::answer(domain::access::Action::ReadSources, |services, request| async move {
+        crate::present::sources::page(&services, &request, ask).await
+    })
+    .await
 }

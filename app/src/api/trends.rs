@@ -10,6 +10,8 @@ use crate::view::{Sent, TrendsView};
 /// The trend that `ask` names; of mAP50 when it names no metric.
 #[server(prefix = "/sf", endpoint = "trends", input = GetUrl)]
 pub async fn trends(#[server(default)] ask: Ask) -> Result<Sent<TrendsView>, PageError> {
-    let (services, request) = super::Services::for_action(domain::access::Action::ReadMetrics)?;
-    Ok(Sent(crate::present::trends::page(&services, &request, ask).await?))
+    super::answer(domain::access::Action::ReadMetrics, |services, request| async move {
+        crate::present::trends::page(&services, &request, ask).await
+    })
+    .await
 }

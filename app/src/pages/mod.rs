@@ -81,7 +81,7 @@ where
     let load = move |ask: Result<Ask, Error>| async move {
         match ask {
             Ok(ask) => load(ask).await,
-            Err(e) => Err(PageError::from(e)),
+            Err(e) => Err(PageError::of(e)),
         }
     };
     #[cfg(feature = "ssr")]
@@ -159,7 +159,8 @@ where
             loop {
                 // The page may be gone, and with it whoever waited.
                 let Some(wished) = wish.try_get_untracked() else {
-                    return Err(PageError { kind: ErrorKind::Unavailable, message: both(|t| t.error_page) });
+                    let message = both(|t| t.error_page);
+                    return Err(PageError { kind: ErrorKind::Unavailable, message, request: None });
                 };
                 if let Some((_, view)) = last.try_get_value().flatten().filter(|(w, _)| *w == wished) {
                     return Ok(Sent(view));
@@ -201,6 +202,7 @@ fn failure(e: PageError, prefs: Prefs) -> AnyView {
             <Icon name="circle-alert"/>
             <h1>{title}</h1>
             <p>{prefs.lang.get_untracked().says(e.message)}</p>
+            {e.request.map(|id| view! { <p class="quiet">{t.error_request}" "<code>{id}</code></p> })}
             <a class="button" href=href>{label}</a>
         </main>
     })
@@ -213,7 +215,7 @@ pub fn NotFound() -> impl IntoView {
     crate::api::answer_with(ErrorKind::NotFound);
     let prefs = expect_context::<Prefs>();
     let message = both(|t| t.error_not_found);
-    view! { <div class="page">{failure(PageError { kind: ErrorKind::NotFound, message }, prefs)}</div> }
+    view! { <div class="page">{failure(PageError { kind: ErrorKind::NotFound, message, request: None }, prefs)}</div> }
 }
 
 #[cfg(test)]

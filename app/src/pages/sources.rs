@@ -21,6 +21,7 @@ fn draw(v: SourcesView) -> impl IntoView {
         <main id="main" tabindex="-1">
             {v.empty.map(|e| view! { <Empty empty=e/> })}
             <p class="lead">{v.summary}</p>
+            {v.jobs.map(|table| view! { <Table table lang/> })}
             {v.failed.map(|table| view! { <Table table lang/> })}
             {v.sources.map(|table| view! { <Table table lang/> })}
             {v.volume.map(|chart| view! { <Chart chart lang/> })}

@@ -3,7 +3,7 @@
 use domain::{
     Result,
     ask::Ask,
-    ports::{FailedFile, SourceReport},
+    ports::{FailedFile, JobReport, JobState, SourceReport},
     time::{Day, Millis},
 };
 
@@ -44,6 +44,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<So
         head,
         empty: (directory.records == 0 && reports.is_empty()).then(|| empty(&a, &directory, None)),
         summary,
+        jobs: jobs_table(&a.fmt, &(services.jobs)()),
         failed: (!failed.is_empty()).then(|| failed_table(&a.fmt, &failed)),
         sources: if reports.is_empty() { None } else { Some(sources_table(&a, &reports)?) },
         volume: charts::volume(&a.fmt, &whole_days(services.metrics.volume().await, a.now), directory.simulated > 0),
@@ -57,6 +58,39 @@ pub fn whole_days(mut days: Vec<(Day, u64)>, now: Millis) -> Vec<(Day, u64)> {
         days.retain(|d| d.0 < now.day());
     }
     days
+}
+
+/// Jobs in trouble; `None` when there are none.
+fn jobs_table(fmt: &Fmt, jobs: &[JobReport]) -> Option<TableView> {
+    let t = fmt.texts();
+    let state = |r: &JobReport| match r.state {
+        JobState::Running | JobState::Ended => None,
+        JobState::Troubled => Some(t.job_troubled),
+        JobState::Restarting => Some(t.job_restarting),
+    };
+    let row = |r: &JobReport| {
+        let state = state(r)?;
+        Some(vec![
+            Cell::Name { text: fmt.lang.reason(&r.title).to_owned(), href: None, state: None },
+            Cell::Text(state.to_owned()),
+            Cell::Number { text: fmt.count(r.restarts), href: None },
+            Cell::Text(r.error.as_ref().map_or(NONE, |e| fmt.lang.reason(e)).to_owned()),
+        ])
+    };
+    let rows: Vec<_> = jobs.iter().filter_map(row).collect();
+    (!rows.is_empty()).then(|| TableView {
+        caption: t.sources_jobs.into(),
+        columns: vec![
+            plain(t.col_job, false),
+            plain(t.col_state, false),
+            plain(t.col_restarts, true),
+            plain(t.col_reasons, false),
+        ],
+        rows,
+        csv: None,
+        pager: None,
+        foot: Some(t.sources_jobs_help.into()),
+    })
 }
 
 fn failed_table(fmt: &Fmt, failed: &[FailedFile]) -> TableView {

@@ -1,8 +1,8 @@
 //! Who is calling, and whether they may. Every request passes `require`; a route that is in no list is refused.
 //!
-//! On loopback the caller is the local operator. From elsewhere one signs in with the operator's token; programs send it
-//! as a bearer token. Behind a proxy on the same machine every peer is loopback, so a request that names another host, or
-//! that a proxy has marked as forwarded, is not local.
+//! With a token one signs in with it, wherever one is; programs send it as a bearer token. A request does not tell whether a
+//! proxy passed it on: with the defaults of many, it comes from loopback, names our own address, and says nothing of its
+//! sender. So nobody is believed to be at this machine once something says that others may come: see [`Unsigned`].
 
 use std::net::SocketAddr;
 
@@ -14,15 +14,15 @@ use axum::{
     middleware::Next,
     response::{Html, IntoResponse, Response},
 };
-use domain::access::{Actor, Object, can};
+use domain::access::{Actor, Object, authorize};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use crate::{
-    config::Secret,
-    http::{State, files, middleware::host, pages, problem::Problem, routes},
+    config::{Secret, Settings},
+    http::{State, files, middleware::host, pages, problem::Problem, request_id::request_id, routes},
 };
 
 /// A session ends after this, in seconds.
@@ -32,16 +32,41 @@ const COOKIE: &str = "__Host-gf_session";
 /// On loopback there is no TLS and the prefix cannot be used.
 const LOCAL_COOKIE: &str = "gf_session";
 
+/// Who somebody is that shows neither the token nor a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsigned {
+    /// There is a token: nobody, also on loopback.
+    Nobody,
+    /// There are names under which others call, and no token: somebody who may read.
+    Viewer,
+    /// Neither: the operator, when the request comes from this machine. Not for use behind a proxy.
+    Local,
+}
+
+impl Unsigned {
+    #[must_use]
+    pub fn of(settings: &Settings) -> Self {
+        if settings.operator_token.is_some() {
+            Self::Nobody
+        } else if settings.hosts.iter().any(|h| !h.trim().is_empty()) {
+            Self::Viewer
+        } else {
+            Self::Local
+        }
+    }
+}
+
 /// Knows the operator's token and what was signed with it.
 #[derive(Debug)]
 pub struct Gate {
     token: Option<Secret>,
+    unsigned: Unsigned,
 }
 
 impl Gate {
     #[must_use]
-    pub fn new(token: Option<Secret>, _address: SocketAddr) -> Self {
-        Self { token }
+    pub fn new(settings: &Settings) -> Self {
+        Self { token: settings.operator_token.clone(), unsigned: Unsigned::of(settings) }
     }
 
     fn is_token(&self, given: &str) -> bool {
@@ -77,6 +102,12 @@ fn identify(state: &State, request: &Request) -> (Actor, bool) {
     if bearer.is_some_and(|t| state.gate.is_token(t)) {
         return (Actor::Operator, false);
     }
+    match state.gate.unsigned {
+        Unsigned::Nobody => return (Actor::Anonymous, false),
+        Unsigned::Viewer => return (Actor::Viewer, false),
+        Unsigned::Local => {}
+    }
+    // What a proxy adds when it is told to; without it, this is as good as it gets.
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().is_some_and(|c| c.0.ip().is_loopback());
     let named = host(request).is_some_and(|h| state.hosts.is_loopback(&h));
     let forwarded =
@@ -87,7 +118,7 @@ fn identify(state: &State, request: &Request) -> (Actor, bool) {
 /// Lets a request pass when its sender may do what its route needs.
 pub async fn require(Shared(state): Shared<State>, mut request: Request, next: Next) -> Response {
     let (actor, signed_in) = identify(&state, &request);
-    let visitor = pages::read(request.headers(), actor.clone(), signed_in);
+    let visitor = pages::read(request.headers(), actor.clone(), signed_in, request_id().unwrap_or_default());
     request.extensions_mut().insert(visitor);
     let path = request.extensions().get::<MatchedPath>().map(|p| p.as_str().to_owned());
     // The page for addresses that lead nowhere says nothing, so anybody may read it.
@@ -95,8 +126,9 @@ pub async fn require(Shared(state): Shared<State>, mut request: Request, next: N
     let Some(action) = routes::action(request.method().as_str(), &path) else {
         return Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not take this method").into_response();
     };
-    if can(&actor, action, Object::Installation) {
-        return next.run(request).await;
+    let Err(refused) = authorize(&actor, action, Object::Installation) else { return next.run(request).await };
+    if actor == Actor::Viewer {
+        return Problem::from(refused).into_response();
     }
     let wants_page =
         request.headers().get(header::ACCEPT).and_then(|h| h.to_str().ok()).is_some_and(|a| a.contains("text/html"));
@@ -198,7 +230,7 @@ mod tests {
     use super::*;
 
     fn gate(token: &str) -> Gate {
-        Gate::new(token.parse().ok(), ([127, 0, 0, 1], 0).into())
+        Gate { token: token.parse().ok(), unsigned: Unsigned::Nobody }
     }
 
     #[test]

@@ -2,19 +2,24 @@
 
 use std::{io::ErrorKind, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
-use domain::{Error, Result};
+use domain::{Error, Result, say};
+use tokio_util::sync::CancellationToken;
 
 use super::output::print;
 use crate::{
+    auth::Unsigned,
     config::Settings,
     demo::Demo,
     http,
     ingest::{Ingest, tail::Watch},
-    jobs, startup,
+    jobs::{self, Readiness, Supervisor},
+    startup,
 };
 
 /// How long requests may go on after the server was told to stop.
 const LAST_WORDS: Duration = Duration::from_secs(10);
+/// How long jobs may go on after that with what they are at.
+const LAST_WORK: Duration = Duration::from_secs(5);
 
 pub async fn run(settings: Settings) -> Result<ExitCode> {
     settings.check_address()?;
@@ -33,10 +38,11 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
     let was_empty = settings.data_is_empty();
     let parts = startup::open(&settings).await?;
     let demo = Demo { sink: parts.sink.clone(), manifest: parts.manifest.clone(), clock: parts.clock.clone() };
-    let readiness = Arc::new(jobs::Readiness::default());
-    start_jobs(&settings, was_empty, &parts, demo, &readiness).await?;
-    let (stop, stopping) = tokio::sync::watch::channel(false);
-    let state = http::State::new(&settings, address, &parts, Arc::clone(&readiness), stopping.clone());
+    let readiness = Arc::new(Readiness::default());
+    let stop = CancellationToken::new();
+    let jobs = Supervisor::new(stop.clone());
+    start_jobs(&jobs, &settings, was_empty, &parts, demo, &readiness).await?;
+    let state = http::State::new(&settings, address, &parts, Arc::clone(&readiness), jobs.board(), stop.clone());
     let router = http::router(state).into_make_service_with_connect_info::<SocketAddr>();
     print(&format!("GuardianFlow is at http://{address}"))?;
     if was_empty && !settings.demo {
@@ -45,33 +51,43 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
             settings.data.display()
         ))?;
     }
-    let told = async move {
+    match Unsigned::of(&settings) {
+        Unsigned::Nobody => {}
+        Unsigned::Viewer => tracing::warn!(
+            "GF_HOSTS is set without GF_OPERATOR_TOKEN: everybody who reaches this server can read everything, and nobody can send records"
+        ),
+        Unsigned::Local => print(
+            "Whoever can connect from this machine is the operator: not behind a proxy. With one, set GF_OPERATOR_TOKEN and GF_HOSTS.",
+        )?,
+    }
+    let told = stop.clone();
+    tokio::spawn(async move {
         stop_signal().await;
-        // Streams end by themselves only when they hear of it.
-        stop.send_replace(true);
-        stop.closed().await;
-    };
-    tokio::spawn(told);
-    let asked = |mut stopping: tokio::sync::watch::Receiver<bool>| async move {
-        http::events::stopped(&mut stopping).await;
-    };
-    let served = axum::serve(listener, router).with_graceful_shutdown(asked(stopping.clone()));
+        // Streams end by themselves only when they hear of it, and jobs too.
+        told.cancel();
+    });
+    let served = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
     tokio::select! {
         ended = served => ended.map_err(|e| Error::unavailable("the server stopped").with_detail(e))?,
         // Whoever does not read their answer does not keep us.
-        () = async { asked(stopping).await; tokio::time::sleep(LAST_WORDS).await } => {}
+        () = async { stop.cancelled().await; tokio::time::sleep(LAST_WORDS).await } => {}
     }
+    jobs.stop(LAST_WORK).await;
     Ok(ExitCode::SUCCESS)
 }
 
+/// Each job by one line: its name for programs, what it does for people, and how it begins.
 async fn start_jobs(
+    jobs: &Supervisor,
     settings: &Settings,
     was_empty: bool,
     parts: &startup::Parts,
     demo: Demo,
-    readiness: &Arc<jobs::Readiness>,
+    readiness: &Arc<Readiness>,
 ) -> Result<()> {
-    tokio::spawn(jobs::follow_manifest(Arc::clone(&parts.lake)));
+    let lake = Arc::clone(&parts.lake);
+    let title = say!("Following what other processes write", "다른 프로세스가 쓴 내용 반영");
+    jobs.add("manifest", title, move |job| jobs::follow_manifest(Arc::clone(&lake), job));
     if let Some(folder) = &settings.ingest_dir {
         let watch = Watch {
             // Names in the ledger are whole paths, however the folder was given.
@@ -85,7 +101,8 @@ async fn start_jobs(
             tails: Arc::clone(&parts.tails),
             lock: settings.data.join("ingest-dir.lock"),
         };
-        tokio::spawn(watch.run());
+        let title = say!("Taking records from the watched folder", "지정한 폴더에서 레코드 수집");
+        jobs.add("folder", title, move |job| watch.clone().run(job));
     }
     let epoch = match demo.epoch().await? {
         Some(epoch) => Some(epoch),
@@ -97,7 +114,11 @@ async fn start_jobs(
         None => None,
     };
     match epoch.filter(|_| settings.demo) {
-        Some(epoch) => drop(tokio::spawn(jobs::run_demo(demo, epoch, Arc::clone(readiness)))),
+        Some(epoch) => {
+            let readiness = Arc::clone(readiness);
+            let title = say!("Growing the simulated fleet", "시뮬레이션 데모 갱신");
+            jobs.add("demo", title, move |job| jobs::run_demo(demo.clone(), epoch, Arc::clone(&readiness), job));
+        }
         None => readiness.set_ready(),
     }
     Ok(())

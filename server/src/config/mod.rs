@@ -6,8 +6,8 @@
 //! | `--addr` | `GF_ADDR` | `127.0.0.1:3000` | address to serve on |
 //! | `--ingest-dir` | `GF_INGEST_DIR` | | folder whose files are taken as they grow |
 //! | `--demo` | `GF_DEMO` | `0` | `1` fills an empty data folder with the simulated fleet and lets it grow |
-//! | `--hosts` | `GF_HOSTS` | | host names allowed besides localhost and loopback, separated by commas |
-//! | `--operator-token` | `GF_OPERATOR_TOKEN` | | at least 32 bytes; needed to serve on other than loopback addresses |
+//! | `--hosts` | `GF_HOSTS` | | host names allowed besides localhost and loopback, separated by commas; without a token everybody reads and nobody acts |
+//! | `--operator-token` | `GF_OPERATOR_TOKEN` | | at least 32 bytes; with it everybody signs in, on this machine too; needed to serve on other than loopback addresses |
 //! | `--log` | `GF_LOG` | `info` | what to log: `error`, `warn`, `info`, `debug`, or a filter such as `server=debug` |
 
 use std::{
@@ -36,10 +36,10 @@ pub struct Settings {
     #[arg(long, env = "GF_DEMO", default_value = "0", value_name = "0|1", value_parser = parse_switch,
           num_args = 0..=1, default_missing_value = "1", global = true)]
     pub demo: bool,
-    /// Host names allowed besides localhost and loopback, separated by commas
+    /// Host names allowed besides localhost and loopback, separated by commas; without a token everybody reads and nobody acts
     #[arg(long, env = "GF_HOSTS", value_delimiter = ',', value_name = "NAME", global = true)]
     pub hosts: Vec<String>,
-    /// At least 32 bytes; needed to serve on other than loopback addresses
+    /// At least 32 bytes; with it everybody signs in, on this machine too; needed to serve on other than loopback addresses
     #[arg(long, env = "GF_OPERATOR_TOKEN", hide_env_values = true, value_name = "TOKEN", global = true)]
     pub operator_token: Option<Secret>,
     /// What to log: error, warn, info, debug, or a filter such as server=debug

@@ -1,7 +1,7 @@
 //! `GET /api/events`: tells whoever listens that the records have changed, as server-sent events. Says that there is something
 //! new, never what: the listener asks again for what it shows.
 
-use std::{convert::Infallible, future::pending, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
 use axum::{
     extract::{RawQuery, State as Shared},
@@ -13,6 +13,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, watch},
     time::{Instant, Interval, interval_at, sleep_until},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{State, problem::Problem};
 
@@ -74,7 +75,7 @@ fn last_seen(headers: &HeaderMap, query: Option<&str>) -> domain::Result<Option<
 /// One connection. Its place is free again when it is dropped.
 struct Listener {
     changes: watch::Receiver<i64>,
-    stop: watch::Receiver<bool>,
+    stop: CancellationToken,
     first: Option<Event>,
     /// There is something to tell.
     news: bool,
@@ -92,7 +93,7 @@ impl Listener {
         loop {
             tokio::select! {
                 biased;
-                () = stopped(&mut self.stop) => return None,
+                () = self.stop.cancelled() => return None,
                 () = sleep_until(self.not_before), if self.news => {
                     self.news = false;
                     self.not_before = Instant::now() + PACE;
@@ -105,14 +106,6 @@ impl Listener {
                 _ = self.tick.tick() => return Some(tick()),
             }
         }
-    }
-}
-
-/// Waits until the server is told to stop.
-pub async fn stopped(stop: &mut watch::Receiver<bool>) {
-    if stop.wait_for(|s| *s).await.is_err() {
-        // Nobody is left to tell.
-        pending::<()>().await;
     }
 }
 

@@ -1,6 +1,9 @@
-//! Whether the process lives, and whether pages can answer.
+//! Whether the process lives, whether pages can answer, and how jobs do.
 
-use axum::{extract::State as Shared, http::StatusCode, response::IntoResponse};
+use app::api::Request as Visitor;
+use axum::{Extension, Json, extract::State as Shared, http::StatusCode, response::IntoResponse};
+use domain::access::{Action, Object, can};
+use serde_json::{Value, json};
 
 use super::State;
 
@@ -8,12 +11,22 @@ pub async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// 200 only when pages can answer; with the demo once every customer's newest thirty days are in.
-pub async fn readyz(Shared(s): Shared<State>) -> impl IntoResponse {
-    if s.readiness.is_ready() {
-        (StatusCode::OK, "ready\n".to_owned())
-    } else {
+/// 200 only when pages can answer; with the demo once every customer's newest thirty days are in. A job that fails does not
+/// keep pages from answering, so it is named and changes no status. What went wrong is for those who may see sources.
+pub async fn readyz(Shared(s): Shared<State>, Extension(visitor): Extension<Visitor>) -> impl IntoResponse {
+    let may_know = can(&visitor.actor, Action::ReadSources, Object::Installation);
+    let job = |r: domain::ports::JobReport| {
+        let mut job = json!({"name": r.name, "state": r.state, "restarts": r.restarts});
+        if let (true, Some(error)) = (may_know, r.error) {
+            job["error"] = Value::String(error.en);
+        }
+        job
+    };
+    let ready = s.readiness.is_ready();
+    let mut body = json!({"ready": ready, "jobs": (s.services.jobs)().into_iter().map(job).collect::<Vec<_>>()});
+    if !ready {
         let days = s.readiness.demo_days().unwrap_or(0);
-        (StatusCode::SERVICE_UNAVAILABLE, format!("the demo fleet is being filled in: {days} days so far\n"))
+        body["detail"] = Value::String(format!("the demo fleet is being filled in: {days} days so far"));
     }
+    (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body))
 }

@@ -120,6 +120,7 @@ pub async fn headers(request: Request, next: Next) -> Response {
     };
     let mut response = next.run(request).await;
     let ok = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
+    let busy = response.status() == StatusCode::SERVICE_UNAVAILABLE;
     let heads = response.headers_mut();
     let mut otherwise = |name: HeaderName, value: &'static str| {
         heads.entry(name).or_insert(HeaderValue::from_static(value));
@@ -131,6 +132,10 @@ pub async fn headers(request: Request, next: Next) -> Response {
     otherwise(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     otherwise(HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()");
     otherwise(header::CACHE_CONTROL, kept.filter(|_| ok).unwrap_or("private, no-store"));
+    // Whoever was given up on, or found us filling the demo, is told when to come again like everybody else.
+    if busy {
+        otherwise(header::RETRY_AFTER, "1");
+    }
     response
 }
 

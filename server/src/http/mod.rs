@@ -10,6 +10,7 @@ pub mod middleware;
 pub mod pages;
 pub mod problem;
 pub mod records;
+pub mod request_id;
 pub mod routes;
 mod spelling;
 
@@ -25,6 +26,7 @@ use axum::{
 };
 use leptos::config::LeptosOptions;
 use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{CompressionLayer, CompressionLevel},
@@ -32,7 +34,7 @@ use tower_http::{
     timeout::TimeoutLayer,
 };
 
-use crate::{auth::Gate, config::Settings, ingest::group::Group, jobs::Readiness, joined::Joined, startup::Parts};
+use crate::{auth::Gate, config::Settings, jobs::{Board, Readiness}, joined::Joined, startup::Parts};
 
 /// The largest request body, in bytes, but for records.
 pub const MAX_BODY: usize = 1 << 20;
@@ -49,13 +51,12 @@ pub struct State {
     pub hosts: Arc<middleware::Hosts>,
     /// The lake's generation, as it moves on.
     pub changes: watch::Receiver<i64>,
-    /// Becomes true when the server is told to stop.
-    pub stop: watch::Receiver<bool>,
+    /// Cancelled when the server is told to stop.
+    pub stop: CancellationToken,
     /// Free places for listeners.
     pub listeners: Arc<Semaphore>,
-    /// The way into the lake, and the memory that is left for what is on it, in kilobytes.
-    pub group: Group,
-    pub room: Arc<Semaphore>,
+    /// The way of records from programs into the lake.
+    pub intake: records::Intake,
 }
 
 impl FromRef<State> for LeptosOptions {
@@ -71,7 +72,8 @@ impl State {
         address: SocketAddr,
         parts: &Parts,
         readiness: Arc<Readiness>,
-        stop: watch::Receiver<bool>,
+        jobs: Board,
+        stop: CancellationToken,
     ) -> Self {
         let filling = Arc::clone(&readiness);
         let leptos = files::leptos_options(address);
@@ -82,16 +84,16 @@ impl State {
                 ledger: Arc::clone(&parts.ledger),
                 clock: Arc::clone(&parts.clock),
                 filling: Arc::new(move || filling.demo_days()),
+                jobs: Arc::new(move || jobs.reports()),
             },
             leptos,
             readiness,
-            gate: Arc::new(Gate::new(settings.operator_token.clone(), address)),
+            gate: Arc::new(Gate::new(settings)),
             hosts: Arc::new(middleware::Hosts::new(&settings.hosts, address)),
             changes: parts.lake.changes(),
             stop,
             listeners: Arc::new(Semaphore::new(events::MOST_LISTENERS)),
-            group: Group::start(Arc::clone(&parts.sink)),
-            room: Arc::new(Semaphore::new(records::MOST_KILOBYTES)),
+            intake: records::Intake::start(Arc::clone(&parts.sink), Arc::clone(&parts.clock)),
         }
     }
 }
@@ -142,5 +144,6 @@ pub fn router(state: State) -> Router {
         .layer(axum::middleware::from_fn(middleware::headers))
         // Files are compressed ahead of time and as small as can be; what is made for a request should be on its way.
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(axum::middleware::from_fn(request_id::named))
         .with_state(state)
 }

@@ -51,7 +51,7 @@ fn provide(state: &State) {
         .extensions
         .get::<api::Request>()
         .cloned()
-        .unwrap_or_else(|| read(&parts.headers, Actor::Anonymous, false));
+        .unwrap_or_else(|| read(&parts.headers, Actor::Anonymous, false, String::new()));
     provide_context(request);
     if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) {
         let policy = page_policy(&nonce, std::env::var_os("LEPTOS_WATCH").is_some());
@@ -80,7 +80,7 @@ async fn not_found(Shared(state): Shared<State>, request: HttpRequest) -> Respon
 
 /// What a request says about its sender's language, theme and zone.
 #[must_use]
-pub fn read(headers: &HeaderMap, actor: Actor, signed_in: bool) -> api::Request {
+pub fn read(headers: &HeaderMap, actor: Actor, signed_in: bool, id: String) -> api::Request {
     let lang = cookie(headers, "gf_lang").and_then(|c| Lang::from_code(&c));
     let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|h| h.to_str().ok()).unwrap_or_default();
     let zone = cookie(headers, "gf_tz").and_then(|z| TimeZone::get(&z).ok());
@@ -90,6 +90,7 @@ pub fn read(headers: &HeaderMap, actor: Actor, signed_in: bool) -> api::Request 
         theme: cookie(headers, "gf_theme").and_then(|c| Theme::from_code(&c)).unwrap_or_default(),
         zone: zone.unwrap_or(TimeZone::UTC),
         signed_in,
+        id,
     }
 }
 

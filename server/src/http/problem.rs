@@ -6,8 +6,10 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use domain::Error;
+use domain::{Error, ErrorKind};
 use serde_json::json;
+
+use super::request_id::request_id;
 
 /// An error on its way out over HTTP.
 #[derive(Debug)]
@@ -25,8 +27,11 @@ impl Problem {
 
 impl From<Error> for Problem {
     fn from(e: Error) -> Self {
-        if let Some(detail) = &e.detail {
-            tracing::warn!(error = %e, %detail, "a request failed");
+        // The span names the request, as the answer does.
+        match (&e.detail, e.kind) {
+            (Some(detail), _) => tracing::warn!(error = %e, %detail, "a request failed"),
+            (None, ErrorKind::Internal | ErrorKind::Unavailable) => tracing::warn!(error = %e, "a request failed"),
+            (None, _) => {}
         }
         Self { status: app::api::error::status(e.kind), detail: e.message.en }
     }
@@ -39,6 +44,7 @@ impl IntoResponse for Problem {
             "title": self.status.canonical_reason().unwrap_or("Error"),
             "status": self.status.as_u16(),
             "detail": self.detail,
+            "request_id": request_id(),
         });
         (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
     }

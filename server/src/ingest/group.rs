@@ -20,10 +20,11 @@ pub struct Group {
     send: mpsc::Sender<Waiting>,
 }
 
-#[derive(Debug)]
 struct Waiting {
     batch: Batch,
     answer: oneshot::Sender<Result<Appended>>,
+    /// What goes with the batch until it is in the lake or will not be.
+    _keep: Box<dyn Send>,
 }
 
 /// Why a batch was not taken.
@@ -43,13 +44,15 @@ impl Group {
         Self { send }
     }
 
-    /// Takes a batch as a whole or not at all. Returns when it is durable.
+    /// Takes a batch as a whole or not at all. Returns when it is durable. `keep` is dropped when the batch is no longer in
+    /// memory, whether somebody still waits or not.
     ///
     /// # Errors
     /// When too many wait, or what cannot be written.
-    pub async fn take(&self, batch: Batch) -> std::result::Result<Appended, NotTaken> {
+    pub async fn take(&self, batch: Batch, keep: impl Send + 'static) -> std::result::Result<Appended, NotTaken> {
         let (answer, answered) = oneshot::channel();
-        self.send.try_send(Waiting { batch, answer }).map_err(|_| NotTaken::Full)?;
+        let waiting = Waiting { batch, answer, _keep: Box::new(keep) };
+        self.send.try_send(waiting).map_err(|_| NotTaken::Full)?;
         match answered.await {
             Ok(outcome) => outcome.map_err(NotTaken::Failed),
             Err(e) => Err(NotTaken::Failed(Error::internal("the writer broke off").with_detail(e))),
@@ -81,24 +84,23 @@ async fn write(sink: Arc<dyn RecordSink>, mut receive: mpsc::Receiver<Waiting>) 
 }
 
 async fn commit(sink: &Arc<dyn RecordSink>, group: Vec<Waiting>) {
-    let (batches, answers): (Vec<Batch>, Vec<_>) = group.into_iter().map(|w| (w.batch, w.answer)).unzip();
-    let alone = batches.len() == 1;
-    let copies = if alone { vec![] } else { batches.clone() };
+    // Their records are shared, not copied.
+    let batches = group.iter().map(|w| w.batch.clone()).collect();
     match append(sink, batches).await {
         Ok(counts) => {
-            for (answer, appended) in answers.into_iter().zip(counts) {
+            for (waiting, appended) in group.into_iter().zip(counts) {
                 // Whoever has gone away is told nothing; the rows are in.
-                let _ = answer.send(Ok(appended));
+                let _ = waiting.answer.send(Ok(appended));
             }
         }
         // One that we cannot handle must not take the others with it.
-        Err(e) if e.kind == ErrorKind::Internal && !alone => {
-            for (batch, answer) in copies.into_iter().zip(answers) {
+        Err(e) if e.kind == ErrorKind::Internal && group.len() > 1 => {
+            for Waiting { batch, answer, _keep } in group {
                 let outcome = append(sink, vec![batch]).await;
                 let _ = answer.send(outcome.map(|counts| counts.first().copied().unwrap_or_default()));
             }
         }
-        Err(e) => answers.into_iter().for_each(|answer| drop(answer.send(Err(e.clone())))),
+        Err(e) => group.into_iter().for_each(|w| drop(w.answer.send(Err(e.clone())))),
     }
 }
 
@@ -125,6 +127,8 @@ mod tests {
     #[derive(Default)]
     struct Gated {
         commits: Mutex<Vec<usize>>,
+        /// Where the records of each batch were.
+        seen: Mutex<Vec<usize>>,
         gate: Option<Semaphore>,
     }
 
@@ -139,6 +143,7 @@ mod tests {
                 return Err(Error::internal("this cannot be written"));
             }
             self.commits.lock().unwrap().push(batches.len());
+            self.seen.lock().unwrap().extend(batches.iter().map(|b| Arc::as_ptr(&b.records) as usize));
             let counts = |b: &Batch| Appended { taken: b.refused.values().sum(), ..Appended::default() };
             Ok(batches.iter().map(counts).collect())
         }
@@ -162,7 +167,7 @@ mod tests {
         let asked: Vec<_> = (0..100)
             .map(|n| {
                 let group = group.clone();
-                tokio::spawn(async move { group.take(batch("x", n)).await.unwrap().taken })
+                tokio::spawn(async move { group.take(batch("x", n), ()).await.unwrap().taken })
             })
             .collect();
         tokio::task::yield_now().await;
@@ -181,7 +186,7 @@ mod tests {
         let group = Group::start(sink.clone());
         let ask = |n| {
             let group = group.clone();
-            tokio::spawn(async move { group.take(batch("x", n)).await })
+            tokio::spawn(async move { group.take(batch("x", n), ()).await })
         };
         let asked: Vec<_> = (0..3 * WAITING as u64).map(ask).collect();
         // Everybody has asked before anybody is answered.
@@ -202,12 +207,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_commit_shares_the_records_with_whoever_may_have_to_try_again() {
+        let sink = Arc::new(Gated::default());
+        let group = Group::start(sink.clone());
+        let shared = batch("x", 1);
+        let records = Arc::clone(&shared.records);
+        let kept = Arc::new(());
+        group.take(shared, Arc::clone(&kept)).await.unwrap();
+        assert_eq!(*sink.seen.lock().unwrap(), [Arc::as_ptr(&records) as usize], "not a copy");
+        while Arc::strong_count(&kept) > 1 || Arc::strong_count(&records) > 1 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
     async fn one_that_cannot_be_written_does_not_take_the_others_with_it() {
         let sink = Arc::new(Gated::default());
         let group = Group::start(sink);
         let asked: Vec<_> = ["a", "poison", "b"].map(|n| (n, group.clone())).into_iter().collect();
         let outcomes = futures::future::join_all(
-            asked.into_iter().map(|(name, group)| async move { (name, group.take(batch(name, 1)).await.is_ok()) }),
+            asked.into_iter().map(|(name, group)| async move { (name, group.take(batch(name, 1), ()).await.is_ok()) }),
         );
         assert_eq!(outcomes.await, [("a", true), ("poison", false), ("b", true)]);
     }

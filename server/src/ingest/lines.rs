@@ -12,7 +12,7 @@ use std::{
 use domain::{
     error::Sentence,
     ports::{Arrival, Clock},
-    record::{MAX_LINE_BYTES, Refusal},
+    record::{MAX_LINE_BYTES, Record, Refusal},
     say,
 };
 
@@ -153,21 +153,22 @@ impl<R: BufRead> Lines<R> {
         Ok(found)
     }
 
-    /// Parses the line that was found last, and puts it where it belongs. An empty line is nothing.
-    pub fn sort(&self, found: Found, clock: &dyn Clock, chunk: &mut Chunk) {
-        let too_long = found.length > MAX_LINE_BYTES;
-        if !too_long && self.line.iter().all(u8::is_ascii_whitespace) {
-            return;
-        }
-        let outcome = if too_long {
+    /// Parses the line that was found last. An empty line is nothing.
+    pub fn parse(&self, found: Found, clock: &dyn Clock) -> Option<Result<Record, Refusal>> {
+        if found.length > MAX_LINE_BYTES {
             let message = format!("the line has {} bytes, more than {MAX_LINE_BYTES}", found.length);
-            Err(Refusal { code: "too_long", message })
-        } else {
-            parse(&self.line, clock)
-        };
-        match outcome {
-            Ok(record) => chunk.arrivals.push(Arrival { record, line: self.number }),
-            Err(refusal) => {
+            return Some(Err(Refusal { code: "too_long", message }));
+        }
+        (!self.line.iter().all(u8::is_ascii_whitespace)).then(|| parse(&self.line, clock))
+    }
+
+    /// Parses the line that was found last, and puts it where it belongs.
+    pub fn sort(&self, found: Found, clock: &dyn Clock, chunk: &mut Chunk) {
+        match self.parse(found, clock) {
+            None => {}
+            Some(Ok(record)) => chunk.arrivals.push(Arrival { record, line: self.number }),
+            Some(Err(refusal)) => {
+                let too_long = found.length > MAX_LINE_BYTES;
                 let kept = if too_long { &self.line[..KEPT_OF_LONG.min(self.line.len())] } else { &self.line };
                 let row = String::from_utf8_lossy(kept).into_owned();
                 chunk.refused.push(Refused { line: self.number, refusal, row });

@@ -1,4 +1,7 @@
-//! What runs beside requests: following the manifest, and the simulated fleet. Each job can be run again at any time.
+//! What runs beside requests: following the manifest, and the simulated fleet. Each job can be run again at any time, and a
+//! supervisor does so.
+
+mod supervisor;
 
 use std::{
     sync::{
@@ -8,9 +11,10 @@ use std::{
     time::Duration,
 };
 
-use domain::time::Millis;
+use domain::{Result, time::Millis};
 use lake::Lake;
 
+pub use self::supervisor::{Board, End, Job, Supervisor};
 use crate::demo::{Demo, FIRST_DAYS};
 
 /// How often other processes' commits are looked for: rows are visible well within two seconds.
@@ -43,45 +47,57 @@ impl Readiness {
 }
 
 /// Keeps the lake's view up with the manifest, which other processes also write.
-pub async fn follow_manifest(lake: Arc<Lake>) {
-    let mut trouble = false;
-    loop {
-        tokio::time::sleep(FOLLOW).await;
+///
+/// # Errors
+/// None: it tries again by itself.
+pub async fn follow_manifest(lake: Arc<Lake>, job: Job) -> Result<End> {
+    while !job.pause(FOLLOW).await {
         match lake.refresh().await {
-            Ok(_) => trouble = false,
-            Err(e) if !trouble => {
-                trouble = true;
-                tracing::error!(error = %e, detail = ?e.detail, "cannot follow the manifest; trying again");
-            }
-            Err(_) => {}
+            Ok(_) => job.well(),
+            Err(e) => job.trouble(&e),
         }
     }
+    Ok(End::Stopped)
 }
 
 /// Fills the demo's past, newest days first, then lets it grow until it is removed.
-pub async fn run_demo(demo: Demo, epoch: Millis, readiness: Arc<Readiness>) {
+///
+/// # Errors
+/// When it cannot be filled; run again, it goes on where it was.
+pub async fn run_demo(demo: Demo, epoch: Millis, readiness: Arc<Readiness>, job: Job) -> Result<End> {
     let filled = demo.fill(epoch, |days| {
         readiness.demo_days.store(days, Ordering::Relaxed);
         if days >= FIRST_DAYS {
             readiness.ready.store(true, Ordering::Release);
         }
     });
-    if let Err(e) = filled.await {
-        tracing::error!(error = %e, detail = ?e.detail, "the simulated fleet could not be filled in");
-    } else if let Err(e) = demo.sink.tidy().await {
+    let filled = tokio::select! {
+        filled = filled => filled,
+        // A day that was not committed is taken anew at the next start.
+        () = job.stopped() => return Ok(End::Stopped),
+    };
+    if filled.is_ok()
+        && let Err(e) = demo.sink.tidy().await
+    {
         tracing::warn!(error = %e, "small files stay as they are");
     }
+    // Pages can answer, also with less than was meant.
     readiness.set_ready();
+    filled?;
     loop {
         match demo.epoch().await {
-            Ok(Some(e)) if e == epoch => {
-                if let Err(e) = demo.grow(epoch).await {
-                    tracing::error!(error = %e, detail = ?e.detail, "the simulated fleet could not grow");
-                }
+            Ok(Some(e)) if e == epoch => match demo.grow(epoch).await {
+                Ok(_) => job.well(),
+                Err(e) => job.trouble(&e),
+            },
+            Ok(_) => {
+                tracing::info!("the simulated fleet was removed");
+                return Ok(End::Done);
             }
-            Ok(_) => return tracing::info!("the simulated fleet was removed"),
-            Err(e) => tracing::error!(error = %e, "cannot read the manifest"),
+            Err(e) => job.trouble(&e),
         }
-        tokio::time::sleep(GROW).await;
+        if job.pause(GROW).await {
+            return Ok(End::Stopped);
+        }
     }
 }

@@ -37,6 +37,7 @@ fn policy(answer: &Answer, what: &str) -> String {
 async fn every_listed_route_answers_with_the_security_headers() {
     let site = Site::start(&[]).await;
     let port = site.served.port;
+    let mut ids = std::collections::BTreeSet::new();
     let mut seen = addresses();
     seen.extend(
         [("GET", "/nothing"), ("GET", "/api/nothing"), ("DELETE", "/"), ("GET", "/pkg/nothing"), ("GET", "/?a=1&a=2")]
@@ -44,7 +45,8 @@ async fn every_listed_route_answers_with_the_security_headers() {
     );
     for (method, path) in seen {
         let what = format!("{method} {path}");
-        let heads = [("Accept", "text/html"), ("Origin", &*format!("http://127.0.0.1:{port}"))];
+        let own = format!("http://127.0.0.1:{port}");
+        let heads = [("Accept", "text/html"), ("Origin", &*own), ("X-Request-Id", "0123456789abcdef")];
         let answer = send(port, &request(port, &method, &path, &heads, b"")).await.expect(&what);
         assert!(answer.status < 500, "{what}: {}", answer.status);
         policy(&answer, &what);
@@ -57,6 +59,10 @@ async fn every_listed_route_answers_with_the_security_headers() {
             assert_eq!(answer.all(name), [value], "{what}: {name}");
         }
         assert_eq!(answer.all("cache-control").len(), 1, "{what}");
+        let id = answer.all("x-request-id");
+        assert!(id.len() == 1 && id[0].len() == 16 && id[0].bytes().all(|b| b.is_ascii_hexdigit()), "{what}: {id:?}");
+        assert_ne!(id, ["0123456789abcdef"], "{what}: names from outside are not taken over");
+        assert!(ids.insert(id[0].to_owned()), "{what}: {id:?} was given twice");
         assert!(answer.all("server").is_empty() && answer.all("x-powered-by").is_empty(), "{what}");
         assert!(answer.all("access-control-allow-origin").is_empty(), "{what}: nobody else may read");
     }

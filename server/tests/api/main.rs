@@ -18,6 +18,7 @@ mod headers;
 mod hostile;
 mod hosts;
 mod ingest;
+mod jobs;
 mod operator;
 mod pages;
 mod records;

@@ -1,4 +1,5 @@
-//! Who is at this machine is the operator; from elsewhere one signs in with the token or is shown nothing.
+//! With a token one signs in, wherever one is. Names for others without a token make a server that can only be read. With neither,
+//! who is at this machine is the operator.
 
 use crate::{
     fleet::Site,
@@ -20,13 +21,72 @@ async fn ask(site: &Site, method: &str, path: &str, heads: &[(&str, &str)], body
     send(port, &request(port, method, path, heads, body.as_bytes())).await.expect("an answer")
 }
 
+const PATHS: [&str; 6] =
+    ["/", "/trends", "/sources", "/api/metrics/summary", "/export/sources.csv", "/sf/sources?ask[page]=1"];
+const NDJSON: (&str, &str) = ("Content-Type", "application/x-ndjson");
+/// What nginx sends with its defaults, whoever its visitor is: the host of its upstream (as `ask` does), and nothing of them.
+const NGINX: &[(&str, &str)] = &[("X-Nothing", "said"), ("Accept", "*/*")];
+
+fn record() -> String {
+    crate::fleet::one(crate::fleet::now() - 60_000, serde_json::json!({"run_id": "proxy"})).to_string()
+}
+
 #[tokio::test]
-async fn on_loopback_the_caller_is_the_operator_unless_a_proxy_speaks() {
-    let site = site().await;
-    for path in ["/", "/trends", "/sources", "/api/metrics/summary", "/export/sources.csv", "/sf/sources?ask[page]=1"] {
+async fn with_a_token_nobody_is_believed_to_be_at_this_machine() {
+    let (with_hosts, alone) = (site().await, Site::start(&[("GF_OPERATOR_TOKEN", TOKEN)]).await);
+    let bearer = format!("Bearer {TOKEN}");
+    for site in [&with_hosts, &alone] {
+        for path in PATHS {
+            let answer = ask(site, "GET", path, NGINX, "").await;
+            assert_eq!((answer.status, answer.all("content-type")), (401, vec!["application/problem+json"]), "{path}");
+            assert!(!answer.body.contains("acme"), "{path}");
+            assert_eq!(ask(site, "GET", path, &[("Authorization", &bearer)], "").await.status, 200, "{path}");
+        }
+        let page = ask(site, "GET", "/trends", &[("Accept", "text/html")], "").await;
+        assert_eq!(page.status, 303, "people are led to sign in");
+        let sent = ask(site, "POST", "/api/metrics/records", &[NDJSON], &record()).await;
+        assert_eq!(sent.status, 401, "{}", sent.body);
+        let sent = ask(site, "POST", "/api/metrics/records", &[NDJSON, ("Authorization", &bearer)], &record()).await;
+        assert_eq!(sent.status, 200, "{}", sent.body);
+        assert!(!site.served.log().contains("GF_HOSTS"), "nothing to warn of: {}", site.served.log());
+    }
+    assert_eq!(alone.served.line(), None, "nor to say");
+}
+
+#[tokio::test]
+async fn with_hosts_and_no_token_everybody_reads_and_nobody_acts() {
+    let site = Site::start(&[("GF_HOSTS", NAMED.1)]).await;
+    for heads in [NGINX, &[], &[AWAY], &[NAMED], &[NAMED, AWAY]] {
+        for path in PATHS {
+            assert_eq!(ask(&site, "GET", path, heads, "").await.status, 200, "{path} {heads:?}");
+        }
+        let sent = ask(&site, "POST", "/api/metrics/records", &[heads, &[NDJSON]].concat(), &record()).await;
+        assert_eq!(sent.status, 403, "{heads:?}: {}", sent.body);
+        assert!(sent.body.contains("can only be read"), "it says why: {}", sent.body);
+        // Whatever a page lets its visitor send is their own choice of language and theme.
+        let page = ask(&site, "GET", "/", &[heads, &[("Accept", "text/html")]].concat(), "").await.body;
+        let posts: Vec<_> = page.split("<form").skip(1).filter(|f| f.contains("method=\"post\"")).collect();
+        assert!(!posts.is_empty() && posts.iter().all(|f| f.contains("action=\"/preferences\"")), "{posts:?}");
+        assert!(!page.contains("formaction"), "nothing to sign out of");
+        assert_eq!(ask(&site, "POST", "/preferences", &[heads, &[FORM]].concat(), "lang=ko").await.status, 303);
+    }
+    let signin = ask(&site, "POST", "/signin", &[FORM], &format!("token={TOKEN}")).await;
+    assert_eq!((signin.status, signin.all("set-cookie").len()), (403, 0));
+    let log = site.served.log();
+    assert!(log.contains("WARN") && log.contains("GF_HOSTS") && log.contains("GF_OPERATOR_TOKEN"), "{log}");
+    assert_eq!(ask(&site, "GET", "/", &[("Host", "other.example.com")], "").await.status, 421);
+}
+
+#[tokio::test]
+async fn with_neither_token_nor_hosts_the_caller_on_loopback_is_the_operator_unless_a_proxy_speaks() {
+    let site = Site::start(&[("GF_HOSTS", "")]).await;
+    let said = site.served.line().expect("a line at the start");
+    assert!(said.contains("not behind a proxy") && said.contains("GF_OPERATOR_TOKEN"), "{said}");
+    let sent = ask(&site, "POST", "/api/metrics/records", &[NDJSON], &record()).await;
+    assert_eq!(sent.status, 200, "{}", sent.body);
+    for path in PATHS {
         assert_eq!(ask(&site, "GET", path, &[], "").await.status, 200, "{path}");
-        let forwarded = ["X-Forwarded-For", "x-forwarded-host", "Forwarded", "X-Real-IP"].map(|h| (h, "127.0.0.1"));
-        for head in forwarded.into_iter().chain([NAMED]) {
+        for head in ["X-Forwarded-For", "x-forwarded-host", "Forwarded", "X-Real-IP"].map(|h| (h, "127.0.0.1")) {
             let answer = ask(&site, "GET", path, &[head, ("Accept", "application/json")], "").await;
             assert_eq!(answer.status, 401, "{path} with {head:?}");
             assert_eq!(answer.all("content-type"), ["application/problem+json"], "{path}");

@@ -8,11 +8,13 @@ async fn problem(site: &Site, path: &str) -> Value {
     let answer = site.served.get(path).send().await.expect("an answer");
     let status = answer.status().as_u16();
     let kind = answer.headers()["content-type"].to_str().expect("a text").to_owned();
+    let id = answer.headers()["x-request-id"].to_str().expect("a text").to_owned();
     let body = answer.text().await.expect("a body");
     assert!((400..500).contains(&status), "{path}: {status} {body}");
     assert_eq!(kind, "application/problem+json", "{path}");
     let problem: Value = serde_json::from_str(&body).unwrap_or_else(|e| panic!("{path}: {e} in {body}"));
     assert_eq!(problem["status"], status, "{path}");
+    assert_eq!(problem["request_id"], id, "{path}");
     for member in ["type", "title", "detail"] {
         assert!(problem[member].as_str().is_some_and(|t| !t.is_empty()), "{path}: no {member} in {problem}");
     }

@@ -18,7 +18,8 @@ const fn counts(taken: u64, duplicate: u64, corrected: u64) -> Appended {
 }
 
 fn batch(name: &str, rows: impl IntoIterator<Item = Value>) -> Batch {
-    Batch { source: source(name), records: arrivals(rows.into_iter().map(record).collect()), ..Batch::default() }
+    let records = arrivals(rows.into_iter().map(record).collect()).into();
+    Batch { source: source(name), records, ..Batch::default() }
 }
 
 fn row(run: &str, value: f64) -> Value {

@@ -94,7 +94,7 @@ async fn of_several_batches_whose_commit_fails_none_is_there() {
     let several = || {
         ["a", "b"].map(|run| domain::ports::Batch {
             source: source(run),
-            records: arrivals(vec![record(json!({"run_id": run, "detection": {"mAP50": 1}}))]),
+            records: arrivals(vec![record(json!({"run_id": run, "detection": {"mAP50": 1}}))]).into(),
             ..domain::ports::Batch::default()
         })
     };

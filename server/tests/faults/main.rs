@@ -9,6 +9,7 @@ mod process;
 mod disk;
 mod files;
 mod kills;
+mod pages;
 mod source_error;
 mod tail;
 mod tail_kills;

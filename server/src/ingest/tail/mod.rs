@@ -9,7 +9,7 @@ mod track;
 
 use std::{
     collections::BTreeMap,
-    fs::{File, OpenOptions},
+    fs::{File, OpenOptions, TryLockError},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -19,8 +19,9 @@ use domain::{
     Error, Result,
     error::Sentence,
     ports::{Batch, Progress, SourceId, Tail, TailLedger},
+    say,
 };
-use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 
 use self::{
     look::{Look, Where, look},
@@ -28,6 +29,7 @@ use self::{
     track::{Tracks, source},
 };
 use super::{Ingest, Input, Totals};
+use crate::jobs::{End, Job};
 
 /// How often the folder is looked at; more rarely when looking itself takes long, as it may on network folders.
 const POLL: Duration = Duration::from_millis(250);
@@ -45,47 +47,53 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Watches for as long as the process lives.
-    pub async fn run(self) {
-        let _lock = self.wait_for_turn().await;
-        let mut watcher = loop {
-            match Watcher::new(&self).await {
-                Ok(watcher) => break watcher,
-                Err(e) => tracing::error!(error = %e, detail = ?e.detail, "cannot watch the folder yet"),
-            }
-            tokio::time::sleep(PAUSE).await;
-        };
+    /// Watches until it is told to stop.
+    ///
+    /// # Errors
+    /// When the folder cannot be watched: its lock cannot be had, or positions cannot be read. Run again, it goes on where it was.
+    pub async fn run(self, job: Job) -> Result<End> {
+        let Some(_lock) = self.wait_for_turn(&job).await? else { return Ok(End::Stopped) };
+        let mut watcher = Watcher::new(&self).await?;
         tracing::info!(folder = %self.folder.display(), "taking records as they are appended here");
-        let mut told = None;
         loop {
             let pause = match watcher.poll().await {
                 Ok(pause) => {
-                    told = None;
+                    job.well();
                     pause
                 }
                 Err(e) => {
-                    if told.as_ref() != Some(&e.message.en) {
-                        tracing::error!(error = %e, detail = ?e.detail, "cannot take what was appended; trying again");
-                        told = Some(e.message.en);
-                    }
+                    job.trouble(&e);
                     PAUSE
                 }
             };
-            tokio::time::sleep(pause).await;
+            if job.pause(pause).await {
+                return Ok(End::Stopped);
+            }
         }
     }
 
-    async fn wait_for_turn(&self) -> Option<File> {
+    /// The lock, as soon as no other process has it; `None` when told to stop meanwhile.
+    async fn wait_for_turn(&self, job: &Job) -> Result<Option<File>> {
+        let cannot = |e: &std::io::Error| {
+            let (path, why) = (self.lock.display(), Sentence::why(e));
+            let korean = why.korean();
+            Error::unavailable(say!("cannot lock {path}: {why}", "{path} 잠금 파일을 사용할 수 없습니다: {korean}"))
+        };
         let mut told = false;
         loop {
-            let file = OpenOptions::new().create(true).truncate(false).write(true).open(&self.lock).ok()?;
-            if file.try_lock().is_ok() {
-                return Some(file);
+            let file = OpenOptions::new().create(true).truncate(false).write(true).open(&self.lock);
+            let file = file.map_err(|e| cannot(&e))?;
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(file)),
+                Err(TryLockError::Error(e)) => return Err(cannot(&e)),
+                Err(TryLockError::WouldBlock) => {}
             }
             if !std::mem::replace(&mut told, true) {
                 tracing::info!(folder = %self.folder.display(), "another process takes this folder; waiting");
             }
-            tokio::time::sleep(PAUSE).await;
+            if job.pause(PAUSE).await {
+                return Ok(None);
+            }
         }
     }
 }
@@ -103,7 +111,8 @@ struct Watcher {
 /// A file that is being taken as a whole.
 struct Whole {
     id: i64,
-    task: JoinHandle<Result<std::result::Result<Tail, Sentence>>>,
+    /// Goes with the watcher: the next one would begin the file again beside it.
+    task: AbortOnDropHandle<Result<std::result::Result<Tail, Sentence>>>,
 }
 
 impl Watcher {
@@ -161,7 +170,7 @@ impl Watcher {
                 batches.push(Batch {
                     source: source(&n.tail.path),
                     refused: n.chunk.refusals(),
-                    records: std::mem::take(&mut n.chunk.arrivals),
+                    records: Arc::new(std::mem::take(&mut n.chunk.arrivals)),
                     progress: Progress { anew: n.anew, caught_up: n.end, tail: Some(n.tail.clone()) },
                 });
             }
@@ -254,7 +263,7 @@ impl Watcher {
             }
             Ok(Ok(tail))
         });
-        self.whole = Some(Whole { id, task });
+        self.whole = Some(Whole { id, task: AbortOnDropHandle::new(task) });
     }
 
     async fn finish_whole(&mut self) -> Result<()> {

@@ -1,0 +1,180 @@
+//! `POST /api/metrics/records`: takes records from programs, one JSON object a line. Answered when they are durable, with what
+//! became of each; refused lines do not keep the others out. What does not fit into memory beside what is on its way already is
+//! sent away, to come again.
+
+mod body;
+mod room;
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    extract::{Request, State as Shared},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use domain::{
+    Error,
+    ports::{Appended, Batch, Clock, Progress, RecordSink, SourceId},
+};
+use serde_json::{Value, json};
+use tokio::{
+    sync::Semaphore,
+    task::spawn_blocking,
+    time::{Instant, timeout_at},
+};
+
+use self::{
+    body::{Packing, Sorted},
+    room::{Held, Room},
+};
+use super::{State, problem::Problem, request_id::request_id};
+use crate::ingest::group::{Group, NotTaken};
+
+/// The largest body, in bytes, packed and unpacked.
+pub const MAX_RECORDS_BODY: usize = 16 << 20;
+/// Bodies that may be in memory at once, as they were sent, in bytes.
+const BODIES: usize = 64 << 20;
+/// Records that may be in memory at once, from parsing to the end of their commit, in bytes.
+const RECORDS: usize = 192 << 20;
+/// So long somebody waits for room and for their turn, each; then they are asked to come again.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// A body of so many bytes is parsed at once; handing it to another thread would take longer, and each thread keeps memory.
+const QUICK: usize = 32 << 10;
+
+/// The way of records from programs into the lake.
+#[derive(Clone)]
+pub struct Intake {
+    bodies: Room,
+    records: Room,
+    /// Bodies are unpacked and parsed one for each core: more would share the cores and multiply the memory.
+    turns: Arc<Semaphore>,
+    patience: Duration,
+    group: Group,
+    clock: Arc<dyn Clock>,
+}
+
+/// Why there is no other answer.
+#[derive(Debug)]
+pub enum Sorry {
+    /// Too much at once: the same request is welcome a little later.
+    Busy,
+    Problem(Problem),
+}
+
+impl From<Problem> for Sorry {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl IntoResponse for Sorry {
+    fn into_response(self) -> Response {
+        let text = "too many records arrive at once; send them again soon";
+        match self {
+            Self::Busy => {
+                ([(header::RETRY_AFTER, "1")], Problem::new(StatusCode::SERVICE_UNAVAILABLE, text)).into_response()
+            }
+            Self::Problem(problem) => problem.into_response(),
+        }
+    }
+}
+
+pub async fn take(Shared(s): Shared<State>, request: Request) -> Result<Response, Sorry> {
+    s.intake.take(request).await
+}
+
+impl Intake {
+    #[must_use]
+    pub fn start(sink: Arc<dyn RecordSink>, clock: Arc<dyn Clock>) -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        Self {
+            bodies: Room::new(BODIES),
+            records: Room::new(RECORDS),
+            turns: Arc::new(Semaphore::new(cores)),
+            patience: PATIENCE,
+            group: Group::start(sink),
+            clock,
+        }
+    }
+
+    async fn take(&self, request: Request) -> Result<Response, Sorry> {
+        let (parts, body) = request.into_parts();
+        let packing = body::understood(&parts.headers)?;
+        let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+        if announced.is_some_and(|n| n > MAX_RECORDS_BODY) {
+            return Err(body::too_large().into());
+        }
+        let until = Instant::now() + self.patience;
+        let mut packed = self.bodies.wait(announced.unwrap_or(MAX_RECORDS_BODY), until).await.ok_or(Sorry::Busy)?;
+        let body = body::whole(body, announced.unwrap_or_default()).await?;
+        packed.shrink(body.len());
+        let (sorted, held) = self.sort(body, packing).await?;
+        drop(packed);
+        let refused_total = sorted.refused_total();
+        if sorted.arrivals.is_empty() && refused_total == 0 {
+            let text = "the body holds no record; send one JSON object a line";
+            return Err(Problem::new(StatusCode::BAD_REQUEST, text).into());
+        }
+        let none_valid = sorted.arrivals.is_empty();
+        let batch = Batch {
+            source: SourceId { kind: "api".into(), name: "POST /api/metrics/records".into() },
+            refused: sorted.refused,
+            records: Arc::new(sorted.arrivals),
+            progress: Progress { caught_up: true, ..Progress::default() },
+        };
+        // The room goes with the records: whoever sent them may hang up, and they are in memory still.
+        let appended = match self.group.take(batch, held).await {
+            Ok(appended) => appended,
+            Err(NotTaken::Full) => return Err(Sorry::Busy),
+            Err(NotTaken::Failed(e)) => return Err(Problem::from(e).into()),
+        };
+        let listed: Vec<Value> = sorted
+            .listed
+            .iter()
+            .map(|(line, r)| json!({"line": line, "reason": r.code, "message": r.message}))
+            .collect();
+        Ok(answer(none_valid, appended, listed, refused_total))
+    }
+
+    /// The lines of a body, and the room that its records take.
+    async fn sort(&self, body: Vec<u8>, packing: Packing) -> Result<(Sorted, Held), Sorry> {
+        let until = Instant::now() + self.patience;
+        let clock = Arc::clone(&self.clock);
+        if body.len() <= QUICK && packing == Packing::None {
+            let size = body::count(&body, packing)?;
+            let mut held = self.records.wait(size.need(), until).await.ok_or(Sorry::Busy)?;
+            return Ok((body::parse(&body, packing, size, &*clock, &mut held)?, held));
+        }
+        let broke_off = |e| Problem::from(Error::internal("reading the records broke off").with_detail(e));
+        let _turn = timeout_at(until, self.turns.acquire()).await.map_err(|_| Sorry::Busy)?;
+        let counted = spawn_blocking(move || body::count(&body, packing).map(|size| (size, body)));
+        let (size, body) = counted.await.map_err(broke_off)??;
+        let mut held = self.records.wait(size.need(), until).await.ok_or(Sorry::Busy)?;
+        let parsed = spawn_blocking(move || {
+            let sorted = body::parse(&body, packing, size, &*clock, &mut held)?;
+            Ok((sorted, held))
+        });
+        parsed.await.map_err(broke_off)?
+    }
+}
+
+fn answer(none_valid: bool, appended: Appended, refused: Vec<Value>, refused_total: u64) -> Response {
+    let (status, kind, body) = if none_valid {
+        let body = json!({
+            "type": "about:blank", "title": "Unprocessable Entity", "status": 422,
+            "detail": "every line was refused; “refused” says why", "request_id": request_id(),
+            "refused": refused, "refused_total": refused_total,
+        });
+        (StatusCode::UNPROCESSABLE_ENTITY, "application/problem+json", body)
+    } else {
+        let Appended { taken, duplicate, corrected } = appended;
+        let body = json!({
+            "taken": taken, "duplicate": duplicate, "corrected": corrected,
+            "refused": refused, "refused_total": refused_total,
+        });
+        (StatusCode::OK, "application/json", body)
+    };
+    (status, [(header::CONTENT_TYPE, kind)], body.to_string()).into_response()
+}
