@@ -17,7 +17,7 @@ const HANDOVER = 2_000;
 const SHEET = new CSSStyleSheet();
 SHEET.replaceSync(`
   :host { display: inline-flex; align-items: baseline; gap: 6px; }
-  .mark { font-size: 0.8em; color: var(--quiet); }
+  .mark { font-size: var(--text-12); color: var(--quiet); }
   .mark.live, .mark.blind { color: var(--ok); }
   .mark.late, .state.late { color: var(--late); }
   .state::before { content: "· "; color: var(--quiet); }
