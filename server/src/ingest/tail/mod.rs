@@ -75,6 +75,7 @@ impl Watch {
         }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "one small file of the data folder, before anything is taken")]
     async fn wait_for_turn(&self) -> Option<File> {
         let mut told = false;
         loop {
