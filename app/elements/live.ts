@@ -44,7 +44,8 @@ class Keeper {
 
   constructor() {
     document.addEventListener('visibilitychange', () => this.#wake(false));
-    // A page taken out of the browser's store lives on with the time gone by.
+    // A page with an open stream could not wait in the browser's store; taken out of it, it lives on with the time gone by.
+    window.addEventListener('pagehide', () => this.#feed.close());
     window.addEventListener('pageshow', (event) => { if (event.persisted) this.#wake(true); });
     window.addEventListener('online', () => this.#wake(true));
     window.addEventListener('gf:failed', () => {
