@@ -40,7 +40,7 @@ test:
 	@scripts/test
 
 lint:
-	@scripts/setup
+	@scripts/setup lint
 	@scripts/lint
 
 bench: build

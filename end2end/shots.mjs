@@ -1,4 +1,6 @@
-// Pictures of every page, to be looked at:  node end2end/shots.mjs http://127.0.0.1:3000 /tmp/shots [name…]
+// Pictures of every page at every width that it is laid out for, in both languages, to be looked at:
+//   node end2end/shots.mjs http://127.0.0.1:3000 /tmp/shots [name…]
+// A name is a page, a way, or both: overview, phone, overview-phone.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from '@playwright/test';
@@ -10,7 +12,10 @@ if (!base || !out) {
 }
 const ask = async (query) => (await (await fetch(new URL(`/api/metrics/summary?days=7${query}`, base))).json()).children ?? [];
 const q = encodeURIComponent;
-const pages = { overview: '/', trends: '/trends', sources: '/sources', 404: '/nowhere', signin: '/signin' };
+const pages = {
+  overview: '/', trends: '/trends', latency: '/trends?metric=inference_time_ms&compare=previous', compare: '/compare', records: '/records',
+  sources: '/sources', 404: '/nowhere', signin: '/signin',
+};
 const customer = (await ask('')).map((c) => c.scope.customer).sort()[1] ?? (await ask(''))[0]?.scope.customer;
 if (customer) {
   pages.customer = `/customers/${q(customer)}`;
@@ -23,13 +28,21 @@ if (customer) {
   }
 }
 const desk = { viewport: { width: 1440, height: 900 }, locale: 'en-US', timezoneId: 'Asia/Seoul', colorScheme: 'light' };
+const laptop = { ...desk, viewport: { width: 1280, height: 800 } };
+const tablet = { ...desk, viewport: { width: 820, height: 1180 } };
+const phone = { ...desk, viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
+const korean = { locale: 'ko-KR' };
 const ways = {
   light: desk,
   dark: { ...desk, colorScheme: 'dark' },
-  korean: { ...desk, locale: 'ko-KR' },
-  tablet: { ...desk, viewport: { width: 820, height: 1180 } },
-  phone: { ...desk, viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
-  'phone-dark': { ...desk, viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true, colorScheme: 'dark' },
+  korean: { ...desk, ...korean },
+  laptop,
+  'laptop-korean': { ...laptop, ...korean },
+  tablet,
+  'tablet-korean': { ...tablet, ...korean },
+  phone,
+  'phone-korean': { ...phone, ...korean },
+  'phone-dark': { ...phone, colorScheme: 'dark' },
   plain: { ...desk, javaScriptEnabled: false },
 };
 mkdirSync(out, { recursive: true });

@@ -17,7 +17,7 @@ const HANDOVER = 2_000;
 const SHEET = new CSSStyleSheet();
 SHEET.replaceSync(`
   :host { display: inline-flex; align-items: baseline; gap: 6px; }
-  .mark { font-size: 0.8em; color: var(--quiet); }
+  .mark { font-size: var(--text-12); color: var(--quiet); }
   .mark.live, .mark.blind { color: var(--ok); }
   .mark.late, .state.late { color: var(--late); }
   .state::before { content: "· "; color: var(--quiet); }
@@ -44,7 +44,8 @@ class Keeper {
 
   constructor() {
     document.addEventListener('visibilitychange', () => this.#wake(false));
-    // A page taken out of the browser's store lives on with the time gone by.
+    // A page with an open stream could not wait in the browser's store; taken out of it, it lives on with the time gone by.
+    window.addEventListener('pagehide', () => this.#feed.close());
     window.addEventListener('pageshow', (event) => { if (event.persisted) this.#wake(true); });
     window.addEventListener('online', () => this.#wake(true));
     window.addEventListener('gf:failed', () => {

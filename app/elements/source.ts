@@ -27,6 +27,9 @@ export interface Listing {
   entries: Entry[];
 }
 
+/** Customers with their sites with their zones. */
+type Places = readonly (readonly [string, readonly (readonly [string, readonly string[]])[]])[];
+
 const FRESH = 60_000;
 const PATIENCE = 10_000;
 
@@ -76,10 +79,29 @@ async function ask(lang: string): Promise<Listing | null> {
       headers: { accept: 'application/json' }, signal: AbortSignal.timeout(PATIENCE),
     });
     if (!response.ok) return null;
-    const given = (await response.json()) as Partial<Listing> | null;
+    const given = (await response.json()) as (Partial<Listing> & { places?: Places }) | null;
     if (!given || !Array.isArray(given.entries)) return null;
-    return { words: { ...ownWords(), ...given.words }, keys: given.keys ?? [], entries: given.entries };
+    const isModel = (entry: Entry): boolean => entry.kind === 'model';
+    const [models, rest] = [given.entries.filter(isModel), given.entries.filter((entry) => !isModel(entry))];
+    const entries = [...rest, ...entriesOf(given.places ?? []), ...models];
+    return { words: { ...ownWords(), ...given.words }, keys: given.keys ?? [], entries };
   } catch {
     return null;
   }
+}
+
+/** Customers, then sites, then zones, each with the address of its page and what it lies in. */
+export function entriesOf(places: Places): Entry[] {
+  const found: [Entry[], Entry[], Entry[]] = [[], [], []];
+  for (const [customer, sites] of places) {
+    const path = `/customers/${encodeURIComponent(customer)}`;
+    found[0].push({ kind: 'customer', label: customer, href: path });
+    for (const [site, zones] of sites) {
+      const below = `${path}/sites/${encodeURIComponent(site)}`;
+      found[1].push({ kind: 'site', label: site, detail: customer, href: below });
+      const detail = `${customer} · ${site}`;
+      for (const zone of zones) found[2].push({ kind: 'zone', label: zone, detail, href: `${below}/zones/${encodeURIComponent(zone)}` });
+    }
+  }
+  return found.flat();
 }

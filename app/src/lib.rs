@@ -50,6 +50,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <meta name="color-scheme" content="light dark"/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                {again().map(|html| view! { <noscript inner_html=html></noscript> })}
                 {style}
                 <AutoReload options/>
                 <script
@@ -67,6 +68,20 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             </body>
         </html>
     }
+}
+
+/// Without a script the page comes again after a while, when its address asks for that.
+#[cfg(feature = "ssr")]
+fn again() -> Option<String> {
+    let request = use_context::<axum::http::request::Parts>()?;
+    let pairs = domain::ask::pairs(request.uri.query()?).ok()?;
+    let seconds = match pairs.iter().find(|p| p.0 == "refresh")?.1.as_str() {
+        "5s" => 5,
+        "30s" => 30,
+        "1m" => 60,
+        _ => return None,
+    };
+    Some(format!(r#"<meta http-equiv="refresh" content="{seconds}">"#))
 }
 
 /// The routes. Pages are resolved as a whole before they are sent: what they show never waits for a script.

@@ -11,3 +11,11 @@
     import(script).then((made) => made.default({ module_or_path: bytes }).then(() => made.hydrate()));
   });
 })(document.currentScript.dataset);
+// A page that waited in the browser's store shows nothing when its visitor has signed out since. (Otherwise it is as alive as
+// it was, and app/elements/live.ts has it loaded anew.)
+addEventListener('pageshow', ({ persisted }) => {
+  const root = document.documentElement;
+  if (!persisted || root.dataset.signedIn === undefined || /(^|; )gf_signed_in=/.test(document.cookie)) return;
+  root.hidden = true;
+  location.reload();
+});

@@ -80,8 +80,6 @@ pub struct Live {
     /// Whether the range ends now.
     pub open: bool,
     pub refresh: String,
-    /// Without a script the page comes again after so many seconds, when that was asked for.
-    pub seconds: Option<u32>,
     /// Texts, as JSON.
     pub words: String,
     pub choices: Vec<Link>,
@@ -196,6 +194,8 @@ pub enum Cell {
     State(StateView),
     /// A moment, short, with the whole of it on demand.
     Time {
+        /// RFC 3339, for machines.
+        at: String,
         short: String,
         full: String,
     },

@@ -3,7 +3,7 @@ import { expect, test } from '@playwright/test';
 import { carry } from '../../app/elements/follow';
 import { Pace, intervalOf } from '../../app/elements/pace';
 import { index, rank } from '../../app/elements/rank';
-import type { Entry } from '../../app/elements/source';
+import { entriesOf, type Entry } from '../../app/elements/source';
 
 const entry = (label: string, detail = '', kind = 'site', more: Partial<Entry> = {}): Entry => ({ kind, label, detail, href: '/x', ...more });
 const shown = ({ text, parts }: { text: string; parts: readonly (readonly [number, number])[] }) => {
@@ -82,6 +82,19 @@ test.describe('finding names', () => {
     const begin = performance.now();
     for (const text of ['g', 'ga', 'hall 12', 'busan 4', 'zzz']) rank(all, text);
     expect((performance.now() - begin) / 5).toBeLessThan(60);
+  });
+});
+
+test.describe('places come as a tree of names', () => {
+  test('customers, then sites, then zones, each with its page and with what it lies in', () => {
+    expect(entriesOf([['A & B', [['부산-2', ['Gate 1', 'Gate 2']], ['S', []]]], ['C', []]])).toEqual([
+      { kind: 'customer', label: 'A & B', href: '/customers/A%20%26%20B' },
+      { kind: 'customer', label: 'C', href: '/customers/C' },
+      { kind: 'site', label: '부산-2', detail: 'A & B', href: '/customers/A%20%26%20B/sites/%EB%B6%80%EC%82%B0-2' },
+      { kind: 'site', label: 'S', detail: 'A & B', href: '/customers/A%20%26%20B/sites/S' },
+      { kind: 'zone', label: 'Gate 1', detail: 'A & B · 부산-2', href: '/customers/A%20%26%20B/sites/%EB%B6%80%EC%82%B0-2/zones/Gate%201' },
+      { kind: 'zone', label: 'Gate 2', detail: 'A & B · 부산-2', href: '/customers/A%20%26%20B/sites/%EB%B6%80%EC%82%B0-2/zones/Gate%202' },
+    ]);
   });
 });
 

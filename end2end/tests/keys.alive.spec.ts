@@ -1,6 +1,7 @@
 // Everything by keys: the sheet, the palette, going to pages, shifting time, chart and table, walking a chart.
 import type { Page } from '@playwright/test';
 import { awake, chart, meta, part, series } from './charts';
+import { Own, record } from './servers';
 import { CUSTOMER, SITE, expect, main, mark, open, path, picker, settled, stayed, steady, test } from './support';
 
 const palette = (page: Page) => page.getByRole('dialog', { name: 'Go to' });
@@ -116,6 +117,29 @@ test.describe('the palette', () => {
     await open(page, '/');
     await press(page, 'Control+k');
     await expect(page.getByRole('dialog').getByRole('status')).toContainText(/list/);
+  });
+
+  test('every one of five thousand zones and two hundred models is found, and the list is light', async ({ page }) => {
+    test.slow();
+    const zones = Array.from({ length: 5_000 }, (_, i) => record(Date.now() - 60_000, 0.8, {
+      customer: `Customer-${Math.floor(i / 100)}`, site: `Site-${Math.floor(i / 5)}`, zone: `Gate-${i}`,
+      model_architecture: `arch-${i % 200}`, model_version: '1.0',
+    }));
+    const own = await Own.start(zones);
+    const listing = await (await fetch(`${own.url}/api/palette`, { headers: { 'accept-encoding': 'identity' } })).text();
+    expect(listing.length).toBeLessThan(150_000);
+    await open(page, own.url);
+    await press(page, 'Control+k');
+    for (const [text, kind] of [['Gate-0', 'Zone'], ['Gate-2500', 'Zone'], ['Gate-4999', 'Zone'], ['Site-999', 'Site'], ['arch-0 1.0', 'Model'], ['arch-199 1.0', 'Model']] as const) {
+      await field(page).fill(text);
+      await expect(options(page).first()).toContainText(text);
+      await expect(options(page).first()).toContainText(kind);
+    }
+    await press(page, 'Enter');
+    await expect(title(page)).toBeVisible();
+    await expect(page).toHaveURL((u) => u.pathname === '/compare' && u.searchParams.get('baseline') === 'arch-199:1.0');
+    await expect(page.getByRole('main')).toContainText('arch-199 1.0');
+    await own.stop();
   });
 
   test('in Korean it speaks Korean and finds the same places', async ({ page }) => {

@@ -21,6 +21,7 @@ use crate::config::Settings;
 pub struct SystemClock;
 
 impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock behind the port")]
     fn now(&self) -> Millis {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis());
         Millis(i64::try_from(since).unwrap_or(i64::MAX))
@@ -60,6 +61,7 @@ pub async fn open(settings: &Settings) -> Result<Parts> {
     })
 }
 
+#[expect(clippy::disallowed_methods, reason = "before the server serves anybody")]
 fn make_folder(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder)
         .map_err(|e| Error::unavailable(format!("cannot make the data folder {}: {e}", folder.display())))

@@ -427,7 +427,7 @@ impl Directory {
         Err(Error::not_found(say!(
             "no record names the model “{got}”",
             "모델이 “{got}”인 레코드가 없습니다",
-            got = clip(&model.to_string())
+            got = clip(&model.key())
         )))
     }
 

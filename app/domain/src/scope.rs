@@ -81,12 +81,47 @@ impl Model {
     }
 }
 
+impl Model {
+    /// Its tags as texts.
+    #[must_use]
+    pub fn tags(&self) -> ModelTags<'_> {
+        ModelTags { architecture: self.architecture.as_str(), version: self.version.as_ref().map(Name::as_str) }
+    }
+
+    /// As [`ModelTags::key`].
+    #[must_use]
+    pub fn key(&self) -> String {
+        self.tags().key()
+    }
+}
+
+/// As people read it: `architecture version`.
 impl std::fmt::Display for Model {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.version {
-            Some(v) => write!(f, "{}:{v}", self.architecture),
-            None => write!(f, "{}", self.architecture),
-        }
+        self.tags().fmt(f)
+    }
+}
+
+/// A model's tags as they stand in a row: the one place where they are put into words and addresses.
+#[derive(Debug, Clone, Copy)]
+pub struct ModelTags<'a> {
+    pub architecture: &'a str,
+    pub version: Option<&'a str>,
+}
+
+impl ModelTags<'_> {
+    /// As addresses, the command line and [`Model::parse`] write it: `architecture:version`.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let version = self.version.filter(|v| !v.is_empty());
+        version.map_or_else(|| self.architecture.to_owned(), |v| format!("{}:{v}", self.architecture))
+    }
+}
+
+impl std::fmt::Display for ModelTags<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.architecture)?;
+        self.version.filter(|v| !v.is_empty()).map_or(Ok(()), |v| write!(f, " {v}"))
     }
 }
 
@@ -239,6 +274,16 @@ mod tests {
         assert_eq!(zone.level(), Level::Zone);
         assert!(zone.clone().on(Some("a\u{0}")).is_err() && zone.on(Some("")).is_ok_and(|s| s.device.is_none()));
         assert_eq!(Scope::parse(Some(""), None, None, None, None).expect("open").level(), Level::Fleet);
+    }
+
+    #[test]
+    fn a_model_is_read_with_a_space_and_addressed_with_a_colon() {
+        let model = Model::parse("yolov8m:1.1.0").expect("a model");
+        assert_eq!((model.to_string(), model.key()), ("yolov8m 1.1.0".into(), "yolov8m:1.1.0".into()));
+        assert_eq!(Model::parse(&model.key()).expect("its own key"), model);
+        let any = Model::parse("yolov8m").expect("an architecture");
+        assert_eq!((any.to_string(), any.key()), ("yolov8m".into(), "yolov8m".into()));
+        assert_eq!(ModelTags { architecture: "a", version: Some("") }.to_string(), "a");
     }
 
     #[test]

@@ -57,17 +57,23 @@ export function theme(data: Data, host: HTMLElement, probe: HTMLElement): Json {
   const colour = paint(probe);
   const [ink, quiet, lineColour, card] = [colour('--ink'), colour('--quiet'), colour('--line'), colour('--card')];
   const line = { lineStyle: { color: lineColour } };
+  const fontSize = small();
   const axis = {
     axisLine: { lineStyle: { color: quiet } }, axisTick: { lineStyle: { color: quiet } }, splitLine: line, minorSplitLine: line,
     // Lines run through the labels of parallel axes.
-    axisLabel: { color: quiet, fontSize: 12, textBorderColor: card, textBorderWidth: 3 }, nameTextStyle: { color: ink, fontSize: 12 },
+    axisLabel: { color: quiet, fontSize, textBorderColor: card, textBorderWidth: 3 }, nameTextStyle: { color: ink, fontSize },
   };
   const palette = data.colours.length > 0 ? data.colours : [1, 2, 3, 4, 5, 6, 7, 8];
   return {
     color: palette.map((c) => colour(`--series-${c}`)), backgroundColor: 'transparent',
-    textStyle: { color: quiet, fontFamily: getComputedStyle(host).fontFamily, fontSize: 12 },
+    textStyle: { color: quiet, fontFamily: getComputedStyle(host).fontFamily, fontSize },
     valueAxis: axis, categoryAxis: axis, timeAxis: axis, logAxis: axis,
   };
+}
+
+/** The size of small text in px, as `--text-12`: a canvas does not grow with the browser's text by itself. */
+function small(): number {
+  return 0.75 * (parseFloat(getComputedStyle(document.documentElement).fontSize) || 16);
 }
 
 /** Selections in the colour of links; what lies outside of them steps back. */

@@ -19,7 +19,7 @@ fn draw(v: CompareView) -> impl IntoView {
     let lang = v.head.lang;
     let t = lang.texts();
     view! {
-        <Top head=v.head state=None/>
+        <Top head=v.head state=None about=|t| t.about_compare/>
         <main id="main" tabindex="-1">
             {v.empty.map(|e| view! { <Empty empty=e/> })}
             {(!v.models.is_empty()).then(|| view! {

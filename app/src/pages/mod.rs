@@ -26,7 +26,7 @@ pub use trends::Trends;
 use crate::{
     api::PageError,
     i18n::{Lang, both},
-    ui::{icon::Icon, prefs::Prefs, whole::whole},
+    ui::{about::About, icon::Icon, prefs::Prefs, whole::whole},
     view::Sent,
 };
 
@@ -196,12 +196,14 @@ fn failure(e: PageError, prefs: Prefs) -> AnyView {
         ErrorKind::Unavailable | ErrorKind::Internal => t.error_title,
     };
     let (href, label) = if e.kind == ErrorKind::Forbidden { ("/signin", t.signin_go) } else { ("/", t.error_back) };
+    let says = prefs.lang.get_untracked().says(e.message);
     whole(view! {
         <Title text=title/>
+        {About(says.clone())}
         <main id="main" tabindex="-1" class="notice">
             <Icon name="circle-alert"/>
             <h1>{title}</h1>
-            <p>{prefs.lang.get_untracked().says(e.message)}</p>
+            <p>{says}</p>
             {e.request.map(|id| view! { <p class="quiet">{t.error_request}" "<code>{id}</code></p> })}
             <a class="button" href=href>{label}</a>
         </main>

@@ -5,7 +5,7 @@ use leptos::{either::Either, prelude::*};
 use super::{loaded, trends::filters};
 use crate::{
     api::place::place,
-    i18n::Lang,
+    i18n::{Lang, Texts},
     ui::{
         chart::{Chart, HeatStrip},
         empty::Empty,
@@ -26,8 +26,9 @@ pub fn Place() -> impl IntoView {
 fn draw(v: PlaceView) -> impl IntoView {
     let lang = v.head.lang;
     let state = v.state.clone();
+    let about: fn(&Texts) -> &'static str = if v.head.crumbs.len() > 1 { |t| t.about_place } else { |t| t.about_fleet };
     view! {
-        <Top head=v.head state=Some(state)/>
+        <Top head=v.head state=Some(state) about/>
         <main id="main" tabindex="-1">
             {v.filter.map(|f| filters(&f.action, lang, f.hidden, f.selects))}
             {v.empty.map(|e| view! { <Empty empty=e/> })}

@@ -17,7 +17,7 @@ pub fn Records() -> impl IntoView {
 fn draw(v: RecordsView) -> impl IntoView {
     let lang = v.head.lang;
     view! {
-        <Top head=v.head state=None/>
+        <Top head=v.head state=None about=|t| t.about_records/>
         <main id="main" tabindex="-1">
             <p class="lead">{v.summary}</p>
             {v.filter.map(|f| filters(&f.action, lang, f.hidden, f.selects))}

@@ -17,7 +17,7 @@ pub fn Sources() -> impl IntoView {
 fn draw(v: SourcesView) -> impl IntoView {
     let lang = v.head.lang;
     view! {
-        <Top head=v.head state=None/>
+        <Top head=v.head state=None about=|t| t.about_sources/>
         <main id="main" tabindex="-1">
             {v.empty.map(|e| view! { <Empty empty=e/> })}
             <p class="lead">{v.summary}</p>

@@ -18,7 +18,7 @@ pub fn Trends() -> impl IntoView {
 fn draw(v: TrendsView) -> impl IntoView {
     let lang = v.head.lang;
     view! {
-        <Top head=v.head state=None/>
+        <Top head=v.head state=None about=|t| t.about_trends/>
         <main id="main" tabindex="-1">
             {(!v.selects.is_empty()).then(|| filters("/trends", lang, v.hidden, v.selects))}
             {v.empty.map(|e| view! { <Empty empty=e/> })}

@@ -4,6 +4,7 @@ use domain::{
     chart::{Axis, Chart, Marker, Paint, Point, Series, Size, svg, time_ticks, value_ticks},
     metric::{Aggregation, Metric},
     query::{Trend, TrendPoint},
+    scope::ModelTags,
     time::{MINUTE, Millis, TimeRange},
 };
 
@@ -108,7 +109,10 @@ impl Drawing<'_> {
             markers: trend
                 .changes
                 .iter()
-                .map(|c| Marker { at: c.t, label: format!("{} {}", c.architecture, c.version) })
+                .map(|c| {
+                    let model = ModelTags { architecture: &c.architecture, version: Some(&c.version) };
+                    Marker { at: c.t, label: model.to_string() }
+                })
                 .collect(),
         }
     }

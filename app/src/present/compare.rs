@@ -117,7 +117,7 @@ fn rules(a: &Asked, directory: &Directory, field: &Field<'_>, by: By) -> Result<
         return Err(Error::bad_input(say!(
             "“{got}” has no record in this range, so nothing can be compared with it",
             "“{got}”: 이 기간에 레코드가 없어 비교할 수 없습니다",
-            got = clip(&baseline.to_string())
+            got = clip(&key(&baseline))
         )));
     }
     let chosen: Vec<Model> = if named.is_empty() {
@@ -149,15 +149,12 @@ fn lead(a: &Asked, report: &FieldReport) -> Result<usize> {
 
 /// The address of a model in a link.
 fn key(m: &Model) -> String {
-    match &m.version {
-        Some(v) => format!("{}:{v}", m.architecture),
-        None => m.architecture.to_string(),
-    }
+    m.key()
 }
 
 /// A model as people read it.
 pub fn name(m: &Model) -> String {
-    m.version.as_ref().map_or_else(|| m.architecture.to_string(), |v| format!("{} {v}", m.architecture))
+    m.to_string()
 }
 
 fn here(a: &Asked, changes: &[(&str, Option<String>)]) -> String {

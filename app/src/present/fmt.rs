@@ -156,7 +156,11 @@ impl Fmt {
     pub fn time_cell(&self, at: Option<Millis>, now: Millis) -> Cell {
         match at {
             None => Cell::Text(NONE.into()),
-            Some(at) => Cell::Time { short: self.age(Some(at), now), full: self.strftime(at, "%Y-%m-%d %H:%M:%S %Z") },
+            Some(at) => Cell::Time {
+                at: at.to_string(),
+                short: self.age(Some(at), now),
+                full: self.strftime(at, "%Y-%m-%d %H:%M:%S %Z"),
+            },
         }
     }
 

@@ -231,12 +231,6 @@ fn live(a: &Asked, place: Where) -> Live {
         // A range that is over does not change any more.
         open: a.range.to() >= a.now,
         refresh: a.refresh.to_owned(),
-        seconds: a.ask.get("refresh").and_then(|r| match r {
-            "5s" => Some(5),
-            "30s" => Some(30),
-            "1m" => Some(60),
-            _ => None,
-        }),
         words: words.to_string(),
         choices: REFRESH.into_iter().zip(names).map(|(r, l)| choice(r, l)).collect(),
     }

@@ -1,22 +1,22 @@
 //! Everything that can be gone to or done by name, for the palette; read by `app/elements/palette.ts`.
 
-use domain::{
-    query::Directory,
-    scope::{Model, Scope},
-};
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{query::Directory, scope::Model};
 use serde::Serialize;
 
 use super::links;
 use crate::{api::Request, i18n::Texts};
 
-/// So many entries at most: more would make typing slow.
-const MOST: usize = 6_000;
-
+/// All of it, however much there is: what cannot be found by name would not be there. Places are a tree of names, so that
+/// thousands of zones are some tens of kilobytes; their addresses follow from their names.
 #[derive(Debug, Serialize)]
-pub struct Palette {
+pub struct Palette<'d> {
     words: serde_json::Value,
     keys: Vec<(&'static str, String)>,
     entries: Vec<Entry>,
+    /// Customers with their sites with their zones.
+    places: Vec<(&'d str, Vec<(&'d str, Vec<&'d str>)>)>,
 }
 
 #[derive(Debug, Serialize)]
@@ -45,7 +45,7 @@ fn pages(t: &Texts) -> [(&'static str, &'static str, &'static str); 5] {
 }
 
 #[must_use]
-pub fn palette(d: &Directory, request: &Request) -> Palette {
+pub fn palette<'d>(d: &'d Directory, request: &Request) -> Palette<'d> {
     let t = request.lang.texts();
     let mut entries: Vec<Entry> = pages(t)
         .into_iter()
@@ -69,9 +69,9 @@ pub fn palette(d: &Directory, request: &Request) -> Palette {
         act: Some(act),
         key: None,
     }));
-    entries.extend(places(d));
-    entries.extend(d.models.iter().map(|m| entry("model", m.to_string(), String::new(), compare_link(m), None)));
-    entries.truncate(MOST);
+    entries.extend(
+        d.models.iter().map(|m| entry("model", m.to_string(), t.nav_compare.to_owned(), compare_link(m), None)),
+    );
     Palette {
         words: serde_json::json!({
             "title": t.palette_title, "placeholder": t.palette_placeholder, "empty": t.palette_empty,
@@ -83,6 +83,7 @@ pub fn palette(d: &Directory, request: &Request) -> Palette {
         }),
         keys: keys(t),
         entries,
+        places: places(d),
     }
 }
 
@@ -90,30 +91,22 @@ fn entry(kind: &'static str, label: String, detail: String, href: String, key: O
     Entry { kind, label, detail, href: Some(href), act: None, key }
 }
 
-/// Customers, then sites, then zones, each once.
-fn places(d: &Directory) -> Vec<Entry> {
-    let mut found: [Vec<Entry>; 3] = [vec![], vec![], vec![]];
-    let mut seen = std::collections::BTreeSet::new();
+/// Every place once; zones without a site have no page.
+fn places(d: &Directory) -> Vec<(&str, Vec<(&str, Vec<&str>)>)> {
+    let mut tree: BTreeMap<&str, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
     for p in &d.places {
-        let names = [Some(&p.customer), p.site.as_ref(), p.zone.as_ref()];
-        for (level, kind) in ["customer", "site", "zone"].into_iter().enumerate() {
-            let (Some(name), Some(customer)) = (names[level], names[0]) else { continue };
-            let part = |at: usize| names[at].filter(|_| at <= level).cloned();
-            let scope = Scope { customer: Some(customer.clone()), site: part(1), zone: part(2), ..Scope::default() };
-            let path = links::place_path(&scope);
-            if (level == 2 && scope.site.is_none()) || !seen.insert(path.clone()) {
-                continue;
-            }
-            let above: Vec<String> = names[..level].iter().flatten().map(ToString::to_string).collect();
-            found[level].push(entry(kind, name.to_string(), above.join(" · "), path, None));
-        }
+        let sites = tree.entry(p.customer.as_str()).or_default();
+        let Some(site) = &p.site else { continue };
+        let zones = sites.entry(site.as_str()).or_default();
+        zones.extend(p.zone.iter().map(AsRef::as_ref));
     }
-    found.into_iter().flatten().collect()
+    let list = |sites: BTreeMap<_, BTreeSet<_>>| sites.into_iter().map(|(s, z)| (s, z.into_iter().collect())).collect();
+    tree.into_iter().map(|(customer, sites)| (customer, list(sites))).collect()
 }
 
+/// The model held against those that ran where it ran.
 fn compare_link(m: &Model) -> String {
-    let key = m.version.as_ref().map_or_else(|| m.architecture.to_string(), |v| format!("{}:{v}", m.architecture));
-    links::href("/trends", &[("model".to_owned(), key)])
+    links::href("/compare", &[("baseline".to_owned(), m.key())])
 }
 
 fn keys(t: &Texts) -> Vec<(&'static str, String)> {
@@ -141,4 +134,58 @@ fn keys(t: &Texts) -> Vec<(&'static str, String)> {
         ("+ −", t.key_zoom.to_owned()),
     ]);
     keys
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::scope::Place;
+
+    use super::*;
+
+    fn asked() -> Request {
+        Request {
+            actor: domain::access::Actor::Operator,
+            lang: crate::i18n::Lang::En,
+            theme: crate::ui::prefs::Theme::System,
+            zone: jiff::tz::TimeZone::UTC,
+            signed_in: false,
+        }
+    }
+
+    #[test]
+    fn five_thousand_zones_and_two_hundred_models_are_all_there_and_stay_light() {
+        let name = |text: String| text.try_into().expect("a name");
+        let mut d = Directory::default();
+        for z in 0..5_000 {
+            let (customer, site) = (name(format!("Customer-{}", z / 100)), name(format!("Site-{}", z / 5)));
+            d.places.push(Place { customer, site: Some(site), zone: Some(name(format!("Gate-{z}"))) });
+        }
+        d.models = (0..200).map(|m| Model::parse(&format!("model-{m}:1.0")).expect("a model")).collect();
+        let listed = palette(&d, &asked());
+        let zones = listed.places.iter().flat_map(|c| &c.1).map(|s| s.1.len()).sum::<usize>();
+        let sites = listed.places.iter().map(|c| c.1.len()).sum::<usize>();
+        assert_eq!((listed.places.len(), sites, zones), (50, 1_000, 5_000));
+        let models: Vec<&Entry> = listed.entries.iter().filter(|e| e.kind == "model").collect();
+        assert_eq!(models.len(), 200);
+        assert_eq!(models[0].label, "model-0 1.0");
+        assert_eq!(models[0].href.as_deref(), Some("/compare?baseline=model-0:1.0"));
+        let bytes = serde_json::to_vec(&listed).expect("JSON").len();
+        assert!(bytes < 150_000, "{bytes} bytes");
+    }
+
+    #[test]
+    fn a_place_is_listed_once_and_records_of_a_whole_customer_make_no_site() {
+        let place = |c: &str, s: Option<&str>, z: Option<&str>| {
+            let name = |n: &str| n.to_owned().try_into().expect("a name");
+            Place { customer: name(c), site: s.map(name), zone: z.map(name) }
+        };
+        let places = vec![
+            place("A", None, None),
+            place("A", Some("s"), Some("z")),
+            place("A", Some("s"), None),
+            place("B", None, Some("adrift")),
+        ];
+        let d = Directory { places, ..Directory::default() };
+        assert_eq!(super::places(&d), [("A", vec![("s", vec!["z"])]), ("B", vec![])]);
+    }
 }

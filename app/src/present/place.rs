@@ -6,7 +6,7 @@ use domain::{
     chart::sparkline,
     metric::{CATALOGUE, Change, Metric, built_in},
     query::{ChildSummary, Comparison, ComparisonQuery, MetricSummary, Metrics, Summary, SummaryQuery, TrendQuery},
-    scope::Level,
+    scope::{Level, ModelTags},
     state::{DataState, Health},
     time::{Against, DAY, Step, TimeRange},
 };
@@ -515,15 +515,13 @@ pub fn models_table(a: &Asked, c: &Comparison) -> Option<TableView> {
     let rows = named
         .into_iter()
         .map(|m| {
-            let name = format!("{} {}", m.architecture.as_deref().unwrap_or(NONE), m.version.as_deref().unwrap_or(""));
+            let architecture = m.architecture.as_deref().unwrap_or(NONE);
+            let tags = ModelTags { architecture, version: m.version.as_deref() };
             let mut ask = a.ask.clone();
-            ask.model = m.architecture.as_ref().map(|arch| match &m.version {
-                Some(v) => format!("{arch}:{v}"),
-                None => arch.clone(),
-            });
+            ask.model = m.architecture.is_some().then(|| tags.key());
             let href = links::with_model(&a.scope, "mAP50", &ask);
             let mut row = vec![
-                Cell::Name { text: name.trim().to_owned(), href: Some(href), state: None },
+                Cell::Name { text: tags.to_string(), href: Some(href), state: None },
                 Cell::Number { text: a.fmt.count(u64::from(m.zones)), href: None },
             ];
             row.extend(shown.iter().map(|metric| {

@@ -5,7 +5,7 @@ use domain::{
     ask::Ask,
     query::{RecordRow, Records},
     say,
-    scope::{Kind, Scope},
+    scope::{Kind, ModelTags, Scope},
 };
 
 use super::{
@@ -140,9 +140,6 @@ fn moment(fmt: &Fmt, row: &RecordRow) -> String {
 }
 
 fn model(row: &RecordRow) -> String {
-    match (&row.architecture, &row.version) {
-        (Some(a), Some(v)) => format!("{a} {v}"),
-        (Some(a), None) => a.clone(),
-        (None, _) => NONE.to_owned(),
-    }
+    let version = row.version.as_deref();
+    row.architecture.as_deref().map_or_else(|| NONE.to_owned(), |a| ModelTags { architecture: a, version }.to_string())
 }

@@ -111,7 +111,7 @@ fn selects(a: &Asked, d: &Directory, metric: &str) -> Vec<SelectView> {
     metrics.extend(d.custom.iter().map(|full| (d.key_of(full), d.key_of(full))));
     let own = |text: String| (text.clone(), text);
     let tasks = std::iter::once(any()).chain(d.tasks.iter().map(|x| own(x.to_string()))).collect();
-    let models = std::iter::once(any()).chain(d.models.iter().take(200).map(|x| own(x.to_string()))).collect();
+    let models = std::iter::once(any()).chain(d.models.iter().take(200).map(|m| (m.key(), m.to_string()))).collect();
     let kinds = [(Kind::Production, t.type_production), (Kind::Candidate, t.type_candidate), (Kind::All, t.type_all)]
         .map(|(k, label)| (k.as_str().to_owned(), label.to_owned()));
     let chosen = |key: &str| a.ask.get(key).unwrap_or_default().to_owned();

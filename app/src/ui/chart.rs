@@ -16,11 +16,11 @@ pub fn Chart(chart: ChartView, lang: Lang) -> impl IntoView {
         <figure class="card chart">
             <h2>{chart.title}{chart.simulated.then(|| view! { <span class="simulated">{t.simulated}</span> })}</h2>
             {drawing(chart.option, chart.meta, "drawing", chart.svg)}
-            <figcaption>{chart.summary}" "<span class="quiet">{chart.note}</span></figcaption>
             <div class="under">
                 {chart.table.map(|table| view! { <Behind table lang/> })}
                 <TakeAlong tools=chart.tools lang/>
             </div>
+            <figcaption>{chart.summary}" "<span class="quiet">{chart.note}</span></figcaption>
         </figure>
     }
 }
@@ -70,8 +70,8 @@ pub fn Picture(picture: PictureView, lang: Lang) -> impl IntoView {
             <div class="scroll-x" role="region" tabindex="0" aria-label=title>
                 {drawing(picture.option, picture.meta, "drawing tall", picture.svg)}
             </div>
-            <figcaption>{picture.summary}</figcaption>
             <div class="under"><span></span><TakeAlong tools=picture.tools lang/></div>
+            <figcaption>{picture.summary}</figcaption>
         </figure>
     }
 }
@@ -100,14 +100,14 @@ pub fn HeatStrip(heat: HeatView, lang: Lang) -> impl IntoView {
                 </ul>
                 <div inner_html=heat.svg></div>
             </div>
-            <p class="shades" aria-label=t.heat_scale>
+            <div class="shades" role="group" aria-label=t.heat_scale>
                 <span>{heat.scale.0}</span>
                 <svg class="icon-shades" aria-hidden="true" width="98" height="10" inner_html=shades()></svg>
                 <span>{heat.scale.1}</span>
                 <span class="quiet">{t.heat_gap}</span>
-            </p>
-            <figcaption>{heat.summary}</figcaption>
+            </div>
             <div class="under"><Behind table=heat.table lang/><TakeAlong tools=heat.tools lang/></div>
+            <figcaption>{heat.summary}</figcaption>
         </figure>
     }
 }

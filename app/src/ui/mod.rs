@@ -1,5 +1,6 @@
 //! The kit from which pages are built: knows how things look and behave, not what they mean.
 
+pub mod about;
 pub mod chart;
 pub mod empty;
 pub mod form;

@@ -108,7 +108,9 @@ fn cell(c: Cell, numeric: bool) -> AnyView {
         Cell::State(s) => {
             whole(view! { <td><span class="state" title=s.help><StateMark state=s.state/>{s.label}</span></td> })
         }
-        Cell::Time { short, full } => whole(view! { <td class=class><time title=full>{short}</time></td> }),
+        Cell::Time { at, short, full } => {
+            whole(view! { <td class=class><time datetime=at title=full>{short}</time></td> })
+        }
         Cell::Spark(svg) => whole(view! { <td class="spark-cell" inner_html=svg></td> }),
     }
 }

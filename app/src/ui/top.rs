@@ -4,21 +4,25 @@ use leptos::{either::Either, html::custom, prelude::*};
 use leptos_meta::Title;
 
 use super::{
+    about::About,
     form::GetForm,
     icon::{Icon, StateMark},
 };
 use crate::{
-    i18n::{Lang, fill},
+    i18n::{Lang, Texts, fill},
     view::{Crumb, Head, Link, Live, RangeBar, StateView},
 };
 
+/// `about` is the sentence that says what kind of page it is, with a hole for its title.
 #[component]
-pub fn Top(head: Head, state: Option<StateView>) -> impl IntoView {
+pub fn Top(head: Head, state: Option<StateView>, about: fn(&Texts) -> &'static str) -> impl IntoView {
     let lang = head.lang;
     let t = lang.texts();
+    let about = if cfg!(feature = "ssr") { fill(about(t), &[("title", &head.title)]) } else { String::new() };
     let last = head.crumbs.len().saturating_sub(1);
     view! {
         <Title text=head.title.clone()/>
+        {About(about)}
         <header class="top">
             <nav class="crumbs" aria-label=t.breadcrumb>
                 <ol>
@@ -52,7 +56,7 @@ pub fn Top(head: Head, state: Option<StateView>) -> impl IntoView {
 }
 
 /// How old the page is, and how it follows new records. The words change in `app/elements/live.ts`; without a script a page
-/// that was asked to follow comes again by itself.
+/// that was asked to follow comes again by itself: see `shell`.
 fn live(lang: Lang, l: Live) -> impl IntoView {
     let t = lang.texts();
     // In capitals: see `ui/chart.rs`.
@@ -64,9 +68,7 @@ fn live(lang: Lang, l: Live) -> impl IntoView {
         .attr("data-open", l.open.to_string())
         .attr("data-words", l.words)
         .child(l.text);
-    let again = l.seconds.map(|s| format!(r#"<meta http-equiv="refresh" content="{s}">"#));
     view! {
-        {again.map(|html| view! { <noscript inner_html=html></noscript> })}
         <details class="menu follow">
             <summary title=t.refresh>
                 {element}

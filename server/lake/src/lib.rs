@@ -5,6 +5,10 @@
 //! Architecture Invariant: whoever writes holds the lock of the operating system on `lake.lock`; it dies with its process.
 //! Deliberately absent: a write-ahead log. A batch is acknowledged when its files are durable and the manifest has
 //! committed; many small ones share a commit (docs/adr/0005), so single records over HTTP need no log either.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "files are read and written on blocking threads, to which the ports hand over"
+)]
 
 mod day;
 mod export;

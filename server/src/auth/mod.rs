@@ -31,6 +31,9 @@ const SESSION: i64 = 8 * 3_600;
 const COOKIE: &str = "__Host-gf_session";
 /// On loopback there is no TLS and the prefix cannot be used.
 const LOCAL_COOKIE: &str = "gf_session";
+/// Lives as long as the session, opens nothing, and can be read by scripts: a page that waited in the browser while its
+/// visitor signed out sees that it is gone, and shows nothing (`app/src/start.js`).
+const MARK: &str = "gf_signed_in";
 
 /// Who somebody is that shows neither the token nor a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,10 +174,11 @@ fn page(state: &State, visitor: &Visitor, back: &str, wrong: bool) -> Response {
         )
     };
     let html = Html(format!(
-        r##"<!DOCTYPE html><html lang="{}" data-theme="{}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{title} · GuardianFlow</title><link rel="icon" href="/favicon.svg"><link rel="stylesheet" href="{style}"></head><body><main id="main" class="notice signin"><svg class="icon" aria-hidden="true"><use href="#icon-shield-check"></use></svg><h1>{title}</h1>{body}</main><div hidden>{SPRITE}</div></body></html>"##,
+        r##"<!DOCTYPE html><html lang="{}" data-theme="{}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{title} · GuardianFlow</title><meta name="description" content="{about}"><link rel="icon" href="/favicon.svg"><link rel="stylesheet" href="{style}"></head><body><main id="main" class="notice signin"><svg class="icon" aria-hidden="true"><use href="#icon-shield-check"></use></svg><h1>{title}</h1>{body}</main><div hidden>{SPRITE}</div></body></html>"##,
         visitor.lang.code(),
         visitor.theme.code(),
-        title = t.signin_title
+        title = t.signin_title,
+        about = t.signin_text
     ));
     ([(header::CONTENT_SECURITY_POLICY, POLICY)], html).into_response()
 }
@@ -206,23 +210,31 @@ pub async fn sign_in(
     let local = named.is_some_and(|h| state.hosts.is_loopback(&h));
     let (name, secure) = if local { (LOCAL_COOKIE, "") } else { (COOKIE, "; Secure") };
     let Some(session) = state.gate.seal(until) else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
-    with_cookie(&back, &format!("{name}={session}; Path=/; HttpOnly; SameSite=Lax; Max-Age={SESSION}{secure}"))
+    let mut response =
+        with_cookie(&back, &format!("{name}={session}; Path=/; HttpOnly; SameSite=Lax; Max-Age={SESSION}{secure}"));
+    add_cookie(&mut response, &format!("{MARK}=1; Path=/; SameSite=Lax; Max-Age={SESSION}{secure}"));
+    response
 }
 
 pub async fn sign_out(Extension(_): Extension<Visitor>) -> Response {
     let mut response = with_cookie("/signin", &format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0; Secure"));
-    if let Ok(v) = HeaderValue::from_str(&format!("{LOCAL_COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0")) {
-        response.headers_mut().append(header::SET_COOKIE, v);
-    }
+    add_cookie(&mut response, &format!("{LOCAL_COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"));
+    add_cookie(&mut response, &format!("{MARK}=; Path=/; SameSite=Lax; Max-Age=0"));
+    // Pages that the browser keeps are forgotten as well.
+    response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\""));
     response
 }
 
 fn with_cookie(to: &str, cookie: &str) -> Response {
     let mut response = pages::see_other(to);
+    add_cookie(&mut response, cookie);
+    response
+}
+
+fn add_cookie(response: &mut Response, cookie: &str) {
     if let Ok(v) = HeaderValue::from_str(cookie) {
         response.headers_mut().append(header::SET_COOKIE, v);
     }
-    response
 }
 
 #[cfg(test)]

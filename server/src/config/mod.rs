@@ -130,6 +130,7 @@ impl Settings {
 
     /// Whether nothing has been kept in the data folder yet: no manifest and no lake files.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "asked once, before the server serves anybody")]
     pub fn data_is_empty(&self) -> bool {
         let no_files = std::fs::read_dir(self.data.join("lake")).map_or(true, |mut d| d.next().is_none());
         !self.database().exists() && no_files

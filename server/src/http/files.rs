@@ -1,4 +1,5 @@
 //! Where the files that pages load are, and under which names.
+#![expect(clippy::disallowed_methods, reason = "read once, before the server serves anybody")]
 
 use std::{net::SocketAddr, path::PathBuf};
 

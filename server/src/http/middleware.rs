@@ -119,6 +119,7 @@ pub async fn headers(request: Request, next: Next) -> Response {
         (path == "/favicon.svg").then_some("public, max-age=3600")
     };
     let mut response = next.run(request).await;
+    let page = response.headers().get(header::CONTENT_TYPE).is_some_and(|t| t.as_bytes().starts_with(b"text/html"));
     let ok = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
     let busy = response.status() == StatusCode::SERVICE_UNAVAILABLE;
     let heads = response.headers_mut();
@@ -131,7 +132,13 @@ pub async fn headers(request: Request, next: Next) -> Response {
     otherwise(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     otherwise(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     otherwise(HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()");
-    otherwise(header::CACHE_CONTROL, kept.filter(|_| ok).unwrap_or("private, no-store"));
+    // A page may wait in the browser for somebody to come back to it, and is asked for again otherwise; who signed in or
+    // out meanwhile sends other cookies and gets another page. What scripts and programs are answered is kept by nobody.
+    let fleeting = if page { "private, no-cache" } else { "private, no-store" };
+    otherwise(header::CACHE_CONTROL, kept.filter(|_| ok).unwrap_or(fleeting));
+    if page {
+        heads.append(header::VARY, HeaderValue::from_static("cookie, accept-language"));
+    }
     // Whoever was given up on, or found us filling the demo, is told when to come again like everybody else.
     if busy {
         otherwise(header::RETRY_AFTER, "1");

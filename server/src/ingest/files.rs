@@ -1,4 +1,5 @@
 //! Which files an ingest is about: those named, and in folders those with a name that we know.
+#![expect(clippy::disallowed_methods, reason = "files are read on blocking threads: all of this is called there")]
 
 use std::path::{Path, PathBuf};
 

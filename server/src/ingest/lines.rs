@@ -1,4 +1,5 @@
 //! Reads one input, row by row. A line is never held beyond the size that a record may have, however long it is.
+#![expect(clippy::disallowed_methods, reason = "files are read on blocking threads: all of this is called there")]
 
 use std::{
     fs::File,

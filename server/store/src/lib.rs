@@ -21,6 +21,7 @@ impl SqliteStore {
     ///
     /// # Errors
     /// `Unavailable`, naming the file.
+    #[expect(clippy::disallowed_methods, reason = "the lock is opened and waited for on a blocking thread")]
     pub async fn open(path: &Path) -> Result<Self> {
         let options = SqliteConnectOptions::new()
             .filename(path)

@@ -69,6 +69,30 @@ async fn every_listed_route_answers_with_the_security_headers() {
 }
 
 #[tokio::test]
+async fn a_page_may_wait_in_the_browser_and_nothing_else_is_kept() {
+    let site = Site::start(&[]).await;
+    let port = site.served.port;
+    for (path, kept) in [
+        ("/", "private, no-cache"),
+        ("/customers/acme", "private, no-cache"),
+        ("/nothing", "private, no-cache"),
+        ("/signin", "private, no-cache"),
+        ("/api/palette", "private, no-store"),
+        ("/sf/place", "private, no-store"),
+    ] {
+        let answer = send(port, &request(port, "GET", path, &[("Accept", "text/html")], b"")).await.expect(path);
+        assert_eq!(answer.all("cache-control"), [kept], "{path}");
+        // Whoever signs in or out, or speaks another language, gets another page.
+        let varies = answer.all("vary").join(", ").to_ascii_lowercase();
+        assert_eq!(
+            varies.contains("cookie") && varies.contains("accept-language"),
+            kept.ends_with("no-cache"),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_page_runs_only_scripts_with_its_own_nonce() {
     let site = Site::start(&[]).await;
     let mut nonces = Vec::new();

@@ -1,5 +1,6 @@
 //! The product from outside: the real binary on a loopback port, asked as programs, people and attackers ask.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says why and stops")]
+#![allow(clippy::disallowed_methods, reason = "a test waits for what it started, and nobody waits for the test")]
 
 #[path = "../support/fleet.rs"]
 mod fleet;

@@ -1,5 +1,6 @@
 //! The contract of the ports, run on every adapter: what each promises is checked here once, not per adapter.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says why and stops")]
+#![allow(clippy::disallowed_methods, reason = "a test waits for what it started, and nobody waits for the test")]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -386,13 +386,23 @@ async fn play(a: &Adapter, case: &Case) -> Result<(), TestCaseError> {
     check_all(a, &reference, &case.questions[1..2]).await
 }
 
+/// What fails is kept in server/tests/proptest-regressions, to be committed and tried first ever after.
+fn config() -> Config {
+    Config { cases: 12, max_shrink_iters: 40, source_file: Some(file!()), ..Config::default() }
+}
+
 fn run<F: Future<Output = Adapter>>(open: impl Fn() -> F) {
-    let config = Config { cases: 12, max_shrink_iters: 40, failure_persistence: None, ..Config::default() };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    TestRunner::new(config)
+    TestRunner::new(config())
         .run(&case(), |case| runtime.block_on(async { play(&open().await, &case).await }))
         .unwrap_or_else(|e| panic!("{e}"));
+}
+
+#[test]
+fn a_case_that_fails_is_kept() {
+    let kept = config();
+    assert!(kept.failure_persistence.is_some() && kept.source_file.is_some());
 }
 
 #[test]

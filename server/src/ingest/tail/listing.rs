@@ -2,6 +2,7 @@
 //!
 //! The folder is looked through again and again, because the notifications of an operating system do not reach across
 //! network folders; while nothing changes this costs one look at each file's metadata.
+#![expect(clippy::disallowed_methods, reason = "files are read on blocking threads: all of this is called there")]
 
 use std::{
     fs::{DirEntry, Metadata},

@@ -73,6 +73,7 @@ impl Watch {
     }
 
     /// The lock, as soon as no other process has it; `None` when told to stop meanwhile.
+    #[expect(clippy::disallowed_methods, reason = "one small file of the data folder, before anything is taken")]
     async fn wait_for_turn(&self, job: &Job) -> Result<Option<File>> {
         let cannot = |e: &std::io::Error| {
             let (path, why) = (self.lock.display(), Sentence::why(e));

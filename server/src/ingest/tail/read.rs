@@ -1,4 +1,5 @@
 //! Reads what is new in one file that grows: whole lines from where the last read ended, and never half a line.
+#![expect(clippy::disallowed_methods, reason = "files are read on blocking threads: all of this is called there")]
 
 use std::{
     fs::File,
