@@ -136,12 +136,12 @@ pub async fn headers(request: Request, next: Next) -> Response {
     // out meanwhile sends other cookies and gets another page. What scripts and programs are answered is kept by nobody.
     let fleeting = if page { "private, no-cache" } else { "private, no-store" };
     otherwise(header::CACHE_CONTROL, kept.filter(|_| ok).unwrap_or(fleeting));
-    if page {
-        heads.append(header::VARY, HeaderValue::from_static("cookie, accept-language"));
-    }
     // Whoever was given up on, or found us filling the demo, is told when to come again like everybody else.
     if busy {
         otherwise(header::RETRY_AFTER, "1");
+    }
+    if page {
+        heads.append(header::VARY, HeaderValue::from_static("cookie, accept-language"));
     }
     response
 }
