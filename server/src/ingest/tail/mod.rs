@@ -120,10 +120,15 @@ impl Watcher {
     async fn new(watch: &Watch) -> Result<Self> {
         let tails = watch.tails.tails().await?;
         let sources = watch.ingest.ledger.sources().await?.into_iter().filter(|s| s.source.kind == "folder");
+        // A read that a crash broke off left no error, and may have followed one.
+        let broke_off = || say!("the last read broke off", "마지막 읽기가 중단되었습니다");
         Ok(Self {
             at: Where { folder: watch.folder.clone(), rejected: watch.ingest.rejected.clone() },
             tracks: Tracks::new(tails, Instant::now()),
-            troubled: sources.filter_map(|s| Some((s.source.name, s.error?))).collect(),
+            troubled: sources
+                .filter(|s| s.error.is_some() || !s.finished)
+                .map(|s| (s.source.name, s.error.unwrap_or_else(broke_off)))
+                .collect(),
             whole: None,
             turn: 0,
             watch: watch.clone(),
