@@ -45,7 +45,7 @@ test('a page that one comes back to was waiting, and goes on following new recor
   const own = await Own.start([record(Date.now() - 3_600_000, 0.7)]);
   await noting(context);
   await open(page, own.url);
-  await expect(page.locator('figcaption').first()).toContainText('1 records');
+  await expect(page.locator('figcaption').first()).toContainText(/\b1 record\./);
   await page.waitForFunction(() => window.__gfLive?.state === 'live');
   await page.evaluate(() => { (window as unknown as { __mark: number }).__mark = 1; });
   await leave(page, `${own.url}/sources`);
@@ -54,7 +54,7 @@ test('a page that one comes back to was waiting, and goes on following new recor
   expect(await page.evaluate(() => (window as unknown as { __mark?: number }).__mark), 'the same document').toBe(1);
   await page.waitForFunction(() => window.__gfLive?.state === 'live');
   own.append(record(Date.now() - 1_000, 0.9));
-  await expect(page.locator('figcaption').first()).toContainText('2 records');
+  await expect(page.locator('figcaption').first()).toContainText(/\b2 records\./);
   // And forward, to the one that was left.
   await go(page, 1, /\/sources$/);
   expect(await shown(page)).toEqual({ persisted: true, reasons: null });
@@ -84,24 +84,37 @@ test.describe('after signing out', () => {
   // As from another machine: on this one everybody is the operator.
   test.use({ extraHTTPHeaders: { 'x-forwarded-for': '203.0.113.9' } });
 
-  test('a page that was waiting shows nothing, and leads to signing in', async ({ page, context }) => {
-    await noting(context);
-    await context.addInitScript(() => {
-      addEventListener('pageshow', ({ persisted }) => {
-        if (persisted) setTimeout(() => localStorage.setItem('hidden', String(document.documentElement.hidden)));
-      });
-    });
+  async function signIn(page: Page) {
     await page.goto(`${at.wide}/signin?back=/`);
     await page.getByLabel('Operator token').fill(TOKEN);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await expect(page.locator('html')).toHaveAttribute('data-signed-in', '');
     await expect(main(page)).toContainText('Wide');
+  }
+
+  test('a page that was waiting leads to signing in', async ({ page, context }) => {
+    await noting(context);
+    await signIn(page);
     await leave(page, `${at.wide}/sources`);
     await page.getByRole('button', { name: 'Sign out' }).first().click();
     await page.waitForURL(`${at.wide}/signin`);
     await go(page, -2, /\/signin\?back=/);
     await expect(page.getByLabel('Operator token')).toBeVisible();
     expect(await page.locator('body').innerText()).not.toContain('Wide');
+  });
+
+  test('a page that was waiting while its session ended elsewhere shows nothing', async ({ page, context }) => {
+    await noting(context);
+    await context.addInitScript(() => {
+      addEventListener('pageshow', ({ persisted }) => {
+        if (persisted) setTimeout(() => localStorage.setItem('hidden', String(document.documentElement.hidden)));
+      });
+    });
+    await signIn(page);
+    await leave(page, `${at.wide}/sources`);
+    await context.clearCookies();
+    await go(page, -1, /\/signin\?back=/);
+    await expect(page.getByLabel('Operator token')).toBeVisible();
     expect(await page.evaluate(() => localStorage.getItem('hidden')), 'it came out of the store, hidden').toBe('true');
   });
 });
