@@ -92,6 +92,8 @@ pub struct Live {
 pub struct RangeBar {
     pub label: String,
     pub zone: String,
+    /// Other time zones that lie near at hand.
+    pub zones: Vec<Link>,
     pub presets: Vec<Link>,
     pub earlier: String,
     pub later: Option<String>,
@@ -364,6 +366,8 @@ pub struct SourcesView {
     pub empty: Option<EmptyView>,
     pub summary: String,
     pub failed: Option<TableView>,
+    /// The files in which people have written down names and expectations.
+    pub written: Option<TableView>,
     pub sources: Option<TableView>,
     pub volume: Option<ChartView>,
 }

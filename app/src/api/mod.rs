@@ -32,6 +32,7 @@ mod server {
 
     use domain::{
         access::{Action, Actor, Object, authorize},
+        declared::FileState,
         ports::{Clock, MetricsStore, SourceLedger},
     };
     use jiff::tz::TimeZone;
@@ -49,6 +50,8 @@ mod server {
         pub files: Arc<Files>,
         /// Days of the demo that are in, while it is being filled.
         pub filling: Arc<dyn Fn() -> Option<i64> + Send + Sync>,
+        /// How it stands with `places.yaml` and `metrics.yaml`.
+        pub written: Arc<dyn Fn() -> Vec<FileState> + Send + Sync>,
     }
 
     /// What pages load; names change with the content.

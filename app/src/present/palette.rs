@@ -7,7 +7,10 @@ use domain::{
 use serde::Serialize;
 
 use super::links;
-use crate::{api::Request, i18n::Texts};
+use crate::{
+    api::Request,
+    i18n::{Lang, Texts},
+};
 
 /// So many entries at most: more would make typing slow.
 const MOST: usize = 6_000;
@@ -69,7 +72,7 @@ pub fn palette(d: &Directory, request: &Request) -> Palette {
         act: Some(act),
         key: None,
     }));
-    entries.extend(places(d));
+    entries.extend(places(d, request.lang));
     entries.extend(d.models.iter().map(|m| entry("model", m.to_string(), String::new(), compare_link(m), None)));
     entries.truncate(MOST);
     Palette {
@@ -90,8 +93,8 @@ fn entry(kind: &'static str, label: String, detail: String, href: String, key: O
     Entry { kind, label, detail, href: Some(href), act: None, key }
 }
 
-/// Customers, then sites, then zones, each once.
-fn places(d: &Directory) -> Vec<Entry> {
+/// Customers, then sites, then zones, each once. Who has another name to show is found by both.
+fn places(d: &Directory, lang: Lang) -> Vec<Entry> {
     let mut found: [Vec<Entry>; 3] = [vec![], vec![], vec![]];
     let mut seen = std::collections::BTreeSet::new();
     for p in &d.places {
@@ -104,8 +107,12 @@ fn places(d: &Directory) -> Vec<Entry> {
             if (level == 2 && scope.site.is_none()) || !seen.insert(path.clone()) {
                 continue;
             }
-            let above: Vec<String> = names[..level].iter().flatten().map(ToString::to_string).collect();
-            found[level].push(entry(kind, name.to_string(), above.join(" · "), path, None));
+            let mut above: Vec<String> = names[..level].iter().flatten().map(ToString::to_string).collect();
+            let shown = d.declared.label(&scope).map(|l| lang.name(l).to_owned()).filter(|l| l != name.as_str());
+            if shown.is_some() {
+                above.push(name.to_string());
+            }
+            found[level].push(entry(kind, shown.unwrap_or_else(|| name.to_string()), above.join(" · "), path, None));
         }
     }
     found.into_iter().flatten().collect()

@@ -7,6 +7,7 @@ use domain::{Error, Result};
 use super::output::print;
 use crate::{
     config::Settings,
+    declared::{self, Files},
     demo::Demo,
     http,
     ingest::{Ingest, tail::Watch},
@@ -19,6 +20,7 @@ const LAST_WORDS: Duration = Duration::from_secs(10);
 pub async fn run(settings: Settings) -> Result<ExitCode> {
     settings.check_address()?;
     settings.check_ingest_dir()?;
+    let written = Arc::new(Files::open(&settings, Arc::new(startup::SystemClock))?);
     let listener = tokio::net::TcpListener::bind(settings.addr).await.map_err(|e| match e.kind() {
         ErrorKind::AddrInUse => Error::unavailable(format!(
             "cannot serve on {}: another program uses this port; choose another with --addr or GF_ADDR",
@@ -32,11 +34,14 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
     let address = listener.local_addr().map_err(|e| Error::internal("the socket has no address").with_detail(e))?;
     let was_empty = settings.data_is_empty();
     let parts = startup::open(&settings).await?;
+    // Before anybody asks: the first page has the names already.
+    parts.lake.declare(Arc::new(written.declared())).await?;
+    tokio::spawn(declared::follow(Arc::clone(&written), Arc::clone(&parts.lake)));
     let demo = Demo { sink: parts.sink.clone(), manifest: parts.manifest.clone(), clock: parts.clock.clone() };
     let readiness = Arc::new(jobs::Readiness::default());
     start_jobs(&settings, was_empty, &parts, demo, &readiness).await?;
     let (stop, stopping) = tokio::sync::watch::channel(false);
-    let state = http::State::new(&settings, address, &parts, Arc::clone(&readiness), stopping.clone());
+    let state = http::State::new(&settings, address, &parts, written, Arc::clone(&readiness), stopping.clone());
     let router = http::router(state).into_make_service_with_connect_info::<SocketAddr>();
     print(&format!("GuardianFlow is at http://{address}"))?;
     if was_empty && !settings.demo {

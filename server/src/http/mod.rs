@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod csv;
+pub mod declared;
 pub mod events;
 pub mod export;
 pub mod files;
@@ -31,7 +32,10 @@ use tower_http::{
     timeout::TimeoutLayer,
 };
 
-use crate::{auth::Gate, config::Settings, ingest::group::Group, jobs::Readiness, joined::Joined, startup::Parts};
+use crate::{
+    auth::Gate, config::Settings, declared::Files, ingest::group::Group, jobs::Readiness, joined::Joined,
+    startup::Parts,
+};
 
 /// The largest request body, in bytes, but for records.
 pub const MAX_BODY: usize = 1 << 20;
@@ -69,6 +73,7 @@ impl State {
         settings: &Settings,
         address: SocketAddr,
         parts: &Parts,
+        written: Arc<Files>,
         readiness: Arc<Readiness>,
         stop: watch::Receiver<bool>,
     ) -> Self {
@@ -81,6 +86,7 @@ impl State {
                 ledger: Arc::clone(&parts.ledger),
                 clock: Arc::clone(&parts.clock),
                 filling: Arc::new(move || filling.demo_days()),
+                written: Arc::new(move || written.states()),
             },
             leptos,
             readiness,
@@ -102,6 +108,8 @@ pub fn router(state: State) -> Router {
         .route("/api/metrics/trend", get(api::trend))
         .route("/api/metrics/comparison", get(api::comparison))
         .route("/api/metrics/records", get(api::records))
+        .route("/api/metrics/catalogue", get(declared::catalogue))
+        .route("/api/places", get(declared::places))
         .route("/api/palette", get(api::palette))
         .route("/export/compare.svg", get(export::compare_svg))
         .route("/export/heat.svg", get(export::heat_svg))

@@ -11,6 +11,7 @@ mod wire;
 mod asking;
 mod commands;
 mod cross_site;
+mod declared;
 mod events;
 mod exports;
 mod headers;

@@ -22,6 +22,7 @@ macro_rules! suite {
 
 mod answers;
 mod batches;
+mod declared;
 mod durability;
 mod foreign;
 mod health;
