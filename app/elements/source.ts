@@ -30,6 +30,9 @@ export interface Listing {
 /** Customers with their sites with their zones. */
 type Places = readonly (readonly [string, readonly (readonly [string, readonly string[]])[]])[];
 
+/** What places are called that have another name to show; by their names from the customer on, each on a line. */
+type Shown = Readonly<Record<string, string>>;
+
 const FRESH = 60_000;
 const PATIENCE = 10_000;
 
@@ -79,11 +82,11 @@ async function ask(lang: string): Promise<Listing | null> {
       headers: { accept: 'application/json' }, signal: AbortSignal.timeout(PATIENCE),
     });
     if (!response.ok) return null;
-    const given = (await response.json()) as (Partial<Listing> & { places?: Places }) | null;
+    const given = (await response.json()) as (Partial<Listing> & { places?: Places; shown?: Shown }) | null;
     if (!given || !Array.isArray(given.entries)) return null;
     const isModel = (entry: Entry): boolean => entry.kind === 'model';
     const [models, rest] = [given.entries.filter(isModel), given.entries.filter((entry) => !isModel(entry))];
-    const entries = [...rest, ...entriesOf(given.places ?? []), ...models];
+    const entries = [...rest, ...entriesOf(given.places ?? [], given.shown ?? {}), ...models];
     return { words: { ...ownWords(), ...given.words }, keys: given.keys ?? [], entries };
   } catch {
     return null;
@@ -91,16 +94,25 @@ async function ask(lang: string): Promise<Listing | null> {
 }
 
 /** Customers, then sites, then zones, each with the address of its page and what it lies in. */
-export function entriesOf(places: Places): Entry[] {
+export function entriesOf(places: Places, shown: Shown = {}): Entry[] {
   const found: [Entry[], Entry[], Entry[]] = [[], [], []];
+  const kinds = ['customer', 'site', 'zone'] as const;
+  const add = (href: string, ...names: string[]): void => {
+    const [name, depth] = [names.at(-1) as string, names.length - 1];
+    const label = shown[names.join('\n')];
+    // Found by its own name as well.
+    const within = label === undefined ? names.slice(0, -1) : names;
+    const entry: Entry = { kind: kinds[depth] as string, label: label ?? name, href };
+    if (within.length > 0) entry.detail = within.join(' · ');
+    found[depth]?.push(entry);
+  };
   for (const [customer, sites] of places) {
     const path = `/customers/${encodeURIComponent(customer)}`;
-    found[0].push({ kind: 'customer', label: customer, href: path });
+    add(path, customer);
     for (const [site, zones] of sites) {
       const below = `${path}/sites/${encodeURIComponent(site)}`;
-      found[1].push({ kind: 'site', label: site, detail: customer, href: below });
-      const detail = `${customer} · ${site}`;
-      for (const zone of zones) found[2].push({ kind: 'zone', label: zone, detail, href: `${below}/zones/${encodeURIComponent(zone)}` });
+      add(below, customer, site);
+      for (const zone of zones) add(`${below}/zones/${encodeURIComponent(zone)}`, customer, site, zone);
     }
   }
   return found.flat();

@@ -1,6 +1,6 @@
 //! The texts that people read, in English and Korean, generated from `app/locales`.
 
-use domain::error::Sentence;
+use domain::{declared::Label, error::Sentence};
 use serde::{Deserialize, Serialize};
 
 include!(concat!(env!("OUT_DIR"), "/texts.rs"));
@@ -53,6 +53,15 @@ impl Lang {
         match self {
             Self::En => &EN,
             Self::Ko => &KO,
+        }
+    }
+
+    /// A name to show, in this language.
+    #[must_use]
+    pub fn name(self, label: &Label) -> &str {
+        match self {
+            Self::En => &label.en,
+            Self::Ko => &label.ko,
         }
     }
 

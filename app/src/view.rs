@@ -90,6 +90,8 @@ pub struct Live {
 pub struct RangeBar {
     pub label: String,
     pub zone: String,
+    /// Other time zones that lie near at hand.
+    pub zones: Vec<Link>,
     pub presets: Vec<Link>,
     pub earlier: String,
     pub later: Option<String>,
@@ -376,6 +378,8 @@ pub struct SourcesView {
     /// What runs beside requests and is in trouble.
     pub jobs: Option<TableView>,
     pub failed: Option<TableView>,
+    /// The files in which people have written down names and expectations.
+    pub written: Option<TableView>,
     pub sources: Option<TableView>,
     pub volume: Option<ChartView>,
 }

@@ -44,7 +44,7 @@ test.describe('content is in the first HTML', () => {
 
   test('the change to the previous period stands beside a headline number with its word', async ({ page }) => {
     await page.goto('/');
-    await expect(tiles(page).first()).toContainText(/[↑↓±]?[\d.]+ +(better|worse|unchanged|changed)\s+vs .*7 days/);
+    await expect(tiles(page).first()).toContainText(/[↑↓±]?[\d.]+ +(better|worse|unchanged|changed|too small to matter)\s+vs .*7 days/);
   });
 
   test('the chart is summed up in one sentence, and its table lies behind it', async ({ page }) => {

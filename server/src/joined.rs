@@ -47,7 +47,7 @@ impl Joined {
     }
 
     /// The answer to a question, worked out by `ask` unless somebody asked it already. Who joins must not get an answer
-    /// that is older than his question: the generation is part of it.
+    /// that is older than his question: the generation is part of it, and so is what was written down about places and metrics.
     async fn join<Q, T, F>(
         &self,
         all: &UnderWay<T>,
@@ -59,7 +59,8 @@ impl Joined {
         T: Clone + Send + Sync + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        let key = format!("{} {query:?}", self.inner.generation().await);
+        let (records, declared) = (self.inner.generation().await, self.inner.directory().await.declared.revision());
+        let key = format!("{records} {declared} {query:?}");
         all.join(key, ask(Arc::clone(&self.inner), query.clone())).await
     }
 }

@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod cli;
 pub mod config;
+pub mod declared;
 pub mod demo;
 pub mod http;
 pub mod ingest;

@@ -67,17 +67,39 @@ pub struct Metric {
     pub label: Cow<'static, str>,
     pub label_ko: Cow<'static, str>,
     /// As written after a number; empty for a ratio.
-    pub unit: &'static str,
+    pub unit: Cow<'static, str>,
     pub direction: Direction,
     /// Accepted values, both ends included.
     pub range: (f64, f64),
     pub aggregation: Aggregation,
     /// Digits after the decimal point when shown.
     pub precision: u8,
-    pub definition: &'static str,
-    pub definition_ko: &'static str,
-    /// True when direction and range were guessed from the name.
+    pub definition: Cow<'static, str>,
+    pub definition_ko: Cow<'static, str>,
+    /// The smallest change that matters, where `metrics.yaml` says another than the rule of [`Metric::smallest_effect`].
+    pub effect: Option<Effect>,
+    /// True when the direction was guessed from the name.
     pub assumed: bool,
+}
+
+/// A change that is just large enough to matter.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Effect {
+    /// So much, in the metric's own unit.
+    Size(f64),
+    /// So large a part of the value: 0.02 is 2 %.
+    Share(f64),
+}
+
+impl Effect {
+    /// Of a value, in the metric's own unit.
+    #[must_use]
+    pub fn of(self, value: f64) -> f64 {
+        match self {
+            Self::Size(size) => size,
+            Self::Share(share) => share * value.abs(),
+        }
+    }
 }
 
 const INF: f64 = f64::INFINITY;
@@ -91,13 +113,14 @@ macro_rules! metric {
             column: $column,
             label: Cow::Borrowed($label),
             label_ko: Cow::Borrowed($ko),
-            unit: $unit,
+            unit: Cow::Borrowed($unit),
             direction: Direction::$dir,
             range: $range,
             aggregation: Aggregation::$agg,
             precision: $precision,
-            definition: $def,
-            definition_ko: $def_ko,
+            definition: Cow::Borrowed($def),
+            definition_ko: Cow::Borrowed($def_ko),
+            effect: None,
             assumed: false,
         }
     };
@@ -329,13 +352,14 @@ impl Metric {
             column: "",
             label: Cow::Owned(key.to_owned()),
             label_ko: Cow::Owned(key.to_owned()),
-            unit,
+            unit: Cow::Borrowed(unit),
             direction: guess_direction(&leaf),
             range: (f64::NEG_INFINITY, INF),
             aggregation: Aggregation::WeightedMean,
             precision: 3,
-            definition: "Brought by the records; direction assumed from the name.",
-            definition_ko: "레코드에 포함된 지표이며 방향은 이름으로 추정했습니다.",
+            definition: Cow::Borrowed("Brought by the records; direction assumed from the name."),
+            definition_ko: Cow::Borrowed("레코드에 포함된 지표이며 방향은 이름으로 추정했습니다."),
+            effect: None,
             assumed: true,
         }
     }
@@ -344,6 +368,25 @@ impl Metric {
     #[must_use]
     pub fn accepts(&self, value: f64) -> bool {
         value.is_finite() && value >= self.range.0 && value <= self.range.1
+    }
+
+    /// The smallest change of this metric that matters: what was written down, else 0.005 for metrics in 0..1 and MOTA,
+    /// 2 points for percentages, and 2 % of the value for everything else.
+    #[must_use]
+    pub fn smallest_effect(&self) -> Effect {
+        self.effect.unwrap_or(match self.range {
+            (0.0, 1.0) => Effect::Size(0.005),
+            _ if self.key == "mota" => Effect::Size(0.005),
+            _ if self.unit == "%" => Effect::Size(2.0),
+            _ => Effect::Share(0.02),
+        })
+    }
+
+    /// Whether a change from `base` is large enough to matter. Of an unknown base no share can be taken: then it is.
+    #[must_use]
+    pub fn matters(&self, delta: f64, base: Option<f64>) -> bool {
+        // What is as large as the smallest stays so through the rounding of a subtraction.
+        delta.abs() >= self.smallest_effect().of(base.unwrap_or(0.0)) * (1.0 - 1e-9)
     }
 
     /// Whether numbers of different devices must not be averaged without saying so.
@@ -408,6 +451,29 @@ mod tests {
         assert_eq!(of("top1_acc"), Direction::HigherIsBetter);
         assert_eq!(of("mAP75"), Direction::HigherIsBetter);
         assert_eq!(of("epoch"), Direction::Neither);
+    }
+
+    #[test]
+    fn the_smallest_change_that_matters_follows_from_range_and_unit() {
+        let of = |key: &str, base: f64| built_in(key).map(|i| CATALOGUE[i].smallest_effect().of(base));
+        for key in ["mAP50", "mAP50_95", "precision", "recall", "mota", "idf1", "hota"] {
+            assert_eq!(of(key, 0.8), Some(0.005), "{key}");
+        }
+        assert_eq!((of("gpu_util", 60.0), of("cpu_util", 1.0)), (Some(2.0), Some(2.0)), "points, not per cent of them");
+        assert_eq!((of("inference_time_ms", 20.0), of("fps", 50.0)), (Some(0.4), Some(1.0)));
+        assert_eq!(of("accuracy_drop", -0.5), Some(0.01), "2 % of the size of a value below zero");
+        let own = Metric { effect: Some(Effect::Share(0.1)), ..CATALOGUE[0].clone() };
+        assert_eq!(own.smallest_effect().of(0.5), 0.05, "what was written down comes first");
+    }
+
+    #[test]
+    fn a_change_as_large_as_the_smallest_matters() {
+        let metric = |key: &str| built_in(key).map(|i| CATALOGUE[i].clone()).expect("built in");
+        assert!(metric("mAP50").matters(0.805 - 0.8, Some(0.8)) && !metric("mAP50").matters(-0.0049, Some(0.8)));
+        assert!(metric("inference_time_ms").matters(-0.4, Some(20.0)));
+        assert!(!metric("inference_time_ms").matters(0.39, Some(20.0)));
+        assert!(metric("inference_time_ms").matters(0.01, None), "of nothing known no share can be taken");
+        assert!(!metric("gpu_util").matters(1.9, Some(60.0)) && metric("gpu_util").matters(2.0, None));
     }
 
     #[test]

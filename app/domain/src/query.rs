@@ -8,8 +8,9 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    declared::Declared,
     error::{Error, Result},
-    metric::{Aggregation, CATALOGUE, Direction, Metric, built_in},
+    metric::{Aggregation, Direction, Metric, built_in},
     say,
     scope::{Model, Place, Scope, clip},
     state::{DataState, Health},
@@ -356,6 +357,8 @@ pub struct Directory {
     pub custom: Vec<String>,
     /// Catalogue metrics that at least one record has, by catalogue index.
     pub built_in: Vec<usize>,
+    /// What people have written down about places and metrics. Places that are named there are among `places`.
+    pub declared: Arc<Declared>,
     /// How many records there are, and of these simulated.
     pub records: u64,
     pub simulated: u64,
@@ -452,14 +455,14 @@ impl Directory {
     /// Unknown, or a leaf that more than one group has.
     pub fn metric(&self, key: &str) -> Result<(Metric, MetricColumn)> {
         if let Some(i) = built_in(key) {
-            return Ok((CATALOGUE[i].clone(), MetricColumn::BuiltIn(i)));
+            return Ok((self.declared.built_in(i).clone(), MetricColumn::BuiltIn(i)));
         }
         let mut hits = self.custom.iter().filter(|full| {
             full.eq_ignore_ascii_case(key)
                 || full.split_once('.').is_some_and(|(_, leaf)| leaf.eq_ignore_ascii_case(key))
         });
         match (hits.next(), hits.next()) {
-            (Some(full), None) => Ok((Metric::assumed(&self.key_of(full)), MetricColumn::Custom(full.clone()))),
+            (Some(full), None) => Ok((self.custom_metric(full), MetricColumn::Custom(full.clone()))),
             (Some(a), Some(b)) => Err(Error::bad_input(say!(
                 "more than one group has “{got}”: say {a} or {b}",
                 "“{got}”: 여러 그룹에 있습니다. {a}, {b} 중에서 고르세요",
@@ -467,6 +470,18 @@ impl Directory {
             ))),
             (None, _) => Err(unknown_metric(key)),
         }
+    }
+
+    /// A metric outside of the catalogue, by its full name `group.leaf`.
+    #[must_use]
+    pub fn custom_metric(&self, full: &str) -> Metric {
+        self.declared.custom(full, &self.key_of(full))
+    }
+
+    /// A metric by the key that an answer gave it.
+    #[must_use]
+    pub fn answered(&self, key: &str) -> Metric {
+        self.metric(key).map_or_else(|_| Metric::assumed(key), |m| m.0)
     }
 
     /// The shortest key of a metric outside of the catalogue: its leaf, or `group.leaf` where leaves collide.

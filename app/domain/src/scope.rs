@@ -133,6 +133,23 @@ pub struct Place {
     pub zone: Option<Name>,
 }
 
+impl Place {
+    /// Whether `other` is this place or lies within it.
+    #[must_use]
+    pub fn holds(&self, other: &Self) -> bool {
+        self.customer == other.customer
+            && (self.site.is_none() || self.site == other.site)
+            && (self.zone.is_none() || self.zone == other.zone)
+    }
+
+    /// The place, its site, its customer.
+    pub fn upwards(&self) -> impl Iterator<Item = Self> {
+        let site = self.zone.as_ref().map(|_| Self { zone: None, ..self.clone() });
+        let customer = self.site.as_ref().map(|_| Self { customer: self.customer.clone(), site: None, zone: None });
+        [Some(self.clone()), site, customer].into_iter().flatten()
+    }
+}
+
 /// What a question is about. `None` is open. A zone is only named together with its site and customer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Scope {
@@ -206,6 +223,13 @@ impl Scope {
             (_, _, None) => Level::Site,
             _ => Level::Zone,
         }
+    }
+
+    /// The deepest place that the scope names; `None` for the fleet.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        let customer = self.customer.clone()?;
+        Some(Place { customer, site: self.site.clone(), zone: self.zone.clone() })
     }
 
     /// Whether the scope holds this place.

@@ -33,6 +33,7 @@ mod server {
     use domain::{
         Error, ErrorKind,
         access::{Action, Actor, Object, authorize},
+        declared::FileState,
         ports::{Clock, JobReport, MetricsStore, SourceLedger},
     };
     use jiff::tz::TimeZone;
@@ -53,6 +54,8 @@ mod server {
         pub filling: Arc<dyn Fn() -> Option<i64> + Send + Sync>,
         /// What runs beside requests, and how it does.
         pub jobs: Arc<dyn Fn() -> Vec<JobReport> + Send + Sync>,
+        /// How it stands with `places.yaml` and `metrics.yaml`.
+        pub written: Arc<dyn Fn() -> Vec<FileState> + Send + Sync>,
     }
 
     /// What pages load; names change with the content.

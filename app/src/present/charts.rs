@@ -61,7 +61,7 @@ impl Drawing<'_> {
         let digits = digits.max(if trend.points.is_empty() { metric.precision } else { 0 });
         let x = time_ticks(&self.range, &fmt.zone, 7);
         let gap = x.windows(2).map(|w| w[1].0 - w[0].0).min().unwrap_or(0);
-        let label = match metric.unit {
+        let label = match &*metric.unit {
             "" => fmt.label(metric),
             unit => format!("{} ({unit})", fmt.label(metric)),
         };

@@ -266,7 +266,10 @@ fn finding(a: &Asked, r: &FieldReport, contenders: &[Contender], lead: usize, pl
     let Some((c, delta)) = best else {
         return fill(t.compare_finding_none, &[("metric", &label), ("baseline", &name(&base.model))]);
     };
-    let shown = a.fmt.delta(Some(delta), metric).map_or_else(String::new, |d| format!("{} {}", d.text, d.word));
+    let shown = a
+        .fmt
+        .delta(Some(delta), base.figures[lead].value, metric)
+        .map_or_else(String::new, |d| format!("{} {}", d.text, d.word));
     let zones = match places {
         Places::Same => fill(t.compare_shared, &[("n", &c.figures[lead].shared.to_string())]),
         Places::All => t.compare_everywhere.to_owned(),
@@ -302,7 +305,7 @@ fn explained(a: &Asked, r: &FieldReport, contenders: &[Contender], lead: usize) 
         Some((c, f.shared, same, everywhere))
     });
     let widest = apart.max_by(|x, y| (x.2 - x.3).abs().total_cmp(&(y.2 - y.3).abs()));
-    let signed = |d: f64| a.fmt.delta(Some(d), metric).map_or_else(String::new, |d| d.text);
+    let signed = |d: f64| a.fmt.delta(Some(d), None, metric).map_or_else(String::new, |d| d.text);
     match widest {
         Some((c, shared, same, everywhere)) if signed(same) != signed(everywhere) => fill(
             t.compare_explained,
@@ -326,8 +329,8 @@ fn table(a: &Asked, r: &FieldReport, contenders: &[Contender], rules: &Rules) ->
         plain(&label, true)
     }));
     let on: Vec<usize> = contenders.iter().map(|c| devices(r, &c.model, rules.by)).collect();
-    let figure = |i: usize, f: &Figure, metric: &Metric, c: &Contender| {
-        let delta = if i == 0 { None } else { a.fmt.delta(f.delta(rules.places), metric) };
+    let figure = |i: usize, f: &Figure, base: Option<f64>, metric: &Metric, c: &Contender| {
+        let delta = if i == 0 { None } else { a.fmt.delta(f.delta(rules.places), base, metric) };
         let mut small = vec![fill(t.n, &[("n", &a.fmt.count(f.n))])];
         if let (Some(p50), Some(p95)) = (f.p50, f.p95) {
             let ends = [a.fmt.value(Some(p50), metric), a.fmt.value(Some(p95), metric)];
@@ -359,13 +362,15 @@ fn table(a: &Asked, r: &FieldReport, contenders: &[Contender], rules: &Rules) ->
         .enumerate()
         .filter(|(m, metric)| {
             let known = contenders.iter().any(|c| c.figures[*m].value.is_some());
-            let differs =
-                |c: &Contender| a.fmt.delta(c.figures[*m].delta(rules.places), metric).is_some_and(|d| d.text != "±0");
+            let differs = |c: &Contender| {
+                a.fmt.delta(c.figures[*m].delta(rules.places), None, metric).is_some_and(|d| d.text != "±0")
+            };
             known && (!rules.diff || contenders.iter().skip(1).any(differs))
         })
         .map(|(m, metric)| {
             let mut row = vec![Cell::Name { text: a.fmt.label(metric), href: None, state: None }];
-            row.extend(contenders.iter().enumerate().map(|(i, c)| figure(i, &c.figures[m], metric, c)));
+            let base = contenders.first().and_then(|c| c.figures[m].value);
+            row.extend(contenders.iter().enumerate().map(|(i, c)| figure(i, &c.figures[m], base, metric, c)));
             row
         })
         .collect();
@@ -400,20 +405,17 @@ fn sites(
     let rows = all
         .iter()
         .map(|s| {
-            let site = s.site.as_ref().map_or_else(|| NONE.to_owned(), ToString::to_string);
-            let text = if a.scope.customer.is_none() { format!("{} · {site}", s.customer) } else { site };
-            let scope = domain::scope::Scope {
-                customer: Some(s.customer.clone()),
-                site: s.site.clone(),
-                zone: None,
-                ..a.scope.clone()
-            };
+            let customer =
+                domain::scope::Scope { customer: Some(s.customer.clone()), site: None, zone: None, ..a.scope.clone() };
+            let scope = domain::scope::Scope { site: s.site.clone(), ..customer.clone() };
+            let site = s.site.as_ref().map_or_else(|| NONE.to_owned(), |_| a.name_of(&scope));
+            let text = if a.scope.customer.is_none() { format!("{} · {site}", a.name_of(&customer)) } else { site };
             let mut cells =
                 vec![Cell::Name { text, href: Some(links::scoped("/compare", &scope, &a.ask)), state: None }];
             cells.extend(s.figures.iter().enumerate().map(|(i, (value, delta))| Cell::Figure {
                 text: a.fmt.with_unit(*value, metric),
                 href: None,
-                delta: if i == 0 { None } else { a.fmt.delta(*delta, metric) },
+                delta: if i == 0 { None } else { a.fmt.delta(*delta, s.figures.first().and_then(|f| f.0), metric) },
                 small: vec![],
             }));
             cells.push(Cell::Text(s.best.map_or_else(|| NONE.to_owned(), |b| name(&contenders[b].model))));

@@ -1,8 +1,7 @@
 //! Numbers, dates and words as people read them; the one place where they are formatted.
 
 use domain::{
-    metric::{CATALOGUE, Change, Direction, Metric, built_in},
-    query::MetricSummary,
+    metric::{Change, Direction, Metric},
     state::{DataState, Health},
     time::{DAY, HOUR, MINUTE, Millis},
 };
@@ -57,7 +56,7 @@ impl Fmt {
     #[must_use]
     pub fn with_unit(&self, x: Option<f64>, metric: &Metric) -> String {
         let value = self.value(x, metric);
-        match metric.unit {
+        match &*metric.unit {
             _ if x.is_none() => value,
             "" => value,
             "%" | "×" => format!("{value}{}", metric.unit),
@@ -199,17 +198,20 @@ impl Fmt {
         if m.n == 0 { self.state(m.state) } else { self.health(h) }
     }
 
-    /// A change; `None` when there is nothing to compare. What rounds to nothing is unchanged.
+    /// A change from `base`; `None` when there is nothing to compare. What rounds to nothing is unchanged, and what is
+    /// smaller than the smallest effect that matters says so: neither has a colour.
     #[must_use]
-    pub fn delta(&self, delta: Option<f64>, metric: &Metric) -> Option<DeltaView> {
+    pub fn delta(&self, delta: Option<f64>, base: Option<f64>, metric: &Metric) -> Option<DeltaView> {
         let d = delta?;
         let t = self.texts();
         let size = self.decimal(d.abs(), metric.precision);
         if size.chars().all(|c| matches!(c, '0' | '.')) {
             return Some(DeltaView { text: "±0".into(), change: Change::Neutral, word: t.unchanged.into() });
         }
-        let change = metric.direction.read(d);
+        let matters = metric.matters(d, base);
+        let change = if matters { metric.direction.read(d) } else { Change::Neutral };
         let word = match (change, metric.direction) {
+            _ if !matters => t.too_small,
             (Change::Better, _) => t.better,
             (Change::Worse, _) => t.worse,
             (Change::Neutral, Direction::Neither) => t.changed,
@@ -229,16 +231,10 @@ impl Fmt {
     #[must_use]
     pub fn definition(&self, metric: &Metric) -> String {
         match self.lang {
-            Lang::En => metric.definition.to_owned(),
-            Lang::Ko => metric.definition_ko.to_owned(),
+            Lang::En => metric.definition.to_string(),
+            Lang::Ko => metric.definition_ko.to_string(),
         }
     }
-}
-
-/// The metric behind a summary.
-#[must_use]
-pub fn metric_of(m: &MetricSummary) -> Metric {
-    built_in(&m.metric).map_or_else(|| Metric::assumed(&m.metric), |i| CATALOGUE[i].clone())
 }
 
 fn grouped(digits: &str) -> String {
@@ -254,6 +250,8 @@ fn grouped(digits: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use domain::metric::CATALOGUE;
+
     use super::*;
 
     fn fmt(lang: Lang) -> Fmt {
@@ -272,7 +270,7 @@ mod tests {
     #[test]
     fn a_change_has_arrow_and_word_by_direction() {
         let f = fmt(Lang::En);
-        let word = |d: f64, i: usize| f.delta(Some(d), &CATALOGUE[i]).map(|v| (v.text, v.word));
+        let word = |d: f64, i: usize| f.delta(Some(d), None, &CATALOGUE[i]).map(|v| (v.text, v.word));
         assert_eq!(word(-0.041, 0), Some(("↓0.041".into(), "worse".into())));
         assert_eq!(word(-2.0, 7), Some(("↓2.0".into(), "better".into())));
         assert_eq!(word(0.0001, 0), Some(("±0".into(), "unchanged".into())));
@@ -299,6 +297,20 @@ mod tests {
         });
         assert!(partly.help.contains("2 late") && partly.help.contains("1 stale"), "{}", partly.help);
         assert_eq!(fmt(Lang::En).health(&Health { state: DataState::Ok, places: 9, ..Health::default() }).label, "ok");
+    }
+
+    #[test]
+    fn a_change_too_small_to_matter_is_grey_and_says_so() {
+        let of = |lang, d: f64, base: f64, i: usize| {
+            fmt(lang).delta(Some(d), Some(base), &CATALOGUE[i]).map(|v| (v.change, v.text, v.word)).expect("a change")
+        };
+        assert_eq!(of(Lang::En, -0.004, 0.8, 0), (Change::Neutral, "↓0.004".into(), "too small to matter".into()));
+        assert_eq!(of(Lang::Ko, -0.004, 0.8, 0).2, "무시할 만한 차이");
+        assert_eq!(of(Lang::En, -0.005, 0.8, 0).0, Change::Worse);
+        // 2 % of 20 ms.
+        assert_eq!(of(Lang::En, 0.3, 20.0, 7).0, Change::Neutral);
+        assert_eq!(of(Lang::En, 0.4, 20.0, 7).0, Change::Worse);
+        assert_eq!(of(Lang::En, 1.0, 60.0, 9).2, "too small to matter", "of a percentage 2 points matter");
     }
 
     #[test]

@@ -8,12 +8,7 @@ use domain::{
     time::{DAY, Millis, Step, TimeRange},
 };
 
-use super::{
-    fmt::{NONE, metric_of},
-    links,
-    page::Asked,
-    tables::plain,
-};
+use super::{fmt::NONE, links, page::Asked, tables::plain};
 use crate::{
     i18n::fill,
     view::{Cell, HeatView, Link, TableView, Tools},
@@ -43,7 +38,7 @@ pub fn days(a: &Asked, length: i64) -> Result<(TimeRange, Step)> {
 #[must_use]
 pub fn strip(a: &Asked, s: &Summary, leading: &MetricSummary, course: (TimeRange, Step)) -> Option<HeatView> {
     let t = a.fmt.texts();
-    let metric = metric_of(leading);
+    let metric = a.metric(&leading.metric);
     let label = a.fmt.label(&metric);
     let (range, step) = course;
     let start = |i: usize| range.from().plus(i as i64 * step.ms());
@@ -65,7 +60,7 @@ pub fn strip(a: &Asked, s: &Summary, leading: &MetricSummary, course: (TimeRange
         ask.days = None;
         links::place(&c.scope, &ask)
     };
-    let name = |c: &ChildSummary| c.scope.site.as_ref().map_or_else(|| NONE.to_owned(), ToString::to_string);
+    let name = |c: &ChildSummary| c.scope.site.as_ref().map_or_else(|| NONE.to_owned(), |_| a.name_of(&c.scope));
     let shown = |v: f64| a.fmt.with_unit(Some(v), &metric);
     let row = |(c, m): &(&ChildSummary, &MetricSummary)| HeatRow {
         label: name(c),

@@ -160,7 +160,7 @@ pub fn meta(fmt: &Fmt, chart: &Chart, metric: &Metric, records: Option<String>) 
         to: chart.range.to().0,
         step: chart.step,
         digits: metric.precision,
-        unit: metric.unit,
+        unit: &metric.unit,
         lang: fmt.lang.code(),
         zone: fmt.zone_name(),
         colours: chart.series.iter().map(|s| s.colour).collect(),

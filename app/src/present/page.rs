@@ -1,11 +1,15 @@
 //! What every page is made of beside its own content: the question as it was read, the head with its way here, the time
 //! picker, how it follows new records, and what stands there when nothing is to be shown.
 
+use std::sync::Arc;
+
 use domain::{
     Result,
     ask::{Ask, REFRESH},
+    metric::Metric,
     query::{Directory, Trend, TrendQuery},
     scope::{Level, Scope},
+    text::Name,
     time::{Against, DAY, Millis, SECOND, Step, TimeRange},
 };
 
@@ -30,6 +34,8 @@ pub struct Asked {
     pub scope: Scope,
     /// The earlier period that is shown beside, when one was asked for.
     pub against: Option<Against>,
+    /// What there is, with what people have written down about it.
+    pub directory: Arc<Directory>,
     refresh: &'static str,
     /// What the answer knows of, at least.
     generation: i64,
@@ -41,6 +47,7 @@ impl Asked {
     pub async fn read(services: &Services, request: &Request, ask: Ask) -> Result<Self> {
         // Before anything is read: what comes meanwhile may be missing from the answer, and is told of again.
         let generation = services.metrics.generation().await;
+        let directory = services.metrics.directory().await;
         let asked_at = services.clock.now();
         // To the second, and not before what has just come: pages that are told of the same news ask the same question.
         let now = Millis((asked_at.0 + SECOND - 1).div_euclid(SECOND) * SECOND);
@@ -56,6 +63,7 @@ impl Asked {
             range,
             scope,
             against,
+            directory,
             refresh,
             generation,
             ask,
@@ -65,8 +73,26 @@ impl Asked {
     /// The place in words.
     #[must_use]
     pub fn title(&self) -> String {
-        let name = [&self.scope.zone, &self.scope.site, &self.scope.customer].into_iter().flatten().next();
-        name.map_or_else(|| self.fmt.texts().fleet.to_owned(), ToString::to_string)
+        if self.scope.customer.is_none() {
+            return self.fmt.texts().fleet.to_owned();
+        }
+        self.name_of(&self.scope)
+    }
+
+    /// The deepest place of a scope by the name that people gave it, else by that of its records.
+    #[must_use]
+    pub fn name_of(&self, scope: &Scope) -> String {
+        if let Some(label) = self.directory.declared.label(scope) {
+            return self.fmt.lang.name(label).to_owned();
+        }
+        let name = [&scope.zone, &scope.site, &scope.customer].into_iter().flatten().next();
+        name.map_or_else(String::new, ToString::to_string)
+    }
+
+    /// The metric behind an answer's number.
+    #[must_use]
+    pub fn metric(&self, key: &str) -> Metric {
+        self.directory.answered(key)
     }
 
     /// The place in words, and the device where one is chosen.
@@ -174,13 +200,13 @@ pub async fn head(
     for (name, what) in [(&a.scope.customer, t.col_customer), (&a.scope.site, t.col_site), (&a.scope.zone, t.col_zone)]
     {
         let Some(name) = name else { break };
-        let siblings = directory
-            .children(&scope)
-            .into_iter()
-            .map(|s| Link { current: s == *name, href: place.to(&scope.child(s.clone()), a), label: s.to_string() })
-            .collect();
+        let sibling = |s: Name| {
+            let (current, beside) = (s == *name, scope.child(s));
+            Link { current, href: place.to(&beside, a), label: a.name_of(&beside) }
+        };
+        let siblings = directory.children(&scope).into_iter().map(sibling).collect();
         scope = scope.child(name.clone());
-        crumbs.push(Crumb { label: name.to_string(), href: place.to(&scope, a), what: what.to_owned(), siblings });
+        crumbs.push(Crumb { label: a.name_of(&scope), href: place.to(&scope, a), what: what.to_owned(), siblings });
     }
     Head {
         range: Some(range_bar(a, place)),
@@ -290,6 +316,7 @@ fn range_bar(a: &Asked, place: Where) -> RangeBar {
     RangeBar {
         label,
         zone: fill(t.range_zone, &[("tz", &a.fmt.zone_name())]),
+        zones: zones(a, &path, place),
         presets: presets
             .iter()
             .map(|(from, label)| Link {
@@ -312,6 +339,20 @@ fn range_bar(a: &Asked, place: Where) -> RangeBar {
             links::pairs(&a.ask, &without)
         },
     }
+}
+
+/// The other clocks by which the page can be read: the place's own, and, once one was chosen, the visitor's.
+fn zones(a: &Asked, path: &str, place: Where) -> Vec<Link> {
+    let t = a.fmt.texts();
+    let link = |label: String, tz: Option<String>| Link {
+        label,
+        href: links::changed(path, &a.ask, place.in_path(), &[("tz", tz)]),
+        current: false,
+    };
+    let own = a.ask.get("tz").map(|_| link(t.zone_own.to_owned(), None));
+    let here = a.directory.declared.time_zone(&a.scope).filter(|tz| *tz != a.fmt.zone_name());
+    let here = here.map(|tz| link(fill(t.zone_here, &[("tz", tz)]), Some(tz.to_owned())));
+    here.into_iter().chain(own).collect()
 }
 
 /// Why there is nothing, and what to do.
@@ -348,7 +389,15 @@ pub fn empty(a: &Asked, directory: &Directory, newest_here: Option<Millis>) -> E
         None => {
             let wide = [("from", Some("now-90d".to_owned())), ("to", None), ("days", None)];
             let href = links::changed(&path, &a.ask, true, &wide);
-            (t.empty_range_never.into(), Link { label: t.empty_widen.into(), href, current: false })
+            let declared = &directory.declared;
+            let place = a.scope.place();
+            let text = match place.as_ref().and_then(|p| declared.facts(p)) {
+                Some(facts) if facts.retired_at(a.now) => t.empty_retired,
+                // Only what lies here and is named: nothing is said of a place between named ones.
+                Some(_) if place.is_some_and(|p| declared.places().contains_key(&p)) => t.empty_expected,
+                _ => t.empty_range_never,
+            };
+            (text.into(), Link { label: t.empty_widen.into(), href, current: false })
         }
     };
     EmptyView { title: t.empty_range_title.into(), text, commands: vec![], action: Some(action) }

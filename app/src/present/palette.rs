@@ -2,11 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{query::Directory, scope::Model};
+use domain::{
+    query::Directory,
+    scope::{Model, Scope},
+    text::Name,
+};
 use serde::Serialize;
 
 use super::links;
-use crate::{api::Request, i18n::Texts};
+use crate::{
+    api::Request,
+    i18n::{Lang, Texts},
+};
 
 /// All of it, however much there is: what cannot be found by name would not be there. Places are a tree of names, so that
 /// thousands of zones are some tens of kilobytes; their addresses follow from their names.
@@ -17,6 +24,8 @@ pub struct Palette<'d> {
     entries: Vec<Entry>,
     /// Customers with their sites with their zones.
     places: Vec<(&'d str, Vec<(&'d str, Vec<&'d str>)>)>,
+    /// What places are called that have another name to show; by their names from the customer on, each on a line.
+    shown: BTreeMap<String, &'d str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -84,6 +93,7 @@ pub fn palette<'d>(d: &'d Directory, request: &Request) -> Palette<'d> {
         keys: keys(t),
         entries,
         places: places(d),
+        shown: shown(d, request.lang),
     }
 }
 
@@ -102,6 +112,24 @@ fn places(d: &Directory) -> Vec<(&str, Vec<(&str, Vec<&str>)>)> {
     }
     let list = |sites: BTreeMap<_, BTreeSet<_>>| sites.into_iter().map(|(s, z)| (s, z.into_iter().collect())).collect();
     tree.into_iter().map(|(customer, sites)| (customer, list(sites))).collect()
+}
+
+/// By [`Palette::shown`]. Who has another name to show is found by both.
+fn shown(d: &Directory, lang: Lang) -> BTreeMap<String, &str> {
+    let mut found = BTreeMap::new();
+    for p in &d.places {
+        let names: Vec<&Name> = [Some(&p.customer), p.site.as_ref(), p.zone.as_ref()].into_iter().flatten().collect();
+        for depth in 1..=names.len() {
+            let part = |at: usize| names.get(at).filter(|_| at < depth).map(|n| (*n).clone());
+            let scope = Scope { customer: part(0), site: part(1), zone: part(2), ..Scope::default() };
+            let key = names[..depth].iter().map(|n| n.as_str()).collect::<Vec<_>>().join("\n");
+            let label = d.declared.label(&scope).map(|l| lang.name(l)).filter(|l| *l != names[depth - 1].as_str());
+            if let Some(label) = label {
+                found.insert(key, label);
+            }
+        }
+    }
+    found
 }
 
 /// The model held against those that ran where it ran.

@@ -4,7 +4,7 @@ use domain::{
     Result,
     ask::Ask,
     chart::sparkline,
-    metric::{CATALOGUE, Change, Metric, built_in},
+    metric::{Change, Metric},
     query::{ChildSummary, Comparison, ComparisonQuery, MetricSummary, Metrics, Summary, SummaryQuery, TrendQuery},
     scope::{Level, ModelTags},
     state::{DataState, Health},
@@ -13,7 +13,7 @@ use domain::{
 
 use super::{
     charts::Drawing,
-    fmt::{NONE, metric_of},
+    fmt::NONE,
     heat, links,
     page::{Asked, Where, empty, head},
     tables::{self, Column, Key, Row, plain},
@@ -78,7 +78,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
     let leading = leading(&summary.metrics);
     let chart = match leading {
         Some(m) => {
-            let metric = metric_of(m);
+            let metric = a.metric(&m.metric);
             let query = TrendQuery {
                 scope: a.scope.clone(),
                 model: None,
@@ -87,7 +87,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
                 step: Step::for_range(&a.range, 120),
             };
             let (trend, earlier) = a.trend(services, &query).await?;
-            let delta = a.fmt.delta(m.delta, &metric);
+            let delta = a.fmt.delta(m.delta, m.previous, &metric);
             let title = a.scope_text();
             let drawing = Drawing { fmt: &a.fmt, metric: &metric, range: a.range, scope: &title, now: a.now, earlier };
             let mut links = a.chart_links(&m.metric, query.step);
@@ -178,12 +178,13 @@ fn tiles(a: &Asked, s: &Summary) -> Vec<TileView> {
 
 fn tile(a: &Asked, s: &Summary, m: &MetricSummary, versus: &str) -> TileView {
     let t = a.fmt.texts();
-    let metric = metric_of(m);
+    let metric = a.metric(&m.metric);
     // A latency is judged by its tail; its mean is in the table below.
-    let (label, value, delta) = if m.metric == TAIL {
-        (t.latency_p95.to_owned(), m.p95, m.earlier_quantiles.and_then(|q| q.delta_p95))
+    let (label, value, delta, before) = if m.metric == TAIL {
+        let earlier = m.earlier_quantiles;
+        (t.latency_p95.to_owned(), m.p95, earlier.and_then(|q| q.delta_p95), earlier.map(|q| q.previous_p95))
     } else {
-        (a.fmt.label(&metric), m.value, m.delta)
+        (a.fmt.label(&metric), m.value, m.delta, m.previous)
     };
     let mut foot = vec![fill(t.n, &[("n", &a.fmt.count(m.n))])];
     if a.scope.level() < Level::Site {
@@ -200,8 +201,8 @@ fn tile(a: &Asked, s: &Summary, m: &MetricSummary, versus: &str) -> TileView {
         label,
         help: a.fmt.definition(&metric),
         value: a.fmt.value(value, &metric),
-        unit: metric.unit.to_owned(),
-        delta: a.fmt.delta(delta, &metric),
+        unit: metric.unit.to_string(),
+        delta: a.fmt.delta(delta, before, &metric),
         versus: versus.to_owned(),
         state: a.fmt.metric_state(m, &s.health),
         spark: sparkline(&m.course, 1),
@@ -250,18 +251,17 @@ fn coverage_tile(a: &Asked, s: &Summary) -> TileView {
 fn attention(a: &Asked, s: &Summary) -> (Vec<AttentionView>, Option<String>) {
     let t = a.fmt.texts();
     let sites: &[ChildSummary] = if a.scope.level() == Level::Fleet { &s.sites } else { &s.children };
-    let name = |c: &ChildSummary| {
-        [&c.scope.site, &c.scope.customer].into_iter().flatten().next().map_or_else(String::new, ToString::to_string)
-    };
     let at = a.now.min(s.to);
     let mut found: Vec<(u8, f64, AttentionView)> = Vec::new();
     for c in sites {
-        let place = name(c);
+        let place = a.name_of(&c.scope);
         let h = &c.health;
-        let age = h.newest.map_or(0, |n| at.0 - n.0);
+        // One that is expected and never came has been silent longest.
+        let age = h.newest.map_or(i64::MAX, |n| at.0 - n.0);
         let holes = [("place", &*place), ("age", &a.fmt.span(age)), ("state", &a.fmt.health(h).label)];
         let (rank, text) = match h.state {
             DataState::SourceError => (0, t.attention_failed),
+            DataState::Stale if h.newest.is_none() => (1, t.attention_never),
             DataState::Stale => (1, t.attention_silent),
             DataState::Late => (3, t.attention_late),
             DataState::Ok | DataState::NoDataExpected => continue,
@@ -273,15 +273,14 @@ fn attention(a: &Asked, s: &Summary) -> (Vec<AttentionView>, Option<String>) {
         found.push((rank, -(age as f64), AttentionView { text, href, state: Some(h.state) }));
     }
     for key in ["mAP50", "inference_time_ms"] {
-        let Some(i) = built_in(key) else { continue };
-        for (c, delta, value, out_of_line) in outliers(sites, &CATALOGUE[i]) {
-            let metric = &CATALOGUE[i];
-            let shown = a.fmt.delta(Some(delta), metric).map_or_else(String::new, |d| {
+        let metric = &a.metric(key);
+        for (c, delta, value, out_of_line) in outliers(sites, metric) {
+            let shown = a.fmt.delta(Some(delta), Some(value - delta), metric).map_or_else(String::new, |d| {
                 let unit = if metric.unit.is_empty() { String::new() } else { format!(" {}", metric.unit) };
                 format!("{}{unit} {}", d.text, d.word)
             });
             let holes = [
-                ("place", &*name(c)),
+                ("place", &*a.name_of(&c.scope)),
                 ("metric", &a.fmt.label(metric)),
                 ("value", &a.fmt.with_unit(Some(value), metric)),
                 ("delta", &shown),
@@ -300,7 +299,7 @@ fn attention(a: &Asked, s: &Summary) -> (Vec<AttentionView>, Option<String>) {
     (views, (more > 0).then(|| fill(t.attention_more, &[("n", &more.to_string())])))
 }
 
-/// Children whose metric got worse by more than 2 % and by more than 3.5 robust deviations from how the others moved
+/// Children whose metric got worse by what matters and by more than 3.5 robust deviations from how the others moved
 /// (median and median absolute deviation; Iglewicz and Hoaglin 1993).
 fn outliers<'s>(sites: &'s [ChildSummary], metric: &Metric) -> Vec<(&'s ChildSummary, f64, f64, f64)> {
     let moved: Vec<(&ChildSummary, f64, f64)> = sites
@@ -321,7 +320,7 @@ fn outliers<'s>(sites: &'s [ChildSummary], metric: &Metric) -> Vec<(&'s ChildSum
     }
     moved
         .into_iter()
-        .filter(|(_, d, v)| metric.direction.read(*d) == Change::Worse && d.abs() > 0.02 * (v - d).abs())
+        .filter(|(_, d, v)| metric.direction.read(*d) == Change::Worse && metric.matters(*d, Some(v - d)))
         .map(|(c, d, v)| (c, d, v, (d - middle).abs() / (1.4826 * spread).max(1e-9)))
         .filter(|o| o.3 > 3.5)
         .collect()
@@ -343,19 +342,11 @@ pub fn worst_first(children: &[ChildSummary]) -> Vec<&ChildSummary> {
     sorted
 }
 
-fn child_name(c: &ChildSummary) -> String {
-    [&c.scope.zone, &c.scope.site, &c.scope.customer]
-        .into_iter()
-        .flatten()
-        .next()
-        .map_or_else(String::new, ToString::to_string)
-}
-
 fn children(a: &Asked, s: &Summary, caption: &str) -> Result<TableView> {
     let t = a.fmt.texts();
-    let leading = leading(&s.metrics).map(metric_of).unwrap_or_else(|| CATALOGUE[0].clone());
-    let second =
-        built_in("hota").map(|i| CATALOGUE[i].clone()).filter(|h| s.metrics.iter().any(|m| m.metric == *h.key));
+    let leading = a.metric(leading(&s.metrics).map_or("mAP50", |m| &m.metric));
+    let second = Some(a.metric("hota")).filter(|h| s.metrics.iter().any(|m| m.metric == *h.key));
+    let latency_metric = a.metric("inference_time_ms");
     let name = match a.scope.level() {
         Level::Fleet => t.col_customer,
         Level::Customer => t.col_site,
@@ -387,23 +378,22 @@ fn children(a: &Asked, s: &Summary, caption: &str) -> Result<TableView> {
             let lead = get(&leading.key);
             let latency = get(TAIL).and_then(|m| m.p95);
             let devices = get(TAIL).map_or(0, |m| m.devices.len());
-            let latency_metric = built_in("inference_time_ms").map(|i| &CATALOGUE[i]);
             let trend = |key: &str| Some(links::trends(&c.scope, key, &a.ask));
             let number = |text: String, href: Option<String>| Cell::Number { text, href };
             let h: &Health = &c.health;
             let n = c.metrics.iter().map(|m| m.n).max().unwrap_or(0);
             let mut cells = vec![
                 Cell::Name {
-                    text: child_name(c),
+                    text: a.name_of(&c.scope),
                     href: Some(links::place(&c.scope, &a.ask)),
                     state: Some(a.fmt.state(h.state)),
                 },
                 Cell::State(a.fmt.health(h)),
                 number(a.fmt.value(lead.and_then(|m| m.value), &leading), trend(&leading.key)),
-                Cell::Delta(a.fmt.delta(lead.and_then(|m| m.delta), &leading)),
+                Cell::Delta(a.fmt.delta(lead.and_then(|m| m.delta), lead.and_then(|m| m.previous), &leading)),
             ];
             let mut keys = vec![
-                Key::Text(child_name(c)),
+                Key::Text(a.name_of(&c.scope)),
                 Key::Number(Some(f64::from(h.state as u8))),
                 Key::Number(lead.and_then(|m| m.value)),
                 Key::Number(lead.and_then(|m| m.delta)),
@@ -413,7 +403,7 @@ fn children(a: &Asked, s: &Summary, caption: &str) -> Result<TableView> {
                 cells.push(number(a.fmt.value(value, m), value.and_then(|_| trend(&m.key))));
                 keys.push(Key::Number(value));
             }
-            let shown = latency_metric.map_or_else(|| NONE.into(), |m| a.fmt.with_unit(latency, m));
+            let shown = a.fmt.with_unit(latency, &latency_metric);
             cells.push(of_devices(a, shown, latency.and_then(|_| trend(TAIL)), devices));
             keys.push(Key::Number(latency));
             cells.push(number(a.fmt.count(n), None));
@@ -442,7 +432,7 @@ fn metrics_table(a: &Asked, s: &Summary) -> TableView {
         .metrics
         .iter()
         .map(|m| {
-            let metric = metric_of(m);
+            let metric = a.metric(&m.metric);
             let number = |x: Option<f64>| Cell::Number { text: a.fmt.with_unit(x, &metric), href: None };
             let mut label = a.fmt.label(&metric);
             if m.devices.len() > 1 {
@@ -455,7 +445,7 @@ fn metrics_table(a: &Asked, s: &Summary) -> TableView {
                 Cell::Name { text: label, href: Some(links::trends(&a.scope, &m.metric, &a.ask)), state: None },
                 number(m.value),
                 number(m.previous),
-                Cell::Delta(a.fmt.delta(m.delta, &metric)),
+                Cell::Delta(a.fmt.delta(m.delta, m.previous, &metric)),
                 number(m.p50),
                 number(m.p95),
                 Cell::Number { text: a.fmt.count(m.n), href: None },
@@ -505,8 +495,7 @@ pub fn models_table(a: &Asked, c: &Comparison) -> Option<TableView> {
     }
     let shown: Vec<Metric> = OF_MODELS
         .iter()
-        .filter_map(|k| built_in(k))
-        .map(|i| CATALOGUE[i].clone())
+        .map(|k| a.metric(k))
         .filter(|m| named.iter().any(|n| n.metrics.contains_key(&*m.key)))
         .collect();
     let mut columns = vec![plain(t.col_model, false), plain(t.col_zones, true)];

@@ -58,11 +58,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Re
 
 fn table(a: &Asked, r: &Records, skip: usize) -> TableView {
     let t = a.fmt.texts();
-    let directory_metric = |key: &String| {
-        domain::metric::built_in(key)
-            .map_or_else(|| domain::metric::Metric::assumed(key), |i| domain::metric::CATALOGUE[i].clone())
-    };
-    let metrics: Vec<_> = r.metrics.iter().map(directory_metric).collect();
+    let metrics: Vec<_> = r.metrics.iter().map(|key| a.metric(key)).collect();
     let mut columns: Vec<ColumnView> = vec![plain(t.col_time, false)];
     columns.extend([t.col_place, t.filter_task, t.col_model, t.col_device].map(|c| plain(c, false)));
     columns.extend(metrics.iter().map(|m| plain(&a.fmt.label(m), true)));
@@ -124,10 +120,21 @@ fn source(a: &Asked, row: &RecordRow) -> String {
 fn place(a: &Asked, row: &RecordRow) -> Cell {
     let names = [Some(&row.customer), row.site.as_ref(), row.zone.as_ref()];
     let said = [a.scope.customer.is_some(), a.scope.site.is_some(), false];
-    let shown: Vec<&str> =
-        names.iter().zip(said).filter(|(_, said)| !said).filter_map(|(n, _)| n.map(String::as_str)).collect();
-    let text = |x: &Option<String>| x.as_deref().map(str::to_owned);
-    let scope = Scope::parse(Some(&row.customer), text(&row.site).as_deref(), text(&row.zone).as_deref(), None, None);
+    let scope = Scope::parse(Some(&row.customer), row.site.as_deref(), row.zone.as_deref(), None, None);
+    let named = |level: usize, name: &str| match &scope {
+        // The scope down to this level.
+        Ok(s) => a.name_of(&Scope {
+            site: s.site.clone().filter(|_| level > 0),
+            zone: s.zone.clone().filter(|_| level > 1),
+            ..s.clone()
+        }),
+        Err(_) => name.to_owned(),
+    };
+    let shown: Vec<String> = (0..)
+        .zip(names.iter().zip(said))
+        .filter(|(_, (_, said))| !said)
+        .filter_map(|(level, (name, _))| name.map(|n| named(level, n)))
+        .collect();
     Cell::Link {
         text: if shown.is_empty() { NONE.to_owned() } else { shown.join(" · ") },
         href: scope.map(|s| links::place(&s, &a.ask)).unwrap_or_default(),

@@ -3,6 +3,7 @@
 use domain::{
     Result,
     ask::Ask,
+    declared::{FileKind, FileState},
     ports::{FailedFile, JobReport, JobState, SourceReport},
     time::{Day, Millis},
 };
@@ -46,6 +47,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<So
         summary,
         jobs: jobs_table(&a.fmt, &(services.jobs)()),
         failed: (!failed.is_empty()).then(|| failed_table(&a.fmt, &failed)),
+        written: written_table(&a, &(services.written)()),
         sources: if reports.is_empty() { None } else { Some(sources_table(&a, &reports)?) },
         volume: charts::volume(&a.fmt, &whole_days(services.metrics.volume().await, a.now), directory.simulated > 0),
     })
@@ -116,6 +118,50 @@ fn failed_table(fmt: &Fmt, failed: &[FailedFile]) -> TableView {
         pager: None,
         foot: Some(t.sources_lake_help.into()),
     }
+}
+
+/// How it stands with `places.yaml` and `metrics.yaml`; nothing where neither is there.
+fn written_table(a: &Asked, states: &[FileState]) -> Option<TableView> {
+    let t = a.fmt.texts();
+    let there = states.iter().filter(|f| f.read.is_some() || f.fault.is_some());
+    let row = |f: &FileState| {
+        let entries = match f.kind {
+            FileKind::Places => t.written_places,
+            FileKind::Metrics => t.written_metrics,
+        };
+        let in_force = f.read.map(|_| fill(entries, &[("n", &a.fmt.count(f.entries as u64))]));
+        let trouble = f.fault.as_ref().map(|fault| {
+            let line = fault.line.map_or_else(String::new, |l| fill(t.written_line, &[("line", &l.to_string())]));
+            let kept = if f.read.is_some() { t.written_kept } else { t.written_nothing };
+            format!("{line}{} · {kept}", a.fmt.lang.reason(&fault.reason))
+        });
+        vec![
+            Cell::Name {
+                text: short_path(&f.path),
+                href: None,
+                state: f.fault.as_ref().map(|_| a.fmt.state(domain::state::DataState::SourceError)),
+            },
+            Cell::Text(in_force.unwrap_or_else(|| NONE.into())),
+            a.fmt.time_cell(f.read, a.now),
+            a.fmt.time_cell(f.fault.as_ref().map(|fault| fault.since), a.now),
+            Cell::Text(trouble.unwrap_or_else(|| t.written_fine.to_owned())),
+        ]
+    };
+    let rows: Vec<_> = there.map(row).collect();
+    (!rows.is_empty()).then(|| TableView {
+        caption: t.written_title.into(),
+        columns: vec![
+            plain(t.written_file, false),
+            plain(t.written_in_force, false),
+            plain(t.col_last_read, true),
+            plain(t.written_since, true),
+            plain(t.col_state, false),
+        ],
+        rows,
+        csv: None,
+        pager: None,
+        foot: None,
+    })
 }
 
 fn sources_table(a: &Asked, reports: &[SourceReport]) -> Result<TableView> {

@@ -70,7 +70,7 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
         .metrics
         .iter()
         .find(|m| m.metric == *metric.key && query.model.is_none())
-        .and_then(|m| a.fmt.delta(m.delta, &metric));
+        .and_then(|m| a.fmt.delta(m.delta, m.previous, &metric));
     let mut scope = a.scope_text();
     if let Some(m) = &query.model {
         scope = format!("{scope} · {m}");
@@ -107,8 +107,8 @@ fn selects(a: &Asked, d: &Directory, metric: &str) -> Vec<SelectView> {
     let t = a.fmt.texts();
     let any = || (String::new(), t.filter_any.to_owned());
     let mut metrics: Vec<(String, String)> =
-        d.built_in.iter().map(|i| (CATALOGUE[*i].key.to_string(), a.fmt.label(&CATALOGUE[*i]))).collect();
-    metrics.extend(d.custom.iter().map(|full| (d.key_of(full), d.key_of(full))));
+        d.built_in.iter().map(|i| (CATALOGUE[*i].key.to_string(), a.fmt.label(d.declared.built_in(*i)))).collect();
+    metrics.extend(d.custom.iter().map(|full| d.custom_metric(full)).map(|m| (m.key.to_string(), a.fmt.label(&m))));
     let own = |text: String| (text.clone(), text);
     let tasks = std::iter::once(any()).chain(d.tasks.iter().map(|x| own(x.to_string()))).collect();
     let models = std::iter::once(any()).chain(d.models.iter().take(200).map(|m| (m.key(), m.to_string()))).collect();

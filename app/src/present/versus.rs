@@ -5,7 +5,7 @@ use domain::{
     compare::{Contender, Field, Places},
     metric::{Change, Metric},
     query::{Directory, FieldReport},
-    scope::Model,
+    scope::{Model, Scope},
 };
 
 use super::{compare::name, fmt::NONE, links, option, page::Asked};
@@ -69,7 +69,7 @@ fn tools(a: &Asked, picture: &str) -> Tools {
 fn axis(a: &Asked, metric: &Metric, values: impl Iterator<Item = f64>) -> Axis {
     let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
     let (ticks, digits) = value_ticks(low, high, 5);
-    let label = match metric.unit {
+    let label = match &*metric.unit {
         "" => a.fmt.label(metric),
         unit => format!("{} ({unit})", a.fmt.label(metric)),
     };
@@ -93,7 +93,9 @@ fn scatter(
         let Some(costs) = costs.iter().find(|c| c.customer == site.customer && c.site == site.site) else { continue };
         for (group, (figure, cost)) in site.figures.iter().zip(&costs.figures).enumerate() {
             let (Some(high), Some(cost)) = (figure.0, cost.0) else { continue };
-            let place = site.site.as_ref().map_or_else(|| NONE.to_owned(), ToString::to_string);
+            let here =
+                Scope { customer: Some(site.customer.clone()), site: site.site.clone(), zone: None, ..a.scope.clone() };
+            let place = site.site.as_ref().map_or_else(|| NONE.to_owned(), |_| a.name_of(&here));
             dots.push(Dot {
                 name: format!(
                     "{} · {place} · {} {} · {} {}",

@@ -127,6 +127,9 @@ fn range_bar(lang: Lang, r: RangeBar) -> impl IntoView {
                         <label><span>{t.range_from}</span><input type="datetime-local" name="from" value=r.from required/></label>
                         <label><span>{t.range_to}</span><input type="datetime-local" name="to" value=r.to required/></label>
                         <p class="quiet">{r.zone}</p>
+                        {r.zones.into_iter().map(|z| view! {
+                            <p><a data-noscroll="" href=z.href>{z.label}</a></p>
+                        }).collect_view()}
                         <button class="button primary" type="submit">{t.range_apply}</button>
                     </GetForm>
                 </div>

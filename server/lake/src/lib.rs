@@ -40,6 +40,7 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     Error, Result,
+    declared::Declared,
     error::Sentence,
     ports::{Clock, FailedFile, Manifest, MetricsStore},
     query::{
@@ -70,6 +71,8 @@ pub struct Lake {
     /// Scans take turns: more at once than cores would only share the cores and multiply the memory.
     scans: tokio::sync::Semaphore,
     following: tokio::sync::Mutex<()>,
+    /// What people have written down about places and metrics.
+    declared: Mutex<Arc<Declared>>,
     /// Files found unreadable, by path, with the reason.
     failed: Mutex<HashMap<String, Sentence>>,
     /// Within this process writers take turns here before they ask the operating system.
@@ -102,6 +105,7 @@ impl Lake {
             changes: tokio::sync::watch::Sender::new(0),
             scans: tokio::sync::Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from).max(2)),
             following: tokio::sync::Mutex::default(),
+            declared: Mutex::default(),
             failed: Mutex::default(),
             writer: tokio::sync::Mutex::default(),
         };
@@ -140,11 +144,21 @@ impl Lake {
         self.changes.subscribe()
     }
 
+    /// Answers from now on with what people have written down about places and metrics.
+    ///
+    /// # Errors
+    /// `Unavailable` when the manifest cannot be read; then it is so from the next commit on.
+    pub async fn declare(&self, declared: Arc<Declared>) -> Result<()> {
+        *self.declared.lock().unwrap_or_else(PoisonError::into_inner) = declared;
+        self.renew().await
+    }
+
     async fn renew(&self) -> Result<()> {
         // One after the other: a file that two snapshots found for themselves would have two leases.
         let _turn = self.following.lock().await;
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let renewed = self.snapshot().renewed(self.manifest.as_ref(), &self.root, &failed).await?;
+        let renewed = renewed.with_declared(self.declared.lock().unwrap_or_else(PoisonError::into_inner).clone());
         let generation = renewed.generation;
         self.resident.keep(&renewed.files.iter().map(|v| v.file.id).collect());
         let renewed = Arc::new(renewed);

@@ -9,7 +9,7 @@ use std::{
 use datafusion::arrow::array::RecordBatch;
 use domain::{
     Error, Result,
-    metric::{CATALOGUE, Metric},
+    metric::Metric,
     query::{
         ChildSummary, Comparison, ComparisonQuery, EarlierQuantiles, FieldCell, FieldReport, LatestValue, MetricColumn,
         MetricSummary, Metrics, ModelChange, ModelMetric, ModelSummary, Summary, SummaryQuery, Trend, TrendPoint,
@@ -145,7 +145,7 @@ impl Lake {
         Ok(Trend {
             scope: q.scope.clone(),
             metric: metric.key.into_owned(),
-            unit: metric.unit.to_owned(),
+            unit: metric.unit.into_owned(),
             step: q.step.to_string(),
             from: q.range.from(),
             to: q.range.to(),
@@ -363,8 +363,8 @@ pub(crate) fn as_of(snapshot: &Snapshot, otherwise: Millis) -> Millis {
 /// The chosen of the metrics that any record has: the catalogue's first, then the others by name.
 fn chosen_metrics(snapshot: &Snapshot, chosen: &Metrics) -> Vec<(Metric, MetricColumn)> {
     let d = &snapshot.directory;
-    let built_in = d.built_in.iter().map(|i| (CATALOGUE[*i].clone(), MetricColumn::BuiltIn(*i)));
-    let custom = d.custom.iter().map(|full| (Metric::assumed(&d.key_of(full)), MetricColumn::Custom(full.clone())));
+    let built_in = d.built_in.iter().map(|i| (d.declared.built_in(*i).clone(), MetricColumn::BuiltIn(*i)));
+    let custom = d.custom.iter().map(|full| (d.custom_metric(full), MetricColumn::Custom(full.clone())));
     built_in.chain(custom).filter(|(m, _)| chosen.holds(&m.key)).collect()
 }
 
@@ -435,7 +435,7 @@ fn shape_metrics(
         let before_in_full = group.earlier[m].as_ref().and_then(|full| full.quantiles());
         shaped.push(MetricSummary {
             metric: metric.key.to_string(),
-            unit: metric.unit.to_owned(),
+            unit: metric.unit.to_string(),
             direction: metric.direction,
             value,
             previous: before,

@@ -17,7 +17,7 @@ use domain::{
     ports::{LakeFile, Manifest},
     query::{Directory, MetricColumn},
     say,
-    scope::{Model, Place, Scope},
+    scope::{Kind, Model, Place, Scope},
     state::{CADENCE_OVER, DataState, EXPECTED_FOR, Health, cadence},
     text::Name,
     time::{MINUTE, Millis, Ranges, TimeRange},
@@ -27,6 +27,10 @@ use crate::{
     failing::Failing,
     index::{Entry, FileIndex},
 };
+
+mod expected;
+
+use expected::Written;
 
 /// One file with its index, and the reason when it cannot be read.
 #[derive(Debug, Clone)]
@@ -125,6 +129,8 @@ pub struct Snapshot {
     devices: Arc<Vec<Vec<Arc<str>>>>,
     /// Sources whose last read failed.
     failing: Failing,
+    /// What is written down about the places, by their number; empty when nothing is.
+    written: Arc<Vec<Written>>,
 }
 
 /// A model in a place, with the task and the type under which it ran.
@@ -264,7 +270,8 @@ impl Snapshot {
         let more_devices = views.iter().any(|v| v.index.devices().is_none());
         let directory = Directory { by_age, devices: named, more_devices, ..directory(&views, &places) };
         let directory = Arc::new(directory);
-        Ok(Self { first_runs, devices, generation, files: views, places: Arc::new(places), directory, as_of, failing })
+        let (places, written) = (Arc::new(places), Arc::default());
+        Ok(Self { first_runs, devices, generation, files: views, places, directory, as_of, failing, written })
     }
 
     /// The devices of places: what was known, and what new files add; most add nothing. Only simulated records are ever
@@ -358,7 +365,12 @@ impl Snapshot {
                 }
             }
         }
-        self.tally(scope, &mut active, at, expected_from)
+        let mut report = self.tally(scope, &mut active, at, expected_from);
+        // Whoever looks at one task or at candidates alone asks for less than what a named place is expected to bring.
+        if scope.task.is_none() && scope.kind != Kind::Candidate {
+            self.expect_named(&mut report, scope, &active, at, from);
+        }
+        report
     }
 
     fn tally(
@@ -378,13 +390,26 @@ impl Snapshot {
         // A child's sites are counted apart: below a site the children are zones, and several of them share one site.
         let mut sites: BTreeMap<(&Name, Option<&Name>), SiteTally> = BTreeMap::new();
         let mut child_sites: BTreeMap<(&Name, &Name, Option<&Name>), SiteTally> = BTreeMap::new();
-        for (place, slot) in self.places.iter().zip(active) {
+        for (number, (place, slot)) in self.places.iter().zip(active).enumerate() {
             let Some(a) = slot else { continue };
             let Some(newest) = a.newest.filter(|n| *n >= expected_from) else { continue };
+            let facts = self.written.get(number).map(|w| &w.facts);
+            if facts.is_some_and(|f| f.retired_at(at)) {
+                // Still known, but nothing is expected of it any more.
+                let retired = DataState::NoDataExpected;
+                report.whole.add(retired, Some(newest));
+                let site = (place.customer.clone(), place.site.clone());
+                report.sites.entry(site).or_insert_with(nothing).0.add(retired, Some(newest));
+                if let Some(child) = scope.child_of(place) {
+                    report.children.entry(child.clone()).or_insert_with(nothing).0.add(retired, Some(newest));
+                }
+                continue;
+            }
+            let usual = |a: &mut Activity<'_>| facts.and_then(|f| f.cadence).unwrap_or_else(|| cadence(&mut a.minutes));
             let state = if a.failed || a.source.is_some_and(|s| self.failing.holds(s, at)) {
                 DataState::SourceError
             } else {
-                DataState::of(at.0 - newest.0, cadence(&mut a.minutes))
+                DataState::of(at.0 - newest.0, usual(a))
             };
             report.whole.add(state, Some(newest));
             sites.entry((&place.customer, place.site.as_ref())).or_default().add(a);

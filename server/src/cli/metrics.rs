@@ -13,8 +13,9 @@ use domain::{
 };
 use jiff::tz::TimeZone;
 
+use super::declared::List;
 use super::output::{Align, Format, Rows, print};
-use crate::{config::Settings, http::csv, startup};
+use crate::{config::Settings, declared::Files, http::csv, startup};
 
 #[derive(Debug, Subcommand)]
 pub enum Metrics {
@@ -33,6 +34,9 @@ pub enum Metrics {
         after_help = "Example:\n  guardianflow metrics export --from 2026-06-01 --to 2026-07-01 --out june.parquet"
     )]
     Export(ExportArgs),
+    /// How metrics are called and read: built in, in metrics.yaml, or assumed from their names
+    #[command(after_help = "Example:\n  guardianflow metrics list --json")]
+    List(List),
 }
 
 #[derive(Debug, Args)]
@@ -130,13 +134,18 @@ pub struct ExportArgs {
 
 impl Metrics {
     pub async fn run(&self, settings: &Settings) -> Result<ExitCode> {
+        if let Self::List(list) = self {
+            return list.metrics(settings).await;
+        }
         if settings.data_is_empty() {
             return Err(Error::unavailable(format!(
                 "there are no records in {}: take some with `guardianflow ingest FILE`",
                 settings.data.display()
             )));
         }
+        let written = Files::open(settings, std::sync::Arc::new(startup::SystemClock))?;
         let parts = startup::open(settings).await?;
+        parts.lake.declare(std::sync::Arc::new(written.declared())).await?;
         let now = parts.clock.now();
         match self {
             Self::Summary(args) => {
@@ -159,6 +168,7 @@ impl Metrics {
                     print(&draw(&trend))?;
                 }
             }
+            Self::List(_) => {}
             Self::Export(args) => {
                 let mut ask = spelled(args.place.ask());
                 ask.kind.get_or_insert_with(|| "all".into());

@@ -1,6 +1,7 @@
 //! The command line: tables for people, `--json` and `--csv` for programs. One file a command.
 
 mod config;
+mod declared;
 mod demo;
 mod ingest;
 mod metrics;
@@ -51,6 +52,14 @@ Examples:
     /// Ask for numbers: the same engine as the pages
     #[command(subcommand)]
     Metrics(Box<metrics::Metrics>),
+    /// List places with their names and what is expected of them
+    #[command(after_help = "Example:\n  guardianflow places --json")]
+    Places(declared::List),
+    /// Check places.yaml and metrics.yaml without taking them
+    #[command(
+        after_help = "Examples:\n  guardianflow check                  the files that the settings name\n  guardianflow check new/places.yaml\n  guardianflow check --schema places  the JSON Schema, for an editor"
+    )]
+    Check(declared::Check),
     /// Show every setting with its origin
     Config(config::Config),
     /// The simulated fleet
@@ -114,6 +123,8 @@ async fn dispatch(cli: Cli, matches: &clap::ArgMatches) -> Result<ExitCode> {
             let inner = matches.subcommand().map_or(matches, |(_, m)| m);
             c.run(&settings, inner)
         }
+        Command::Places(c) => c.places(&settings).await,
+        Command::Check(c) => c.run(&settings),
         Command::Demo(c) => c.run(&settings).await,
         Command::Routes(c) => c.run(),
         Command::Completions { shell } => {

@@ -9,6 +9,7 @@ use super::output::print;
 use crate::{
     auth::Unsigned,
     config::Settings,
+    declared::{self, Files},
     demo::Demo,
     http,
     ingest::{Ingest, tail::Watch},
@@ -24,6 +25,7 @@ const LAST_WORK: Duration = Duration::from_secs(5);
 pub async fn run(settings: Settings) -> Result<ExitCode> {
     settings.check_address()?;
     settings.check_ingest_dir()?;
+    let written = Arc::new(Files::open(&settings, Arc::new(startup::SystemClock))?);
     let listener = tokio::net::TcpListener::bind(settings.addr).await.map_err(|e| match e.kind() {
         ErrorKind::AddrInUse => Error::unavailable(format!(
             "cannot serve on {}: another program uses this port; choose another with --addr or GF_ADDR",
@@ -37,12 +39,14 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
     let address = listener.local_addr().map_err(|e| Error::internal("the socket has no address").with_detail(e))?;
     let was_empty = settings.data_is_empty();
     let parts = startup::open(&settings).await?;
+    // Before anybody asks: the first page has the names already.
+    parts.lake.declare(Arc::new(written.declared())).await?;
     let demo = Demo { sink: parts.sink.clone(), manifest: parts.manifest.clone(), clock: parts.clock.clone() };
     let readiness = Arc::new(Readiness::default());
     let stop = CancellationToken::new();
     let jobs = Supervisor::new(stop.clone());
-    start_jobs(&jobs, &settings, was_empty, &parts, demo, &readiness).await?;
-    let state = http::State::new(&settings, address, &parts, Arc::clone(&readiness), jobs.board(), stop.clone());
+    start_jobs(&jobs, &settings, was_empty, &parts, &written, demo, &readiness).await?;
+    let state = http::State::new(&settings, address, &parts, written, Arc::clone(&readiness), jobs.board(), stop.clone());
     let router = http::router(state).into_make_service_with_connect_info::<SocketAddr>();
     print(&format!("GuardianFlow is at http://{address}"))?;
     if was_empty && !settings.demo {
@@ -82,12 +86,16 @@ async fn start_jobs(
     settings: &Settings,
     was_empty: bool,
     parts: &startup::Parts,
+    written: &Arc<Files>,
     demo: Demo,
     readiness: &Arc<Readiness>,
 ) -> Result<()> {
     let lake = Arc::clone(&parts.lake);
     let title = say!("Following what other processes write", "다른 프로세스가 쓴 내용 반영");
     jobs.add("manifest", title, move |job| jobs::follow_manifest(Arc::clone(&lake), job));
+    let (files, lake) = (Arc::clone(written), Arc::clone(&parts.lake));
+    let title = say!("Following places.yaml and metrics.yaml", "places.yaml, metrics.yaml 변경 반영");
+    jobs.add("declared", title, move |job| declared::follow(Arc::clone(&files), Arc::clone(&lake), job));
     if let Some(folder) = &settings.ingest_dir {
         let watch = Watch {
             // Names in the ledger are whole paths, however the folder was given.

@@ -5,6 +5,8 @@
 //! | `--data` | `GF_DATA` | `data` | folder of the lake and everything else that is kept |
 //! | `--addr` | `GF_ADDR` | `127.0.0.1:3000` | address to serve on |
 //! | `--ingest-dir` | `GF_INGEST_DIR` | | folder whose files are taken as they grow |
+//! | `--places` | `GF_PLACES` | `places.yaml` in the data folder | names of places, and what is expected of them |
+//! | `--metrics` | `GF_METRICS` | `metrics.yaml` in the data folder | how metrics are called and read |
 //! | `--demo` | `GF_DEMO` | `0` | `1` fills an empty data folder with the simulated fleet and lets it grow |
 //! | `--hosts` | `GF_HOSTS` | | host names allowed besides localhost and loopback, separated by commas; without a token everybody reads and nobody acts |
 //! | `--operator-token` | `GF_OPERATOR_TOKEN` | | at least 32 bytes; with it everybody signs in, on this machine too; needed to serve on other than loopback addresses |
@@ -32,6 +34,12 @@ pub struct Settings {
     /// Folder whose files are taken as they grow: .jsonl and .ndjson line by line, packed and Parquet files once complete
     #[arg(long, env = "GF_INGEST_DIR", value_name = "FOLDER", global = true)]
     pub ingest_dir: Option<PathBuf>,
+    /// Names of places, and what is expected of them [default: places.yaml in the data folder]
+    #[arg(long, env = "GF_PLACES", value_name = "FILE", global = true)]
+    pub places: Option<PathBuf>,
+    /// How metrics are called and read [default: metrics.yaml in the data folder]
+    #[arg(long, env = "GF_METRICS", value_name = "FILE", global = true)]
+    pub metrics: Option<PathBuf>,
     /// 1 fills an empty data folder with the simulated fleet and lets it grow
     #[arg(long, env = "GF_DEMO", default_value = "0", value_name = "0|1", value_parser = parse_switch,
           num_args = 0..=1, default_missing_value = "1", global = true)]
@@ -122,6 +130,18 @@ impl Settings {
         Ok(())
     }
 
+    /// The file that names places.
+    #[must_use]
+    pub fn places_file(&self) -> PathBuf {
+        self.places.clone().unwrap_or_else(|| self.data.join("places.yaml"))
+    }
+
+    /// The file that describes metrics.
+    #[must_use]
+    pub fn metrics_file(&self) -> PathBuf {
+        self.metrics.clone().unwrap_or_else(|| self.data.join("metrics.yaml"))
+    }
+
     /// The SQLite file of the manifest and the ledger.
     #[must_use]
     pub fn database(&self) -> PathBuf {
@@ -152,6 +172,8 @@ impl Settings {
             row("data", self.data.display().to_string()),
             row("addr", self.addr.to_string()),
             row("ingest_dir", self.ingest_dir.as_ref().map_or_else(String::new, |d| d.display().to_string())),
+            row("places", self.places_file().display().to_string()),
+            row("metrics", self.metrics_file().display().to_string()),
             row("demo", u8::from(self.demo).to_string()),
             row("hosts", self.hosts.join(",")),
             row("operator_token", self.operator_token.as_ref().map_or_else(String::new, |t| format!("{t:?}"))),

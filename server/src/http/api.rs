@@ -77,12 +77,14 @@ pub fn ask(query: Option<&str>, known: &[&str]) -> domain::Result<Ask> {
     Ask::from_pairs(pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())), known)
 }
 
-/// Names an answer by what it depends on: the question, the lake's generation and its unreadable files, and the present
-/// moment when the range is not over yet. Not by its digits: sums over several cores differ in the last one.
+/// Names an answer by what it depends on: the question, the lake's generation and its unreadable files, what was written
+/// down about places and metrics, and the present moment when the range is not over yet. Not by its digits: sums over several cores differ in the last one.
 async fn tag(s: &State, what: &str, query: &str, range: TimeRange, now: Millis) -> String {
     let metrics = &s.services.metrics;
     let present = if range.to() >= now { now.0 } else { 0 };
-    let key = format!("{what} {query} {} {} {present}", metrics.generation().await, metrics.failed_files().await.len());
+    let (records, failed) = (metrics.generation().await, metrics.failed_files().await.len());
+    let declared = metrics.directory().await.declared.revision();
+    let key = format!("{what} {query} {records} {declared} {failed} {present}");
     format!("W/\"{:016x}\"", xxh3_64(key.as_bytes()))
 }
 

@@ -229,7 +229,7 @@ pub async fn compare(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(
         for (metric, f) in c.report.metrics.iter().zip(&contender.figures).filter(|(_, f)| f.value.is_some()) {
             let mut row: Vec<String> = model_cells(&contender.model).into();
             row.extend([(i == 0).to_string(), contender.zones.to_string(), contender.n.to_string()]);
-            row.extend([metric.key.to_string(), metric.unit.to_owned(), cell(f.value), f.n.to_string()]);
+            row.extend([metric.key.to_string(), metric.unit.to_string(), cell(f.value), f.n.to_string()]);
             row.extend([cell(f.p50), cell(f.p95), cell(f.same), f.shared.to_string(), cell(f.everywhere)]);
             rows.push(row);
         }

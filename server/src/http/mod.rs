@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod csv;
+pub mod declared;
 pub mod events;
 pub mod export;
 pub mod files;
@@ -34,7 +35,14 @@ use tower_http::{
     timeout::TimeoutLayer,
 };
 
-use crate::{auth::Gate, config::Settings, jobs::{Board, Readiness}, joined::Joined, startup::Parts};
+use crate::{
+    auth::Gate,
+    config::Settings,
+    declared::Files,
+    jobs::{Board, Readiness},
+    joined::Joined,
+    startup::Parts,
+};
 
 /// The largest request body, in bytes, but for records.
 pub const MAX_BODY: usize = 1 << 20;
@@ -71,6 +79,7 @@ impl State {
         settings: &Settings,
         address: SocketAddr,
         parts: &Parts,
+        written: Arc<Files>,
         readiness: Arc<Readiness>,
         jobs: Board,
         stop: CancellationToken,
@@ -85,6 +94,7 @@ impl State {
                 clock: Arc::clone(&parts.clock),
                 filling: Arc::new(move || filling.demo_days()),
                 jobs: Arc::new(move || jobs.reports()),
+                written: Arc::new(move || written.states()),
             },
             leptos,
             readiness,
@@ -105,6 +115,8 @@ pub fn router(state: State) -> Router {
         .route("/api/metrics/trend", get(api::trend))
         .route("/api/metrics/comparison", get(api::comparison))
         .route("/api/metrics/records", get(api::records))
+        .route("/api/metrics/catalogue", get(declared::catalogue))
+        .route("/api/places", get(declared::places))
         .route("/api/palette", get(api::palette))
         .route("/export/compare.svg", get(export::compare_svg))
         .route("/export/heat.svg", get(export::heat_svg))

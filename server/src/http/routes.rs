@@ -25,6 +25,8 @@ const ROUTES: &[(&str, &str, Action)] = &[
     ("GET", "/api/metrics/trend", Action::ReadMetrics),
     ("GET", "/api/metrics/comparison", Action::ReadMetrics),
     ("GET", "/api/metrics/records", Action::ReadMetrics),
+    ("GET", "/api/metrics/catalogue", Action::ReadMetrics),
+    ("GET", "/api/places", Action::ReadMetrics),
     ("GET", "/api/palette", Action::ReadMetrics),
     ("GET", "/export/compare.svg", Action::ReadMetrics),
     ("GET", "/export/heat.svg", Action::ReadMetrics),

@@ -12,6 +12,7 @@ mod wire;
 mod asking;
 mod commands;
 mod cross_site;
+mod declared;
 mod devices;
 mod events;
 mod exports;

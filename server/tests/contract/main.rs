@@ -23,6 +23,7 @@ macro_rules! suite {
 
 mod answers;
 mod batches;
+mod declared;
 mod devices;
 mod durability;
 mod first_seen;

@@ -1,0 +1,447 @@
+//! `places.yaml` and `metrics.yaml`: read at start and whenever they change. A change that has a fault is not taken; the
+//! version that was in force stays, and what is wrong is said with its line, in the log and on `/sources`. At start a file
+//! with a fault is as good as none: names can wait, records cannot.
+
+#[cfg(test)]
+mod agreement;
+mod fields;
+mod metrics;
+mod places;
+pub mod yaml;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use domain::{
+    Error, Result,
+    declared::{Declared, FileFault, FileKind, FileState, PlaceFacts},
+    error::Sentence,
+    metric::Metric,
+    ports::Clock,
+    say,
+    scope::Place,
+};
+use lake::Lake;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::config::Settings;
+use yaml::Fault;
+
+/// The largest file, in bytes.
+pub const LARGEST: u64 = 4 << 20;
+/// How often files are looked at. A change is taken at the second look that finds it: one that is still being written
+/// would look like a fault.
+const LOOK: Duration = Duration::from_millis(500);
+/// A file that changed less than this before it was read is read again: clocks of file systems are coarse.
+const SETTLED: Duration = Duration::from_secs(2);
+
+/// The schemas, for editors and other programs.
+pub const PLACES_SCHEMA: &str = include_str!("../../../docs/schema/places.schema.json");
+pub const METRICS_SCHEMA: &str = include_str!("../../../docs/schema/metrics.schema.json");
+
+/// What one file says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    Places(BTreeMap<Place, PlaceFacts>),
+    Metrics(Vec<Metric>),
+}
+
+impl Content {
+    fn nothing(kind: FileKind) -> Self {
+        match kind {
+            FileKind::Places => Self::Places(BTreeMap::new()),
+            FileKind::Metrics => Self::Metrics(vec![]),
+        }
+    }
+
+    /// How many places or metrics it names.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Places(p) => p.len(),
+            Self::Metrics(m) => m.len(),
+        }
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Reads the text of a file.
+///
+/// # Errors
+/// The first thing that is wrong, with its line.
+pub fn read(kind: FileKind, text: &str) -> std::result::Result<Content, Fault> {
+    let node = yaml::parse(text)?;
+    Ok(match kind {
+        FileKind::Places => Content::Places(places::read(&node)?),
+        FileKind::Metrics => Content::Metrics(metrics::read(&node)?),
+    })
+}
+
+/// Reads a file once, whichever of the two it is.
+///
+/// # Errors
+/// `BadInput` with the line and what is wrong; `Unavailable` when it cannot be read at all.
+pub fn check(path: &Path) -> Result<Content> {
+    let bytes = bytes_of(path)
+        .map_err(|e| Error::unavailable(format!("{} cannot be read: {}", path.display(), Sentence::why(&e))))?;
+    let wrong = |line: Option<usize>, reason: Sentence| {
+        let line = line.map_or_else(String::new, |l| format!(" line {l}:"));
+        Error::bad_input(format!("{}:{line} {reason}", path.display()))
+    };
+    let text = text_of(bytes).map_err(|(line, reason)| wrong(line, reason))?;
+    let node = yaml::parse(&text).map_err(|f| wrong(Some(f.line), f.reason))?;
+    let top = fields::entries(&node).map_err(|f| wrong(Some(f.line), f.reason))?;
+    let kind = match top.first().map(|e| &*e.key) {
+        Some("customers") => FileKind::Places,
+        Some("metrics") => FileKind::Metrics,
+        // An empty one is as good as none, whichever it is.
+        None if path.file_stem().is_some_and(|s| s == "metrics") => FileKind::Metrics,
+        None => FileKind::Places,
+        Some(_) => {
+            let text = "it is neither: places.yaml begins with `customers:`, metrics.yaml with `metrics:`";
+            return Err(wrong(Some(1), text.into()));
+        }
+    };
+    read(kind, &text).map_err(|f| wrong(Some(f.line), f.reason))
+}
+
+/// Why a file is not in force: the line where it is known, and the reason.
+pub type Trouble = (Option<usize>, Sentence);
+
+/// What a look at a file's metadata says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    bytes: u64,
+    changed: Option<SystemTime>,
+}
+
+/// One of the files, with the version of it that is in force.
+#[derive(Debug)]
+struct File {
+    kind: FileKind,
+    path: PathBuf,
+    /// Somebody said where it is, so it should be there.
+    named: bool,
+    /// At the last look; `None` when it was not there.
+    seen: Option<Stamp>,
+    /// Of what was read last, whether it was taken or not.
+    read_at: Option<(Option<Stamp>, SystemTime)>,
+    hash: Option<u64>,
+    /// Hash of what is in force.
+    taken: Option<u64>,
+    content: Content,
+    state: FileState,
+}
+
+impl File {
+    fn new(kind: FileKind, path: PathBuf, named: bool) -> Self {
+        let state = FileState { kind, path: path.display().to_string(), entries: 0, read: None, fault: None };
+        let content = Content::nothing(kind);
+        Self { kind, path, named, seen: None, read_at: None, hash: None, taken: None, content, state }
+    }
+
+    /// Looks at the file, and reads it when it has changed and holds still. True when something else is in force now.
+    fn look(&mut self, clock: &dyn Clock, first: bool) -> bool {
+        let stamp = match fs::metadata(&self.path) {
+            Ok(m) => Some(Stamp { bytes: m.len(), changed: m.modified().ok() }),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => None,
+            Err(e) => return self.out_of_reach(clock, &e),
+        };
+        let still = std::mem::replace(&mut self.seen, stamp) == stamp || first;
+        let known = self.read_at.is_some_and(|(at, when)| {
+            at == stamp && stamp.is_none_or(|s| s.changed.is_some_and(|c| c + SETTLED < when))
+        });
+        if known || !still {
+            return false;
+        }
+        self.read_at = Some((stamp, SystemTime::now()));
+        if stamp.is_none() {
+            self.hash = None;
+            if self.named {
+                return self.refuse(clock, (None, Sentence::why(&io::ErrorKind::NotFound.into())));
+            }
+            return self.take(clock, None, Content::nothing(self.kind));
+        }
+        let bytes = match bytes_of(&self.path) {
+            Ok(bytes) => bytes,
+            Err(e) => return self.out_of_reach(clock, &e),
+        };
+        let hash = xxh3_64(&bytes);
+        if self.hash == Some(hash) {
+            return false;
+        }
+        self.hash = Some(hash);
+        let content =
+            text_of(bytes).and_then(|text| read(self.kind, &text).map_err(|fault| (Some(fault.line), fault.reason)));
+        match content {
+            Ok(content) => self.take(clock, Some(hash), content),
+            Err(trouble) => self.refuse(clock, trouble),
+        }
+    }
+
+    /// What the operating system refuses it may grant at the next look, and nothing about the file will have changed.
+    fn out_of_reach(&mut self, clock: &dyn Clock, e: &io::Error) -> bool {
+        (self.hash, self.read_at) = (None, None);
+        self.refuse(clock, (None, Sentence::why(e)))
+    }
+
+    fn take(&mut self, clock: &dyn Clock, hash: Option<u64>, content: Content) -> bool {
+        let changed = self.taken != hash;
+        if changed || self.state.fault.is_some() {
+            tracing::info!(file = %self.path.display(), entries = content.len(), "in force");
+        }
+        self.taken = hash;
+        self.state.entries = content.len();
+        self.state.read = hash.map(|_| clock.now());
+        self.state.fault = None;
+        self.content = content;
+        changed
+    }
+
+    /// What was in force stays so.
+    fn refuse(&mut self, clock: &dyn Clock, (line, reason): Trouble) -> bool {
+        let since = match &self.state.fault {
+            Some(f) if f.line == line && f.reason == reason => return false,
+            Some(f) => f.since,
+            None => clock.now(),
+        };
+        let (file, at) = (self.path.display(), line.map_or_else(String::new, |l| format!(" line {l}:")));
+        let kept =
+            if self.taken.is_some() { "what was read before stays in force" } else { "nothing of it is in force" };
+        tracing::error!("{file}:{at} {reason}; {kept}");
+        self.state.fault = Some(FileFault { since, line, reason });
+        false
+    }
+}
+
+/// What lies in a file, up to a byte more than is taken.
+fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The text of a file that is not too large.
+///
+/// # Errors
+/// That it is too large or no text.
+pub fn text_of(bytes: Vec<u8>) -> std::result::Result<String, Trouble> {
+    if bytes.len() as u64 > LARGEST {
+        return Err((None, say!("it is larger than 4 MiB", "4 MiB보다 큽니다")));
+    }
+    String::from_utf8(bytes).map_err(|e| {
+        let good = &e.as_bytes()[..e.utf8_error().valid_up_to()];
+        let line = 1 + good.iter().filter(|b| **b == b'\n').count();
+        (Some(line), say!("it is not UTF-8", "UTF-8이 아닙니다"))
+    })
+}
+
+/// Both files, and what they say together.
+pub struct Files {
+    files: Mutex<[File; 2]>,
+    clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for Files {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Files")
+    }
+}
+
+impl Files {
+    /// Reads both files for the first time. A fault in one is said in the log; then it says nothing.
+    ///
+    /// # Errors
+    /// `BadInput` when a file that was named in the settings is not there.
+    pub fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self> {
+        let mut files = [
+            File::new(FileKind::Places, settings.places_file(), settings.places.is_some()),
+            File::new(FileKind::Metrics, settings.metrics_file(), settings.metrics.is_some()),
+        ];
+        for (file, variable) in files.iter_mut().zip(["GF_PLACES (--places)", "GF_METRICS (--metrics)"]) {
+            if file.named && !file.path.exists() {
+                return Err(Error::bad_input(format!(
+                    "{variable} names {}, and there is no such file",
+                    file.path.display()
+                )));
+            }
+            file.look(clock.as_ref(), true);
+        }
+        Ok(Self { files: Mutex::new(files), clock })
+    }
+
+    /// Looks at both files. True when something else is in force now.
+    pub fn look(&self) -> bool {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.iter_mut().fold(false, |changed, file| file.look(self.clock.as_ref(), false) || changed)
+    }
+
+    /// What is in force.
+    #[must_use]
+    pub fn declared(&self) -> Declared {
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let revision = match files.each_ref().map(|f| f.taken) {
+            [None, None] => 0,
+            hashes => xxh3_64(format!("{hashes:?}").as_bytes()),
+        };
+        let (mut places, mut metrics) = (BTreeMap::new(), vec![]);
+        for file in files.iter() {
+            match &file.content {
+                Content::Places(p) => places.clone_from(p),
+                Content::Metrics(m) => metrics.clone_from(m),
+            }
+        }
+        Declared::new(places, metrics, revision)
+    }
+
+    #[must_use]
+    pub fn states(&self) -> Vec<FileState> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|f| f.state.clone()).collect()
+    }
+}
+
+/// Takes changes of the files over into the lake's answers, until told to stop.
+///
+/// # Errors
+/// A look that broke off.
+pub async fn follow(files: Arc<Files>, lake: Arc<Lake>, job: Job) -> Result<End> {
+    // What is in force may have changed while the job was not running.
+    let mut told = false;
+    loop {
+        if !told {
+            match lake.declare(Arc::new(files.declared())).await {
+                Ok(()) => {
+                    told = true;
+                    job.well();
+                }
+                Err(e) => job.trouble(&e),
+            }
+        }
+        if job.pause(LOOK).await {
+            return Ok(End::Stopped);
+        }
+        let looking = Arc::clone(&files);
+        let changed = tokio::task::spawn_blocking(move || looking.look()).await;
+        told &= !changed.map_err(|e| Error::internal("a look at places.yaml and metrics.yaml broke off").with_detail(e))?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::time::Millis;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Now(std::sync::atomic::AtomicI64);
+
+    impl Clock for Now {
+        fn now(&self) -> Millis {
+            Millis(self.0.fetch_add(1_000, std::sync::atomic::Ordering::SeqCst))
+        }
+    }
+
+    struct Folder(tempfile::TempDir);
+
+    impl Folder {
+        fn new() -> Self {
+            Self(tempfile::tempdir().expect("a folder"))
+        }
+        fn write(&self, text: impl AsRef<[u8]>) {
+            fs::write(self.0.path().join("places.yaml"), text).expect("a file");
+        }
+        fn file(&self, named: bool) -> File {
+            File::new(FileKind::Places, self.0.path().join("places.yaml"), named)
+        }
+    }
+
+    fn clock() -> Now {
+        Now(0.into())
+    }
+
+    /// As many looks as a change needs to be taken.
+    fn settle(file: &mut File, clock: &Now) -> bool {
+        (0..2).fold(false, |changed, _| file.look(clock, false) || changed)
+    }
+
+    const GOOD: &str = "customers:\n  acme: {}\n";
+
+    #[test]
+    fn a_change_is_taken_once_it_holds_still() {
+        let (folder, clock) = (Folder::new(), clock());
+        let mut file = folder.file(false);
+        assert!(!file.look(&clock, true), "nothing is there, and nothing was");
+        folder.write(GOOD);
+        assert!(!file.look(&clock, false), "it may still be written to");
+        assert!(file.look(&clock, false));
+        assert_eq!((file.content.len(), file.state.entries), (1, 1));
+        assert!(!settle(&mut file, &clock), "the same content is no change");
+        fs::remove_file(folder.0.path().join("places.yaml")).expect("gone");
+        assert!(settle(&mut file, &clock), "whoever takes the file away takes back what it says");
+        assert_eq!((file.content.len(), file.state.read), (0, None));
+    }
+
+    #[test]
+    fn a_change_of_equal_length_is_noticed() {
+        let (folder, clock) = (Folder::new(), clock());
+        folder.write(GOOD);
+        let mut file = folder.file(false);
+        assert!(file.look(&clock, true));
+        // Within the same tick of the file system's clock.
+        let changed = fs::metadata(&file.path).and_then(|m| m.modified()).expect("a time");
+        folder.write(GOOD.replace("acme", "acne"));
+        fs::File::options().write(true).open(&file.path).and_then(|f| f.set_modified(changed)).expect("a time");
+        assert!(settle(&mut file, &clock));
+    }
+
+    #[test]
+    fn a_faulty_change_keeps_what_was_in_force_and_is_said_with_its_line() {
+        let (folder, clock) = (Folder::new(), clock());
+        folder.write(GOOD);
+        let mut file = folder.file(true);
+        file.look(&clock, true);
+        let read = file.state.read;
+        folder.write("customers:\n  acme: {}\n  beta: {cadence: soon}\n");
+        assert!(!settle(&mut file, &clock));
+        let fault = file.state.fault.clone().expect("a fault");
+        assert_eq!((fault.line, file.content.len(), file.state.read), (Some(3), 1, read));
+        assert!(fault.reason.en.contains("“soon” is no cadence"));
+        // Another fault is no news about since when.
+        folder.write("customers:\n  acme: 5\n");
+        settle(&mut file, &clock);
+        assert_eq!(file.state.fault.as_ref().map(|f| (f.line, f.since)), Some((Some(2), fault.since)));
+        folder.write(GOOD);
+        assert!(!settle(&mut file, &clock), "what is in force is the same as before");
+        assert_eq!((file.state.fault.clone(), file.content.len()), (None, 1));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_used_is_said_whatever_is_wrong() {
+        let (folder, clock) = (Folder::new(), clock());
+        folder.write(b"customers:\n  a: {}\n  \xff: {}\n");
+        let mut file = folder.file(false);
+        assert!(!file.look(&clock, true));
+        let said = |file: &File| file.state.fault.as_ref().map(|f| (f.line, f.reason.en.clone())).expect("a fault");
+        assert_eq!(said(&file), (Some(3), "it is not UTF-8".into()));
+        folder.write(vec![b'#'; LARGEST as usize + 1]);
+        settle(&mut file, &clock);
+        assert_eq!(said(&file), (None, "it is larger than 4 MiB".into()));
+        fs::remove_file(&file.path).and_then(|()| fs::create_dir(&file.path)).expect("a folder in its place");
+        settle(&mut file, &clock);
+        assert_eq!(said(&file).0, None);
+        let mut named = folder.file(true);
+        fs::remove_dir(&named.path).expect("gone");
+        named.look(&clock, true);
+        assert_eq!(said(&named), (None, "it is not there".into()), "one that was named should be there");
+    }
+}
