@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     declared::Declared,
     error::{Error, Result},
-    metric::{Aggregation, Direction, Metric, built_in},
+    metric::{Aggregation, CATALOGUE, Direction, Metric, built_in},
     say,
     scope::{Model, Place, Scope, clip},
     state::{DataState, Health},

@@ -2,6 +2,7 @@
 
 use domain::{
     metric::{Change, Direction, Metric},
+    query::MetricSummary,
     state::{DataState, Health},
     time::{DAY, HOUR, MINUTE, Millis},
 };

@@ -177,6 +177,7 @@ mod tests {
             theme: crate::ui::prefs::Theme::System,
             zone: jiff::tz::TimeZone::UTC,
             signed_in: false,
+            id: String::new(),
         }
     }
 

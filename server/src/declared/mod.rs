@@ -30,7 +30,10 @@ use domain::{
 use lake::Lake;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::config::Settings;
+use crate::{
+    config::Settings,
+    jobs::{End, Job},
+};
 use yaml::Fault;
 
 /// The largest file, in bytes.
