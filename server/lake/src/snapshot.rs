@@ -263,10 +263,8 @@ impl Snapshot {
         let unchanged = Arc::ptr_eq(&first_runs, &self.first_runs);
         let by_age = if unchanged { self.directory.by_age.clone() } else { by_age(&first_runs) };
         let devices = self.devices_with(&views, &new);
-        let named = match Arc::ptr_eq(&devices, &self.devices) {
-            true => Arc::clone(&self.directory.devices),
-            false => Arc::new(by_device(&devices, &places)),
-        };
+        let same = Arc::ptr_eq(&devices, &self.devices);
+        let named = if same { Arc::clone(&self.directory.devices) } else { Arc::new(by_device(&devices, &places)) };
         let more_devices = views.iter().any(|v| v.index.devices().is_none());
         let directory = Directory { by_age, devices: named, more_devices, ..directory(&views, &places) };
         let directory = Arc::new(directory);
