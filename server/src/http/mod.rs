@@ -33,7 +33,13 @@ use tower_http::{
     timeout::TimeoutLayer,
 };
 
-use crate::{auth::Gate, config::Settings, jobs::{Board, Readiness}, joined::Joined, startup::Parts};
+use crate::{
+    auth::Gate,
+    config::Settings,
+    jobs::{Board, Readiness},
+    joined::Joined,
+    startup::Parts,
+};
 
 /// The largest request body, in bytes, but for records.
 pub const MAX_BODY: usize = 1 << 20;

@@ -25,6 +25,7 @@ mod batches;
 mod durability;
 mod foreign;
 mod health;
+mod jobs;
 mod lake_files;
 mod ledger;
 mod manifest;
