@@ -188,7 +188,8 @@ where
             _ if job.stop.is_cancelled() => return job.board.change(job.at, |r| r.state = JobState::Ended),
             Ok(Ok(End::Stopped)) => Error::internal(say!("it ended by itself", "스스로 종료되었습니다")),
             Ok(Err(e)) => e,
-            Err(e) => Error::internal(say!("it broke off unexpectedly", "예기치 않게 중단되었습니다")).with_detail(panicked(e)),
+            Err(e) => Error::internal(say!("it broke off unexpectedly", "예기치 않게 중단되었습니다"))
+                .with_detail(panicked(e)),
         };
         let pause = backoff.after(begun.elapsed());
         tracing::error!(job = job.name, %error, detail = ?error.detail, "a job failed; it begins again in {pause:?}");

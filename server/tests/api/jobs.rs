@@ -108,15 +108,3 @@ async fn a_server_whose_job_waits_to_begin_again_stops_promptly_and_well() {
     assert!(status.success(), "{status:?}");
     assert!(took < Duration::from_secs(3), "it took {took:?}");
 }
-
-#[tokio::test]
-async fn a_demo_that_is_removed_is_done_and_has_not_failed() {
-    let folder = Folder::new();
-    let served = Served::start(&folder, &[("GF_DEMO", "1")]).await;
-    assert_eq!(job(&body(&served, false).await.1, "demo")["state"], "running");
-    let ran = crate::process::run(&["demo", "remove", "--data", &text(&folder.data())]);
-    assert_eq!(ran.code, Some(0), "{ran:?}");
-    let told = until(&served, |b| job(b, "demo")["state"] == "ended").await;
-    assert_eq!(job(&told, "demo")["restarts"], 0, "{told}");
-    assert!(!sources(&served, "en").await.contains("Background work"));
-}

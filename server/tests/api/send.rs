@@ -1,6 +1,6 @@
 //! Programs send records with POST: each is told what became of its lines, and an answer means that they are durable.
 
-use std::io::Write;
+use std::{io::Write, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -141,7 +141,8 @@ async fn only_the_operator_may_send_and_no_other_site_through_a_browser() {
     let away = ("X-Forwarded-For", "203.0.113.9");
     let named = ("Host", "metrics.example.com");
     let bearer = format!("Bearer {TOKEN}");
-    for heads in [&[][..], &[away], &[named], &[away, ("Authorization", "Bearer wrong")], &[named, ("Authorization", TOKEN)]]
+    for heads in
+        [&[][..], &[away], &[named], &[away, ("Authorization", "Bearer wrong")], &[named, ("Authorization", TOKEN)]]
     {
         assert_eq!(ask(heads).await, 401, "{heads:?}");
     }
@@ -180,4 +181,60 @@ async fn many_at_once_share_commits_and_each_has_its_own_answer() {
     };
     futures::future::join_all((0..20).map(send)).await;
     assert_eq!(n(served).await, before + 5 * (1..=20).sum::<u64>());
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    out.write_all(text.as_bytes()).unwrap();
+    out.finish().unwrap()
+}
+
+/// Sends a packed body again and again while it is told to come later.
+async fn post_packed(served: &Served, body: &[u8]) -> (u16, Value) {
+    loop {
+        let request = served.post(PATH).header("Content-Type", NDJSON).header("Content-Encoding", "gzip");
+        let answer = request.body(body.to_vec()).send().await.expect("an answer");
+        let status = answer.status().as_u16();
+        if status != 503 {
+            return (status, answer.json().await.expect("JSON"));
+        }
+        let again = answer.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+        tokio::time::sleep(Duration::from_secs(again)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn small_bodies_that_unpack_to_much_do_not_make_the_server_grow() {
+    let (_folder, mut served) = served().await;
+    assert_eq!(post_packed(&served, &gzip(&rows("first", 100))).await.0, 200);
+    let before = served.peak();
+    // As many records as fit, and one more than may; and lines of which each is refused.
+    let row = rows("bomb", 1);
+    let records = gzip(&row.repeat((16 << 20) / row.len() + 1));
+    let nonsense = gzip(&"x\n".repeat(100_000));
+    let all = (0..4).map(|_| async {
+        assert_eq!(post_packed(&served, &records).await.0, 413);
+        let (status, told) = post_packed(&served, &nonsense).await;
+        assert_eq!((status, told["refused_total"].as_u64()), (422, Some(100_000)));
+        assert_eq!(told["refused"].as_array().map(Vec::len), Some(1_000));
+    });
+    futures::future::join_all(all).await;
+    let grown = (served.peak() - before) >> 20;
+    assert!(grown < 64, "{grown} MB more for {} KB", (records.len() + nonsense.len()) >> 10);
+    served.lives_without_panic();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_sent_away_and_comes_again_gets_everything_in_once() {
+    let (_folder, served) = served().await;
+    const ROWS: i64 = 500;
+    let send = async |who: i64| {
+        let (status, told) = post_packed(&served, &gzip(&rows(&format!("sender-{who}"), ROWS))).await;
+        assert_eq!(status, 200, "{told}");
+        // A second try may find that the first came through.
+        told["taken"].as_i64().unwrap() + told["duplicate"].as_i64().unwrap()
+    };
+    let told = futures::future::join_all((0..24).map(send)).await;
+    assert!(told.iter().all(|n| *n == ROWS), "{told:?}");
+    assert_eq!(n(&served).await, 24 * ROWS as u64, "what was acknowledged is there, once");
 }

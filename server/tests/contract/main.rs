@@ -29,6 +29,7 @@ mod durability;
 mod first_seen;
 mod foreign;
 mod health;
+mod jobs;
 mod lake_files;
 mod ledger;
 mod manifest;

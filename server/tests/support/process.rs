@@ -221,6 +221,12 @@ impl Served {
     pub fn line(&self) -> Option<String> {
         self.lines.recv_timeout(Duration::from_secs(2)).ok()
     }
+    /// The most memory that it ever had, in bytes.
+    pub fn peak(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a status");
+        let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).expect("a peak");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") << 10
+    }
     #[track_caller]
     pub fn lives_without_panic(&mut self) {
         assert!(self.child.try_wait().expect("a state").is_none(), "the server ended:\n{}", self.log());

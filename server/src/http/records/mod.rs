@@ -36,8 +36,9 @@ use crate::ingest::group::{Group, NotTaken};
 pub const MAX_RECORDS_BODY: usize = 16 << 20;
 /// Bodies that may be in memory at once, as they were sent, in bytes.
 const BODIES: usize = 64 << 20;
-/// Records that may be in memory at once, from parsing to the end of their commit, in bytes.
-const RECORDS: usize = 192 << 20;
+/// Records that may be in memory at once, from parsing to the end of their commit, in bytes: as many as the largest body can
+/// usually hold, or two of 60,000, of which one is parsed while the other is written.
+const RECORDS: usize = 160 << 20;
 /// So long somebody waits for room and for their turn, each; then they are asked to come again.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A body of so many bytes is parsed at once; handing it to another thread would take longer, and each thread keeps memory.

@@ -134,11 +134,15 @@ mod tests {
     #[tokio::test]
     async fn growing_never_waits_and_room_is_given_in_the_order_of_asking() {
         let room = Room::new(10 * KB);
-        let (mut first, second) = (room.wait(4 * KB, later()).await.unwrap(), room.wait(5 * KB, later()).await.unwrap());
+        let (mut first, second) =
+            (room.wait(4 * KB, later()).await.unwrap(), room.wait(5 * KB, later()).await.unwrap());
         assert_eq!(first.grow(6 * KB), Err(NoRoom::Now));
         assert_eq!(room.free(), 1, "what was held before is held still");
         let (mut large, mut small) = (Box::pin(room.wait(6 * KB, later())), Box::pin(room.wait(KB, later())));
-        assert!(poll!(&mut large).is_pending() && poll!(&mut small).is_pending(), "a small one does not pass a large one");
+        assert!(
+            poll!(&mut large).is_pending() && poll!(&mut small).is_pending(),
+            "a small one does not pass a large one"
+        );
         drop(second);
         let large = large.await.unwrap();
         assert!(poll!(&mut small).is_pending());

@@ -1,0 +1,43 @@
+//! The simulated fleet as a job, on a real lake.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{
+    ports::{JobState, Manifest, MetricsStore},
+    say,
+};
+use server::{
+    demo::Demo,
+    jobs::{Readiness, Supervisor, run_demo},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::LakeDir;
+
+#[tokio::test]
+async fn a_demo_that_is_removed_while_it_is_filled_is_done_and_has_not_failed() {
+    let dir = LakeDir::new();
+    let store: Arc<dyn Manifest> = Arc::new(dir.store().await);
+    let lake = Arc::new(dir.open_on(store.clone()).await);
+    let demo = Demo { sink: lake.clone(), manifest: store, clock: dir.clock.clone() };
+    let epoch = demo.begin().await.unwrap();
+    let (readiness, stop) = (Arc::new(Readiness::default()), CancellationToken::new());
+    let jobs = Supervisor::new(stop);
+    let (its, told) = (demo.clone(), Arc::clone(&readiness));
+    jobs.add("demo", say!("the demo", "데모"), move |job| run_demo(its.clone(), epoch, Arc::clone(&told), job));
+    let board = jobs.board();
+    while lake.directory().await.records == 0 {
+        assert_eq!(board.reports()[0].state, JobState::Running);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    demo.remove().await.unwrap();
+    while board.reports()[0].state != JobState::Ended {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let report = &board.reports()[0];
+    assert_eq!((report.restarts, &report.error), (0, &None));
+    assert!(readiness.is_ready(), "pages answer, with what there is");
+    lake.refresh().await.unwrap();
+    assert_eq!(lake.directory().await.records, 0, "nothing of it is left");
+    jobs.stop(Duration::from_secs(600)).await;
+}
