@@ -277,6 +277,10 @@ pub struct FieldCell {
     pub n: u64,
     pub first: Millis,
     pub last: Millis,
+    /// UTC days with rows of the range.
+    pub days: std::collections::BTreeSet<crate::time::Day>,
+    /// Devices named by its rows; an empty text where a row names none.
+    pub devices: std::collections::BTreeSet<Box<str>>,
     /// By [`FieldReport::metrics`].
     pub values: Vec<crate::aggregate::Aggregate>,
 }

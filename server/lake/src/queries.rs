@@ -229,6 +229,8 @@ impl Lake {
                 n: g.rows,
                 first: g.first,
                 last: g.last,
+                days: std::collections::BTreeSet::new(),
+                devices: std::collections::BTreeSet::new(),
                 values: g.current,
             })
         });

@@ -10,6 +10,7 @@ mod wire;
 
 mod asking;
 mod commands;
+mod compare;
 mod cross_site;
 mod events;
 mod exports;
