@@ -68,6 +68,26 @@ test.describe('models side by side', () => {
     await expect(page).not.toHaveURL(/places=/);
   });
 
+  test('who is better in every zone leads, however the samples lie; the rest is said to be where they ran', async ({ stranger }) => {
+    const at = Date.now() - 3_600_000;
+    const ran = (model: string, zone: string, mAP50: number, samples: number) => record(at, mAP50, {
+      zone, samples, model_architecture: model, model_version: '1', detection: { mAP50, recall: mAP50 - 0.1 },
+    });
+    const own = await Own.start([ran('left', 'easy', 0.9, 90), ran('left', 'hard', 0.5, 10), ran('right', 'easy', 0.92, 10), ran('right', 'hard', 0.52, 90)]);
+    const page = await stranger(own.url);
+    await page.goto('/compare?models=left:1,right:1&from=now-24h');
+    await expect(finding(page)).toHaveText('right 1 against left 1: mAP50 ↑0.020 better, at 2 zones where both ran');
+    await expect(main(page)).toContainText('↓0.300 everywhere. The rest (↓0.320) is where they ran.');
+    const cell = (await column(side(page), 'right 1'))[(await names(side(page))).indexOf('mAP50')]!;
+    expect(cell).toMatch(/^0\.560 ↑0\.020.*same places 0\.720, baseline 0\.700.*where they ran ↓0\.320/);
+    expect(await column(table(page, 'mAP50 by site'), 'Best here')).toEqual(['right 1']);
+    await page.getByRole('link', { name: 'everywhere' }).click();
+    await expect(finding(page)).toHaveText('right 1 against left 1: mAP50 ↓0.300 worse, over all places of either');
+    expect(await column(table(page, 'mAP50 by site'), 'Best here')).toEqual(['left 1']);
+    await page.close();
+    await own.stop();
+  });
+
   test('architectures are put together', async ({ page }) => {
     await page.goto('/compare?from=now-90d');
     await page.getByRole('group', { name: 'Tell apart by' }).getByRole('link', { name: 'architecture' }).click();
@@ -102,11 +122,18 @@ test.describe('models side by side', () => {
     await expect(finding(page)).toContainText('Latency');
     const sites = table(page, 'Latency by site');
     const best = await column(sites, 'Best here');
-    const [a, b] = [await column(sites, A), await column(sites, B)];
+    // At the same places who leads is said by the differences to the baseline, whose own is zero; not by the values.
+    const change = (cell: string) => {
+      const found = /([↑↓±])([\d.]+)/.exec(cell.replace(/same places.*/, ''));
+      return found ? (found[1] === '↓' ? -1 : 1) * Number(found[2]) : NaN;
+    };
+    const [a, b, c] = [await column(sites, A), await column(sites, B), await column(sites, C)];
     for (const [i, leader] of best.entries()) {
-      const [x, y] = [parseFloat(a[i]!), parseFloat(b[i]!)];
-      if (Number.isNaN(x) || Number.isNaN(y) || x === y || leader === C) continue;
-      expect(leader, `row ${i}: ${x} and ${y} ms`).toBe(x < y ? A : B);
+      const here = ([[A, Number.isNaN(parseFloat(a[i]!)) ? NaN : 0], [B, change(b[i]!)], [C, change(c[i]!)]] as const).filter(([, d]) => !Number.isNaN(d));
+      const least = Math.min(...here.map(([, d]) => d));
+      const leaders = here.filter(([, d]) => d === least).map(([model]) => model);
+      if (here.length < 2) expect(leader, `row ${i}: nobody to compare with`).toBe('–');
+      else if (leaders.length === 1) expect(leader, `row ${i}: ${here.join(' | ')}`).toBe(leaders[0]);
     }
     const first = sites.getByRole('rowheader').first().getByRole('link');
     const [customer, site] = (await first.innerText()).split(' · ');
@@ -124,6 +151,7 @@ test.describe('models side by side', () => {
     const at = (name: string) => head!.indexOf(name);
     const filed = lines.find((l) => l[at('version')] === '1.2.0' && l[at('metric')] === 'mAP50')!;
     expect(await delta(page, 'mAP50', B)).toBeCloseTo(Number(filed[at('delta_same_places')]), 3);
+    expect(Number(filed[at('value_same_places')]) - Number(filed[at('baseline_same_places')])).toBe(Number(filed[at('delta_same_places')]));
     const shown = (await column(side(page), B))[(await names(side(page))).indexOf('mAP50')]!;
     expect(number(shown)).toBeCloseTo(Number(filed[at('value')]), 3);
     expect(shown).toContain(`n ${Number(filed[at('n')]).toLocaleString('en')}`);

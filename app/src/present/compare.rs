@@ -3,7 +3,7 @@
 use domain::{
     Error, Result,
     ask::Ask,
-    compare::{By, Contender, Field, Figure, MOST_MODELS, Places, SiteContest},
+    compare::{By, Contender, Field, Figure, MOST_MODELS, Places, Same, SiteContest},
     metric::{Change, Metric},
     query::{ComparisonQuery, Directory, FieldCell, FieldReport, Metrics, unknown_metric},
     say,
@@ -11,7 +11,7 @@ use domain::{
 };
 
 use super::{
-    fmt::NONE,
+    fmt::{Fmt, NONE},
     links,
     page::{Asked, Where, empty, head},
     place::put_together,
@@ -82,7 +82,7 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
         head,
         empty: None,
         finding: finding(&a, &report, &contenders, lead, rules.places),
-        explained: explained(&a, &report, &contenders, lead),
+        explained: explained(&a.fmt, &report.metrics[lead], &contenders, lead),
         models,
         more,
         choices: choices(&a, &rules),
@@ -90,7 +90,7 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
         hidden: links::pairs(&a.ask, &["metric", "task", "type", "device", "page", "sort"]),
         table: Some(table(&a, &report, &contenders, &rules)),
         sites: Some(sites(&a, &report, &field, &contenders, lead, rules.places)),
-        pictures: versus::pictures(&a, &directory, &report, &field, &contenders, lead),
+        pictures: versus::pictures(&a, &directory, &report, &field, &contenders, lead, rules.places),
     })
 }
 
@@ -271,7 +271,10 @@ fn finding(a: &Asked, r: &FieldReport, contenders: &[Contender], lead: usize, pl
         .delta(Some(delta), base.figures[lead].value, metric)
         .map_or_else(String::new, |d| format!("{} {}", d.text, d.word));
     let zones = match places {
-        Places::Same => fill(t.compare_shared, &[("n", &c.figures[lead].shared.to_string())]),
+        Places::Same => {
+            let zones = c.figures[lead].same.map_or(0, |s| s.zones);
+            fill(t.compare_shared, &[("n", &zones.to_string())])
+        }
         Places::All => t.compare_everywhere.to_owned(),
     };
     fill(
@@ -295,30 +298,69 @@ fn goodness(metric: &Metric, delta: f64) -> f64 {
     }
 }
 
-/// Why the difference everywhere is another one than at the same places, where that matters most.
-fn explained(a: &Asked, r: &FieldReport, contenders: &[Contender], lead: usize) -> String {
-    let t = a.fmt.texts();
-    let metric = &r.metrics[lead];
-    let apart = contenders.iter().skip(1).filter_map(|c| {
+/// What the difference everywhere owes to where the models ran, where that is most; or that more than the model is another one.
+fn explained(fmt: &Fmt, metric: &Metric, contenders: &[Contender], lead: usize) -> String {
+    let t = fmt.texts();
+    let mut found: Option<(&Contender, Same, f64, f64)> = None;
+    // What rounds to nothing is no mix, and then what differs besides matters most.
+    let weight =
+        |same: &Same, mix: f64| (shown_mix(fmt, mix, metric).map_or(0.0, |_| mix.abs()), !same.like_with_like());
+    for c in contenders.iter().skip(1) {
         let f = &c.figures[lead];
-        let (same, everywhere) = (f.same?, f.everywhere?);
-        Some((c, f.shared, same, everywhere))
-    });
-    let widest = apart.max_by(|x, y| (x.2 - x.3).abs().total_cmp(&(y.2 - y.3).abs()));
-    let signed = |d: f64| a.fmt.delta(Some(d), None, metric).map_or_else(String::new, |d| d.text);
-    match widest {
-        Some((c, shared, same, everywhere)) if signed(same) != signed(everywhere) => fill(
-            t.compare_explained,
-            &[
-                ("model", &name(&c.model)),
-                ("same", &signed(same)),
-                ("n", &shared.to_string()),
-                ("everywhere", &signed(everywhere)),
-                ("mix", &signed(everywhere - same)),
-            ],
-        ),
-        _ => t.compare_explained_short.to_owned(),
+        if let (Some(same), Some(everywhere), Some(mix)) = (f.same, f.everywhere, f.mix())
+            && found.as_ref().is_none_or(|(_, s, _, m)| weight(&same, mix) > weight(s, *m))
+        {
+            found = Some((c, same, everywhere, mix));
+        }
     }
+    let Some((c, same, everywhere, mix)) = found else { return t.compare_explained_short.to_owned() };
+    let unlike = unlike(fmt, same.zones, same.other_days, same.other_devices);
+    let mix = shown_mix(fmt, mix, metric);
+    let text = match (&mix, &unlike) {
+        (None, None) => return t.compare_explained_short.to_owned(),
+        (Some(_), None) => t.compare_explained,
+        (Some(_), Some(_)) => t.compare_explained_unlike,
+        (None, Some(_)) => t.compare_unlike,
+    };
+    let signed = |d: f64| fmt.delta(Some(d), None, metric).map_or_else(String::new, |d| d.text);
+    fill(
+        text,
+        &[
+            ("model", &name(&c.model)),
+            ("same", &signed(same.delta)),
+            ("n", &same.zones.to_string()),
+            ("everywhere", &signed(everywhere)),
+            ("mix", mix.as_deref().unwrap_or_default()),
+            ("unlike", unlike.as_deref().unwrap_or_default()),
+        ],
+    )
+}
+
+/// The part of a difference that is where the models ran; `None` where it rounds to nothing.
+fn shown_mix(fmt: &Fmt, mix: f64, metric: &Metric) -> Option<String> {
+    fmt.delta(Some(mix), None, metric).map(|d| d.text).filter(|text| text != "±0")
+}
+
+/// In how many shared zones more than the model is another one; `None` when in none.
+fn unlike(fmt: &Fmt, zones: usize, days: usize, devices: usize) -> Option<String> {
+    let t = fmt.texts();
+    let text = match (days, devices) {
+        (0, 0) => return None,
+        (_, 0) => t.compare_unlike_days,
+        (0, _) => t.compare_unlike_devices,
+        _ => t.compare_unlike_both,
+    };
+    let holes = [("days", days), ("devices", devices), ("n", zones)].map(|(k, n)| (k, fmt.count(n as u64)));
+    Some(fill(text, &holes.each_ref().map(|(k, n)| (*k, n.as_str()))))
+}
+
+/// Where a figure's difference everywhere is another one than at the same places: the two values there, and the rest.
+fn beside(fmt: &Fmt, f: &Figure, metric: &Metric) -> Vec<String> {
+    let t = fmt.texts();
+    let Some((same, mix)) = f.same.zip(f.mix().and_then(|mix| shown_mix(fmt, mix, metric))) else { return vec![] };
+    let (ours, base) = (fmt.value(Some(same.ours), metric), fmt.value(Some(same.base), metric));
+    let rest = if same.like_with_like() { t.compare_mix } else { t.compare_mix_unlike };
+    vec![fill(t.compare_same_values, &[("value", &ours), ("baseline", &base)]), fill(rest, &[("mix", &mix)])]
 }
 
 fn table(a: &Asked, r: &FieldReport, contenders: &[Contender], rules: &Rules) -> TableView {
@@ -339,6 +381,7 @@ fn table(a: &Asked, r: &FieldReport, contenders: &[Contender], rules: &Rules) ->
         if metric.depends_on_device() && on[i] > 1 {
             small.push(put_together(a, on[i]));
         }
+        small.extend(beside(&a.fmt, f, metric));
         Cell::Figure {
             text: a.fmt.with_unit(f.value, metric),
             href: f.value.map(|_| {
@@ -350,11 +393,14 @@ fn table(a: &Asked, r: &FieldReport, contenders: &[Contender], rules: &Rules) ->
         }
     };
     let mut ran = vec![Cell::Name { text: t.col_zones.into(), href: None, state: None }];
-    ran.extend(contenders.iter().enumerate().map(|(i, c)| Cell::Figure {
-        text: a.fmt.count(c.zones as u64),
-        href: None,
-        delta: None,
-        small: if i == 0 { vec![] } else { vec![fill(t.compare_shared_of, &[("n", &a.fmt.count(c.shared as u64))])] },
+    ran.extend(contenders.iter().enumerate().map(|(i, c)| {
+        let shared = (i > 0).then(|| fill(t.compare_shared_of, &[("n", &a.fmt.count(c.shared as u64))]));
+        Cell::Figure {
+            text: a.fmt.count(c.zones as u64),
+            href: None,
+            delta: None,
+            small: shared.into_iter().chain(unlike(&a.fmt, c.shared, c.other_days, c.other_devices)).collect(),
+        }
     }));
     let rows: Vec<Vec<Cell>> = r
         .metrics
@@ -378,7 +424,7 @@ fn table(a: &Asked, r: &FieldReport, contenders: &[Contender], rules: &Rules) ->
     TableView {
         caption: t.compare_table.into(),
         columns,
-        foot: Some(if rows.is_empty() { t.compare_no_difference.into() } else { t.compare_note.into() }),
+        foot: Some(if rows.is_empty() { t.compare_no_difference.into() } else { t.compare_foot.into() }),
         rows: std::iter::once(ran).chain(rows).collect(),
         csv: Some(links::href("/export/compare.csv", &query)),
         pager: None,
@@ -412,11 +458,11 @@ fn sites(
             let text = if a.scope.customer.is_none() { format!("{} · {site}", a.name_of(&customer)) } else { site };
             let mut cells =
                 vec![Cell::Name { text, href: Some(links::scoped("/compare", &scope, &a.ask)), state: None }];
-            cells.extend(s.figures.iter().enumerate().map(|(i, (value, delta))| Cell::Figure {
-                text: a.fmt.with_unit(*value, metric),
+            cells.extend(s.figures.iter().enumerate().map(|(i, f)| Cell::Figure {
+                text: a.fmt.with_unit(f.value, metric),
                 href: None,
-                delta: if i == 0 { None } else { a.fmt.delta(*delta, s.figures.first().and_then(|f| f.0), metric) },
-                small: vec![],
+                delta: if i == 0 { None } else { a.fmt.delta(f.delta(places), s.figures.first().and_then(|f| f.value), metric) },
+                small: beside(&a.fmt, f, metric),
             }));
             cells.push(Cell::Text(s.best.map_or_else(|| NONE.to_owned(), |b| name(&contenders[b].model))));
             cells
@@ -445,6 +491,7 @@ pub struct Compared {
     pub contenders: Vec<Contender>,
     pub sites: Vec<SiteContest>,
     pub lead: usize,
+    pub places: Places,
 }
 
 /// The comparison as data, for CSV.
@@ -461,30 +508,96 @@ pub async fn data(services: &Services, request: &Request, mut ask: Ask) -> Resul
         .await?;
     let by = a.ask.get("by").map(By::parse).transpose()?.unwrap_or_default();
     let lead = if report.metrics.is_empty() { 0 } else { lead(&a, &report)? };
-    let (contenders, sites) = {
+    let (contenders, sites, places) = {
         let field = Field::of(&report, by);
         match rules(&a, &directory, &field, by)? {
             Some(rules) => {
                 let contenders = field.contenders(&rules.baseline, &rules.chosen);
                 let sites = field.sites(lead, &contenders, rules.places);
-                (contenders, sites)
+                (contenders, sites, rules.places)
             }
-            None => (vec![], vec![]),
+            None => (vec![], vec![], Places::default()),
         }
     };
-    Ok(Compared { report, contenders, sites, lead })
+    Ok(Compared { report, contenders, sites, lead, places })
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::metric::{CATALOGUE, built_in};
+    use domain::{
+        metric::{CATALOGUE, built_in},
+        time::Millis,
+    };
+    use jiff::tz::TimeZone;
 
-    use super::goodness;
+    use super::*;
+    use crate::i18n::Lang;
+
+    fn metric(key: &str) -> Metric {
+        CATALOGUE[built_in(key).expect("known")].clone()
+    }
 
     #[test]
     fn what_is_better_does_not_depend_on_the_sign() {
-        let metric = |key: &str| CATALOGUE[built_in(key).expect("known")].clone();
         assert!(goodness(&metric("mAP50"), 0.1) > goodness(&metric("mAP50"), -0.2));
         assert!(goodness(&metric("inference_time_ms"), -1.0) > goodness(&metric("inference_time_ms"), 0.5));
+    }
+
+    /// A contender by its differences: at the same places, everywhere; and in how many of four zones days and devices differ.
+    fn contender(text: &str, delta: f64, everywhere: f64, unlike: (usize, usize)) -> Contender {
+        let same =
+            Same { delta, ours: 0.5 + delta, base: 0.5, zones: 4, other_days: unlike.0, other_devices: unlike.1 };
+        Contender {
+            model: Model::parse(text).expect("a model"),
+            n: 8,
+            zones: 4,
+            shared: 4,
+            other_days: unlike.0,
+            other_devices: unlike.1,
+            first: Millis(0),
+            last: Millis(1),
+            figures: vec![Figure { same: Some(same), everywhere: Some(everywhere), ..Figure::default() }],
+        }
+    }
+
+    fn sentence(lang: Lang, others: &[Contender]) -> String {
+        let all = [&[contender("a:1", 0.0, 0.0, (0, 0))], others].concat();
+        explained(&Fmt { lang, zone: TimeZone::UTC }, &metric("inference_time_ms"), &all, 0)
+    }
+
+    #[test]
+    fn the_rest_is_where_they_ran_only_where_nothing_else_differs() {
+        let said = |unlike| sentence(Lang::En, &[contender("b:1", 2.0, -3.0, unlike)]);
+        let begin = "b 1: ↑2.0 at the 4 zones where both ran, ↓3.0 everywhere. The rest (↓5.0) is ";
+        assert_eq!(said((0, 0)), format!("{begin}where they ran."));
+        let not = format!("{begin}not where they ran alone: ");
+        assert_eq!(said((3, 0)), format!("{not}the days differ at 3 of 4 zones."));
+        assert_eq!(said((0, 1)), format!("{not}the devices differ at 1 of 4 zones."));
+        assert_eq!(said((3, 1)), format!("{not}the days differ at 3 and the devices at 1 of 4 zones."));
+        let korean = sentence(Lang::Ko, &[contender("b:1", 2.0, -3.0, (3, 0))]);
+        assert!(korean.contains("장소만의 차이가 아닙니다") && korean.contains("4곳 중 3곳"), "{korean}");
+    }
+
+    #[test]
+    fn without_a_mix_it_is_said_all_the_same_that_days_or_devices_differ() {
+        let like = contender("c:1", 1.0, 1.01, (0, 0));
+        assert_eq!(sentence(Lang::En, std::slice::from_ref(&like)), Lang::En.texts().compare_explained_short);
+        assert_eq!(sentence(Lang::En, &[]), Lang::En.texts().compare_explained_short);
+        // Which of the two comes first does not matter, nor that the mix of the other is larger below what is shown.
+        let unlike = contender("b:1", 1.0, 1.0, (2, 0));
+        let said = "b 1: ↑1.0 at the 4 zones where both ran, but more than the model differs there: the days differ at 2 of 4 zones.";
+        for others in [[like.clone(), unlike.clone()], [unlike, like]] {
+            assert_eq!(sentence(Lang::En, &others), said);
+        }
+    }
+
+    #[test]
+    fn a_cell_says_the_two_values_behind_a_difference_that_the_others_do_not_show() {
+        let fmt = Fmt { lang: Lang::En, zone: TimeZone::UTC };
+        let lines =
+            |everywhere, unlike| beside(&fmt, &contender("b:1", 0.02, everywhere, unlike).figures[0], &metric("mAP50"));
+        assert_eq!(lines(-0.30, (0, 0)), ["same places 0.520, baseline 0.500", "where they ran ↓0.320"]);
+        assert_eq!(lines(-0.30, (1, 0))[1], "where, when or on what they ran ↓0.320");
+        assert!(lines(0.02, (1, 0)).is_empty());
     }
 }

@@ -29,11 +29,12 @@ pub fn pictures(
     field: &Field<'_>,
     contenders: &[Contender],
     lead: usize,
+    places: Places,
 ) -> Vec<PictureView> {
     let colours = colours(d, contenders.iter().map(|c| &c.model));
     let legend: Vec<(String, u8)> =
         contenders.iter().zip(&colours).map(|(c, colour)| (name(&c.model), *colour)).collect();
-    [scatter(a, r, field, contenders, lead, &legend), parallel(a, r, contenders, &legend)]
+    [scatter(a, r, field, contenders, lead, &legend), parallel(a, r, contenders, &legend, places)]
         .into_iter()
         .flatten()
         .collect()
@@ -92,7 +93,7 @@ fn scatter(
     for site in field.sites(lead, contenders, Places::All) {
         let Some(costs) = costs.iter().find(|c| c.customer == site.customer && c.site == site.site) else { continue };
         for (group, (figure, cost)) in site.figures.iter().zip(&costs.figures).enumerate() {
-            let (Some(high), Some(cost)) = (figure.0, cost.0) else { continue };
+            let (Some(high), Some(cost)) = (figure.value, cost.value) else { continue };
             let here =
                 Scope { customer: Some(site.customer.clone()), site: site.site.clone(), zone: None, ..a.scope.clone() };
             let place = site.site.as_ref().map_or_else(|| NONE.to_owned(), |_| a.name_of(&here));
@@ -136,10 +137,26 @@ fn scatter(
     })
 }
 
-fn parallel(a: &Asked, r: &FieldReport, contenders: &[Contender], legend: &[(String, u8)]) -> Option<PictureView> {
+/// Where a model's line crosses the axis of a metric. At the same places models lie as far from the baseline as the table
+/// says, although each difference stands on zones of its own.
+fn level(c: &Contender, base: &Contender, metric: usize, places: Places) -> Option<f64> {
+    match places {
+        Places::Same => Some(base.figures[metric].value? + c.figures[metric].delta(places)?),
+        Places::All => c.figures[metric].value,
+    }
+}
+
+fn parallel(
+    a: &Asked,
+    r: &FieldReport,
+    contenders: &[Contender],
+    legend: &[(String, u8)],
+    places: Places,
+) -> Option<PictureView> {
     let t = a.fmt.texts();
     let judged = |m: &Metric| m.direction.read(1.0) != Change::Neutral;
-    let every = |i: usize| contenders.iter().filter_map(move |c| c.figures[i].value);
+    let level = |c: &Contender, i: usize| level(c, contenders.first()?, i, places);
+    let every = |i: usize| contenders.iter().filter_map(move |c| level(c, i));
     let first = AXES.iter().filter_map(|k| r.metrics.iter().position(|m| m.key == *k));
     let rest = (0..r.metrics.len()).filter(|i| !AXES.contains(&&*r.metrics[*i].key));
     let shown: Vec<usize> =
@@ -162,24 +179,31 @@ fn parallel(a: &Asked, r: &FieldReport, contenders: &[Contender], legend: &[(Str
             ParallelAxis { label: a.fmt.label(metric), bottom: end(worst), top: end(best) }
         })
         .collect();
-    let lines = contenders
+    let lines: Vec<ParallelLine> = contenders
         .iter()
         .zip(legend)
         .map(|(c, (name, colour))| ParallelLine {
             name: name.clone(),
             colour: *colour,
-            values: shown.iter().map(|i| c.figures[*i].value).collect(),
+            values: shown.iter().map(|i| level(c, *i)).collect(),
         })
+        // Who shares no zone with the baseline has no line at the same places.
+        .filter(|line| line.values.iter().any(Option::is_some))
         .collect();
-    let drawn = Parallel { summary: t.compare_parallel_sentence.to_owned(), axes, lines };
-    let colours: Vec<u8> = legend.iter().map(|l| l.1).collect();
+    let summary = match places {
+        Places::Same => t.compare_parallel_same,
+        Places::All => t.compare_parallel_sentence,
+    };
+    let legend: Vec<(String, u8)> = lines.iter().map(|l| (l.name.clone(), l.colour)).collect();
+    let colours: Vec<u8> = lines.iter().map(|l| l.colour).collect();
+    let drawn = Parallel { summary: summary.to_owned(), axes, lines };
     Some(PictureView {
         title: t.compare_parallel.to_owned(),
         summary: drawn.summary.clone(),
         svg: parallel_svg(&drawn),
         option: option::parallel(&drawn),
         meta: option::raw_meta(&a.fmt, &colours),
-        legend: legend.to_vec(),
+        legend,
         tools: tools(a, "parallel"),
     })
 }

@@ -223,14 +223,18 @@ fn model_cells(m: &Model) -> [String; 2] {
 pub async fn compare(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
     let c = compare::data(&s.services, &r, ask(q.as_deref(), KEYS)?).await?;
     let mut head = vec!["architecture", "version", "baseline", "zones", "records", "metric", "unit", "value", "n"];
-    head.extend(["p50", "p95", "delta_same_places", "shared_zones", "delta_everywhere"]);
+    head.extend(["p50", "p95", "delta_same_places", "shared_zones", "delta_everywhere", "where_they_ran"]);
+    head.extend(["value_same_places", "baseline_same_places", "zones_other_days", "zones_other_devices"]);
     let mut rows = Vec::new();
     for (i, contender) in c.contenders.iter().enumerate() {
         for (metric, f) in c.report.metrics.iter().zip(&contender.figures).filter(|(_, f)| f.value.is_some()) {
             let mut row: Vec<String> = model_cells(&contender.model).into();
             row.extend([(i == 0).to_string(), contender.zones.to_string(), contender.n.to_string()]);
             row.extend([metric.key.to_string(), metric.unit.to_string(), cell(f.value), f.n.to_string()]);
-            row.extend([cell(f.p50), cell(f.p95), cell(f.same), f.shared.to_string(), cell(f.everywhere)]);
+            row.extend([f.p50, f.p95, f.same.map(|s| s.delta)].map(cell));
+            row.extend([f.same.map_or(0, |s| s.zones).to_string(), cell(f.everywhere), cell(f.mix())]);
+            row.extend([f.same.map(|s| s.ours), f.same.map(|s| s.base)].map(cell));
+            row.extend([f.same.map(|s| s.other_days), f.same.map(|s| s.other_devices)].map(cell));
             rows.push(row);
         }
     }
@@ -246,14 +250,17 @@ pub async fn compare_sites(
     let metric = c.report.metrics.get(c.lead).map_or_else(String::new, |m| m.key.to_string());
     let mut rows = Vec::new();
     for site in &c.sites {
-        for (i, (value, delta)) in site.figures.iter().enumerate().filter(|(_, f)| f.0.is_some()) {
+        for (i, f) in site.figures.iter().enumerate().filter(|(_, f)| f.value.is_some()) {
             let mut row = vec![site.customer.to_string(), cell(site.site.as_ref()), metric.clone()];
             row.extend(model_cells(&c.contenders[i].model));
-            row.extend([cell(*value), cell(*delta), (site.best == Some(i)).to_string()]);
+            row.extend([cell(f.value), cell(f.delta(c.places)), (site.best == Some(i)).to_string()]);
+            row.extend([f.same.map(|s| s.ours), f.same.map(|s| s.base)].map(cell));
+            row.push(f.same.map_or(0, |s| s.zones).to_string());
             rows.push(row);
         }
     }
-    let head = ["customer", "site", "metric", "architecture", "version", "value", "delta", "best"];
+    let mut head = vec!["customer", "site", "metric", "architecture", "version", "value", "delta", "best"];
+    head.extend(["value_same_places", "baseline_same_places", "shared_zones"]);
     Ok(table("compare_sites.csv", &head, &rows))
 }
 

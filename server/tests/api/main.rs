@@ -11,6 +11,7 @@ mod wire;
 
 mod asking;
 mod commands;
+mod compare;
 mod cross_site;
 mod declared;
 mod devices;
