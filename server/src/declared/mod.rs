@@ -286,7 +286,9 @@ impl Files {
     /// Looks at both files. True when something else is in force now.
     pub fn look(&self) -> bool {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        files.iter_mut().fold(false, |changed, file| file.look(self.clock.as_ref(), false) || changed)
+        // Both, whatever the first says.
+        let [places, metrics] = files.each_mut().map(|file| file.look(self.clock.as_ref(), false));
+        places || metrics
     }
 
     /// What is in force.
@@ -374,7 +376,8 @@ mod tests {
 
     /// As many looks as a change needs to be taken.
     fn settle(file: &mut File, clock: &Now) -> bool {
-        (0..2).fold(false, |changed, _| file.look(clock, false) || changed)
+        let [first, second] = [(); 2].map(|()| file.look(clock, false));
+        first || second
     }
 
     const GOOD: &str = "customers:\n  acme: {}\n";
