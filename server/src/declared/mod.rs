@@ -234,7 +234,7 @@ fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The text of a file that is not too large.
+/// The text of a file that is not too large, in the one spelling in which names are stored (NFC).
 ///
 /// # Errors
 /// That it is too large or no text.
@@ -242,11 +242,12 @@ pub fn text_of(bytes: Vec<u8>) -> std::result::Result<String, Trouble> {
     if bytes.len() as u64 > LARGEST {
         return Err((None, say!("it is larger than 4 MiB", "4 MiB보다 큽니다")));
     }
-    String::from_utf8(bytes).map_err(|e| {
+    let text = String::from_utf8(bytes).map_err(|e| {
         let good = &e.as_bytes()[..e.utf8_error().valid_up_to()];
         let line = 1 + good.iter().filter(|b| **b == b'\n').count();
         (Some(line), say!("it is not UTF-8", "UTF-8이 아닙니다"))
-    })
+    })?;
+    Ok(lake::nfc(&text).unwrap_or(text))
 }
 
 /// Both files, and what they say together.
@@ -381,6 +382,12 @@ mod tests {
     }
 
     const GOOD: &str = "customers:\n  acme: {}\n";
+
+    #[test]
+    fn names_have_the_spelling_of_stored_records_however_they_are_written() {
+        let written = |name: &str| text_of(format!("customers:\n  {name}: {{}}\n").into_bytes()).expect("a text");
+        assert_eq!(written("Gr\u{f6}\u{df}e"), written("Gro\u{308}\u{df}e"));
+    }
 
     #[test]
     fn a_change_is_taken_once_it_holds_still() {
