@@ -81,11 +81,8 @@ test('a page that waits has closed its stream of events', async ({ page, context
 });
 
 test.describe('after signing out', () => {
-  // As from another machine: on this one everybody is the operator.
-  test.use({ extraHTTPHeaders: { 'x-forwarded-for': '203.0.113.9' } });
-
   async function signIn(page: Page) {
-    await page.goto(`${at.wide}/signin?back=/`);
+    await page.goto(`${at.guarded}/signin?back=/`);
     await page.getByLabel('Operator token').fill(TOKEN);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await expect(page.locator('html')).toHaveAttribute('data-signed-in', '');
@@ -95,9 +92,9 @@ test.describe('after signing out', () => {
   test('a page that was waiting leads to signing in', async ({ page, context }) => {
     await noting(context);
     await signIn(page);
-    await leave(page, `${at.wide}/sources`);
+    await leave(page, `${at.guarded}/sources`);
     await page.getByRole('button', { name: 'Sign out' }).first().click();
-    await page.waitForURL(`${at.wide}/signin`);
+    await page.waitForURL(`${at.guarded}/signin`);
     await go(page, -2, /\/signin\?back=/);
     await expect(page.getByLabel('Operator token')).toBeVisible();
     expect(await page.locator('body').innerText()).not.toContain('Wide');
@@ -111,7 +108,7 @@ test.describe('after signing out', () => {
       });
     });
     await signIn(page);
-    await leave(page, `${at.wide}/sources`);
+    await leave(page, `${at.guarded}/sources`);
     await context.clearCookies();
     await go(page, -1, /\/signin\?back=/);
     await expect(page.getByLabel('Operator token')).toBeVisible();

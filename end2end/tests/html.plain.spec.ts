@@ -33,8 +33,8 @@ async function addresses(): Promise<[string, string, RequestInit?][]> {
     ['architectures', `${at.demo}/compare?by=architecture&places=all&diff=1&from=now-30d`],
     ['records_2', `${at.demo}/records?page=2`], ['sources_wide', `${at.wide}/sources`],
     ...['/', '/trends', '/compare', '/records', '/sources'].map((p): [string, string] => [`empty${p.replace('/', '_')}`, at.empty + p]),
-    ['sign_in', `${at.wide}/signin?back=${enc('/trends?site="<a>"')}`], ['sign_in_off', `${at.demo}/signin`],
-    ['wrong_token', `${at.wide}/signin`, { method: 'POST', body: new URLSearchParams({ token: TOKEN.slice(1) }) }],
+    ['sign_in', `${at.guarded}/signin?back=${enc('/trends?site="<a>"')}`], ['sign_in_off', `${at.demo}/signin`],
+    ['wrong_token', `${at.guarded}/signin`, { method: 'POST', body: new URLSearchParams({ token: TOKEN.slice(1) }) }],
   ];
 }
 

@@ -4,7 +4,7 @@ import { KINDS, MORE, address, alive, at, expect, open, settled, test } from './
 
 const WIDTHS = [390, 820, 1280, 1440];
 const OTHERS: [string, () => string][] = [
-  ['nothing here', () => '/nowhere'], ['sign-in', () => `${at.wide}/signin`], ['an empty installation', () => `${at.empty}/`],
+  ['nothing here', () => '/nowhere'], ['sign-in', () => `${at.guarded}/signin`], ['an empty installation', () => `${at.empty}/`],
   ['kiosk', () => '/?kiosk=1'], ['chart with flags and two lines', () => '/trends?metric=inference_time_ms&from=now-90d'],
 ];
 
