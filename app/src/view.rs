@@ -300,6 +300,8 @@ pub struct SelectView {
     pub label: String,
     pub options: Vec<(String, String)>,
     pub chosen: String,
+    /// It is typed, and the options are proposals: there are more.
+    pub typed: bool,
 }
 
 /// `/compare`.
@@ -364,6 +366,8 @@ pub struct SourcesView {
     pub empty: Option<EmptyView>,
     pub summary: String,
     pub failed: Option<TableView>,
+    /// Metrics that are in their records and nowhere else.
+    pub beyond: Option<TableView>,
     pub sources: Option<TableView>,
     pub volume: Option<ChartView>,
 }

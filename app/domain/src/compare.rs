@@ -300,7 +300,8 @@ mod tests {
                 values: vec![a],
             }
         });
-        FieldReport { as_of: Millis(0), simulated: false, metrics: vec![CATALOGUE[0].clone()], cells: cells.collect() }
+        let metrics = vec![CATALOGUE[0].clone()];
+        FieldReport { as_of: Millis(0), simulated: false, metrics, present: vec![], cells: cells.collect() }
     }
 
     #[test]

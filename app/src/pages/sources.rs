@@ -22,6 +22,7 @@ fn draw(v: SourcesView) -> impl IntoView {
             {v.empty.map(|e| view! { <Empty empty=e/> })}
             <p class="lead">{v.summary}</p>
             {v.failed.map(|table| view! { <Table table lang/> })}
+            {v.beyond.map(|table| view! { <Table table lang/> })}
             {v.sources.map(|table| view! { <Table table lang/> })}
             {v.volume.map(|chart| view! { <Chart chart lang/> })}
         </main>

@@ -10,8 +10,8 @@ use std::{
 
 use datafusion::arrow::{
     array::{
-        Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, Float64Array, Int32Array, MapArray, RecordBatch,
-        StringArray, StringViewArray,
+        Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, Float64Array, Int32Array, RecordBatch, StringArray,
+        StringViewArray,
     },
     datatypes::{Float64Type, Int32Type, Int64Type, TimestampMillisecondType},
 };
@@ -20,6 +20,8 @@ use domain::{
     query::MetricColumn,
     time::{Millis, Step, TimeRange},
 };
+
+use crate::maps;
 
 /// The text values that rows of one group share; empty for the group of all.
 pub type GroupKey = Vec<Option<Box<str>>>;
@@ -167,6 +169,12 @@ impl Group {
             Some(n) if n.null_count() > 0 => self.add_at(m, metrics, run, all, rows, devices, || n.valid_indices()),
             _ => self.add_at(m, metrics, run, all, rows, devices, || 0..all.len()),
         }
+    }
+
+    /// The same for a metric that only some `few` rows of the run have; there is at least one.
+    fn add_few(&mut self, m: usize, metrics: usize, run: &Run, values: &[f64], few: &[usize], rows: &Batch<'_>) {
+        let start = run.rows.start;
+        self.add_at(m, metrics, run, &values[run.rows.clone()], rows, None, || few.iter().map(|row| row - start));
     }
 
     /// The same for the values at `places` of the run; there is at least one.
@@ -321,7 +329,20 @@ impl Fold {
         let place = if plan.places { vec![text("customer")?, text("site")?, text("zone")?] } else { vec![] };
         let runs = self.runs(chosen, &rows, &keys, &place, find("simulated")?.as_boolean());
         self.note(&runs, rows.times);
+        let custom = maps::gather(batch, &plan.metrics, chosen)?;
+        let mut scattered = vec![0.0; if custom.is_empty() { 0 } else { rows.times.len() }];
         for (m, metric) in plan.metrics.iter().enumerate() {
+            if let (MetricColumn::Custom(_), Some(values)) = (metric, custom.get(m)) {
+                values.rows.iter().zip(&values.values).for_each(|(row, x)| scattered[*row] = *x);
+                for run in &runs {
+                    let part = values.within(&run.rows);
+                    if !part.is_empty() {
+                        let rows_of = &values.rows[part];
+                        self.groups[run.slot.group].add_few(m, plan.metrics.len(), run, &scattered, rows_of, &rows);
+                    }
+                }
+                continue;
+            }
             let values = values_of(batch, metric)?;
             if values.null_count() == values.len() {
                 continue;
@@ -527,22 +548,8 @@ pub fn values_of(batch: &RecordBatch, metric: &MetricColumn) -> Result<Float64Ar
     let column = find(batch, source_column(metric))?;
     Ok(match metric {
         MetricColumn::BuiltIn(_) => column.as_primitive().clone(),
-        MetricColumn::Custom(name) => custom_values(column.as_map(), name),
+        MetricColumn::Custom(name) => maps::column(column.as_map(), name),
     })
-}
-
-/// The values of one key of maps.
-fn custom_values(maps: &MapArray, name: &str) -> Float64Array {
-    let keys = maps.keys().as_string_opt::<i32>();
-    let views = maps.keys().as_string_view_opt();
-    let values = maps.values().as_primitive::<Float64Type>();
-    let offsets = maps.value_offsets();
-    let of_row = |row: usize| {
-        let mut places = offsets[row] as usize..offsets[row + 1] as usize;
-        let named = |i: &usize| keys.map(|k| k.value(*i)).or_else(|| views.map(|k| k.value(*i))) == Some(name);
-        places.find(|i| named(i) && values.is_valid(*i)).map(|i| values.value(i))
-    };
-    (0..maps.len()).map(|row| if maps.is_valid(row) { of_row(row) } else { None }).collect()
 }
 
 #[cfg(test)]

@@ -13,6 +13,9 @@ mod fold;
 mod identity;
 mod index;
 mod known;
+mod maps;
+mod metrics;
+mod names;
 mod queries;
 mod reader;
 mod records;
@@ -43,6 +46,7 @@ use domain::{
     time::{Day, TimeRange},
 };
 
+pub use names::CAP as METRIC_NAMES;
 pub use reader::{ParquetRow, read_parquet_source};
 
 use crate::{known::KnownDays, resident::Resident, scan::Engine, snapshot::Snapshot};

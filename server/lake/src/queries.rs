@@ -9,10 +9,10 @@ use std::{
 use datafusion::arrow::array::RecordBatch;
 use domain::{
     Error, Result,
-    metric::{CATALOGUE, Metric},
+    metric::Metric,
     query::{
         ChildSummary, Comparison, ComparisonQuery, FieldCell, FieldReport, LatestValue, MetricColumn, MetricSummary,
-        Metrics, ModelChange, ModelMetric, ModelSummary, Summary, SummaryQuery, Trend, TrendPoint, TrendQuery,
+        ModelChange, ModelMetric, ModelSummary, Summary, SummaryQuery, Trend, TrendPoint, TrendQuery,
     },
     say,
     scope::{Level, Place, Scope},
@@ -26,6 +26,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::{
     Lake,
     fold::{Fold, Group, GroupKey, Plan},
+    metrics::chosen,
     scan::Rows,
     snapshot::{ByMetric, Snapshot, by_metric},
 };
@@ -34,7 +35,8 @@ impl Lake {
     pub(crate) async fn answer_summary(&self, q: &SummaryQuery) -> Result<Summary> {
         let snapshot = self.snapshot();
         snapshot.directory.check(&q.scope)?;
-        let metrics = chosen_metrics(&snapshot, &q.metrics);
+        let looked_at: Vec<_> = [q.range, q.earlier].into_iter().chain(q.course.map(|c| c.0)).collect();
+        let (metrics, present) = chosen(&snapshot, &q.metrics, &q.scope, &looked_at);
         let level = q.scope.level();
         let by_site = q.sites && level == Level::Fleet;
         let group_by: Vec<&'static str> = match (q.children, level) {
@@ -81,6 +83,7 @@ impl Lake {
                 children.push(ChildSummary {
                     metrics: shape(group, &own, &expected),
                     simulated: group.is_some_and(is_simulated),
+                    records: group.map_or(0, |g| g.rows),
                     health: own,
                     scope: q.scope.child(name),
                 });
@@ -95,6 +98,8 @@ impl Lake {
             as_of: as_of(&snapshot, q.now),
             metrics: shape(Some(&whole), &health.whole, &health.expected),
             simulated: is_simulated(&whole),
+            records: whole.rows,
+            present,
             health: health.whole,
             children,
         })
@@ -152,7 +157,7 @@ impl Lake {
     pub(crate) async fn answer_comparison(&self, q: &ComparisonQuery) -> Result<Comparison> {
         let snapshot = self.snapshot();
         snapshot.directory.check(&q.scope)?;
-        let metrics = chosen_metrics(&snapshot, &q.metrics);
+        let (metrics, _) = chosen(&snapshot, &q.metrics, &q.scope, &[q.range]);
         let plan = Plan {
             metrics: metrics.iter().map(|(_, c)| c.clone()).collect(),
             group_by: vec!["model_architecture", "model_version"],
@@ -207,7 +212,7 @@ impl Lake {
     pub(crate) async fn answer_field_report(&self, q: &ComparisonQuery) -> Result<FieldReport> {
         let snapshot = self.snapshot();
         snapshot.directory.check(&q.scope)?;
-        let metrics = chosen_metrics(&snapshot, &q.metrics);
+        let (metrics, present) = chosen(&snapshot, &q.metrics, &q.scope, &[q.range]);
         let plan = Plan {
             metrics: metrics.iter().map(|(_, c)| c.clone()).collect(),
             group_by: vec!["customer", "site", "zone", "model_architecture", "model_version"],
@@ -237,6 +242,7 @@ impl Lake {
             simulated,
             cells: cells.collect(),
             metrics: metrics.into_iter().map(|m| m.0).collect(),
+            present,
         })
     }
 
@@ -342,14 +348,6 @@ pub(crate) fn as_of(snapshot: &Snapshot, otherwise: Millis) -> Millis {
     snapshot.as_of.unwrap_or(otherwise)
 }
 
-/// The chosen of the metrics that any record has: the catalogue's first, then the others by name.
-fn chosen_metrics(snapshot: &Snapshot, chosen: &Metrics) -> Vec<(Metric, MetricColumn)> {
-    let d = &snapshot.directory;
-    let built_in = d.built_in.iter().map(|i| (CATALOGUE[*i].clone(), MetricColumn::BuiltIn(*i)));
-    let custom = d.custom.iter().map(|full| (Metric::assumed(&d.key_of(full)), MetricColumn::Custom(full.clone())));
-    built_in.chain(custom).filter(|(m, _)| chosen.holds(&m.key)).collect()
-}
-
 /// Every site of the fleet: those with rows, and those that were expected to have some.
 fn sites(
     q: &SummaryQuery,
@@ -371,6 +369,7 @@ fn sites(
             ChildSummary {
                 metrics: shape(group.as_ref(), &own, &expected),
                 simulated: group.as_ref().is_some_and(is_simulated),
+                records: group.as_ref().map_or(0, |g| g.rows),
                 health: own,
                 scope: Scope { customer: Some(key.0), site: key.1, ..q.scope.clone() },
             }

@@ -23,7 +23,11 @@ use domain::{
     time::{MINUTE, Millis, TimeRange},
 };
 
-use crate::index::{Entry, FileIndex};
+use crate::{
+    index::{Entry, FileIndex},
+    metrics,
+    names::MetricNames,
+};
 
 /// One file with its index, and the reason when it cannot be read.
 #[derive(Debug, Clone)]
@@ -33,6 +37,8 @@ pub struct FileView {
     /// For each entry of the index the number of its place in [`Snapshot::places`].
     pub places: Arc<[u32]>,
     pub names: Arc<Names>,
+    /// Where the index's metrics outside of the catalogue stand in the directory; see [`metrics`].
+    pub custom: Arc<[u32]>,
     pub failed: Option<Sentence>,
     pub lease: Arc<Lease>,
 }
@@ -71,6 +77,8 @@ pub struct Names {
     models: BTreeSet<(Arc<str>, Option<Arc<str>>)>,
     /// Built-in metrics, a bit each.
     metrics: u16,
+    /// Whether records hold metrics for which there was no room.
+    pub beyond: bool,
 }
 
 impl Names {
@@ -80,6 +88,7 @@ impl Names {
         names.places.dedup();
         for e in &index.entries {
             names.metrics |= e.metrics;
+            names.beyond |= e.beyond;
             if !names.tasks.contains(index.task(e)) {
                 names.tasks.insert(index.task(e).clone());
             }
@@ -101,6 +110,8 @@ pub struct Snapshot {
     pub as_of: Option<Millis>,
     /// When each model was first seen in each place.
     pub first_runs: Arc<HashMap<Run, i64>>,
+    /// The metrics that the lake may know by name.
+    pub names: Arc<MetricNames>,
 }
 
 /// A model in a place, with the task and the type under which it ran.
@@ -217,7 +228,8 @@ impl Snapshot {
                     .collect();
                 let names = Arc::new(Names::of(&index, &numbered));
                 let lease = Arc::new(Lease::new(root.join(&file.path)));
-                FileView { file, index: Arc::new(index), places: numbered, names, failed: trouble, lease }
+                let custom = Arc::default();
+                FileView { file, index: Arc::new(index), places: numbered, names, custom, failed: trouble, lease }
             });
             if let Some(reason) = failed.get(&view.file.path) {
                 view.failed = Some(reason.clone());
@@ -229,8 +241,12 @@ impl Snapshot {
         let first_runs = self.first_runs_with(&views, &new);
         let unchanged = Arc::ptr_eq(&first_runs, &self.first_runs);
         let by_age = if unchanged { self.directory.by_age.clone() } else { by_age(&first_runs) };
-        let directory = Arc::new(Directory { by_age, ..directory(&views, &places) });
-        Ok(Self { first_runs, generation, files: views, places: Arc::new(places), directory, as_of })
+        let is_new = |v: &FileView| new.contains(&v.file.id);
+        let names = metrics::names(&self.names, views.iter().filter(|v| is_new(v)), &views, manifest).await?;
+        let custom = metrics::place(&mut views, is_new, &self.directory.custom, &names);
+        let beyond = metrics::beyond(&views, &names);
+        let directory = Arc::new(Directory { by_age, custom, beyond, ..directory(&views, &places) });
+        Ok(Self { first_runs, generation, files: views, places: Arc::new(places), directory, as_of, names })
     }
 
     /// When models were first seen: what was known, and what new files add; most add nothing. Begun anew when records were
@@ -264,14 +280,11 @@ impl Snapshot {
         let expected_from = at.plus(-EXPECTED_FOR);
         let cadence_from = at.plus(-CADENCE_OVER);
         let mut active: Vec<Option<Activity>> = vec![None; self.places.len()];
-        let bits: HashMap<&str, u32> =
-            (BUILT_IN as u32..64).zip(&self.directory.custom).map(|(b, c)| (c.as_str(), b)).collect();
         let inside: Vec<bool> = self.places.iter().map(|p| scope.holds(p)).collect();
         let from = expected_from.min(range.from());
         for view in self.files.iter().filter(|v| v.file.to >= from && v.file.from < at) {
             let day_start = view.file.day.start();
-            let custom: Vec<Metrics> =
-                view.index.custom.iter().map(|c| bits.get(c.as_str()).map_or(0, |b| 1 << b)).collect();
+            let bit = |i: &u16| metrics::bit(view.custom[usize::from(*i)]);
             for (e, place) in view.index.entries.iter().zip(view.places.iter()) {
                 let place = *place as usize;
                 if !inside[place]
@@ -280,7 +293,7 @@ impl Snapshot {
                 {
                     continue;
                 }
-                let Some(newest) = e.newest_before(at, day_start) else { continue };
+                let Some(newest) = view.index.newest_before(e, at, day_start) else { continue };
                 if newest < expected_from && newest < range.from() {
                     continue;
                 }
@@ -288,13 +301,13 @@ impl Snapshot {
                 a.newest = a.newest.max(Some(newest));
                 a.failed |= view.failed.is_some();
                 a.metrics |= Metrics::from(e.metrics);
-                a.metrics |= e.custom.iter().filter_map(|i| custom.get(usize::from(*i))).fold(0, |all, bit| all | bit);
+                a.metrics |= view.index.reported(e).iter().map(bit).fold(0, |all, bit| all | bit);
                 // What cannot be read does not stand behind any number.
                 a.reported |= view.failed.is_none() && newest >= range.from() && e.first < range.to().0;
                 if newest >= cadence_from {
                     let base = day_start.0 / MINUTE;
                     let (low, high) = (cadence_from.0 / MINUTE, at.0 / MINUTE);
-                    a.minutes.extend(e.minutes.iter().map(|m| base + i64::from(*m)).filter(|m| *m >= low && *m < high));
+                    a.minutes.extend(view.index.minutes(e).iter().map(|m| base + i64::from(*m)).filter(|m| *m >= low && *m < high));
                 }
             }
         }
@@ -344,7 +357,7 @@ pub fn by_metric(directory: &Directory, column: &MetricColumn) -> Option<usize> 
     match column {
         MetricColumn::BuiltIn(i) => Some(*i),
         MetricColumn::Custom(name) => {
-            directory.custom.iter().position(|c| c == name).map(|i| i + BUILT_IN).filter(|b| *b < 64)
+            directory.custom.place(name).map(|i| i + BUILT_IN).filter(|b| *b < 64)
         }
     }
 }
@@ -382,7 +395,6 @@ fn directory(views: &[FileView], places: &[Place]) -> Directory {
     let mut used = vec![false; places.len()];
     let mut tasks = BTreeSet::new();
     let mut models = BTreeSet::new();
-    let mut custom = BTreeSet::new();
     let mut metrics = 0u16;
     let mut d = Directory::default();
     for v in views {
@@ -390,7 +402,6 @@ fn directory(views: &[FileView], places: &[Place]) -> Directory {
         d.simulated += v.file.simulated;
         d.oldest = [d.oldest, Some(v.file.from)].into_iter().flatten().min();
         d.newest = d.newest.max(Some(v.file.to));
-        custom.extend(v.index.custom.iter().cloned());
         v.names.places.iter().for_each(|p| used[*p as usize] = true);
         metrics |= v.names.metrics;
         tasks.extend(v.names.tasks.iter());
@@ -405,7 +416,6 @@ fn directory(views: &[FileView], places: &[Place]) -> Directory {
             Some(Model { architecture: Name::parse(a).ok()?, version: v.as_ref().and_then(|v| Name::parse(v).ok()) })
         })
         .collect();
-    d.custom = custom.into_iter().collect();
     d.built_in = (0..BUILT_IN).filter(|bit| metrics >> bit & 1 == 1).collect();
     d
 }
