@@ -50,10 +50,8 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
     let skip = (a.ask.page_of(METRICS_PAGE)? - 1).saturating_mul(tables::PAGE_ROWS);
     let always = versus::METRICS.iter().copied().chain(a.ask.get("metric")).map(str::to_owned).collect();
     let metrics = Metrics::Page(MetricPage { always, skip, take: tables::PAGE_ROWS });
-    let report = services
-        .metrics
-        .field_report(&ComparisonQuery { scope: a.scope.clone(), range: a.range, metrics })
-        .await?;
+    let report =
+        services.metrics.field_report(&ComparisonQuery { scope: a.scope.clone(), range: a.range, metrics }).await?;
     let head = head(services, &a, &directory, Where::Page("/compare"), t.compare_title.into(), report.simulated).await;
     let by = a.ask.get("by").map(By::parse).transpose()?.unwrap_or_default();
     let field = Field::of(&report, by);
@@ -234,7 +232,8 @@ fn choices(a: &Asked, rules: &Rules) -> Vec<Choices> {
 
 fn selects(a: &Asked, d: &Directory, report: &FieldReport, lead: usize) -> Vec<SelectView> {
     let t = a.fmt.texts();
-    let label = |key: &String| report.metrics.iter().find(|m| m.key == *key).map_or_else(|| key.clone(), |m| a.fmt.label(m));
+    let label =
+        |key: &String| report.metrics.iter().find(|m| m.key == *key).map_or_else(|| key.clone(), |m| a.fmt.label(m));
     let metrics = report.present.iter().map(|key| (key.clone(), label(key)));
     let any = std::iter::once((String::new(), t.filter_any.to_owned()));
     let tasks = any.chain(d.tasks.iter().map(|x| (x.to_string(), x.to_string()))).collect();
@@ -354,7 +353,9 @@ fn table(a: &Asked, r: &FieldReport, contenders: &[Contender], rules: &Rules) ->
             let known = contenders.iter().any(|c| c.figures[*m].value.is_some());
             let differs =
                 |c: &Contender| a.fmt.delta(c.figures[*m].delta(rules.places), metric).is_some_and(|d| d.text != "±0");
-            known && shown.iter().any(|key| metric.key == *key) && (!rules.diff || contenders.iter().skip(1).any(differs))
+            known
+                && shown.iter().any(|key| metric.key == *key)
+                && (!rules.diff || contenders.iter().skip(1).any(differs))
         })
         .map(|(m, metric)| {
             let mut row = vec![Cell::Name { text: a.fmt.label(metric), href: None, state: None }];

@@ -6,7 +6,8 @@ use domain::{
     chart::sparkline,
     metric::{CATALOGUE, Change, Metric, built_in},
     query::{
-        ChildSummary, Comparison, ComparisonQuery, MetricPage, MetricSummary, Metrics, Summary, SummaryQuery, TrendQuery,
+        ChildSummary, Comparison, ComparisonQuery, MetricPage, MetricSummary, Metrics, Summary, SummaryQuery,
+        TrendQuery,
     },
     scope::Level,
     state::{DataState, Health},

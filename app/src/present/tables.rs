@@ -126,9 +126,8 @@ pub fn turned(fmt: &Fmt, at: &Place<'_>, key: &'static str, total: usize) -> Res
         )));
     }
     let last = total.min(first + PAGE_ROWS);
-    let link = |page: usize| {
-        links::changed(at.path, at.ask, at.in_path, &[(key, (page > 1).then(|| page.to_string()))])
-    };
+    let link =
+        |page: usize| links::changed(at.path, at.ask, at.in_path, &[(key, (page > 1).then(|| page.to_string()))]);
     let pager = (total > PAGE_ROWS).then(|| Pager {
         label: fill(
             fmt.texts().page_of,

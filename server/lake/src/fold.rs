@@ -10,8 +10,8 @@ use std::{
 
 use datafusion::arrow::{
     array::{
-        Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, Float64Array, Int32Array, RecordBatch, StringArray,
-        StringViewArray,
+        Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, Float64Array, Int32Array, RecordBatch,
+        StringArray, StringViewArray,
     },
     datatypes::{Float64Type, Int32Type, Int64Type, TimestampMillisecondType},
 };

@@ -10,6 +10,7 @@ mod day;
 mod export;
 mod file;
 mod fold;
+mod held;
 mod identity;
 mod index;
 mod known;

@@ -36,11 +36,7 @@ fn reader<'m>(maps: &'m MapArray) -> impl Fn(usize) -> Option<&'m str> {
 ///
 /// # Errors
 /// When the batch lacks the map.
-pub fn gather(
-    batch: &RecordBatch,
-    metrics: &[MetricColumn],
-    chosen: &[Range<usize>],
-) -> Result<Vec<Sparse>, String> {
+pub fn gather(batch: &RecordBatch, metrics: &[MetricColumn], chosen: &[Range<usize>]) -> Result<Vec<Sparse>, String> {
     let named = metrics.iter().enumerate().filter_map(|(m, metric)| match metric {
         MetricColumn::Custom(name) => Some((name.as_str(), m)),
         MetricColumn::BuiltIn(_) => None,

@@ -14,7 +14,7 @@ use domain::{
 };
 
 use crate::{
-    index::FileIndex,
+    held::HeldIndex,
     names::MetricNames,
     snapshot::{FileView, Snapshot},
 };
@@ -54,7 +54,7 @@ pub fn place(
     let mut more: BTreeSet<&str> = BTreeSet::new();
     for v in views.iter() {
         if is_new(v) {
-            more.extend(v.index.custom.iter().map(|c| &**c).filter(|c| names.admit(c)));
+            more.extend(v.index.custom.iter().map(String::as_str).filter(|c| names.admit(c)));
         } else {
             v.custom.iter().filter(|p| **p != UNKNOWN).for_each(|p| used[*p as usize] = true);
         }
@@ -84,11 +84,11 @@ pub fn place(
 }
 
 /// Where the metrics of an index stand in the directory. Both are sorted.
-fn places(index: &FileIndex, custom: &Custom) -> Arc<[u32]> {
+fn places(index: &HeldIndex, custom: &Custom) -> Arc<[u32]> {
     let mut all = (0u32..).zip(custom.iter()).peekable();
-    let of = |name: &Arc<str>| {
-        while all.next_if(|(_, c)| c.as_str() < &**name).is_some() {}
-        all.peek().filter(|(_, c)| c.as_str() == &**name).map_or(UNKNOWN, |(place, _)| *place)
+    let of = |name: &String| {
+        while all.next_if(|(_, c)| *c < name).is_some() {}
+        all.peek().filter(|(_, c)| *c == name).map_or(UNKNOWN, |(place, _)| *place)
     };
     index.custom.iter().map(of).collect()
 }
@@ -96,7 +96,7 @@ fn places(index: &FileIndex, custom: &Custom) -> Arc<[u32]> {
 /// The metrics for which there was no room, as far as records still hold any.
 pub fn beyond(views: &[FileView], names: &MetricNames) -> Beyond {
     let some = views.iter().any(|v| v.names.beyond || v.custom.contains(&UNKNOWN));
-    if some { names.beyond() } else { Beyond { cap: names.cap(), ..Beyond::default() } }
+    if some { names.beyond() } else { Beyond::default() }
 }
 
 /// The bit of a metric outside of the catalogue, by its place in the directory, in a set of 64; none where there is no room.

@@ -13,7 +13,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Lake, index::FileIndex};
+use crate::{Lake, held::HeldIndex};
 
 /// So many names a lake knows, unless it is told otherwise.
 pub const CAP: usize = 1_000;
@@ -114,10 +114,6 @@ impl MetricNames {
         }
     }
 
-    pub fn cap(&self) -> usize {
-        self.cap
-    }
-
     /// Whether a metric gets more than its place in its records.
     pub fn admit(&self, full: &str) -> bool {
         self.places.get(full).is_some_and(|place| *place < self.cap)
@@ -131,6 +127,9 @@ impl MetricNames {
     /// The names that came too late.
     pub fn beyond(&self) -> Beyond {
         let names: Vec<String> = self.names.iter().skip(self.cap).map(|n| n.full.to_string()).collect();
+        if names.is_empty() {
+            return Beyond::default();
+        }
         Beyond { names: Custom::from(names), more: self.more, cap: self.cap }
     }
 
@@ -142,8 +141,8 @@ impl MetricNames {
     }
 
     /// Whether an index names what is not known here: another process has learnt it, or the index is older than the list.
-    pub fn lack(&self, index: &FileIndex) -> bool {
-        index.custom.iter().any(|c| !self.places.contains_key(c)) || (!self.more && index.has_beyond())
+    pub fn lack(&self, index: &HeldIndex) -> bool {
+        index.custom.iter().any(|c| !self.places.contains_key(c.as_str())) || (!self.more && index.has_beyond())
     }
 
     /// The same names, as they are kept now.

@@ -24,7 +24,8 @@ use domain::{
 };
 
 use crate::{
-    index::{Entry, FileIndex},
+    held::{HeldEntry, HeldIndex},
+    index::FileIndex,
     metrics,
     names::MetricNames,
 };
@@ -33,7 +34,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct FileView {
     pub file: LakeFile,
-    pub index: Arc<FileIndex>,
+    pub index: Arc<HeldIndex>,
     /// For each entry of the index the number of its place in [`Snapshot::places`].
     pub places: Arc<[u32]>,
     pub names: Arc<Names>,
@@ -82,7 +83,7 @@ pub struct Names {
 }
 
 impl Names {
-    fn of(index: &FileIndex, places: &[u32]) -> Self {
+    fn of(index: &HeldIndex, places: &[u32]) -> Self {
         let mut names = Self { places: places.to_vec(), ..Self::default() };
         names.places.sort_unstable();
         names.places.dedup();
@@ -209,8 +210,8 @@ impl Snapshot {
                     },
                 );
                 let (index, mut trouble) = match decoded {
-                    Ok(index) => (index, None),
-                    Err(e) => (FileIndex::default(), Some(e)),
+                    Ok(index) => (HeldIndex::from(index), None),
+                    Err(e) => (HeldIndex::default(), Some(e)),
                 };
                 if trouble.is_none() {
                     trouble = check_size(root, &file);
@@ -307,7 +308,9 @@ impl Snapshot {
                 if newest >= cadence_from {
                     let base = day_start.0 / MINUTE;
                     let (low, high) = (cadence_from.0 / MINUTE, at.0 / MINUTE);
-                    a.minutes.extend(view.index.minutes(e).iter().map(|m| base + i64::from(*m)).filter(|m| *m >= low && *m < high));
+                    a.minutes.extend(
+                        view.index.minutes(e).iter().map(|m| base + i64::from(*m)).filter(|m| *m >= low && *m < high),
+                    );
                 }
             }
         }
@@ -356,13 +359,11 @@ impl Snapshot {
 pub fn by_metric(directory: &Directory, column: &MetricColumn) -> Option<usize> {
     match column {
         MetricColumn::BuiltIn(i) => Some(*i),
-        MetricColumn::Custom(name) => {
-            directory.custom.place(name).map(|i| i + BUILT_IN).filter(|b| *b < 64)
-        }
+        MetricColumn::Custom(name) => directory.custom.place(name).map(|i| i + BUILT_IN).filter(|b| *b < 64),
     }
 }
 
-fn place_of(index: &FileIndex, e: &Entry) -> Place {
+fn place_of(index: &HeldIndex, e: &HeldEntry) -> Place {
     // The texts were names when they were stored; one that is none any more stands for the lot.
     let name = |t: &Arc<str>| Name::parse(t).ok();
     Place {

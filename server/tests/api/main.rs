@@ -17,6 +17,7 @@ mod headers;
 mod hostile;
 mod hosts;
 mod ingest;
+mod names;
 mod operator;
 mod pages;
 mod records;

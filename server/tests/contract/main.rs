@@ -28,6 +28,7 @@ mod health;
 mod lake_files;
 mod ledger;
 mod manifest;
+mod names;
 mod places;
 mod random;
 mod reference;
