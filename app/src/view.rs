@@ -311,6 +311,8 @@ pub struct SelectView {
     pub label: String,
     pub options: Vec<(String, String)>,
     pub chosen: String,
+    /// It is typed, and the options are proposals: there are more.
+    pub typed: bool,
 }
 
 /// `/compare`.
@@ -380,6 +382,8 @@ pub struct SourcesView {
     pub failed: Option<TableView>,
     /// The files in which people have written down names and expectations.
     pub written: Option<TableView>,
+    /// Metrics that are in their records and nowhere else.
+    pub beyond: Option<TableView>,
     pub sources: Option<TableView>,
     pub volume: Option<ChartView>,
 }

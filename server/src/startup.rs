@@ -49,7 +49,8 @@ pub async fn open(settings: &Settings) -> Result<Parts> {
     make_folder(&settings.data)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Arc::new(SqliteStore::open(&settings.database()).await?);
-    let lake = Arc::new(Lake::open(&settings.data, store.clone(), clock.clone()).await?);
+    let lake = Lake::open(&settings.data, store.clone(), clock.clone()).await?;
+    let lake = Arc::new(lake.with_metric_names(usize::from(settings.metric_names)));
     Ok(Parts {
         metrics: lake.clone(),
         sink: lake.clone(),

@@ -92,6 +92,8 @@ words! {
     sort = "sort",
     /// From 1.
     page = "page",
+    /// The page of the table of all metrics, from 1.
+    metrics_page = "metrics_page",
     /// How often a page follows new records: `auto` (default), `off`, `5s`, `30s`, `1m`.
     refresh = "refresh",
     /// `1` leaves out everything but the numbers, for screens on a wall.
@@ -318,12 +320,20 @@ impl Ask {
     /// # Errors
     /// A text that is no such number.
     pub fn page_number(&self) -> Result<usize> {
-        match self.get("page") {
+        self.page_of("page")
+    }
+
+    /// The same of the table that is turned by another key.
+    ///
+    /// # Errors
+    /// A text that is no such number.
+    pub fn page_of(&self, key: &str) -> Result<usize> {
+        match self.get(key) {
             None => Ok(1),
             Some(t) => t.parse().ok().filter(|p| (1..=1_000_000).contains(p)).ok_or_else(|| {
                 Error::bad_input(say!(
-                    "page is a number from 1, not “{got}”",
-                    "page는 1 이상의 수입니다. 받은 값: “{got}”",
+                    "{key} is a number from 1, not “{got}”",
+                    "{key}: 1 이상의 수여야 합니다. 받은 값: “{got}”",
                     got = clip(t)
                 ))
             }),

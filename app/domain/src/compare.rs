@@ -394,7 +394,8 @@ mod tests {
                 values: vec![a],
             }
         });
-        FieldReport { as_of: Millis(0), simulated: false, metrics: vec![metric], cells: cells.collect() }
+        let metrics = vec![metric];
+        FieldReport { as_of: Millis(0), simulated: false, metrics, present: vec![], cells: cells.collect() }
     }
 
     /// B beside A in the one metric of a report.

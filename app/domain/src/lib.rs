@@ -7,6 +7,7 @@ pub mod aggregate;
 pub mod ask;
 pub mod chart;
 pub mod compare;
+pub mod custom;
 pub mod declared;
 pub mod error;
 pub mod metric;

@@ -8,6 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    custom::{Beyond, Custom},
     declared::Declared,
     error::{Error, Result},
     metric::{Aggregation, CATALOGUE, Direction, Metric, built_in},
@@ -25,7 +26,22 @@ pub enum Metrics {
     All,
     /// Those with these keys, as answers write them.
     Only(Vec<String>),
+    /// What a page shows of a scope that may have thousands.
+    Page(MetricPage),
 }
+
+/// Some of the metrics that a scope has, in their order: the first [`LEADING`], and `take` of them after `skip`; beside them
+/// those of `always`, whether the scope has them or not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MetricPage {
+    /// Keys, in any case.
+    pub always: Vec<String>,
+    pub skip: usize,
+    pub take: usize,
+}
+
+/// So many of a scope's metrics are on every page of them: what it is judged by where the catalogue's are missing.
+pub const LEADING: usize = 5;
 
 impl Metrics {
     pub fn only(keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
@@ -48,6 +64,8 @@ impl Metrics {
         match self {
             Self::All => true,
             Self::Only(keys) => keys.iter().any(|k| k == key),
+            // Its place among the scope's decides as well.
+            Self::Page(page) => page.always.iter().any(|k| k.eq_ignore_ascii_case(key)),
         }
     }
 }
@@ -86,6 +104,12 @@ pub struct Summary {
     pub health: Health,
     pub simulated: bool,
     pub metrics: Vec<MetricSummary>,
+    /// Records in the range.
+    #[serde(skip)]
+    pub records: u64,
+    /// The keys of all metrics that the scope has, in their order, when a page of them was asked for.
+    #[serde(skip)]
+    pub present: Vec<String>,
     pub children: Vec<ChildSummary>,
     /// Every site of the fleet, when asked for.
     #[serde(skip)]
@@ -97,6 +121,9 @@ pub struct ChildSummary {
     pub scope: Scope,
     pub health: Health,
     pub simulated: bool,
+    /// Records in the range.
+    #[serde(skip)]
+    pub records: u64,
     pub metrics: Vec<MetricSummary>,
 }
 
@@ -319,8 +346,10 @@ pub struct RecordRow {
 pub struct FieldReport {
     pub as_of: Millis,
     pub simulated: bool,
-    /// The metrics that any row has, in order; aggregates follow it.
+    /// The metrics asked about that any row has, in order; aggregates follow it.
     pub metrics: Vec<Metric>,
+    /// As [`Summary::present`].
+    pub present: Vec<String>,
     pub cells: Vec<FieldCell>,
 }
 
@@ -354,7 +383,9 @@ pub struct Directory {
     /// Model versions in the order in which they first appeared: what their colours follow.
     pub by_age: Vec<Model>,
     /// Metrics outside of the catalogue, as `group.leaf`.
-    pub custom: Vec<String>,
+    pub custom: Custom,
+    /// Those for which there was no room.
+    pub beyond: Beyond,
     /// Catalogue metrics that at least one record has, by catalogue index.
     pub built_in: Vec<usize>,
     /// What people have written down about places and metrics. Places that are named there are among `places`.
@@ -457,41 +488,54 @@ impl Directory {
         if let Some(i) = built_in(key) {
             return Ok((self.declared.built_in(i).clone(), MetricColumn::BuiltIn(i)));
         }
-        let mut hits = self.custom.iter().filter(|full| {
-            full.eq_ignore_ascii_case(key)
-                || full.split_once('.').is_some_and(|(_, leaf)| leaf.eq_ignore_ascii_case(key))
-        });
-        match (hits.next(), hits.next()) {
-            (Some(full), None) => Ok((self.custom_metric(full), MetricColumn::Custom(full.clone()))),
-            (Some(a), Some(b)) => Err(Error::bad_input(say!(
+        match self.custom.find(key)[..] {
+            [place] => Ok(self.custom_metric(place)),
+            [a, b, ..] => Err(Error::bad_input(say!(
                 "more than one group has “{got}”: say {a} or {b}",
                 "“{got}”: 여러 그룹에 있습니다. {a}, {b} 중에서 고르세요",
-                got = clip(key)
+                got = clip(key),
+                a = &self.custom[a],
+                b = &self.custom[b]
             ))),
-            (None, _) => Err(unknown_metric(key)),
+            [] => Err(unknown_metric(key)),
         }
     }
 
-    /// A metric outside of the catalogue, by its full name `group.leaf`.
+    /// The metric at a place of [`Directory::custom`].
     #[must_use]
-    pub fn custom_metric(&self, full: &str) -> Metric {
-        self.declared.custom(full, &self.key_of(full))
+    pub fn custom_metric(&self, place: usize) -> (Metric, MetricColumn) {
+        let full = &self.custom[place];
+        (self.declared.custom(full, self.custom.key(place)), MetricColumn::Custom(full.clone()))
+    }
+
+    /// As [`Directory::metric`], for whoever looks at records: they also hold the metrics for which there was no room. Those
+    /// that are not remembered are found by their full name.
+    ///
+    /// # Errors
+    /// Unknown, or a leaf that more than one group has.
+    pub fn metric_of_records(&self, key: &str) -> Result<(Metric, MetricColumn)> {
+        let known = self.metric(key);
+        if known.is_ok() || !self.custom.find(key).is_empty() {
+            return known;
+        }
+        let full = match self.beyond.names.find(key)[..] {
+            [place] => self.beyond.names[place].clone(),
+            [] if self.beyond.more && key.contains('.') => key.to_owned(),
+            _ => return known,
+        };
+        Ok((self.declared.custom(&full, &full), MetricColumn::Custom(full)))
     }
 
     /// A metric by the key that an answer gave it.
     #[must_use]
     pub fn answered(&self, key: &str) -> Metric {
-        self.metric(key).map_or_else(|_| Metric::assumed(key), |m| m.0)
+        self.metric_of_records(key).map_or_else(|_| Metric::assumed(key), |m| m.0)
     }
 
     /// The shortest key of a metric outside of the catalogue: its leaf, or `group.leaf` where leaves collide.
     #[must_use]
     pub fn key_of(&self, full: &str) -> String {
-        let Some((_, leaf)) = full.split_once('.') else { return full.to_owned() };
-        let alone =
-            self.custom.iter().filter(|o| o.split_once('.').is_some_and(|(_, l)| l.eq_ignore_ascii_case(leaf))).count()
-                <= 1;
-        if alone && built_in(leaf).is_none() { leaf.to_owned() } else { full.to_owned() }
+        self.custom.place(full).map_or(full, |place| self.custom.key(place)).to_owned()
     }
 }
 
@@ -521,7 +565,7 @@ mod tests {
                 (name("orin"), BTreeSet::from([Place { customer: name("b"), site: None, zone: None }])),
                 (name("xavier"), BTreeSet::new()),
             ])),
-            custom: vec!["custom.mse".into(), "eval.mae".into(), "train.mae".into(), "custom.precision".into()],
+            custom: ["custom.mse", "eval.mae", "train.mae", "custom.precision"].map(String::from).to_vec().into(),
             ..Directory::default()
         }
     }
@@ -562,5 +606,19 @@ mod tests {
         assert_eq!(d.metric("precision").map(|m| m.1), Ok(MetricColumn::BuiltIn(2)));
         assert!(d.metric("mae").is_err() && d.metric("nothing").is_err());
         assert!(d.metric("train.mae").is_ok());
+    }
+
+    #[test]
+    fn records_know_the_metrics_for_which_there_was_no_room() {
+        let names = Custom::from(["late.loss", "late.mse", "a.x", "b.x"].map(String::from).to_vec());
+        let mut d = Directory { beyond: Beyond { names, more: false, cap: 4 }, ..directory() };
+        let full = |d: &Directory, key: &str| d.metric_of_records(key).map(|m| m.1).ok();
+        let custom = |name: &str| Some(MetricColumn::Custom(name.into()));
+        assert_eq!((d.metric("loss").is_err(), full(&d, "LOSS")), (true, custom("late.loss")));
+        assert_eq!(full(&d, "mse"), custom("custom.mse"), "what the lake knows comes first");
+        assert_eq!((full(&d, "x"), full(&d, "a.x")), (None, custom("a.x")));
+        assert_eq!((full(&d, "mae"), full(&d, "c.y")), (None, None));
+        d.beyond.more = true;
+        assert_eq!((full(&d, "c.y"), full(&d, "y")), (custom("c.y"), None));
     }
 }

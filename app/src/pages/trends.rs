@@ -1,6 +1,6 @@
 //! `/trends`: how a metric moved, with the filters that choose what is drawn.
 
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 
 use super::loaded;
 use crate::{
@@ -46,15 +46,24 @@ pub fn filters(
 }
 
 fn select(s: SelectView) -> impl IntoView {
+    let chosen = s.chosen.clone();
+    let options = s.options.into_iter().map(|(value, label)| {
+        let selected = value == s.chosen && !s.typed;
+        view! { <option value=value selected=selected>{label}</option> }
+    });
+    let options = options.collect_view();
     view! {
         <label>
             <span>{s.label}</span>
-            <select name=s.name>
-                {s.options.into_iter().map(|(value, label)| {
-                    let selected = value == s.chosen;
-                    view! { <option value=value selected=selected>{label}</option> }
-                }).collect_view()}
-            </select>
+            {if s.typed {
+                let list = format!("known-{}", s.name);
+                Either::Left(view! {
+                    <input name=s.name list=list.clone() value=chosen autocomplete="off" spellcheck="false"/>
+                    <datalist id=list>{options}</datalist>
+                })
+            } else {
+                Either::Right(view! { <select name=s.name>{options}</select> })
+            }}
         </label>
     }
 }

@@ -5,18 +5,18 @@ use domain::{
     ask::Ask,
     compare::{By, Contender, Field, Figure, MOST_MODELS, Places, Same, SiteContest},
     metric::{Change, Metric},
-    query::{ComparisonQuery, Directory, FieldCell, FieldReport, Metrics, unknown_metric},
+    query::{ComparisonQuery, Directory, FieldCell, FieldReport, MetricPage, Metrics, unknown_metric},
     say,
     scope::{Kind, Model, clip},
 };
 
 use super::{
     fmt::{Fmt, NONE},
-    links,
+    links::{self, METRICS_PAGE},
     page::{Asked, Where, empty, head},
     place::put_together,
-    tables::plain,
-    trends::{device_select, select},
+    tables::{self, plain},
+    trends::{device_select, metric_select, select},
     versus,
 };
 use crate::{
@@ -48,14 +48,16 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
     let t = a.fmt.texts();
     let directory = services.metrics.directory().await;
     directory.check(&a.scope)?;
-    let report = services
-        .metrics
-        .field_report(&ComparisonQuery { scope: a.scope.clone(), range: a.range, metrics: Metrics::All })
-        .await?;
+    let skip = (a.ask.page_of(METRICS_PAGE)? - 1).saturating_mul(tables::PAGE_ROWS);
+    let always = versus::METRICS.iter().copied().chain(a.ask.get("metric")).map(str::to_owned).collect();
+    let metrics = Metrics::Page(MetricPage { always, skip, take: tables::PAGE_ROWS });
+    let report =
+        services.metrics.field_report(&ComparisonQuery { scope: a.scope.clone(), range: a.range, metrics }).await?;
     let head = head(services, &a, &directory, Where::Page("/compare"), t.compare_title.into(), report.simulated).await;
     let by = a.ask.get("by").map(By::parse).transpose()?.unwrap_or_default();
     let field = Field::of(&report, by);
-    let Some(rules) = rules(&a, &directory, &field, by)? else {
+    let rules = rules(&a, &directory, &field, by)?.filter(|_| !report.metrics.is_empty());
+    let Some(rules) = rules else {
         return Ok(CompareView {
             head,
             empty: Some(empty(&a, &directory, None)),
@@ -87,8 +89,8 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
         more,
         choices: choices(&a, &rules),
         selects: selects(&a, &directory, &report, lead),
-        hidden: links::pairs(&a.ask, &["metric", "task", "type", "device", "page", "sort"]),
-        table: Some(table(&a, &report, &contenders, &rules)),
+        hidden: links::pairs(&a.ask, &["metric", "task", "type", "device", "page", METRICS_PAGE, "sort"]),
+        table: Some(table(&a, &report, &contenders, &rules)?),
         sites: Some(sites(&a, &report, &field, &contenders, lead, rules.places)),
         pictures: versus::pictures(&a, &directory, &report, &field, &contenders, lead, rules.places),
     })
@@ -228,13 +230,13 @@ fn choices(a: &Asked, rules: &Rules) -> Vec<Choices> {
 
 fn selects(a: &Asked, d: &Directory, report: &FieldReport, lead: usize) -> Vec<SelectView> {
     let t = a.fmt.texts();
-    let metrics = report.metrics.iter().map(|m| (m.key.to_string(), a.fmt.label(m))).collect();
+    let metrics = report.present.iter().map(|key| (key.clone(), a.fmt.label(&a.metric(key))));
     let any = std::iter::once((String::new(), t.filter_any.to_owned()));
     let tasks = any.chain(d.tasks.iter().map(|x| (x.to_string(), x.to_string()))).collect();
     let kinds = [(Kind::Production, t.type_production), (Kind::Candidate, t.type_candidate), (Kind::All, t.type_all)]
         .map(|(k, label)| (k.as_str().to_owned(), label.to_owned()));
     let mut selects = vec![
-        select("metric", t.compare_metric, metrics, report.metrics[lead].key.to_string()),
+        metric_select(a, t.compare_metric, metrics, report.metrics[lead].key.to_string()),
         select("task", t.filter_task, tasks, a.ask.get("task").unwrap_or_default().to_owned()),
         select("type", t.filter_type, kinds.to_vec(), a.scope.kind.as_str().to_owned()),
     ];
@@ -363,8 +365,11 @@ fn beside(fmt: &Fmt, f: &Figure, metric: &Metric) -> Vec<String> {
     vec![fill(t.compare_same_values, &[("value", &ours), ("baseline", &base)]), fill(rest, &[("mix", &mix)])]
 }
 
-fn table(a: &Asked, r: &FieldReport, contenders: &[Contender], rules: &Rules) -> TableView {
+fn table(a: &Asked, r: &FieldReport, contenders: &[Contender], rules: &Rules) -> Result<TableView> {
     let t = a.fmt.texts();
+    let at = tables::Place { path: "/compare", ask: &a.ask, in_path: false };
+    let (skip, pager) = tables::turned(&a.fmt, &at, METRICS_PAGE, r.present.len())?;
+    let shown = &r.present[skip..r.present.len().min(skip + tables::PAGE_ROWS)];
     let mut columns = vec![plain(t.col_metric, false)];
     columns.extend(contenders.iter().enumerate().map(|(i, c)| {
         let label = if i == 0 { format!("{} · {}", name(&c.model), t.compare_baseline) } else { name(&c.model) };
@@ -411,7 +416,9 @@ fn table(a: &Asked, r: &FieldReport, contenders: &[Contender], rules: &Rules) ->
             let differs = |c: &Contender| {
                 a.fmt.delta(c.figures[*m].delta(rules.places), None, metric).is_some_and(|d| d.text != "±0")
             };
-            known && (!rules.diff || contenders.iter().skip(1).any(differs))
+            known
+                && shown.iter().any(|key| metric.key == *key)
+                && (!rules.diff || contenders.iter().skip(1).any(differs))
         })
         .map(|(m, metric)| {
             let mut row = vec![Cell::Name { text: a.fmt.label(metric), href: None, state: None }];
@@ -420,15 +427,15 @@ fn table(a: &Asked, r: &FieldReport, contenders: &[Contender], rules: &Rules) ->
             row
         })
         .collect();
-    let query = links::pairs(&a.ask, &["page", "sort", "refresh", "kiosk", "metric"]);
-    TableView {
+    let query = links::pairs(&a.ask, &["page", METRICS_PAGE, "sort", "refresh", "kiosk", "metric"]);
+    Ok(TableView {
         caption: t.compare_table.into(),
         columns,
         foot: Some(if rows.is_empty() { t.compare_no_difference.into() } else { t.compare_foot.into() }),
         rows: std::iter::once(ran).chain(rows).collect(),
         csv: Some(links::href("/export/compare.csv", &query)),
-        pager: None,
-    }
+        pager,
+    })
 }
 
 /// Where which model wins, site by site.
@@ -461,7 +468,11 @@ fn sites(
             cells.extend(s.figures.iter().enumerate().map(|(i, f)| Cell::Figure {
                 text: a.fmt.with_unit(f.value, metric),
                 href: None,
-                delta: if i == 0 { None } else { a.fmt.delta(f.delta(places), s.figures.first().and_then(|f| f.value), metric) },
+                delta: if i == 0 {
+                    None
+                } else {
+                    a.fmt.delta(f.delta(places), s.figures.first().and_then(|f| f.value), metric)
+                },
                 small: beside(&a.fmt, f, metric),
             }));
             cells.push(Cell::Text(s.best.map_or_else(|| NONE.to_owned(), |b| name(&contenders[b].model))));
@@ -474,7 +485,7 @@ fn sites(
         .filter(|w| *w.1 > 0)
         .map(|(c, n)| fill(t.compare_wins, &[("model", &name(&c.model)), ("n", &n.to_string())]))
         .collect();
-    let query = links::pairs(&a.ask, &["page", "sort", "refresh", "kiosk"]);
+    let query = links::pairs(&a.ask, &["page", METRICS_PAGE, "sort", "refresh", "kiosk"]);
     TableView {
         caption: fill(t.compare_sites, &[("metric", &a.fmt.label(metric))]),
         columns,
@@ -510,7 +521,7 @@ pub async fn data(services: &Services, request: &Request, mut ask: Ask) -> Resul
     let lead = if report.metrics.is_empty() { 0 } else { lead(&a, &report)? };
     let (contenders, sites, places) = {
         let field = Field::of(&report, by);
-        match rules(&a, &directory, &field, by)? {
+        match rules(&a, &directory, &field, by)?.filter(|_| !report.metrics.is_empty()) {
             Some(rules) => {
                 let contenders = field.contenders(&rules.baseline, &rules.chosen);
                 let sites = field.sites(lead, &contenders, rules.places);

@@ -132,7 +132,10 @@ pub fn strip(a: &Asked, s: &Summary, leading: &MetricSummary, course: (TimeRange
         scale: (shown(pale), shown(strong)),
         table,
         tools: Tools {
-            svg: Some(links::href("/export/heat.svg", &links::pairs(&a.ask, &["page", "sort", "refresh", "kiosk"]))),
+            svg: Some(links::href(
+                "/export/heat.svg",
+                &links::pairs(&a.ask, &["page", links::METRICS_PAGE, "sort", "refresh", "kiosk"]),
+            )),
             file: format!("{}_by_day", leading.metric),
             link: Some(links::place(&a.scope, &a.ask)),
             details: None,

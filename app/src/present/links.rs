@@ -40,7 +40,10 @@ const PLACE: [&str; 3] = ["customer", "site", "zone"];
 /// Keys of comparisons alone.
 const COMPARE: [&str; 5] = ["models", "baseline", "places", "by", "diff"];
 /// Keys that belong to one page alone.
-const OWN: [&str; 9] = ["metric", "model", "sort", "page", COMPARE[0], COMPARE[1], COMPARE[2], COMPARE[3], COMPARE[4]];
+const OWN: [&str; 10] =
+    ["metric", "model", "sort", "page", METRICS_PAGE, COMPARE[0], COMPARE[1], COMPARE[2], COMPARE[3], COMPARE[4]];
+/// Turns the table of all metrics, which may stand on a page with another table.
+pub const METRICS_PAGE: &str = "metrics_page";
 
 /// The path of a place's page.
 #[must_use]
@@ -94,7 +97,7 @@ pub fn changed(path: &str, ask: &Ask, place_in_path: bool, changes: &[(&str, Opt
 #[must_use]
 pub fn scoped(path: &str, scope: &Scope, ask: &Ask) -> String {
     let mut to = ask.clone();
-    for key in ["sort", "page", "step", "model"] {
+    for key in ["sort", "page", METRICS_PAGE, "step", "model"] {
         to.set(key, None);
     }
     put(&mut to, scope);
@@ -111,7 +114,7 @@ pub fn trends(scope: &Scope, metric: &str, ask: &Ask) -> String {
 #[must_use]
 pub fn records(scope: &Scope, metric: &str, ask: &Ask) -> String {
     let mut to = without(ask, &COMPARE, metric);
-    for key in ["from", "to", "days", "sort", "page", "step", "compare", "refresh", "kiosk"] {
+    for key in ["from", "to", "days", "sort", "page", METRICS_PAGE, "step", "compare", "refresh", "kiosk"] {
         to.set(key, None);
     }
     put(&mut to, scope);
@@ -122,7 +125,7 @@ pub fn records(scope: &Scope, metric: &str, ask: &Ask) -> String {
 #[must_use]
 pub fn with_model(scope: &Scope, metric: &str, ask: &Ask) -> String {
     let mut to = without(ask, &COMPARE, metric);
-    for key in ["sort", "page", "step"] {
+    for key in ["sort", "page", METRICS_PAGE, "step"] {
         to.set(key, None);
     }
     put(&mut to, scope);

@@ -16,7 +16,7 @@ use domain::{
 use super::{
     charts::{ChartLinks, Earlier},
     fmt::Fmt,
-    links,
+    links::{self, METRICS_PAGE},
 };
 use crate::{
     api::{Request, Services},
@@ -109,7 +109,7 @@ impl Asked {
     pub fn query(&self, metric: &str) -> Vec<(String, String)> {
         let mut ask = self.ask.clone();
         ask.metric = Some(metric.to_owned());
-        links::pairs(&ask, &["sort", "page", "refresh", "kiosk"])
+        links::pairs(&ask, &["sort", "page", METRICS_PAGE, "refresh", "kiosk"])
     }
 
     /// The period with which numbers are compared.
@@ -291,7 +291,8 @@ fn range_bar(a: &Asked, place: Where) -> RangeBar {
     let t = a.fmt.texts();
     let path = place.path(a);
     let link = |from: Option<String>, to: Option<String>| {
-        links::changed(&path, &a.ask, place.in_path(), &[("from", from), ("to", to), ("days", None), ("page", None)])
+        let turned = [("from", from), ("to", to), ("days", None), ("page", None), (METRICS_PAGE, None)];
+        links::changed(&path, &a.ask, place.in_path(), &turned)
     };
     let presets: [(&str, &str); 4] =
         [("now-24h", t.range_24h), ("now-7d", t.range_7d), ("now-30d", t.range_30d), ("now-90d", t.range_90d)];
@@ -332,7 +333,7 @@ fn range_bar(a: &Asked, place: Where) -> RangeBar {
         to: field(a.range.to()),
         action: path.clone(),
         hidden: {
-            let mut without = vec!["from", "to", "days", "page"];
+            let mut without = vec!["from", "to", "days", "page", METRICS_PAGE];
             if place.in_path() {
                 without.extend(["customer", "site", "zone"]);
             }

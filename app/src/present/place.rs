@@ -5,7 +5,10 @@ use domain::{
     ask::Ask,
     chart::sparkline,
     metric::{Change, Metric},
-    query::{ChildSummary, Comparison, ComparisonQuery, MetricSummary, Metrics, Summary, SummaryQuery, TrendQuery},
+    query::{
+        ChildSummary, Comparison, ComparisonQuery, MetricPage, MetricSummary, Metrics, Summary, SummaryQuery,
+        TrendQuery,
+    },
     scope::{Level, ModelTags},
     state::{DataState, Health},
     time::{Against, DAY, Step, TimeRange},
@@ -14,7 +17,8 @@ use domain::{
 use super::{
     charts::Drawing,
     fmt::NONE,
-    heat, links,
+    heat,
+    links::{self, METRICS_PAGE},
     page::{Asked, Where, empty, head},
     tables::{self, Column, Key, Row, plain},
     trends::device_filter,
@@ -29,6 +33,9 @@ use crate::{
 const COURSE: i64 = 30 * DAY;
 /// The metric whose tile shows its tail.
 const TAIL: &str = "inference_time_ms";
+/// The metrics of the tiles; of each list the first there is.
+const TILES: [&[&str]; 5] =
+    [&["mAP50", "precision"], &["hota", "mAP50_95", "recall"], &[TAIL], &["fps"], &["gpu_util"]];
 /// At most so many lines under "needs attention".
 const ATTENTION: usize = 6;
 
@@ -45,7 +52,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
         earlier: a.earlier(),
         children: true,
         sites: a.scope.level() == Level::Fleet,
-        metrics: Metrics::All,
+        metrics: Metrics::Page(metrics_page(&a.ask)?),
         earlier_quantiles: Metrics::only([TAIL]),
         course: Some(course),
         now: a.now,
@@ -58,7 +65,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
     let t = a.fmt.texts();
     let state = a.fmt.health(&summary.health);
     let filter = device_filter(&a, &directory, links::place_path(&a.scope), true);
-    if summary.metrics.iter().all(|m| m.n == 0) {
+    if summary.records == 0 {
         let empty = Some(empty(&a, &directory, summary.health.newest));
         return Ok(PlaceView {
             head,
@@ -110,7 +117,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
     let children = if summary.children.is_empty() { None } else { Some(children(&a, &summary, caption)?) };
     Ok(PlaceView {
         tiles: tiles(&a, &summary),
-        metrics: Some(metrics_table(&a, &summary)),
+        metrics: Some(metrics_table(&a, &summary)?),
         models: models_table(&a, &comparison),
         attention: (a.scope.level() < Level::Site).then_some(attention),
         attention_more: more,
@@ -157,13 +164,11 @@ fn tiles(a: &Asked, s: &Summary) -> Vec<TileView> {
     let t = a.fmt.texts();
     let has = |key: &str| s.metrics.iter().find(|m| m.metric == key && (m.n > 0 || m.previous.is_some()));
     let mut chosen: Vec<&MetricSummary> = Vec::new();
-    for alternatives in
-        [&["mAP50", "precision"][..], &["hota", "mAP50_95", "recall"], &["inference_time_ms"], &["fps"], &["gpu_util"]]
-    {
+    for alternatives in TILES {
         chosen.extend(alternatives.iter().find_map(|k| has(k)));
     }
     if chosen.is_empty() {
-        chosen.extend(s.metrics.iter().take(5));
+        chosen.extend(s.metrics.iter().take(TILES.len()));
     }
     let versus = match a.against {
         Some(Against::Week) => t.vs_week.to_owned(),
@@ -381,7 +386,7 @@ fn children(a: &Asked, s: &Summary, caption: &str) -> Result<TableView> {
             let trend = |key: &str| Some(links::trends(&c.scope, key, &a.ask));
             let number = |text: String, href: Option<String>| Cell::Number { text, href };
             let h: &Health = &c.health;
-            let n = c.metrics.iter().map(|m| m.n).max().unwrap_or(0);
+            let n = c.records;
             let mut cells = vec![
                 Cell::Name {
                     text: a.name_of(&c.scope),
@@ -421,16 +426,31 @@ fn children(a: &Asked, s: &Summary, caption: &str) -> Result<TableView> {
         .collect();
     let path = links::place_path(&a.scope);
     let at = tables::Place { path: &path, ask: &a.ask, in_path: true };
-    let csv = links::href("/export/children.csv", &links::pairs(&a.ask, &["page", "metric", "model"]));
+    let csv = links::href("/export/children.csv", &links::pairs(&a.ask, &["page", METRICS_PAGE, "metric", "model"]));
     tables::build(&a.fmt, caption.to_owned(), columns, rows, &at, Some(csv))
 }
 
-/// Every metric of the scope, with all that is known of it.
-fn metrics_table(a: &Asked, s: &Summary) -> TableView {
+/// What a page with a table of all metrics asks for: that table's page, and the metrics that stand elsewhere on the page.
+///
+/// # Errors
+/// A page that is no number.
+pub fn metrics_page(ask: &Ask) -> Result<MetricPage> {
+    let skip = (ask.page_of(METRICS_PAGE)? - 1).saturating_mul(tables::PAGE_ROWS);
+    let always = TILES.iter().copied().flatten().map(|key| (*key).to_owned()).collect();
+    Ok(MetricPage { always, skip, take: tables::PAGE_ROWS })
+}
+
+/// Every metric of the scope, with all that is known of it, a page at a time.
+fn metrics_table(a: &Asked, s: &Summary) -> Result<TableView> {
     let t = a.fmt.texts();
+    let path = links::place_path(&a.scope);
+    let at = tables::Place { path: &path, ask: &a.ask, in_path: true };
+    let (skip, pager) = tables::turned(&a.fmt, &at, METRICS_PAGE, s.present.len())?;
+    let shown = &s.present[skip..s.present.len().min(skip + tables::PAGE_ROWS)];
     let rows = s
         .metrics
         .iter()
+        .filter(|m| shown.contains(&m.metric))
         .map(|m| {
             let metric = a.metric(&m.metric);
             let number = |x: Option<f64>| Cell::Number { text: a.fmt.with_unit(x, &metric), href: None };
@@ -455,7 +475,7 @@ fn metrics_table(a: &Asked, s: &Summary) -> TableView {
             ]
         })
         .collect();
-    TableView {
+    Ok(TableView {
         caption: t.all_metrics.into(),
         columns: vec![
             plain(t.col_metric, false),
@@ -470,10 +490,15 @@ fn metrics_table(a: &Asked, s: &Summary) -> TableView {
             plain(t.col_state, false),
         ],
         rows,
-        csv: Some(links::href("/export/metrics.csv", &links::pairs(&a.ask, &["page", "sort", "metric", "model"]))),
-        pager: None,
+        csv: Some(csv_of("/export/metrics.csv", a)),
+        pager,
         foot: Some(t.compare_note.into()),
-    }
+    })
+}
+
+/// The file of a table that is all of it, however it is turned.
+fn csv_of(path: &str, a: &Asked) -> String {
+    links::href(path, &links::pairs(&a.ask, &["page", METRICS_PAGE, "sort", "metric", "model"]))
 }
 
 /// The metrics that [`models_table`] shows.
@@ -528,7 +553,7 @@ pub fn models_table(a: &Asked, c: &Comparison) -> Option<TableView> {
         caption: t.models_here.into(),
         columns,
         rows,
-        csv: Some(links::href("/export/models.csv", &links::pairs(&a.ask, &["page", "sort", "metric", "model"]))),
+        csv: Some(csv_of("/export/models.csv", a)),
         pager: None,
         foot: None,
     })

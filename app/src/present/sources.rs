@@ -3,14 +3,17 @@
 use domain::{
     Result,
     ask::Ask,
+    custom::Beyond,
     declared::{FileKind, FileState},
     ports::{FailedFile, JobReport, JobState, SourceReport},
+    scope::Scope,
     time::{Day, Millis},
 };
 
 use super::{
     charts,
     fmt::{Fmt, NONE},
+    links,
     page::{Asked, Where, empty, plain_head},
     tables::{self, Column, Key, Row, plain, short_path},
 };
@@ -19,6 +22,9 @@ use crate::{
     i18n::{Texts, fill},
     view::{Cell, SourcesView, TableView},
 };
+
+/// So many metrics for which there was no room are named.
+const NAMED_BEYOND: usize = 10;
 
 /// # Errors
 /// What cannot be read, or cannot be answered just now.
@@ -48,6 +54,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<So
         jobs: jobs_table(&a.fmt, &(services.jobs)()),
         failed: (!failed.is_empty()).then(|| failed_table(&a.fmt, &failed)),
         written: written_table(&a, &(services.written)()),
+        beyond: beyond_table(&a, &directory.beyond),
         sources: if reports.is_empty() { None } else { Some(sources_table(&a, &reports)?) },
         volume: charts::volume(&a.fmt, &whole_days(services.metrics.volume().await, a.now), directory.simulated > 0),
     })
@@ -161,6 +168,31 @@ fn written_table(a: &Asked, states: &[FileState]) -> Option<TableView> {
         csv: None,
         pager: None,
         foot: None,
+    })
+}
+
+/// Metrics for which the lake had no room, and what to do about it.
+fn beyond_table(a: &Asked, beyond: &Beyond) -> Option<TableView> {
+    let t = a.fmt.texts();
+    let n = a.fmt.count(beyond.names.len() as u64);
+    let caption = match (beyond.names.is_empty(), beyond.more) {
+        (true, false) => return None,
+        (_, false) => fill(t.sources_beyond, &[("n", &n)]),
+        (_, true) => fill(t.sources_beyond_more, &[("n", &n)]),
+    };
+    let name = |full: &String| Cell::Name {
+        text: full.clone(),
+        href: Some(links::records(&Scope::default(), full, &a.ask)),
+        state: None,
+    };
+    let named = beyond.names.iter().take(NAMED_BEYOND).map(|full| vec![name(full)]);
+    Some(TableView {
+        caption,
+        columns: vec![plain(t.col_metric, false)],
+        rows: named.collect(),
+        csv: None,
+        pager: None,
+        foot: Some(fill(t.sources_beyond_help, &[("cap", &a.fmt.count(beyond.cap as u64))])),
     })
 }
 

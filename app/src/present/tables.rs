@@ -71,7 +71,6 @@ pub fn build(
     at: &Place<'_>,
     csv: Option<String>,
 ) -> Result<TableView> {
-    let t = fmt.texts();
     let sort = at.ask.get("sort").map(|s| (s.strip_prefix('-').unwrap_or(s), s.starts_with('-')));
     let sorted = match sort {
         None => None,
@@ -90,14 +89,7 @@ pub fn build(
         }
     };
     let total = rows.len();
-    let page = at.ask.page_number()?;
-    let first = (page - 1) * PAGE_ROWS;
-    if first >= total && page > 1 {
-        return Err(Error::not_found(say!(
-            "the table has {total} rows; there is no page {page}",
-            "표는 {total}행이며 {page}쪽은 없습니다"
-        )));
-    }
+    let (skip, pager) = turned(fmt, at, "page", total)?;
     let link = |changes: &[(&str, Option<String>)]| links::changed(at.path, at.ask, at.in_path, changes);
     let columns = columns
         .into_iter()
@@ -115,17 +107,36 @@ pub fn build(
             }
         })
         .collect();
-    let shown: Vec<Vec<Cell>> = rows.into_iter().skip(first).take(PAGE_ROWS).map(|r| r.cells).collect();
-    let last = first + shown.len();
+    let shown: Vec<Vec<Cell>> = rows.into_iter().skip(skip).take(PAGE_ROWS).map(|r| r.cells).collect();
+    Ok(TableView { caption, columns, rows: shown, csv, pager, foot: None })
+}
+
+/// Of a table with so many rows that is turned by `key`: how many rows stand on earlier pages, and the links to other pages
+/// where there are any.
+///
+/// # Errors
+/// A page that does not exist.
+pub fn turned(fmt: &Fmt, at: &Place<'_>, key: &'static str, total: usize) -> Result<(usize, Option<Pager>)> {
+    let page = at.ask.page_of(key)?;
+    let first = (page - 1) * PAGE_ROWS;
+    if first >= total && page > 1 {
+        return Err(Error::not_found(say!(
+            "the table has {total} rows; there is no page {page}",
+            "표는 {total}행이며 {page}쪽은 없습니다"
+        )));
+    }
+    let last = total.min(first + PAGE_ROWS);
+    let link =
+        |page: usize| links::changed(at.path, at.ask, at.in_path, &[(key, (page > 1).then(|| page.to_string()))]);
     let pager = (total > PAGE_ROWS).then(|| Pager {
         label: fill(
-            t.page_of,
+            fmt.texts().page_of,
             &[("from", &(first + 1).to_string()), ("to", &last.to_string()), ("n", &fmt.count(total as u64))],
         ),
-        previous: (page > 1).then(|| link(&[("page", (page > 2).then(|| (page - 1).to_string()))])),
-        next: (last < total).then(|| link(&[("page", Some((page + 1).to_string()))])),
+        previous: (page > 1).then(|| link(page - 1)),
+        next: (last < total).then(|| link(page + 1)),
     });
-    Ok(TableView { caption, columns, rows: shown, csv, pager, foot: None })
+    Ok((first, pager))
 }
 
 /// Unknown values come last, whichever way.

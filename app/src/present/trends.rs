@@ -16,8 +16,12 @@ use super::{
 };
 use crate::{
     api::{Request, Services},
+    i18n::fill,
     view::{FilterView, SelectView, TrendsView},
 };
+
+/// So many metrics can be chosen from a list.
+const MOST_OPTIONS: usize = 50;
 
 /// # Errors
 /// What cannot be read, is unknown, or cannot be answered just now.
@@ -77,7 +81,7 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
     }
     let drawing = Drawing { fmt: &a.fmt, metric: &metric, range: a.range, scope: &scope, now: a.now, earlier };
     let mut links = a.chart_links(&metric.key, query.step);
-    links.link = links::href("/trends", &links::pairs(&a.ask, &["sort", "page"]));
+    links.link = links::href("/trends", &links::pairs(&a.ask, &["sort", "page", links::METRICS_PAGE]));
     let chart = drawing.view(&trend, delta.as_ref().map(|d| (d, a.earlier_name())), links);
     let nothing = trend.points.is_empty();
     Ok(TrendsView {
@@ -97,7 +101,10 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
             e
         }),
         selects: selects(&a, &directory, &metric.key),
-        hidden: links::pairs(&a.ask, &["metric", "task", "type", "model", "device", "page", "sort"]),
+        hidden: links::pairs(
+            &a.ask,
+            &["metric", "task", "type", "model", "device", "page", links::METRICS_PAGE, "sort"],
+        ),
         chart: (!nothing).then_some(chart),
         models: models_table(&a, &comparison),
     })
@@ -106,17 +113,17 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
 fn selects(a: &Asked, d: &Directory, metric: &str) -> Vec<SelectView> {
     let t = a.fmt.texts();
     let any = || (String::new(), t.filter_any.to_owned());
-    let mut metrics: Vec<(String, String)> =
-        d.built_in.iter().map(|i| (CATALOGUE[*i].key.to_string(), a.fmt.label(d.declared.built_in(*i)))).collect();
-    metrics.extend(d.custom.iter().map(|full| d.custom_metric(full)).map(|m| (m.key.to_string(), a.fmt.label(&m))));
     let own = |text: String| (text.clone(), text);
+    let built_in = d.built_in.iter().map(|i| (CATALOGUE[*i].key.to_string(), a.fmt.label(d.declared.built_in(*i))));
+    let custom = (0..d.custom.len()).map(|i| d.custom_metric(i).0);
+    let metrics = built_in.chain(custom.map(|m| (m.key.to_string(), a.fmt.label(&m))));
     let tasks = std::iter::once(any()).chain(d.tasks.iter().map(|x| own(x.to_string()))).collect();
     let models = std::iter::once(any()).chain(d.models.iter().take(200).map(|m| (m.key(), m.to_string()))).collect();
     let kinds = [(Kind::Production, t.type_production), (Kind::Candidate, t.type_candidate), (Kind::All, t.type_all)]
         .map(|(k, label)| (k.as_str().to_owned(), label.to_owned()));
     let chosen = |key: &str| a.ask.get(key).unwrap_or_default().to_owned();
     let mut selects = vec![
-        select("metric", t.filter_metric, metrics, metric.to_owned()),
+        metric_select(a, t.filter_metric, metrics, metric.to_owned()),
         select("task", t.filter_task, tasks, chosen("task")),
         select("model", t.filter_model, models, chosen("model")),
         select("type", t.filter_type, kinds.to_vec(), a.scope.kind.as_str().to_owned()),
@@ -144,7 +151,7 @@ pub fn device_select(a: &Asked, d: &Directory) -> Option<SelectView> {
 
 /// The same as a form of its own, for pages that filter by nothing else; its address is `action`.
 pub fn device_filter(a: &Asked, d: &Directory, action: String, in_path: bool) -> Option<FilterView> {
-    let mut without = vec!["device", "page", "sort"];
+    let mut without = vec!["device", "page", links::METRICS_PAGE, "sort"];
     if in_path {
         without.extend(["customer", "site", "zone"]);
     }
@@ -154,5 +161,22 @@ pub fn device_filter(a: &Asked, d: &Directory, action: String, in_path: bool) ->
 
 /// One choice of a filter form: value and label of each option.
 pub fn select(name: &str, label: &str, options: Vec<(String, String)>, chosen: String) -> SelectView {
-    SelectView { name: name.into(), label: label.into(), options, chosen }
+    SelectView { name: name.into(), label: label.into(), options, chosen, typed: false }
+}
+
+/// The choice of a metric. Where there are too many to look through, its name is typed, and the first are proposed.
+pub fn metric_select(
+    a: &Asked,
+    label: &str,
+    metrics: impl Iterator<Item = (String, String)>,
+    chosen: String,
+) -> SelectView {
+    let mut options: Vec<(String, String)> = metrics.collect();
+    let n = options.len();
+    if n <= MOST_OPTIONS {
+        return select("metric", label, options, chosen);
+    }
+    options.truncate(MOST_OPTIONS);
+    let label = fill(a.fmt.texts().filter_typed, &[("label", label), ("n", &a.fmt.count(n as u64))]);
+    SelectView { typed: true, ..select("metric", &label, options, chosen) }
 }

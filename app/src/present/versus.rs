@@ -4,11 +4,11 @@ use domain::{
     chart::{Axis, Dot, Parallel, ParallelAxis, ParallelLine, Scatter, parallel_svg, scatter_svg, value_ticks},
     compare::{Contender, Field, Places},
     metric::{Change, Metric},
-    query::{Directory, FieldReport},
+    query::{Directory, FieldReport, LEADING},
     scope::{Model, Scope},
 };
 
-use super::{compare::name, fmt::NONE, links, option, page::Asked};
+use super::{compare::name, fmt::NONE, links, option, page::Asked, tables::PAGE_ROWS};
 use crate::{
     i18n::fill,
     view::{PictureView, Tools},
@@ -19,6 +19,9 @@ const MOST_AXES: usize = 7;
 const AXES: [&str; 7] = ["mAP50", "mAP50_95", "precision", "recall", "hota", "inference_time_ms", "fps"];
 /// What accuracy is held against, first come first served.
 const COSTS: [&str; 3] = ["inference_time_ms", "gpu_mem_mb", "fps"];
+/// What the pictures are made of, whichever page of the table of metrics is shown.
+pub const METRICS: [&str; 8] =
+    ["mAP50", "mAP50_95", "precision", "recall", "hota", "inference_time_ms", "fps", "gpu_mem_mb"];
 
 /// The pictures that there is something for.
 #[must_use]
@@ -56,7 +59,7 @@ fn colours<'m>(d: &Directory, models: impl Iterator<Item = &'m Model>) -> Vec<u8
 }
 
 fn tools(a: &Asked, picture: &str) -> Tools {
-    let mut query = links::pairs(&a.ask, &["page", "sort", "refresh", "kiosk"]);
+    let mut query = links::pairs(&a.ask, &["page", links::METRICS_PAGE, "sort", "refresh", "kiosk"]);
     let link = links::href("/compare", &query);
     query.push(("picture".into(), picture.into()));
     Tools {
@@ -158,7 +161,10 @@ fn parallel(
     let level = |c: &Contender, i: usize| level(c, contenders.first()?, i, places);
     let every = |i: usize| contenders.iter().filter_map(move |c| level(c, i));
     let first = AXES.iter().filter_map(|k| r.metrics.iter().position(|m| m.key == *k));
-    let rest = (0..r.metrics.len()).filter(|i| !AXES.contains(&&*r.metrics[*i].key));
+    // Where there are several pages of metrics, those that are on each of them.
+    let steady = if r.present.len() <= PAGE_ROWS { PAGE_ROWS } else { LEADING };
+    let leads = |m: &Metric| r.present.iter().take(steady).any(|key| m.key == *key);
+    let rest = (0..r.metrics.len()).filter(|i| !AXES.contains(&&*r.metrics[*i].key) && leads(&r.metrics[*i]));
     let shown: Vec<usize> =
         first.chain(rest).filter(|i| judged(&r.metrics[*i]) && every(*i).count() > 1).take(MOST_AXES).collect();
     if shown.len() < 2 || contenders.len() < 2 {

@@ -248,7 +248,7 @@ impl Writer<'_> {
             simulated: (0..simulated.len()).filter(|r| simulated.is_valid(*r) && simulated.value(*r)).count() as u64,
             received: Millis(received.values().iter().copied().max().unwrap_or(self.received.0)),
         };
-        Ok(NewFile { file, index: FileIndex::of(&batch).encode() })
+        Ok(NewFile { file, index: FileIndex::of(&batch, &self.snapshot.names).encode() })
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use datafusion::arrow::{
     array::{
-        Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, Float64Array, Int32Array, MapArray, RecordBatch,
+        Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, Float64Array, Int32Array, RecordBatch,
         StringArray, StringViewArray,
     },
     datatypes::{Float64Type, Int32Type, Int64Type, TimestampMillisecondType},
@@ -20,6 +20,8 @@ use domain::{
     query::MetricColumn,
     time::{Day, Millis, Ranges, Step, TimeRange},
 };
+
+use crate::maps;
 
 /// The text values that rows of one group share; empty for the group of all.
 pub type GroupKey = Vec<Option<Box<str>>>;
@@ -195,12 +197,27 @@ impl Group {
     ) {
         let all = &values.values()[run.rows.clone()];
         let nulls = values.nulls().map(|n| n.slice(run.rows.start, all.len()));
-        let devices = devices.filter(|_| run.slot.time.current).and_then(|d| d.get(run.rows.start));
+        let device = device_of(run, devices);
         match nulls {
             Some(n) if n.null_count() == all.len() => {}
-            Some(n) if n.null_count() > 0 => self.add_at(m, metrics, run, all, rows, devices, || n.valid_indices()),
-            _ => self.add_at(m, metrics, run, all, rows, devices, || 0..all.len()),
+            Some(n) if n.null_count() > 0 => self.add_at(m, metrics, run, all, rows, device, || n.valid_indices()),
+            _ => self.add_at(m, metrics, run, all, rows, device, || 0..all.len()),
         }
+    }
+
+    /// The same for a metric that only some `few` rows of the run have; there is at least one.
+    fn add_few(
+        &mut self,
+        m: usize,
+        metrics: usize,
+        run: &Run,
+        (few, values): (&[usize], &[f64]),
+        rows: &Batch<'_>,
+        devices: Option<&Text<'_>>,
+    ) {
+        let (start, values) = (run.rows.start, &values[run.rows.clone()]);
+        let device = device_of(run, devices);
+        self.add_at(m, metrics, run, values, rows, device, || few.iter().map(|row| row - start));
     }
 
     /// The same for the values at `places` of the run; there is at least one.
@@ -257,6 +274,11 @@ impl Group {
             full.take(&sums, places().map(|i| all[i]), newest);
         }
     }
+}
+
+/// The device of a run within the range asked about, where devices are wanted.
+fn device_of<'t>(run: &Run, devices: Option<&'t Text<'_>>) -> Option<&'t str> {
+    devices.filter(|_| run.slot.time.current).and_then(|d| d.get(run.rows.start))
 }
 
 /// A fold under way. Each core has one; at the end they are merged.
@@ -362,16 +384,29 @@ impl Fold {
         let place = if plan.places { vec![text("customer")?, text("site")?, text("zone")?] } else { vec![] };
         let runs = self.runs(chosen, &rows, &keys, &place, find("simulated")?.as_boolean());
         self.note(&runs, &rows);
+        let custom = maps::gather(batch, &plan.metrics, chosen)?;
+        let mut scattered = vec![0.0; if custom.is_empty() { 0 } else { rows.times.len() }];
         for (m, metric) in plan.metrics.iter().enumerate() {
-            let values = values_of(batch, metric)?;
-            if values.null_count() == values.len() {
-                continue;
-            }
             let devices = rows.devices.as_ref().filter(|_| match plan.devices {
                 Devices::OfNone => false,
                 Devices::WhereItMatters => depends_on_device(metric),
                 Devices::OfAll => true,
             });
+            if let (MetricColumn::Custom(_), Some(values)) = (metric, custom.get(m)) {
+                values.rows.iter().zip(&values.values).for_each(|(row, x)| scattered[*row] = *x);
+                for run in &runs {
+                    let part = values.within(&run.rows);
+                    if !part.is_empty() {
+                        let few = (&values.rows[part], scattered.as_slice());
+                        self.groups[run.slot.group].add_few(m, plan.metrics.len(), run, few, &rows, devices);
+                    }
+                }
+                continue;
+            }
+            let values = values_of(batch, metric)?;
+            if values.null_count() == values.len() {
+                continue;
+            }
             for run in &runs {
                 self.groups[run.slot.group].add(m, plan.metrics.len(), run, &values, &rows, devices);
             }
@@ -599,22 +634,8 @@ pub fn values_of(batch: &RecordBatch, metric: &MetricColumn) -> Result<Float64Ar
     let column = find(batch, source_column(metric))?;
     Ok(match metric {
         MetricColumn::BuiltIn(_) => column.as_primitive().clone(),
-        MetricColumn::Custom(name) => custom_values(column.as_map(), name),
+        MetricColumn::Custom(name) => maps::column(column.as_map(), name),
     })
-}
-
-/// The values of one key of maps.
-fn custom_values(maps: &MapArray, name: &str) -> Float64Array {
-    let keys = maps.keys().as_string_opt::<i32>();
-    let views = maps.keys().as_string_view_opt();
-    let values = maps.values().as_primitive::<Float64Type>();
-    let offsets = maps.value_offsets();
-    let of_row = |row: usize| {
-        let mut places = offsets[row] as usize..offsets[row + 1] as usize;
-        let named = |i: &usize| keys.map(|k| k.value(*i)).or_else(|| views.map(|k| k.value(*i))) == Some(name);
-        places.find(|i| named(i) && values.is_valid(*i)).map(|i| values.value(i))
-    };
-    (0..maps.len()).map(|row| if maps.is_valid(row) { of_row(row) } else { None }).collect()
 }
 
 #[cfg(test)]

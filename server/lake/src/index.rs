@@ -1,5 +1,6 @@
 //! What one file knows about its places: who reported when, on which model, with which metrics. Kept with the file in the
-//! manifest, so that coverage, cadence and freshness need no look into Parquet and can never disagree with the files.
+//! manifest, so that coverage, cadence and freshness need no look into Parquet and can never disagree with the files. How it
+//! is held in memory is in `held`.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -12,72 +13,66 @@ use datafusion::arrow::{
 };
 use domain::{
     metric::{BUILT_IN, CATALOGUE},
-    time::{DAY, MINUTE, Millis},
+    time::{DAY, MINUTE},
 };
 use serde::{Deserialize, Serialize};
 
-use crate::schema::column;
+use crate::{names::MetricNames, schema::column};
 
 /// The index of one file.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct FileIndex {
     /// All names in the file, each once.
-    texts: Vec<Arc<str>>,
+    pub texts: Vec<Arc<str>>,
     pub entries: Vec<Entry>,
-    /// Metrics outside of the catalogue, as `group.leaf`.
+    /// Metrics outside of the catalogue, as `group.leaf`, sorted: those for which the lake had room.
     pub custom: Vec<String>,
     /// Which entries' records name which devices, as places in `entries` and in `texts`; absent from the indexes of files
     /// that were written before this was noted.
     #[serde(default)]
-    devices: Option<Vec<(u32, u32)>>,
+    pub devices: Option<Vec<(u32, u32)>>,
     /// Sources of the newest records. None in files written before there was this.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    sources: Vec<Arc<str>>,
+    pub sources: Vec<Arc<str>>,
+    /// How many values of metrics outside of the catalogue the file has; `None` where nobody counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<u64>,
 }
 
 /// One place with one task, model and kind, within the file's day. Numbers point into `texts`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Entry {
-    customer: u32,
-    site: Option<u32>,
-    zone: Option<u32>,
-    task: u32,
-    architecture: Option<u32>,
-    version: Option<u32>,
-    kind: Option<u32>,
+    pub customer: u32,
+    pub site: Option<u32>,
+    pub zone: Option<u32>,
+    pub task: u32,
+    pub architecture: Option<u32>,
+    pub version: Option<u32>,
+    pub kind: Option<u32>,
     /// Bit i: metric i of the catalogue was reported.
     pub metrics: u16,
     /// Metrics outside of the catalogue that were reported, as places in [`FileIndex::custom`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub custom: Vec<u16>,
+    /// Metrics were reported for which the lake had no room.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beyond: bool,
     pub n: u32,
     pub simulated: bool,
     pub first: i64,
     pub last: i64,
     /// Where the newest record came from, as a place in [`FileIndex::sources`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    source: Option<u32>,
+    pub source: Option<u32>,
     /// Minutes of the day with records, ascending.
     pub minutes: Vec<u16>,
 }
 
 const _: () = assert!(BUILT_IN <= 16, "Entry::metrics has 16 bits");
 
-impl Entry {
-    /// The newest moment in the entry before `at`, to the minute when `at` lies within the entry's day.
-    pub fn newest_before(&self, at: Millis, day_start: Millis) -> Option<Millis> {
-        if self.last < at.0 {
-            return Some(Millis(self.last));
-        }
-        let minute = (at.0 - day_start.0).div_euclid(MINUTE);
-        let count = self.minutes.partition_point(|m| i64::from(*m) < minute);
-        count.checked_sub(1).map(|i| Millis(day_start.0 + i64::from(self.minutes[i]) * MINUTE))
-    }
-}
-
 impl FileIndex {
-    /// Reads the index off a batch in the lake's schema.
-    pub fn of(batch: &RecordBatch) -> Self {
+    /// Reads the index off a batch in the lake's schema; of metrics outside of the catalogue it names those that `names` admits.
+    pub fn of(batch: &RecordBatch, names: &MetricNames) -> Self {
         let text = |name: &str| batch.column(column(name)).as_string_view();
         let fields: [&StringViewArray; 7] =
             ["customer", "site", "zone", "task", "model_architecture", "model_version", "experiment_type"].map(text);
@@ -117,6 +112,7 @@ impl FileIndex {
                     kind: key[6],
                     metrics: 0,
                     custom: Vec::new(),
+                    beyond: false,
                     n: 0,
                     simulated: false,
                     first: at,
@@ -143,7 +139,7 @@ impl FileIndex {
             e.minutes.dedup();
         }
         index.devices = Some(devices.into_iter().collect());
-        index.note_custom(batch, &entry_of_row);
+        index.note_custom(batch, &entry_of_row, names);
         index.note_sources(batch, &entry_of_row);
         index
     }
@@ -167,66 +163,42 @@ impl FileIndex {
         }
     }
 
-    /// Notes which entry reported which metrics outside of the catalogue.
-    fn note_custom(&mut self, batch: &RecordBatch, entry_of_row: &[usize]) {
+    /// Notes which entry reported which metrics outside of the catalogue, as far as the lake has room for them. Only what
+    /// rows hold counts: the arrays behind a batch may hold more.
+    fn note_custom(&mut self, batch: &RecordBatch, entry_of_row: &[usize], names: &MetricNames) {
         let maps = batch.column(column("metrics")).as_map();
-        if maps.null_count() == maps.len() {
-            return;
-        }
         let keys = maps.keys().as_string::<i32>();
-        self.custom = keys.iter().flatten().map(str::to_owned).collect();
-        self.custom.sort();
-        self.custom.dedup();
         let offsets = maps.value_offsets();
+        let mut found: Vec<&str> = Vec::new();
+        let mut numbers: HashMap<&str, Option<u16>> = HashMap::new();
+        let mut values = 0;
         for (row, entry) in entry_of_row.iter().enumerate().filter(|(row, _)| maps.is_valid(*row)) {
-            let custom = &mut self.entries[*entry].custom;
+            let entry = &mut self.entries[*entry];
             for i in offsets[row] as usize..offsets[row + 1] as usize {
-                if let Ok(number) = self.custom.binary_search_by(|c| c.as_str().cmp(keys.value(i))) {
-                    custom.push(number as u16);
+                values += 1;
+                let name = keys.value(i);
+                let number = *numbers.entry(name).or_insert_with(|| {
+                    let number = u16::try_from(found.len()).ok().filter(|_| names.admit(name))?;
+                    found.push(name);
+                    Some(number)
+                });
+                match number {
+                    Some(number) => entry.custom.push(number),
+                    None => entry.beyond = true,
                 }
             }
         }
+        let mut order: Vec<usize> = (0..found.len()).collect();
+        order.sort_by_key(|i| found[*i]);
+        let mut place = vec![0; found.len()];
+        (0u16..).zip(&order).for_each(|(p, i)| place[*i] = p);
         for e in &mut self.entries {
+            e.custom.iter_mut().for_each(|c| *c = place[usize::from(*c)]);
             e.custom.sort_unstable();
             e.custom.dedup();
         }
-    }
-
-    /// All names in the file, and its metrics outside of the catalogue.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.texts.iter().map(|t| &**t).chain(self.custom.iter().map(String::as_str))
-    }
-    pub fn customer(&self, e: &Entry) -> &Arc<str> {
-        &self.texts[e.customer as usize]
-    }
-    pub fn site(&self, e: &Entry) -> Option<&Arc<str>> {
-        e.site.map(|i| &self.texts[i as usize])
-    }
-    pub fn zone(&self, e: &Entry) -> Option<&Arc<str>> {
-        e.zone.map(|i| &self.texts[i as usize])
-    }
-    pub fn task(&self, e: &Entry) -> &Arc<str> {
-        &self.texts[e.task as usize]
-    }
-    pub fn model(&self, e: &Entry) -> Option<(&Arc<str>, Option<&Arc<str>>)> {
-        e.architecture.map(|a| (&self.texts[a as usize], e.version.map(|v| &self.texts[v as usize])))
-    }
-    pub fn kind(&self, e: &Entry) -> Option<&str> {
-        self.kind_text(e).map(|t| &**t)
-    }
-    pub fn kind_text(&self, e: &Entry) -> Option<&Arc<str>> {
-        e.kind.map(|i| &self.texts[i as usize])
-    }
-
-    /// Entries, by their place in `entries`, with the devices that their records name; `None` where that was not noted.
-    pub fn devices(&self) -> Option<impl Iterator<Item = (usize, &Arc<str>)>> {
-        let all = self.devices.as_ref()?;
-        Some(all.iter().map(|(entry, text)| (*entry as usize, &self.texts[*text as usize])))
-    }
-
-    /// The source of an entry's newest record, where it is known.
-    pub fn source(&self, e: &Entry) -> Option<&str> {
-        e.source.map(|i| &*self.sources[i as usize])
+        self.custom = order.into_iter().map(|i| found[i].to_owned()).collect();
+        self.values = Some(values);
     }
 
     /// As stored in the manifest: JSON, compressed.
@@ -247,6 +219,7 @@ impl FileIndex {
                 .flatten()
                 .all(|i| *i < n)
                 && e.source.is_none_or(|i| (i as usize) < index.sources.len())
+                && e.custom.iter().all(|c| usize::from(*c) < index.custom.len())
         });
         let entries = index.entries.len() as u32;
         let sound = sound && index.devices.iter().flatten().all(|(entry, text)| *entry < entries && *text < n);
@@ -255,8 +228,63 @@ impl FileIndex {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on says why and stops")]
 mod tests {
-    use super::FileIndex;
+    use domain::{ports::Arrival, record::Record, time::Millis};
+
+    use super::*;
+    use crate::schema::{Numbered, to_batch};
+
+    const NOW: Millis = Millis(1_782_820_800_000);
+
+    /// A batch with a record a line, each with these custom metrics.
+    fn batch(rows: &[(&str, &[&str])]) -> RecordBatch {
+        let arrivals: Vec<Arrival> = rows
+            .iter()
+            .zip(0i64..)
+            .map(|((zone, metrics), i)| {
+                let custom: serde_json::Map<_, _> = metrics.iter().map(|m| ((*m).to_owned(), 1.5.into())).collect();
+                let record = serde_json::json!({
+                    "timestamp": NOW.plus(-i * 90_000).to_string(), "customer": "acme", "site": "s", "zone": zone,
+                    "task": "detection", "detection": {"mAP50": 0.5}, "custom": custom,
+                });
+                let serde_json::Value::Object(record) = record else { unreachable!() };
+                Arrival { record: Record::parse(record, NOW).unwrap(), line: 1 }
+            })
+            .collect();
+        let numbered: Vec<Numbered<'_>> =
+            arrivals.iter().zip(1..).map(|(arrival, seq)| Numbered { arrival, seq, batch: 0, source: "t" }).collect();
+        to_batch(&numbered, NOW).unwrap()
+    }
+
+    fn names(cap: usize, all: &[&str]) -> MetricNames {
+        let mut names = MetricNames::new(cap);
+        all.iter().for_each(|n| names.note(&format!("custom.{n}"), false));
+        names
+    }
+
+    fn of_zone<'i>(index: &'i FileIndex, zone: &str) -> (Vec<&'i str>, bool, usize) {
+        let e = index.entries.iter().find(|e| e.zone.is_some_and(|z| &*index.texts[z as usize] == zone)).unwrap();
+        let reported = e.custom.iter().map(|i| &*index.custom[usize::from(*i)]).collect();
+        (reported, e.beyond, e.minutes.len())
+    }
+
+    #[test]
+    fn an_index_names_the_metrics_of_its_rows_and_no_others() {
+        let all = batch(&[("a", &["x", "y"]), ("b", &["z"]), ("a", &["y"]), ("c", &["late", "z"])]);
+        let names = names(3, &["z", "y", "x", "late"]);
+        let index = |batch: &RecordBatch| FileIndex::decode(&FileIndex::of(batch, &names).encode()).unwrap();
+        let whole = index(&all);
+        assert_eq!(whole.custom, ["custom.x", "custom.y", "custom.z"]);
+        assert_eq!(whole.values, Some(6));
+        assert_eq!(of_zone(&whole, "a"), (vec!["custom.x", "custom.y"], false, 2));
+        assert_eq!(of_zone(&whole, "b"), (vec!["custom.z"], false, 1));
+        assert_eq!(of_zone(&whole, "c"), (vec!["custom.z"], true, 1));
+        // A part of a batch shares its arrays with the whole, and does not take over its names.
+        let part = index(&all.slice(1, 1));
+        assert_eq!(part.custom, ["custom.z"]);
+        assert_eq!((part.values, part.entries.len(), part.entries[0].beyond), (Some(1), 1, false));
+    }
 
     #[test]
     fn an_index_from_before_devices_were_noted_is_read_and_one_that_points_nowhere_is_not() {
@@ -267,8 +295,9 @@ mod tests {
             FileIndex::decode(&zstd::encode_all(json.as_bytes(), 3).expect("compressed"))
         };
         let before = read("").expect("an index");
-        assert!(before.entries.len() == 1 && before.devices().is_none());
+        assert!(before.entries.len() == 1 && before.devices.is_none());
         let now = read(r#","devices":[[0,2]]"#).expect("an index");
+        let now = crate::held::HeldIndex::from(now);
         let told = now.devices().map(|d| d.map(|(entry, device)| (entry, device.to_string())).collect::<Vec<_>>());
         assert_eq!(told, Some(vec![(0, "orin".to_owned())]));
         assert!(read(r#","devices":[[1,2]]"#).is_err() && read(r#","devices":[[0,3]]"#).is_err());

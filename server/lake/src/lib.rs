@@ -15,9 +15,13 @@ mod export;
 mod failing;
 mod file;
 mod fold;
+mod held;
 mod identity;
 mod index;
 mod known;
+mod maps;
+mod metrics;
+mod names;
 mod queries;
 mod reader;
 mod records;
@@ -51,6 +55,7 @@ use domain::{
     time::{Day, TimeRange},
 };
 
+pub use names::CAP as METRIC_NAMES;
 pub use reader::{ParquetRow, read_parquet_source};
 pub use spelling::nfc;
 

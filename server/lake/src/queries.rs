@@ -12,8 +12,7 @@ use domain::{
     metric::Metric,
     query::{
         ChildSummary, Comparison, ComparisonQuery, EarlierQuantiles, FieldCell, FieldReport, LatestValue, MetricColumn,
-        MetricSummary, Metrics, ModelChange, ModelMetric, ModelSummary, Summary, SummaryQuery, Trend, TrendPoint,
-        TrendQuery,
+        MetricSummary, ModelChange, ModelMetric, ModelSummary, Summary, SummaryQuery, Trend, TrendPoint, TrendQuery,
     },
     say,
     scope::{Level, Place, Scope},
@@ -27,6 +26,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::{
     Lake,
     fold::{Devices, Fold, Group, GroupKey, Plan},
+    metrics::chosen,
     scan::Rows,
     snapshot::{ByMetric, Snapshot, by_metric},
 };
@@ -35,7 +35,8 @@ impl Lake {
     pub(crate) async fn answer_summary(&self, q: &SummaryQuery) -> Result<Summary> {
         let snapshot = self.snapshot();
         snapshot.directory.check(&q.scope)?;
-        let metrics = chosen_metrics(&snapshot, &q.metrics);
+        let looked_at: Vec<_> = [q.range, q.earlier].into_iter().chain(q.course.map(|c| c.0)).collect();
+        let (metrics, present) = chosen(&snapshot, &q.metrics, &q.scope, &looked_at);
         let level = q.scope.level();
         let by_site = q.sites && level == Level::Fleet;
         let group_by: Vec<&'static str> = match (q.children, level) {
@@ -85,6 +86,7 @@ impl Lake {
                 children.push(ChildSummary {
                     metrics: shape(group, &own, &expected),
                     simulated: group.is_some_and(is_simulated),
+                    records: group.map_or(0, |g| g.rows),
                     health: own,
                     scope: q.scope.child(name),
                 });
@@ -99,6 +101,8 @@ impl Lake {
             as_of: as_of(&snapshot, q.now),
             metrics: shape(Some(&whole), &health.whole, &health.expected),
             simulated: is_simulated(&whole),
+            records: whole.rows,
+            present,
             health: health.whole,
             children,
         })
@@ -160,7 +164,7 @@ impl Lake {
     pub(crate) async fn answer_comparison(&self, q: &ComparisonQuery) -> Result<Comparison> {
         let snapshot = self.snapshot();
         snapshot.directory.check(&q.scope)?;
-        let metrics = chosen_metrics(&snapshot, &q.metrics);
+        let (metrics, _) = chosen(&snapshot, &q.metrics, &q.scope, &[q.range]);
         let plan = Plan {
             metrics: metrics.iter().map(|(_, c)| c.clone()).collect(),
             group_by: vec!["model_architecture", "model_version"],
@@ -220,7 +224,7 @@ impl Lake {
     pub(crate) async fn answer_field_report(&self, q: &ComparisonQuery) -> Result<FieldReport> {
         let snapshot = self.snapshot();
         snapshot.directory.check(&q.scope)?;
-        let metrics = chosen_metrics(&snapshot, &q.metrics);
+        let (metrics, present) = chosen(&snapshot, &q.metrics, &q.scope, &[q.range]);
         let plan = Plan {
             metrics: metrics.iter().map(|(_, c)| c.clone()).collect(),
             group_by: vec!["customer", "site", "zone", "model_architecture", "model_version"],
@@ -255,6 +259,7 @@ impl Lake {
             simulated,
             cells: cells.collect(),
             metrics: metrics.into_iter().map(|m| m.0).collect(),
+            present,
         })
     }
 
@@ -360,14 +365,6 @@ pub(crate) fn as_of(snapshot: &Snapshot, otherwise: Millis) -> Millis {
     snapshot.as_of.unwrap_or(otherwise)
 }
 
-/// The chosen of the metrics that any record has: the catalogue's first, then the others by name.
-fn chosen_metrics(snapshot: &Snapshot, chosen: &Metrics) -> Vec<(Metric, MetricColumn)> {
-    let d = &snapshot.directory;
-    let built_in = d.built_in.iter().map(|i| (d.declared.built_in(*i).clone(), MetricColumn::BuiltIn(*i)));
-    let custom = d.custom.iter().map(|full| (d.custom_metric(full), MetricColumn::Custom(full.clone())));
-    built_in.chain(custom).filter(|(m, _)| chosen.holds(&m.key)).collect()
-}
-
 /// Whether a group had rows in the range or in the earlier period; those of its course alone make no child.
 fn seen((_, group): &(&GroupKey, &Group)) -> bool {
     group.rows > 0 || group.before
@@ -396,6 +393,7 @@ fn sites(
             ChildSummary {
                 metrics: shape(group.as_ref(), &own, &expected),
                 simulated: group.as_ref().is_some_and(is_simulated),
+                records: group.as_ref().map_or(0, |g| g.rows),
                 health: own,
                 scope: Scope { customer: Some(key.0), site: key.1, ..q.scope.clone() },
             }

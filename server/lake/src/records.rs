@@ -32,7 +32,7 @@ impl Lake {
             directory.check_model(model)?;
         }
         let metrics = match &q.metric {
-            Some(key) => vec![directory.metric(key)?],
+            Some(key) => vec![directory.metric_of_records(key)?],
             None => LEADING
                 .iter()
                 .filter_map(|k| directory.metric(k).ok())

@@ -50,6 +50,8 @@ const SMALL: usize = 16 << 20;
 const BATCH: usize = 8_192;
 /// Ranges of rows that are shorter on average are copied together.
 const LONG: usize = 16;
+/// Bytes of a map in memory, and of a value in it with its name, about.
+const MAPPED: usize = 24;
 /// Rows of one file that are one piece of work for a core.
 const PIECE: usize = 8 * BATCH;
 
@@ -83,13 +85,12 @@ impl Resident {
 
     /// How to answer from memory, or `None` where that would need too much of it.
     pub fn plan(self: &Arc<Self>, root: &Path, snapshot: &Snapshot, rows: &Rows<'_>) -> Option<Reading> {
-        if rows.only.is_some() || rows.columns.iter().any(|name| width(name, 0).is_none()) {
+        if rows.only.is_some() || rows.columns.iter().any(|name| width(name).is_none()) {
             return None;
         }
         let wanted = Wanted::of(rows);
         let files: Vec<&FileView> = snapshot.touched(&rows.ranges).collect();
-        let all: usize =
-            files.iter().map(|v| v.file.rows as usize).sum::<usize>() * wanted.width(snapshot.directory.custom.len());
+        let all: usize = files.iter().map(|v| v.file.rows as usize * wanted.width() + wanted.maps(v)).sum();
         if all > self.budget / 4 * 3 {
             return None;
         }
@@ -148,14 +149,13 @@ impl Resident {
     }
 }
 
-/// A column's bytes a row in memory, about, where records may have so many metrics outside of the catalogue; `None` for
-/// columns that no question folds.
-fn width(name: &str, custom: usize) -> Option<usize> {
+/// A column's bytes a row in memory, about, but for what is in maps; `None` for columns that no question folds.
+fn width(name: &str) -> Option<usize> {
     Some(match SCHEMA.field(column(name)).data_type() {
         DataType::Utf8View if matches!(name, "extra" | "source" | "run_id") => return None,
         DataType::Utf8View => 4,
         DataType::Boolean => 1,
-        DataType::Map(..) => 24 * (1 + custom),
+        DataType::Map(..) => MAPPED,
         _ => 8,
     })
 }
@@ -331,8 +331,18 @@ impl Wanted {
         Self { ranges: rows.ranges.clone(), equal, kind: rows.scope.kind, schema: Arc::new(Schema::new(fields)), needs }
     }
 
-    fn width(&self, custom: usize) -> usize {
-        self.needs.iter().filter_map(|n| width(n, custom)).sum()
+    fn width(&self) -> usize {
+        self.needs.iter().filter_map(|n| width(n)).sum()
+    }
+
+    /// The bytes of what is in a file's maps, about, where they are wanted. An older index does not say how much that is: at
+    /// most every metric in every row.
+    fn maps(&self, view: &FileView) -> usize {
+        if !self.needs.contains(&"metrics") {
+            return 0;
+        }
+        let most = || view.file.rows as usize * view.index.custom.len();
+        MAPPED * view.index.values.map_or_else(most, |n| n as usize)
     }
 
     /// The wanted rows among `length` rows from `from`; `None` when there are none.

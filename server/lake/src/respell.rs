@@ -56,6 +56,7 @@ impl Lake {
             let _lock = self.hold().await?;
             self.refresh().await?;
             *known = KnownDays::default();
+            self.respell_names().await?;
             for day in days {
                 self.respell_day(day).await?;
             }

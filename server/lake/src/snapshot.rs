@@ -25,7 +25,10 @@ use domain::{
 
 use crate::{
     failing::Failing,
-    index::{Entry, FileIndex},
+    held::{HeldEntry, HeldIndex},
+    index::FileIndex,
+    metrics,
+    names::MetricNames,
 };
 
 mod expected;
@@ -36,10 +39,12 @@ use expected::Written;
 #[derive(Debug, Clone)]
 pub struct FileView {
     pub file: LakeFile,
-    pub index: Arc<FileIndex>,
+    pub index: Arc<HeldIndex>,
     /// For each entry of the index the number of its place in [`Snapshot::places`].
     pub places: Arc<[u32]>,
     pub names: Arc<Names>,
+    /// Where the index's metrics outside of the catalogue stand in the directory; see [`metrics`].
+    pub custom: Arc<[u32]>,
     pub failed: Option<Sentence>,
     pub lease: Arc<Lease>,
 }
@@ -95,15 +100,18 @@ pub struct Names {
     models: BTreeSet<(Arc<str>, Option<Arc<str>>)>,
     /// Built-in metrics, a bit each.
     metrics: u16,
+    /// Whether records hold metrics for which there was no room.
+    pub beyond: bool,
 }
 
 impl Names {
-    fn of(index: &FileIndex, places: &[u32]) -> Self {
+    fn of(index: &HeldIndex, places: &[u32]) -> Self {
         let mut names = Self { places: places.to_vec(), ..Self::default() };
         names.places.sort_unstable();
         names.places.dedup();
         for e in &index.entries {
             names.metrics |= e.metrics;
+            names.beyond |= e.beyond;
             if !names.tasks.contains(index.task(e)) {
                 names.tasks.insert(index.task(e).clone());
             }
@@ -125,6 +133,8 @@ pub struct Snapshot {
     pub as_of: Option<Millis>,
     /// When each model was first seen in each place.
     pub first_runs: Arc<HashMap<Run, i64>>,
+    /// The metrics that the lake may know by name.
+    pub names: Arc<MetricNames>,
     /// By the number of a place, the devices that its records name.
     devices: Arc<Vec<Vec<Arc<str>>>>,
     /// Sources whose last read failed.
@@ -231,8 +241,8 @@ impl Snapshot {
                     },
                 );
                 let (index, mut trouble) = match decoded {
-                    Ok(index) => (index, None),
-                    Err(e) => (FileIndex::default(), Some(e)),
+                    Ok(index) => (HeldIndex::from(index), None),
+                    Err(e) => (HeldIndex::default(), Some(e)),
                 };
                 if trouble.is_none() {
                     trouble = check_size(root, &file);
@@ -250,7 +260,8 @@ impl Snapshot {
                     .collect();
                 let names = Arc::new(Names::of(&index, &numbered));
                 let lease = Arc::new(Lease::new(root.join(&file.path)));
-                FileView { file, index: Arc::new(index), places: numbered, names, failed: trouble, lease }
+                let custom = Arc::default();
+                FileView { file, index: Arc::new(index), places: numbered, names, custom, failed: trouble, lease }
             });
             if let Some(reason) = failed.get(&view.file.path) {
                 view.failed = Some(reason.clone());
@@ -266,10 +277,15 @@ impl Snapshot {
         let same = Arc::ptr_eq(&devices, &self.devices);
         let named = if same { Arc::clone(&self.directory.devices) } else { Arc::new(by_device(&devices, &places)) };
         let more_devices = views.iter().any(|v| v.index.devices().is_none());
-        let directory = Directory { by_age, devices: named, more_devices, ..directory(&views, &places) };
+        let is_new = |v: &FileView| new.contains(&v.file.id);
+        let names = metrics::names(&self.names, views.iter().filter(|v| is_new(v)), &views, manifest).await?;
+        let custom = metrics::place(&mut views, is_new, &self.directory.custom, &names);
+        let beyond = metrics::beyond(&views, &names);
+        let directory =
+            Directory { by_age, devices: named, more_devices, custom, beyond, ..directory(&views, &places) };
         let directory = Arc::new(directory);
         let (places, written) = (Arc::new(places), Arc::default());
-        Ok(Self { first_runs, devices, generation, files: views, places, directory, as_of, failing, written })
+        Ok(Self { first_runs, devices, generation, files: views, places, directory, as_of, failing, written, names })
     }
 
     /// The devices of places: what was known, and what new files add; most add nothing. Only simulated records are ever
@@ -325,14 +341,11 @@ impl Snapshot {
         let expected_from = at.plus(-EXPECTED_FOR);
         let cadence_from = at.plus(-CADENCE_OVER);
         let mut active: Vec<Option<Activity<'_>>> = vec![None; self.places.len()];
-        let bits: HashMap<&str, u32> =
-            (BUILT_IN as u32..64).zip(&self.directory.custom).map(|(b, c)| (c.as_str(), b)).collect();
         let inside: Vec<bool> = self.places.iter().map(|p| scope.holds(p)).collect();
         let from = expected_from.min(range.from());
         for view in self.files.iter().filter(|v| v.file.to >= from && v.file.from < at) {
             let day_start = view.file.day.start();
-            let custom: Vec<Metrics> =
-                view.index.custom.iter().map(|c| bits.get(c.as_str()).map_or(0, |b| 1 << b)).collect();
+            let bit = |i: &u16| metrics::bit(view.custom[usize::from(*i)]);
             for (e, place) in view.index.entries.iter().zip(view.places.iter()) {
                 let place = *place as usize;
                 if !inside[place]
@@ -341,7 +354,7 @@ impl Snapshot {
                 {
                     continue;
                 }
-                let Some(newest) = e.newest_before(at, day_start) else { continue };
+                let Some(newest) = view.index.newest_before(e, at, day_start) else { continue };
                 if newest < expected_from && newest < range.from() {
                     continue;
                 }
@@ -349,17 +362,19 @@ impl Snapshot {
                 if a.newest.is_none_or(|n| n <= newest) {
                     a.newest = Some(newest);
                     // Of a moment within an entry it is not known which of the entry's sources it was.
-                    a.source = view.index.source(e).filter(|_| e.last < at.0);
+                    a.source = view.index.source(e).filter(|_| e.last() < at.0);
                 }
                 a.failed |= view.failed.is_some();
                 a.metrics |= Metrics::from(e.metrics);
-                a.metrics |= e.custom.iter().filter_map(|i| custom.get(usize::from(*i))).fold(0, |all, bit| all | bit);
+                a.metrics |= view.index.reported(e).iter().map(bit).fold(0, |all, bit| all | bit);
                 // What cannot be read does not stand behind any number.
                 a.reported |= view.failed.is_none() && newest >= range.from() && e.first < range.to().0;
                 if newest >= cadence_from {
                     let base = day_start.0 / MINUTE;
                     let (low, high) = (cadence_from.0 / MINUTE, at.0 / MINUTE);
-                    a.minutes.extend(e.minutes.iter().map(|m| base + i64::from(*m)).filter(|m| *m >= low && *m < high));
+                    a.minutes.extend(
+                        view.index.minutes(e).iter().map(|m| base + i64::from(*m)).filter(|m| *m >= low && *m < high),
+                    );
                 }
             }
         }
@@ -435,13 +450,11 @@ impl Snapshot {
 pub fn by_metric(directory: &Directory, column: &MetricColumn) -> Option<usize> {
     match column {
         MetricColumn::BuiltIn(i) => Some(*i),
-        MetricColumn::Custom(name) => {
-            directory.custom.iter().position(|c| c == name).map(|i| i + BUILT_IN).filter(|b| *b < 64)
-        }
+        MetricColumn::Custom(name) => directory.custom.place(name).map(|i| i + BUILT_IN).filter(|b| *b < 64),
     }
 }
 
-fn place_of(index: &FileIndex, e: &Entry) -> Place {
+fn place_of(index: &HeldIndex, e: &HeldEntry) -> Place {
     // The texts were names when they were stored; one that is none any more stands for the lot.
     let name = |t: &Arc<str>| Name::stored(t).ok();
     Place {
@@ -474,7 +487,6 @@ fn directory(views: &[FileView], places: &[Place]) -> Directory {
     let mut used = vec![false; places.len()];
     let mut tasks = BTreeSet::new();
     let mut models = BTreeSet::new();
-    let mut custom = BTreeSet::new();
     let mut metrics = 0u16;
     let mut d = Directory::default();
     for v in views {
@@ -482,7 +494,6 @@ fn directory(views: &[FileView], places: &[Place]) -> Directory {
         d.simulated += v.file.simulated;
         d.oldest = [d.oldest, Some(v.file.from)].into_iter().flatten().min();
         d.newest = d.newest.max(Some(v.file.to));
-        custom.extend(v.index.custom.iter().cloned());
         v.names.places.iter().for_each(|p| used[*p as usize] = true);
         metrics |= v.names.metrics;
         tasks.extend(v.names.tasks.iter());
@@ -497,7 +508,6 @@ fn directory(views: &[FileView], places: &[Place]) -> Directory {
             Some(Model { architecture: Name::stored(a).ok()?, version: v.as_ref().and_then(|v| Name::stored(v).ok()) })
         })
         .collect();
-    d.custom = custom.into_iter().collect();
     d.built_in = (0..BUILT_IN).filter(|bit| metrics >> bit & 1 == 1).collect();
     d
 }

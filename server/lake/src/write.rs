@@ -31,6 +31,7 @@ impl RecordSink for Lake {
         let mut known = self.writer.lock().await;
         let _lock = self.hold().await?;
         self.refresh().await?;
+        self.learn_names(&batches).await?;
         let first_seq = self.manifest.last_seq().await? + 1;
         let received = self.clock.now();
         let rows: usize = batches.iter().map(|b| b.records.len()).sum();
@@ -135,6 +136,7 @@ impl RecordSink for Lake {
         let removed = self.snapshot().files.iter().map(|v| v.file.simulated).sum();
         *known = KnownDays::default();
         self.publish(vec![change], Change { forget_demo: true, ..Change::default() }).await?;
+        self.forget_simulated_names().await?;
         Ok(removed)
     }
 }

@@ -46,7 +46,8 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
     let stop = CancellationToken::new();
     let jobs = Supervisor::new(stop.clone());
     start_jobs(&jobs, &settings, was_empty, &parts, &written, demo, &readiness).await?;
-    let state = http::State::new(&settings, address, &parts, written, Arc::clone(&readiness), jobs.board(), stop.clone());
+    let state =
+        http::State::new(&settings, address, &parts, written, Arc::clone(&readiness), jobs.board(), stop.clone());
     let router = http::router(state).into_make_service_with_connect_info::<SocketAddr>();
     print(&format!("GuardianFlow is at http://{address}"))?;
     if was_empty && !settings.demo {

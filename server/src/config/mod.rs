@@ -10,6 +10,7 @@
 //! | `--demo` | `GF_DEMO` | `0` | `1` fills an empty data folder with the simulated fleet and lets it grow |
 //! | `--hosts` | `GF_HOSTS` | | host names allowed besides localhost and loopback, separated by commas; without a token everybody reads and nobody acts |
 //! | `--operator-token` | `GF_OPERATOR_TOKEN` | | at least 32 bytes; with it everybody signs in, on this machine too; needed to serve on other than loopback addresses |
+//! | `--metric-names` | `GF_METRIC_NAMES` | `1000` | metrics outside of the catalogue that get tiles, tables and charts, first come, first served |
 //! | `--log` | `GF_LOG` | `info` | what to log: `error`, `warn`, `info`, `debug`, or a filter such as `server=debug` |
 
 use std::{
@@ -50,6 +51,9 @@ pub struct Settings {
     /// At least 32 bytes; with it everybody signs in, on this machine too; needed to serve on other than loopback addresses
     #[arg(long, env = "GF_OPERATOR_TOKEN", hide_env_values = true, value_name = "TOKEN", global = true)]
     pub operator_token: Option<Secret>,
+    /// Metrics outside of the catalogue that get tiles, tables and charts, first come, first served; others stay in their records
+    #[arg(long, env = "GF_METRIC_NAMES", default_value_t = lake::METRIC_NAMES as u16, value_name = "NUMBER", global = true)]
+    pub metric_names: u16,
     /// What to log: error, warn, info, debug, or a filter such as server=debug
     #[arg(long, env = "GF_LOG", default_value = "info", value_name = "FILTER", global = true)]
     pub log: String,
@@ -177,6 +181,7 @@ impl Settings {
             row("demo", u8::from(self.demo).to_string()),
             row("hosts", self.hosts.join(",")),
             row("operator_token", self.operator_token.as_ref().map_or_else(String::new, |t| format!("{t:?}"))),
+            row("metric_names", self.metric_names.to_string()),
             row("log", self.log.clone()),
         ]
     }

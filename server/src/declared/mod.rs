@@ -338,7 +338,8 @@ pub async fn follow(files: Arc<Files>, lake: Arc<Lake>, job: Job) -> Result<End>
         }
         let looking = Arc::clone(&files);
         let changed = tokio::task::spawn_blocking(move || looking.look()).await;
-        told &= !changed.map_err(|e| Error::internal("a look at places.yaml and metrics.yaml broke off").with_detail(e))?;
+        told &=
+            !changed.map_err(|e| Error::internal("a look at places.yaml and metrics.yaml broke off").with_detail(e))?;
     }
 }
 

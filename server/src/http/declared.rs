@@ -139,8 +139,8 @@ pub fn catalogue_of(d: &Directory, states: &[FileState]) -> Catalogue {
     });
     let mut rows: Vec<MetricRow> = built_in.collect();
     let mut met = std::collections::BTreeSet::new();
-    for full in &d.custom {
-        let metric = d.custom_metric(full);
+    for (place, full) in d.custom.iter().enumerate() {
+        let (metric, _) = d.custom_metric(place);
         let described = d.declared.described(full);
         met.extend(described.map(|m| m.key.clone()));
         rows.push(row(&metric, if described.is_some() { Origin::File } else { Origin::Records }, true));

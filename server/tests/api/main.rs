@@ -22,6 +22,7 @@ mod hostile;
 mod hosts;
 mod ingest;
 mod jobs;
+mod names;
 mod operator;
 mod pages;
 mod records;

@@ -33,6 +33,7 @@ mod jobs;
 mod lake_files;
 mod ledger;
 mod manifest;
+mod names;
 mod places;
 mod random;
 mod reference;

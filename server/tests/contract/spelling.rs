@@ -143,6 +143,21 @@ async fn names_that_no_index_knows_are_found_at_the_first_opening() {
 }
 
 #[tokio::test]
+async fn a_metric_keeps_its_room_when_its_name_is_spelled_anew() {
+    let dir = LakeDir::new();
+    let lake = dir.open().await.with_metric_names(1);
+    take(&lake, [row("acme", 0.5, json!({"custom": {APART: 2.0}}))]).await;
+    take(&lake, [row("acme", 0.5, json!({"run_id": "b", "custom": {"late": 1.0}}))]).await;
+    drop(lake);
+    let lake = dir.open().await.with_metric_names(1);
+    let directory = lake.directory().await;
+    assert_eq!(directory.custom.to_vec(), [format!("custom.{WHOLE}")]);
+    assert_eq!(directory.beyond.names.to_vec(), ["custom.late"]);
+    let s = lake.summary(&ask(&scope("", "all"), june())).await.unwrap();
+    assert_eq!(metric(&s.metrics, WHOLE).n, 1);
+}
+
+#[tokio::test]
 async fn metrics_outside_of_the_catalogue_have_one_name_too() {
     let dir = LakeDir::new();
     let lake = dir.open().await;
@@ -151,7 +166,7 @@ async fn metrics_outside_of_the_catalogue_have_one_name_too() {
     assert_eq!(lake.directory().await.custom.len(), 3);
     drop(lake);
     let lake = dir.open().await;
-    assert_eq!(lake.directory().await.custom, ["custom.mse".to_owned(), format!("custom.{WHOLE}")]);
+    assert_eq!(lake.directory().await.custom.to_vec(), ["custom.mse".to_owned(), format!("custom.{WHOLE}")]);
     let s = lake.summary(&ask(&scope("", "all"), june())).await.unwrap();
     assert_eq!((metric(&s.metrics, WHOLE).n, metric(&s.metrics, "mse").n), (2, 2));
     assert_eq!(take_spelled(&lake, [named(APART, "a"), named(APART, "b")]).await.duplicate, 2);

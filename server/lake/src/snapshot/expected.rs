@@ -136,7 +136,7 @@ impl Snapshot {
                     let Some(leaf) = sought(*place, missing).filter(|_| scope.kind.takes(view.index.kind(e))) else {
                         continue;
                     };
-                    let newest = e.newest_before(before, view.file.day.start());
+                    let newest = view.index.newest_before(e, before, view.file.day.start());
                     let m = found.entry(leaf).or_default();
                     m.newest = m.newest.max(newest);
                 }

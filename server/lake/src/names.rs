@@ -1,0 +1,277 @@
+//! Which metrics outside of the catalogue the lake may know by name: first come, first served, up to a cap. Kept with the
+//! manifest in the order of arrival, so that restarts, merges and other processes choose the same.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, PoisonError},
+};
+
+use domain::{
+    Result,
+    custom::{Beyond, Custom},
+    ports::{Batch, Manifest},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{Lake, held::HeldIndex, spelling::nfc};
+
+/// So many names a lake knows, unless it is told otherwise.
+pub const CAP: usize = 1_000;
+/// So many more are remembered, to be named on the sources page.
+const REMEMBERED: usize = 1_000;
+/// Under this the names are kept.
+const NOTE: &str = "metric_names";
+
+/// Names of metrics, as `group.leaf`, in the order in which they came.
+#[derive(Debug, Clone)]
+pub struct MetricNames {
+    cap: usize,
+    names: Vec<Name>,
+    places: HashMap<Arc<str>, usize>,
+    /// Names came that are not even remembered.
+    more: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Name {
+    full: Arc<str>,
+    /// No other than simulated records had it.
+    simulated: bool,
+    /// It stands in the list that is kept with the manifest, and not only in an index older than the list.
+    kept: bool,
+}
+
+/// As kept: the names, and the places of those that only simulated records had.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Kept {
+    names: Vec<String>,
+    simulated: Vec<usize>,
+    more: bool,
+}
+
+impl Default for MetricNames {
+    fn default() -> Self {
+        Self::new(CAP)
+    }
+}
+
+impl MetricNames {
+    pub fn new(cap: usize) -> Self {
+        Self { cap, names: Vec::new(), places: HashMap::new(), more: false }
+    }
+
+    /// The same names under another cap.
+    #[must_use]
+    pub fn with_cap(&self, cap: usize) -> Self {
+        Self { cap, ..self.clone() }
+    }
+
+    /// What was kept; nothing where it is missing or none of ours.
+    fn read(text: Option<&str>, cap: usize) -> Self {
+        let kept: Kept = text.and_then(|t| serde_json::from_str(t).ok()).unwrap_or_default();
+        let simulated: BTreeSet<usize> = kept.simulated.into_iter().collect();
+        let mut names = Self { more: kept.more, ..Self::new(cap) };
+        for (i, full) in kept.names.into_iter().enumerate() {
+            names.push(&full, simulated.contains(&i), true);
+        }
+        names
+    }
+
+    fn write(&self) -> String {
+        let kept = Kept {
+            names: self.names.iter().map(|n| n.full.to_string()).collect(),
+            simulated: (0..self.names.len()).filter(|i| self.names[*i].simulated).collect(),
+            more: self.more,
+        };
+        serde_json::to_string(&kept).unwrap_or_default()
+    }
+
+    fn push(&mut self, full: &str, simulated: bool, kept: bool) {
+        if !self.places.contains_key(full) {
+            let shared: Arc<str> = full.into();
+            self.places.insert(Arc::clone(&shared), self.names.len());
+            self.names.push(Name { full: shared, simulated, kept });
+        }
+    }
+
+    /// Whether a name would change anything.
+    fn is_news(&self, full: &str, simulated: bool) -> bool {
+        match self.places.get(full) {
+            Some(place) => self.names[*place].simulated && !simulated,
+            None => self.names.len() < self.cap + REMEMBERED || !self.more,
+        }
+    }
+
+    /// Takes a name that arrives.
+    pub fn note(&mut self, full: &str, simulated: bool) {
+        if let Some(place) = self.places.get(full) {
+            self.names[*place].simulated &= simulated;
+        } else if self.names.len() < self.cap + REMEMBERED {
+            self.push(full, simulated, false);
+        } else {
+            self.more = true;
+        }
+    }
+
+    /// Whether a metric gets more than its place in its records.
+    pub fn admit(&self, full: &str) -> bool {
+        self.places.get(full).is_some_and(|place| *place < self.cap)
+    }
+
+    /// The names that are admitted.
+    pub fn admitted(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.names.iter().take(self.cap).map(|n| &n.full)
+    }
+
+    /// The names that came too late.
+    pub fn beyond(&self) -> Beyond {
+        let names: Vec<String> = self.names.iter().skip(self.cap).map(|n| n.full.to_string()).collect();
+        if names.is_empty() {
+            return Beyond::default();
+        }
+        Beyond { names: Custom::from(names), more: self.more, cap: self.cap }
+    }
+
+    /// The names that are left when simulated records go.
+    fn without_simulated(&self) -> Self {
+        let mut left = Self { more: self.more, ..Self::new(self.cap) };
+        self.names.iter().filter(|n| !n.simulated).for_each(|n| left.push(&n.full, false, n.kept));
+        left
+    }
+
+    /// The same in the one spelling that names have. Of two that become one the first counts.
+    fn respelled(&self) -> Self {
+        let mut all = Self { more: self.more, ..Self::new(self.cap) };
+        for n in &self.names {
+            let full = nfc(&n.full).map_or_else(|| n.full.to_string(), |full| full.into());
+            all.push(&full, n.simulated, n.kept);
+            all.note(&full, n.simulated);
+        }
+        all
+    }
+
+    /// Whether an index names what is not known here: another process has learnt it, or the index is older than the list.
+    pub fn lack(&self, index: &HeldIndex) -> bool {
+        index.custom.iter().any(|c| !self.places.contains_key(c.as_str())) || (!self.more && index.has_beyond())
+    }
+
+    /// The same names, as they are kept now.
+    pub async fn renewed(&self, manifest: &dyn Manifest) -> Result<Self> {
+        Ok(Self::read(manifest.note(NOTE).await?.as_deref(), self.cap))
+    }
+}
+
+impl Lake {
+    /// Takes the names of a commit's metrics, before its files are written. Whoever calls holds the writer's lock. A commit
+    /// that fails has taken room for names that it will bring again.
+    pub(crate) async fn learn_names(&self, batches: &[Batch]) -> Result<()> {
+        let known = Arc::clone(&self.snapshot().names);
+        let arrivals = || batches.iter().flat_map(|b| b.records.iter()).map(|a| &a.record);
+        let named = || arrivals().flat_map(|r| r.custom().iter().map(move |(full, _)| (full.as_str(), r.simulated())));
+        if !named().any(|(full, simulated)| known.is_news(full, simulated)) {
+            return Ok(());
+        }
+        let kept = known.renewed(self.manifest.as_ref()).await?;
+        let mut names = kept.clone();
+        known.names.iter().filter(|n| !n.kept).for_each(|n| names.note(&n.full, n.simulated));
+        named().for_each(|(full, simulated)| names.note(full, simulated));
+        self.keep_names(&kept, names).await
+    }
+
+    /// Forgets the names that only simulated records had. Whoever calls holds the writer's lock.
+    pub(crate) async fn forget_simulated_names(&self) -> Result<()> {
+        let kept = self.snapshot().names.renewed(self.manifest.as_ref()).await?;
+        self.keep_names(&kept, kept.without_simulated()).await
+    }
+
+    /// Gives the names their one spelling, before records get it. Whoever calls holds the writer's lock.
+    pub(crate) async fn respell_names(&self) -> Result<()> {
+        let known = Arc::clone(&self.snapshot().names);
+        let kept = known.renewed(self.manifest.as_ref()).await?;
+        let mut names = kept.clone();
+        known.names.iter().for_each(|n| names.note(&n.full, n.simulated));
+        let respelled = names.respelled();
+        if respelled.names.iter().map(|n| &n.full).eq(names.names.iter().map(|n| &n.full)) {
+            return Ok(());
+        }
+        self.keep_names(&kept, respelled).await
+    }
+
+    async fn keep_names(&self, kept: &MetricNames, mut names: MetricNames) -> Result<()> {
+        names.names.iter_mut().for_each(|n| n.kept = true);
+        let text = names.write();
+        if text != kept.write() {
+            self.manifest.set_note(NOTE, Some(&text)).await?;
+        }
+        // Nobody else renews the snapshot between: it would lose what was learnt.
+        let _turn = self.following.lock().await;
+        let renewed = Arc::new(self.snapshot().with_names(names));
+        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = renewed;
+        Ok(())
+    }
+
+    /// Lets questions know at most so many metrics outside of the catalogue by name; those that came later stay in their
+    /// records. Whoever raises it sees more of what is there at once.
+    #[must_use]
+    pub fn with_metric_names(self, cap: usize) -> Self {
+        let snapshot = self.snapshot();
+        let renewed = snapshot.with_names(snapshot.names.with_cap(cap));
+        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(renewed);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noted(cap: usize, names: &[&str]) -> MetricNames {
+        let mut all = MetricNames::new(cap);
+        names.iter().for_each(|n| all.note(n, false));
+        all
+    }
+
+    #[test]
+    fn who_comes_first_is_admitted_and_stays_so_when_it_is_read_back() {
+        let names = noted(2, &["c.z", "c.a", "c.b", "c.z", "c.y"]);
+        let read = MetricNames::read(Some(&names.write()), 2);
+        for n in [&names, &read] {
+            assert_eq!(n.admitted().map(|a| &**a).collect::<Vec<_>>(), ["c.z", "c.a"]);
+            assert_eq!(n.beyond().names.to_vec(), ["c.b", "c.y"]);
+            assert!(n.admit("c.a") && !n.admit("c.b") && !n.admit("c.none"));
+        }
+        assert!(read.with_cap(3).admit("c.b") && !read.with_cap(1).admit("c.a"));
+    }
+
+    #[test]
+    fn a_flood_of_names_is_remembered_up_to_a_bound() {
+        let mut names = MetricNames::new(1);
+        (0..5_000).for_each(|i| names.note(&format!("run.{i}"), false));
+        let beyond = names.beyond();
+        assert_eq!((beyond.names.len(), beyond.more, beyond.cap), (REMEMBERED, true, 1));
+        assert!(!names.is_news("run.9999", false), "one more changes nothing");
+    }
+
+    #[test]
+    fn a_name_in_two_spellings_takes_one_place() {
+        let mut names = noted(2, &["c.cafe\u{301}", "c.caf\u{e9}", "c.b", "c.late"]);
+        names.note("d.e\u{301}", true);
+        let respelled = names.respelled();
+        assert_eq!(respelled.admitted().map(|a| &**a).collect::<Vec<_>>(), ["c.caf\u{e9}", "c.b"]);
+        assert_eq!(respelled.beyond().names.to_vec(), ["c.late", "d.\u{e9}"]);
+        assert_eq!(respelled.without_simulated().names.len(), 3);
+    }
+
+    #[test]
+    fn names_that_only_the_demo_had_go_with_it() {
+        let mut names = MetricNames::new(2);
+        names.note("demo.a", true);
+        names.note("both.b", true);
+        names.note("real.c", false);
+        assert!(names.is_news("both.b", false) && !names.admit("real.c"));
+        names.note("both.b", false);
+        let left = MetricNames::read(Some(&names.write()), 2).without_simulated();
+        assert_eq!(left.admitted().map(|a| &**a).collect::<Vec<_>>(), ["both.b", "real.c"]);
+    }
+}
