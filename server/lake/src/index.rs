@@ -1,6 +1,8 @@
 //! What one file knows about its places: who reported when, on which model, with which metrics. Kept with the file in the
 //! manifest, so that coverage, cadence and freshness need no look into Parquet and can never disagree with the files.
 
+mod union;
+
 use std::{collections::HashMap, sync::Arc};
 
 use datafusion::arrow::{

@@ -6,13 +6,17 @@
 //! Deliberately absent: a write-ahead log. A batch is acknowledged when its files are durable and the manifest has
 //! committed; many small ones share a commit (docs/adr/0005), so single records over HTTP need no log either.
 
+mod aside;
+mod compact;
 mod day;
 mod export;
+mod failed;
 mod file;
 mod fold;
 mod identity;
 mod index;
 mod known;
+mod merge;
 mod queries;
 mod reader;
 mod records;
@@ -24,16 +28,16 @@ mod tiers;
 mod write;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fs::{File, OpenOptions},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, RwLock},
+    time::Instant,
 };
 
 use async_trait::async_trait;
 use domain::{
     Error, Result,
-    error::Sentence,
     ports::{Clock, FailedFile, Manifest, MetricsStore},
     query::{
         Comparison, ComparisonQuery, Directory, FieldReport, Records, RecordsQuery, Summary, SummaryQuery, Trend,
@@ -43,14 +47,24 @@ use domain::{
     time::{Day, TimeRange},
 };
 
+pub use compact::{How, Prepared};
 pub use reader::{ParquetRow, read_parquet_source};
 
-use crate::{known::KnownDays, resident::Resident, scan::Engine, snapshot::Snapshot};
+use crate::{
+    failed::{Checks, Failure},
+    known::KnownDays,
+    resident::Resident,
+    scan::Engine,
+    snapshot::Snapshot,
+    write::Doubtful,
+};
 
 /// The lake below one folder: files in `lake/`, rows that a correction replaced in `superseded/`.
 pub struct Lake {
     root: PathBuf,
     superseded: PathBuf,
+    /// Rows that are put aside when their commit has come about.
+    pending: PathBuf,
     lock: PathBuf,
     manifest: Arc<dyn Manifest>,
     clock: Arc<dyn Clock>,
@@ -62,8 +76,14 @@ pub struct Lake {
     /// Scans take turns: more at once than cores would only share the cores and multiply the memory.
     scans: tokio::sync::Semaphore,
     following: tokio::sync::Mutex<()>,
-    /// Files found unreadable, by path, with the reason.
-    failed: Mutex<HashMap<String, Sentence>>,
+    /// Files found unreadable, by path.
+    failed: Mutex<HashMap<String, Failure>>,
+    /// Questions that failed take turns in finding out why, and share what is found.
+    checks: tokio::sync::Mutex<Checks>,
+    /// Files that are being merged, by number.
+    claimed: Arc<Mutex<HashSet<i64>>>,
+    /// Files of commits of which nobody knows whether they were.
+    doubtful: Mutex<Vec<Doubtful>>,
     /// Within this process writers take turns here before they ask the operating system.
     writer: tokio::sync::Mutex<KnownDays>,
 }
@@ -77,7 +97,8 @@ impl Lake {
     pub async fn open(data: &Path, manifest: Arc<dyn Manifest>, clock: Arc<dyn Clock>) -> Result<Self> {
         let root = data.join("lake");
         let superseded = data.join("superseded");
-        for folder in [&root, &superseded] {
+        let pending = data.join("pending");
+        for folder in [&root, &superseded, &pending] {
             std::fs::create_dir_all(folder).map_err(|e| file::cannot_write(folder, &e))?;
         }
         let engine = Engine::new(&root)
@@ -86,6 +107,7 @@ impl Lake {
             lock: data.join("lake.lock"),
             root,
             superseded,
+            pending,
             manifest,
             clock,
             engine,
@@ -95,6 +117,9 @@ impl Lake {
             scans: tokio::sync::Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from).max(2)),
             following: tokio::sync::Mutex::default(),
             failed: Mutex::default(),
+            checks: tokio::sync::Mutex::default(),
+            claimed: Arc::default(),
+            doubtful: Mutex::default(),
             writer: tokio::sync::Mutex::default(),
         };
         lake.sweep().await?;
@@ -123,26 +148,33 @@ impl Lake {
     }
 
     /// The generation of what questions are answered from, whenever it moves on: at once for commits of this process,
-    /// for those of others as soon as [`Lake::refresh`] has looked.
+    /// for those of others as soon as [`Lake::refresh`] has looked, and when a file is left out or comes back.
     #[must_use]
     pub fn changes(&self) -> tokio::sync::watch::Receiver<i64> {
         self.changes.subscribe()
     }
 
     async fn renew(&self) -> Result<()> {
+        self.renew_at(0).await
+    }
+
+    /// Follows the manifest and takes over which files are left out. `revisions` is how often that has changed.
+    async fn renew_at(&self, revisions: i64) -> Result<()> {
         // One after the other: a file that two snapshots found for themselves would have two leases.
         let _turn = self.following.lock().await;
-        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let renewed = self.snapshot().renewed(self.manifest.as_ref(), &self.root, &failed).await?;
-        let generation = renewed.generation;
+        let failed = self.reasons();
+        let (mut renewed, found) = self.snapshot().renewed(self.manifest.as_ref(), &self.root, &failed).await?;
+        renewed.revision += revisions;
+        self.note_failed(found, &renewed);
+        let number = renewed.number();
         self.resident.keep(&renewed.files.iter().map(|v| v.file.id).collect());
         let renewed = Arc::new(renewed);
         let before = std::mem::replace(&mut *self.snapshot.write().unwrap_or_else(PoisonError::into_inner), renewed);
         // Which may delete files: not while readers wait.
         drop(before);
         self.changes.send_if_modified(|told| {
-            let moved = *told < generation;
-            *told = generation.max(*told);
+            let moved = *told < number;
+            *told = number.max(*told);
             moved
         });
         Ok(())
@@ -156,42 +188,42 @@ impl Lake {
         &self.engine
     }
 
-    /// Finds out why a scan failed: the manifest has moved on, or a file cannot be read. Unreadable files are noted and
-    /// left out from now on.
-    async fn after_failed_scan(&self, used: &Snapshot) -> Result<()> {
-        if self.manifest.generation().await? != used.generation {
-            return self.renew().await;
-        }
-        let root = self.root.clone();
-        let paths: Vec<String> =
-            used.files.iter().filter(|v| v.failed.is_none()).map(|v| v.file.path.clone()).collect();
-        let bad = tokio::task::spawn_blocking(move || {
-            paths.into_iter().filter_map(|p| file::read(&root.join(&p)).err().map(|e| (p, e))).collect::<Vec<_>>()
-        })
-        .await
-        .map_err(|e| Error::internal("a check of files broke off").with_detail(e))?;
-        for (path, reason) in &bad {
-            tracing::error!(file = %path, %reason, "a lake file cannot be read and is left out");
-        }
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner).extend(bad);
-        self.renew().await
+    /// The turn to write: waits for other processes, follows what they did, and finishes what they left half done.
+    async fn turn(&self, what: &'static str) -> Result<Turn> {
+        let turn = Turn { _file: self.hold().await?, what, since: Instant::now() };
+        self.refresh().await?;
+        self.settle().await?;
+        Ok(turn)
     }
 
-    /// Takes the writer's lock of the operating system; waits for another process.
+    /// Takes the writer's lock of the operating system; waits for another process. Who waits stands at the door, so that one
+    /// process that writes a lot does not come before those that wait already: the system's lock knows no order.
     async fn hold(&self) -> Result<File> {
-        let path = self.lock.clone();
+        let paths = [self.lock.with_file_name("door.lock"), self.lock.clone()];
         tokio::task::spawn_blocking(move || {
-            let file = OpenOptions::new()
-                .create(true)
-                .truncate(false)
-                .write(true)
-                .open(&path)
-                .map_err(|e| file::cannot_write(&path, &e))?;
-            file.lock().map_err(|e| file::cannot_write(&path, &e))?;
-            Ok(file)
+            let lock = |path: &PathBuf| {
+                let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
+                file.and_then(|f| f.lock().map(|()| f)).map_err(|e| file::cannot_write(path, &e))
+            };
+            let _door = lock(&paths[0])?;
+            lock(&paths[1])
         })
         .await
         .map_err(|e| Error::internal("waiting for the lake's lock broke off").with_detail(e))?
+    }
+}
+
+/// The writer's lock, held.
+struct Turn {
+    _file: File,
+    what: &'static str,
+    since: Instant,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let ms = self.since.elapsed().as_millis();
+        tracing::debug!(what = self.what, ms, "the lake's lock was held");
     }
 }
 
@@ -216,7 +248,7 @@ impl MetricsStore for Lake {
         Arc::clone(&self.snapshot().directory)
     }
     async fn generation(&self) -> i64 {
-        self.snapshot().generation
+        self.snapshot().number()
     }
     async fn volume(&self) -> Vec<(Day, u64)> {
         let mut days = BTreeMap::new();

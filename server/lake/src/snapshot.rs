@@ -23,7 +23,10 @@ use domain::{
     time::{MINUTE, Millis, TimeRange},
 };
 
-use crate::index::{Entry, FileIndex};
+use crate::{
+    file::{Unread, check_size},
+    index::{Entry, FileIndex},
+};
 
 /// One file with its index, and the reason when it cannot be read.
 #[derive(Debug, Clone)]
@@ -33,6 +36,8 @@ pub struct FileView {
     /// For each entry of the index the number of its place in [`Snapshot::places`].
     pub places: Arc<[u32]>,
     pub names: Arc<Names>,
+    /// What is wrong with its index: then nothing about its rows is known.
+    pub unindexed: Option<Sentence>,
     pub failed: Option<Sentence>,
     pub lease: Arc<Lease>,
 }
@@ -94,6 +99,8 @@ impl Names {
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
     pub generation: i64,
+    /// Grows whenever files are left out or come back without a commit.
+    pub revision: i64,
     pub files: Vec<FileView>,
     pub places: Arc<Vec<Place>>,
     pub directory: Arc<Directory>,
@@ -162,12 +169,19 @@ impl SiteTally {
 }
 
 impl Snapshot {
+    /// A number that changes whenever an answer could: the manifest's generation, until a file is left out or comes back.
+    /// Browsers read it exactly, up to 2^53.
+    pub fn number(&self) -> i64 {
+        (self.revision << 32) + self.generation
+    }
+
     /// Files in which rows of a range may lie, but for those that cannot be read.
     pub fn touched(&self, range: &TimeRange) -> impl Iterator<Item = &FileView> {
         self.files.iter().filter(|v| v.failed.is_none() && v.file.to >= range.from() && v.file.from < range.to())
     }
 
-    /// Brings the snapshot up to the manifest: reads the indexes of files it does not know yet, drops retired ones.
+    /// Brings the snapshot up to the manifest: reads the indexes of files it does not know yet, drops retired ones. Also returns
+    /// which of the new ones are not there as they should be.
     ///
     /// # Errors
     /// `Unavailable` when the manifest cannot be read.
@@ -176,7 +190,7 @@ impl Snapshot {
         manifest: &dyn Manifest,
         root: &Path,
         failed: &HashMap<String, Sentence>,
-    ) -> Result<Self> {
+    ) -> Result<(Self, Vec<(String, Unread)>)> {
         let generation = manifest.generation().await?;
         let files = manifest.files().await?;
         let mut known: HashMap<i64, FileView> = self.files.iter().map(|f| (f.file.id, f.clone())).collect();
@@ -188,7 +202,9 @@ impl Snapshot {
         let mut places: Vec<Place> = self.places.as_ref().clone();
         let mut numbers: HashMap<Place, u32> = places.iter().enumerate().map(|(i, p)| (p.clone(), i as u32)).collect();
         let mut views = Vec::with_capacity(files.len());
+        let mut found = Vec::new();
         for file in files {
+            let is_new = !known.contains_key(&file.id);
             let mut view = known.remove(&file.id).unwrap_or_else(|| {
                 let decoded = blobs.get(&file.id).map_or_else(
                     || Err(say!("its index is missing", "색인이 없습니다")),
@@ -197,13 +213,10 @@ impl Snapshot {
                             .map_err(|e| say!("its index is damaged: {e}", "색인이 손상되었습니다: {e}"))
                     },
                 );
-                let (index, mut trouble) = match decoded {
+                let (index, unindexed) = match decoded {
                     Ok(index) => (index, None),
                     Err(e) => (FileIndex::default(), Some(e)),
                 };
-                if trouble.is_none() {
-                    trouble = check_size(root, &file);
-                }
                 let numbered: Arc<[u32]> = index
                     .entries
                     .iter()
@@ -217,10 +230,15 @@ impl Snapshot {
                     .collect();
                 let names = Arc::new(Names::of(&index, &numbered));
                 let lease = Arc::new(Lease::new(root.join(&file.path)));
-                FileView { file, index: Arc::new(index), places: numbered, names, failed: trouble, lease }
+                FileView { file, index: Arc::new(index), places: numbered, names, unindexed, failed: None, lease }
             });
-            if let Some(reason) = failed.get(&view.file.path) {
-                view.failed = Some(reason.clone());
+            view.failed = view.unindexed.as_ref().or_else(|| failed.get(&view.file.path)).cloned();
+            if is_new
+                && view.failed.is_none()
+                && let Err(why) = check_size(&root.join(&view.file.path), view.file.bytes)
+            {
+                view.failed = Some(why.reason.clone());
+                found.push((view.file.path.clone(), why));
             }
             views.push(view);
         }
@@ -230,7 +248,7 @@ impl Snapshot {
         let unchanged = Arc::ptr_eq(&first_runs, &self.first_runs);
         let by_age = if unchanged { self.directory.by_age.clone() } else { by_age(&first_runs) };
         let directory = Arc::new(Directory { by_age, ..directory(&views, &places) });
-        Ok(Self { first_runs, generation, files: views, places: Arc::new(places), directory, as_of })
+        Ok((Self { first_runs, generation, files: views, places: Arc::new(places), directory, as_of, revision: self.revision }, found))
     }
 
     /// When models were first seen: what was known, and what new files add; most add nothing. Begun anew when records were
@@ -362,20 +380,6 @@ fn place_of(index: &FileIndex, e: &Entry) -> Place {
 #[expect(clippy::expect_used, reason = "a constant that a test of Name covers")]
 fn unnamed() -> Name {
     Name::parse("unnamed").expect("a name")
-}
-
-/// A file that is gone or was cut off is known without opening it.
-fn check_size(root: &Path, file: &LakeFile) -> Option<Sentence> {
-    match std::fs::metadata(root.join(&file.path)) {
-        Ok(m) if m.len() == file.bytes => None,
-        Ok(m) => Some(say!(
-            "it has {is} bytes instead of {was}",
-            "크기가 {was}바이트가 아니라 {is}바이트입니다",
-            is = m.len(),
-            was = file.bytes
-        )),
-        Err(e) => Some(Sentence::why(&e)),
-    }
 }
 
 fn directory(views: &[FileView], places: &[Place]) -> Directory {

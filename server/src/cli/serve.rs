@@ -72,6 +72,7 @@ async fn start_jobs(
     readiness: &Arc<jobs::Readiness>,
 ) -> Result<()> {
     tokio::spawn(jobs::follow_manifest(Arc::clone(&parts.lake)));
+    tokio::spawn(jobs::keep_lake(Arc::clone(&parts.lake)));
     if let Some(folder) = &settings.ingest_dir {
         let watch = Watch {
             // Names in the ledger are whole paths, however the folder was given.

@@ -114,7 +114,6 @@ impl Ingest {
             totals.files += 1;
         }
         progress.done();
-        self.sink.tidy().await?;
         Ok(totals)
     }
 

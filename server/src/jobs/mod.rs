@@ -1,4 +1,5 @@
-//! What runs beside requests: following the manifest, and the simulated fleet. Each job can be run again at any time.
+//! What runs beside requests: following the manifest, keeping the lake's files in order, and the simulated fleet. Each job can
+//! be run again at any time.
 
 use std::{
     sync::{
@@ -9,12 +10,18 @@ use std::{
 };
 
 use domain::time::Millis;
-use lake::Lake;
+use lake::{How, Lake};
 
 use crate::demo::{Demo, FIRST_DAYS};
 
 /// How often other processes' commits are looked for: rows are visible well within two seconds.
 const FOLLOW: Duration = Duration::from_millis(500);
+/// How often it is looked whether files can be read again that could not; each has its own pace below that.
+const HEAL: Duration = Duration::from_millis(250);
+/// How often it is looked whether files have come together that are worth merging.
+const MERGE: Duration = Duration::from_secs(2);
+/// After a merge that could not be finished: whoever overtook it is still busy.
+const MERGE_LATER: Duration = Duration::from_secs(20);
 /// How often the simulated fleet grows.
 const GROW: Duration = Duration::from_secs(10);
 
@@ -52,6 +59,41 @@ pub async fn follow_manifest(lake: Arc<Lake>) {
             Err(e) if !trouble => {
                 trouble = true;
                 tracing::error!(error = %e, detail = ?e.detail, "cannot follow the manifest; trying again");
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Merges small files of the lake beside everything else, and tries files again that could not be read.
+pub async fn keep_lake(lake: Arc<Lake>) {
+    tokio::join!(merge_files(&lake), heal_files(&lake));
+}
+
+async fn merge_files(lake: &Lake) {
+    loop {
+        tokio::time::sleep(MERGE).await;
+        match lake.prepare_merge(How::Beside).await {
+            Ok(None) => continue,
+            Ok(Some(prepared)) => match lake.commit_merge(prepared).await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(e) => tracing::error!(error = %e, detail = ?e.detail, "small files could not be merged"),
+            },
+            Err(e) => tracing::error!(error = %e, detail = ?e.detail, "small files could not be merged"),
+        }
+        tokio::time::sleep(MERGE_LATER).await;
+    }
+}
+
+async fn heal_files(lake: &Lake) {
+    let mut trouble = false;
+    loop {
+        tokio::time::sleep(HEAL).await;
+        match lake.heal().await {
+            Ok(_) => trouble = false,
+            Err(e) if !std::mem::replace(&mut trouble, true) => {
+                tracing::error!(error = %e, detail = ?e.detail, "files that could not be read are tried again later");
             }
             Err(_) => {}
         }

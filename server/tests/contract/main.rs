@@ -22,12 +22,16 @@ macro_rules! suite {
 
 mod answers;
 mod batches;
+mod bent;
+mod doubt;
 mod durability;
 mod foreign;
+mod healing;
 mod health;
 mod lake_files;
 mod ledger;
 mod manifest;
+mod merging;
 mod places;
 mod random;
 mod reference;
