@@ -44,11 +44,9 @@ impl Aside {
             let path = entry?.path();
             let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
             match *name.split('+').collect::<Vec<_>>() {
-                [day, stem, end] if end.ends_with(".parquet") => waiting.push(Self {
-                    name: name.replace('+', "-"),
-                    with: format!("day={day}/{stem}.parquet"),
-                    path,
-                }),
+                [day, stem, end] if end.ends_with(".parquet") => {
+                    waiting.push(Self { name: name.replace('+', "-"), with: format!("day={day}/{stem}.parquet"), path })
+                }
                 _ => others.push(path),
             }
         }

@@ -131,9 +131,9 @@ impl Lake {
             }
             let path = self.root.join(&merge.new.file.path);
             // Whoever swept it away thought it the remains of a crash.
-            if let Err(e) = file::check_size(&merge.at, merge.new.file.bytes).and_then(|()| {
-                file::rename(&merge.at, &path).map_err(|e| file::Unread::refused(&e))
-            }) {
+            if let Err(e) = file::check_size(&merge.at, merge.new.file.bytes)
+                .and_then(|()| file::rename(&merge.at, &path).map_err(|e| file::Unread::refused(&e)))
+            {
                 tracing::warn!(file = %merge.at.display(), reason = %e.reason, "a merged file is lost");
                 let _ = std::fs::remove_file(path);
                 continue;

@@ -221,7 +221,8 @@ impl Writer<'_> {
         }
         let replaced: BooleanArray =
             keys.iter().map(|k| Some(known.content(k.identity).is_some_and(|c| c != k.content))).collect();
-        let left = datafusion::arrow::compute::not(&double).and_then(|d| filter_record_batch(&batch, &d)).map_err(arrow)?;
+        let left =
+            datafusion::arrow::compute::not(&double).and_then(|d| filter_record_batch(&batch, &d)).map_err(arrow)?;
         let name = unique(&self.root);
         if replaced.true_count() > 0 {
             self.set_aside(again.day, &name, &filter_record_batch(&batch, &replaced).map_err(arrow)?, &mut change)?;

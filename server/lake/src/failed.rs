@@ -3,7 +3,7 @@
 //! read and is damaged is looked at again when it has changed.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::Path,
     sync::PoisonError,
     time::{Duration, Instant, SystemTime},
@@ -42,6 +42,14 @@ pub struct Failure {
     newest: i64,
 }
 
+/// What is known of several files.
+enum Known {
+    /// Whether one is gone or left out.
+    All(bool),
+    /// None is, but these were not looked at.
+    But(Vec<LakeFile>),
+}
+
 fn stamp(path: &Path) -> Option<Stamp> {
     let m = std::fs::metadata(path).ok()?;
     Some((m.len(), m.modified().ok()?))
@@ -65,7 +73,7 @@ impl Lake {
             failed.insert(path, Failure { why, stamp, due: Instant::now() + SOON, pause: SOON, newest });
         }
         if !failed.is_empty() {
-            let live: std::collections::HashSet<&String> = snapshot.files.iter().map(|v| &v.file.path).collect();
+            let live: HashSet<&String> = snapshot.files.iter().map(|v| &v.file.path).collect();
             failed.retain(|path, _| live.contains(path));
         }
     }
@@ -78,11 +86,7 @@ impl Lake {
 
     /// Finds out why a scan failed: the manifest has moved on, or one of the files that it touched cannot be read; such a file is
     /// left out from now on. Where nothing is found the trouble may pass: waits a little, longer each time.
-    pub(crate) async fn after_failed_scan(
-        &self,
-        touched: impl Iterator<Item = &FileView>,
-        tried: u32,
-    ) -> Result<()> {
+    pub(crate) async fn after_failed_scan(&self, touched: impl Iterator<Item = &FileView>, tried: u32) -> Result<()> {
         let touched: Vec<LakeFile> = touched.map(|v| v.file.clone()).collect();
         if !self.suspect(&touched).await? {
             tokio::time::sleep(BREATH * (1 << tried.min(6))).await;
@@ -95,16 +99,15 @@ impl Lake {
         let failed_at = Instant::now();
         // Whoever comes while others check waits here, and finds it done.
         let mut checks = self.checks.lock().await;
-        self.refresh().await?;
-        let snapshot = self.snapshot();
-        let well: HashMap<i64, &FileView> =
-            snapshot.files.iter().filter(|v| v.failed.is_none()).map(|v| (v.file.id, v)).collect();
-        if files.iter().any(|f| !well.contains_key(&f.id)) {
-            return Ok(true);
+        if let Known::All(found) = self.known_of(files, &checks, failed_at) {
+            return Ok(found);
         }
-        let unchecked = files.iter().filter(|f| checks.get(&f.id).is_none_or(|at| *at < failed_at));
-        let (root, unchecked): (_, Vec<LakeFile>) = (self.root.clone(), unchecked.cloned().collect());
-        let ids: Vec<i64> = unchecked.iter().map(|f| f.id).collect();
+        self.refresh().await?;
+        let unchecked = match self.known_of(files, &checks, failed_at) {
+            Known::All(found) => return Ok(found),
+            Known::But(unchecked) => unchecked,
+        };
+        let (root, ids) = (self.root.clone(), unchecked.iter().map(|f| f.id).collect::<Vec<i64>>());
         let bad = tokio::task::spawn_blocking(move || {
             let check = |f: LakeFile| file::check(&root.join(&f.path), f.bytes, f.rows).err().map(|e| (f.path, e));
             unchecked.into_iter().filter_map(check).collect::<Vec<_>>()
@@ -119,6 +122,18 @@ impl Lake {
         }
         self.leave_out(bad).await?;
         Ok(true)
+    }
+
+    /// What is known of files since a moment without reading them.
+    fn known_of(&self, files: &[LakeFile], checks: &Checks, since: Instant) -> Known {
+        let snapshot = self.snapshot();
+        let well: HashSet<i64> = snapshot.files.iter().filter(|v| v.failed.is_none()).map(|v| v.file.id).collect();
+        if files.iter().any(|f| !well.contains(&f.id)) {
+            return Known::All(true);
+        }
+        let unchecked = files.iter().filter(|f| checks.get(&f.id).is_none_or(|at| *at < since));
+        let unchecked: Vec<LakeFile> = unchecked.cloned().collect();
+        if unchecked.is_empty() { Known::All(false) } else { Known::But(unchecked) }
     }
 
     /// Tries files again that could not be opened, and those that were damaged and have changed since. Returns how many are

@@ -248,7 +248,18 @@ impl Snapshot {
         let unchanged = Arc::ptr_eq(&first_runs, &self.first_runs);
         let by_age = if unchanged { self.directory.by_age.clone() } else { by_age(&first_runs) };
         let directory = Arc::new(Directory { by_age, ..directory(&views, &places) });
-        Ok((Self { first_runs, generation, files: views, places: Arc::new(places), directory, as_of, revision: self.revision }, found))
+        Ok((
+            Self {
+                first_runs,
+                generation,
+                files: views,
+                places: Arc::new(places),
+                directory,
+                as_of,
+                revision: self.revision,
+            },
+            found,
+        ))
     }
 
     /// When models were first seen: what was known, and what new files add; most add nothing. Begun anew when records were

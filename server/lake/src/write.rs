@@ -114,12 +114,12 @@ impl RecordSink for Lake {
         let _turn = self.turn("remove the demo").await?;
         let (snapshot, writing, received) = (self.snapshot(), self.writing(), self.clock.now());
         let change = tokio::task::spawn_blocking(move || writing.writer(&snapshot, received).without_simulated())
-        .await
-        .map_err(|e| Error::internal("removing the demo broke off").with_detail(e))?
-        .map_err(|t| match t {
-            Trouble::Other(e) => e,
-            Trouble::Unreadable(path, why) => file::lost(&path, &why.reason),
-        })?;
+            .await
+            .map_err(|e| Error::internal("removing the demo broke off").with_detail(e))?
+            .map_err(|t| match t {
+                Trouble::Other(e) => e,
+                Trouble::Unreadable(path, why) => file::lost(&path, &why.reason),
+            })?;
         let removed = self.snapshot().files.iter().map(|v| v.file.simulated).sum();
         *known = KnownDays::default();
         self.publish(vec![change], Change { forget_demo: true, ..Change::default() }).await?;
@@ -193,7 +193,9 @@ impl Lake {
         let retired: Vec<Doubtful> = retired.collect();
         if let Err(e) = self.manifest.commit(change).await {
             match self.has_come_about(before.generation, &written).await {
-                Ok(true) => tracing::warn!(error = %e, detail = ?e.detail, "a commit reported an error and has come about"),
+                Ok(true) => {
+                    tracing::warn!(error = %e, detail = ?e.detail, "a commit reported an error and has come about")
+                }
                 Ok(false) => {
                     // Nobody will ever ask for them.
                     written.iter().for_each(|p| drop(std::fs::remove_file(self.root.join(p))));

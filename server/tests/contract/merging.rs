@@ -50,7 +50,11 @@ async fn a_merge_whose_files_changed_meanwhile_is_dropped() {
         four_files(&lake).await;
         let prepared = lake.prepare_merge(How::Thorough).await.unwrap().expect("there is something to merge");
         let correction = [row(2, 0.9)];
-        if by_another { take(&dir.open().await, correction).await } else { take(&lake, correction).await };
+        if by_another {
+            take(&dir.open().await, correction).await
+        } else {
+            take(&lake, correction).await
+        };
         assert!(!lake.commit_merge(prepared).await.unwrap());
         let (value, n) = value_and_n(&lake).await;
         assert!(n == 4 && near(value, 0.6), "{value} of {n}");

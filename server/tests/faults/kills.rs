@@ -165,7 +165,12 @@ fn corrections_killed_around_their_commits_leave_aside_what_they_replaced_and_no
     let at = fleet::now() - 60_000;
     let write = |round: i64| {
         let rows: Vec<_> = (0..RECORDS)
-            .map(|i| fleet::one(at - i * 600_000, json!({"run_id": format!("{i:03}"), "detection": {"mAP50": round as f64 / 100.0}})))
+            .map(|i| {
+                fleet::one(
+                    at - i * 600_000,
+                    json!({"run_id": format!("{i:03}"), "detection": {"mAP50": round as f64 / 100.0}}),
+                )
+            })
             .collect();
         folder.write(&format!("in/{round}.jsonl"), fleet::jsonl(&rows))
     };

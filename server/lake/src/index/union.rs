@@ -76,7 +76,8 @@ impl FileIndex {
             .entries
             .iter()
             .map(|e| {
-                let names = [Some(e.customer), e.site, e.zone, Some(e.task), e.architecture, e.version, e.kind].map(name);
+                let names =
+                    [Some(e.customer), e.site, e.zone, Some(e.task), e.architecture, e.version, e.kind].map(name);
                 let custom: Vec<&String> = e.custom.iter().map(|i| &self.custom[usize::from(*i)]).collect();
                 format!("{names:?} {custom:?} {:?}", (e.metrics, e.n, e.simulated, e.first, e.last, &e.minutes))
             })
