@@ -113,7 +113,7 @@ pub trait RecordSink: Send + Sync {
         let batch = Batch { source: source.clone(), records, refused: refused.clone(), ..Batch::default() };
         Ok(self.append_all(vec![batch]).await?.first().copied().unwrap_or_default())
     }
-    /// Merges small files of the same day. Idempotent.
+    /// Merges small files of the same day, a bounded number of rows at a time; batches are taken meanwhile. Idempotent.
     ///
     /// # Errors
     /// `Unavailable`, naming what cannot be written.
@@ -247,7 +247,7 @@ pub trait Manifest: Send + Sync {
     /// they were read, all in one transaction.
     ///
     /// # Errors
-    /// `Unavailable` when the manifest cannot be written; then nothing has changed.
+    /// `Unavailable` when the manifest cannot be written, or when that is not certain: who needs to know reads it.
     async fn commit(&self, change: Change) -> Result<i64>;
     /// Sources whose last whole read failed, by name, with since when: files, those of the watched folder, and folders in it
     /// that cannot be read. Programs send and are never read, a pipe cannot be read again: they do not fail.

@@ -2,7 +2,8 @@
 //! alone; publishes nothing.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -14,14 +15,14 @@ use datafusion::arrow::{
 };
 use domain::{
     Error, Result,
-    error::Sentence,
     ports::{Appended, Batch, LakeFile, NewFile},
     time::{Day, Millis},
 };
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
-    file,
+    aside::Aside,
+    file::{self, Unread},
     identity::row_keys,
     index::FileIndex,
     known::{KnownDay, KnownDays},
@@ -34,7 +35,7 @@ use crate::{
 #[derive(Debug)]
 pub enum Trouble {
     /// A file of the lake cannot be read: which, and why.
-    Unreadable(String, Sentence),
+    Unreadable(String, Unread),
     Other(Error),
 }
 
@@ -51,8 +52,8 @@ pub type Written<T> = std::result::Result<T, Trouble>;
 pub struct DayChange {
     pub publish: Vec<NewFile>,
     pub retire: Vec<(i64, String)>,
-    /// Rows put aside because a correction takes their place.
-    pub aside: Vec<PathBuf>,
+    /// Rows that are put aside when the commit has come about, because a correction takes their place.
+    pub aside: Vec<Aside>,
     /// What became of this day's rows, by batch of the commit.
     pub appended: Vec<Appended>,
 }
@@ -64,14 +65,24 @@ impl DayChange {
     pub fn published(&self) -> impl Iterator<Item = &String> {
         self.publish.iter().map(|n| &n.file.path)
     }
+    /// Takes back what was written for a commit that will not be.
+    pub fn take_back(&self, root: &Path) {
+        self.published().for_each(|p| drop(std::fs::remove_file(root.join(p))));
+        self.aside.iter().for_each(Aside::drop);
+    }
 }
 
 /// Writes files for one commit.
 pub struct Writer<'a> {
     pub root: PathBuf,
-    pub superseded: PathBuf,
+    /// Where rows wait that a correction replaces.
+    pub pending: PathBuf,
     pub received: Millis,
     pub snapshot: &'a Snapshot,
+    /// Files that are being merged beside this commit: it leaves them alone if it can.
+    pub claimed: HashSet<i64>,
+    /// So many rows may be rewritten to keep files few.
+    pub room: Cell<u64>,
 }
 
 impl Writer<'_> {
@@ -89,34 +100,28 @@ impl Writer<'_> {
         days.forget_except(|day| by_day.contains_key(day));
         let mut changes: Vec<DayChange> = Vec::new();
         for (day, rows) in by_day {
-            match self.write_day(day, &rows, batches.len(), days) {
-                Ok(change) => changes.push(change),
-                Err(e) => {
-                    // The commit will not be: take back what was written for it so far.
-                    for c in changes {
-                        c.published().for_each(|p| drop(std::fs::remove_file(self.root.join(p))));
-                        c.aside.iter().for_each(|p| drop(std::fs::remove_file(p)));
-                    }
-                    return Err(e);
-                }
+            let mut change = DayChange { appended: vec![Appended::default(); batches.len()], ..DayChange::default() };
+            let written = self.write_day(day, &rows, days.day(day), &mut change);
+            changes.push(change);
+            if let Err(e) = written {
+                changes.iter().for_each(|c| c.take_back(&self.root));
+                return Err(e);
             }
         }
         Ok(changes)
     }
 
     /// Sorts arrivals of one day into new rows, duplicates and corrections, and writes what is new.
-    fn write_day(&self, day: Day, rows: &[Numbered<'_>], batches: usize, days: &mut KnownDays) -> Written<DayChange> {
+    fn write_day(&self, day: Day, rows: &[Numbered<'_>], known: &mut KnownDay, change: &mut DayChange) -> Written<()> {
         let batch = to_batch(rows, self.received).map_err(arrow)?;
-        let known = days.day(day);
         self.bring_up(day, known)?;
-        let mut change = DayChange { appended: vec![Appended::default(); batches], ..DayChange::default() };
         // The row of this commit that counts, by identity; earlier ones of the same identity are superseded.
         let mut fresh: HashMap<u128, u32> = HashMap::new();
         let mut outdated_here: Vec<u32> = Vec::new();
         let mut outdated_before: BTreeSet<u128> = BTreeSet::new();
-        for ((row, key), from) in (0u32..).zip(&row_keys(&batch)).zip(rows) {
+        for ((row, key), from) in (0u32..).zip(row_keys(&batch)).zip(rows) {
             let appended = &mut change.appended[from.batch];
-            match known.rows.insert(key.identity, key.content) {
+            match known.note(key) {
                 Some(content) if content == key.content => appended.duplicate += 1,
                 None => {
                     appended.taken += 1;
@@ -132,41 +137,55 @@ impl Writer<'_> {
             }
         }
         if fresh.is_empty() {
-            return Ok(change);
+            return Ok(());
         }
         let mut kept: Vec<u32> = fresh.into_values().collect();
         kept.sort_unstable();
         let take = |rows: Vec<u32>| take_record_batch(&batch, &UInt32Array::from(rows)).map_err(arrow);
+        let name = unique(&self.root);
         if !outdated_here.is_empty() {
-            self.set_aside(day, &take(outdated_here)?, &mut change)?;
+            self.set_aside(day, &name, &take(outdated_here)?, change)?;
         }
         let new = take(kept)?;
         if outdated_before.is_empty() {
-            self.add(day, new, &mut change)?;
+            self.add(day, &name, new, change)?;
         } else {
-            self.replace(day, &outdated_before, new, &mut change)?;
+            self.replace(day, &name, &outdated_before, new, change)?;
         }
-        let retired: Vec<String> = change.retire.iter().map(|r| r.1.clone()).collect();
-        known.follow(&retired.iter().collect::<Vec<_>>(), change.published());
-        Ok(change)
+        known.follow(&change.retired(), change.published());
+        Ok(())
     }
 
     /// The identities of a day: remembered, or read from files that somebody else wrote meanwhile.
-    fn bring_up(&self, day: Day, known: &mut KnownDay) -> Written<()> {
+    pub fn bring_up(&self, day: Day, known: &mut KnownDay) -> Written<()> {
         let files = self.files(day).map(|f| f.path.clone()).collect();
         known.bring_up(files, |path| Ok(row_keys(&self.read(path)?)))
     }
 
     /// Adds rows to a day, merged with as many of its files as is cheap (see [`tiers`]).
-    fn add(&self, day: Day, new: RecordBatch, change: &mut DayChange) -> Written<()> {
-        let files: Vec<&LakeFile> = self.files(day).collect();
+    fn add(&self, day: Day, name: &str, new: RecordBatch, change: &mut DayChange) -> Written<()> {
+        let files: Vec<&LakeFile> = self.files(day).filter(|f| !self.claimed.contains(&f.id)).collect();
         let rows: Vec<u64> = files.iter().map(|f| f.rows).collect();
-        let merged = tiers::to_merge(&rows, new.num_rows() as u64).into_iter().map(|i| files[i]);
-        self.merge(day, Some(new), merged, change)
+        let mut parts = vec![new];
+        for f in tiers::in_commit(&rows, parts[0].num_rows() as u64, self.room.get()).into_iter().map(|i| files[i]) {
+            self.room.set(self.room.get().saturating_sub(f.rows));
+            parts.push(self.read(&f.path)?);
+            change.retire.push((f.id, f.path.clone()));
+        }
+        change.publish.push(self.write_file(day, name, &parts)?);
+        Ok(())
     }
 
-    /// Rewrites the day's files that hold corrected rows, together with the new rows, without the corrected ones.
-    fn replace(&self, day: Day, outdated: &BTreeSet<u128>, new: RecordBatch, change: &mut DayChange) -> Written<()> {
+    /// Rewrites the day's files that hold corrected rows, without them: small ones together with the new rows, large ones each
+    /// by itself, so that one is in memory at a time.
+    fn replace(
+        &self,
+        day: Day,
+        name: &str,
+        outdated: &BTreeSet<u128>,
+        new: RecordBatch,
+        change: &mut DayChange,
+    ) -> Written<()> {
         let mut parts = vec![new];
         for f in self.files(day) {
             let batch = self.read(&f.path)?;
@@ -174,32 +193,51 @@ impl Writer<'_> {
             if old.true_count() == 0 {
                 continue;
             }
-            self.set_aside(day, &filter_record_batch(&batch, &old).map_err(arrow)?, change)?;
+            self.set_aside(day, name, &filter_record_batch(&batch, &old).map_err(arrow)?, change)?;
             let keep = datafusion::arrow::compute::not(&old).map_err(arrow)?;
-            parts.push(filter_record_batch(&batch, &keep).map_err(arrow)?);
+            let left = filter_record_batch(&batch, &keep).map_err(arrow)?;
+            let gathered: usize = parts.iter().map(RecordBatch::num_rows).sum();
+            if gathered + left.num_rows() <= tiers::CALM as usize {
+                parts.push(left);
+            } else {
+                change.publish.push(self.write_file(day, &unique(&self.root), &[left])?);
+            }
             change.retire.push((f.id, f.path.clone()));
         }
-        let merged = concat_batches(&SCHEMA, &parts).map_err(arrow)?;
-        change.publish.push(self.write_file(day, &merged)?);
+        change.publish.push(self.write_file(day, name, &parts)?);
         Ok(())
     }
 
-    /// Makes one file of the given files of a day and of `new`.
-    pub fn merge<'f>(
-        &self,
-        day: Day,
-        new: Option<RecordBatch>,
-        files: impl Iterator<Item = &'f LakeFile>,
-        change: &mut DayChange,
-    ) -> Written<()> {
-        let mut parts: Vec<RecordBatch> = new.into_iter().collect();
-        for f in files {
-            parts.push(self.read(&f.path)?);
-            change.retire.push((f.id, f.path.clone()));
+    /// Takes rows out of a file that could not be read for a while, where the same records have arrived meanwhile: `None` when
+    /// there are none.
+    pub fn without_doubles(&self, again: &LakeFile, known: &mut KnownDay) -> Written<Option<DayChange>> {
+        let mut change = DayChange::default();
+        self.bring_up(again.day, known)?;
+        let batch = self.read(&again.path)?;
+        let keys = row_keys(&batch);
+        let double: BooleanArray = keys.iter().map(|k| Some(known.content(k.identity).is_some())).collect();
+        if double.true_count() == 0 {
+            return Ok(None);
         }
-        let merged = concat_batches(&SCHEMA, &parts).map_err(arrow)?;
-        change.publish.push(self.write_file(day, &merged)?);
-        Ok(())
+        let replaced: BooleanArray =
+            keys.iter().map(|k| Some(known.content(k.identity).is_some_and(|c| c != k.content))).collect();
+        let left =
+            datafusion::arrow::compute::not(&double).and_then(|d| filter_record_batch(&batch, &d)).map_err(arrow)?;
+        let name = unique(&self.root);
+        if replaced.true_count() > 0 {
+            self.set_aside(again.day, &name, &filter_record_batch(&batch, &replaced).map_err(arrow)?, &mut change)?;
+        }
+        change.retire.push((again.id, again.path.clone()));
+        let mut parts = vec![left];
+        if parts[0].num_rows() == 0
+            && let Some(other) = self.files(again.day).min_by_key(|f| f.rows)
+        {
+            // The commit has to publish something by which one can see later that it was.
+            parts.push(self.read(&other.path)?);
+            change.retire.push((other.id, other.path.clone()));
+        }
+        change.publish.push(self.write_file(again.day, &name, &parts)?);
+        Ok(Some(change))
     }
 
     pub fn without_simulated(&self) -> Written<DayChange> {
@@ -211,7 +249,7 @@ impl Writer<'_> {
                 let real: BooleanArray =
                     (0..batch.num_rows()).map(|r| Some(simulated.is_null(r) || !simulated.value(r))).collect();
                 let kept = filter_record_batch(&batch, &real).map_err(arrow)?;
-                change.publish.push(self.write_file(f.day, &kept)?);
+                change.publish.push(self.write_file(f.day, &unique(&self.root), &[kept])?);
             }
             change.retire.push((f.id, f.path.clone()));
         }
@@ -222,17 +260,17 @@ impl Writer<'_> {
         file::read(&self.root.join(path)).map_err(|reason| Trouble::Unreadable(path.to_owned(), reason))
     }
 
-    /// Keeps rows that a correction replaced, outside of the lake's own folders.
-    pub fn set_aside(&self, day: Day, rows: &RecordBatch, change: &mut DayChange) -> Result<()> {
-        let path = self.superseded.join(format!("{day}-{}.parquet", unique(&self.superseded)));
-        file::write(&path, rows)?;
-        change.aside.push(path);
+    /// Writes rows that a correction replaces beside the lake; they count as put aside when the file of this name is published.
+    pub fn set_aside(&self, day: Day, name: &str, rows: &RecordBatch, change: &mut DayChange) -> Result<()> {
+        let aside = Aside::new(&self.pending, day, name, change.aside.len());
+        file::write(aside.path(), rows)?;
+        change.aside.push(aside);
         Ok(())
     }
 
-    pub fn write_file(&self, day: Day, batch: &RecordBatch) -> Result<NewFile> {
-        let batch = file::sorted(batch).map_err(arrow)?;
-        let path = format!("day={day}/{}.parquet", unique(&self.root));
+    pub fn write_file(&self, day: Day, name: &str, parts: &[RecordBatch]) -> Result<NewFile> {
+        let batch = concat_batches(&SCHEMA, parts).and_then(|whole| file::sorted(&whole)).map_err(arrow)?;
+        let path = path_of(day, name);
         let bytes = file::write(&self.root.join(&path), &batch)?;
         let times = batch.column(column("timestamp")).as_primitive::<TimestampMillisecondType>();
         let received = batch.column(column("received_at")).as_primitive::<TimestampMillisecondType>();
@@ -252,12 +290,17 @@ impl Writer<'_> {
     }
 }
 
+/// Where a file of this name lies below the lake's folder.
+pub fn path_of(day: Day, name: &str) -> String {
+    format!("day={day}/{name}.parquet")
+}
+
 pub fn arrow(e: datafusion::arrow::error::ArrowError) -> Error {
     Error::internal("a batch could not be put together").with_detail(e)
 }
 
 /// A file name that nobody else uses: time, process and a counter, so that names also sort by age.
-fn unique(salt: &Path) -> String {
+pub fn unique(salt: &Path) -> String {
     static COUNTER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
     let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos());
     let count = COUNTER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);

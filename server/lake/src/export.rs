@@ -37,7 +37,7 @@ impl Lake {
     /// leaves out would not be noticed by whoever reads the result.
     async fn export_with_patience(&self, rows: &Rows<'_>, path: &Path) -> Result<u64> {
         let mut trouble = String::new();
-        for _ in 0..4 {
+        for tried in 0..4 {
             let snapshot = self.snapshot();
             let reach = |v: &&crate::snapshot::FileView| rows.ranges.meet(v.file.from, v.file.to);
             if let Some((file, reason)) =
@@ -50,7 +50,7 @@ impl Lake {
                 Err(Trouble::Final(e)) => return Err(e),
                 Err(Trouble::Reading(e)) => {
                     trouble = e;
-                    self.after_failed_scan(&snapshot).await?;
+                    self.after_failed_scan(snapshot.touched(&rows.ranges), tried).await?;
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::Write,
+    io::{self, Seek, Write},
     path::Path,
     sync::Arc,
 };
@@ -61,21 +61,13 @@ pub fn properties() -> WriterProperties {
 /// `Unavailable`, naming the file and the reason.
 pub fn write(path: &Path, batch: &RecordBatch) -> Result<u64> {
     let temporary = path.with_extension("tmp");
-    let attempt = || -> std::io::Result<u64> {
-        if let Some(folder) = path.parent().filter(|f| !f.exists()) {
-            fs::create_dir_all(folder)?;
-            if let Some(above) = folder.parent() {
-                File::open(above)?.sync_all()?;
-            }
-        }
-        let bytes = encode(batch).map_err(std::io::Error::other)?;
+    let attempt = || -> io::Result<u64> {
+        make_folder_of(path)?;
+        let bytes = encode(batch).map_err(io::Error::other)?;
         let mut file = File::create(&temporary)?;
         file.write_all(&bytes)?;
         file.sync_all()?;
-        fs::rename(&temporary, path)?;
-        if let Some(folder) = path.parent() {
-            File::open(folder)?.sync_all()?;
-        }
+        rename(&temporary, path)?;
         Ok(bytes.len() as u64)
     };
     attempt().map_err(|e| {
@@ -84,18 +76,39 @@ pub fn write(path: &Path, batch: &RecordBatch) -> Result<u64> {
     })
 }
 
+/// Makes the folder that a file is to lie in, durably.
+pub fn make_folder_of(path: &Path) -> io::Result<()> {
+    if let Some(folder) = path.parent().filter(|f| !f.exists()) {
+        fs::create_dir_all(folder)?;
+        if let Some(above) = folder.parent() {
+            File::open(above)?.sync_all()?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives a file another name, durably.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    to.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+/// How files of the lake are written: without an Arrow schema inside.
+pub fn options() -> ArrowWriterOptions {
+    ArrowWriterOptions::new().with_properties(properties()).with_skip_arrow_metadata(true)
+}
+
 /// The batch as the bytes of a Parquet file without an Arrow schema inside.
 pub fn encode(batch: &RecordBatch) -> std::result::Result<Vec<u8>, String> {
-    let options = ArrowWriterOptions::new().with_properties(properties()).with_skip_arrow_metadata(true);
     let mut bytes = Vec::with_capacity(batch.num_rows() * 64);
     let mut writer =
-        ArrowWriter::try_new_with_options(&mut bytes, batch.schema(), options).map_err(|e| e.to_string())?;
+        ArrowWriter::try_new_with_options(&mut bytes, batch.schema(), options()).map_err(|e| e.to_string())?;
     writer.write(batch).map_err(|e| e.to_string())?;
     writer.close().map_err(|e| e.to_string())?;
     Ok(bytes)
 }
 
-pub fn cannot_write(path: &Path, e: &std::io::Error) -> Error {
+pub fn cannot_write(path: &Path, e: &io::Error) -> Error {
     Error::unavailable(format!("cannot write {}: {}", path.display(), Sentence::why(e))).with_detail(e)
 }
 
@@ -114,21 +127,80 @@ pub fn unreadable(e: impl std::fmt::Display) -> Sentence {
     say!("it is not readable as Parquet: {e}", "Parquet로 읽을 수 없습니다: {e}")
 }
 
+/// Why a file of the lake was not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    pub reason: Sentence,
+    /// Its bytes are there and are not what was written: it does not get better by itself. Else the operating system did not
+    /// give them, which may pass.
+    pub damaged: bool,
+}
+
+impl Unread {
+    pub fn refused(e: &io::Error) -> Self {
+        Self { reason: Sentence::why(e), damaged: false }
+    }
+    pub const fn damaged(reason: Sentence) -> Self {
+        Self { reason, damaged: true }
+    }
+}
+
+type Reader = datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReader;
+
+/// Opens a file for reading in batches of so many rows, each to be brought into the lake's schema by [`conform`].
+///
+/// # Errors
+/// The reason, in words.
+pub fn reader(path: &Path, rows: usize) -> std::result::Result<Reader, Unread> {
+    // All bytes once, from the disk: whatever is wrong behind this line is wrong with what they say.
+    let mut file = File::open(path).map_err(|e| Unread::refused(&e))?;
+    io::copy(&mut file, &mut io::sink()).and_then(|_| file.rewind()).map_err(|e| Unread::refused(&e))?;
+    ParquetRecordBatchReaderBuilder::try_new(file)
+        .and_then(|b| b.with_batch_size(rows).build())
+        .map_err(|e| Unread::damaged(unreadable(e)))
+}
+
 /// Reads a whole file in the lake's schema; columns that it misses are null.
 ///
 /// # Errors
 /// The reason, in words.
-pub fn read(path: &Path) -> std::result::Result<RecordBatch, Sentence> {
-    let file = File::open(path).map_err(|e| Sentence::why(&e))?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
-        .and_then(|b| b.with_batch_size(65_536).build())
-        .map_err(unreadable)?;
-    let batches: std::result::Result<Vec<_>, _> = reader.map(|batch| conform(&batch?)).collect();
-    batches.and_then(|b| concat_batches(&SCHEMA, &b)).map_err(unreadable)
+pub fn read(path: &Path) -> std::result::Result<RecordBatch, Unread> {
+    let batches: std::result::Result<Vec<_>, _> = reader(path, 65_536)?.map(|batch| conform(&batch?)).collect();
+    batches.and_then(|b| concat_batches(&SCHEMA, &b)).map_err(|e| Unread::damaged(unreadable(e)))
+}
+
+/// A file that is gone or was cut off is known without opening it.
+pub fn check_size(path: &Path, bytes: u64) -> std::result::Result<(), Unread> {
+    match fs::metadata(path) {
+        Ok(m) if m.len() == bytes => Ok(()),
+        Ok(m) => Err(Unread::damaged(say!(
+            "it has {is} bytes instead of {was}",
+            "크기가 {was}바이트가 아니라 {is}바이트입니다",
+            is = m.len(),
+            was = bytes
+        ))),
+        Err(e) => Err(Unread::refused(&e)),
+    }
+}
+
+/// Reads a file to its end, a batch at a time, and keeps nothing of it.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check(path: &Path, bytes: u64, rows: u64) -> std::result::Result<(), Unread> {
+    check_size(path, bytes)?;
+    let mut found = 0;
+    for batch in reader(path, 8_192)? {
+        found += batch.map_err(|e| Unread::damaged(unreadable(e)))?.num_rows() as u64;
+    }
+    if found == rows {
+        return Ok(());
+    }
+    Err(Unread::damaged(say!("it has {found} rows instead of {rows}", "행이 {rows}개가 아니라 {found}개입니다")))
 }
 
 /// Brings a batch into the lake's schema.
-fn conform(batch: &RecordBatch) -> std::result::Result<RecordBatch, ArrowError> {
+pub fn conform(batch: &RecordBatch) -> std::result::Result<RecordBatch, ArrowError> {
     let columns: std::result::Result<Vec<ArrayRef>, ArrowError> = SCHEMA
         .fields()
         .iter()

@@ -2,6 +2,8 @@
 //! manifest, so that coverage, cadence and freshness need no look into Parquet and can never disagree with the files. How it
 //! is held in memory is in `held`.
 
+mod union;
+
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,

@@ -1,7 +1,7 @@
 //! Which records a day holds, remembered between batches for as long as it is certain, so that duplicates and corrections
 //! are found without reading the day again.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, hash_map::Entry};
 
 use domain::time::Day;
 
@@ -14,10 +14,20 @@ const REMEMBERED: usize = 2_000_000;
 #[derive(Debug, Default)]
 pub struct KnownDays(HashMap<Day, KnownDay>);
 
+/// Files whose rows are known together are a group: what a rewrite of ours made of several files is known without reading it,
+/// but not which row went where.
 #[derive(Debug, Default)]
 pub struct KnownDay {
-    files: BTreeSet<String>,
-    pub rows: HashMap<u128, u64>,
+    groups: HashMap<u32, BTreeSet<String>>,
+    rows: HashMap<u128, Known>,
+    /// The group of the rows that come next.
+    next: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    content: u64,
+    group: u32,
 }
 
 impl KnownDays {
@@ -41,27 +51,65 @@ impl KnownDays {
 }
 
 impl KnownDay {
-    /// Brings it up to the files that the day has, of which `read` gives the rows. Files that were only added, by another
-    /// process, are read alone; when one is gone, what was in it may be gone too, and the day is read again.
+    /// Brings it up to the files that the day has, of which `read` gives the rows. Files that another process added or merged
+    /// are read, and no others.
     pub fn bring_up<E>(
         &mut self,
         files: BTreeSet<String>,
         mut read: impl FnMut(&str) -> Result<Vec<RowKey>, E>,
     ) -> Result<(), E> {
-        if !self.files.is_subset(&files) {
-            self.rows.clear();
-            self.files.clear();
+        let groups = self.groups.len();
+        self.groups.retain(|_, paths| paths.is_subset(&files));
+        if self.groups.len() < groups {
+            let left = &self.groups;
+            self.rows.retain(|_, known| left.contains_key(&known.group));
         }
-        for path in files.difference(&self.files.clone()) {
-            self.rows.extend(read(path)?.into_iter().map(|k| (k.identity, k.content)));
-            self.files.insert(path.clone());
+        let read_before: BTreeSet<&String> = self.groups.values().flatten().collect();
+        let missing: Vec<String> = files.iter().filter(|f| !read_before.contains(f)).cloned().collect();
+        for path in missing {
+            for key in read(&path)? {
+                self.note(key);
+            }
+            self.follow(&[], std::iter::once(&path));
         }
         Ok(())
     }
 
+    /// Notes a row. Returns the content under which its identity was known. One that is known as it is stays where it is.
+    pub fn note(&mut self, key: RowKey) -> Option<u64> {
+        let known = Known { content: key.content, group: self.next };
+        match self.rows.entry(key.identity) {
+            Entry::Occupied(e) if e.get().content == key.content => Some(key.content),
+            Entry::Occupied(mut e) => Some(e.insert(known).content),
+            Entry::Vacant(e) => {
+                e.insert(known);
+                None
+            }
+        }
+    }
+
+    /// The content under which an identity is known.
+    pub fn content(&self, identity: u128) -> Option<u64> {
+        self.rows.get(&identity).map(|k| k.content)
+    }
+
+    /// Follows a change of ours: the rows noted since the last one, and those of files that are gone, are in these files now.
     pub fn follow<'a>(&mut self, retired: &[&String], published: impl Iterator<Item = &'a String>) {
-        self.files.retain(|f| !retired.contains(&f));
-        self.files.extend(published.cloned());
+        let mut paths: BTreeSet<String> = published.cloned().collect();
+        let (group, mut gone) = (self.next, BTreeSet::new());
+        self.groups.retain(|number, files| {
+            let touched = retired.iter().any(|r| files.contains(*r));
+            if touched {
+                gone.insert(*number);
+                paths.extend(std::mem::take(files).into_iter().filter(|f| !retired.contains(&f)));
+            }
+            !touched
+        });
+        if !gone.is_empty() {
+            self.rows.values_mut().filter(|k| gone.contains(&k.group)).for_each(|k| k.group = group);
+        }
+        self.groups.insert(group, paths);
+        self.next += 1;
     }
 }
 
@@ -74,25 +122,37 @@ mod tests {
         path.bytes().map(|b| RowKey { identity: u128::from(b), content: 1 }).collect()
     }
 
-    #[test]
-    fn only_what_is_new_is_read_and_everything_again_when_a_file_is_gone() {
-        let mut day = KnownDay::default();
+    fn bring(day: &mut KnownDay, files: &[&str]) -> (Vec<String>, usize) {
         let mut reads = Vec::new();
-        let mut bring = |day: &mut KnownDay, files: &[&str]| {
-            reads.clear();
-            let files = files.iter().map(ToString::to_string).collect();
-            day.bring_up(files, |p| {
-                reads.push(p.to_owned());
-                Ok::<_, ()>(keys(p))
-            })
-            .unwrap();
-            (reads.clone(), day.rows.len())
-        };
+        day.bring_up(files.iter().map(ToString::to_string).collect(), |p| {
+            reads.push(p.to_owned());
+            Ok::<_, ()>(keys(p))
+        })
+        .unwrap();
+        (reads, day.rows.len())
+    }
+
+    #[test]
+    fn only_what_is_new_is_read_also_when_files_are_gone() {
+        let mut day = KnownDay::default();
         assert_eq!(bring(&mut day, &["a", "bc"]), (vec!["a".into(), "bc".into()], 3));
         assert_eq!(bring(&mut day, &["a", "bc"]), (vec![], 3));
         assert_eq!(bring(&mut day, &["a", "bc", "d"]), (vec!["d".into()], 4));
-        assert_eq!(bring(&mut day, &["a", "d"]), (vec!["a".into(), "d".into()], 2));
-        day.follow(&[&"a".to_owned()], ["e".to_owned()].iter());
-        assert_eq!(bring(&mut day, &["d", "e"]), (vec![], 2), "a merge of our own needs no reading");
+        assert_eq!(bring(&mut day, &["a", "d"]), (vec![], 2), "what was in a file that is gone is forgotten alone");
+        assert_eq!(bring(&mut day, &["adx"]), (vec!["adx".into()], 3), "another process merged them");
+    }
+
+    #[test]
+    fn a_rewrite_of_our_own_needs_no_reading_until_another_process_touches_it() {
+        let mut day = KnownDay::default();
+        bring(&mut day, &["a", "d", "k"]);
+        // Two files and a new row became two others.
+        day.note(keys("n")[0]);
+        day.follow(&[&"a".to_owned(), &"d".to_owned()], ["an".to_owned(), "dn".to_owned()].iter());
+        assert_eq!(bring(&mut day, &["an", "dn", "k"]), (vec![], 4));
+        // Which rows are in which of the two is not known: what is left of them is read again.
+        assert_eq!(bring(&mut day, &["an", "k"]), (vec!["an".into()], 3));
+        assert_eq!(day.content(u128::from(b'd')), None);
+        assert_eq!(day.content(u128::from(b'k')), Some(1));
     }
 }

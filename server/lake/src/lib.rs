@@ -10,8 +10,11 @@
     reason = "files are read and written on blocking threads, to which the ports hand over"
 )]
 
+mod aside;
+mod compact;
 mod day;
 mod export;
+mod failed;
 mod failing;
 mod file;
 mod fold;
@@ -20,6 +23,7 @@ mod identity;
 mod index;
 mod known;
 mod maps;
+mod merge;
 mod metrics;
 mod names;
 mod queries;
@@ -35,17 +39,17 @@ mod tiers;
 mod write;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fs::{File, OpenOptions},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, RwLock},
+    time::Instant,
 };
 
 use async_trait::async_trait;
 use domain::{
     Error, Result,
     declared::Declared,
-    error::Sentence,
     ports::{Clock, FailedFile, Manifest, MetricsStore},
     query::{
         Comparison, ComparisonQuery, Directory, FieldReport, Records, RecordsQuery, Summary, SummaryQuery, Trend,
@@ -55,16 +59,26 @@ use domain::{
     time::{Day, TimeRange},
 };
 
+pub use compact::{How, Prepared};
 pub use names::CAP as METRIC_NAMES;
 pub use reader::{ParquetRow, read_parquet_source};
 pub use spelling::nfc;
 
-use crate::{known::KnownDays, resident::Resident, scan::Engine, snapshot::Snapshot};
+use crate::{
+    failed::{Checks, Failure},
+    known::KnownDays,
+    resident::Resident,
+    scan::Engine,
+    snapshot::Snapshot,
+    write::Doubtful,
+};
 
 /// The lake below one folder: files in `lake/`, rows that a correction replaced in `superseded/`.
 pub struct Lake {
     root: PathBuf,
     superseded: PathBuf,
+    /// Rows that are put aside when their commit has come about.
+    pending: PathBuf,
     lock: PathBuf,
     manifest: Arc<dyn Manifest>,
     clock: Arc<dyn Clock>,
@@ -78,8 +92,14 @@ pub struct Lake {
     following: tokio::sync::Mutex<()>,
     /// What people have written down about places and metrics.
     declared: Mutex<Arc<Declared>>,
-    /// Files found unreadable, by path, with the reason.
-    failed: Mutex<HashMap<String, Sentence>>,
+    /// Files found unreadable, by path.
+    failed: Mutex<HashMap<String, Failure>>,
+    /// Questions that failed take turns in finding out why, and share what is found.
+    checks: tokio::sync::Mutex<Checks>,
+    /// Files that are being merged, by number.
+    claimed: Arc<Mutex<HashSet<i64>>>,
+    /// Files of commits of which nobody knows whether they were.
+    doubtful: Mutex<Vec<Doubtful>>,
     /// Within this process writers take turns here before they ask the operating system.
     writer: tokio::sync::Mutex<KnownDays>,
 }
@@ -93,7 +113,8 @@ impl Lake {
     pub async fn open(data: &Path, manifest: Arc<dyn Manifest>, clock: Arc<dyn Clock>) -> Result<Self> {
         let root = data.join("lake");
         let superseded = data.join("superseded");
-        for folder in [&root, &superseded] {
+        let pending = data.join("pending");
+        for folder in [&root, &superseded, &pending] {
             std::fs::create_dir_all(folder).map_err(|e| file::cannot_write(folder, &e))?;
         }
         let engine = Engine::new(&root)
@@ -102,6 +123,7 @@ impl Lake {
             lock: data.join("lake.lock"),
             root,
             superseded,
+            pending,
             manifest,
             clock,
             engine,
@@ -112,6 +134,9 @@ impl Lake {
             following: tokio::sync::Mutex::default(),
             declared: Mutex::default(),
             failed: Mutex::default(),
+            checks: tokio::sync::Mutex::default(),
+            claimed: Arc::default(),
+            doubtful: Mutex::default(),
             writer: tokio::sync::Mutex::default(),
         };
         lake.sweep().await?;
@@ -143,7 +168,7 @@ impl Lake {
     }
 
     /// The generation of what questions are answered from, whenever it moves on: at once for commits of this process,
-    /// for those of others as soon as [`Lake::refresh`] has looked.
+    /// for those of others as soon as [`Lake::refresh`] has looked, and when a file is left out or comes back.
     #[must_use]
     pub fn changes(&self) -> tokio::sync::watch::Receiver<i64> {
         self.changes.subscribe()
@@ -159,20 +184,27 @@ impl Lake {
     }
 
     async fn renew(&self) -> Result<()> {
+        self.renew_at(0).await
+    }
+
+    /// Follows the manifest and takes over which files are left out. `revisions` is how often that has changed.
+    async fn renew_at(&self, revisions: i64) -> Result<()> {
         // One after the other: a file that two snapshots found for themselves would have two leases.
         let _turn = self.following.lock().await;
-        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let renewed = self.snapshot().renewed(self.manifest.as_ref(), &self.root, &failed).await?;
-        let renewed = renewed.with_declared(self.declared.lock().unwrap_or_else(PoisonError::into_inner).clone());
-        let generation = renewed.generation;
+        let failed = self.reasons();
+        let (renewed, found) = self.snapshot().renewed(self.manifest.as_ref(), &self.root, &failed).await?;
+        let mut renewed = renewed.with_declared(self.declared.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        renewed.revision += revisions;
+        self.note_failed(found, &renewed);
+        let number = renewed.number();
         self.resident.keep(&renewed.files.iter().map(|v| v.file.id).collect());
         let renewed = Arc::new(renewed);
         let before = std::mem::replace(&mut *self.snapshot.write().unwrap_or_else(PoisonError::into_inner), renewed);
         // Which may delete files: not while readers wait.
         drop(before);
         self.changes.send_if_modified(|told| {
-            let moved = *told < generation;
-            *told = generation.max(*told);
+            let moved = *told < number;
+            *told = number.max(*told);
             moved
         });
         Ok(())
@@ -186,42 +218,42 @@ impl Lake {
         &self.engine
     }
 
-    /// Finds out why a scan failed: the manifest has moved on, or a file cannot be read. Unreadable files are noted and
-    /// left out from now on.
-    async fn after_failed_scan(&self, used: &Snapshot) -> Result<()> {
-        if self.manifest.generation().await? != used.generation {
-            return self.renew().await;
-        }
-        let root = self.root.clone();
-        let paths: Vec<String> =
-            used.files.iter().filter(|v| v.failed.is_none()).map(|v| v.file.path.clone()).collect();
-        let bad = tokio::task::spawn_blocking(move || {
-            paths.into_iter().filter_map(|p| file::read(&root.join(&p)).err().map(|e| (p, e))).collect::<Vec<_>>()
-        })
-        .await
-        .map_err(|e| Error::internal("a check of files broke off").with_detail(e))?;
-        for (path, reason) in &bad {
-            tracing::error!(file = %path, %reason, "a lake file cannot be read and is left out");
-        }
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner).extend(bad);
-        self.renew().await
+    /// The turn to write: waits for other processes, follows what they did, and finishes what they left half done.
+    async fn turn(&self, what: &'static str) -> Result<Turn> {
+        let turn = Turn { _file: self.hold().await?, what, since: Instant::now() };
+        self.refresh().await?;
+        self.settle().await?;
+        Ok(turn)
     }
 
-    /// Takes the writer's lock of the operating system; waits for another process.
+    /// Takes the writer's lock of the operating system; waits for another process. Who waits stands at the door, so that one
+    /// process that writes a lot does not come before those that wait already: the system's lock knows no order.
     async fn hold(&self) -> Result<File> {
-        let path = self.lock.clone();
+        let paths = [self.lock.with_file_name("door.lock"), self.lock.clone()];
         tokio::task::spawn_blocking(move || {
-            let file = OpenOptions::new()
-                .create(true)
-                .truncate(false)
-                .write(true)
-                .open(&path)
-                .map_err(|e| file::cannot_write(&path, &e))?;
-            file.lock().map_err(|e| file::cannot_write(&path, &e))?;
-            Ok(file)
+            let lock = |path: &PathBuf| {
+                let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
+                file.and_then(|f| f.lock().map(|()| f)).map_err(|e| file::cannot_write(path, &e))
+            };
+            let _door = lock(&paths[0])?;
+            lock(&paths[1])
         })
         .await
         .map_err(|e| Error::internal("waiting for the lake's lock broke off").with_detail(e))?
+    }
+}
+
+/// The writer's lock, held.
+struct Turn {
+    _file: File,
+    what: &'static str,
+    since: Instant,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let ms = self.since.elapsed().as_millis();
+        tracing::debug!(what = self.what, ms, "the lake's lock was held");
     }
 }
 
@@ -246,7 +278,7 @@ impl MetricsStore for Lake {
         Arc::clone(&self.snapshot().directory)
     }
     async fn generation(&self) -> i64 {
-        self.snapshot().generation
+        self.snapshot().number()
     }
     async fn volume(&self) -> Vec<(Day, u64)> {
         let mut days = BTreeMap::new();

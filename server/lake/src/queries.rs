@@ -286,16 +286,19 @@ impl Lake {
         reader: impl Fn() -> P,
     ) -> Result<(Arc<Snapshot>, Vec<P>)> {
         let mut trouble = String::new();
-        for _ in 0..4 {
-            let _turn = self.scans.acquire().await.map_err(|e| Error::internal("the lake is closed").with_detail(e))?;
+        for tried in 0..4 {
+            let turn = self.scans.acquire().await.map_err(|e| Error::internal("the lake is closed").with_detail(e))?;
             // Only now: what was looked up before the wait may be replaced by the end of it.
             let snapshot = self.snapshot();
-            match self.pass_once(&snapshot, rows, &reader).await {
+            let read = self.pass_once(&snapshot, rows, &reader).await;
+            // Others answer while this one finds out what is wrong.
+            drop(turn);
+            match read {
                 Ok(parts) => return Ok((snapshot, parts)),
                 Err(e) => {
                     tracing::warn!(error = %e, "a scan failed; looking for the file to blame");
                     trouble = e;
-                    self.after_failed_scan(&snapshot).await?;
+                    self.after_failed_scan(snapshot.touched(&rows.ranges), tried).await?;
                 }
             }
         }

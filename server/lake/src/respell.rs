@@ -24,7 +24,7 @@ use domain::{
 
 use crate::{
     Lake,
-    day::{DayChange, Trouble, Writer, Written, arrow},
+    day::{DayChange, Trouble, Writer, Written, arrow, unique},
     identity::{RowKey, row_keys},
     known::KnownDays,
     schema::column,
@@ -53,8 +53,7 @@ impl Lake {
         .map_err(|e| Error::internal("looking at names broke off").with_detail(e))?;
         if !days.is_empty() {
             let mut known = self.writer.lock().await;
-            let _lock = self.hold().await?;
-            self.refresh().await?;
+            let _turn = self.turn("give names one spelling").await?;
             *known = KnownDays::default();
             self.respell_names().await?;
             for day in days {
@@ -67,9 +66,17 @@ impl Lake {
     async fn respell_day(&self, day: Day) -> Result<()> {
         loop {
             let snapshot = self.snapshot();
-            let (root, superseded, received) = (self.root.clone(), self.superseded.clone(), self.clock.now());
+            let (writing, received) = (self.writing(), self.clock.now());
             let written = tokio::task::spawn_blocking(move || {
-                respelled_day(&Writer { root, superseded, received, snapshot: &snapshot }, day)
+                let writer: Writer<'_> = writing.writer(&snapshot, received);
+                let mut change = DayChange::default();
+                match respelled_day(&writer, day, &mut change) {
+                    Ok(()) => Ok(change),
+                    Err(e) => {
+                        change.take_back(&writer.root);
+                        Err(e)
+                    }
+                }
             })
             .await
             .map_err(|e| Error::internal("writing names anew broke off").with_detail(e))?;
@@ -80,7 +87,7 @@ impl Lake {
                     return self.publish(vec![change], Change::default()).await;
                 }
                 // Each round leaves one such file out, so this ends.
-                Err(Trouble::Unreadable(path, reason)) => self.leave_out(path, reason).await?,
+                Err(Trouble::Unreadable(path, why)) => self.leave_out([(path, why)]).await?,
                 Err(Trouble::Other(e)) => return Err(e),
             }
         }
@@ -99,7 +106,7 @@ struct Page<'a> {
     outdated: BTreeSet<usize>,
 }
 
-fn respelled_day(writer: &Writer<'_>, day: Day) -> Written<DayChange> {
+fn respelled_day(writer: &Writer<'_>, day: Day, change: &mut DayChange) -> Written<()> {
     let mut pages = Vec::new();
     for file in writer.files(day) {
         let batch = writer.read(&file.path)?;
@@ -118,11 +125,21 @@ fn respelled_day(writer: &Writer<'_>, day: Day) -> Written<DayChange> {
         });
     }
     leave_out_repeats(&mut pages);
-    let mut change = DayChange::default();
+    // The commit has to publish something by which one can see later that it was: if need be a file that stays as it is.
+    let is_rewritten = |p: &Page<'_>| p.respelled.is_some() || !p.dropped.is_empty();
+    let stays = |p: &&Page<'_>| p.dropped.len() < p.keys.len();
+    let besides = if pages.iter().filter(|p| is_rewritten(p)).any(|p| stays(&p)) {
+        None
+    } else {
+        pages.iter().filter(|p| !is_rewritten(p)).filter(stays).min_by_key(|p| p.file.rows).map(|p| p.file.id)
+    };
+    let besides = besides.filter(|_| pages.iter().any(is_rewritten));
+    let name = unique(&writer.root);
     for page in pages {
+        let rewritten = is_rewritten(&page) || besides == Some(page.file.id);
         let batch = match page.respelled {
             Some(batch) => batch,
-            None if page.dropped.is_empty() => continue,
+            None if !rewritten => continue,
             None => writer.read(&page.file.path)?,
         };
         let only = |wanted: &dyn Fn(usize) -> bool| {
@@ -130,15 +147,17 @@ fn respelled_day(writer: &Writer<'_>, day: Day) -> Written<DayChange> {
             filter_record_batch(&batch, &mask).map_err(arrow)
         };
         if !page.outdated.is_empty() {
-            writer.set_aside(day, &only(&|row| page.outdated.contains(&row))?, &mut change)?;
+            writer.set_aside(day, &name, &only(&|row| page.outdated.contains(&row))?, change)?;
         }
         let kept = only(&|row| !page.dropped.contains(&row))?;
         if kept.num_rows() > 0 {
-            change.publish.push(writer.write_file(day, &kept)?);
+            // The first has the name by which the rows put aside know their commit.
+            let name = if change.publish.is_empty() { name.clone() } else { unique(&writer.root) };
+            change.publish.push(writer.write_file(day, &name, &[kept])?);
         }
         change.retire.push((page.file.id, page.file.path.clone()));
     }
-    Ok(change)
+    Ok(())
 }
 
 /// Rows that were other records by their spelling alone: as if they had arrived, in their order, under the names that they

@@ -25,6 +25,7 @@ use domain::{
 
 use crate::{
     failing::Failing,
+    file::{Unread, check_size},
     held::{HeldEntry, HeldIndex},
     index::FileIndex,
     metrics,
@@ -45,6 +46,8 @@ pub struct FileView {
     pub names: Arc<Names>,
     /// Where the index's metrics outside of the catalogue stand in the directory; see [`metrics`].
     pub custom: Arc<[u32]>,
+    /// What is wrong with its index: then nothing about its rows is known.
+    pub unindexed: Option<Sentence>,
     pub failed: Option<Sentence>,
     pub lease: Arc<Lease>,
 }
@@ -126,6 +129,8 @@ impl Names {
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
     pub generation: i64,
+    /// Grows whenever files are left out or come back without a commit.
+    pub revision: i64,
     pub files: Vec<FileView>,
     pub places: Arc<Vec<Place>>,
     pub directory: Arc<Directory>,
@@ -204,12 +209,19 @@ impl SiteTally {
 }
 
 impl Snapshot {
+    /// A number that changes whenever an answer could: the manifest's generation, until a file is left out or comes back.
+    /// Browsers read it exactly, up to 2^53.
+    pub fn number(&self) -> i64 {
+        (self.revision << 32) + self.generation
+    }
+
     /// Files in which rows of these ranges may lie, but for those that cannot be read.
     pub fn touched(&self, ranges: &Ranges) -> impl Iterator<Item = &FileView> {
         self.files.iter().filter(|v| v.failed.is_none() && ranges.meet(v.file.from, v.file.to))
     }
 
-    /// Brings the snapshot up to the manifest: reads the indexes of files it does not know yet, drops retired ones.
+    /// Brings the snapshot up to the manifest: reads the indexes of files it does not know yet, drops retired ones. Also returns
+    /// which of the new ones are not there as they should be.
     ///
     /// # Errors
     /// `Unavailable` when the manifest cannot be read.
@@ -218,7 +230,7 @@ impl Snapshot {
         manifest: &dyn Manifest,
         root: &Path,
         failed: &HashMap<String, Sentence>,
-    ) -> Result<Self> {
+    ) -> Result<(Self, Vec<(String, Unread)>)> {
         let generation = manifest.generation().await?;
         let files = manifest.files().await?;
         let failing = Failing::new(manifest.failing().await?);
@@ -231,7 +243,9 @@ impl Snapshot {
         let mut places: Vec<Place> = self.places.as_ref().clone();
         let mut numbers: HashMap<Place, u32> = places.iter().enumerate().map(|(i, p)| (p.clone(), i as u32)).collect();
         let mut views = Vec::with_capacity(files.len());
+        let mut found = Vec::new();
         for file in files {
+            let is_new = !known.contains_key(&file.id);
             let mut view = known.remove(&file.id).unwrap_or_else(|| {
                 let decoded = blobs.get(&file.id).map_or_else(
                     || Err(say!("its index is missing", "색인이 없습니다")),
@@ -240,13 +254,10 @@ impl Snapshot {
                             .map_err(|e| say!("its index is damaged: {e}", "색인이 손상되었습니다: {e}"))
                     },
                 );
-                let (index, mut trouble) = match decoded {
+                let (index, unindexed) = match decoded {
                     Ok(index) => (HeldIndex::from(index), None),
                     Err(e) => (HeldIndex::default(), Some(e)),
                 };
-                if trouble.is_none() {
-                    trouble = check_size(root, &file);
-                }
                 let numbered: Arc<[u32]> = index
                     .entries
                     .iter()
@@ -260,11 +271,17 @@ impl Snapshot {
                     .collect();
                 let names = Arc::new(Names::of(&index, &numbered));
                 let lease = Arc::new(Lease::new(root.join(&file.path)));
+                let index = Arc::new(index);
                 let custom = Arc::default();
-                FileView { file, index: Arc::new(index), places: numbered, names, custom, failed: trouble, lease }
+                FileView { file, index, places: numbered, names, custom, unindexed, failed: None, lease }
             });
-            if let Some(reason) = failed.get(&view.file.path) {
-                view.failed = Some(reason.clone());
+            view.failed = view.unindexed.as_ref().or_else(|| failed.get(&view.file.path)).cloned();
+            if is_new
+                && view.failed.is_none()
+                && let Err(why) = check_size(&root.join(&view.file.path), view.file.bytes)
+            {
+                view.failed = Some(why.reason.clone());
+                found.push((view.file.path.clone(), why));
             }
             views.push(view);
         }
@@ -283,9 +300,20 @@ impl Snapshot {
         let beyond = metrics::beyond(&views, &names);
         let directory =
             Directory { by_age, devices: named, more_devices, custom, beyond, ..directory(&views, &places) };
-        let directory = Arc::new(directory);
-        let (places, written) = (Arc::new(places), Arc::default());
-        Ok(Self { first_runs, devices, generation, files: views, places, directory, as_of, failing, written, names })
+        let renewed = Self {
+            first_runs,
+            devices,
+            generation,
+            revision: self.revision,
+            files: views,
+            places: Arc::new(places),
+            directory: Arc::new(directory),
+            as_of,
+            failing,
+            written: Arc::default(),
+            names,
+        };
+        Ok((renewed, found))
     }
 
     /// The devices of places: what was known, and what new files add; most add nothing. Only simulated records are ever
@@ -467,20 +495,6 @@ fn place_of(index: &HeldIndex, e: &HeldEntry) -> Place {
 #[expect(clippy::expect_used, reason = "a constant that a test of Name covers")]
 fn unnamed() -> Name {
     Name::parse("unnamed").expect("a name")
-}
-
-/// A file that is gone or was cut off is known without opening it.
-fn check_size(root: &Path, file: &LakeFile) -> Option<Sentence> {
-    match std::fs::metadata(root.join(&file.path)) {
-        Ok(m) if m.len() == file.bytes => None,
-        Ok(m) => Some(say!(
-            "it has {is} bytes instead of {was}",
-            "크기가 {was}바이트가 아니라 {is}바이트입니다",
-            is = m.len(),
-            was = file.bytes
-        )),
-        Err(e) => Some(Sentence::why(&e)),
-    }
 }
 
 fn directory(views: &[FileView], places: &[Place]) -> Directory {

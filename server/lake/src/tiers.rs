@@ -1,34 +1,73 @@
-//! Which files of a day are merged when rows are added to it. Small ones with small ones: a big file is rewritten only when
-//! about half as much has come together, so that a stream of small commits costs each row a few rewrites and not hundreds.
+//! Which files of a day are merged, by their rows. Small ones with small ones, so that a stream of small commits costs each row
+//! a few rewrites and not hundreds. A commit merges only as much as nobody notices who waits for it; the rest is merged beside
+//! it, a bounded number of rows at a time (`compact`).
 
-/// A day with fewer files is left as it is.
+/// No merge makes a file with more rows than this: two row groups. One with half of them is left alone.
+pub const FULL: u64 = 262_144;
+/// So many rows a commit may rewrite to keep files few: whoever waits for the commit waits for the merge.
+pub const CALM: u64 = 50_000;
+/// A day with fewer files below that is left as it is by a commit.
 const FEW: usize = 8;
-/// A day never has more files than this.
-const MOST: usize = 16;
-/// While there is room for another file, no merge makes one with more rows than this: whoever waits for the commit would
-/// wait for the merge.
-const CALM: u64 = 200_000;
+/// With more such files than this, whatever can be merged is worth merging.
+const MANY: usize = 16;
+/// So many files make a merge that runs beside commits worth its commit, since each makes every open page ask again.
+const RUN: usize = 4;
+/// No merge has more files than this open.
+const AT_ONCE: usize = 32;
 
-/// Of the files of a day, given by their rows, those that are merged with `fresh` new rows. Empty when the new rows get a
-/// file of their own.
-pub fn to_merge(rows: &[u64], fresh: u64) -> Vec<usize> {
-    if rows.len() < FEW {
+/// The files that are not left alone, smallest first.
+fn open(rows: &[u64]) -> Vec<usize> {
+    let mut open: Vec<usize> = (0..rows.len()).filter(|i| rows[*i] < FULL / 2).collect();
+    open.sort_by_key(|i| rows[*i]);
+    open
+}
+
+/// Of the files of a day those that are merged with `fresh` new rows within a commit, which may rewrite `room` rows. Empty when
+/// the new rows get a file of their own.
+pub fn in_commit(rows: &[u64], fresh: u64, room: u64) -> Vec<usize> {
+    let open = open(rows);
+    if open.len() < FEW {
         return vec![];
     }
-    let mut smallest: Vec<usize> = (0..rows.len()).collect();
-    smallest.sort_by_key(|i| rows[*i]);
-    let needed = (rows.len() + 1).saturating_sub(MOST);
-    let mut gathered = fresh;
-    let mut taken = Vec::new();
-    for i in smallest {
-        let cheap = rows[i] <= 2 * gathered && (needed > 0 || gathered + rows[i] <= CALM);
-        if !cheap && taken.len() >= needed {
-            break;
-        }
-        gathered += rows[i];
-        taken.push(i);
-    }
-    taken
+    let mut rewritten = 0;
+    let fits = |i: &usize| {
+        let cheap = rows[*i] <= 2 * (fresh + rewritten) && rewritten + rows[*i] <= room;
+        rewritten += rows[*i];
+        cheap
+    };
+    open.into_iter().take_while(fits).collect()
+}
+
+/// Of the files of a day those that are worth merging beside commits: the longest run in which none is much larger than those
+/// before it together.
+pub fn beside(rows: &[u64]) -> Vec<usize> {
+    let open = open(rows);
+    let runs = (0..open.len()).map(|first| -> Vec<usize> {
+        let mut sum = 0;
+        let fits = |i: &&usize| {
+            let fits = (sum == 0 || rows[**i] <= 2 * sum) && sum + rows[**i] <= FULL;
+            sum += rows[**i];
+            fits
+        };
+        open[first..].iter().take(AT_ONCE).take_while(fits).copied().collect()
+    });
+    let worth = |run: &Vec<usize>| {
+        let sum: u64 = run.iter().map(|i| rows[*i]).sum();
+        let many = run.len() >= RUN && (sum >= CALM / 2 || open.len() > MANY);
+        many || run.len() > 1 && sum >= FULL / 2
+    };
+    runs.filter(worth).max_by_key(Vec::len).unwrap_or_default()
+}
+
+/// Of the files of a day those that are merged when it is to have as few as it can.
+pub fn thorough(rows: &[u64]) -> Vec<usize> {
+    let mut sum = 0;
+    let fits = |i: &usize| {
+        sum += rows[*i];
+        sum <= FULL
+    };
+    let chosen: Vec<usize> = open(rows).into_iter().take(AT_ONCE).take_while(fits).collect();
+    if chosen.len() > 1 { chosen } else { vec![] }
 }
 
 #[cfg(test)]
@@ -37,50 +76,78 @@ mod tests {
 
     use super::*;
 
-    /// Adds one commit to a day and returns the rows that were rewritten for it.
-    fn commit(day: &mut Vec<u64>, fresh: u64) -> u64 {
-        let merged = to_merge(day, fresh);
-        let rewritten: u64 = merged.iter().map(|i| day[*i]).sum();
+    /// Makes one file of the chosen and of so many rows more. Returns how many rows were rewritten.
+    fn merge(day: &mut Vec<u64>, chosen: &[usize], fresh: u64) -> u64 {
+        let rewritten: u64 = chosen.iter().map(|i| day[*i]).sum();
         let mut kept: Vec<u64> =
-            day.iter().enumerate().filter(|(i, _)| !merged.contains(i)).map(|(_, rows)| *rows).collect();
+            day.iter().enumerate().filter(|(i, _)| !chosen.contains(i)).map(|(_, rows)| *rows).collect();
         kept.push(fresh + rewritten);
         *day = kept;
         rewritten
     }
 
+    /// Adds one commit to a day and returns the rows that were rewritten for it.
+    fn commit(day: &mut Vec<u64>, fresh: u64) -> u64 {
+        let chosen = in_commit(day, fresh, CALM);
+        merge(day, &chosen, fresh)
+    }
+
+    /// Merges beside commits for as long as there is something to merge. Returns the rows rewritten by each merge.
+    fn compact(day: &mut Vec<u64>, choose: fn(&[u64]) -> Vec<usize>) -> Vec<u64> {
+        std::iter::from_fn(|| {
+            let chosen = choose(day);
+            (!chosen.is_empty()).then(|| merge(day, &chosen, 0))
+        })
+        .collect()
+    }
+
     #[test]
     fn few_files_stay_and_small_ones_go_together() {
-        assert_eq!(to_merge(&[5; 7], 5), Vec::<usize>::new());
-        assert_eq!(to_merge(&[100_000, 1, 1, 1, 1, 1, 1, 1], 1), [1, 2, 3, 4, 5, 6, 7]);
-        assert_eq!(to_merge(&[900, 800, 700, 600, 500, 400, 300, 200], 1), Vec::<usize>::new());
+        assert_eq!(in_commit(&[5; 7], 5, CALM), Vec::<usize>::new());
+        assert_eq!(in_commit(&[100_000, 1, 1, 1, 1, 1, 1, 1], 1, CALM), [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(in_commit(&[900, 800, 700, 600, 500, 400, 300, 200], 1, CALM), Vec::<usize>::new());
+        assert_eq!(beside(&[1, 1, 1, 1]), Vec::<usize>::new(), "a commit will see to these");
+        assert_eq!(beside(&[50_000, 9, 50_000, 50_000, 50_000]), [0, 2, 3, 4]);
+        assert_eq!(beside(&[90_000, 80_000, 1]), [1, 0], "which is worth it for what comes of it");
+        assert_eq!(thorough(&[FULL, 3, 1, 2]), [2, 3, 1]);
     }
 
     #[test]
     fn ten_thousand_single_rows_are_rewritten_a_few_times_each() {
         let mut day = vec![100_000];
-        let rewritten: u64 = (0..10_000).map(|_| commit(&mut day, 1)).sum();
+        let rewritten: u64 =
+            (0..10_000).map(|_| commit(&mut day, 1) + compact(&mut day, beside).iter().sum::<u64>()).sum();
         assert_eq!(day.iter().sum::<u64>(), 110_000);
         assert!(rewritten < 10_000 * 12, "{rewritten}");
         assert!(day.contains(&100_000), "the big file was left alone");
     }
 
     #[test]
-    fn big_merges_are_rare_under_a_long_burst() {
+    fn a_long_burst_rewrites_each_row_a_few_times_and_leaves_full_files() {
         let mut day = vec![];
-        let rewritten: Vec<u64> = (0..7_200).map(|_| commit(&mut day, 2_500)).collect();
-        assert!(rewritten.iter().filter(|r| **r > CALM).count() < 20, "half an hour of 10,000 rows a second");
-        assert!(rewritten.iter().sum::<u64>() < 8 * 7_200 * 2_500, "each row is rewritten a few times");
+        let mut rewritten = 0;
+        for _ in 0..7_200 {
+            rewritten += commit(&mut day, 2_500);
+            rewritten += compact(&mut day, beside).iter().sum::<u64>();
+        }
+        assert!(rewritten < 8 * 7_200 * 2_500, "half an hour of 10,000 rows a second: {rewritten}");
+        assert!(day.len() < 2 * 7_200 * 2_500 / FULL as usize, "{} files", day.len());
     }
 
     proptest! {
         #[test]
-        fn no_row_is_lost_and_files_stay_few(commits in prop::collection::vec(1u64..50_000, 1..300)) {
+        fn no_merge_is_large_no_row_is_lost_and_files_stay_few(commits in prop::collection::vec(1u64..120_000, 1..300)) {
             let mut day = Vec::new();
             for fresh in &commits {
-                commit(&mut day, *fresh);
-                prop_assert!(day.len() <= MOST);
+                prop_assert!(commit(&mut day, *fresh) <= CALM);
+                prop_assert!(compact(&mut day, beside).iter().all(|rows| *rows <= FULL));
+                prop_assert!(open(&day).len() <= 2 * MANY);
             }
-            prop_assert_eq!(day.iter().sum::<u64>(), commits.iter().sum::<u64>());
+            let all = commits.iter().sum::<u64>();
+            prop_assert_eq!(day.iter().sum::<u64>(), all);
+            prop_assert!(compact(&mut day, thorough).iter().all(|rows| *rows <= FULL));
+            prop_assert_eq!(day.iter().sum::<u64>(), all);
+            prop_assert!(day.len() as u64 <= 2 * all / FULL + 1, "{:?}", day);
         }
     }
 }

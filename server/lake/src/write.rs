@@ -2,7 +2,8 @@
 //! between, the lake holds whole batches or none. What is in the files is decided in `day`.
 
 use std::{
-    collections::BTreeSet,
+    cell::Cell,
+    collections::{BTreeSet, HashSet},
     path::PathBuf,
     sync::{Arc, PoisonError},
 };
@@ -10,17 +11,32 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     Error, Result,
-    error::Sentence,
     ports::{Appended, Batch, Change, Delivery, RecordSink},
-    time::Day,
+    say,
+    time::{Day, Millis},
 };
 
 use crate::{
     Lake,
+    aside::Aside,
+    compact::How,
     day::{DayChange, Trouble, Writer},
     file,
     known::KnownDays,
+    snapshot::{Lease, Snapshot},
+    tiers,
 };
+
+/// A note in the manifest that is written to be sure of what stands before it.
+const DOUBT: &str = "last_doubt";
+
+/// A file of a commit of which nobody knows whether it was: published or retired by it.
+#[derive(Debug)]
+pub struct Doubtful {
+    path: String,
+    /// Of a file that was to be retired and that questions may be reading.
+    lease: Option<Arc<Lease>>,
+}
 
 #[async_trait]
 impl RecordSink for Lake {
@@ -29,22 +45,20 @@ impl RecordSink for Lake {
             return Ok(vec![]);
         }
         let mut known = self.writer.lock().await;
-        let _lock = self.hold().await?;
-        self.refresh().await?;
+        let batches = Arc::new(batches);
+        let mut days = self.read_ahead(&batches, std::mem::take(&mut *known)).await?;
+        let _turn = self.turn("append").await?;
         self.learn_names(&batches).await?;
         let first_seq = self.manifest.last_seq().await? + 1;
         let received = self.clock.now();
         let rows: usize = batches.iter().map(|b| b.records.len()).sum();
         let last_seq = first_seq + rows as i64 - 1;
-        let batches = Arc::new(batches);
-        let mut days = std::mem::take(&mut *known);
         let changes = loop {
             let snapshot = self.snapshot();
-            let (root, superseded) = (self.root.clone(), self.superseded.clone());
             let arriving = Arc::clone(&batches);
+            let writing = self.writing();
             let (kept, written) = tokio::task::spawn_blocking(move || {
-                let writer = Writer { root, superseded, received, snapshot: &snapshot };
-                let written = writer.write_days(&arriving, first_seq, &mut days);
+                let written = writing.writer(&snapshot, received).write_days(&arriving, first_seq, &mut days);
                 (days, written)
             })
             .await
@@ -56,8 +70,8 @@ impl RecordSink for Lake {
                 }
                 Err(Trouble::Other(e)) => return Err(e),
                 // A damaged file must not keep new records out. Each round leaves one such file out, so this ends.
-                Err(Trouble::Unreadable(path, reason)) => {
-                    self.leave_out(path, reason).await?;
+                Err(Trouble::Unreadable(path, why)) => {
+                    self.leave_out([(path, why)]).await?;
                     days = KnownDays::default();
                 }
             }
@@ -84,35 +98,13 @@ impl RecordSink for Lake {
     }
 
     async fn tidy(&self) -> Result<()> {
-        let mut known = self.writer.lock().await;
-        let _lock = self.hold().await?;
-        self.refresh().await?;
-        let snapshot = self.snapshot();
-        let days: BTreeSet<Day> = snapshot.files.iter().map(|v| v.file.day).collect();
-        for day in days {
-            let snapshot = self.snapshot();
-            let (root, superseded, received) = (self.root.clone(), self.superseded.clone(), self.clock.now());
-            let merged = tokio::task::spawn_blocking(move || {
-                let writer = Writer { root, superseded, received, snapshot: &snapshot };
-                let mut change = DayChange::default();
-                if writer.files(day).count() > 1 {
-                    writer.merge(day, None, writer.files(day), &mut change)?;
-                }
-                Ok::<_, Trouble>(change)
-            })
-            .await
-            .map_err(|e| Error::internal("merging files broke off").with_detail(e))?;
-            match merged {
-                Ok(change) if change.publish.is_empty() => {}
-                Ok(change) => {
-                    known.rewritten(day, &change.retired(), change.published());
-                    if let Err(e) = self.publish(vec![change], Change::default()).await {
-                        *known = KnownDays::default();
-                        return Err(e);
-                    }
-                }
-                Err(Trouble::Unreadable(path, reason)) => self.leave_out(path, reason).await?,
-                Err(Trouble::Other(e)) => return Err(e),
+        // What others write meanwhile may undo a merge; one that never comes to its end is left to the next.
+        let mut undone = 0;
+        while let Some(prepared) = self.prepare_merge(How::Thorough).await? {
+            undone += u32::from(!self.commit_merge(prepared).await?);
+            if undone == 10 {
+                tracing::info!("small files stay: others write to their days");
+                break;
             }
         }
         Ok(())
@@ -120,19 +112,15 @@ impl RecordSink for Lake {
 
     async fn remove_simulated(&self) -> Result<u64> {
         let mut known = self.writer.lock().await;
-        let _lock = self.hold().await?;
-        self.refresh().await?;
-        let snapshot = self.snapshot();
-        let (root, superseded, received) = (self.root.clone(), self.superseded.clone(), self.clock.now());
-        let change = tokio::task::spawn_blocking(move || {
-            Writer { root, superseded, received, snapshot: &snapshot }.without_simulated()
-        })
-        .await
-        .map_err(|e| Error::internal("removing the demo broke off").with_detail(e))?
-        .map_err(|t| match t {
-            Trouble::Other(e) => e,
-            Trouble::Unreadable(path, reason) => file::lost(&path, &reason),
-        })?;
+        let _turn = self.turn("remove the demo").await?;
+        let (snapshot, writing, received) = (self.snapshot(), self.writing(), self.clock.now());
+        let change = tokio::task::spawn_blocking(move || writing.writer(&snapshot, received).without_simulated())
+            .await
+            .map_err(|e| Error::internal("removing the demo broke off").with_detail(e))?
+            .map_err(|t| match t {
+                Trouble::Other(e) => e,
+                Trouble::Unreadable(path, why) => file::lost(&path, &why.reason),
+            })?;
         let removed = self.snapshot().files.iter().map(|v| v.file.simulated).sum();
         *known = KnownDays::default();
         self.publish(vec![change], Change { forget_demo: true, ..Change::default() }).await?;
@@ -141,42 +129,172 @@ impl RecordSink for Lake {
     }
 }
 
+/// What a writer needs of the lake, to take to a thread.
+pub struct Writing {
+    root: PathBuf,
+    pending: PathBuf,
+    claimed: HashSet<i64>,
+}
+
+impl Writing {
+    pub fn writer(self, snapshot: &Snapshot, received: Millis) -> Writer<'_> {
+        let Self { root, pending, claimed } = self;
+        Writer { root, pending, received, snapshot, claimed, room: Cell::new(tiers::CALM) }
+    }
+}
+
 impl Lake {
-    /// Notes that a file cannot be read, so that nobody asks it any more.
-    pub(crate) async fn leave_out(&self, path: String, reason: Sentence) -> Result<()> {
-        tracing::error!(file = %path, %reason, "a lake file cannot be read and is left out");
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner).insert(path, reason);
-        self.renew().await
+    pub(crate) fn writing(&self) -> Writing {
+        let claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Writing { root: self.root.clone(), pending: self.pending.clone(), claimed }
+    }
+
+    /// Reads what the days of these batches hold before anybody waits for it: under the lock only what came since is read.
+    async fn read_ahead(&self, batches: &Arc<Vec<Batch>>, mut days: KnownDays) -> Result<KnownDays> {
+        self.refresh().await?;
+        let (snapshot, writing, received) = (self.snapshot(), self.writing(), self.clock.now());
+        let batches = Arc::clone(batches);
+        tokio::task::spawn_blocking(move || {
+            let wanted: BTreeSet<Day> =
+                batches.iter().flat_map(|b| b.records.iter()).map(|a| a.record.timestamp().day()).collect();
+            days.forget_except(|day| wanted.contains(day));
+            let writer = writing.writer(&snapshot, received);
+            for day in wanted {
+                // What cannot be read is found again by whoever writes, and left out.
+                if writer.bring_up(day, days.day(day)).is_err() {
+                    return KnownDays::default();
+                }
+            }
+            days
+        })
+        .await
+        .map_err(|e| Error::internal("reading ahead broke off").with_detail(e))
     }
 
     /// Commits, follows the manifest, and retires what was replaced: it is deleted when no question of this process reads
     /// it any more. Another process that still wanted it begins anew.
+    ///
+    /// An error of the commit says nothing of whether it was: an answer may have been lost behind it. So the manifest is asked,
+    /// and nothing is deleted before it has answered.
     pub(crate) async fn publish(&self, changes: Vec<DayChange>, mut change: Change) -> Result<()> {
         let mut written = Vec::new();
         let mut retired = Vec::new();
+        let mut asides = Vec::new();
         for c in changes {
-            written.extend(c.published().map(|p| self.root.join(p)));
-            written.extend(c.aside);
+            written.extend(c.published().cloned());
+            asides.extend(c.aside);
             change.publish.extend(c.publish);
             change.retire.extend(c.retire.iter().map(|r| r.0));
             retired.extend(c.retire.into_iter().map(|r| r.1));
         }
         let before = self.snapshot();
+        let retired = retired.into_iter().map(|path| {
+            let lease = before.files.iter().find(|v| v.file.path == path).map(|v| Arc::clone(&v.lease));
+            Doubtful { path, lease }
+        });
+        let retired: Vec<Doubtful> = retired.collect();
+        let with_rows = change.deliveries.iter().any(|d| d.appended != Appended::default());
+        let last_seq = change.last_seq.filter(|_| with_rows);
         if let Err(e) = self.manifest.commit(change).await {
-            // Not published: nobody will ever ask for them.
-            written.iter().for_each(|p| drop(std::fs::remove_file(p)));
-            return Err(e);
+            match self.has_come_about(before.generation, &written, &retired, last_seq).await {
+                Ok(true) => {
+                    tracing::warn!(error = %e, detail = ?e.detail, "a commit reported an error and has come about")
+                }
+                Ok(false) => {
+                    // Nobody will ever ask for them.
+                    written.iter().for_each(|p| drop(std::fs::remove_file(self.root.join(p))));
+                    asides.iter().for_each(Aside::drop);
+                    return Err(e);
+                }
+                Err(unknown) => {
+                    tracing::error!(error = %e, unknown = %unknown, "it is not known whether a commit has come about");
+                    let mut doubtful = self.doubtful.lock().unwrap_or_else(PoisonError::into_inner);
+                    doubtful.extend(written.into_iter().map(|path| Doubtful { path, lease: None }).chain(retired));
+                    return Err(Error::unavailable(say!(
+                        "it is not certain that the records were written: {e}; send them again, what is in is taken once",
+                        "레코드가 저장되었는지 확실하지 않습니다: {korean}. 다시 보내 주세요. 이미 저장된 것은 한 번만 반영됩니다",
+                        korean = e.message.korean()
+                    ))
+                    .with_detail(unknown));
+                }
+            }
         }
-        // It is committed, whatever comes now: the job that follows the manifest tries again.
+        // It is committed, whatever comes now: the job that follows the manifest tries again, and whoever writes next puts aside
+        // what is left.
+        if let Err(e) = self.keep_aside(asides).await {
+            tracing::warn!(error = %e, detail = ?e.detail, "rows that were replaced are put aside later");
+        }
         if let Err(e) = self.renew().await {
             tracing::warn!(error = %e, detail = ?e.detail, "cannot follow the manifest after a commit");
         }
-        for path in retired {
-            match before.files.iter().find(|v| v.file.path == path) {
-                Some(view) => view.lease.retire(),
-                None => drop(std::fs::remove_file(self.root.join(path))),
+        self.retire(retired);
+        Ok(())
+    }
+
+    /// Whether a commit that reported an error has come about. A write of our own first: behind it nothing is under way any more,
+    /// and what lies half written in the database is overwritten or whole.
+    async fn has_come_about(
+        &self,
+        before: i64,
+        written: &[String],
+        retired: &[Doubtful],
+        last_seq: Option<i64>,
+    ) -> Result<bool> {
+        self.manifest.set_note(DOUBT, Some(&self.clock.now().0.to_string())).await?;
+        // All or none of them are named. The generation tells least: it also grows when a source fails.
+        let is_named = |path: &str| {
+            let path = path.to_owned();
+            async move { Ok::<_, Error>(self.manifest.files().await?.iter().any(|f| f.path == path)) }
+        };
+        match (written.first(), retired.first(), last_seq) {
+            (Some(new), ..) => is_named(new).await,
+            (None, Some(old), _) => Ok(!is_named(&old.path).await?),
+            (None, None, Some(last)) => Ok(self.manifest.last_seq().await? >= last),
+            (None, None, None) => Ok(self.manifest.generation().await? != before),
+        }
+    }
+
+    fn retire(&self, files: Vec<Doubtful>) {
+        for file in files {
+            match file.lease {
+                Some(lease) => lease.retire(),
+                None => drop(std::fs::remove_file(self.root.join(file.path))),
             }
         }
+    }
+
+    async fn keep_aside(&self, asides: Vec<Aside>) -> Result<()> {
+        if asides.is_empty() {
+            return Ok(());
+        }
+        let superseded = self.superseded.clone();
+        tokio::task::spawn_blocking(move || {
+            asides.iter().try_for_each(|a| a.keep(&superseded)).map_err(|e| file::cannot_write(&superseded, &e))
+        })
+        .await
+        .map_err(|e| Error::internal("putting rows aside broke off").with_detail(e))?
+    }
+
+    /// Finishes what a crash, or a commit of which nobody knew, left half done. Called with the lake's lock, before anything is
+    /// written: what the last commit published is still named, if it was.
+    pub(crate) async fn settle(&self) -> Result<()> {
+        let pending = self.pending.clone();
+        let (waiting, broken) = tokio::task::spawn_blocking(move || Aside::all(&pending))
+            .await
+            .map_err(|e| Error::internal("looking for rows to put aside broke off").with_detail(e))?
+            .map_err(|e| file::cannot_write(&self.pending, &e))?;
+        broken.iter().for_each(|p| drop(std::fs::remove_file(p)));
+        let in_doubt = !self.doubtful.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+        if waiting.is_empty() && !in_doubt {
+            return Ok(());
+        }
+        self.manifest.set_note(DOUBT, Some(&self.clock.now().0.to_string())).await?;
+        let named: HashSet<String> = self.manifest.files().await?.into_iter().map(|f| f.path).collect();
+        let (count, void): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|a| a.counts(&named));
+        void.iter().for_each(Aside::drop);
+        self.keep_aside(count).await?;
+        let doubtful = std::mem::take(&mut *self.doubtful.lock().unwrap_or_else(PoisonError::into_inner));
+        self.retire(doubtful.into_iter().filter(|d| !named.contains(&d.path)).collect());
         Ok(())
     }
 
@@ -191,14 +309,26 @@ impl Lake {
         if lock.try_lock().is_err() {
             return Ok(());
         }
-        let named: BTreeSet<PathBuf> = self.manifest.files().await?.iter().map(|f| self.root.join(&f.path)).collect();
+        self.settle().await?;
+        let named: HashSet<PathBuf> = self.manifest.files().await?.iter().map(|f| self.root.join(&f.path)).collect();
         let Ok(days) = std::fs::read_dir(&self.root) else { return Ok(()) };
-        for day in days.flatten().filter(|d| d.file_name().to_string_lossy().starts_with("day=")) {
-            for found in std::fs::read_dir(day.path()).into_iter().flatten().flatten() {
-                let ours = matches!(found.path().extension().and_then(|e| e.to_str()), Some("parquet" | "tmp"));
-                if ours && !named.contains(&found.path()) {
-                    tracing::info!(file = %found.path().display(), "removing what a crash left behind");
-                    let _ = std::fs::remove_file(found.path());
+        let days = days.flatten().filter(|d| d.file_name().to_string_lossy().starts_with("day=")).map(|d| d.path());
+        let folders: Vec<PathBuf> = days.chain([self.superseded.clone()]).collect();
+        for folder in folders {
+            let in_lake = folder != self.superseded;
+            for path in std::fs::read_dir(folder).into_iter().flatten().flatten().map(|f| f.path()) {
+                let left = match path.extension().and_then(|e| e.to_str()) {
+                    Some("parquet") => in_lake && !named.contains(&path),
+                    Some("tmp") => true,
+                    // Whoever merges holds the file that they write.
+                    Some(crate::compact::UNDER_WAY) => {
+                        std::fs::File::open(&path).is_ok_and(|file| file.try_lock().is_ok())
+                    }
+                    _ => false,
+                };
+                if left {
+                    tracing::info!(file = %path.display(), "removing what a crash left behind");
+                    let _ = std::fs::remove_file(path);
                 }
             }
         }

@@ -53,12 +53,14 @@ impl Ingest {
         if !inputs.is_empty() {
             let parts = startup::open(settings).await?;
             let ingest = ingest::Ingest {
-                sink: parts.sink,
+                sink: parts.sink.clone(),
                 ledger: parts.ledger,
                 clock: parts.clock,
                 rejected: settings.data.join("rejected"),
             };
             totals = ingest.run(&inputs, &Meter::new(inputs.iter().map(Input::bytes).sum())).await?;
+            // In steps that keep nobody waiting.
+            parts.sink.tidy().await?;
         }
         totals.failed.extend(missing);
         self.report(&totals)?;

@@ -94,6 +94,12 @@ async fn start_jobs(
     let lake = Arc::clone(&parts.lake);
     let title = say!("Following what other processes write", "다른 프로세스가 쓴 내용 반영");
     jobs.add("manifest", title, move |job| jobs::follow_manifest(Arc::clone(&lake), job));
+    let lake = Arc::clone(&parts.lake);
+    let title = say!("Merging small files", "작은 파일 병합");
+    jobs.add("merge", title, move |job| jobs::merge_files(Arc::clone(&lake), job));
+    let lake = Arc::clone(&parts.lake);
+    let title = say!("Trying unreadable files again", "읽지 못한 파일 다시 시도");
+    jobs.add("heal", title, move |job| jobs::heal_files(Arc::clone(&lake), job));
     let (files, lake) = (Arc::clone(written), Arc::clone(&parts.lake));
     let title = say!("Following places.yaml and metrics.yaml", "places.yaml, metrics.yaml 변경 반영");
     jobs.add("declared", title, move |job| declared::follow(Arc::clone(&files), Arc::clone(&lake), job));

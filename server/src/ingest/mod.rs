@@ -21,8 +21,8 @@ use tokio::sync::mpsc;
 pub use files::{Input, find};
 use rejects::Rejects;
 
-/// Rows that go to the lake in one commit.
-const BATCH: usize = 50_000;
+/// Rows that go to the lake in one commit: whoever else writes waits for it.
+const BATCH: usize = 16_384;
 
 /// What an ingest came to.
 #[derive(Debug, Clone, Default)]
@@ -114,7 +114,6 @@ impl Ingest {
             totals.files += 1;
         }
         progress.done();
-        self.sink.tidy().await?;
         Ok(totals)
     }
 

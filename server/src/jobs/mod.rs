@@ -1,5 +1,5 @@
-//! What runs beside requests: following the manifest, and the simulated fleet. Each job can be run again at any time, and a
-//! supervisor does so.
+//! What runs beside requests: following the manifest, keeping the lake's files in order, and the simulated fleet. Each job can
+//! be run again at any time, and a supervisor does so.
 
 mod supervisor;
 
@@ -12,13 +12,19 @@ use std::{
 };
 
 use domain::{Result, time::Millis};
-use lake::Lake;
+use lake::{How, Lake};
 
 pub use self::supervisor::{Board, End, Job, Supervisor};
 use crate::demo::{Demo, FIRST_DAYS};
 
 /// How often other processes' commits are looked for: rows are visible well within two seconds.
 const FOLLOW: Duration = Duration::from_millis(500);
+/// How often it is looked whether files can be read again that could not; each has its own pace below that.
+const HEAL: Duration = Duration::from_millis(250);
+/// How often it is looked whether files have come together that are worth merging.
+const MERGE: Duration = Duration::from_secs(2);
+/// After a merge that could not be finished: whoever overtook it is still busy.
+const MERGE_LATER: Duration = Duration::from_secs(20);
 /// How often the simulated fleet grows.
 const GROW: Duration = Duration::from_secs(10);
 
@@ -53,6 +59,53 @@ impl Readiness {
 pub async fn follow_manifest(lake: Arc<Lake>, job: Job) -> Result<End> {
     while !job.pause(FOLLOW).await {
         match lake.refresh().await {
+            Ok(_) => job.well(),
+            Err(e) => job.trouble(&e),
+        }
+    }
+    Ok(End::Stopped)
+}
+
+/// Merges small files of the lake beside everything else.
+///
+/// # Errors
+/// None: it tries again by itself.
+pub async fn merge_files(lake: Arc<Lake>, job: Job) -> Result<End> {
+    while !job.pause(MERGE).await {
+        match merge_once(&lake).await {
+            Ok(true) => job.well(),
+            Ok(false) => {
+                job.well();
+                if job.pause(MERGE_LATER).await {
+                    break;
+                }
+            }
+            Err(e) => {
+                job.trouble(&e);
+                if job.pause(MERGE_LATER).await {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(End::Stopped)
+}
+
+/// False when others overtook the merge.
+async fn merge_once(lake: &Lake) -> Result<bool> {
+    match lake.prepare_merge(How::Beside).await? {
+        None => Ok(true),
+        Some(prepared) => lake.commit_merge(prepared).await,
+    }
+}
+
+/// Tries files of the lake again that could not be read.
+///
+/// # Errors
+/// None: it tries again by itself.
+pub async fn heal_files(lake: Arc<Lake>, job: Job) -> Result<End> {
+    while !job.pause(HEAL).await {
+        match lake.heal().await {
             Ok(_) => job.well(),
             Err(e) => job.trouble(&e),
         }

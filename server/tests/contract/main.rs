@@ -23,16 +23,20 @@ macro_rules! suite {
 
 mod answers;
 mod batches;
+mod bent;
 mod declared;
 mod devices;
+mod doubt;
 mod durability;
 mod first_seen;
 mod foreign;
+mod healing;
 mod health;
 mod jobs;
 mod lake_files;
 mod ledger;
 mod manifest;
+mod merging;
 mod names;
 mod places;
 mod random;

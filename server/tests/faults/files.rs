@@ -189,3 +189,24 @@ async fn a_lake_file_that_vanished_hurts_only_its_day() {
     assert!(korean.contains("찾을 수 없습니다") && !korean.contains("it is not there"), "the reason is in Korean too");
     site.served.lives_without_panic();
 }
+
+#[tokio::test]
+async fn a_lake_file_that_was_away_for_a_while_is_answered_from_again_without_a_restart() {
+    let mut site = Site::start(&[]).await;
+    let day = fleet::rfc(site.fleet.newest - DAY)[..10].to_owned();
+    let url = "/api/metrics/comparison?days=7";
+    let before = site.served.json(url).await["models"].clone();
+    let away: Vec<(PathBuf, PathBuf)> =
+        lake_files(&site.folder, &day).into_iter().map(|path| (path.with_extension("away"), path)).collect();
+    away.iter().for_each(|(to, path)| std::fs::rename(path, to).unwrap());
+    assert!(!fleet::equal(&site.served.json(url).await["models"], &before), "the day is left out");
+    assert!(site.served.page("/sources").await.1.contains(&format!("day={day}")));
+    away.iter().for_each(|(to, path)| std::fs::rename(to, path).unwrap());
+    let begun = std::time::Instant::now();
+    while !fleet::equal(&site.served.json(url).await["models"], &before) {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{}", site.served.log());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(!site.served.page("/sources").await.1.contains(&format!("day={day}")), "it is off the list");
+    site.served.lives_without_panic();
+}

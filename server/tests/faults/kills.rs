@@ -7,6 +7,8 @@ use std::{
 
 use serde_json::json;
 
+use domain::time::Millis;
+
 use crate::{
     fleet::{self, Site},
     process::{Folder, Served, binary, clean, run, text},
@@ -136,4 +138,122 @@ async fn a_demo_that_was_killed_while_it_was_filled_in_goes_on() {
     let served = Served::start(&folder, &[]).await;
     let s = served.json("/api/metrics/summary?days=30").await;
     assert!(s["metrics"].as_array().unwrap().iter().all(|m| m["n"] == 0 || m["simulated"] == true), "{s}");
+}
+
+/// The rows that corrections replaced: which, and the value that they had.
+fn replaced(folder: &Folder) -> Vec<(String, i64)> {
+    let mut found = Vec::new();
+    for file in std::fs::read_dir(folder.data().join("superseded")).unwrap() {
+        let take = |rows: Vec<lake::ParquetRow>| {
+            for row in rows {
+                let record = row.record.unwrap();
+                let run = record.texts()[0].as_ref().unwrap().as_str().to_owned();
+                found.push((run, (100.0 * record.built_in()[0].unwrap()).round() as i64));
+            }
+            true
+        };
+        lake::read_parquet_source(&file.unwrap().path(), || Millis(fleet::now()), take).unwrap();
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn corrections_killed_around_their_commits_leave_aside_what_they_replaced_and_nothing_else() {
+    const RECORDS: i64 = 200;
+    let folder = Folder::new();
+    let at = fleet::now() - 60_000;
+    let write = |round: i64| {
+        let rows: Vec<_> = (0..RECORDS)
+            .map(|i| {
+                fleet::one(
+                    at - i * 600_000,
+                    json!({"run_id": format!("{i:03}"), "detection": {"mAP50": round as f64 / 100.0}}),
+                )
+            })
+            .collect();
+        folder.write(&format!("in/{round}.jsonl"), fleet::jsonl(&rows))
+    };
+    let mean = || {
+        let data = text(&folder.data());
+        let s = run(&["metrics", "summary", "--json", "--days", "30", "--data", &data]).fine().json();
+        (s["metrics"][0]["n"].as_i64().unwrap(), (100.0 * s["metrics"][0]["value"].as_f64().unwrap()).round() as i64)
+    };
+    folder.ingest(&[&write(0)]).fine();
+    let begun = Instant::now();
+    folder.ingest(&[&write(1)]).fine();
+    let mut whole = begun.elapsed();
+    let mut expected: Vec<(String, i64)> = (0..RECORDS).map(|i| (format!("{i:03}"), 0)).collect();
+    // A fixed sample of moments, most of them in the second half, where the commit is.
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    let (mut before, mut behind) = (0, 0);
+    for round in 2..16 {
+        let path = write(round);
+        let mut command = clean(binary());
+        command.args(["ingest", "--data", &text(&folder.data()), &path]).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let share = 1.0 - (seed >> 40) as f64 / (1 << 24) as f64 * 0.75;
+        std::thread::sleep(whole.mul_f64(share));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // Which opens the lake.
+        let (n, value) = mean();
+        assert_eq!(n, RECORDS);
+        let replaces = || (0..RECORDS).map(|i| (format!("{i:03}"), round - 1));
+        if value == round {
+            behind += 1;
+            whole = whole.mul_f64(0.9);
+            expected.extend(replaces());
+            expected.sort();
+            assert_eq!(replaced(&folder), expected, "round {round}, killed at {share:.2} behind its commit");
+        } else {
+            before += 1;
+            whole = whole.mul_f64(1.05);
+            assert_eq!(value, round - 1);
+            assert_eq!(replaced(&folder), expected, "round {round}, killed at {share:.2} before its commit");
+            assert_eq!(folder.ingest(&[&path]).fine().json()["corrected"], RECORDS);
+            expected.extend(replaces());
+            expected.sort();
+            assert_eq!(replaced(&folder), expected, "round {round}, repeated");
+        }
+    }
+    println!("{before} were killed before their commit, {behind} behind it");
+    assert!(before > 0 && behind > 0, "{before} before, {behind} behind: the sample is one-sided");
+}
+
+#[tokio::test]
+async fn a_server_killed_while_it_merges_leaves_the_lake_whole() {
+    let folder = Folder::new();
+    let at = fleet::now() - 60_000;
+    let day = folder.data().join("lake").join(format!("day={}", &fleet::rfc(at)[..10]));
+    let under_way = || {
+        let files = std::fs::read_dir(&day).into_iter().flatten().flatten().map(|f| f.path());
+        files.filter(|p| p.extension().is_some_and(|e| e == "merge")).count()
+    };
+    let mut rows = 0;
+    let mut killed = 0;
+    for round in 0..3u64 {
+        let served = Served::start(&folder, &[]).await;
+        for part in 0..6 {
+            let records: Vec<_> = (0..5_000)
+                .map(|i| fleet::one(at - (i % 20), json!({"run_id": format!("{round}-{part}-{i}")})))
+                .collect();
+            let sent = served.post("/api/metrics/records").header("Content-Type", "application/x-ndjson");
+            let sent = sent.body(fleet::jsonl(&records));
+            assert_eq!(sent.send().await.unwrap().status(), 200);
+            rows += 5_000;
+        }
+        let begun = Instant::now();
+        while under_way() == 0 && begun.elapsed() < Duration::from_secs(15) {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(60 * round)).await;
+        killed += under_way();
+        served.kill();
+        assert_eq!(count(&folder), rows, "round {round}");
+        assert_eq!(under_way(), 0, "what was being made is swept when the lake is opened");
+    }
+    println!("{killed} merges were cut short");
+    assert!(killed > 0, "no merge was hit");
 }

@@ -1,0 +1,279 @@
+//! Merges small files beside commits. What is read and written is prepared without any lock; the lock is taken for the one
+//! commit that puts the new file in the place of the old ones, and only if these are still what they were. A merge that others
+//! have overtaken is dropped and costs nothing but its work. However large a day is, a step rewrites at most
+//! [`crate::tiers::FULL`] rows.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    fs::{File, OpenOptions},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use domain::{
+    Error, Result,
+    error::Sentence,
+    ports::{Change, LakeFile, NewFile},
+    time::{Day, Millis},
+};
+
+use crate::{
+    Lake,
+    day::{DayChange, path_of, unique},
+    file,
+    index::FileIndex,
+    known::KnownDays,
+    merge::{self, Failed, Merged},
+    names::MetricNames,
+    snapshot::FileView,
+    tiers,
+};
+
+/// What a file is called while it is being made of others.
+pub const UNDER_WAY: &str = "merge";
+
+/// Rows of a merged file that are looked at at once.
+const ROWS: usize = 8_192;
+
+/// Which files are merged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// Where many have come together; not while another process merges.
+    Beside,
+    /// Whatever can be.
+    Thorough,
+}
+
+/// Merged files that are ready to take the place of what they were made of. Dropped, they leave nothing behind.
+#[derive(Debug)]
+pub struct Prepared {
+    merges: Vec<Merge>,
+    /// Rows that were held at once, at most.
+    pub held: usize,
+    _claim: Claim,
+    /// One process merges at a time.
+    _lock: File,
+}
+
+#[derive(Debug)]
+struct Merge {
+    day: Day,
+    inputs: Vec<FileView>,
+    new: NewFile,
+    /// Where it was written, and the file, which is locked for as long as it is open.
+    at: PathBuf,
+    _open: File,
+}
+
+impl Drop for Merge {
+    fn drop(&mut self) {
+        // Gone when it was published.
+        let _ = std::fs::remove_file(&self.at);
+    }
+}
+
+/// Files that commits of this process leave alone meanwhile.
+#[derive(Debug)]
+struct Claim(Arc<Mutex<HashSet<i64>>>);
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl Lake {
+    /// Chooses files and writes what is made of them, without keeping anybody waiting; `None` when there is nothing to merge.
+    ///
+    /// # Errors
+    /// `Unavailable`, naming what cannot be written.
+    pub async fn prepare_merge(&self, how: How) -> Result<Option<Prepared>> {
+        let Some(lock) = self.merge_lock(how).await? else { return Ok(None) };
+        // Each round without success leaves a file out that cannot be read, or finds that others have merged it.
+        for _ in 0..8 {
+            self.refresh().await?;
+            let chosen = self.choose(how);
+            if chosen.is_empty() {
+                return Ok(None);
+            }
+            let claim = Claim(Arc::clone(&self.claimed));
+            let ids = chosen.iter().flat_map(|(_, views)| views.iter().map(|v| v.file.id));
+            self.claimed.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
+            let (root, names) = (self.root.clone(), Arc::clone(&self.snapshot().names));
+            let written = tokio::task::spawn_blocking(move || {
+                let merged = chosen.into_iter().map(|(day, views)| write(&root, day, views, &names));
+                merged.collect::<std::result::Result<Vec<_>, _>>()
+            })
+            .await
+            .map_err(|e| Error::internal("merging files broke off").with_detail(e))?;
+            match written {
+                Ok(written) => {
+                    let held = written.iter().map(|w| w.1).max().unwrap_or(0);
+                    let merges = written.into_iter().map(|w| w.0).collect();
+                    return Ok(Some(Prepared { merges, held, _claim: claim, _lock: lock }));
+                }
+                Err(Stop::Other(e)) => return Err(e),
+                Err(Stop::Unread(view)) => drop(self.suspect(&[view.file.clone()]).await?),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Puts merged files in the place of those that they were made of, as far as these are still there. False when none is.
+    ///
+    /// # Errors
+    /// `Unavailable`, naming what cannot be written; then nothing has changed.
+    pub async fn commit_merge(&self, mut prepared: Prepared) -> Result<bool> {
+        let mut known = self.writer.lock().await;
+        let _turn = self.turn("merge").await?;
+        let snapshot = self.snapshot();
+        let live: HashSet<i64> = snapshot.files.iter().filter(|v| v.failed.is_none()).map(|v| v.file.id).collect();
+        let mut changes = Vec::new();
+        for merge in &mut prepared.merges {
+            if !merge.inputs.iter().all(|v| live.contains(&v.file.id)) {
+                tracing::debug!(day = %merge.day, "a merge was overtaken");
+                continue;
+            }
+            let path = self.root.join(&merge.new.file.path);
+            // Whoever swept it away thought it the remains of a crash.
+            if let Err(e) = file::check_size(&merge.at, merge.new.file.bytes)
+                .and_then(|()| file::rename(&merge.at, &path).map_err(|e| file::Unread::refused(&e)))
+            {
+                tracing::warn!(file = %merge.at.display(), reason = %e.reason, "a merged file is lost");
+                let _ = std::fs::remove_file(path);
+                continue;
+            }
+            let change = DayChange {
+                publish: vec![merge.new.clone()],
+                retire: merge.inputs.iter().map(|v| (v.file.id, v.file.path.clone())).collect(),
+                ..DayChange::default()
+            };
+            known.rewritten(merge.day, &change.retired(), change.published());
+            changes.push(change);
+        }
+        if changes.is_empty() {
+            return Ok(false);
+        }
+        if let Err(e) = self.publish(changes, Change::default()).await {
+            *known = KnownDays::default();
+            return Err(e);
+        }
+        Ok(true)
+    }
+
+    /// Days and their files that are merged in one step.
+    fn choose(&self, how: How) -> Vec<(Day, Vec<FileView>)> {
+        let snapshot = self.snapshot();
+        let mut days: BTreeMap<Day, Vec<&FileView>> = BTreeMap::new();
+        for view in snapshot.files.iter().filter(|v| v.failed.is_none()) {
+            days.entry(view.file.day).or_default().push(view);
+        }
+        let mut room = tiers::FULL;
+        let mut chosen = Vec::new();
+        // The newest days are asked for most.
+        for (day, views) in days.into_iter().rev() {
+            let rows: Vec<u64> = views.iter().map(|v| v.file.rows).collect();
+            let of_day = match how {
+                How::Beside => tiers::beside(&rows),
+                How::Thorough => tiers::thorough(&rows),
+            };
+            let sum: u64 = of_day.iter().map(|i| rows[*i]).sum();
+            if of_day.is_empty() || sum > room {
+                continue;
+            }
+            room -= sum;
+            chosen.push((day, of_day.into_iter().map(|i| views[i].clone()).collect()));
+        }
+        chosen
+    }
+
+    async fn merge_lock(&self, how: How) -> Result<Option<File>> {
+        let path = self.lock.with_file_name("merge.lock");
+        tokio::task::spawn_blocking(move || {
+            let cannot = |e: std::io::Error| file::cannot_write(&path, &e);
+            let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(cannot)?;
+            match how {
+                How::Thorough => file.lock().map_err(cannot)?,
+                How::Beside if file.try_lock().is_err() => return Ok(None),
+                How::Beside => {}
+            }
+            Ok(Some(file))
+        })
+        .await
+        .map_err(|e| Error::internal("waiting for the lock of merges broke off").with_detail(e))?
+    }
+}
+
+enum Stop {
+    Unread(Box<FileView>),
+    Other(Error),
+}
+
+/// Writes one file of several of a day. Returns it with the rows that were held at once.
+fn write(
+    root: &Path,
+    day: Day,
+    mut inputs: Vec<FileView>,
+    names: &MetricNames,
+) -> std::result::Result<(Merge, usize), Stop> {
+    // In the order in which they came.
+    inputs.sort_by_key(|v| v.file.id);
+
+    let paths: Vec<PathBuf> = inputs.iter().map(|v| root.join(&v.file.path)).collect();
+    let path = path_of(day, &unique(root));
+    let at = root.join(&path).with_extension(UNDER_WAY);
+    let Merged { bytes, rows, held, file: open } = merge::merge(&paths, &at).map_err(|e| match e {
+        Failed::Input(i, why) => {
+            tracing::debug!(file = %inputs[i].file.path, reason = %why.reason, "cannot be merged");
+            Stop::Unread(Box::new(inputs[i].clone()))
+        }
+        Failed::Other(e) => Stop::Other(e),
+    })?;
+    let files = || inputs.iter().map(|v| &v.file);
+    let sum = |of: fn(&LakeFile) -> u64| files().map(of).sum::<u64>();
+    let new = NewFile {
+        index: index_of(&inputs, &at, names)
+            .map_err(|e| {
+                let _ = std::fs::remove_file(&at);
+                Stop::Other(e)
+            })?
+            .encode(),
+        file: LakeFile {
+            id: 0,
+            path,
+            day,
+            rows,
+            bytes,
+            from: files().map(|f| f.from).min().unwrap_or(Millis(0)),
+            to: files().map(|f| f.to).max().unwrap_or(Millis(0)),
+            simulated: sum(|f| f.simulated),
+            received: files().map(|f| f.received).max().unwrap_or(Millis(0)),
+        },
+    };
+    let expected = sum(|f| f.rows);
+    let merge = Merge { day, inputs, new, at, _open: open };
+    if rows != expected {
+        let text = format!("merging files of {day} gave {rows} rows instead of {expected}");
+        return Err(Stop::Other(Error::internal(text)));
+    }
+    Ok((merge, held))
+}
+
+/// What the index of a merged file says: what those of its parts say. Where these miss something that was not noted when they
+/// were written, or metrics for which there was no room then, it is read off the rows.
+fn index_of(inputs: &[FileView], merged: &Path, names: &MetricNames) -> Result<FileIndex> {
+    let parts: Vec<FileIndex> = inputs.iter().map(|v| FileIndex::from(&*v.index)).collect();
+    let is_whole = |p: &FileIndex| {
+        p.devices.is_some() && p.values.is_some() && p.entries.iter().all(|e| e.source.is_some() && !e.beyond)
+    };
+    if parts.iter().all(is_whole) {
+        return Ok(FileIndex::union(&parts));
+    }
+    let lost = |why: Sentence| file::lost(&merged.to_string_lossy(), &why);
+    let rows = file::reader(merged, ROWS).map_err(|e| lost(e.reason))?;
+    let parts: Result<Vec<FileIndex>> = rows
+        .map(|batch| batch.and_then(|b| file::conform(&b)).map_err(|e| lost(file::unreadable(e))))
+        .map(|batch| Ok(FileIndex::of(&batch?, names)))
+        .collect();
+    Ok(FileIndex::union(&parts?))
+}

@@ -1,0 +1,235 @@
+//! Files of the lake that cannot be read: found out when a question fails, left out until they can be read again. What the
+//! operating system did not give (no more descriptors, no permission, a mount that is away) is tried again and again; what was
+//! read and is damaged is looked at again when it has changed.
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+    sync::PoisonError,
+    time::{Duration, Instant, SystemTime},
+};
+
+use domain::{Error, Result, error::Sentence, ports::LakeFile};
+
+use crate::{
+    Lake,
+    day::{Trouble, Writer},
+    file::{self, Unread},
+    snapshot::{FileView, Snapshot},
+};
+
+/// A file that could not be opened is tried again after this time, then after twice as long, and so on up to [`SELDOM`].
+const SOON: Duration = Duration::from_millis(250);
+const SELDOM: Duration = Duration::from_secs(30);
+/// A question whose files are all well waits so long before it is tried again, then twice as long.
+const BREATH: Duration = Duration::from_millis(50);
+
+/// When a file was read to its end the last time, by the number of the file.
+pub type Checks = HashMap<i64, Instant>;
+
+/// Size and time of a file.
+type Stamp = (u64, SystemTime);
+
+/// A file that is left out.
+#[derive(Debug)]
+pub struct Failure {
+    why: Unread,
+    /// What the file looked like, when it is damaged.
+    stamp: Option<Stamp>,
+    due: Instant,
+    pause: Duration,
+    /// The newest file of the lake: what came later was taken without knowing what is in this one.
+    newest: i64,
+}
+
+/// What is known of several files.
+enum Known {
+    /// Whether one is gone or left out.
+    All(bool),
+    /// None is, but these were not looked at.
+    But(Vec<LakeFile>),
+}
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    let m = std::fs::metadata(path).ok()?;
+    Some((m.len(), m.modified().ok()?))
+}
+
+impl Lake {
+    /// Why each file that is left out is.
+    pub(crate) fn reasons(&self) -> HashMap<String, Sentence> {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.iter().map(|(path, f)| (path.clone(), f.why.reason.clone())).collect()
+    }
+
+    /// Notes files that cannot be read, and forgets those that the manifest has forgotten.
+    pub(crate) fn note_failed(&self, found: Vec<(String, Unread)>, snapshot: &Snapshot) {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = snapshot.files.iter().map(|v| v.file.id).max().unwrap_or(0);
+        for (path, why) in found {
+            tracing::error!(file = %path, reason = %why.reason, "a lake file cannot be read and is left out");
+            let stamp = why.damaged.then(|| stamp(&self.root.join(&path))).flatten();
+            let newest = failed.get(&path).map_or(newest, |before| before.newest);
+            failed.insert(path, Failure { why, stamp, due: Instant::now() + SOON, pause: SOON, newest });
+        }
+        if !failed.is_empty() {
+            let live: HashSet<&String> = snapshot.files.iter().map(|v| &v.file.path).collect();
+            failed.retain(|path, _| live.contains(path));
+        }
+    }
+
+    /// Leaves files out that cannot be read, so that nobody asks them any more.
+    pub(crate) async fn leave_out(&self, files: impl IntoIterator<Item = (String, Unread)>) -> Result<()> {
+        self.note_failed(files.into_iter().collect(), &self.snapshot());
+        self.renew_at(1).await
+    }
+
+    /// Finds out why a scan failed: the manifest has moved on, or one of the files that it touched cannot be read; such a file is
+    /// left out from now on. Where nothing is found the trouble may pass: waits a little, longer each time.
+    pub(crate) async fn after_failed_scan(&self, touched: impl Iterator<Item = &FileView>, tried: u32) -> Result<()> {
+        let touched: Vec<LakeFile> = touched.map(|v| v.file.clone()).collect();
+        if !self.suspect(&touched).await? {
+            tokio::time::sleep(BREATH * (1 << tried.min(6))).await;
+        }
+        Ok(())
+    }
+
+    /// Reads files of which one is to blame, unless somebody has done so meanwhile. True when one is gone or cannot be read.
+    pub(crate) async fn suspect(&self, files: &[LakeFile]) -> Result<bool> {
+        let failed_at = Instant::now();
+        // Whoever comes while others check waits here, and finds it done.
+        let mut checks = self.checks.lock().await;
+        if let Known::All(found) = self.known_of(files, &checks, failed_at) {
+            return Ok(found);
+        }
+        self.refresh().await?;
+        let unchecked = match self.known_of(files, &checks, failed_at) {
+            Known::All(found) => return Ok(found),
+            Known::But(unchecked) => unchecked,
+        };
+        let (root, ids) = (self.root.clone(), unchecked.iter().map(|f| f.id).collect::<Vec<i64>>());
+        let bad = tokio::task::spawn_blocking(move || {
+            let check = |f: LakeFile| file::check(&root.join(&f.path), f.bytes, f.rows).err().map(|e| (f.path, e));
+            unchecked.into_iter().filter_map(check).collect::<Vec<_>>()
+        })
+        .await
+        .map_err(|e| Error::internal("a check of files broke off").with_detail(e))?;
+        let now = Instant::now();
+        checks.retain(|_, at| now.duration_since(*at) < SELDOM);
+        checks.extend(ids.into_iter().map(|id| (id, now)));
+        if bad.is_empty() {
+            return Ok(false);
+        }
+        self.leave_out(bad).await?;
+        Ok(true)
+    }
+
+    /// What is known of files since a moment without reading them.
+    fn known_of(&self, files: &[LakeFile], checks: &Checks, since: Instant) -> Known {
+        let snapshot = self.snapshot();
+        let well: HashSet<i64> = snapshot.files.iter().filter(|v| v.failed.is_none()).map(|v| v.file.id).collect();
+        if files.iter().any(|f| !well.contains(&f.id)) {
+            return Known::All(true);
+        }
+        let unchecked = files.iter().filter(|f| checks.get(&f.id).is_none_or(|at| *at < since));
+        let unchecked: Vec<LakeFile> = unchecked.cloned().collect();
+        if unchecked.is_empty() { Known::All(false) } else { Known::But(unchecked) }
+    }
+
+    /// Tries files again that could not be opened, and those that were damaged and have changed since. Returns how many are
+    /// asked again from now on. Cheap when none is due.
+    ///
+    /// # Errors
+    /// `Unavailable` when the manifest cannot be read or written.
+    pub async fn heal(&self) -> Result<usize> {
+        let now = Instant::now();
+        let due: HashMap<String, Option<Stamp>> = {
+            let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+            failed.iter().filter(|(_, f)| f.due <= now).map(|(path, f)| (path.clone(), f.stamp)).collect()
+        };
+        if due.is_empty() {
+            return Ok(0);
+        }
+        let snapshot = self.snapshot();
+        let files: Vec<LakeFile> =
+            snapshot.files.iter().filter(|v| due.contains_key(&v.file.path)).map(|v| v.file.clone()).collect();
+        let root = self.root.clone();
+        let checked = tokio::task::spawn_blocking(move || {
+            let check = |f: LakeFile| {
+                let path = root.join(&f.path);
+                let seen = due.get(&f.path).copied().flatten();
+                let same = seen.is_some() && seen == stamp(&path);
+                (!same).then(|| (file::check(&path, f.bytes, f.rows), f.clone())).ok_or(f)
+            };
+            files.into_iter().map(check).collect::<Vec<_>>()
+        })
+        .await
+        .map_err(|e| Error::internal("a check of files broke off").with_detail(e))?;
+        let mut healed = Vec::new();
+        for outcome in checked {
+            match outcome {
+                Ok((Ok(()), f)) => healed.push(f),
+                Ok((Err(why), f)) => self.put_off(&f.path, Some(why)),
+                Err(f) => self.put_off(&f.path, None),
+            }
+        }
+        let mut back = 0;
+        for f in healed {
+            match self.take_back(&f).await {
+                Ok(()) => back += 1,
+                Err(e) => {
+                    self.put_off(&f.path, None);
+                    tracing::warn!(file = %f.path, error = %e, "a file can be read again, and is tried again later");
+                }
+            }
+        }
+        Ok(back)
+    }
+
+    /// Tries a file again later, and notes why it cannot be read now.
+    fn put_off(&self, path: &str, why: Option<Unread>) {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(f) = failed.get_mut(path) else { return };
+        f.pause = (2 * f.pause).min(SELDOM);
+        f.due = Instant::now() + f.pause;
+        if let Some(why) = why {
+            f.stamp = why.damaged.then(|| stamp(&self.root.join(path))).flatten();
+            f.why = why;
+        }
+    }
+
+    /// A file can be read again. Records that arrived while nobody knew what is in it are the later ones: it gives up its own of
+    /// the same identity before it counts.
+    async fn take_back(&self, again: &LakeFile) -> Result<()> {
+        let newest = {
+            let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(f) = failed.get(&again.path) else { return Ok(()) };
+            f.newest
+        };
+        let mut known = self.writer.lock().await;
+        let _turn = self.turn("take a file back").await?;
+        let snapshot = self.snapshot();
+        let blind = snapshot.files.iter().any(|v| v.file.day == again.day && v.file.id > newest);
+        if blind && snapshot.files.iter().any(|v| v.file.id == again.id) {
+            let (writing, received, file) = (self.writing(), self.clock.now(), again.clone());
+            let mut days = std::mem::take(&mut *known);
+            let (kept, change) = tokio::task::spawn_blocking(move || {
+                let writer: Writer<'_> = writing.writer(&snapshot, received);
+                let change = writer.without_doubles(&file, days.day(file.day));
+                (days, change)
+            })
+            .await
+            .map_err(|e| Error::internal("looking for doubles broke off").with_detail(e))?;
+            match change {
+                Ok(None) => *known = kept,
+                // What is known of the day is read anew: the file is part of it from now on.
+                Ok(Some(change)) => self.publish(vec![change], domain::ports::Change::default()).await?,
+                Err(Trouble::Other(e)) => return Err(e),
+                Err(Trouble::Unreadable(path, why)) => return Err(file::lost(&path, &why.reason)),
+            }
+        }
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).remove(&again.path);
+        tracing::info!(file = %again.path, "a lake file can be read again");
+        self.renew_at(1).await
+    }
+}

@@ -1,0 +1,116 @@
+//! Files are merged beside commits: nobody is kept waiting while a merge is prepared, what comes meanwhile is kept, and a merge
+//! that was overtaken is dropped.
+
+use domain::ports::{Appended, MetricsStore, RecordSink};
+use lake::{How, Lake};
+use serde_json::{Value, json};
+
+use crate::support::{LakeDir, ask, fleet, june, metric, near, take};
+
+fn row(run: impl std::fmt::Display, value: f64) -> Value {
+    json!({"run_id": run.to_string(), "detection": {"mAP50": value}})
+}
+
+async fn four_files(lake: &Lake) {
+    for run in 0..4 {
+        take(lake, [row(run, 0.5)]).await;
+    }
+}
+
+async fn value_and_n(lake: &Lake) -> (f64, u64) {
+    let s = lake.summary(&ask(&fleet(), june())).await.expect("a summary");
+    let m = metric(&s.metrics, "mAP50");
+    (m.value.unwrap(), m.n)
+}
+
+/// Everything in the folder of the day.
+fn all_files(dir: &LakeDir) -> usize {
+    std::fs::read_dir(dir.path().join("lake/day=2026-06-30")).unwrap().count()
+}
+
+#[tokio::test]
+async fn records_that_come_while_a_merge_is_prepared_are_kept() {
+    let dir = LakeDir::new();
+    let lake = dir.open().await;
+    four_files(&lake).await;
+    let prepared = lake.prepare_merge(How::Thorough).await.unwrap().expect("there is something to merge");
+    take(&lake, [row("new", 1.0)]).await;
+    assert_eq!(value_and_n(&lake).await, (0.6, 5), "what is prepared is not seen");
+    assert!(lake.commit_merge(prepared).await.unwrap());
+    assert_eq!((value_and_n(&lake).await, dir.files(None).len(), all_files(&dir)), ((0.6, 5), 2, 2));
+    let known = take(&lake, [row(0, 0.5), row("new", 1.0), row(3, 0.7)]).await;
+    assert_eq!(known, Appended { taken: 0, duplicate: 2, corrected: 1 });
+}
+
+#[tokio::test]
+async fn a_merge_whose_files_changed_meanwhile_is_dropped() {
+    for by_another in [true, false] {
+        let dir = LakeDir::new();
+        let lake = dir.open().await;
+        four_files(&lake).await;
+        let prepared = lake.prepare_merge(How::Thorough).await.unwrap().expect("there is something to merge");
+        let correction = [row(2, 0.9)];
+        if by_another {
+            take(&dir.open().await, correction).await
+        } else {
+            take(&lake, correction).await
+        };
+        assert!(!lake.commit_merge(prepared).await.unwrap());
+        let (value, n) = value_and_n(&lake).await;
+        assert!(n == 4 && near(value, 0.6), "{value} of {n}");
+        assert_eq!(all_files(&dir), dir.files(None).len(), "nothing is left of it");
+        lake.tidy().await.unwrap();
+        assert_eq!((value_and_n(&lake).await.1, all_files(&dir)), (4, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_merge_is_prepared_while_another_process_writes() {
+    let dir = LakeDir::new();
+    let lake = dir.open().await;
+    four_files(&lake).await;
+    let lock = std::fs::File::open(dir.path().join("lake.lock")).unwrap();
+    lock.lock().unwrap();
+    let prepared = lake.prepare_merge(How::Thorough).await.unwrap().expect("nobody is waited for");
+    drop(lock);
+    assert!(lake.commit_merge(prepared).await.unwrap());
+    assert_eq!(value_and_n(&lake).await, (0.5, 4));
+}
+
+#[tokio::test]
+async fn a_merge_under_way_is_not_taken_for_the_remains_of_a_crash() {
+    let dir = LakeDir::new();
+    let lake = dir.open().await;
+    four_files(&lake).await;
+    let prepared = lake.prepare_merge(How::Thorough).await.unwrap().expect("there is something to merge");
+    // Which sweeps.
+    drop(dir.open().await);
+    assert!(lake.commit_merge(prepared).await.unwrap());
+    assert_eq!((value_and_n(&lake).await, all_files(&dir)), ((0.5, 4), 1));
+    let prepared = {
+        take(&lake, [row("x", 0.5)]).await;
+        lake.prepare_merge(How::Thorough).await.unwrap().expect("there is something to merge")
+    };
+    assert_eq!(all_files(&dir), 3);
+    drop(prepared);
+    assert_eq!(all_files(&dir), 2, "one that is given up leaves nothing");
+    std::fs::write(dir.path().join("lake/day=2026-06-30/dead.merge"), b"PAR1").unwrap();
+    drop(dir.open().await);
+    assert_eq!(all_files(&dir), 2, "one whose process has died is swept");
+}
+
+#[tokio::test]
+async fn commits_leave_files_alone_that_are_being_merged() {
+    let dir = LakeDir::new();
+    let lake = dir.open().await;
+    for run in 0..8 {
+        take(&lake, [row(run, 0.5)]).await;
+    }
+    let prepared = lake.prepare_merge(How::Thorough).await.unwrap().expect("there is something to merge");
+    // So many small files that a commit would merge them.
+    for run in 8..12 {
+        take(&lake, [row(run, 0.5)]).await;
+    }
+    assert!(lake.commit_merge(prepared).await.unwrap(), "it was not overtaken");
+    assert_eq!(value_and_n(&lake).await, (0.5, 12));
+}
