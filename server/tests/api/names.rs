@@ -14,7 +14,7 @@ fn records(names: usize) -> String {
             (0..5).map(|k| (format!("made_up_{:04}", (i * 5 + k) % names), json!(i % 7))).collect();
         json!({
             "timestamp": rfc(now() - 60_000 * (1 + i as i64)), "customer": if i < 400 { "acme" } else { "apex" }, "site": "s",
-            "zone": format!("z{}", i % 3), "task": "detection", "model_architecture": if i % 2 == 0 { "a" } else { "b" },
+            "zone": format!("z{}", i % 3), "task": "detection", "model_architecture": if i.is_multiple_of(2) { "a" } else { "b" },
             "model_version": "1", "detection": {"mAP50": 0.5}, "system": {"fps": 30}, "custom": custom,
         })
     };
