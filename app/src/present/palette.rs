@@ -15,6 +15,9 @@ use crate::{
     i18n::{Lang, Texts},
 };
 
+/// A customer with its sites, each with its zones.
+type Customer<'d> = (&'d str, Vec<(&'d str, Vec<&'d str>)>);
+
 /// All of it, however much there is: what cannot be found by name would not be there. Places are a tree of names, so that
 /// thousands of zones are some tens of kilobytes; their addresses follow from their names.
 #[derive(Debug, Serialize)]
@@ -23,7 +26,7 @@ pub struct Palette<'d> {
     keys: Vec<(&'static str, String)>,
     entries: Vec<Entry>,
     /// Customers with their sites with their zones.
-    places: Vec<(&'d str, Vec<(&'d str, Vec<&'d str>)>)>,
+    places: Vec<Customer<'d>>,
     /// What places are called that have another name to show; by their names from the customer on, each on a line.
     shown: BTreeMap<String, &'d str>,
 }
@@ -102,7 +105,7 @@ fn entry(kind: &'static str, label: String, detail: String, href: String, key: O
 }
 
 /// Every place once; zones without a site have no page.
-fn places(d: &Directory) -> Vec<(&str, Vec<(&str, Vec<&str>)>)> {
+fn places(d: &Directory) -> Vec<Customer<'_>> {
     let mut tree: BTreeMap<&str, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
     for p in &d.places {
         let sites = tree.entry(p.customer.as_str()).or_default();

@@ -144,7 +144,7 @@ impl MetricNames {
     fn respelled(&self) -> Self {
         let mut all = Self { more: self.more, ..Self::new(self.cap) };
         for n in &self.names {
-            let full = nfc(&n.full).map_or_else(|| n.full.to_string(), |full| full.into());
+            let full = nfc(&n.full).unwrap_or_else(|| n.full.to_string());
             all.push(&full, n.simulated, n.kept);
             all.note(&full, n.simulated);
         }

@@ -1,6 +1,10 @@
 //! `places.yaml` and `metrics.yaml`: read at start and whenever they change. A change that has a fault is not taken; the
 //! version that was in force stays, and what is wrong is said with its line, in the log and on `/sources`. At start a file
 //! with a fault is as good as none: names can wait, records cannot.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "files are read on a blocking thread, and their times are held against the machine's clock"
+)]
 
 #[cfg(test)]
 mod agreement;

@@ -31,6 +31,7 @@ pub fn request_id() -> Option<String> {
 }
 
 /// Sixteen hexadecimal digits that no other request of this process has, nor any of another run, as far as chance goes.
+#[expect(clippy::disallowed_methods, reason = "a seed, not a time that anything is told by")]
 fn fresh() -> String {
     static SEED: LazyLock<u64> = LazyLock::new(|| {
         let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64);

@@ -172,7 +172,7 @@ async fn the_directory_names_what_was_seen(a: &Adapter) {
         .collect();
     assert_eq!(places, ["acme/s1/z1", "acme/s1/z2", "b"]);
     assert_eq!(d.tasks.iter().map(ToString::to_string).collect::<Vec<_>>(), ["detection", "mot"]);
-    assert_eq!(d.models.iter().map(|m| m.key()).collect::<Vec<_>>(), ["yolo", "yolo:1"]);
+    assert_eq!(d.models.iter().map(domain::scope::Model::key).collect::<Vec<_>>(), ["yolo", "yolo:1"]);
     assert_eq!(
         (d.custom.as_slice(), d.built_in.as_slice()),
         (["custom.mse".to_owned()].as_slice(), [0, 4, 8].as_slice())
