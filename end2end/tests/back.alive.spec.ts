@@ -104,7 +104,9 @@ test.describe('after signing out', () => {
     await noting(context);
     await context.addInitScript(() => {
       addEventListener('pageshow', ({ persisted }) => {
-        if (persisted) setTimeout(() => localStorage.setItem('hidden', String(document.documentElement.hidden)));
+        // When it goes on to signing in, all that hears of its return has been done.
+        const note = () => localStorage.setItem('hidden', String(document.documentElement.hidden));
+        if (persisted) addEventListener('pagehide', note, { once: true });
       });
     });
     await signIn(page);

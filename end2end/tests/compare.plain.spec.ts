@@ -23,7 +23,7 @@ async function delta(page: Page, metric: string, head: string | RegExp): Promise
 test.describe('models side by side', () => {
   test('without a choice the models that meet most often stand side by side, with a finding that the table bears out', async ({ page }) => {
     await page.goto('/compare?from=now-30d');
-    await expect(finding(page)).toHaveText(/^\S+ [\d.]+ against \S+ [\d.]+: mAP50 [↑↓±][\d.]+ (better|worse|unchanged|too small to matter), at \d+ zones where both ran$/);
+    await expect(finding(page)).toHaveText(/^\S+ [\d.]+ against \S+ [\d.]+: mAP50 [↑↓±][\d.]+ (better|worse|unchanged|negligible), at \d+ zones where both ran$/);
     const [, model, baseline, said] = /^(\S+ \S+) against (\S+ \S+): mAP50 [↑↓±]([\d.]+)/.exec(await finding(page).innerText())!;
     expect((await heads(page))[0]).toBe(`${baseline} · baseline`);
     expect(Math.abs(await delta(page, 'mAP50', model!))).toBe(Number(said));

@@ -305,13 +305,13 @@ mod tests {
         let of = |lang, d: f64, base: f64, i: usize| {
             fmt(lang).delta(Some(d), Some(base), &CATALOGUE[i]).map(|v| (v.change, v.text, v.word)).expect("a change")
         };
-        assert_eq!(of(Lang::En, -0.004, 0.8, 0), (Change::Neutral, "↓0.004".into(), "too small to matter".into()));
-        assert_eq!(of(Lang::Ko, -0.004, 0.8, 0).2, "무시할 만한 차이");
+        assert_eq!(of(Lang::En, -0.004, 0.8, 0), (Change::Neutral, "↓0.004".into(), "negligible".into()));
+        assert_eq!(of(Lang::Ko, -0.004, 0.8, 0).2, "미미함");
         assert_eq!(of(Lang::En, -0.005, 0.8, 0).0, Change::Worse);
         // 2 % of 20 ms.
         assert_eq!(of(Lang::En, 0.3, 20.0, 7).0, Change::Neutral);
         assert_eq!(of(Lang::En, 0.4, 20.0, 7).0, Change::Worse);
-        assert_eq!(of(Lang::En, 1.0, 60.0, 9).2, "too small to matter", "of a percentage 2 points matter");
+        assert_eq!(of(Lang::En, 1.0, 60.0, 9).2, "negligible", "of a percentage 2 points matter");
     }
 
     #[test]
