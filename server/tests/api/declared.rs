@@ -172,10 +172,9 @@ async fn pages_of_a_site_offer_its_time_zone() {
 #[tokio::test]
 async fn metrics_are_called_and_read_as_they_were_described() {
     let site = site(&[("metrics.yaml", METRICS)]).await;
-    for (lang, accuracy, error, small) in [
-        ("en", "Accuracy", "Squared error", "negligible"),
-        ("ko", "정확도 지수", "제곱 오차", "미미함"),
-    ] {
+    for (lang, accuracy, error, small) in
+        [("en", "Accuracy", "Squared error", "negligible"), ("ko", "정확도 지수", "제곱 오차", "미미함")]
+    {
         let place = page(&site, "/customers/acme?days=1", lang).await;
         assert!(seen(&place).contains(accuracy) && seen(&place).contains(error), "{lang}");
         assert!(!seen(&place).contains("direction assumed") && !seen(&place).contains("방향 추정"), "{lang}");
