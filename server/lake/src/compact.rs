@@ -113,7 +113,7 @@ impl Lake {
                     return Ok(Some(Prepared { merges, held, _claim: claim, _lock: lock }));
                 }
                 Err(Stop::Other(e)) => return Err(e),
-                Err(Stop::Unread(view)) => drop(self.suspect(&[view.file.clone()]).await?),
+                Err(Stop::Unread(view)) => drop(self.suspect(std::slice::from_ref(&view.file)).await?),
             }
         }
         Ok(None)
