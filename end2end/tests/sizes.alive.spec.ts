@@ -46,6 +46,9 @@ function look(page: Page, least: number): Promise<Found> {
 async function check(page: Page, [small, table, body]: [number, number, number]) {
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: 900 });
+    // A chart follows the width once it has been told of it.
+    const beyond = () => page.evaluate(() => document.scrollingElement!.scrollWidth - innerWidth);
+    await expect.poll(beyond, `the page is wider than ${width} px`).toBeLessThanOrEqual(0);
     const found = await look(page, small);
     expect(found.small, `text smaller than ${small} px at ${width} px`).toEqual([]);
     expect(new Set(found.tables), `tables at ${width} px`).toEqual(new Set(found.tables.length > 0 ? [`${table}px`] : []));
