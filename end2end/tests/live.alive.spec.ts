@@ -18,12 +18,16 @@ const test = base.extend<{ own: Own }>({
 });
 
 const first = (page: Page) => tiles(page).first();
-const seen = (page: Page) => page.evaluate(() => (window as unknown as { __gfLive: { state: string; refreshes: number } }).__gfLive);
+type Following = { state: string; refreshes: number };
+/** What the page says of how it follows; its script may still be loading when a test asks. */
+const seen = async (page: Page) => {
+  await page.waitForFunction(() => '__gfLive' in window);
+  return page.evaluate(() => (window as unknown as { __gfLive: Following }).__gfLive);
+};
 const words = (page: Page) => page.locator('gf-live .state');
 /** Opens a page and waits until it hears of new records. */
 async function open(page: Page, url: string) {
   await visit(page, url);
-  await page.waitForFunction(() => '__gfLive' in window);
   await expect.poll(async () => (await seen(page)).state).toBe('live');
   await page.waitForTimeout(1_200);
 }
