@@ -13,6 +13,8 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
         .thread_stack_size(8 << 20)
+        // A thread keeps what it allocated and others freed until it allocates again: idle ones give it back by ending.
+        .thread_keep_alive(std::time::Duration::from_secs(1))
         .enable_all()
         .build();
     match runtime {

@@ -16,7 +16,7 @@ use domain::{
     text::Name,
     time::{Millis, Ranges},
 };
-use object_store::local::LocalFileSystem;
+use object_store::{limit::LimitStore, local::LocalFileSystem};
 
 use crate::{
     schema::{SCHEMA, column},
@@ -72,7 +72,8 @@ impl Engine {
         let context = SessionContext::new_with_config(config);
         let files = LocalFileSystem::new_with_prefix(root).map_err(|e| e.to_string())?;
         let base = url::Url::parse(BASE).map_err(|e| e.to_string())?;
-        context.register_object_store(&base, Arc::new(files));
+        // Each read in flight holds a thread of tokio's blocking pool, and each thread keeps memory that others freed.
+        context.register_object_store(&base, Arc::new(LimitStore::new(files, 2 * threads)));
         Ok(Self { context, root: root.to_owned() })
     }
 
