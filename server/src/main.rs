@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         .worker_threads(threads)
         .thread_stack_size(8 << 20)
         // A thread keeps what it allocated and others freed until it allocates again: idle ones give it back by ending.
-        .thread_keep_alive(std::time::Duration::from_secs(1))
+        .thread_keep_alive(std::time::Duration::from_millis(250))
         .enable_all()
         .build();
     match runtime {

@@ -1,11 +1,11 @@
 //! Which records a day holds, remembered between batches for as long as it is certain, so that duplicates and corrections
 //! are found without reading the day again.
 
-use std::collections::{BTreeSet, HashMap, hash_map::Entry};
+use std::collections::{BTreeSet, HashMap};
 
 use domain::time::Day;
 
-use crate::identity::RowKey;
+use crate::{identities::Identities, identity::RowKey};
 
 /// So many identities are remembered between batches; beyond, whole days are forgotten and read again when needed.
 const REMEMBERED: usize = 2_000_000;
@@ -19,15 +19,9 @@ pub struct KnownDays(HashMap<Day, KnownDay>);
 #[derive(Debug, Default)]
 pub struct KnownDay {
     groups: HashMap<u32, BTreeSet<String>>,
-    rows: HashMap<u128, Known>,
+    rows: Identities,
     /// The group of the rows that come next.
     next: u32,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Known {
-    content: u64,
-    group: u32,
 }
 
 impl KnownDays {
@@ -62,7 +56,7 @@ impl KnownDay {
         self.groups.retain(|_, paths| paths.is_subset(&files));
         if self.groups.len() < groups {
             let left = &self.groups;
-            self.rows.retain(|_, known| left.contains_key(&known.group));
+            self.rows.keep_groups(|group| left.contains_key(&group));
         }
         let read_before: BTreeSet<&String> = self.groups.values().flatten().collect();
         let missing: Vec<String> = files.iter().filter(|f| !read_before.contains(f)).cloned().collect();
@@ -77,20 +71,12 @@ impl KnownDay {
 
     /// Notes a row. Returns the content under which its identity was known. One that is known as it is stays where it is.
     pub fn note(&mut self, key: RowKey) -> Option<u64> {
-        let known = Known { content: key.content, group: self.next };
-        match self.rows.entry(key.identity) {
-            Entry::Occupied(e) if e.get().content == key.content => Some(key.content),
-            Entry::Occupied(mut e) => Some(e.insert(known).content),
-            Entry::Vacant(e) => {
-                e.insert(known);
-                None
-            }
-        }
+        self.rows.note(key, self.next)
     }
 
     /// The content under which an identity is known.
     pub fn content(&self, identity: u128) -> Option<u64> {
-        self.rows.get(&identity).map(|k| k.content)
+        self.rows.content(identity)
     }
 
     /// Follows a change of ours: the rows noted since the last one, and those of files that are gone, are in these files now.
@@ -106,7 +92,7 @@ impl KnownDay {
             !touched
         });
         if !gone.is_empty() {
-            self.rows.values_mut().filter(|k| gone.contains(&k.group)).for_each(|k| k.group = group);
+            self.rows.regroup(|number| gone.contains(&number), group);
         }
         self.groups.insert(group, paths);
         self.next += 1;

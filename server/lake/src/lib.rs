@@ -19,6 +19,7 @@ mod failing;
 mod file;
 mod fold;
 mod held;
+mod identities;
 mod identity;
 mod index;
 mod known;

@@ -73,7 +73,7 @@ impl Engine {
         let files = LocalFileSystem::new_with_prefix(root).map_err(|e| e.to_string())?;
         let base = url::Url::parse(BASE).map_err(|e| e.to_string())?;
         // Each read in flight holds a thread of tokio's blocking pool, and each thread keeps memory that others freed.
-        context.register_object_store(&base, Arc::new(LimitStore::new(files, 2 * threads)));
+        context.register_object_store(&base, Arc::new(LimitStore::new(files, threads)));
         Ok(Self { context, root: root.to_owned() })
     }
 
