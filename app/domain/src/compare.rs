@@ -131,8 +131,8 @@ pub struct SiteContest {
     pub site: Option<Name>,
     /// By contender, over the zones of the site; without quantiles.
     pub figures: Vec<Figure>,
-    /// The contender that did best, where at least two can be compared and the metric has a direction: at the same places by
-    /// the difference to the baseline, whose own is zero; everywhere by value.
+    /// The contender that did best, where at least two can be compared, the metric has a direction and the lead matters: at the
+    /// same places by the difference to the baseline, whose own is zero; everywhere by value.
     pub best: Option<usize>,
 }
 
@@ -272,8 +272,10 @@ fn best(metric: &Metric, figures: &[Figure], places: Places) -> Option<usize> {
         return None;
     }
     let top = rest.iter().fold(*first, |top, k| if better(k.1, top.1) { *k } else { top });
-    // Equals have no winner.
-    known.iter().all(|k| k.0 == top.0 || better(top.1, k.1)).then_some(top.0)
+    // Equals have no winner, and a lead too small to matter is none: beside it the differences read "negligible".
+    let level = figures.first().and_then(|f| f.value);
+    let leads = |k: &(usize, f64)| better(top.1, k.1) && metric.matters(top.1 - k.1, level);
+    known.iter().all(|k| k.0 == top.0 || leads(k)).then_some(top.0)
 }
 
 /// In how many places both ran.
@@ -456,6 +458,8 @@ mod tests {
         // D has the best value, where the baseline never was; C gains most on the baseline, at the harder zone.
         let rows = [("a:1", 0, 0.8, 1.0), ("b:1", 0, 0.81, 1.0), ("c:1", 0, 0.7, 1.0), ("d:1", 1, 0.9, 1.0)];
         assert_eq!(lead(&rows), Some(1));
+        let close = [("a:1", 0, 0.8, 1.0), ("b:1", 0, 0.803, 1.0)];
+        assert_eq!(lead(&close), None, "a lead too small to matter is none");
         let hard = [("a:1", 1, 0.4, 1.0), ("c:1", 1, 0.9, 1.0)];
         assert_eq!(lead(&[&rows[..3], &hard[..]].concat()), Some(2));
         assert_eq!(
@@ -532,7 +536,8 @@ mod tests {
 
         #[test]
         fn whoever_wins_in_every_shared_zone_wins_there_in_sum_wherever_else_they_ran(
-            shared in prop::collection::vec((0.0f64..1.0, 0.001f64..1.0, 1.0f64..1e6, 1.0f64..1e6), 1..12),
+            // Leads that matter: smaller ones make no winner of a site.
+            shared in prop::collection::vec((0.0f64..1.0, 0.006f64..1.0, 1.0f64..1e6, 1.0f64..1e6), 1..12),
             alone in prop::collection::vec((0usize..2, 0.0f64..1.0, 1.0f64..1e6), 0..12),
         ) {
             let both = shared.iter().zip(0u8..).flat_map(|((x, lead, v, w), z)| [("a:1", z, *x, *v), ("b:1", z, x + lead, *w)]);

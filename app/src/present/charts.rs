@@ -191,6 +191,8 @@ impl Drawing<'_> {
             if metric.unit.is_empty() { size.to_owned() } else { format!("{size} {}", metric.unit) }
         };
         let (title, size, against) = match delta {
+            // As the tile beside it reads: too small to matter.
+            Some((d, against)) if d.word == t.too_small => (t.chart_steady, String::new(), against),
             Some((d, against)) if d.text.starts_with('↓') => (t.chart_fell, sized(d), against),
             Some((d, against)) if d.text.starts_with('↑') => (t.chart_rose, sized(d), against),
             Some((_, against)) => (t.chart_steady, String::new(), against),
@@ -289,7 +291,9 @@ pub fn describe_volume(fmt: &Fmt, days: &[(domain::time::Day, u64)]) -> Option<C
     let high = days.iter().map(|d| d.1).max()?;
     let low = days.iter().map(|d| d.1).min()?;
     let (ticks, digits) = value_ticks(0.0, high as f64, TICKS);
-    let x = time_ticks(&range, &jiff::tz::TimeZone::UTC, 7);
+    // Labels name days: within one there is nothing to label.
+    let x: Vec<Millis> =
+        time_ticks(&range, &jiff::tz::TimeZone::UTC, 7).into_iter().filter(|m| m.0 % domain::time::DAY == 0).collect();
     let gap = x.windows(2).map(|w| w[1].0 - w[0].0).min().unwrap_or(domain::time::DAY);
     let mut points: Vec<Point> = Vec::new();
     for (day, n) in days {
