@@ -90,7 +90,7 @@ test.describe('models side by side', () => {
 
   test('architectures are put together', async ({ page }) => {
     await page.goto('/compare?from=now-90d');
-    await page.getByRole('group', { name: 'Tell apart by' }).getByRole('link', { name: 'architecture' }).click();
+    await page.getByRole('group', { name: 'Group by' }).getByRole('link', { name: 'architecture' }).click();
     await expect(page).toHaveURL(/by=architecture/);
     const labels = await chips(page).locator('bdi').allInnerTexts();
     expect(labels.length).toBeGreaterThan(2);
@@ -162,7 +162,7 @@ test.describe('models side by side', () => {
 
   test('pictures are drawn by the server: dots and lines in the colours of the legend', async ({ page }) => {
     await page.goto(THREE);
-    for (const name of [/^mAP50 against Latency, a dot a site: \d+ dots/, /^One line a model/]) {
+    for (const name of [/^mAP50 against Latency, one dot per site: \d+ dots/, /^One line per model/]) {
       const picture = page.getByRole('img', { name });
       await expect(picture).toBeVisible();
       const marks = picture.locator('.mark-dot, path.line, polyline.line, circle');

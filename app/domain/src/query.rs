@@ -497,6 +497,12 @@ impl Directory {
                 a = &self.custom[a],
                 b = &self.custom[b]
             ))),
+            [] if !self.beyond.names.find(key).is_empty() => Err(Error::bad_input(say!(
+                "“{got}” came after the limit of {cap} metrics outside of the catalogue: only its records know it",
+                "“{got}”: 카탈로그에 없는 지표의 한도({cap}개)를 넘어 레코드에만 남아 있습니다",
+                got = clip(key),
+                cap = self.beyond.cap
+            ))),
             [] => Err(unknown_metric(key)),
         }
     }

@@ -24,8 +24,8 @@ fn draw(v: SourcesView) -> impl IntoView {
             {v.jobs.map(|table| view! { <Table table lang/> })}
             {v.failed.map(|table| view! { <Table table lang/> })}
             {v.written.map(|table| view! { <Table table lang/> })}
-            {v.beyond.map(|table| view! { <Table table lang/> })}
             {v.sources.map(|table| view! { <Table table lang/> })}
+            {v.beyond.map(|table| view! { <Table table lang/> })}
             {v.volume.map(|chart| view! { <Chart chart lang/> })}
         </main>
     }

@@ -40,7 +40,7 @@ pub fn filters(
         <GetForm action=action.to_owned() class="filters" label=t.filter>
             {hidden.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view()}
             {selects.into_iter().map(select).collect_view()}
-            <button class="button primary" type="submit">{t.filter_apply}</button>
+            <button class="button" type="submit">{t.filter_apply}</button>
         </GetForm>
     }
 }

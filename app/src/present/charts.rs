@@ -307,6 +307,7 @@ pub fn describe_volume(fmt: &Fmt, days: &[(domain::time::Day, u64)]) -> Option<C
     let summary = fill(
         t.sources_volume_sentence,
         &[
+            ("last", &Fmt { zone: jiff::tz::TimeZone::UTC, ..fmt.clone() }.date(last.0.start())),
             ("n", &fmt.count(days.len() as u64)),
             ("min", &fmt.count(low)),
             ("max", &fmt.count(high)),

@@ -483,7 +483,9 @@ fn sites(
         .iter()
         .zip(&wins)
         .filter(|w| *w.1 > 0)
-        .map(|(c, n)| fill(t.compare_wins, &[("model", &name(&c.model)), ("n", &n.to_string())]))
+        .map(|(c, n)| {
+            fill(t.compare_wins, &[("model", &name(&c.model)), ("n", &n.to_string()), ("of", &all.len().to_string())])
+        })
         .collect();
     let query = links::pairs(&a.ask, &["page", METRICS_PAGE, "sort", "refresh", "kiosk"]);
     TableView {

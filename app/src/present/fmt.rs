@@ -37,7 +37,8 @@ impl Fmt {
     /// A number with so many digits after the point, thousands grouped. A real minus sign.
     #[must_use]
     pub fn decimal(&self, x: f64, digits: u8) -> String {
-        let text = format!("{:.*}", usize::from(digits), x.abs());
+        // Two pages may add the same numbers up in another order: what lies half-way between two texts reads the same on both.
+        let text = format!("{:.*}", usize::from(digits), x.abs() * (1.0 + 1e-12));
         let (whole, rest) = text.split_once('.').map_or((text.as_str(), None), |(w, r)| (w, Some(r)));
         let mut out = grouped(whole);
         if let Some(r) = rest {
@@ -265,6 +266,9 @@ mod tests {
         assert_eq!(f.count(1_234_567), "1,234,567");
         assert_eq!(f.decimal(-1234.5, 1), "−1,234.5");
         assert_eq!(f.decimal(-0.0001, 3), "0.000");
+        // The same records, added up in another order.
+        assert_eq!(f.decimal(0.802_499_999_999_999_1, 3), f.decimal(0.802_499_999_999_999_7, 3));
+        assert_eq!(f.decimal(0.802_499_999, 3), "0.802");
         assert_eq!(f.value(None, &CATALOGUE[0]), "–");
     }
 

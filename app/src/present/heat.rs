@@ -73,33 +73,28 @@ pub fn strip(a: &Asked, s: &Summary, leading: &MetricSummary, course: (TimeRange
             .collect(),
     };
     let rows: Vec<HeatRow> = sites.iter().map(row).collect();
-    let cells = || rows.iter().flat_map(|r| r.cells.iter().flatten().map(move |c| (r, c)));
+    let columns = (0..count)
+        .map(|i| if (count - 1 - i).is_multiple_of(count.div_ceil(7)) { a.fmt.date(start(i)) } else { String::new() })
+        .collect();
+    let heat = Heat { summary: String::new(), columns, rows, open: range.to() > a.now };
     // Strong is what needs a look: the worst, or the most of what has no direction.
     let high_is_strong = metric.direction.read(1.0) != Change::Better;
-    let low = cells().map(|c| c.1.0).reduce(f64::min)?;
-    let high = cells().map(|c| c.1.0).reduce(f64::max)?;
+    let low = heat.scaled().map(|(_, c)| c.0).reduce(f64::min)?;
+    let high = heat.scaled().map(|(_, c)| c.0).reduce(f64::max)?;
     let (pale, strong) = if high_is_strong { (low, high) } else { (high, low) };
-    let worst = cells().find(|c| c.1.0 == strong).map(|c| c.1.1.clone()).unwrap_or_default();
-    let heat =
-        Heat {
-            summary: fill(
-                t.heat_sentence,
-                &[
-                    ("metric", &label),
-                    ("n", &a.fmt.count(rows.len() as u64)),
-                    ("days", &a.fmt.count(count as u64)),
-                    ("min", &shown(low)),
-                    ("max", &shown(high)),
-                    ("worst", &worst),
-                ],
-            ),
-            columns: (0..count)
-                .map(|i| {
-                    if (count - 1 - i).is_multiple_of(count.div_ceil(7)) { a.fmt.date(start(i)) } else { String::new() }
-                })
-                .collect(),
-            rows,
-        };
+    let worst = heat.scaled().find(|(_, c)| c.0 == strong).map(|(_, c)| c.1.clone()).unwrap_or_default();
+    let summary = fill(
+        t.heat_sentence,
+        &[
+            ("metric", &label),
+            ("n", &a.fmt.count(heat.rows.len() as u64)),
+            ("days", &a.fmt.count(count as u64)),
+            ("min", &shown(low)),
+            ("max", &shown(high)),
+            ("worst", &worst),
+        ],
+    );
+    let heat = Heat { summary, ..heat };
     let first = count.saturating_sub(TABLE_DAYS);
     let mut columns = vec![plain(t.col_site, false)];
     columns.extend((first..count).map(|i| plain(&a.fmt.date(start(i)), true)));

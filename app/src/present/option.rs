@@ -110,9 +110,20 @@ pub fn parallel(p: &Parallel) -> String {
         let values: Vec<CompositeValue> =
             line.values.iter().map(|v| v.map_or_else(|| CompositeValue::from("-"), number)).collect();
         let data = vec![DataPoint::from(CompositeValue::Array(values))];
-        whole = whole.series(EParallel::new().name(line.name.clone()).line_style(LineStyle::new().width(2)).data(data));
+        whole = whole.series(
+            EParallel::new().name(line.name.clone()).line_style(LineStyle::new().width(2).opacity(1.0)).data(data),
+        );
     }
-    serde_json::to_string(&whole).unwrap_or_default()
+    let mut option = serde_json::to_value(&whole).unwrap_or_default();
+    // Labels at the ends alone, as the drawing has them: those between would lie under the lines. `charming` lacks it.
+    let axes = option.get_mut("parallelAxis").and_then(serde_json::Value::as_array_mut);
+    for (axis, drawn) in axes.into_iter().flatten().zip(&p.axes) {
+        let span = short((short(drawn.top.0) - short(drawn.bottom.0)).abs());
+        if span > 0.0 {
+            axis["interval"] = span.into();
+        }
+    }
+    option.to_string()
 }
 
 /// The element's side of a picture whose option is used as it is.

@@ -118,6 +118,35 @@ impl Asked {
         self.against.unwrap_or_default().of(&self.range)
     }
 
+    /// From when on there are records, where that is later than the earlier period's beginning: then its numbers stand on a
+    /// part of it, and whoever reads a difference has to know.
+    #[must_use]
+    pub fn earlier_note(&self) -> String {
+        let earlier = self.earlier();
+        let since =
+            self.directory.oldest.filter(|o| o.0 - earlier.from().0 > earlier.length() / 20 && *o < earlier.to());
+        since.map_or_else(String::new, |o| {
+            format!(" {}", fill(self.fmt.texts().earlier_since, &[("date", &self.fmt.date(o))]))
+        })
+    }
+
+    /// Its name as a head.
+    #[must_use]
+    pub fn earlier_head(&self) -> &'static str {
+        let t = self.fmt.texts();
+        match self.against.unwrap_or_default() {
+            Against::Previous => t.against_previous,
+            Against::Week => t.against_week,
+            Against::Year => t.against_year,
+        }
+    }
+
+    /// Its name in a title, with what it lacks.
+    #[must_use]
+    pub fn earlier_title(&self) -> String {
+        format!("{}{}", self.earlier_name(), self.earlier_note())
+    }
+
     /// Its name in a sentence.
     #[must_use]
     pub fn earlier_name(&self) -> &'static str {

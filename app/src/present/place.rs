@@ -99,7 +99,8 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
             let drawing = Drawing { fmt: &a.fmt, metric: &metric, range: a.range, scope: &title, now: a.now, earlier };
             let mut links = a.chart_links(&m.metric, query.step);
             links.details = Some(links::trends(&a.scope, &m.metric, &a.ask));
-            Some(drawing.view(&trend, delta.as_ref().map(|d| (d, a.earlier_name())), links))
+            let earlier = a.earlier_title();
+            Some(drawing.view(&trend, delta.as_ref().map(|d| (d, &*earlier)), links))
         }
         None => None,
     };
@@ -176,6 +177,7 @@ fn tiles(a: &Asked, s: &Summary) -> Vec<TileView> {
         _ if a.range.length() % DAY == 0 => fill(t.vs_previous, &[("days", &a.fmt.span(a.range.length()))]),
         _ => t.vs_period.to_owned(),
     };
+    let versus = versus + &a.earlier_note();
     let mut tiles: Vec<TileView> = chosen.into_iter().map(|m| tile(a, s, m, &versus)).collect();
     tiles.push(coverage_tile(a, s));
     tiles
@@ -210,7 +212,8 @@ fn tile(a: &Asked, s: &Summary, m: &MetricSummary, versus: &str) -> TileView {
         delta: a.fmt.delta(delta, before, &metric),
         versus: versus.to_owned(),
         state: a.fmt.metric_state(m, &s.health),
-        spark: sparkline(&m.course, 1),
+        // The course is that of the mean: beside a tail it would say something else than the number.
+        spark: if m.metric == TAIL { String::new() } else { sparkline(&m.course, 1) },
         foot,
         simulated: m.simulated,
         href: links::trends(&a.scope, &m.metric, &a.ask),
@@ -480,7 +483,7 @@ fn metrics_table(a: &Asked, s: &Summary) -> Result<TableView> {
         columns: vec![
             plain(t.col_metric, false),
             plain(t.col_value, true),
-            plain(a.earlier_name(), true),
+            plain(a.earlier_head(), true),
             plain(t.col_delta, true),
             plain(t.col_p50, true),
             plain(t.col_p95, true),

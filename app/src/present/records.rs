@@ -76,7 +76,11 @@ fn table(a: &Asked, r: &Records, skip: usize) -> TableView {
             cells.extend([text(Some(&row.task)), Cell::Text(model(row)), text(row.device.as_deref())]);
             cells.extend(row.values.iter().zip(&metrics).map(|(v, m)| number(a.fmt.with_unit(*v, m))));
             cells.push(number(row.samples.map_or_else(|| "1".to_owned(), |s| s.to_string())));
-            cells.push(text(Some(row.experiment_type.as_deref().unwrap_or(Kind::Production.as_str()))));
+            cells.push(text(Some(match row.experiment_type.as_deref().unwrap_or(Kind::Production.as_str()) {
+                "production" => t.type_production,
+                "candidate" => t.type_candidate,
+                other => other,
+            })));
             cells.push(Cell::Text(source(a, row)));
             cells.push(number(row.line.map_or_else(|| NONE.to_owned(), |l| l.to_string())));
             cells.push(a.fmt.time_cell(row.received_at, a.now));

@@ -201,6 +201,7 @@ fn sources_table(a: &Asked, reports: &[SourceReport]) -> Result<TableView> {
     let column = |key, label: &str, numeric| Column { key, label: label.to_owned(), numeric };
     let columns = vec![
         column("name", t.col_source, false),
+        column("state", t.col_state, false),
         column("kind", t.col_type, false),
         column("taken", t.col_taken, true),
         column("duplicate", t.col_duplicate, true),
@@ -209,7 +210,6 @@ fn sources_table(a: &Asked, reports: &[SourceReport]) -> Result<TableView> {
         column("", t.col_reasons, false),
         column("newest", t.col_newest, true),
         column("last", t.col_last_read, true),
-        column("state", t.col_state, false),
     ];
     let rows = reports.iter().map(|r| row(a, r)).collect();
     let at = tables::Place { path: "/sources", ask: &a.ask, in_path: false };
@@ -267,6 +267,7 @@ fn row(a: &Asked, r: &SourceReport) -> Row {
                 href: None,
                 state: trouble,
             },
+            Cell::Text(state),
             Cell::Text(kind.into()),
             number(r.taken),
             number(r.duplicate),
@@ -275,10 +276,10 @@ fn row(a: &Asked, r: &SourceReport) -> Row {
             Cell::Text(reasons),
             a.fmt.time_cell(r.newest, a.now),
             a.fmt.time_cell(Some(r.last), a.now),
-            Cell::Text(state),
         ],
         keys: vec![
             Key::Text(r.source.name.clone()),
+            Key::Number(Some(f64::from(u8::from(r.error.is_none())))),
             Key::Text(kind.into()),
             key(r.taken),
             key(r.duplicate),
@@ -287,7 +288,6 @@ fn row(a: &Asked, r: &SourceReport) -> Row {
             Key::Number(None),
             Key::Number(r.newest.map(|m| m.0 as f64)),
             Key::Number(Some(r.last.0 as f64)),
-            Key::Number(Some(f64::from(u8::from(r.error.is_none())))),
         ],
     }
 }

@@ -60,7 +60,7 @@ fn head(lang: Lang, c: ColumnView) -> impl IntoView {
     view! {
         <th scope="col" class=class aria-sort=c.sorted>
             {match c.sort {
-                Some(href) => Either::Left(view! { <a data-noscroll="" href=href title=title>{c.label}<span class="arrow" aria-hidden="true">{arrow}</span></a> }),
+                Some(href) => Either::Left(view! { <a data-noscroll="" href=href title=title>{c.label}{(!arrow.is_empty()).then(|| view! { <span class="arrow" aria-hidden="true">{arrow}</span> })}</a> }),
                 None => Either::Right(c.label),
             }}
         </th>
@@ -87,7 +87,15 @@ fn cell(c: Cell, numeric: bool) -> AnyView {
             };
             whole(view! { <th scope="row">{mark}{name}</th> })
         }
-        Cell::Text(text) => whole(view! { <td class=class><bdi>{text}</bdi></td> }),
+        Cell::Text(text) => {
+            // A short one stays on its line, and a sentence does not become a tower of words.
+            let length = match text.chars().count() {
+                ..=24 => "short",
+                25..=48 => "",
+                _ => "long",
+            };
+            whole(view! { <td class=length><bdi>{text}</bdi></td> })
+        }
         Cell::Link { text, href } => whole(view! { <td class="name"><a href=href><bdi>{text}</bdi></a></td> }),
         Cell::Number { text, href: Some(href) } => whole(view! { <td class=class><a href=href>{text}</a></td> }),
         Cell::Number { text, href: None } => whole(view! { <td class=class>{text}</td> }),

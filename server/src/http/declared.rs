@@ -80,7 +80,19 @@ pub enum Origin {
 #[derive(Debug, Serialize)]
 pub struct Catalogue {
     pub metrics: Vec<MetricRow>,
+    /// Those that came after the limit: they are in their records alone. Missing where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beyond_limit: Option<BeyondLimit>,
     pub file: Option<FileState>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct BeyondLimit {
+    pub limit: usize,
+    /// As far as they are remembered.
+    pub names: Vec<String>,
+    /// Whether there are others.
+    pub more: bool,
 }
 
 pub async fn places(Shared(s): Shared<State>) -> Json<Places> {
@@ -147,7 +159,10 @@ pub fn catalogue_of(d: &Directory, states: &[FileState]) -> Catalogue {
     }
     let waiting = d.declared.metrics().skip(domain::metric::BUILT_IN).filter(|m| !met.contains(&m.key));
     rows.extend(waiting.map(|m| row(m, Origin::File, false)));
-    Catalogue { metrics: rows, file: file(states, FileKind::Metrics) }
+    let b = &d.beyond;
+    let some = !b.names.is_empty() || b.more;
+    let beyond_limit = some.then(|| BeyondLimit { limit: b.cap, names: b.names.to_vec(), more: b.more });
+    Catalogue { metrics: rows, beyond_limit, file: file(states, FileKind::Metrics) }
 }
 
 fn row(m: &Metric, origin: Origin, seen: bool) -> MetricRow {

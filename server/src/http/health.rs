@@ -18,7 +18,9 @@ pub async fn readyz(Shared(s): Shared<State>, Extension(visitor): Extension<Visi
     let job = |r: domain::ports::JobReport| {
         let mut job = json!({"name": r.name, "state": r.state, "restarts": r.restarts});
         if let (true, Some(error)) = (may_know, r.error) {
-            job["error"] = Value::String(error.en);
+            // Of one that runs it is what went wrong before: no monitor is to be called for it.
+            let key = if r.state == domain::ports::JobState::Running { "last_error" } else { "error" };
+            job[key] = Value::String(error.en);
         }
         job
     };

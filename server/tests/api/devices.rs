@@ -92,7 +92,7 @@ async fn pages_say_how_many_devices_were_put_together_and_offer_each() {
     assert!(!main_of(&accuracy).contains("Measured on"), "an accuracy does not depend on the device");
     let korean = served.get("/trends?metric=inference_time_ms").header("Cookie", "gf_lang=ko");
     let korean = korean.send().await.expect("an answer").text().await.expect("text");
-    assert!(korean.contains("장치 2종에서 측정한 값을 합산했습니다: orin, xavier."));
+    assert!(korean.contains("장치 2종에서 측정한 값을 함께 집계했습니다: orin, xavier."));
     let (_, records) = served.page("/records?device=xavier").await;
     let table = main_of(&records).split_once("<table").expect("rows").1;
     assert!(table.contains(">xavier<") && !table.contains(">orin<"));

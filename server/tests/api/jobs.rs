@@ -90,7 +90,9 @@ async fn a_job_that_cannot_have_its_lock_is_named_and_goes_on_when_it_can() {
     std::fs::remove_dir(folder.data().join("ingest-dir.lock")).unwrap();
     let row = fleet::one(fleet::now() - 60_000, json!({"run_id": "after"}));
     std::fs::write(folder.path("in/a.jsonl"), format!("{row}\n")).unwrap();
-    until(&served, |b| job(b, "folder")["state"] == "running").await;
+    let told = until(&served, |b| job(b, "folder")["state"] == "running").await;
+    let well = job(&told, "folder");
+    assert!(well["error"].is_null() && well["last_error"].is_string(), "a monitor that looks for errors rests: {well}");
     let begun = Instant::now();
     while !sources(&served, "en").await.contains("a.jsonl") {
         assert!(begun.elapsed() < SOON, "what was appended is not taken:\n{}", served.log());

@@ -80,7 +80,13 @@ async fn a_metric_beyond_the_cap_stays_in_its_records_and_is_named() {
     let late = "made_up_0025";
     let page = text(&served, "/").await;
     assert!(page.contains("made_up_0009") && !page.contains(late));
-    assert_eq!(served.page(&format!("/trends?metric={late}")).await.0, 400);
+    let (status, refused) = served.page(&format!("/trends?metric={late}")).await;
+    assert!(status == 400 && refused.contains("came after the limit of 10 metrics"), "{status}: {refused}");
+    let beyond = served.json("/api/metrics/catalogue").await["beyond_limit"].take();
+    assert_eq!(
+        (&beyond["limit"], beyond["names"].as_array().map(Vec::len), &beyond["more"]),
+        (&10.into(), Some(20), &false.into())
+    );
     let sources = text(&served, "/sources").await;
     assert!(sources.contains("custom.made_up_0010") && sources.contains("GF_METRIC_NAMES") && sources.contains("20"));
     assert!(text(&served, &format!("/records?metric=custom.{late}&days=30")).await.contains(late));

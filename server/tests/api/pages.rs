@@ -47,6 +47,19 @@ async fn every_page_has_its_numbers_and_a_drawn_line_without_a_script() {
     assert!(visible(&sources).contains("fleet.jsonl") && visible(&sources).contains("624"), "rows taken are shown");
 }
 
+#[tokio::test]
+async fn a_difference_to_a_period_that_is_known_in_part_says_from_when_on() {
+    let folder = Folder::new();
+    let at = |days: i64| fleet::one(fleet::now() - days * DAY - 60_000, json!({}));
+    std::fs::write(folder.path("part.jsonl"), fleet::jsonl(&[at(9), at(8), at(1), at(0)])).expect("written");
+    run(&["ingest", &folder.text("part.jsonl"), "--data", &folder.data().display().to_string()]).fine();
+    let served = Served::start(&folder, &[]).await;
+    for (path, noted) in [("/", true), ("/trends", true), ("/?days=4", false)] {
+        let (_, page) = served.page(path).await;
+        assert_eq!(visible(&page).contains("(records begin "), noted, "{path}");
+    }
+}
+
 /// The words beside the marks of states in a part of a page.
 fn states(part: &str) -> Vec<String> {
     let words = part.split("class=\"state\"").skip(1).filter_map(|s| s.split_once("</span>"));

@@ -12,14 +12,30 @@ pub struct Heat {
     /// Words under the columns; empty ones are left out.
     pub columns: Vec<String>,
     pub rows: Vec<HeatRow>,
+    /// The last column is not over: what it has so far is shown, and does not stretch the scale.
+    pub open: bool,
 }
+
+impl Heat {
+    /// What the scale is made of, with the row and the column of each: of columns that are over, where there are any.
+    pub fn scaled(&self) -> impl Iterator<Item = (&HeatRow, &HeatCell)> {
+        let last = self.columns.len().saturating_sub(1);
+        let of = |r: &HeatRow, i: usize| r.cells.get(i).is_some_and(Option::is_some);
+        let closed = self.open && self.rows.iter().any(|r| (0..last).any(|i| of(r, i)));
+        let all = self.rows.iter().flat_map(|r| r.cells.iter().enumerate().map(move |(i, c)| (r, i, c)));
+        all.filter(move |(_, i, _)| !closed || *i < last).filter_map(|(r, _, c)| Some((r, c.as_ref()?)))
+    }
+}
+
+/// Value, what it says on demand, where it leads.
+pub type HeatCell = (f64, String, String);
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeatRow {
     pub label: String,
     pub href: String,
-    /// One a column: value, what it says on demand, where it leads. `None` is a gap.
-    pub cells: Vec<Option<(f64, String, String)>>,
+    /// One a column. `None` is a gap.
+    pub cells: Vec<Option<HeatCell>>,
 }
 
 /// Steps of lightness, from `h0` to `h6`.
@@ -36,7 +52,7 @@ pub fn heat_height(rows: usize) -> f64 {
 /// Draws the map. The lowest value is the palest when `high_is_strong`, else the strongest: strong is what needs a look.
 #[must_use]
 pub fn heat_svg(heat: &Heat, high_is_strong: bool) -> String {
-    let values = || heat.rows.iter().flat_map(|r| r.cells.iter().flatten()).map(|c| c.0);
+    let values = || heat.scaled().map(|(_, c)| c.0);
     let (Some(low), Some(high)) = (values().reduce(f64::min), values().reduce(f64::max)) else { return String::new() };
     let columns = heat.columns.len().max(1) as f64;
     let height = heat_height(heat.rows.len());
@@ -64,13 +80,14 @@ pub fn heat_svg(heat: &Heat, high_is_strong: bool) -> String {
             out.push_str("</title></rect></a>");
         }
     }
-    for (c, label) in heat.columns.iter().enumerate().filter(|(_, l)| !l.is_empty()) {
-        let _ = write!(
-            out,
-            r#"<text x="{:.3}%" y="{}" text-anchor="middle" class="tick">"#,
-            (c as f64 + 0.5) * 100.0 / columns,
-            height - 4.0
-        );
+    let labels = || heat.columns.iter().enumerate().filter(|(_, l)| !l.is_empty());
+    let all = labels().count();
+    for (i, (c, label)) in labels().enumerate() {
+        // On a phone there is room for every other one, counted from the last; that one would stand out of the picture.
+        let class = if (all - 1 - i).is_multiple_of(2) { "tick" } else { "tick spare" };
+        let (x, anchor) =
+            if c + 1 == heat.columns.len() { (100.0, "end") } else { ((c as f64 + 0.5) * 100.0 / columns, "middle") };
+        let _ = write!(out, r#"<text x="{x:.3}%" y="{}" text-anchor="{anchor}" class="{class}">"#, height - 4.0);
         escape(&mut out, label);
         out.push_str("</text>");
     }
@@ -99,7 +116,12 @@ mod tests {
     fn heat(cells: Vec<Option<f64>>) -> Heat {
         let columns = cells.iter().map(|_| String::new()).collect();
         let cells = cells.into_iter().map(|v| v.map(|v| (v, "<b>".to_owned(), "/?a=1&b".to_owned()))).collect();
-        Heat { summary: "s".into(), columns, rows: vec![HeatRow { label: "a".into(), href: "/".into(), cells }] }
+        Heat {
+            summary: "s".into(),
+            columns,
+            rows: vec![HeatRow { label: "a".into(), href: "/".into(), cells }],
+            open: false,
+        }
     }
 
     #[test]
@@ -110,6 +132,26 @@ mod tests {
         assert!(strong.is_some() && drawn.contains(r#"class="h0" x="66.667%""#), "{drawn}");
         assert!(heat_svg(&heat(vec![Some(0.0), None, Some(1.0)]), true).contains(r#"class="h0" x="0.000%""#));
         assert!(drawn.contains("&lt;b&gt;") && drawn.contains("/?a=1&amp;b") && !drawn.contains("style="));
+    }
+
+    #[test]
+    fn a_day_that_is_not_over_does_not_stretch_the_scale() {
+        let open = Heat { open: true, ..heat(vec![Some(0.8), Some(0.9), Some(0.1)]) };
+        assert!(open.scaled().map(|(_, c)| c.0).eq([0.8, 0.9]));
+        assert!(heat_svg(&open, true).contains(r#"class="h0" x="66.667%""#), "it is drawn all the same");
+        let alone = Heat { open: true, ..heat(vec![None, Some(0.1)]) };
+        assert_eq!(alone.scaled().count(), 1, "alone it is better than nothing");
+    }
+
+    #[test]
+    fn every_other_label_gives_way_on_a_phone_and_the_last_ends_with_the_picture() {
+        let columns = ["a", "b", "c"].map(String::from).to_vec();
+        let drawn = heat_svg(&Heat { columns, ..heat(vec![Some(0.0), Some(0.5), Some(1.0)]) }, true);
+        assert_eq!(
+            (drawn.matches("tick spare").count(), drawn.matches(r#"text-anchor="end""#).count()),
+            (1, 1),
+            "{drawn}"
+        );
     }
 
     #[test]
