@@ -90,6 +90,7 @@ fn cell(c: Cell, numeric: bool) -> AnyView {
         Cell::Text(text) => {
             // A short one stays on its line, and a sentence does not become a tower of words.
             let length = match text.chars().count() {
+                _ if numeric => "num",
                 ..=24 => "short",
                 25..=48 => "",
                 _ => "long",
