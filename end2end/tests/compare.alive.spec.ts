@@ -75,7 +75,7 @@ test.describe('pictures', () => {
 
   test('dots and lines come alive with the values of the server, and the picture keeps its sentence', async ({ page }) => {
     await open(page, THREE);
-    const counts = [/(\d+) dots/, /One line a model/];
+    const counts = [/(\d+) dots/, /One line per model/];
     for (const n of [0, 1]) {
       const c = chart(page, n);
       await awake(c);

@@ -1,4 +1,4 @@
-//! The pictures of a comparison: what accuracy costs (scatter, a dot a site), and all metrics at once (parallel coordinates).
+//! The pictures of a comparison: what accuracy costs (scatter, one dot per site), and all metrics at once (parallel coordinates).
 
 use domain::{
     chart::{Axis, Dot, Parallel, ParallelAxis, ParallelLine, Scatter, parallel_svg, scatter_svg, value_ticks},
