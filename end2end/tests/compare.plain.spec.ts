@@ -130,10 +130,12 @@ test.describe('models side by side', () => {
     const [a, b, c] = [await column(sites, A), await column(sites, B), await column(sites, C)];
     for (const [i, leader] of best.entries()) {
       const here = ([[A, Number.isNaN(parseFloat(a[i]!)) ? NaN : 0], [B, change(b[i]!)], [C, change(c[i]!)]] as const).filter(([, d]) => !Number.isNaN(d));
-      const least = Math.min(...here.map(([, d]) => d));
-      const leaders = here.filter(([, d]) => d === least).map(([model]) => model);
+      const [least, next] = here.map(([, d]) => d).sort((x, y) => x - y);
+      // A lead of less than 2 % of the baseline's value is none; differences are shown to a tenth.
+      const [lead, needed] = [next! - least!, parseFloat(a[i]!) * 0.02];
       if (here.length < 2) expect(leader, `row ${i}: nobody to compare with`).toBe('–');
-      else if (leaders.length === 1) expect(leader, `row ${i}: ${here.join(' | ')}`).toBe(leaders[0]);
+      else if (lead > needed + 0.1) expect(leader, `row ${i}: ${here.join(' | ')}`).toBe(here.find(([, d]) => d === least)![0]);
+      else if (lead < needed - 0.1) expect(leader, `row ${i}: ${here.join(' | ')}`).toBe('–');
     }
     const first = sites.getByRole('rowheader').first().getByRole('link');
     const [customer, site] = (await first.innerText()).split(' · ');

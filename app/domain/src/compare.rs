@@ -273,8 +273,11 @@ fn best(metric: &Metric, figures: &[Figure], places: Places) -> Option<usize> {
     }
     let top = rest.iter().fold(*first, |top, k| if better(k.1, top.1) { *k } else { top });
     // Equals have no winner, and a lead too small to matter is none: beside it the differences read "negligible".
-    let level = figures.first().and_then(|f| f.value);
-    let leads = |k: &(usize, f64)| better(top.1, k.1) && metric.matters(top.1 - k.1, level);
+    let level = |k: &(usize, f64)| match places {
+        Places::Same => figures.first().and_then(|f| f.value),
+        Places::All => Some(k.1),
+    };
+    let leads = |k: &(usize, f64)| better(top.1, k.1) && metric.matters(top.1 - k.1, level(k));
     known.iter().all(|k| k.0 == top.0 || leads(k)).then_some(top.0)
 }
 

@@ -104,6 +104,9 @@ pub struct Summary {
     pub health: Health,
     pub simulated: bool,
     pub metrics: Vec<MetricSummary>,
+    /// When the scope's records begin, where that is after the beginning of the earlier period.
+    #[serde(skip)]
+    pub since: Option<Millis>,
     /// Records in the range.
     #[serde(skip)]
     pub records: u64,

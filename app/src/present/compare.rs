@@ -479,13 +479,18 @@ fn sites(
             cells
         })
         .collect();
+    let known = |f: &Figure| match places {
+        Places::Same => f.delta(places).is_some(),
+        Places::All => f.value.is_some(),
+    };
+    // Where only one of them can be judged nobody leads.
+    let contests = all.iter().filter(|s| s.figures.iter().filter(|f| known(f)).count() > 1).count();
+    let count = |n: usize| a.fmt.count(n as u64);
     let tally: Vec<String> = contenders
         .iter()
         .zip(&wins)
         .filter(|w| *w.1 > 0)
-        .map(|(c, n)| {
-            fill(t.compare_wins, &[("model", &name(&c.model)), ("n", &n.to_string()), ("of", &all.len().to_string())])
-        })
+        .map(|(c, n)| fill(t.compare_wins, &[("model", &name(&c.model)), ("n", &count(*n)), ("of", &count(contests))]))
         .collect();
     let query = links::pairs(&a.ask, &["page", METRICS_PAGE, "sort", "refresh", "kiosk"]);
     TableView {

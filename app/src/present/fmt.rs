@@ -38,7 +38,8 @@ impl Fmt {
     #[must_use]
     pub fn decimal(&self, x: f64, digits: u8) -> String {
         // Two pages may add the same numbers up in another order: what lies half-way between two texts reads the same on both.
-        let text = format!("{:.*}", usize::from(digits), x.abs() * (1.0 + 1e-12));
+        let nudge = (x.abs() * 1e-12).min(1e-6 * 0.1_f64.powi(i32::from(digits)));
+        let text = format!("{:.*}", usize::from(digits), x.abs() + nudge);
         let (whole, rest) = text.split_once('.').map_or((text.as_str(), None), |(w, r)| (w, Some(r)));
         let mut out = grouped(whole);
         if let Some(r) = rest {
@@ -269,6 +270,10 @@ mod tests {
         // The same records, added up in another order.
         assert_eq!(f.decimal(0.802_499_999_999_999_1, 3), f.decimal(0.802_499_999_999_999_7, 3));
         assert_eq!(f.decimal(0.802_499_999, 3), "0.802");
+        assert_eq!(
+            (f.decimal(8_589_934_592.0, 3), f.decimal(1_000.0, 9)),
+            ("8,589,934,592.000".into(), "1,000.000000000".into())
+        );
         assert_eq!(f.value(None, &CATALOGUE[0]), "–");
     }
 

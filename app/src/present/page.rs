@@ -7,7 +7,7 @@ use domain::{
     Result,
     ask::{Ask, REFRESH},
     metric::Metric,
-    query::{Directory, Trend, TrendQuery},
+    query::{Directory, Summary, Trend, TrendQuery},
     scope::{Level, Scope},
     text::Name,
     time::{Against, DAY, Millis, SECOND, Step, TimeRange},
@@ -118,15 +118,14 @@ impl Asked {
         self.against.unwrap_or_default().of(&self.range)
     }
 
-    /// From when on there are records, where that is later than the earlier period's beginning: then its numbers stand on a
-    /// part of it, and whoever reads a difference has to know.
+    /// When the scope's records begin, where that is well within the earlier period: then its numbers stand on a part of it, and
+    /// whoever reads a difference has to know.
     #[must_use]
-    pub fn earlier_note(&self) -> String {
+    pub fn earlier_note(&self, summary: &Summary) -> String {
         let earlier = self.earlier();
-        let since =
-            self.directory.oldest.filter(|o| o.0 - earlier.from().0 > earlier.length() / 20 && *o < earlier.to());
+        let since = summary.since.filter(|o| o.0 - earlier.from().0 > earlier.length() / 20 && *o < earlier.to());
         since.map_or_else(String::new, |o| {
-            format!(" {}", fill(self.fmt.texts().earlier_since, &[("date", &self.fmt.date(o))]))
+            format!(" {}", fill(self.fmt.texts().earlier_since, &[("date", &self.fmt.moment(o, self.now))]))
         })
     }
 
@@ -143,8 +142,8 @@ impl Asked {
 
     /// Its name in a title, with what it lacks.
     #[must_use]
-    pub fn earlier_title(&self) -> String {
-        format!("{}{}", self.earlier_name(), self.earlier_note())
+    pub fn earlier_title(&self, summary: &Summary) -> String {
+        format!("{}{}", self.earlier_name(), self.earlier_note(summary))
     }
 
     /// Its name in a sentence.

@@ -99,7 +99,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
             let drawing = Drawing { fmt: &a.fmt, metric: &metric, range: a.range, scope: &title, now: a.now, earlier };
             let mut links = a.chart_links(&m.metric, query.step);
             links.details = Some(links::trends(&a.scope, &m.metric, &a.ask));
-            let earlier = a.earlier_title();
+            let earlier = a.earlier_title(&summary);
             Some(drawing.view(&trend, delta.as_ref().map(|d| (d, &*earlier)), links))
         }
         None => None,
@@ -177,7 +177,7 @@ fn tiles(a: &Asked, s: &Summary) -> Vec<TileView> {
         _ if a.range.length() % DAY == 0 => fill(t.vs_previous, &[("days", &a.fmt.span(a.range.length()))]),
         _ => t.vs_period.to_owned(),
     };
-    let versus = versus + &a.earlier_note();
+    let versus = versus + &a.earlier_note(s);
     let mut tiles: Vec<TileView> = chosen.into_iter().map(|m| tile(a, s, m, &versus)).collect();
     tiles.push(coverage_tile(a, s));
     tiles

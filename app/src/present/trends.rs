@@ -82,7 +82,7 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
     let drawing = Drawing { fmt: &a.fmt, metric: &metric, range: a.range, scope: &scope, now: a.now, earlier };
     let mut links = a.chart_links(&metric.key, query.step);
     links.link = links::href("/trends", &links::pairs(&a.ask, &["sort", "page", links::METRICS_PAGE]));
-    let earlier = a.earlier_title();
+    let earlier = a.earlier_title(&summary);
     let chart = drawing.view(&trend, delta.as_ref().map(|d| (d, &*earlier)), links);
     let nothing = trend.points.is_empty();
     Ok(TrendsView {

@@ -72,7 +72,8 @@ impl Engine {
         let context = SessionContext::new_with_config(config);
         let files = LocalFileSystem::new_with_prefix(root).map_err(|e| e.to_string())?;
         let base = url::Url::parse(BASE).map_err(|e| e.to_string())?;
-        // Each read in flight holds a thread of tokio's blocking pool, and each thread keeps memory that others freed.
+        // Reads take turns: each holds a thread of tokio's blocking pool, and each thread keeps memory that others freed.
+        // Of a read of one range the turn covers the opening, of one of several the whole.
         context.register_object_store(&base, Arc::new(LimitStore::new(files, threads)));
         Ok(Self { context, root: root.to_owned() })
     }

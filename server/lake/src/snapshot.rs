@@ -363,6 +363,30 @@ impl Snapshot {
         first
     }
 
+    /// When the scope's records begin, if that is before `end`; on whichever device.
+    pub fn since(&self, scope: &Scope, end: Millis) -> Option<Millis> {
+        let inside: Vec<bool> = self.places.iter().map(|p| scope.holds(p)).collect();
+        let mut first = end;
+        // Most files begin later than what was found in the first few.
+        let mut files: Vec<&FileView> = self.files.iter().filter(|v| v.failed.is_none()).collect();
+        files.sort_unstable_by_key(|v| v.file.from);
+        for view in files {
+            if view.file.from >= first {
+                break;
+            }
+            for (e, place) in view.index.entries.iter().zip(view.places.iter()) {
+                if e.first < first.0
+                    && inside[*place as usize]
+                    && scope.kind.takes(view.index.kind(e))
+                    && scope.task.as_ref().is_none_or(|t| t.as_str() == &**view.index.task(e))
+                {
+                    first = Millis(e.first);
+                }
+            }
+        }
+        Some(first).filter(|t| *t < end)
+    }
+
     /// The health of `scope` at `at`, with reports counted within `range`.
     pub fn health(&self, scope: &Scope, range: &TimeRange, now: Millis) -> HealthReport {
         let at = range.to().min(now);

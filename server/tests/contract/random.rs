@@ -211,6 +211,9 @@ async fn check_summary(a: &Adapter, r: &Reference, q: &Question) -> Result<(), T
     let mut names: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
     // Children are places; which are expected does not depend on the device.
     let of_all_devices = r.rows(&Scope { device: None, ..q.scope.clone() });
+    let begun = of_all_devices.iter().map(|r| r.at).min();
+    let told = begun.filter(|t| q.earlier.from() < *t && *t < q.range.to());
+    prop_assert_eq!(got.since, told, "when the records begin, where that is after the earlier period's beginning");
     for row in &of_all_devices {
         let name = match (&q.scope.customer, &q.scope.site, &q.scope.zone) {
             (None, ..) => Some(row.customer),

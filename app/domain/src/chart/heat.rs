@@ -64,7 +64,12 @@ pub fn heat_svg(heat: &Heat, high_is_strong: bool) -> String {
         let y = r as f64 * ROW;
         for (c, cell) in row.cells.iter().enumerate() {
             let Some((value, words, href)) = cell else { continue };
-            let part = if high > low { (value - low) / (high - low) } else { 0.5 };
+            // What is not over may lie beyond the scale, also where all that is over is the same.
+            let part = match high > low {
+                true => ((value - low) / (high - low)).clamp(0.0, 1.0),
+                false if *value == low => 0.5,
+                false => f64::from(u8::from(*value > low)),
+            };
             let part = if high_is_strong { part } else { 1.0 - part };
             let shade = (part * SHADES).floor().clamp(0.0, SHADES - 1.0);
             out.push_str(r#"<a href=""#);
@@ -139,6 +144,8 @@ mod tests {
         let open = Heat { open: true, ..heat(vec![Some(0.8), Some(0.9), Some(0.1)]) };
         assert!(open.scaled().map(|(_, c)| c.0).eq([0.8, 0.9]));
         assert!(heat_svg(&open, true).contains(r#"class="h0" x="66.667%""#), "it is drawn all the same");
+        let level = Heat { open: true, ..heat(vec![Some(0.9), Some(0.1)]) };
+        assert!(heat_svg(&level, false).contains(r#"class="h6" x="50.000%""#), "it is worse than all before");
         let alone = Heat { open: true, ..heat(vec![None, Some(0.1)]) };
         assert_eq!(alone.scaled().count(), 1, "alone it is better than nothing");
     }
