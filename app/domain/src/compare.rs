@@ -116,6 +116,16 @@ impl Figure {
         }
     }
 
+    /// What contenders of a site are ranked by: at the same places the difference to the baseline, whose own is zero;
+    /// everywhere the value.
+    #[must_use]
+    pub fn rank(&self, places: Places) -> Option<f64> {
+        match places {
+            Places::Same => self.delta(places),
+            Places::All => self.value,
+        }
+    }
+
     /// What the difference everywhere owes to where the two ran, and how much in each place: it minus the one at the same
     /// places. Zero where both ran in the same zones, with the same shares of their samples.
     #[must_use]
@@ -131,8 +141,8 @@ pub struct SiteContest {
     pub site: Option<Name>,
     /// By contender, over the zones of the site; without quantiles.
     pub figures: Vec<Figure>,
-    /// The contender that did best, where at least two can be compared, the metric has a direction and the lead matters: at the
-    /// same places by the difference to the baseline, whose own is zero; everywhere by value.
+    /// The contender that did best by [`Figure::rank`], where at least two can be compared, the metric has a direction and the
+    /// lead matters.
     pub best: Option<usize>,
 }
 
@@ -261,11 +271,7 @@ type SiteKey<'r> = (&'r Name, &'r Option<Name>);
 
 /// Who did best. Of several models each difference stands on its own zones; the baseline is what they have in common.
 fn best(metric: &Metric, figures: &[Figure], places: Places) -> Option<usize> {
-    let by = |f: &Figure| match places {
-        Places::Same => f.delta(places),
-        Places::All => f.value,
-    };
-    let known: Vec<(usize, f64)> = figures.iter().enumerate().filter_map(|(i, f)| Some((i, by(f)?))).collect();
+    let known: Vec<(usize, f64)> = figures.iter().enumerate().filter_map(|(i, f)| Some((i, f.rank(places)?))).collect();
     let better = |a: f64, b: f64| metric.direction.read(a - b) == Change::Better;
     let (first, rest) = known.split_first()?;
     if rest.is_empty() {

@@ -304,17 +304,17 @@ pub fn describe_volume(fmt: &Fmt, days: &[(domain::time::Day, u64)]) -> Option<C
         points.push(Point::new(at, *n as f64, *n));
     }
     let total: u64 = days.iter().map(|d| d.1).sum();
+    let utc = Fmt { zone: jiff::tz::TimeZone::UTC, ..fmt.clone() };
     let summary = fill(
         t.sources_volume_sentence,
         &[
-            ("last", &Fmt { zone: jiff::tz::TimeZone::UTC, ..fmt.clone() }.date(last.0.start())),
+            ("last", &utc.date(last.0.start())),
             ("n", &fmt.count(days.len() as u64)),
             ("min", &fmt.count(low)),
             ("max", &fmt.count(high)),
             ("total", &fmt.count(total)),
         ],
     );
-    let utc = Fmt { zone: jiff::tz::TimeZone::UTC, ..fmt.clone() };
     Some(Chart {
         summary,
         range,

@@ -479,12 +479,9 @@ fn sites(
             cells
         })
         .collect();
-    let known = |f: &Figure| match places {
-        Places::Same => f.delta(places).is_some(),
-        Places::All => f.value.is_some(),
-    };
     // Where only one of them can be judged nobody leads.
-    let contests = all.iter().filter(|s| s.figures.iter().filter(|f| known(f)).count() > 1).count();
+    let judged = |s: &SiteContest| s.figures.iter().filter_map(|f| f.rank(places)).count();
+    let contests = all.iter().filter(|s| judged(s) > 1).count();
     let count = |n: usize| a.fmt.count(n as u64);
     let tally: Vec<String> = contenders
         .iter()

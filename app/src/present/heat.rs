@@ -79,10 +79,9 @@ pub fn strip(a: &Asked, s: &Summary, leading: &MetricSummary, course: (TimeRange
     let heat = Heat { summary: String::new(), columns, rows, open: range.to() > a.now };
     // Strong is what needs a look: the worst, or the most of what has no direction.
     let high_is_strong = metric.direction.read(1.0) != Change::Better;
-    let low = heat.scaled().map(|(_, c)| c.0).reduce(f64::min)?;
-    let high = heat.scaled().map(|(_, c)| c.0).reduce(f64::max)?;
+    let (low, high) = heat.scale()?;
     let (pale, strong) = if high_is_strong { (low, high) } else { (high, low) };
-    let worst = heat.scaled().find(|(_, c)| c.0 == strong).map(|(_, c)| c.1.clone()).unwrap_or_default();
+    let worst = heat.scaled().find(|c| c.0 == strong).map(|c| c.1.clone()).unwrap_or_default();
     let summary = fill(
         t.heat_sentence,
         &[

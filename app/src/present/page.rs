@@ -129,17 +129,6 @@ impl Asked {
         })
     }
 
-    /// Its name as a head.
-    #[must_use]
-    pub fn earlier_head(&self) -> &'static str {
-        let t = self.fmt.texts();
-        match self.against.unwrap_or_default() {
-            Against::Previous => t.against_previous,
-            Against::Week => t.against_week,
-            Against::Year => t.against_year,
-        }
-    }
-
     /// Its name in a title, with what it lacks.
     #[must_use]
     pub fn earlier_title(&self, summary: &Summary) -> String {
@@ -149,11 +138,21 @@ impl Asked {
     /// Its name in a sentence.
     #[must_use]
     pub fn earlier_name(&self) -> &'static str {
+        self.earlier_words().0
+    }
+
+    /// Its name as a head.
+    #[must_use]
+    pub fn earlier_head(&self) -> &'static str {
+        self.earlier_words().1
+    }
+
+    fn earlier_words(&self) -> (&'static str, &'static str) {
         let t = self.fmt.texts();
         match self.against.unwrap_or_default() {
-            Against::Previous => t.earlier_previous,
-            Against::Week => t.earlier_week,
-            Against::Year => t.earlier_year,
+            Against::Previous => (t.earlier_previous, t.against_previous),
+            Against::Week => (t.earlier_week, t.against_week),
+            Against::Year => (t.earlier_year, t.against_year),
         }
     }
 

@@ -42,7 +42,7 @@ pub struct FileIndex {
 }
 
 /// One place with one task, model and kind, within the file's day. Numbers point into `texts`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Entry {
     pub customer: u32,
     pub site: Option<u32>,
@@ -71,6 +71,15 @@ pub struct Entry {
 }
 
 const _: () = assert!(BUILT_IN <= 16, "Entry::metrics has 16 bits");
+
+impl Entry {
+    /// The same under another key: customer, site, zone, task, architecture, version and kind.
+    fn keyed(self, key: [Option<u32>; 7]) -> Self {
+        let [customer, site, zone, task, architecture, version, kind] = key;
+        let (customer, task) = (customer.unwrap_or(0), task.unwrap_or(0));
+        Self { customer, site, zone, task, architecture, version, kind, ..self }
+    }
+}
 
 impl FileIndex {
     /// Reads the index off a batch in the lake's schema; of metrics outside of the catalogue it names those that `names` admits.
@@ -104,24 +113,7 @@ impl FileIndex {
             let (key, device) = (fields.map(&mut number), number(device));
             let at = times.value(row);
             let i = *known.entry(key).or_insert_with(|| {
-                index.entries.push(Entry {
-                    customer: key[0].unwrap_or(0),
-                    site: key[1],
-                    zone: key[2],
-                    task: key[3].unwrap_or(0),
-                    architecture: key[4],
-                    version: key[5],
-                    kind: key[6],
-                    metrics: 0,
-                    custom: Vec::new(),
-                    beyond: false,
-                    n: 0,
-                    simulated: false,
-                    first: at,
-                    last: at,
-                    source: None,
-                    minutes: Vec::new(),
-                });
+                index.entries.push(Entry { first: at, last: at, ..Entry::default() }.keyed(key));
                 index.entries.len() - 1
             });
             entry_of_row.push(i);

@@ -102,7 +102,7 @@ impl Lake {
             metrics: shape(Some(&whole), &health.whole, &health.expected),
             simulated: is_simulated(&whole),
             records: whole.rows,
-            since: snapshot.since(&q.scope, q.range.to()).filter(|t| *t > q.earlier.from()),
+            since: snapshot.since(&q.scope, q.earlier.from(), q.range.to()),
             present,
             health: health.whole,
             children,

@@ -363,28 +363,28 @@ impl Snapshot {
         first
     }
 
-    /// When the scope's records begin, if that is before `end`; on whichever device.
-    pub fn since(&self, scope: &Scope, end: Millis) -> Option<Millis> {
+    /// When the scope's records begin, on whichever device, if that is after `begin` and before `end`. Files that cannot be read
+    /// count: their indexes know it.
+    pub fn since(&self, scope: &Scope, begin: Millis, end: Millis) -> Option<Millis> {
         let inside: Vec<bool> = self.places.iter().map(|p| scope.holds(p)).collect();
-        let mut first = end;
-        // Most files begin later than what was found in the first few.
-        let mut files: Vec<&FileView> = self.files.iter().filter(|v| v.failed.is_none()).collect();
-        files.sort_unstable_by_key(|v| v.file.from);
-        for view in files {
-            if view.file.from >= first {
-                break;
+        let mut first = end.0;
+        for view in &self.files {
+            // Old files come first as a rule: of most scopes the first one says it all.
+            if first <= begin.0 {
+                return None;
             }
-            for (e, place) in view.index.entries.iter().zip(view.places.iter()) {
-                if e.first < first.0
-                    && inside[*place as usize]
+            if view.file.from.0 >= first {
+                continue;
+            }
+            let ours = |(e, place): &(&HeldEntry, &u32)| {
+                inside[**place as usize]
                     && scope.kind.takes(view.index.kind(e))
                     && scope.task.as_ref().is_none_or(|t| t.as_str() == &**view.index.task(e))
-                {
-                    first = Millis(e.first);
-                }
-            }
+            };
+            let entries = view.index.entries.iter().zip(view.places.iter());
+            first = entries.filter(ours).map(|(e, _)| e.first).fold(first, i64::min);
         }
-        Some(first).filter(|t| *t < end)
+        (begin.0 < first && first < end.0).then_some(Millis(first))
     }
 
     /// The health of `scope` at `at`, with reports counted within `range`.

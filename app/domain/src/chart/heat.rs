@@ -17,13 +17,20 @@ pub struct Heat {
 }
 
 impl Heat {
-    /// What the scale is made of, with the row and the column of each: of columns that are over, where there are any.
-    pub fn scaled(&self) -> impl Iterator<Item = (&HeatRow, &HeatCell)> {
+    /// The cells that the scale is made of: those of columns that are over, where there are any.
+    pub fn scaled(&self) -> impl Iterator<Item = &HeatCell> {
         let last = self.columns.len().saturating_sub(1);
         let of = |r: &HeatRow, i: usize| r.cells.get(i).is_some_and(Option::is_some);
         let closed = self.open && self.rows.iter().any(|r| (0..last).any(|i| of(r, i)));
-        let all = self.rows.iter().flat_map(|r| r.cells.iter().enumerate().map(move |(i, c)| (r, i, c)));
-        all.filter(move |(_, i, _)| !closed || *i < last).filter_map(|(r, _, c)| Some((r, c.as_ref()?)))
+        let until = if closed { last } else { usize::MAX };
+        self.rows.iter().flat_map(move |r| r.cells.iter().take(until).flatten())
+    }
+
+    /// The lowest and the highest value of the scale; `None` without cells.
+    #[must_use]
+    pub fn scale(&self) -> Option<(f64, f64)> {
+        let values = || self.scaled().map(|c| c.0);
+        values().reduce(f64::min).zip(values().reduce(f64::max))
     }
 }
 
@@ -52,8 +59,7 @@ pub fn heat_height(rows: usize) -> f64 {
 /// Draws the map. The lowest value is the palest when `high_is_strong`, else the strongest: strong is what needs a look.
 #[must_use]
 pub fn heat_svg(heat: &Heat, high_is_strong: bool) -> String {
-    let values = || heat.scaled().map(|(_, c)| c.0);
-    let (Some(low), Some(high)) = (values().reduce(f64::min), values().reduce(f64::max)) else { return String::new() };
+    let Some((low, high)) = heat.scale() else { return String::new() };
     let columns = heat.columns.len().max(1) as f64;
     let height = heat_height(heat.rows.len());
     let mut out = String::with_capacity(heat.rows.len() * heat.columns.len() * 120);
@@ -142,7 +148,7 @@ mod tests {
     #[test]
     fn a_day_that_is_not_over_does_not_stretch_the_scale() {
         let open = Heat { open: true, ..heat(vec![Some(0.8), Some(0.9), Some(0.1)]) };
-        assert!(open.scaled().map(|(_, c)| c.0).eq([0.8, 0.9]));
+        assert!(open.scaled().map(|c| c.0).eq([0.8, 0.9]));
         assert!(heat_svg(&open, true).contains(r#"class="h0" x="66.667%""#), "it is drawn all the same");
         let level = Heat { open: true, ..heat(vec![Some(0.9), Some(0.1)]) };
         assert!(heat_svg(&level, false).contains(r#"class="h6" x="50.000%""#), "it is worse than all before");

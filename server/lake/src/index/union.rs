@@ -41,19 +41,7 @@ impl FileIndex {
                 let Some(i) = known.get(&key) else {
                     known.insert(key, whole.entries.len());
                     places.push(whole.entries.len());
-                    whole.entries.push(Entry {
-                        customer: key[0].unwrap_or(0),
-                        site: key[1],
-                        zone: key[2],
-                        task: key[3].unwrap_or(0),
-                        architecture: key[4],
-                        version: key[5],
-                        kind: key[6],
-                        custom: own.collect(),
-                        beyond,
-                        source,
-                        ..e.clone()
-                    });
+                    whole.entries.push(Entry { custom: own.collect(), beyond, source, ..e.clone() }.keyed(key));
                     continue;
                 };
                 places.push(*i);
