@@ -50,7 +50,8 @@ test.describe('in place', () => {
     const here = await words(page);
     const there = await stranger();
     await open(there, page.url());
-    expect(await words(there)).toBe(here);
+    // Tools that need scripts appear when these have come.
+    await expect.poll(() => words(there)).toBe(here);
   });
 
   test('the choice of models lives in the address: back and forward walk through it', async ({ page }) => {
