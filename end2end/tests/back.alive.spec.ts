@@ -58,7 +58,6 @@ test('a page that one comes back to was waiting, and goes on following new recor
   // And forward, to the one that was left.
   await go(page, 1, /\/sources$/);
   expect(await shown(page)).toEqual({ persisted: true, reasons: null });
-  await own.stop();
 });
 
 test('a page that waits has closed its stream of events', async ({ page, context }) => {
@@ -77,7 +76,6 @@ test('a page that waits has closed its stream of events', async ({ page, context
   await page.waitForFunction(() => window.__gfLive?.state === 'live');
   await leave(page, `${own.url}/signin`);
   expect(await page.evaluate(() => sessionStorage.getItem('open'))).toBe('0');
-  await own.stop();
 });
 
 test.describe('after signing out', () => {

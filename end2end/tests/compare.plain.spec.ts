@@ -84,8 +84,6 @@ test.describe('models side by side', () => {
     await page.getByRole('link', { name: 'everywhere' }).click();
     await expect(finding(page)).toHaveText('right 1 against left 1: mAP50 ↓0.300 worse, over all places of either');
     expect(await column(table(page, 'mAP50 by site'), 'Best here')).toEqual(['left 1']);
-    await page.close();
-    await own.stop();
   });
 
   test('architectures are put together', async ({ page }) => {
@@ -281,8 +279,6 @@ test.describe('an earlier period laid over', () => {
     const both = now.map((v, i) => [Number(v), Number(then[i])] as const).filter(([a, b]) => a > 0 && b > 0);
     expect(both.length).toBeGreaterThan(20);
     for (const [a, b] of both) expect(a - b).toBeCloseTo(0.2, 3);
-    await page.close();
-    await own.stop();
   });
 
   test('tiles and tables compare with the same period', async ({ page }) => {

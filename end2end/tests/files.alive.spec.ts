@@ -129,6 +129,5 @@ test.describe('on a wall', () => {
     await expect(rail(page)).toBeHidden();
     await expect(range(page)).toBeHidden();
     await stayed(page);
-    await own.stop();
   });
 });

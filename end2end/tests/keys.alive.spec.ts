@@ -139,7 +139,6 @@ test.describe('the palette', () => {
     await expect(title(page)).toBeVisible();
     await expect(page).toHaveURL((u) => u.pathname === '/compare' && u.searchParams.get('baseline') === 'arch-199:1.0');
     await expect(page.getByRole('main')).toContainText('arch-199 1.0');
-    await own.stop();
   });
 
   test('in Korean it speaks Korean and finds the same places', async ({ page }) => {

@@ -68,8 +68,6 @@ test.describe('new records', () => {
     await expect(page.getByRole('heading', { name: 'No records yet' })).toBeVisible();
     own.append(record(Date.now() - 60_000, 0.6), record(Date.now(), 0.7));
     await expect(first(page)).toContainText('n 2', { timeout: 8_000 });
-    await page.close();
-    await own.stop();
   });
 });
 

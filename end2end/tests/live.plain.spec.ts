@@ -11,7 +11,6 @@ test('a page that is to refresh every five seconds comes again by itself', async
   await expect(tiles(page).first()).toContainText('n 24');
   own.append(record(Date.now(), 0.5));
   await expect(tiles(page).first()).toContainText('n 25', { timeout: 12_000 });
-  await own.stop();
 });
 
 test('unasked a page does not load itself again, and says of when it is', async ({ page }) => {
@@ -43,7 +42,6 @@ test('records that arrive are among the rows of the next look, with their file a
   await expect(row).toContainText('Fresh');
   await expect(row).toContainText('0.123');
   await expect(row).toContainText(/metrics_\d{4}-\d\d-\d\d\.jsonl/);
-  await own.stop();
 });
 
 test('a wall without a script has no rail and no controls either', async ({ page }) => {
