@@ -96,8 +96,6 @@ test('two hundred refreshes of one page give back what they took', async ({ page
 });
 
 test.describe('strange shapes', () => {
-  let own: Own | undefined;
-  test.afterEach(async () => { await own?.stop(); own = undefined; });
   const readable = async (page: Page) => {
     for (const width of [390, 1440]) {
       await page.setViewportSize({ width, height: 844 });
@@ -109,7 +107,7 @@ test.describe('strange shapes', () => {
   test('five thousand zones of one site are paged, sorted and searched', async ({ page }) => {
     test.setTimeout(180_000);
     const now = Date.now();
-    own = await Own.start(Array.from({ length: 5_000 }, (_, i) => [0, 1].map((k) => record(now - HOUR - k * HOUR - i, 0.5 + (i % 400) / 1_000, { zone: `Zone-${String(i).padStart(4, '0')}` }))).flat());
+    const own = await Own.start(Array.from({ length: 5_000 }, (_, i) => [0, 1].map((k) => record(now - HOUR - k * HOUR - i, 0.5 + (i % 400) / 1_000, { zone: `Zone-${String(i).padStart(4, '0')}` }))).flat());
     const response = await open(page, `${own.url}/customers/Own/sites/Site?refresh=off`);
     expect(response!.status()).toBe(200);
     await mark(page);
@@ -135,7 +133,7 @@ test.describe('strange shapes', () => {
   test('two hundred models: some are offered, the others folded, eight at most side by side', async ({ page, guard }) => {
     const now = Date.now();
     const version = (i: number) => `1.${i}.0`;
-    own = await Own.start(Array.from({ length: 200 }, (_, i) => [1, 2, 3].map((k) => record(now - k * HOUR - i, 0.5 + i / 500, { model_version: version(i), run_id: `r${i}`, site: `S${k}` }))).flat());
+    const own = await Own.start(Array.from({ length: 200 }, (_, i) => [1, 2, 3].map((k) => record(now - k * HOUR - i, 0.5 + i / 500, { model_version: version(i), run_id: `r${i}`, site: `S${k}` }))).flat());
     await open(page, `${own.url}/compare?refresh=off`);
     await expect(page.getByText(/^18\d more models$/)).toBeVisible();
     const list = (n: number) => Array.from({ length: n }, (_, i) => `yolov8m:${version(i)}`).join(',');
@@ -156,7 +154,7 @@ test.describe('strange shapes', () => {
   test('a baseline beside eight named models is refused as a ninth', async ({ page, guard }) => {
     guard.allow(/status of 400/);
     const now = Date.now();
-    own = await Own.start(Array.from({ length: 10 }, (_, i) => [1, 2].map((k) => record(now - k * HOUR - i, 0.5 + i / 50, { model_version: `1.${i}.0`, run_id: `r${i}` }))).flat());
+    const own = await Own.start(Array.from({ length: 10 }, (_, i) => [1, 2].map((k) => record(now - k * HOUR - i, 0.5 + i / 50, { model_version: `1.${i}.0`, run_id: `r${i}` }))).flat());
     const list = Array.from({ length: 8 }, (_, i) => `yolov8m:1.${i}.0`).join(',');
     const response = await page.goto(`${own.url}/compare?refresh=off&models=${list}&baseline=yolov8m:1.9.0`);
     const columns = await page.getByRole('region', { name: 'Side by side' }).getByRole('columnheader').count();
@@ -165,7 +163,7 @@ test.describe('strange shapes', () => {
   });
 
   test('one point alone is drawn, said and led to', async ({ page }) => {
-    own = await Own.start([record(Date.now() - 2 * HOUR, 0.75)]);
+    const own = await Own.start([record(Date.now() - 2 * HOUR, 0.75)]);
     await open(page, `${own.url}/?refresh=off`);
     await expect(tiles(page).first().locator('.tile-value')).toContainText('0.750');
     const c = chart(page);
@@ -184,7 +182,7 @@ test.describe('strange shapes', () => {
   });
 
   test('values that are all equal make a level line within its chart', async ({ page }) => {
-    own = await Own.start(Array.from({ length: 48 }, (_, i) => record(Date.now() - i * HOUR - 60_000, 0.8)));
+    const own = await Own.start(Array.from({ length: 48 }, (_, i) => record(Date.now() - i * HOUR - 60_000, 0.8)));
     await open(page, `${own.url}/?refresh=off`);
     const c = chart(page);
     await awake(c);
@@ -206,7 +204,7 @@ test.describe('strange shapes', () => {
   test('three years are drawn in steps that can be seen, and the table says which', async ({ page }) => {
     test.setTimeout(120_000);
     const now = Date.now();
-    own = await Own.start(Array.from({ length: 3 * 365 }, (_, i) => record(now - i * DAY - HOUR, 0.7 + (i % 50) / 500)));
+    const own = await Own.start(Array.from({ length: 3 * 365 }, (_, i) => record(now - i * DAY - HOUR, 0.7 + (i % 50) / 500)));
     const from = new Date(now - 3 * 365 * DAY).toISOString().slice(0, 10);
     for (const url of ['/', '/trends', '/customers/Own', '/compare']) {
       const response = await open(page, `${own.url}${url}?from=${from}&to=now&refresh=off`);
@@ -226,7 +224,7 @@ test.describe('strange shapes', () => {
   test('days without records are gaps: no cell in the heat strip, a dash in its table', async ({ page }) => {
     const midnight = Math.floor(Date.now() / DAY) * DAY;
     const at = (site: string, days: number[]) => days.flatMap((d) => [2, 3].map((h) => record(midnight - d * DAY + h * HOUR, 0.6 + d / 50, { site })));
-    own = await Own.start([...at('Full', [1, 2, 3, 4, 5, 6]), ...at('Holes', [1, 2, 5, 6])]);
+    const own = await Own.start([...at('Full', [1, 2, 3, 4, 5, 6]), ...at('Holes', [1, 2, 5, 6])]);
     await open(page, `${own.url}/customers/Own?refresh=off&from=now-7d`);
     const figure = page.getByRole('figure').filter({ has: page.getByRole('heading', { name: 'mAP50 by site and day' }) });
     const says = await figure.locator('svg.heat title').allTextContents();
