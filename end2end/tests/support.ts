@@ -65,9 +65,9 @@ export const test = base.extend<{ guard: Guard; stranger: (baseURL?: string) => 
   },
 });
 
-/** Waits until the page is hydrated, effects included. */
+/** Waits until the page is hydrated, effects included, and what runs beside Leptos listens: its files come on their own way. */
 export async function alive(page: Page) {
-  await page.waitForFunction(() => (window as unknown as { __router?: boolean }).__router === true);
+  await page.waitForFunction(() => (window as unknown as { __router?: boolean }).__router === true && customElements.get('gf-chart') !== undefined);
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)))));
   await settled(page);
 }
