@@ -114,11 +114,35 @@ pub struct StateView {
 /// A change against the period before.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DeltaView {
-    /// With its arrow, without its sign.
-    pub text: String,
+    pub way: Way,
+    /// How much, without a sign.
+    pub size: String,
     pub change: Change,
+    /// Whether it is large enough to matter.
+    pub matters: bool,
     /// "better", "worse": the colour in a word.
     pub word: String,
+}
+
+/// Where to a number moved, as it is shown: what rounds to nothing stayed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Way {
+    Up,
+    Down,
+    Stayed,
+}
+
+impl DeltaView {
+    /// With its arrow.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let arrow = match self.way {
+            Way::Up => '↑',
+            Way::Down => '↓',
+            Way::Stayed => '±',
+        };
+        format!("{arrow}{}", self.size)
+    }
 }
 
 /// One headline number.
@@ -293,6 +317,7 @@ pub struct TrendsView {
     /// Pairs that the form keeps.
     pub hidden: Vec<(String, String)>,
     pub chart: Option<ChartView>,
+    pub worst: Option<TableView>,
     pub models: Option<TableView>,
 }
 

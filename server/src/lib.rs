@@ -8,5 +8,4 @@ pub mod demo;
 pub mod http;
 pub mod ingest;
 pub mod jobs;
-pub mod joined;
 pub mod startup;

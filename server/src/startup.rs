@@ -8,7 +8,7 @@ use std::{
 
 use domain::{
     Error, Result,
-    ports::{Clock, Manifest, MetricsStore, RecordSink, SourceLedger, TailLedger},
+    ports::{Clock, Manifest, RecordSink, SourceLedger, TailLedger},
     time::Millis,
 };
 use lake::Lake;
@@ -31,7 +31,7 @@ impl Clock for SystemClock {
 /// All ports, connected.
 #[derive(Clone)]
 pub struct Parts {
-    pub metrics: Arc<dyn MetricsStore>,
+    pub metrics: Arc<usecases::Metrics>,
     pub sink: Arc<dyn RecordSink>,
     pub ledger: Arc<dyn SourceLedger>,
     pub manifest: Arc<dyn Manifest>,
@@ -52,7 +52,7 @@ pub async fn open(settings: &Settings) -> Result<Parts> {
     let lake = Lake::open(&settings.data, store.clone(), clock.clone()).await?;
     let lake = Arc::new(lake.with_metric_names(usize::from(settings.metric_names)));
     Ok(Parts {
-        metrics: lake.clone(),
+        metrics: Arc::new(usecases::Metrics::new(lake.clone())),
         sink: lake.clone(),
         ledger: store.clone(),
         manifest: store.clone(),

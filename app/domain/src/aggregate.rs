@@ -32,18 +32,39 @@ impl Mean {
     }
 }
 
-/// Everything about the values of one metric over some records.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Aggregate {
+/// The sums behind a mean and the variance around it: those of [`Mean`], and Σw² and Σwx².
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
     pub mean: Mean,
+    pub ww: f64,
+    pub wxx: f64,
+}
+
+impl Spread {
+    #[inline]
+    pub fn add(&mut self, x: f64, w: f64) {
+        self.mean.add(x, w);
+        self.ww += w * w;
+        self.wxx += w * x * x;
+    }
+    pub fn merge(&mut self, other: &Self) {
+        self.mean.merge(&other.mean);
+        self.ww += other.ww;
+        self.wxx += other.wxx;
+    }
+}
+
+/// Everything about the values of one metric over some records.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Aggregate {
+    pub spread: Spread,
     pub min: Option<f64>,
     pub max: Option<f64>,
-    /// The value of the newest record; of two at the same moment, the one that arrived last.
-    pub latest: Option<Latest>,
     pub sketch: Sketch,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// The value of the newest record; of two at the same moment, the one that arrived last.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Latest {
     pub at: Millis,
     /// Arrival order.
@@ -51,19 +72,36 @@ pub struct Latest {
     pub value: f64,
 }
 
+impl Latest {
+    /// Keeps the newer of the two.
+    pub fn merge(into: &mut Option<Self>, other: Option<Self>) {
+        if let Some(o) = other
+            && into.is_none_or(|l| (l.at, l.seq) < (o.at, o.seq))
+        {
+            *into = Some(o);
+        }
+    }
+}
+
 impl Aggregate {
-    /// Adds one finite value with its weight, its moment and its arrival.
-    pub fn add(&mut self, x: f64, w: f64, at: Millis, seq: i64) {
-        let mut sums = Mean::default();
-        sums.add(x, w);
-        self.take(&sums, std::iter::once(x), Latest { at, seq, value: x });
+    /// The sums of its mean.
+    #[must_use]
+    pub fn mean(&self) -> &Mean {
+        &self.spread.mean
     }
 
-    /// Adds finite values, at least one, whose sums are known already, as is the newest of them.
+    /// Adds one finite value with its weight.
+    pub fn add(&mut self, x: f64, w: f64) {
+        let mut sums = Spread::default();
+        sums.add(x, w);
+        self.take(&sums, x, std::iter::once(x));
+    }
+
+    /// Adds finite values whose sums are known already; `one` of them is any.
     #[inline]
-    pub fn take(&mut self, sums: &Mean, values: impl Iterator<Item = f64>, newest: Latest) {
-        self.mean.merge(sums);
-        let (mut min, mut max) = (self.min.unwrap_or(newest.value), self.max.unwrap_or(newest.value));
+    pub fn take(&mut self, sums: &Spread, one: f64, values: impl Iterator<Item = f64>) {
+        self.spread.merge(sums);
+        let (mut min, mut max) = (self.min.unwrap_or(one), self.max.unwrap_or(one));
         self.sketch.extend(values.inspect(|x| {
             // No `f64::min`: it asks each time whether one of them is no number.
             if *x < min {
@@ -74,22 +112,12 @@ impl Aggregate {
             }
         }));
         (self.min, self.max) = (Some(min), Some(max));
-        self.see(newest);
-    }
-
-    fn see(&mut self, other: Latest) {
-        if self.latest.is_none_or(|l| (l.at, l.seq) < (other.at, other.seq)) {
-            self.latest = Some(other);
-        }
     }
 
     pub fn merge(&mut self, other: &Self) {
-        self.mean.merge(&other.mean);
+        self.spread.merge(&other.spread);
         self.min = [self.min, other.min].into_iter().flatten().reduce(f64::min);
         self.max = [self.max, other.max].into_iter().flatten().reduce(f64::max);
-        if let Some(o) = other.latest {
-            self.see(o);
-        }
         self.sketch.merge(&other.sketch);
     }
 
@@ -109,31 +137,43 @@ mod tests {
     #[test]
     fn the_mean_is_weighted_by_samples() {
         let mut a = Aggregate::default();
-        a.add(1.0, 1.0, Millis(1), 1);
-        a.add(0.0, 3.0, Millis(2), 2);
-        assert_eq!(a.mean.value(), Some(0.25));
-        assert_eq!(a.latest.map(|l| l.value), Some(0.0));
-        assert_eq!(Aggregate::default().mean.value(), None);
+        a.add(1.0, 1.0);
+        a.add(0.0, 3.0);
+        assert_eq!(a.mean().value(), Some(0.25));
+        assert_eq!((a.spread.ww, a.spread.wxx), (10.0, 1.0));
+        assert_eq!(Aggregate::default().mean().value(), None);
+    }
+
+    #[test]
+    fn of_two_values_of_the_same_moment_the_last_arrival_is_the_latest() {
+        let one = |at, seq| Some(Latest { at: Millis(at), seq, value: 0.5 });
+        let newest = |all: [Option<Latest>; 3]| {
+            all.into_iter().fold(None, |mut l, o| {
+                Latest::merge(&mut l, o);
+                l
+            })
+        };
+        assert_eq!(newest([one(1, 9), one(2, 3), one(2, 2)]), one(2, 3));
+        assert_eq!(newest([None, one(1, 9), None]), one(1, 9));
     }
 
     proptest! {
         #[test]
-        fn parts_merge_to_the_whole(rows in prop::collection::vec((-2.0f64..2.0, 0.5f64..9.0, 0i64..50), 1..200), cut in 0usize..200) {
+        fn parts_merge_to_the_whole(rows in prop::collection::vec((-2.0f64..2.0, 0.5f64..9.0), 1..200), cut in 0usize..200) {
             let cut = cut.min(rows.len());
-            let collect = |rows: &[(f64, f64, i64)], first: i64| {
+            let collect = |rows: &[(f64, f64)]| {
                 let mut a = Aggregate::default();
-                for (i, (x, w, t)) in rows.iter().enumerate() {
-                    a.add(*x, *w, Millis(*t), first + i as i64);
-                }
+                rows.iter().for_each(|(x, w)| a.add(*x, *w));
                 a
             };
-            let whole = collect(&rows, 0);
+            let whole = collect(&rows);
             // In the other order: merging does not depend on which part comes first.
-            let mut parts = collect(&rows[cut..], cut as i64);
-            parts.merge(&collect(&rows[..cut], 0));
-            prop_assert_eq!(parts.mean.n, whole.mean.n);
-            prop_assert!((parts.mean.wx - whole.mean.wx).abs() < 1e-9);
-            prop_assert_eq!((parts.min, parts.max, parts.latest), (whole.min, whole.max, whole.latest));
+            let mut parts = collect(&rows[cut..]);
+            parts.merge(&collect(&rows[..cut]));
+            prop_assert_eq!(parts.mean().n, whole.mean().n);
+            let sums = |a: &Aggregate| [a.mean().wx, a.mean().w, a.spread.ww, a.spread.wxx];
+            prop_assert!(sums(&parts).iter().zip(sums(&whole)).all(|(a, b)| (a - b).abs() < 1e-9));
+            prop_assert_eq!((parts.min, parts.max), (whole.min, whole.max));
             prop_assert_eq!(parts.quantiles(), whole.quantiles());
         }
     }

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    query::{ComparisonQuery, Metrics, RecordsQuery, SummaryQuery, TrendQuery},
+    model::ModelKey,
+    query::{ComparisonQuery, Metrics, RecordsQuery, SummaryQuery, TrendQuery, WorstQuery},
     say,
-    scope::{Model, Scope, clip},
+    scope::{Scope, clip},
     time::{Against, DAY, Millis, Step, TimeRange, parse_moment},
 };
 
@@ -16,6 +17,9 @@ use crate::{
 pub const DEFAULT_DAYS: u32 = 7;
 /// Points of a trend when a question names no step.
 pub const DEFAULT_POINTS: i64 = 300;
+/// Rows of a ranking when a question names no limit, and at most.
+pub const DEFAULT_LIMIT: usize = 10;
+pub const MOST_ROWS: usize = 100;
 /// How often a page follows new records; the first is what holds when nothing is said.
 pub const REFRESH: [&str; 5] = ["auto", "off", "5s", "30s", "1m"];
 
@@ -90,6 +94,8 @@ words! {
     tz = "tz",
     /// A column, with `-` in front for descending.
     sort = "sort",
+    /// How many rows at most.
+    limit = "limit",
     /// From 1.
     page = "page",
     /// The page of the table of all metrics, from 1.
@@ -276,16 +282,36 @@ impl Ask {
     /// What cannot be read; a missing `metric`.
     pub fn trend(&self, now: Millis, tz: &TimeZone) -> Result<TrendQuery> {
         let range = self.range(now, &self.time_zone(tz)?)?;
-        let metric = self.get("metric").ok_or_else(|| {
-            Error::bad_input(say!("say which metric, for example metric=mAP50", "지표를 지정하세요. 예: metric=mAP50"))
-        })?;
         Ok(TrendQuery {
             scope: self.scope()?,
-            model: self.get("model").map(Model::parse).transpose()?,
-            metric: metric.to_owned(),
+            model: self.get("model").map(ModelKey::parse).transpose()?,
+            metric: self.metric()?,
             step: self.step_for(&range)?,
             range,
         })
+    }
+
+    /// The metric that a question is about.
+    fn metric(&self) -> Result<String> {
+        self.get("metric").map(str::to_owned).ok_or_else(|| {
+            Error::bad_input(say!("say which metric, for example metric=mAP50", "지표를 지정하세요. 예: metric=mAP50"))
+        })
+    }
+
+    /// # Errors
+    /// What cannot be read; a missing `metric`; a limit that is not in 1..=100.
+    pub fn worst(&self, now: Millis, tz: &TimeZone) -> Result<WorstQuery> {
+        let limit = self.get("limit").map_or(Some(DEFAULT_LIMIT), |text| text.parse().ok());
+        let limit = limit.filter(|l| (1..=MOST_ROWS).contains(l)).ok_or_else(|| {
+            Error::bad_input(say!(
+                "limit is a number from 1 to {most}, not “{got}”",
+                "limit은 1에서 {most}까지의 수입니다. 받은 값: “{got}”",
+                most = MOST_ROWS,
+                got = clip(self.get("limit").unwrap_or_default())
+            ))
+        })?;
+        let range = self.range(now, &self.time_zone(tz)?)?;
+        Ok(WorstQuery { scope: self.scope()?, model: self.get("model").map(ModelKey::parse).transpose()?, metric: self.metric()?, range, limit })
     }
 
     /// Comparisons count all types unless one is named.
@@ -307,7 +333,7 @@ impl Ask {
         let skip = (self.page_number()? - 1).saturating_mul(take);
         Ok(RecordsQuery {
             scope: self.scope()?,
-            model: self.get("model").map(Model::parse).transpose()?,
+            model: self.get("model").map(ModelKey::parse).transpose()?,
             metric: self.get("metric").map(str::to_owned),
             range,
             skip,

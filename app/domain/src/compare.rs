@@ -16,9 +16,10 @@ use crate::{
     aggregate::{Aggregate, Mean},
     error::{Error, Result},
     metric::{Change, Metric},
+    model::ModelKey,
     query::FieldReport,
     say,
-    scope::{Model, Place, clip},
+    scope::{Place, clip},
     text::Name,
     time::{Day, Millis},
 };
@@ -80,7 +81,7 @@ impl By {
 /// One model of the field.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contender {
-    pub model: Model,
+    pub model: ModelKey,
     pub n: u64,
     pub zones: usize,
     /// Zones where the baseline ran as well; in how many of these the two ran on different UTC days, or devices.
@@ -162,20 +163,18 @@ type Cells<'r> = BTreeMap<&'r Place, Ran<'r>>;
 pub struct Field<'r> {
     report: &'r FieldReport,
     /// Most records first.
-    models: Vec<(Model, Cells<'r>, u64, Millis, Millis)>,
+    models: Vec<(ModelKey, Cells<'r>, u64, Millis, Millis)>,
 }
 
 impl<'r> Field<'r> {
     /// Rows that name no model count for nothing.
     #[must_use]
     pub fn of(report: &'r FieldReport, by: By) -> Self {
-        let mut found: BTreeMap<Model, (Cells<'r>, u64, Millis, Millis)> = BTreeMap::new();
+        let mut found: BTreeMap<ModelKey, (Cells<'r>, u64, Millis, Millis)> = BTreeMap::new();
         for cell in &report.cells {
-            let Some(architecture) = cell.architecture.as_deref().and_then(|a| Name::stored(a).ok()) else { continue };
-            let version = cell.version.as_deref().filter(|_| by == By::Version).and_then(|v| Name::stored(v).ok());
-            let entry = found
-                .entry(Model { architecture, version })
-                .or_insert_with(|| (Cells::new(), 0, cell.first, cell.last));
+            let Some(model) = &cell.model else { continue };
+            let model = if by == By::Version { model.clone() } else { model.any_version() };
+            let entry = found.entry(model).or_insert_with(|| (Cells::new(), 0, cell.first, cell.last));
             match entry.0.get_mut(&cell.place) {
                 Some(ran) => {
                     ran.values.to_mut().iter_mut().zip(&cell.values).for_each(|(a, b)| a.merge(b));
@@ -202,13 +201,13 @@ impl<'r> Field<'r> {
 
     /// Every model that ran, with the number of its records, most first.
     #[must_use]
-    pub fn models(&self) -> Vec<(&Model, u64)> {
+    pub fn models(&self) -> Vec<(&ModelKey, u64)> {
         self.models.iter().map(|m| (&m.0, m.2)).collect()
     }
 
     /// Every other model that ran: the number of zones where the baseline ran as well, and of its records.
     #[must_use]
-    pub fn challengers(&self, baseline: &Model) -> Vec<(&Model, usize, u64)> {
+    pub fn challengers(&self, baseline: &ModelKey) -> Vec<(&ModelKey, usize, u64)> {
         let Some(base) = self.models.iter().find(|m| m.0 == *baseline) else { return vec![] };
         let others = self.models.iter().filter(|m| m.0 != *baseline);
         others.map(|m| (&m.0, met(&m.1, &base.1), m.2)).collect()
@@ -216,7 +215,7 @@ impl<'r> Field<'r> {
 
     /// The chosen models against the baseline, which comes first. Models that did not run are left out.
     #[must_use]
-    pub fn contenders(&self, baseline: &Model, chosen: &[Model]) -> Vec<Contender> {
+    pub fn contenders(&self, baseline: &ModelKey, chosen: &[ModelKey]) -> Vec<Contender> {
         let Some(base) = self.models.iter().find(|m| m.0 == *baseline) else { return vec![] };
         let mut seen = BTreeSet::from([baseline]);
         let others = chosen.iter().filter(|m| seen.insert(m)).filter_map(|m| self.models.iter().find(|x| x.0 == *m));
@@ -333,7 +332,7 @@ fn beside<'f, 'r>(ours: &'f Cells<'r>, base: &'f Cells<'r>) -> Vec<Beside<'f, 'r
 fn figure(i: usize, zones: &[Beside<'_, '_>]) -> Figure {
     let (mut ours, mut base, mut pairs) = (Mean::default(), Mean::default(), Pairs::default());
     for zone in zones {
-        let of = |ran: Option<&Ran<'_>>| ran.map(|r| r.values[i].mean).filter(|m| m.n > 0);
+        let of = |ran: Option<&Ran<'_>>| ran.map(|r| *r.values[i].mean()).filter(|m| m.n > 0);
         let (b, a) = (of(zone.ours), of(zone.base));
         ours.merge(&b.unwrap_or_default());
         base.merge(&a.unwrap_or_default());
@@ -370,8 +369,8 @@ mod tests {
         query::FieldCell,
     };
 
-    fn model(name: &str) -> Model {
-        Model::parse(name).expect("a model")
+    fn model(name: &str) -> ModelKey {
+        ModelKey::parse(name).expect("a model")
     }
 
     /// Model, zone (two to a site), value and weight.
@@ -386,17 +385,15 @@ mod tests {
     fn noted(metric: Metric, rows: &[(Row<'_>, &[i32], &str)]) -> FieldReport {
         let name = |t: String| Name::parse(&t).expect("a name");
         let cells = rows.iter().enumerate().map(|(i, ((m, zone, x, w), days, device))| {
-            let (architecture, version) = m.split_once(':').map_or((*m, None), |(a, v)| (a, Some(v)));
             let mut a = Aggregate::default();
-            a.add(*x, *w, Millis(i as i64), i as i64);
+            a.add(*x, *w);
             FieldCell {
                 place: Place {
                     customer: name("c".into()),
                     site: Some(name(format!("s{}", zone / 2))),
                     zone: Some(name(format!("z{zone}"))),
                 },
-                architecture: Some(architecture.to_owned()),
-                version: version.map(str::to_owned),
+                model: Some(model(m)),
                 n: 1,
                 first: Millis(i as i64),
                 last: Millis(i as i64),

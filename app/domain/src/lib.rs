@@ -4,13 +4,16 @@
 
 pub mod access;
 pub mod aggregate;
+pub mod answers;
 pub mod ask;
+pub mod cells;
 pub mod chart;
 pub mod compare;
 pub mod custom;
 pub mod declared;
 pub mod error;
 pub mod metric;
+pub mod model;
 pub mod ports;
 pub mod query;
 pub mod record;

@@ -6,12 +6,13 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    answers::Chosen,
+    cells::{Answer, CellsQuery},
     error::{Result, Sentence},
-    query::{
-        Comparison, ComparisonQuery, Directory, FieldReport, Records, RecordsQuery, Summary, SummaryQuery, Trend,
-        TrendQuery,
-    },
+    query::{Directory, Metrics, ModelChange, Records, RecordsQuery},
     record::Record,
+    scope::Scope,
+    state::HealthReport,
     time::{Day, Millis, TimeRange},
 };
 
@@ -20,41 +21,49 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Millis;
 }
 
-/// Answers questions about records. Every answer says as of when it is.
+/// Answers questions about records.
 #[async_trait]
 pub trait MetricsStore: Send + Sync {
-    /// # Errors
-    /// `NotFound` for unknown names, `Unavailable` when the records cannot be read.
-    async fn summary(&self, query: &SummaryQuery) -> Result<Summary>;
-    /// # Errors
-    /// As `summary`; `BadInput` for an unknown metric.
-    async fn trend(&self, query: &TrendQuery) -> Result<Trend>;
-    /// # Errors
-    /// As `summary`.
-    async fn comparison(&self, query: &ComparisonQuery) -> Result<Comparison>;
-    /// How each model did in each zone.
+    /// What is known now without reading a row. Cheap.
+    fn view(&self) -> Arc<dyn View>;
+    /// Aggregates: the one question for all of them.
     ///
     /// # Errors
-    /// As `summary`.
-    async fn field_report(&self, query: &ComparisonQuery) -> Result<FieldReport>;
+    /// `Unavailable` when the records cannot be read.
+    async fn cells(&self, query: &CellsQuery) -> Result<Answer>;
     /// The rows themselves, newest first.
     ///
     /// # Errors
-    /// As `summary`; `BadInput` for an unknown metric.
+    /// `NotFound` for unknown names, `BadInput` for an unknown metric, `Unavailable` when the records cannot be read.
     async fn records(&self, query: &RecordsQuery) -> Result<Records>;
-    /// What there is to ask about. In memory; cheap.
-    async fn directory(&self) -> std::sync::Arc<Directory>;
-    /// Records by day of event, in order of days. In memory; cheap.
-    async fn volume(&self) -> Vec<(Day, u64)>;
-    /// A number that changes whenever an answer could: the base of ETags.
-    async fn generation(&self) -> i64;
-    /// Lake files that cannot be read, with the reason.
-    async fn failed_files(&self) -> Vec<FailedFile>;
     /// Writes the records of a range as one Parquet file that can be ingested again. Returns the number of rows.
     ///
     /// # Errors
     /// `Unavailable`, naming the file that could not be written or read.
-    async fn export(&self, scope: &crate::scope::Scope, range: TimeRange, to: &std::path::Path) -> Result<u64>;
+    async fn export(&self, scope: &Scope, range: TimeRange, to: &std::path::Path) -> Result<u64>;
+}
+
+/// What is known of the records at one moment without reading any: names, expectations, health. It does not change; a later
+/// moment has a view of its own.
+pub trait View: Send + Sync {
+    /// A number that changes whenever an answer could: the base of ETags.
+    fn generation(&self) -> i64;
+    /// The newest arrival.
+    fn as_of(&self) -> Option<Millis>;
+    /// What there is to ask about.
+    fn directory(&self) -> &Arc<Directory>;
+    /// The metrics that a question is about, of a scope and the ranges that it looks at.
+    fn chosen(&self, metrics: &Metrics, scope: &Scope, ranges: &[TimeRange]) -> Chosen;
+    /// How the places of a scope deliver at the end of a range, or now if that is before; reports are counted within the range.
+    fn health(&self, scope: &Scope, range: &TimeRange, now: Millis) -> HealthReport;
+    /// When the scope's records begin, on whichever device, if that is after `begin` and before `end`.
+    fn since(&self, scope: &Scope, begin: Millis, end: Millis) -> Option<Millis>;
+    /// Model versions that zones of the scope ran for the first time within the range; at most twenty.
+    fn model_changes(&self, scope: &Scope, range: &TimeRange) -> Vec<ModelChange>;
+    /// Records by day of event, in order of days.
+    fn volume(&self) -> Vec<(Day, u64)>;
+    /// Lake files that cannot be read, with the reason.
+    fn failed_files(&self) -> Vec<FailedFile>;
 }
 
 /// A lake file that the last read could not use.

@@ -8,10 +8,12 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    cells::Edges,
     custom::{Beyond, Custom},
     declared::Declared,
     error::{Error, Result},
     metric::{Aggregation, CATALOGUE, Direction, Metric, built_in},
+    model::{Link, ModelKey, Registered},
     say,
     scope::{Model, Place, Scope, clip},
     state::{DataState, Health},
@@ -85,14 +87,53 @@ pub struct SummaryQuery {
     pub metrics: Metrics,
     /// Of which of these the earlier period's quantiles are given as well: they cost as much as those of the range.
     pub earlier_quantiles: Metrics,
-    /// Also give the course of each metric: over which range, in which steps.
-    pub course: Option<(TimeRange, Step)>,
+    /// Also give the course of each metric.
+    pub course: Option<Course>,
     /// The present moment: ages are taken at min(`to`, now).
     pub now: Millis,
 }
 
-/// A mean per step, counted from the beginning of the course's range; `None` where no record was.
-pub type Course = Vec<Option<f64>>;
+/// Over which range a course goes, and where it is cut.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Course {
+    pub range: TimeRange,
+    pub edges: Edges,
+}
+
+impl Course {
+    /// In steps from the range's own beginning, so that none is cut off: half a day at the end would look like a change.
+    #[must_use]
+    pub fn of_steps(range: TimeRange, step: Step) -> Self {
+        Self { range, edges: Edges::every(range.from(), step) }
+    }
+
+    /// Cut at these instants. The first begins it, the last ends it.
+    ///
+    /// # Errors
+    /// Fewer than two of them.
+    pub fn between(instants: &[Millis]) -> Result<Self> {
+        let mut sorted = instants.to_vec();
+        sorted.sort_unstable();
+        let ends = sorted.first().zip(sorted.last()).ok_or_else(|| Error::internal("a course has no instants"))?;
+        Ok(Self { range: TimeRange::new(*ends.0, *ends.1)?, edges: Edges::at(sorted) })
+    }
+
+    /// The number of its first stretch.
+    pub(crate) fn first(&self) -> u32 {
+        self.edges.stretch(self.range.from())
+    }
+
+    /// Its stretches: from when until before when each lasts, the last as long as the edges say.
+    #[must_use]
+    pub fn stretches(&self) -> Vec<(Millis, Millis)> {
+        let last = self.edges.stretch(self.range.to().plus(-1));
+        let ends = |stretch: u32| {
+            let (from, to) = self.edges.bounds(stretch);
+            (from.unwrap_or(self.range.from()), to.unwrap_or(self.range.to()))
+        };
+        (self.first()..=last).map(ends).collect()
+    }
+}
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
@@ -164,7 +205,8 @@ pub struct MetricSummary {
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub assumed: bool,
     #[serde(skip)]
-    pub course: Course,
+    /// The mean of each stretch of the question's course; `None` where no record was.
+    pub course: Vec<Option<f64>>,
 }
 
 /// A difference is `None` where the range has no record with the metric.
@@ -204,7 +246,7 @@ pub struct LatestValue {
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrendQuery {
     pub scope: Scope,
-    pub model: Option<Model>,
+    pub model: Option<ModelKey>,
     pub metric: String,
     pub range: TimeRange,
     pub step: Step,
@@ -215,7 +257,7 @@ pub struct Trend {
     pub scope: Scope,
     pub metric: String,
     pub unit: String,
-    pub step: String,
+    pub step: Step,
     pub from: Millis,
     pub to: Millis,
     pub as_of: Millis,
@@ -250,6 +292,51 @@ pub struct ModelChange {
     pub zones: u32,
 }
 
+/// Where one metric is worst, by zone and device.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorstQuery {
+    pub scope: Scope,
+    pub model: Option<ModelKey>,
+    pub metric: String,
+    pub range: TimeRange,
+    /// How many rows at most.
+    pub limit: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Worst {
+    pub scope: Scope,
+    pub metric: String,
+    pub unit: String,
+    pub direction: Direction,
+    /// Which quantile `tail` is: 0.95, or 0.05 where more is better.
+    pub quantile: f64,
+    pub from: Millis,
+    pub to: Millis,
+    pub as_of: Millis,
+    pub simulated: bool,
+    /// Worst first.
+    pub rows: Vec<WorstRow>,
+    /// How many there are in all.
+    pub of: usize,
+}
+
+/// A zone on one device.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WorstRow {
+    #[serde(flatten)]
+    pub place: Place,
+    pub device: Option<Name>,
+    /// The quantile over records that [`Worst::quantile`] names.
+    pub tail: f64,
+    pub p50: f64,
+    /// The mean weighted by samples.
+    pub value: f64,
+    /// Records.
+    pub n: u64,
+    pub simulated: bool,
+}
+
 /// How the models of a scope did side by side.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComparisonQuery {
@@ -272,8 +359,14 @@ pub struct Comparison {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelSummary {
+    /// As its records say; `None` where they say nothing, or not the same.
     pub architecture: Option<String>,
     pub version: Option<String>,
+    /// The version of a registry that its records belong to, where one is known.
+    pub registered_model: Option<String>,
+    pub registered_version: Option<String>,
+    /// How it is known which model its records belong to.
+    pub links: Vec<Link>,
     pub n: u64,
     /// In how many zones it ran.
     pub zones: u32,
@@ -282,6 +375,18 @@ pub struct ModelSummary {
     /// The devices on which it ran, as far as its records name one.
     pub devices: Vec<String>,
     pub metrics: BTreeMap<String, ModelMetric>,
+}
+
+impl ModelSummary {
+    /// The model that it is about; `None` where its records name none.
+    #[must_use]
+    pub fn key(&self) -> Option<ModelKey> {
+        let name = |t: &Option<String>| t.as_deref().and_then(|t| Name::stored(t).ok());
+        if let Some(model) = name(&self.registered_model) {
+            return Some(ModelKey::Registered(Registered { name: model, version: name(&self.registered_version) }));
+        }
+        Some(Model { architecture: name(&self.architecture)?, version: name(&self.version) }.into())
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -299,7 +404,7 @@ pub struct ModelMetric {
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordsQuery {
     pub scope: Scope,
-    pub model: Option<Model>,
+    pub model: Option<ModelKey>,
     /// Only rows that have this metric.
     pub metric: Option<String>,
     pub range: TimeRange,
@@ -360,8 +465,8 @@ pub struct FieldReport {
 #[derive(Debug, Clone, PartialEq)]
 pub struct FieldCell {
     pub place: Place,
-    pub architecture: Option<String>,
-    pub version: Option<String>,
+    /// `None` where rows name none.
+    pub model: Option<ModelKey>,
     pub n: u64,
     pub first: Millis,
     pub last: Millis,
@@ -378,13 +483,13 @@ pub struct FieldCell {
 pub struct Directory {
     pub places: Vec<Place>,
     pub tasks: Vec<Name>,
-    pub models: Vec<Model>,
+    pub models: Vec<ModelKey>,
     /// Devices, each with the places of its records.
     pub devices: Arc<BTreeMap<Name, BTreeSet<Place>>>,
     /// There are files from before devices were noted: their records may name others.
     pub more_devices: bool,
     /// Model versions in the order in which they first appeared: what their colours follow.
-    pub by_age: Vec<Model>,
+    pub by_age: Vec<ModelKey>,
     /// Metrics outside of the catalogue, as `group.leaf`.
     pub custom: Custom,
     /// Those for which there was no room.
@@ -455,10 +560,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`crate::ErrorKind::NotFound`], naming it.
-    pub fn check_model(&self, model: &Model) -> Result<()> {
-        let fits =
-            |m: &Model| m.architecture == model.architecture && (model.version.is_none() || m.version == model.version);
-        if self.models.iter().any(fits) {
+    pub fn check_model(&self, model: &ModelKey) -> Result<()> {
+        if self.models.iter().any(|m| model.holds(m)) {
             return Ok(());
         }
         Err(Error::not_found(say!(

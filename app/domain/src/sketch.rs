@@ -6,13 +6,16 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 /// Up to so many values are kept as they are.
 const EXACT: usize = 512;
 /// Magnitudes below this count as zero.
 const TINY: f64 = 1e-9;
 const SHIFT: u32 = 52 - 7;
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Sketch {
     Exact(Vec<f64>),
     /// Counts in a window of bucket numbers that begins at `first`; `n` is their sum.

@@ -1,8 +1,15 @@
 //! The five data states: whether a place delivers records as it is expected to. Not whether its numbers are good.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::time::{DAY, HOUR, MINUTE, Millis};
+use crate::{
+    metric::BUILT_IN,
+    query::{Directory, MetricColumn},
+    text::Name,
+    time::{DAY, HOUR, MINUTE, Millis},
+};
 
 /// Places seen within this time before the moment asked about are expected to report.
 pub const EXPECTED_FOR: i64 = 30 * DAY;
@@ -85,6 +92,28 @@ pub struct Health {
     pub sites_reporting: u32,
     /// The newest record of the scope, before the moment asked about.
     pub newest: Option<Millis>,
+}
+
+/// Counts of sites by metric: the catalogue's first, then others in the order of the directory, as far as there is room.
+pub type ByMetric = [u32; 64];
+
+/// Where the count of a metric stands in [`ByMetric`]; `None` when there was no room for it.
+#[must_use]
+pub fn by_metric(directory: &Directory, column: &MetricColumn) -> Option<usize> {
+    match column {
+        MetricColumn::BuiltIn(i) => Some(*i),
+        MetricColumn::Custom(name) => directory.custom.place(name).map(|i| i + BUILT_IN).filter(|b| *b < 64),
+    }
+}
+
+/// Health by scope: of the scope itself, of each child, of each site; and the sites expected to report each metric.
+#[derive(Debug, Clone)]
+pub struct HealthReport {
+    pub whole: Health,
+    pub expected: ByMetric,
+    pub children: BTreeMap<Name, (Health, ByMetric)>,
+    /// Of every site, by customer and site.
+    pub sites: BTreeMap<(Name, Option<Name>), (Health, ByMetric)>,
 }
 
 impl Default for Health {

@@ -34,7 +34,7 @@ mod server {
         Error, ErrorKind,
         access::{Action, Actor, Object, authorize},
         declared::FileState,
-        ports::{Clock, JobReport, MetricsStore, SourceLedger},
+        ports::{Clock, JobReport, SourceLedger},
     };
     use jiff::tz::TimeZone;
     use leptos::prelude::{expect_context, use_context};
@@ -46,7 +46,7 @@ mod server {
     /// The ports that pages need.
     #[derive(Clone)]
     pub struct Services {
-        pub metrics: Arc<dyn MetricsStore>,
+        pub metrics: Arc<usecases::Metrics>,
         pub ledger: Arc<dyn SourceLedger>,
         pub clock: Arc<dyn Clock>,
         pub files: Arc<Files>,

@@ -23,6 +23,7 @@ fn draw(v: TrendsView) -> impl IntoView {
             {(!v.selects.is_empty()).then(|| filters("/trends", lang, v.hidden, v.selects))}
             {v.empty.map(|e| view! { <Empty empty=e/> })}
             {v.chart.map(|chart| view! { <Chart chart lang/> })}
+            {v.worst.map(|table| view! { <Table table lang/> })}
             {v.models.map(|table| view! { <Table table lang/> })}
         </main>
     }

@@ -5,7 +5,7 @@ use domain::{
     metric::{Aggregation, Metric},
     query::{Trend, TrendPoint},
     scope::ModelTags,
-    time::{MINUTE, Millis, TimeRange},
+    time::{Millis, TimeRange},
 };
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     i18n::fill,
-    view::{Cell, ChartView, DeltaView, TableView, Tools},
+    view::{Cell, ChartView, DeltaView, TableView, Tools, Way},
 };
 
 /// Devices that the sentence of a chart names.
@@ -187,15 +187,15 @@ impl Drawing<'_> {
         let chart = self.describe(trend);
         let label = fmt.label(metric);
         let sized = |d: &DeltaView| {
-            let size = d.text.trim_start_matches(['↓', '↑']);
-            if metric.unit.is_empty() { size.to_owned() } else { format!("{size} {}", metric.unit) }
+            if metric.unit.is_empty() { d.size.clone() } else { format!("{} {}", d.size, metric.unit) }
         };
         let (title, size, against) = match delta {
             // As the tile beside it reads: too small to matter.
-            Some((d, against)) if d.word == t.too_small => (t.chart_steady, String::new(), against),
-            Some((d, against)) if d.text.starts_with('↓') => (t.chart_fell, sized(d), against),
-            Some((d, against)) if d.text.starts_with('↑') => (t.chart_rose, sized(d), against),
-            Some((_, against)) => (t.chart_steady, String::new(), against),
+            Some((d, against)) => match d.way {
+                Way::Down if d.matters => (t.chart_fell, sized(d), against),
+                Way::Up if d.matters => (t.chart_rose, sized(d), against),
+                _ => (t.chart_steady, String::new(), against),
+            },
             None => (t.chart_of, String::new(), ""),
         };
         ChartView {
@@ -279,7 +279,7 @@ fn whole_steps(points: &[TrendPoint]) -> &[TrendPoint] {
 }
 
 fn step_of(trend: &Trend) -> i64 {
-    domain::time::Step::parse(&trend.step).map_or(MINUTE, domain::time::Step::ms)
+    trend.step.ms()
 }
 
 /// Records by day, described.

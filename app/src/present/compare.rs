@@ -7,7 +7,8 @@ use domain::{
     metric::{Change, Metric},
     query::{ComparisonQuery, Directory, FieldCell, FieldReport, MetricPage, Metrics, unknown_metric},
     say,
-    scope::{Kind, Model, clip},
+    model::ModelKey,
+    scope::{Kind, clip},
 };
 
 use super::{
@@ -22,7 +23,7 @@ use super::{
 use crate::{
     api::{Request, Services},
     i18n::fill,
-    view::{Cell, Choices, CompareView, Link, ModelChip, SelectView, TableView},
+    view::{Cell, Choices, CompareView, Link, ModelChip, SelectView, TableView, Way},
 };
 
 /// Models put side by side when none is named.
@@ -35,8 +36,8 @@ struct Rules {
     places: Places,
     by: By,
     diff: bool,
-    baseline: Model,
-    chosen: Vec<Model>,
+    baseline: ModelKey,
+    chosen: Vec<ModelKey>,
 }
 
 /// # Errors
@@ -46,7 +47,7 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
     ask.kind.get_or_insert_with(|| Kind::All.as_str().to_owned());
     let a = Asked::read(services, request, ask).await?;
     let t = a.fmt.texts();
-    let directory = services.metrics.directory().await;
+    let directory = services.metrics.directory();
     directory.check(&a.scope)?;
     let skip = (a.ask.page_of(METRICS_PAGE)? - 1).saturating_mul(tables::PAGE_ROWS);
     let always = versus::METRICS.iter().copied().chain(a.ask.get("metric")).map(str::to_owned).collect();
@@ -100,12 +101,12 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
 fn rules(a: &Asked, directory: &Directory, field: &Field<'_>, by: By) -> Result<Option<Rules>> {
     let places = a.ask.get("places").map(Places::parse).transpose()?.unwrap_or_default();
     let ran = field.models();
-    let read = |text: &str| -> Result<Model> {
-        let model = Model::parse(text)?;
+    let read = |text: &str| -> Result<ModelKey> {
+        let model = ModelKey::parse(text)?;
         directory.check_model(&model)?;
-        Ok(if by == By::Architecture { Model { version: None, ..model } } else { model })
+        Ok(if by == By::Architecture { model.any_version() } else { model })
     };
-    let named: Vec<Model> = match a.ask.get("models") {
+    let named: Vec<ModelKey> = match a.ask.get("models") {
         Some(list) => list.split(',').filter(|m| !m.is_empty()).map(read).collect::<Result<_>>()?,
         None => vec![],
     };
@@ -122,7 +123,7 @@ fn rules(a: &Asked, directory: &Directory, field: &Field<'_>, by: By) -> Result<
             got = clip(&key(&baseline))
         )));
     }
-    let chosen: Vec<Model> = if named.is_empty() {
+    let chosen: Vec<ModelKey> = if named.is_empty() {
         // Those that ran where the baseline ran say most.
         let mut others = field.challengers(&baseline);
         others.sort_by_key(|(_, shared, n)| std::cmp::Reverse((*shared, *n)));
@@ -150,12 +151,12 @@ fn lead(a: &Asked, report: &FieldReport) -> Result<usize> {
 }
 
 /// The address of a model in a link.
-fn key(m: &Model) -> String {
+fn key(m: &ModelKey) -> String {
     m.key()
 }
 
 /// A model as people read it.
-pub fn name(m: &Model) -> String {
+pub fn name(m: &ModelKey) -> String {
     m.to_string()
 }
 
@@ -163,9 +164,9 @@ fn here(a: &Asked, changes: &[(&str, Option<String>)]) -> String {
     links::changed("/compare", &a.ask, false, changes)
 }
 
-fn chip(a: &Asked, rules: &Rules, contenders: &[Contender], m: &Model, n: u64) -> ModelChip {
+fn chip(a: &Asked, rules: &Rules, contenders: &[Contender], m: &ModelKey, n: u64) -> ModelChip {
     let t = a.fmt.texts();
-    let side_by_side: Vec<&Model> = std::iter::once(&rules.baseline).chain(&rules.chosen).collect();
+    let side_by_side: Vec<&ModelKey> = std::iter::once(&rules.baseline).chain(&rules.chosen).collect();
     let chosen = contenders.iter().any(|c| c.model == *m);
     let base = rules.baseline == *m;
     let others: Vec<String> = side_by_side.iter().filter(|x| **x != m).map(|x| key(x)).collect();
@@ -245,11 +246,9 @@ fn selects(a: &Asked, d: &Directory, report: &FieldReport, lead: usize) -> Vec<S
 }
 
 /// On how many devices a model ran.
-fn devices(r: &FieldReport, m: &Model, by: By) -> usize {
-    let version = m.version.as_ref().map(|v| v.as_str());
+fn devices(r: &FieldReport, m: &ModelKey, by: By) -> usize {
     let of_it = |c: &&FieldCell| {
-        c.architecture.as_deref() == Some(m.architecture.as_str())
-            && (by == By::Architecture || c.version.as_deref() == version)
+        c.model.as_ref().is_some_and(|x| if by == By::Architecture { m.holds(x) } else { m == x })
     };
     let named = r.cells.iter().filter(of_it).flat_map(|c| &c.devices).filter(|d| !d.is_empty());
     named.collect::<std::collections::BTreeSet<_>>().len()
@@ -271,7 +270,7 @@ fn finding(a: &Asked, r: &FieldReport, contenders: &[Contender], lead: usize, pl
     let shown = a
         .fmt
         .delta(Some(delta), base.figures[lead].value, metric)
-        .map_or_else(String::new, |d| format!("{} {}", d.text, d.word));
+        .map_or_else(String::new, |d| format!("{} {}", d.text(), d.word));
     let zones = match places {
         Places::Same => {
             let zones = c.figures[lead].same.map_or(0, |s| s.zones);
@@ -324,7 +323,7 @@ fn explained(fmt: &Fmt, metric: &Metric, contenders: &[Contender], lead: usize) 
         (Some(_), Some(_)) => t.compare_explained_unlike,
         (None, Some(_)) => t.compare_unlike,
     };
-    let signed = |d: f64| fmt.delta(Some(d), None, metric).map_or_else(String::new, |d| d.text);
+    let signed = |d: f64| fmt.delta(Some(d), None, metric).map_or_else(String::new, |d| d.text());
     fill(
         text,
         &[
@@ -340,7 +339,7 @@ fn explained(fmt: &Fmt, metric: &Metric, contenders: &[Contender], lead: usize) 
 
 /// The part of a difference that is where the models ran; `None` where it rounds to nothing.
 fn shown_mix(fmt: &Fmt, mix: f64, metric: &Metric) -> Option<String> {
-    fmt.delta(Some(mix), None, metric).map(|d| d.text).filter(|text| text != "±0")
+    fmt.delta(Some(mix), None, metric).filter(|d| d.way != Way::Stayed).map(|d| d.text())
 }
 
 /// In how many shared zones more than the model is another one; `None` when in none.
@@ -414,7 +413,7 @@ fn table(a: &Asked, r: &FieldReport, contenders: &[Contender], rules: &Rules) ->
         .filter(|(m, metric)| {
             let known = contenders.iter().any(|c| c.figures[*m].value.is_some());
             let differs = |c: &Contender| {
-                a.fmt.delta(c.figures[*m].delta(rules.places), None, metric).is_some_and(|d| d.text != "±0")
+                a.fmt.delta(c.figures[*m].delta(rules.places), None, metric).is_some_and(|d| d.way != Way::Stayed)
             };
             known
                 && shown.iter().any(|key| metric.key == *key)
@@ -516,7 +515,7 @@ pub struct Compared {
 pub async fn data(services: &Services, request: &Request, mut ask: Ask) -> Result<Compared> {
     ask.kind.get_or_insert_with(|| Kind::All.as_str().to_owned());
     let a = Asked::read(services, request, ask).await?;
-    let directory = services.metrics.directory().await;
+    let directory = services.metrics.directory();
     let report = services
         .metrics
         .field_report(&ComparisonQuery { scope: a.scope.clone(), range: a.range, metrics: Metrics::All })
@@ -563,7 +562,7 @@ mod tests {
         let same =
             Same { delta, ours: 0.5 + delta, base: 0.5, zones: 4, other_days: unlike.0, other_devices: unlike.1 };
         Contender {
-            model: Model::parse(text).expect("a model"),
+            model: ModelKey::parse(text).expect("a model"),
             n: 8,
             zones: 4,
             shared: 4,

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use crate::{
     i18n::{Lang, Texts, fill},
-    view::{Cell, DeltaView, StateView},
+    view::{Cell, DeltaView, StateView, Way},
 };
 
 /// Formats for one request.
@@ -209,7 +209,8 @@ impl Fmt {
         let t = self.texts();
         let size = self.decimal(d.abs(), metric.precision);
         if size.chars().all(|c| matches!(c, '0' | '.')) {
-            return Some(DeltaView { text: "±0".into(), change: Change::Neutral, word: t.unchanged.into() });
+            let (way, size, word) = (Way::Stayed, "0".into(), t.unchanged.into());
+            return Some(DeltaView { way, size, change: Change::Neutral, matters: true, word });
         }
         let matters = metric.matters(d, base);
         let change = if matters { metric.direction.read(d) } else { Change::Neutral };
@@ -220,7 +221,8 @@ impl Fmt {
             (Change::Neutral, Direction::Neither) => t.changed,
             (Change::Neutral, _) => t.unchanged,
         };
-        Some(DeltaView { text: format!("{}{size}", if d > 0.0 { '↑' } else { '↓' }), change, word: word.into() })
+        let way = if d > 0.0 { Way::Up } else { Way::Down };
+        Some(DeltaView { way, size, change, matters, word: word.into() })
     }
 
     #[must_use]
@@ -280,7 +282,7 @@ mod tests {
     #[test]
     fn a_change_has_arrow_and_word_by_direction() {
         let f = fmt(Lang::En);
-        let word = |d: f64, i: usize| f.delta(Some(d), None, &CATALOGUE[i]).map(|v| (v.text, v.word));
+        let word = |d: f64, i: usize| f.delta(Some(d), None, &CATALOGUE[i]).map(|v| (v.text(), v.word));
         assert_eq!(word(-0.041, 0), Some(("↓0.041".into(), "worse".into())));
         assert_eq!(word(-2.0, 7), Some(("↓2.0".into(), "better".into())));
         assert_eq!(word(0.0001, 0), Some(("±0".into(), "unchanged".into())));
@@ -312,7 +314,7 @@ mod tests {
     #[test]
     fn a_change_too_small_to_matter_is_grey_and_says_so() {
         let of = |lang, d: f64, base: f64, i: usize| {
-            fmt(lang).delta(Some(d), Some(base), &CATALOGUE[i]).map(|v| (v.change, v.text, v.word)).expect("a change")
+            fmt(lang).delta(Some(d), Some(base), &CATALOGUE[i]).map(|v| (v.change, v.text(), v.word)).expect("a change")
         };
         assert_eq!(of(Lang::En, -0.004, 0.8, 0), (Change::Neutral, "↓0.004".into(), "negligible".into()));
         assert_eq!(of(Lang::Ko, -0.004, 0.8, 0).2, "미미함");

@@ -1,11 +1,12 @@
 //! The heat strip of a customer: its sites by days in the leading metric, with the table behind.
 
 use domain::{
-    Result,
+    Error, Result,
     chart::{Heat, HeatRow, heat_svg},
     metric::Change,
-    query::{ChildSummary, MetricSummary, Summary},
-    time::{DAY, Millis, Step, TimeRange},
+    query::{ChildSummary, Course, MetricSummary, Summary},
+    say,
+    time::{DAY, Millis},
 };
 
 use super::{fmt::NONE, links, page::Asked, tables::plain};
@@ -19,30 +20,34 @@ pub const LONGEST: i64 = 92 * DAY;
 /// Days of the table behind; the picture shows all.
 const TABLE_DAYS: usize = 14;
 
-/// Whole days of the visitor's calendar that end with the range, and the step of a day. In zones that change their clock a
-/// cell may begin an hour off after the change.
-pub fn days(a: &Asked, length: i64) -> Result<(TimeRange, Step)> {
-    let midnight = |at: Millis| {
-        jiff::Timestamp::from_millisecond(at.0)
-            .ok()
-            .and_then(|t| t.to_zoned(a.fmt.zone.clone()).start_of_day().ok())
-            .map_or(at, |z| Millis(z.timestamp().as_millisecond()))
-    };
-    let last = midnight(a.range.to().plus(-1));
+/// Whole days of the visitor's calendar that end with the range, from midnight to midnight also where the clock is changed.
+pub fn days(a: &Asked, length: i64) -> Result<Course> {
+    let zone = &a.fmt.zone;
+    let date = |at: Millis| jiff::Timestamp::from_millisecond(at.0).map(|t| t.to_zoned(zone.clone()).date());
     let days = (length + DAY - 1) / DAY;
-    let range = TimeRange::new(last.plus(-(days - 1) * DAY), last.plus(DAY))?;
-    Ok((range, Step::parse("1d")?))
+    let midnights = || -> std::result::Result<Vec<Millis>, jiff::Error> {
+        let last = date(a.range.to().plus(-1))?;
+        (0..=days)
+            .map(|back| {
+                let day = last.checked_add(jiff::Span::new().try_days(1 - back)?)?;
+                Ok(Millis(day.to_zoned(zone.clone())?.timestamp().as_millisecond()))
+            })
+            .collect()
+    };
+    let midnights =
+        midnights().map_err(|e| Error::bad_input(say!("the range goes beyond the calendar", "기간이 달력의 범위를 벗어났습니다")).with_detail(e))?;
+    Course::between(&midnights)
 }
 
 /// The strip; `None` where there is nothing to tell apart.
 #[must_use]
-pub fn strip(a: &Asked, s: &Summary, leading: &MetricSummary, course: (TimeRange, Step)) -> Option<HeatView> {
+pub fn strip(a: &Asked, s: &Summary, leading: &MetricSummary, course: &Course) -> Option<HeatView> {
     let t = a.fmt.texts();
     let metric = a.metric(&leading.metric);
     let label = a.fmt.label(&metric);
-    let (range, step) = course;
-    let start = |i: usize| range.from().plus(i as i64 * step.ms());
-    let count = usize::try_from(range.length() / step.ms()).ok()?;
+    let days = course.stretches();
+    let start = |i: usize| days[i].0;
+    let count = days.len();
     let mut sites: Vec<(&ChildSummary, &MetricSummary)> = s
         .children
         .iter()
@@ -56,7 +61,7 @@ pub fn strip(a: &Asked, s: &Summary, leading: &MetricSummary, course: (TimeRange
     let day_of = |c: &ChildSummary, i: usize| {
         let mut ask = a.ask.clone();
         ask.from = links::moment(start(i));
-        ask.to = links::moment(start(i + 1).min(a.now.max(start(i).plus(1_000))));
+        ask.to = links::moment(days[i].1.min(a.now.max(start(i).plus(1_000))));
         ask.days = None;
         links::place(&c.scope, &ask)
     };
@@ -76,7 +81,7 @@ pub fn strip(a: &Asked, s: &Summary, leading: &MetricSummary, course: (TimeRange
     let columns = (0..count)
         .map(|i| if (count - 1 - i).is_multiple_of(count.div_ceil(7)) { a.fmt.date(start(i)) } else { String::new() })
         .collect();
-    let heat = Heat { summary: String::new(), columns, rows, open: range.to() > a.now };
+    let heat = Heat { summary: String::new(), columns, rows, open: course.range.to() > a.now };
     // Strong is what needs a look: the worst, or the most of what has no direction.
     let high_is_strong = metric.direction.read(1.0) != Change::Better;
     let (low, high) = heat.scale()?;

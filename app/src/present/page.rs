@@ -46,8 +46,8 @@ impl Asked {
     /// What cannot be read.
     pub async fn read(services: &Services, request: &Request, ask: Ask) -> Result<Self> {
         // Before anything is read: what comes meanwhile may be missing from the answer, and is told of again.
-        let generation = services.metrics.generation().await;
-        let directory = services.metrics.directory().await;
+        let generation = services.metrics.generation();
+        let directory = services.metrics.directory();
         let asked_at = services.clock.now();
         // To the second, and not before what has just come: pages that are told of the same news ask the same question.
         let now = Millis((asked_at.0 + SECOND - 1).div_euclid(SECOND) * SECOND);
@@ -87,6 +87,17 @@ impl Asked {
         }
         let name = [&scope.zone, &scope.site, &scope.customer].into_iter().flatten().next();
         name.map_or_else(String::new, ToString::to_string)
+    }
+
+    /// A place in words, without what the page's scope already says; empty where that is all.
+    #[must_use]
+    pub fn within(&self, place: &Scope) -> String {
+        let down_to = [
+            Some(Scope { site: None, zone: None, ..place.clone() }).filter(|_| self.scope.customer.is_none()),
+            Some(Scope { zone: None, ..place.clone() }).filter(|p| p.site.is_some() && self.scope.site.is_none()),
+            Some(place.clone()).filter(|p| p.zone.is_some()),
+        ];
+        down_to.iter().flatten().map(|p| self.name_of(p)).collect::<Vec<_>>().join(" · ")
     }
 
     /// The metric behind an answer's number.
@@ -159,13 +170,22 @@ impl Asked {
     /// A trend, and the earlier period to lay over it when one was asked for.
     ///
     /// # Errors
-    /// As [`domain::ports::MetricsStore::trend`].
+    /// As [`usecases::Metrics::trend`].
     pub async fn trend(&self, services: &Services, query: &TrendQuery) -> Result<(Trend, Option<Earlier>)> {
-        let Some(against) = self.against else { return Ok((services.metrics.trend(query).await?, None)) };
+        let (now, then) =
+            futures::future::join(services.metrics.trend(query), self.earlier_trend(services, query)).await;
+        Ok((now?, then?))
+    }
+
+    /// The earlier period to lay over a trend, when one was asked for.
+    ///
+    /// # Errors
+    /// As [`usecases::Metrics::trend`].
+    pub async fn earlier_trend(&self, services: &Services, query: &TrendQuery) -> Result<Option<Earlier>> {
+        let Some(against) = self.against else { return Ok(None) };
         let earlier = TrendQuery { range: against.of(&query.range), ..query.clone() };
-        let (now, then) = futures::future::join(services.metrics.trend(query), services.metrics.trend(&earlier)).await;
-        let name = self.earlier_name().to_owned();
-        Ok((now?, Some(Earlier { trend: then?, shift: against.shift(&query.range), name })))
+        let (trend, name) = (services.metrics.trend(&earlier).await?, self.earlier_name().to_owned());
+        Ok(Some(Earlier { trend, shift: against.shift(&query.range), name }))
     }
 
     /// Where the chart of a metric leads; what it links to shows the same steps.
@@ -254,7 +274,7 @@ pub async fn plain_head(services: &Services, a: &Asked, place: Where, title: Str
         live: live(a, place),
         simulated,
         filling: (services.filling)(),
-        failed_files: services.metrics.failed_files().await.len(),
+        failed_files: services.metrics.failed_files().len(),
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     query::Directory,
-    scope::{Model, Scope},
+    model::ModelKey,
+    scope::Scope,
     text::Name,
 };
 use serde::Serialize;
@@ -136,7 +137,7 @@ fn shown(d: &Directory, lang: Lang) -> BTreeMap<String, &str> {
 }
 
 /// The model held against those that ran where it ran.
-fn compare_link(m: &Model) -> String {
+fn compare_link(m: &ModelKey) -> String {
     links::href("/compare", &[("baseline".to_owned(), m.key())])
 }
 
@@ -192,7 +193,7 @@ mod tests {
             let (customer, site) = (name(format!("Customer-{}", z / 100)), name(format!("Site-{}", z / 5)));
             d.places.push(Place { customer, site: Some(site), zone: Some(name(format!("Gate-{z}"))) });
         }
-        d.models = (0..200).map(|m| Model::parse(&format!("model-{m}:1.0")).expect("a model")).collect();
+        d.models = (0..200).map(|m| ModelKey::parse(&format!("model-{m}:1.0")).expect("a model")).collect();
         let listed = palette(&d, &asked());
         let zones = listed.places.iter().flat_map(|c| &c.1).map(|s| s.1.len()).sum::<usize>();
         let sites = listed.places.iter().map(|c| c.1.len()).sum::<usize>();

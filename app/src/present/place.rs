@@ -6,17 +6,16 @@ use domain::{
     chart::sparkline,
     metric::{Change, Metric},
     query::{
-        ChildSummary, Comparison, ComparisonQuery, MetricPage, MetricSummary, Metrics, Summary, SummaryQuery,
+        ChildSummary, Comparison, ComparisonQuery, Course, MetricPage, MetricSummary, Metrics, Summary, SummaryQuery,
         TrendQuery,
     },
-    scope::{Level, ModelTags},
+    scope::Level,
     state::{DataState, Health},
     time::{Against, DAY, Step, TimeRange},
 };
 
 use super::{
     charts::Drawing,
-    fmt::NONE,
     heat,
     links::{self, METRICS_PAGE},
     page::{Asked, Where, empty, head},
@@ -43,7 +42,7 @@ const ATTENTION: usize = 6;
 /// What cannot be read, is unknown, or cannot be answered just now.
 pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<PlaceView> {
     let a = Asked::read(services, request, ask).await?;
-    let directory = services.metrics.directory().await;
+    let directory = services.metrics.directory();
     directory.check(&a.scope)?;
     let course = course(&a)?;
     let query = SummaryQuery {
@@ -54,13 +53,11 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
         sites: a.scope.level() == Level::Fleet,
         metrics: Metrics::Page(metrics_page(&a.ask)?),
         earlier_quantiles: Metrics::only([TAIL]),
-        course: Some(course),
+        course: Some(course.clone()),
         now: a.now,
     };
     let comparison = models_query(&a);
-    let (summary, comparison) =
-        futures::future::join(services.metrics.summary(&query), services.metrics.comparison(&comparison)).await;
-    let (mut summary, comparison) = (summary?, comparison?);
+    let (mut summary, comparison) = services.metrics.place(&query, &comparison).await?;
     let head = head(services, &a, &directory, Where::Place, a.title(), summary.simulated).await;
     let t = a.fmt.texts();
     let state = a.fmt.health(&summary.health);
@@ -105,10 +102,10 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
         None => None,
     };
     let heat = match a.scope.level() {
-        Level::Customer => leading.and_then(|m| heat::strip(&a, &summary, m, course)),
+        Level::Customer => leading.and_then(|m| heat::strip(&a, &summary, m, &course)),
         _ => None,
     };
-    without_unfinished_day(&mut summary, course, &a);
+    without_unfinished_day(&mut summary, &course, &a);
     let (attention, more) = attention(&a, &summary);
     let caption = match a.scope.level() {
         Level::Fleet => t.customers_worst_first,
@@ -134,20 +131,20 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
 
 /// Over which time sparklines and the heat strip go. The days of a customer's sites are those of the calendar, so that a
 /// cell is a day that one can name; elsewhere steps end with the range.
-fn course(a: &Asked) -> Result<(TimeRange, Step)> {
+fn course(a: &Asked) -> Result<Course> {
     let ends_at = a.range.to();
     let length = a.range.length().max(COURSE);
     if a.scope.level() == Level::Customer {
         return heat::days(a, length.min(heat::LONGEST));
     }
     let range = TimeRange::new(ends_at.plus(-length), ends_at)?;
-    Ok((range, Step::for_range(&range, 31)))
+    Ok(Course::of_steps(range, Step::for_range(&range, 31)))
 }
 
 /// A day that is not half over would bend the end of every sparkline. The heat strip shows it all the same.
-fn without_unfinished_day(s: &mut Summary, (range, step): (TimeRange, Step), a: &Asked) {
-    let over = a.range.to().0 - (range.to().0 - step.ms());
-    if over >= step.ms() / 2 {
+fn without_unfinished_day(s: &mut Summary, course: &Course, a: &Asked) {
+    let Some((from, to)) = course.stretches().last().copied() else { return };
+    if a.range.to().0 - from.0 >= (to.0 - from.0) / 2 {
         return;
     }
     let all = s.metrics.iter_mut().chain(s.children.iter_mut().flat_map(|c| &mut c.metrics));
@@ -285,7 +282,7 @@ fn attention(a: &Asked, s: &Summary) -> (Vec<AttentionView>, Option<String>) {
         for (c, delta, value, out_of_line) in outliers(sites, metric) {
             let shown = a.fmt.delta(Some(delta), Some(value - delta), metric).map_or_else(String::new, |d| {
                 let unit = if metric.unit.is_empty() { String::new() } else { format!(" {}", metric.unit) };
-                format!("{}{unit} {}", d.text, d.word)
+                format!("{}{unit} {}", d.text(), d.word)
             });
             let holes = [
                 ("place", &*a.name_of(&c.scope)),
@@ -517,28 +514,26 @@ pub fn models_query(a: &Asked) -> ComparisonQuery {
 #[must_use]
 pub fn models_table(a: &Asked, c: &Comparison) -> Option<TableView> {
     let t = a.fmt.texts();
-    let named: Vec<_> = c.models.iter().filter(|m| m.architecture.is_some()).take(tables::PAGE_ROWS).collect();
+    let named: Vec<_> = c.models.iter().filter_map(|m| Some((m.key()?, m))).take(tables::PAGE_ROWS).collect();
     if named.is_empty() {
         return None;
     }
     let shown: Vec<Metric> = OF_MODELS
         .iter()
         .map(|k| a.metric(k))
-        .filter(|m| named.iter().any(|n| n.metrics.contains_key(&*m.key)))
+        .filter(|m| named.iter().any(|(_, n)| n.metrics.contains_key(&*m.key)))
         .collect();
     let mut columns = vec![plain(t.col_model, false), plain(t.col_zones, true)];
     columns.extend(shown.iter().map(|m| plain(&a.fmt.label(m), true)));
     columns.extend([plain(t.col_n, true), plain(t.col_since, true), plain(t.col_until, true)]);
     let rows = named
         .into_iter()
-        .map(|m| {
-            let architecture = m.architecture.as_deref().unwrap_or(NONE);
-            let tags = ModelTags { architecture, version: m.version.as_deref() };
+        .map(|(key, m)| {
             let mut ask = a.ask.clone();
-            ask.model = m.architecture.is_some().then(|| tags.key());
+            ask.model = Some(key.key());
             let href = links::with_model(&a.scope, "mAP50", &ask);
             let mut row = vec![
-                Cell::Name { text: tags.to_string(), href: Some(href), state: None },
+                Cell::Name { text: key.to_string(), href: Some(href), state: None },
                 Cell::Number { text: a.fmt.count(u64::from(m.zones)), href: None },
             ];
             row.extend(shown.iter().map(|metric| {

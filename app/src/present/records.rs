@@ -26,7 +26,7 @@ use crate::{
 pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<RecordsView> {
     let a = Asked::read(services, request, ask).await?;
     let t = a.fmt.texts();
-    let directory = services.metrics.directory().await;
+    let directory = services.metrics.directory();
     directory.check(&a.scope)?;
     let query = a.ask.records(a.now, &a.fmt.zone, PAGE_ROWS)?;
     let records = services.metrics.records(&query).await?;
@@ -120,27 +120,16 @@ fn source(a: &Asked, row: &RecordRow) -> String {
     }
 }
 
-/// Where it was measured, without what the page's scope already says.
+/// Where it was measured.
 fn place(a: &Asked, row: &RecordRow) -> Cell {
     let names = [Some(&row.customer), row.site.as_ref(), row.zone.as_ref()];
-    let said = [a.scope.customer.is_some(), a.scope.site.is_some(), false];
     let scope = Scope::parse(Some(&row.customer), row.site.as_deref(), row.zone.as_deref(), None, None);
-    let named = |level: usize, name: &str| match &scope {
-        // The scope down to this level.
-        Ok(s) => a.name_of(&Scope {
-            site: s.site.clone().filter(|_| level > 0),
-            zone: s.zone.clone().filter(|_| level > 1),
-            ..s.clone()
-        }),
-        Err(_) => name.to_owned(),
+    let text = match &scope {
+        Ok(scope) => a.within(scope),
+        Err(_) => names.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" · "),
     };
-    let shown: Vec<String> = (0..)
-        .zip(names.iter().zip(said))
-        .filter(|(_, (_, said))| !said)
-        .filter_map(|(level, (name, _))| name.map(|n| named(level, n)))
-        .collect();
     Cell::Link {
-        text: if shown.is_empty() { NONE.to_owned() } else { shown.join(" · ") },
+        text: if text.is_empty() { NONE.to_owned() } else { text },
         href: scope.map(|s| links::place(&s, &a.ask)).unwrap_or_default(),
     }
 }

@@ -31,8 +31,8 @@ const NAMED_BEYOND: usize = 10;
 pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<SourcesView> {
     let a = Asked::read(services, request, ask).await?;
     let t = a.fmt.texts();
-    let directory = services.metrics.directory().await;
-    let failed = services.metrics.failed_files().await;
+    let directory = services.metrics.directory();
+    let failed = services.metrics.failed_files();
     let reports = services.ledger.sources().await?;
     let head = plain_head(services, &a, Where::Page("/sources"), t.sources_title.into(), directory.simulated > 0).await;
     let taken = reports.iter().map(|r| r.taken).sum();
@@ -56,7 +56,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<So
         written: written_table(&a, &(services.written)()),
         beyond: beyond_table(&a, &directory.beyond),
         sources: if reports.is_empty() { None } else { Some(sources_table(&a, &reports)?) },
-        volume: charts::volume(&a.fmt, &whole_days(services.metrics.volume().await, a.now), directory.simulated > 0),
+        volume: charts::volume(&a.fmt, &whole_days(services.metrics.volume(), a.now), directory.simulated > 0),
     })
 }
 

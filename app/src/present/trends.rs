@@ -3,21 +3,26 @@
 use domain::{
     Result,
     ask::Ask,
-    metric::CATALOGUE,
-    query::{Directory, Metrics, SummaryQuery, TrendQuery},
-    scope::{Kind, Model},
+    metric::{CATALOGUE, Metric},
+    model::ModelKey,
+    query::{Directory, Metrics, SummaryQuery, TrendQuery, Worst, WorstQuery},
+    scope::{Kind, Level, Scope},
 };
+
+use usecases::TrendsQuery;
 
 use super::{
     charts::Drawing,
+    fmt::NONE,
     links,
     page::{Asked, Where, empty, head},
     place::{models_query, models_table},
+    tables::plain,
 };
 use crate::{
     api::{Request, Services},
     i18n::fill,
-    view::{FilterView, SelectView, TrendsView},
+    view::{Cell, FilterView, SelectView, TableView, TrendsView},
 };
 
 /// So many metrics can be chosen from a list.
@@ -26,7 +31,7 @@ const MOST_OPTIONS: usize = 50;
 /// # Errors
 /// What cannot be read, is unknown, or cannot be answered just now.
 pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Result<TrendsView> {
-    let directory = services.metrics.directory().await;
+    let directory = services.metrics.directory();
     if ask.get("metric").is_none() {
         let first = directory.built_in.first().copied().unwrap_or(0);
         ask.metric = Some(CATALOGUE[first].key.to_string());
@@ -34,7 +39,7 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
     let a = Asked::read(services, request, ask).await?;
     directory.check(&a.scope)?;
     let t = a.fmt.texts();
-    let model = a.ask.get("model").map(Model::parse).transpose()?;
+    let model = a.ask.get("model").map(ModelKey::parse).transpose()?;
     if directory.records == 0 {
         let head = head(services, &a, &directory, Where::Page("/trends"), t.nav_trends.into(), false).await;
         return Ok(TrendsView {
@@ -43,6 +48,7 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
             selects: vec![],
             hidden: vec![],
             chart: None,
+            worst: None,
             models: None,
         });
     }
@@ -62,13 +68,18 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
         now: a.now,
     };
     let comparison = models_query(&a);
-    let (trend, summary, comparison) = futures::future::join3(
-        a.trend(services, &query),
-        services.metrics.summary(&summary),
-        services.metrics.comparison(&comparison),
-    )
-    .await;
-    let ((trend, earlier), summary, comparison) = (trend?, summary?, comparison?);
+    let worst = WorstQuery {
+        scope: a.scope.clone(),
+        model: query.model.clone(),
+        metric: query.metric.clone(),
+        range: a.range,
+        limit: WORST,
+    };
+    let asked = TrendsQuery { trend: query, summary, models: comparison, worst };
+    let (answer, earlier) =
+        futures::future::join(services.metrics.trends(&asked), a.earlier_trend(services, &asked.trend)).await;
+    let (usecases::Trends { trend, summary, models, worst }, earlier) = (answer?, earlier?);
+    let query = asked.trend;
     // With a model chosen the scope's change is another one: then the title says none.
     let delta = summary
         .metrics
@@ -107,7 +118,56 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
             &["metric", "task", "type", "model", "device", "page", links::METRICS_PAGE, "sort"],
         ),
         chart: (!nothing).then_some(chart),
-        models: models_table(&a, &comparison),
+        worst: worst_table(&a, &metric, &worst),
+        models: models_table(&a, &models),
+    })
+}
+
+/// Rows of the table of worst zones.
+const WORST: usize = 10;
+
+/// Where the metric is worst, by zone and device. One alone is no ranking.
+fn worst_table(a: &Asked, metric: &Metric, worst: &Worst) -> Option<TableView> {
+    if worst.of < 2 || a.scope.level() == Level::Zone {
+        return None;
+    }
+    let t = a.fmt.texts();
+    let tail = if worst.quantile < 0.5 { "p5" } else { "p95" };
+    let mut columns = vec![plain(t.col_place, false), plain(t.col_device, false)];
+    columns.extend([tail, t.col_p50, t.col_value, t.col_n].map(|label| plain(label, true)));
+    let rows = worst.rows.iter().map(|r| {
+        let place = Scope {
+            customer: Some(r.place.customer.clone()),
+            site: r.place.site.clone(),
+            zone: r.place.zone.clone(),
+            ..a.scope.clone()
+        };
+        let device = r.device.as_ref().map(ToString::to_string);
+        let mut ask = a.ask.clone();
+        ask.device = device.clone().or(ask.device);
+        let number = |x: f64, href| Cell::Number { text: a.fmt.with_unit(Some(x), metric), href };
+        vec![
+            Cell::Name { text: a.within(&place), href: Some(links::place(&place, &a.ask)), state: None },
+            Cell::Text(device.unwrap_or_else(|| NONE.to_owned())),
+            number(r.tail, Some(links::trends(&place, &metric.key, &ask))),
+            number(r.p50, None),
+            number(r.value, None),
+            Cell::Number { text: a.fmt.count(r.n), href: None },
+        ]
+    });
+    let without = ["page", links::METRICS_PAGE, "sort", "step", "refresh", "kiosk"];
+    let mut ask = a.ask.clone();
+    ask.metric = Some(metric.key.to_string());
+    Some(TableView {
+        caption: fill(t.worst_zones, &[("metric", &a.fmt.label(metric)), ("quantile", tail)]),
+        columns,
+        rows: rows.collect(),
+        csv: Some(links::href("/export/worst_zones.csv", &links::pairs(&ask, &without))),
+        pager: None,
+        foot: Some(fill(
+            t.worst_of,
+            &[("shown", &a.fmt.count(worst.rows.len() as u64)), ("n", &a.fmt.count(worst.of as u64))],
+        )),
     })
 }
 

@@ -5,7 +5,8 @@ use domain::{
     compare::{Contender, Field, Places},
     metric::{Change, Metric},
     query::{Directory, FieldReport, LEADING},
-    scope::{Model, Scope},
+    model::ModelKey,
+    scope::Scope,
 };
 
 use super::{compare::name, fmt::NONE, links, option, page::Asked, tables::PAGE_ROWS};
@@ -45,12 +46,11 @@ pub fn pictures(
 
 /// A model keeps its colour from page to page: it follows from the order in which models first appeared. Where two of one
 /// page would have the same, the younger takes the next that is free.
-fn colours<'m>(d: &Directory, models: impl Iterator<Item = &'m Model>) -> Vec<u8> {
+fn colours<'m>(d: &Directory, models: impl Iterator<Item = &'m ModelKey>) -> Vec<u8> {
     let mut taken = [false; 9];
     models
         .map(|m| {
-            let same = |x: &&Model| x.architecture == m.architecture && (m.version.is_none() || x.version == m.version);
-            let age = d.by_age.iter().position(|x| same(&x)).unwrap_or(0);
+            let age = d.by_age.iter().position(|x| m.holds(x)).unwrap_or(0);
             let free = (0..8).map(|i| (age + i) % 8 + 1).find(|c| !taken[*c]).unwrap_or(0);
             taken[free] = true;
             free as u8

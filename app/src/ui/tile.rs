@@ -43,5 +43,6 @@ pub fn Delta(delta: DeltaView) -> impl IntoView {
         Change::Worse => "delta worse",
         Change::Neutral => "delta",
     };
-    view! { <span class=class>{delta.text}" "<span class="delta-word">{delta.word}</span></span> }
+    let text = delta.text();
+    view! { <span class=class>{text}" "<span class="delta-word">{delta.word}</span></span> }
 }

@@ -53,6 +53,28 @@ impl Aside {
         Ok((waiting, others))
     }
 
+    /// Rows of these days that were replaced by commits which a list of files knows: those that still wait, and then the others.
+    /// One that is on its way from here to there meanwhile may come twice, or be gone under its first name.
+    pub fn of_days(
+        pending: &Path,
+        superseded: &Path,
+        named: &HashSet<String>,
+        days: &HashSet<Day>,
+    ) -> io::Result<Vec<PathBuf>> {
+        let days: HashSet<String> = days.iter().map(ToString::to_string).collect();
+        let of_day = |name: &str| name.get(..10).is_some_and(|day| days.contains(day));
+        let waiting = Self::all(pending)?.0;
+        let mut found: Vec<PathBuf> =
+            waiting.into_iter().filter(|w| of_day(&w.name) && w.counts(named)).map(|w| w.path).collect();
+        for entry in std::fs::read_dir(superseded)? {
+            let entry = entry?;
+            if of_day(&entry.file_name().to_string_lossy()) {
+                found.push(entry.path());
+            }
+        }
+        Ok(found)
+    }
+
     /// Whether the commit for which it was written has come about.
     pub fn counts(&self, named: &HashSet<String>) -> bool {
         named.contains(&self.with)

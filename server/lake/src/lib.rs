@@ -11,6 +11,7 @@
 )]
 
 mod aside;
+mod cells;
 mod compact;
 mod day;
 mod export;
@@ -19,6 +20,7 @@ mod failing;
 mod file;
 mod fold;
 mod held;
+mod history;
 mod identities;
 mod identity;
 mod index;
@@ -27,7 +29,6 @@ mod maps;
 mod merge;
 mod metrics;
 mod names;
-mod queries;
 mod reader;
 mod records;
 mod resident;
@@ -37,10 +38,11 @@ mod schema;
 mod snapshot;
 mod spelling;
 mod tiers;
+mod view;
 mod write;
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     fs::{File, OpenOptions},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, RwLock},
@@ -50,14 +52,12 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     Error, Result,
+    cells::{Answer, CellsQuery},
     declared::Declared,
-    ports::{Clock, FailedFile, Manifest, MetricsStore},
-    query::{
-        Comparison, ComparisonQuery, Directory, FieldReport, Records, RecordsQuery, Summary, SummaryQuery, Trend,
-        TrendQuery,
-    },
+    ports::{Clock, Manifest, MetricsStore, View},
+    query::{Records, RecordsQuery},
     scope::Scope,
-    time::{Day, TimeRange},
+    time::TimeRange,
 };
 
 pub use compact::{How, Prepared};
@@ -260,41 +260,14 @@ impl Drop for Turn {
 
 #[async_trait]
 impl MetricsStore for Lake {
-    async fn summary(&self, query: &SummaryQuery) -> Result<Summary> {
-        self.answer_summary(query).await
+    fn view(&self) -> Arc<dyn View> {
+        self.snapshot()
     }
-    async fn trend(&self, query: &TrendQuery) -> Result<Trend> {
-        self.answer_trend(query).await
-    }
-    async fn comparison(&self, query: &ComparisonQuery) -> Result<Comparison> {
-        self.answer_comparison(query).await
-    }
-    async fn field_report(&self, query: &ComparisonQuery) -> Result<FieldReport> {
-        self.answer_field_report(query).await
+    async fn cells(&self, query: &CellsQuery) -> Result<Answer> {
+        self.answer_cells(query).await
     }
     async fn records(&self, query: &RecordsQuery) -> Result<Records> {
         self.answer_records(query).await
-    }
-    async fn directory(&self) -> Arc<Directory> {
-        Arc::clone(&self.snapshot().directory)
-    }
-    async fn generation(&self) -> i64 {
-        self.snapshot().number()
-    }
-    async fn volume(&self) -> Vec<(Day, u64)> {
-        let mut days = BTreeMap::new();
-        for v in &self.snapshot().files {
-            *days.entry(v.file.day).or_insert(0) += v.file.rows;
-        }
-        days.into_iter().collect()
-    }
-    async fn failed_files(&self) -> Vec<FailedFile> {
-        let snapshot = self.snapshot();
-        let failed = snapshot.files.iter().filter_map(|v| {
-            let reason = v.failed.clone()?;
-            Some(FailedFile { file: v.file.path.clone(), day: v.file.day, rows: v.file.rows, reason })
-        });
-        failed.collect()
     }
     async fn export(&self, scope: &Scope, range: TimeRange, to: &Path) -> Result<u64> {
         self.write_export(scope, range, to).await

@@ -14,7 +14,7 @@ use domain::{
 use crate::{
     Lake,
     fold::{find, source_column, values_of},
-    queries::{Part, as_of},
+    cells::Part,
     scan::Rows,
 };
 
@@ -61,7 +61,7 @@ impl Lake {
             scope: q.scope.clone(),
             from: q.range.from(),
             to: q.range.to(),
-            as_of: as_of(&snapshot, q.range.to()),
+            as_of: snapshot.as_of.unwrap_or(q.range.to()),
             total: newest.total,
             simulated: newest.simulated,
             metrics: metrics.into_iter().map(|m| m.0.key.into_owned()).collect(),

@@ -36,7 +36,7 @@ use domain::{
 };
 
 use crate::{
-    queries::Part,
+    cells::Part,
     scan::Rows,
     schema::{SCHEMA, column},
     snapshot::{FileView, Snapshot},

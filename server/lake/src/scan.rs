@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use datafusion::{
-    arrow::datatypes::Schema,
+    arrow::{array::RecordBatch, compute::concat_batches, datatypes::Schema},
     common::ScalarValue,
     error::DataFusionError,
     execution::SendableRecordBatchStream,
@@ -12,7 +12,8 @@ use datafusion::{
     prelude::{ParquetReadOptions, SessionConfig, SessionContext},
 };
 use domain::{
-    scope::{Kind, Model, Scope},
+    model::ModelKey,
+    scope::{Kind, Scope},
     text::Name,
     time::{Millis, Ranges},
 };
@@ -27,7 +28,8 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Rows<'a> {
     pub scope: &'a Scope,
-    pub model: Option<&'a Model>,
+    /// By what its rows say themselves.
+    pub model: Option<&'a ModelKey>,
     pub ranges: Ranges,
     /// Columns by name; order is kept.
     pub columns: Vec<&'static str>,
@@ -38,15 +40,22 @@ pub struct Rows<'a> {
 impl Rows<'_> {
     /// Columns that must hold a text, and the text.
     pub fn equal(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let (scope, model) = (self.scope, self.model);
-        let equal: [(&str, Option<&Name>); 7] = [
+        let scope = self.scope;
+        let (tagged, registered) = match self.model {
+            Some(ModelKey::Tagged(m)) => (Some(m), None),
+            Some(ModelKey::Registered(r)) => (None, Some(r)),
+            None => (None, None),
+        };
+        let equal: [(&str, Option<&Name>); 9] = [
             ("customer", scope.customer.as_ref()),
             ("site", scope.site.as_ref()),
             ("zone", scope.zone.as_ref()),
             ("task", scope.task.as_ref()),
             ("device", scope.device.as_ref()),
-            ("model_architecture", model.map(|m| &m.architecture)),
-            ("model_version", model.and_then(|m| m.version.as_ref())),
+            ("model_architecture", tagged.map(|m| &m.architecture)),
+            ("model_version", tagged.and_then(|m| m.version.as_ref())),
+            ("registered_model", registered.map(|r| &r.name)),
+            ("registered_version", registered.and_then(|r| r.version.as_ref())),
         ];
         equal.into_iter().filter_map(|(name, value)| Some((name, value?.as_str())))
     }
@@ -105,6 +114,18 @@ impl Engine {
         }
         Ok(streams)
     }
+
+    /// The rows of a batch in the lake's schema that a question asks for, with the columns that it wants; `None` without any.
+    ///
+    /// # Errors
+    /// What DataFusion says.
+    pub async fn choose(&self, batch: RecordBatch, rows: &Rows<'_>) -> Result<Option<RecordBatch>, DataFusionError> {
+        let chosen = self.context.read_batch(batch)?.filter(condition(rows))?.select_columns(&rows.columns)?;
+        let batches = chosen.collect().await?;
+        let Some(first) = batches.first() else { return Ok(None) };
+        let whole = concat_batches(&first.schema(), &batches)?;
+        Ok(Some(whole).filter(|w| w.num_rows() > 0))
+    }
 }
 
 fn condition(rows: &Rows<'_>) -> Expr {
@@ -118,6 +139,9 @@ fn condition(rows: &Rows<'_>) -> Expr {
     let text = |t: &str| lit(ScalarValue::Utf8View(Some(t.to_owned())));
     for (name, value) in rows.equal() {
         also(col(name).eq(text(value)));
+    }
+    if let Some(ModelKey::Tagged(_)) = rows.model {
+        also(col("registered_model").is_null());
     }
     match rows.scope.kind {
         Kind::All => {}

@@ -14,11 +14,12 @@ use domain::{
     Result,
     error::Sentence,
     metric::BUILT_IN,
+    model::ModelKey,
     ports::{LakeFile, Manifest},
-    query::{Directory, MetricColumn},
+    query::Directory,
     say,
     scope::{Kind, Model, Place, Scope},
-    state::{CADENCE_OVER, DataState, EXPECTED_FOR, Health, cadence},
+    state::{ByMetric, CADENCE_OVER, DataState, EXPECTED_FOR, Health, HealthReport, cadence},
     text::Name,
     time::{MINUTE, Millis, Ranges, TimeRange},
 };
@@ -161,9 +162,6 @@ pub struct Run {
 /// A set of metrics: the catalogue's first, then others in the order of the directory, as far as there is room.
 type Metrics = u64;
 
-/// Counts of sites by metric, in the order of [`Metrics`].
-pub type ByMetric = [u32; 64];
-
 /// How a place did: what [`Health`] needs of it.
 #[derive(Debug, Clone, Default)]
 struct Activity<'a> {
@@ -174,16 +172,6 @@ struct Activity<'a> {
     reported: bool,
     failed: bool,
     metrics: Metrics,
-}
-
-/// Health by scope: of the scope itself, of each child, of each site; and the sites expected to report each metric.
-#[derive(Debug, Clone)]
-pub struct HealthReport {
-    pub whole: Health,
-    pub expected: ByMetric,
-    pub children: BTreeMap<Name, (Health, ByMetric)>,
-    /// Of every site, by customer and site.
-    pub sites: BTreeMap<(Name, Option<Name>), (Health, ByMetric)>,
 }
 
 /// One site while its places are counted.
@@ -365,7 +353,7 @@ impl Snapshot {
 
     /// When the scope's records begin, on whichever device, if that is after `begin` and before `end`. Files that cannot be read
     /// count: their indexes know it.
-    pub fn since(&self, scope: &Scope, begin: Millis, end: Millis) -> Option<Millis> {
+    pub fn begin_of(&self, scope: &Scope, begin: Millis, end: Millis) -> Option<Millis> {
         let inside: Vec<bool> = self.places.iter().map(|p| scope.holds(p)).collect();
         let mut first = end.0;
         for view in &self.files {
@@ -388,7 +376,7 @@ impl Snapshot {
     }
 
     /// The health of `scope` at `at`, with reports counted within `range`.
-    pub fn health(&self, scope: &Scope, range: &TimeRange, now: Millis) -> HealthReport {
+    pub fn health_of(&self, scope: &Scope, range: &TimeRange, now: Millis) -> HealthReport {
         let at = range.to().min(now);
         let expected_from = at.plus(-EXPECTED_FOR);
         let cadence_from = at.plus(-CADENCE_OVER);
@@ -498,14 +486,6 @@ impl Snapshot {
     }
 }
 
-/// Where the count of a metric stands in [`ByMetric`]; `None` when there was no room for it.
-pub fn by_metric(directory: &Directory, column: &MetricColumn) -> Option<usize> {
-    match column {
-        MetricColumn::BuiltIn(i) => Some(*i),
-        MetricColumn::Custom(name) => directory.custom.place(name).map(|i| i + BUILT_IN).filter(|b| *b < 64),
-    }
-}
-
 fn place_of(index: &HeldIndex, e: &HeldEntry) -> Place {
     // The texts were names when they were stored; one that is none any more stands for the lot.
     let name = |t: &Arc<str>| Name::stored(t).ok();
@@ -543,7 +523,8 @@ fn directory(views: &[FileView], places: &[Place]) -> Directory {
     d.models = models
         .iter()
         .filter_map(|(a, v)| {
-            Some(Model { architecture: Name::stored(a).ok()?, version: v.as_ref().and_then(|v| Name::stored(v).ok()) })
+            let version = v.as_ref().and_then(|v| Name::stored(v).ok());
+            Some(Model { architecture: Name::stored(a).ok()?, version }.into())
         })
         .collect();
     d.built_in = (0..BUILT_IN).filter(|bit| metrics >> bit & 1 == 1).collect();
@@ -562,17 +543,17 @@ fn by_device(devices: &[Vec<Arc<str>>], places: &[Place]) -> BTreeMap<Name, BTre
 }
 
 /// Model versions, oldest first.
-fn by_age(first_runs: &HashMap<Run, i64>) -> Vec<Model> {
+fn by_age(first_runs: &HashMap<Run, i64>) -> Vec<ModelKey> {
     let mut first: HashMap<(&str, Option<&str>), i64> = HashMap::new();
     for (run, t) in first_runs {
         let seen = first.entry((&run.architecture, run.version.as_deref())).or_insert(*t);
         *seen = (*seen).min(*t);
     }
-    let mut models: Vec<(i64, Model)> = first
+    let mut models: Vec<(i64, ModelKey)> = first
         .into_iter()
         .filter_map(|((architecture, version), t)| {
             let version = version.map(Name::stored).transpose().ok()?;
-            Some((t, Model { architecture: Name::stored(architecture).ok()?, version }))
+            Some((t, Model { architecture: Name::stored(architecture).ok()?, version }.into()))
         })
         .collect();
     models.sort();

@@ -29,7 +29,7 @@ async fn known(settings: &Settings) -> Result<(Arc<Directory>, Vec<FileState>)> 
     }
     let parts = startup::open(settings).await?;
     parts.lake.declare(declared).await?;
-    Ok((parts.metrics.directory().await, files.states()))
+    Ok((parts.metrics.directory(), files.states()))
 }
 
 impl List {

@@ -6,10 +6,9 @@ use clap::{Args, Subcommand};
 use domain::{
     Error, Result,
     ask::{Ask, KEYS},
-    query::{MetricSummary, Summary, Trend, TrendPoint},
+    query::{MetricSummary, Summary, Trend, TrendPoint, Worst},
     scope::Level,
     state::Health,
-    time::Step,
 };
 use jiff::tz::TimeZone;
 
@@ -29,6 +28,11 @@ pub enum Metrics {
         after_help = "Examples:\n  guardianflow metrics trend --metric mAP50\n  guardianflow metrics trend --metric hota --customer acme --from now-30d --step 6h --csv"
     )]
     Trend(TrendArgs),
+    /// Where one metric is worst, by zone and device: by its 95th percentile, or its 5th where more is better
+    #[command(
+        after_help = "Examples:\n  guardianflow metrics worst --metric inference_time_ms\n  guardianflow metrics worst --metric mAP50 --customer acme --limit 20 --csv"
+    )]
+    Worst(WorstArgs),
     /// Write records as a Parquet file that can be ingested again
     #[command(
         after_help = "Example:\n  guardianflow metrics export --from 2026-06-01 --to 2026-07-01 --out june.parquet"
@@ -124,6 +128,25 @@ pub struct TrendArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct WorstArgs {
+    #[command(flatten)]
+    place: Where,
+    /// Key of the metric, such as mAP50 or inference_time_ms
+    #[arg(long)]
+    metric: String,
+    /// architecture or architecture:version
+    #[arg(long)]
+    model: Option<String>,
+    #[arg(long, conflicts_with_all = ["from", "to"])]
+    days: Option<String>,
+    /// How many rows, 1 to 100
+    #[arg(long, default_value = "10")]
+    limit: String,
+    #[command(flatten)]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
 pub struct ExportArgs {
     #[command(flatten)]
     place: Where,
@@ -167,6 +190,17 @@ impl Metrics {
                 } else {
                     print(&draw(&trend))?;
                 }
+            }
+            Self::Worst(args) => {
+                let ask = spelled(Ask {
+                    days: args.days.clone(),
+                    metric: Some(args.metric.clone()),
+                    model: args.model.clone(),
+                    limit: Some(args.limit.clone()),
+                    ..args.place.ask()
+                });
+                let worst = parts.metrics.worst(&ask.worst(now, &TimeZone::UTC)?).await?;
+                args.format.print(&worst, &worst_rows(&worst))?;
             }
             Self::List(_) => {}
             Self::Export(args) => {
@@ -232,6 +266,12 @@ fn summary_rows(s: &Summary) -> Rows {
     rows
 }
 
+fn worst_rows(w: &Worst) -> Rows {
+    let align = |(i, name): (usize, &'static str)| (name, if i < 4 { Align::Left } else { Align::Right });
+    let head = csv::worst_head(w).into_iter().enumerate().map(align).collect();
+    Rows { head, rows: csv::worst_rows(w, |x| format!("{x:.4}")) }
+}
+
 fn trend_rows(t: &Trend) -> Rows {
     let align = |name: &&'static str| (*name, if *name == "t" { Align::Left } else { Align::Right });
     Rows { head: csv::TREND_HEAD.iter().map(align).collect(), rows: csv::trend_rows(t) }
@@ -257,7 +297,7 @@ fn draw(t: &Trend) -> String {
         let x = (p.t.0 - t.from.0).max(0) as f64 / length * (WIDTH * 2 - 1) as f64;
         (x, (high - p.value) / spread * (HEIGHT * 4 - 1) as f64)
     };
-    let step = Step::parse(&t.step).map_or(0, Step::ms);
+    let step = t.step.ms();
     for (i, p) in t.points.iter().enumerate() {
         let (x, y) = place(p);
         // A line to the next point, unless there is a gap.

@@ -1,4 +1,4 @@
-//! REST: the three questions of `/api/metrics`, in JSON. The answers' format is that of `domain::query`.
+//! REST: the questions of `/api/metrics`, in JSON. The answers' format is that of `domain::query`.
 
 use app::{api::Request, i18n::Lang};
 use axum::{
@@ -20,6 +20,9 @@ use super::{State, problem::Problem};
 const SUMMARY: [&str; 10] = ["customer", "site", "zone", "task", "type", "device", "days", "from", "to", "tz"];
 const TREND: [&str; 13] =
     ["customer", "site", "zone", "task", "type", "device", "model", "metric", "days", "from", "to", "step", "tz"];
+
+const WORST: [&str; 13] =
+    ["customer", "site", "zone", "task", "type", "device", "model", "metric", "days", "from", "to", "tz", "limit"];
 
 const RECORDS: [&str; 13] =
     ["customer", "site", "zone", "task", "type", "device", "model", "metric", "days", "from", "to", "tz", "page"];
@@ -48,6 +51,14 @@ pub async fn comparison(Shared(s): Shared<State>, RawQuery(q): RawQuery, headers
     reusable(&headers, tag, s.services.metrics.comparison(&query)).await
 }
 
+/// Where one metric is worst, by zone and device.
+pub async fn worst(Shared(s): Shared<State>, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
+    let now = s.services.clock.now();
+    let query = ask(q.as_deref(), &WORST)?.worst(now, &TimeZone::UTC)?;
+    let tag = tag(&s, "worst", &format!("{query:?}"), query.range, now).await;
+    reusable(&headers, tag, s.services.metrics.worst(&query)).await
+}
+
 /// Rows of an answer.
 const ROWS: usize = 100;
 
@@ -64,7 +75,7 @@ pub async fn palette(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(
     let pairs = domain::ask::pairs(q.as_deref().unwrap_or_default())?;
     let lang = pairs.iter().find(|p| p.0 == "lang").and_then(|p| Lang::from_code(&p.1));
     let request = Request { lang: lang.unwrap_or(r.lang), ..r };
-    let directory = s.services.metrics.directory().await;
+    let directory = s.services.metrics.directory();
     Ok(axum::Json(app::present::palette::palette(&directory, &request)).into_response())
 }
 
@@ -82,8 +93,8 @@ pub fn ask(query: Option<&str>, known: &[&str]) -> domain::Result<Ask> {
 async fn tag(s: &State, what: &str, query: &str, range: TimeRange, now: Millis) -> String {
     let metrics = &s.services.metrics;
     let present = if range.to() >= now { now.0 } else { 0 };
-    let (records, failed) = (metrics.generation().await, metrics.failed_files().await.len());
-    let declared = metrics.directory().await.declared.revision();
+    let (records, failed) = (metrics.generation(), metrics.failed_files().len());
+    let declared = metrics.directory().declared.revision();
     let key = format!("{what} {query} {records} {declared} {failed} {present}");
     format!("W/\"{:016x}\"", xxh3_64(key.as_bytes()))
 }

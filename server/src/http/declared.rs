@@ -96,12 +96,12 @@ pub struct BeyondLimit {
 }
 
 pub async fn places(Shared(s): Shared<State>) -> Json<Places> {
-    let directory = s.services.metrics.directory().await;
+    let directory = s.services.metrics.directory();
     Json(places_of(&directory, s.services.clock.now(), &(s.services.written)()))
 }
 
 pub async fn catalogue(Shared(s): Shared<State>) -> Json<Catalogue> {
-    let directory = s.services.metrics.directory().await;
+    let directory = s.services.metrics.directory();
     Json(catalogue_of(&directory, &(s.services.written)()))
 }
 

@@ -21,7 +21,7 @@ use domain::{
     ask::{Ask, KEYS},
     chart::{Paint, Size, VERSUS_PLOT, heat_height, heat_with_names, standalone, svg},
     query::{MetricSummary, RecordRow},
-    scope::Model,
+    model::ModelKey,
     time::Step,
 };
 
@@ -124,6 +124,14 @@ pub async fn models(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r
     Ok(table("models.csv", &head, &rows))
 }
 
+/// All of the zones by device, worst first.
+pub async fn worst(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
+    let mut query = ask(q.as_deref(), KEYS)?.worst(s.services.clock.now(), &r.zone)?;
+    query.limit = usize::MAX;
+    let worst = s.services.metrics.worst(&query).await?;
+    Ok(table("worst_zones.csv", &csv::worst_head(&worst), &csv::worst_rows(&worst, |x| x.to_string())))
+}
+
 pub async fn trend_csv(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
     let ask = ask(q.as_deref(), KEYS)?;
     let asked = Asked::read(&s.services, &r, ask.clone()).await?;
@@ -149,7 +157,7 @@ pub async fn trend_svg(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extensio
     if ask.get("step").is_none() {
         query.step = Step::for_range(&query.range, 120);
     }
-    let (metric, _) = s.services.metrics.directory().await.metric(&query.metric)?;
+    let (metric, _) = s.services.metrics.directory().metric(&query.metric)?;
     let (trend, earlier) = asked.trend(&s.services, &query).await?;
     let scope = asked.scope_text();
     let drawing =
@@ -159,7 +167,7 @@ pub async fn trend_svg(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extensio
 }
 
 pub async fn volume_svg(Shared(s): Shared<State>, Extension(r): Extension<Request>) -> Answer {
-    let days = whole_days(s.services.metrics.volume().await, s.services.clock.now());
+    let days = whole_days(s.services.metrics.volume(), s.services.clock.now());
     let fmt = Fmt { lang: r.lang, zone: r.zone };
     let chart = describe_volume(&fmt, &days).ok_or_else(|| domain::Error::not_found("there are no records yet"))?;
     Ok(file("records_by_day.svg", "image/svg+xml", svg(&chart, Paint::Resolved, Size::Fixed(960))))
@@ -216,8 +224,11 @@ pub async fn records(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(
 }
 
 /// A model as its two columns.
-fn model_cells(m: &Model) -> [String; 2] {
-    [m.architecture.to_string(), cell(m.version.as_ref())]
+fn model_cells(m: &ModelKey) -> [String; 2] {
+    match m {
+        ModelKey::Tagged(m) => [m.architecture.to_string(), cell(m.version.as_ref())],
+        ModelKey::Registered(r) => [r.name.to_string(), cell(r.version.as_ref())],
+    }
 }
 
 pub async fn compare(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
@@ -308,7 +319,7 @@ pub async fn sources(Shared(s): Shared<State>) -> Answer {
 }
 
 pub async fn volume(Shared(s): Shared<State>) -> Answer {
-    let days = s.services.metrics.volume().await;
+    let days = s.services.metrics.volume();
     let rows: Vec<_> = days.into_iter().map(|(d, n)| vec![d.to_string(), n.to_string()]).collect();
     Ok(table("volume.csv", &["day", "records"], &rows))
 }

@@ -40,7 +40,6 @@ use crate::{
     config::Settings,
     declared::Files,
     jobs::{Board, Readiness},
-    joined::Joined,
     startup::Parts,
 };
 
@@ -89,7 +88,7 @@ impl State {
         Self {
             services: Services {
                 files: Arc::new(files::found(&leptos)),
-                metrics: Arc::new(Joined::new(Arc::clone(&parts.metrics))),
+                metrics: Arc::clone(&parts.metrics),
                 ledger: Arc::clone(&parts.ledger),
                 clock: Arc::clone(&parts.clock),
                 filling: Arc::new(move || filling.demo_days()),
@@ -114,6 +113,7 @@ pub fn router(state: State) -> Router {
         .route("/api/metrics/summary", get(api::summary))
         .route("/api/metrics/trend", get(api::trend))
         .route("/api/metrics/comparison", get(api::comparison))
+        .route("/api/metrics/worst", get(api::worst))
         .route("/api/metrics/records", get(api::records))
         .route("/api/metrics/catalogue", get(declared::catalogue))
         .route("/api/places", get(declared::places))
@@ -128,6 +128,7 @@ pub fn router(state: State) -> Router {
         .route("/export/children.csv", get(export::children))
         .route("/export/metrics.csv", get(export::metrics))
         .route("/export/models.csv", get(export::models))
+        .route("/export/worst_zones.csv", get(export::worst))
         .route("/export/trend.csv", get(export::trend_csv))
         .route("/export/trend.svg", get(export::trend_svg))
         .route("/export/sources.csv", get(export::sources))

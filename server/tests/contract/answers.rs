@@ -2,8 +2,9 @@
 
 use domain::{
     ErrorKind,
-    query::{ComparisonQuery, EarlierQuantiles, Metrics, SummaryQuery, TrendQuery},
-    scope::{Model, Scope},
+    query::{ComparisonQuery, Course, EarlierQuantiles, Metrics, SummaryQuery, TrendQuery},
+    model::ModelKey,
+    scope::Scope,
     time::{Millis, Step, TimeRange},
 };
 use serde_json::json;
@@ -46,7 +47,7 @@ async fn trend(
     range: TimeRange,
     step: &str,
 ) -> domain::Result<domain::query::Trend> {
-    let model = model.map(|m| Model::parse(m).unwrap());
+    let model = model.map(|m| ModelKey::parse(m).unwrap());
     let step = Step::parse(step).unwrap();
     a.metrics.trend(&TrendQuery { scope: scope.clone(), model, metric: metric.into(), range, step }).await
 }
@@ -219,7 +220,8 @@ async fn the_course_has_a_mean_a_step_and_gaps(a: &Adapter) {
             .await;
     }
     let mut q = ask(&fleet(), june());
-    q.course = Some((range("2026-06-29T08:30:00Z", "2026-06-29T12:00:00Z"), Step::parse("1h").unwrap()));
+    let of = range("2026-06-29T08:30:00Z", "2026-06-29T12:00:00Z");
+    q.course = Some(Course::of_steps(of, Step::parse("1h").unwrap()));
     let s = a.metrics.summary(&q).await.unwrap();
     let course = &metric(&s.metrics, "mAP50").course;
     // Steps are counted from 08:30.
@@ -239,7 +241,7 @@ async fn a_trend_has_only_steps_with_records(a: &Adapter) {
     }
     let t =
         trend(a, &fleet(), None, "map50", range("2026-06-29T09:05:00Z", "2026-06-30T00:00:00Z"), "PT1H").await.unwrap();
-    assert_eq!((t.metric.as_str(), t.step.as_str(), t.points.len()), ("mAP50", "1h", 2));
+    assert_eq!((t.metric.as_str(), t.step.to_string().as_str(), t.points.len()), ("mAP50", "1h", 2));
     let p = t.points[0];
     assert_eq!((p.t, p.n, p.min, p.max, p.p50), (at("2026-06-29T09:00:00Z"), 3, 0.1, 0.5, 0.3));
     assert!(near(p.value, (0.1 + 1.5 + 0.3) / 5.0) && near(p.p95, 0.48), "{p:?}");
@@ -374,8 +376,8 @@ async fn an_empty_lake_answers_with_nothing(a: &Adapter) {
     assert_eq!(s.health, domain::state::Health::default());
     assert!(trend(a, &fleet(), None, "mAP50", june(), "1d").await.unwrap().points.is_empty());
     assert!(comparison(a, &fleet(), june()).await.models.is_empty());
-    assert_eq!(*a.metrics.directory().await, domain::query::Directory::default());
-    assert_eq!(a.metrics.failed_files().await, vec![]);
+    assert_eq!(*a.metrics.directory(), domain::query::Directory::default());
+    assert_eq!(a.metrics.failed_files(), vec![]);
     assert_eq!(s.to, Millis(june().to().0));
 }
 

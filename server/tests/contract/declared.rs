@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, sync::Arc};
 use domain::{
     declared::{Declared, Label, PlaceFacts},
     metric::{Direction, Metric},
-    ports::MetricsStore,
     query::{Summary, SummaryQuery},
     scope::Place,
     state::DataState,
@@ -15,7 +14,7 @@ use domain::{
 use lake::Lake;
 use serde_json::{Value, json};
 
-use crate::support::{LakeDir, ask, at, child, fleet, june, metric, range, scope, take};
+use crate::support::{Asked, LakeDir, ask, at, child, fleet, june, metric, range, scope, take};
 
 /// A lake that was told what people have written down.
 struct Told {
@@ -187,15 +186,15 @@ async fn named_places_are_known_and_commits_do_not_forget_them() {
     let t = told(&[("a/s9", PlaceFacts { label: Some(label), ..plain() })]).await;
     for day in 1..4 {
         t.take([row(&format!("06-0{day}T00:00:00"), "a", "s1", "z1")]).await;
-        let d = t.lake.directory().await;
+        let d = t.lake.directory();
         assert_eq!(d.places, [place("a/s1/z1"), place("a/s9")]);
         assert_eq!(d.declared.label(&scope("a/s9", "all")).map(|l| &*l.en), Some("Nine"));
     }
     t.take([row("06-05T00:00:00", "a", "s9", "z1")]).await;
-    assert_eq!(t.lake.directory().await.places, [place("a/s1/z1"), place("a/s9/z1")], "each once");
+    assert_eq!(t.lake.directory().places, [place("a/s1/z1"), place("a/s9/z1")], "each once");
     t.says(&[]).await;
-    assert_eq!(t.lake.directory().await.places.len(), 2);
-    assert!(t.lake.directory().await.check(&scope("x", "all")).is_err());
+    assert_eq!(t.lake.directory().places.len(), 2);
+    assert!(t.lake.directory().check(&scope("x", "all")).is_err());
 }
 
 #[tokio::test]
@@ -216,5 +215,5 @@ async fn a_described_metric_is_answered_as_described() {
     let s = lake.summary(&ask(&fleet(), june())).await.expect("a summary");
     let m = metric(&s.metrics, "lanes");
     assert_eq!((m.direction, m.assumed, &*m.unit, m.value), (Direction::HigherIsBetter, false, "lanes", Some(3.0)));
-    assert_eq!(lake.directory().await.declared.revision(), 7);
+    assert_eq!(lake.directory().declared.revision(), 7);
 }

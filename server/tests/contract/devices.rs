@@ -8,7 +8,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Adapter, LakeDir, ask, fleet, june, metric, scope, take};
+use crate::support::{Asked, Adapter, LakeDir, ask, fleet, june, metric, scope, take};
 
 suite!([on_the_lake = crate::support::local_lake, without_memory = crate::support::lake_without_memory] [
     numbers_of_several_devices_say_so,
@@ -123,7 +123,7 @@ async fn the_directory_knows_where_devices_are(a: &Adapter) {
     a.take([at("z1", "orin"), at("z1", "xavier"), at("z2", "orin"), at("z2", "demo board")]).await;
     a.take([at("z3", "t4")]).await;
     let known = async |place: &str| -> Vec<String> {
-        a.metrics.directory().await.devices_in(&scope(place, "all")).map(ToString::to_string).collect()
+        a.metrics.directory().devices_in(&scope(place, "all")).map(ToString::to_string).collect()
     };
     assert_eq!(known("").await, ["demo board", "orin", "t4", "xavier"]);
     assert_eq!(known("acme/s1/z2").await, ["demo board", "orin"]);
@@ -139,7 +139,7 @@ async fn another_process_knows_the_devices_from_the_indexes() {
     let dir = LakeDir::new();
     take(&dir.open().await, [row(json!("orin"), "1", 8.5)]).await;
     let other = dir.open().await;
-    let directory = domain::ports::MetricsStore::directory(&other).await;
+    let directory = other.directory();
     assert_eq!(directory.devices.keys().map(|d| d.as_str()).collect::<Vec<_>>(), ["orin"]);
     assert!(!directory.more_devices);
 }

@@ -2,15 +2,15 @@
 //! missed: as a lake that is opened now would say.
 
 use domain::{
-    ports::{MetricsStore, RecordSink},
+    ports::{RecordSink},
     query::{Trend, TrendQuery},
-    scope::Model,
+    model::ModelKey,
     time::{HOUR, Step},
 };
 use lake::Lake;
 use serde_json::{Value, json};
 
-use crate::support::{LakeDir, fleet, june, take};
+use crate::support::{Asked, LakeDir, fleet, june, take};
 
 fn row(day: u32, version: &str, more: Value) -> Value {
     let mut row = json!({"timestamp": format!("2026-06-{day:02}T10:00:00Z"), "model_architecture": "yolov8m",
@@ -29,9 +29,9 @@ async fn trend(lake: &Lake) -> Trend {
 }
 
 /// The changes that a lake tells, as days and versions, and its models by age.
-async fn told(lake: &Lake) -> (Vec<(String, String)>, Vec<Model>) {
+async fn told(lake: &Lake) -> (Vec<(String, String)>, Vec<ModelKey>) {
     let changes = trend(lake).await.changes.into_iter();
-    (changes.map(|c| (c.t.day().to_string(), c.version)).collect(), lake.directory().await.by_age.clone())
+    (changes.map(|c| (c.t.day().to_string(), c.version)).collect(), lake.directory().by_age.clone())
 }
 
 /// Follows, and says the same as a lake that knows nothing from before.

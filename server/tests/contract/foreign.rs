@@ -4,8 +4,8 @@ use std::{path::Path, process::Command};
 
 use serde_json::{Value, json};
 
-use crate::support::{LakeDir, arrivals, ask, at, june, metric, near, scope, source, take};
-use domain::ports::{MetricsStore, RecordSink, RefusedCounts};
+use crate::support::{Asked, LakeDir, arrivals, ask, at, june, metric, near, scope, source, take};
+use domain::ports::{RecordSink, RefusedCounts};
 
 /// Reads the lake with every engine that is there and prints one JSON object an engine.
 const READ: &str = r#"
@@ -107,7 +107,7 @@ async fn duckdb_and_pyarrow_read_the_lake_as_it_stands() {
     let engines: Vec<Value> = printed.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
     assert!(!engines.is_empty());
     for e in engines {
-        assert_eq!((e["n"].as_u64(), e["days"].as_u64()), (Some(lake.directory().await.records), Some(4)), "{e}");
+        assert_eq!((e["n"].as_u64(), e["days"].as_u64()), (Some(lake.directory().records), Some(4)), "{e}");
         assert!(near(e["mean"].as_f64().unwrap(), ours.value.unwrap()), "{e} against {ours:?}");
         assert_eq!(e["newest"].as_i64(), Some(at("2026-06-30T11:00:00Z").0), "{e}");
         assert_eq!(

@@ -27,13 +27,13 @@ suite!([on_the_lake = crate::support::local_lake] [
 /// What a source that cannot be read does to the places that it delivered.
 mod sources {
     use domain::{
-        ports::{MetricsStore, RecordSink, RefusedCounts, SourceId, SourceLedger},
+        ports::{RecordSink, RefusedCounts, SourceId, SourceLedger},
         state::DataState,
     };
     use lake::Lake;
     use serde_json::json;
 
-    use crate::support::{LakeDir, arrivals, ask, at, child, june, record, scope};
+    use crate::support::{Asked, LakeDir, arrivals, ask, at, child, june, record, scope};
 
     fn watched(name: &str) -> SourceId {
         SourceId { kind: "folder".into(), name: name.into() }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{
-    ports::{JobState, Manifest, MetricsStore},
+    ports::{JobState, Manifest},
     say,
 };
 use server::{
@@ -12,7 +12,7 @@ use server::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::support::LakeDir;
+use crate::support::{Asked, LakeDir};
 
 #[tokio::test]
 async fn a_demo_that_is_removed_while_it_is_filled_is_done_and_has_not_failed() {
@@ -26,7 +26,7 @@ async fn a_demo_that_is_removed_while_it_is_filled_is_done_and_has_not_failed() 
     let (its, told) = (demo.clone(), Arc::clone(&readiness));
     jobs.add("demo", say!("the demo", "데모"), move |job| run_demo(its.clone(), epoch, Arc::clone(&told), job));
     let board = jobs.board();
-    while lake.directory().await.records == 0 {
+    while lake.directory().records == 0 {
         assert_eq!(board.reports()[0].state, JobState::Running);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -38,6 +38,6 @@ async fn a_demo_that_is_removed_while_it_is_filled_is_done_and_has_not_failed() 
     assert_eq!((report.restarts, &report.error), (0, &None));
     assert!(readiness.is_ready(), "pages answer, with what there is");
     lake.refresh().await.unwrap();
-    assert_eq!(lake.directory().await.records, 0, "nothing of it is left");
+    assert_eq!(lake.directory().records, 0, "nothing of it is left");
     jobs.stop(Duration::from_secs(600)).await;
 }

@@ -24,6 +24,7 @@ macro_rules! suite {
 mod answers;
 mod batches;
 mod bent;
+mod cells;
 mod declared;
 mod devices;
 mod doubt;

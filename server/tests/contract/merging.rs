@@ -1,11 +1,11 @@
 //! Files are merged beside commits: nobody is kept waiting while a merge is prepared, what comes meanwhile is kept, and a merge
 //! that was overtaken is dropped.
 
-use domain::ports::{Appended, MetricsStore, RecordSink};
+use domain::ports::{Appended, RecordSink};
 use lake::{How, Lake};
 use serde_json::{Value, json};
 
-use crate::support::{LakeDir, ask, fleet, june, metric, near, take};
+use crate::support::{Asked, LakeDir, ask, fleet, june, metric, near, take};
 
 fn row(run: impl std::fmt::Display, value: f64) -> Value {
     json!({"run_id": run.to_string(), "detection": {"mAP50": value}})

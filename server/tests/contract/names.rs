@@ -8,7 +8,7 @@ use domain::{
 use lake::Lake;
 use serde_json::{Map, Value, json};
 
-use crate::support::{Adapter, LakeDir, ask, fleet, june, metric, read_back, scope, take};
+use crate::support::{Asked, Adapter, LakeDir, ask, fleet, june, metric, read_back, scope, take};
 
 suite!([on_the_lake = crate::support::local_lake, without_memory = crate::support::lake_without_memory] [
     a_page_of_metrics_is_a_part_of_all_of_them,
@@ -88,7 +88,7 @@ async fn of(lake: &Lake, key: &str) -> Option<Vec<Option<f64>>> {
 }
 
 async fn known(lake: &Lake) -> Vec<String> {
-    lake.directory().await.custom.to_vec()
+    lake.directory().custom.to_vec()
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn the_names_that_came_first_stay_known_through_merges_restarts_and_other_
     other.refresh().await.unwrap();
     for lake in [&lake, &other, &open().await] {
         assert_eq!(known(lake).await, ["custom.y", "custom.z"]);
-        let beyond = lake.directory().await.beyond.clone();
+        let beyond = lake.directory().beyond.clone();
         assert_eq!(
             (beyond.names.to_vec(), beyond.more, beyond.cap),
             (vec!["custom.a".into(), "custom.b".into()], false, 2)
@@ -126,14 +126,14 @@ async fn who_raises_the_cap_sees_the_metrics_that_are_there() {
     let dir = LakeDir::new();
     let lake = dir.open().await.with_metric_names(1);
     take(&lake, [with("acme", "1", (0..40).map(|i| format!("m{i:02}")))]).await;
-    assert_eq!((known(&lake).await.len(), lake.directory().await.beyond.names.len()), (1, 39));
+    assert_eq!((known(&lake).await.len(), lake.directory().beyond.names.len()), (1, 39));
     let lake = dir.open().await.with_metric_names(30);
-    assert_eq!((known(&lake).await.len(), lake.directory().await.beyond.names.len()), (30, 10));
+    assert_eq!((known(&lake).await.len(), lake.directory().beyond.names.len()), (30, 10));
     let q = SummaryQuery { metrics: page(&[], 25, 25), ..ask(&fleet(), june()) };
     let s = lake.summary(&q).await.unwrap();
     assert_eq!((s.present.len(), metric(&s.metrics, "m29").value), (31, Some(30.0)));
     let lake = dir.open().await.with_metric_names(0);
-    assert_eq!((known(&lake).await.len(), lake.directory().await.beyond.names.len()), (0, 40));
+    assert_eq!((known(&lake).await.len(), lake.directory().beyond.names.len()), (0, 40));
 }
 
 #[tokio::test]
@@ -146,6 +146,6 @@ async fn the_demo_takes_its_names_with_it() {
     take(&lake, [with("acme", "2", ["real".to_owned()].into_iter())]).await;
     assert_eq!(known(&lake).await, ["custom.demo"]);
     lake.remove_simulated().await.unwrap();
-    assert_eq!((known(&lake).await, lake.directory().await.beyond.names.len()), (vec!["custom.real".into()], 0));
+    assert_eq!((known(&lake).await, lake.directory().beyond.names.len()), (vec!["custom.real".into()], 0));
     assert_eq!(known(&dir.open().await.with_metric_names(1)).await, ["custom.real"]);
 }

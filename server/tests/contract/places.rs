@@ -157,7 +157,7 @@ async fn the_directory_names_what_was_seen(a: &Adapter) {
         json!({"model_architecture": "yolo", "model_version": "1", "simulated": true, "system": {"fps": 1}}),
     ])
     .await;
-    let d = a.metrics.directory().await;
+    let d = a.metrics.directory();
     let places: Vec<String> = d
         .places
         .iter()
@@ -172,7 +172,7 @@ async fn the_directory_names_what_was_seen(a: &Adapter) {
         .collect();
     assert_eq!(places, ["acme/s1/z1", "acme/s1/z2", "b"]);
     assert_eq!(d.tasks.iter().map(ToString::to_string).collect::<Vec<_>>(), ["detection", "mot"]);
-    assert_eq!(d.models.iter().map(domain::scope::Model::key).collect::<Vec<_>>(), ["yolo", "yolo:1"]);
+    assert_eq!(d.models.iter().map(domain::model::ModelKey::key).collect::<Vec<_>>(), ["yolo", "yolo:1"]);
     assert_eq!(
         (d.custom.as_slice(), d.built_in.as_slice()),
         (["custom.mse".to_owned()].as_slice(), [0, 4, 8].as_slice())
@@ -184,7 +184,7 @@ async fn the_directory_names_what_was_seen(a: &Adapter) {
 async fn the_directory_forgets_what_was_removed(a: &Adapter) {
     a.take([json!({"customer": "demo", "simulated": true, "task": "t", "device": "orin", "custom": {"mse": 1}})]).await;
     a.sink.remove_simulated().await.unwrap();
-    assert_eq!(*a.metrics.directory().await, Directory::default());
+    assert_eq!(*a.metrics.directory(), Directory::default());
 }
 
 async fn the_answer_repeats_its_question(a: &Adapter) {
@@ -229,6 +229,6 @@ async fn the_volume_counts_records_by_day_of_event(a: &Adapter) {
     let at = |time: &str, zone: &str| row(time, "a", json!("s1"), json!(zone), map50());
     a.take([at("29T00:00:00", "z1"), at("29T23:59:59.999", "z1"), at("27T10:00:00", "z1")]).await;
     a.take([at("29T00:00:00", "z2"), at("29T00:00:00", "z1")]).await;
-    let volume: Vec<(String, u64)> = a.metrics.volume().await.into_iter().map(|(d, n)| (d.to_string(), n)).collect();
+    let volume: Vec<(String, u64)> = a.metrics.volume().into_iter().map(|(d, n)| (d.to_string(), n)).collect();
     assert_eq!(volume, [("2026-06-27".to_owned(), 1), ("2026-06-29".to_owned(), 3)]);
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    query::{Comparison, ComparisonQuery, MetricSummary, Metrics, ModelSummary, Summary, SummaryQuery, TrendQuery},
+    query::{Comparison, ComparisonQuery, Course, MetricSummary, Metrics, ModelSummary, Summary, SummaryQuery, TrendQuery},
     scope::{Model, Scope},
     state::EXPECTED_FOR,
     time::{DAY, HOUR, Millis, Step, TimeRange},
@@ -41,12 +41,12 @@ struct Case {
     questions: Vec<Question>,
 }
 
-fn moment() -> impl Strategy<Value = Millis> {
+pub fn moment() -> impl Strategy<Value = Millis> {
     // A coarse grid, so that identities meet and ranges end exactly on records, and any millisecond.
     prop_oneof![3 => (0i64..24).prop_map(|i| i * 3 * HOUR), 1 => 0..SPAN].prop_map(|ms| at(BEGIN).plus(ms))
 }
 
-fn row() -> impl Strategy<Value = Row> {
+pub fn row() -> impl Strategy<Value = Row> {
     let place = select(vec![
         ("a", Some("s1"), Some("z1")),
         ("a", Some("s1"), Some("z2")),
@@ -179,7 +179,7 @@ async fn check_summary(a: &Adapter, r: &Reference, q: &Question) -> Result<(), T
     let asked = SummaryQuery {
         earlier: q.earlier,
         earlier_quantiles: Metrics::only([METRICS[1]]),
-        course: Some((q.range, q.step)),
+        course: Some(Course::of_steps(q.range, q.step)),
         ..ask(&q.scope, q.range)
     };
     let got = a.metrics.summary(&asked).await.expect("a summary");
@@ -258,7 +258,7 @@ async fn check_summary(a: &Adapter, r: &Reference, q: &Question) -> Result<(), T
 async fn check_trend(a: &Adapter, r: &Reference, q: &Question) -> Result<(), TestCaseError> {
     let asked = TrendQuery {
         scope: q.scope.clone(),
-        model: q.model.clone(),
+        model: q.model.clone().map(Into::into),
         metric: METRICS[q.metric].into(),
         range: q.range,
         step: q.step,
@@ -332,14 +332,13 @@ async fn check_report(a: &Adapter, r: &Reference, q: &Question) -> Result<(), Te
     let got = a.metrics.field_report(&all).await.expect("a report");
     let mut cells: BTreeMap<_, Vec<&Row>> = BTreeMap::new();
     for row in within(&r.rows(&q.scope), &q.range) {
-        let model = (row.model.map(|m| m.0), row.model.and_then(|m| m.1));
-        cells.entry((Some(row.customer), row.site, row.zone, model)).or_default().push(row);
+        cells.entry((Some(row.customer), row.site, row.zone, row.model_key())).or_default().push(row);
     }
     prop_assert_eq!(got.cells.len(), cells.len());
     for c in &got.cells {
         let part = |n: &Option<domain::text::Name>| n.as_ref().map(ToString::to_string);
         let (site, zone) = (part(&c.place.site), part(&c.place.zone));
-        let model = (c.architecture.as_deref(), c.version.as_deref());
+        let model = c.model.as_ref().map(domain::model::ModelKey::key);
         let rows = cells.get(&(Some(c.place.customer.as_str()), site.as_deref(), zone.as_deref(), model));
         let Some(rows) = rows else { return Err(TestCaseError::fail(format!("no record is of {c:?}"))) };
         prop_assert_eq!(c.n, rows.len() as u64);
@@ -362,7 +361,7 @@ fn answerable(r: &Reference, q: &Question) -> bool {
 }
 
 async fn check_all(a: &Adapter, r: &Reference, questions: &[Question]) -> Result<(), TestCaseError> {
-    let directory = a.metrics.directory().await;
+    let directory = a.metrics.directory();
     let known: BTreeSet<&str> = directory.devices.keys().map(|d| d.as_str()).collect();
     let all = Scope { kind: domain::scope::Kind::All, ..Scope::default() };
     prop_assert_eq!(known, named(r.rows(&all).into_iter()));

@@ -52,11 +52,11 @@ impl Row {
         self.content.values[metric].map(|v| f64::from(v) / 1000.0)
     }
 
-    fn weight(&self) -> f64 {
+    pub fn weight(&self) -> f64 {
         f64::from(self.content.samples.unwrap_or(1))
     }
 
-    fn identity(&self) -> String {
+    pub fn identity(&self) -> String {
         let Self { at, customer, site, zone, task, kind, model, device, content: _ } = self;
         format!("{:?}", (at, customer, site, zone, task, kind, model, device))
     }
@@ -75,6 +75,11 @@ impl Row {
                 "candidate" => self.kind == Some("candidate"),
                 _ => true,
             }
+    }
+
+    /// Its model as addresses write it.
+    pub fn model_key(&self) -> Option<String> {
+        self.model.map(|(a, v)| v.map_or_else(|| a.to_owned(), |v| format!("{a}:{v}")))
     }
 
     pub fn is_of(&self, model: &Model) -> bool {

@@ -2,7 +2,7 @@
 
 use domain::{
     query::{ComparisonQuery, Metrics, Records, RecordsQuery, SummaryQuery},
-    scope::Model,
+    model::ModelKey,
     time::{Against, TimeRange},
 };
 use serde_json::{Value, json};
@@ -93,7 +93,7 @@ async fn rows_are_those_of_the_scope_the_model_and_the_range(a: &Adapter) {
     assert_eq!(count(query(day)).await, 4);
     assert_eq!(count(RecordsQuery { scope: fleet(), ..query(day) }).await, 3, "candidates are not production");
     assert_eq!(count(RecordsQuery { scope: scope("acme", "all"), ..query(day) }).await, 3);
-    let yolo = |text: &str| Some(Model::parse(text).expect("a model"));
+    let yolo = |text: &str| Some(ModelKey::parse(text).expect("a model"));
     assert_eq!(count(RecordsQuery { model: yolo("yolo"), ..query(day) }).await, 2);
     assert_eq!(count(RecordsQuery { model: yolo("yolo:1"), ..query(june()) }).await, 2);
     let end = range("2026-06-30T10:00:00Z", "2026-06-30T10:10:00Z");
@@ -131,12 +131,13 @@ async fn each_model_in_each_zone_has_its_own_cell(a: &Adapter) {
     assert_eq!(report.cells.len(), 4);
     let cell = |zone: &str, model: Option<&str>| {
         let is = |c: &&domain::query::FieldCell| {
-            c.place.zone.as_ref().is_some_and(|z| z.as_str() == zone) && c.architecture.as_deref() == model
+            c.place.zone.as_ref().is_some_and(|z| z.as_str() == zone)
+                && c.model.as_ref().map(ModelKey::key).as_deref() == model
         };
         report.cells.iter().find(is).expect("a cell")
     };
     let both = cell("z1", Some("a"));
-    assert!(near(both.values[0].mean.value().expect("a mean"), 0.65), "weighted by samples");
+    assert!(near(both.values[0].mean().value().expect("a mean"), 0.65), "weighted by samples");
     assert_eq!((both.n, both.first, both.last), (2, at("2026-06-30T10:00:00Z"), at("2026-06-30T10:10:00Z")));
     assert_eq!(cell("z2", None).n, 1);
 }

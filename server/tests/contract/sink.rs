@@ -45,7 +45,7 @@ async fn new_records_are_taken_and_counted(a: &Adapter) {
     let batch = (0..5).map(|i| json!({"run_id": format!("r{i}"), "detection": {"mAP50": 0.5}}));
     assert_eq!(a.take(batch).await, counts(5, 0, 0));
     assert_eq!(value_and_n(a).await, (Some(0.5), 5));
-    assert_eq!(a.metrics.directory().await.records, 5);
+    assert_eq!(a.metrics.directory().records, 5);
 }
 
 async fn repeating_a_batch_changes_no_answer(a: &Adapter) {
@@ -58,7 +58,7 @@ async fn repeating_a_batch_changes_no_answer(a: &Adapter) {
     assert_eq!(a.take(batch().chain([json!({"zone": "z9", "detection": {"mAP50": 1.0}})])).await, counts(1, 4, 0));
     assert_eq!(a.summary(&scope("acme/s1/z0", "all"), june()).await.metrics[0].n, 1);
     a.take(batch()).await;
-    assert_eq!(a.metrics.directory().await.records, 5);
+    assert_eq!(a.metrics.directory().records, 5);
     assert_eq!(before.health.newest, a.summary(&fleet(), june()).await.health.newest);
 }
 
@@ -221,9 +221,9 @@ async fn tidying_keeps_every_answer(a: &Adapter) {
 async fn tidying_twice_is_tidying_once(a: &Adapter) {
     scattered(a).await;
     a.sink.tidy().await.unwrap();
-    let generation = a.metrics.generation().await;
+    let generation = a.metrics.generation();
     a.sink.tidy().await.unwrap();
-    assert_eq!(a.metrics.generation().await, generation, "there was nothing left to do");
+    assert_eq!(a.metrics.generation(), generation, "there was nothing left to do");
 }
 
 async fn removing_the_demo_spares_real_records(a: &Adapter) {
@@ -238,7 +238,7 @@ async fn removing_the_demo_spares_real_records(a: &Adapter) {
     assert!(!left.simulated);
     assert_eq!(metric(&left.metrics, "mAP50").n, 8);
     assert_eq!(metric(&left.metrics, "mse").n, 6);
-    let directory = a.metrics.directory().await;
+    let directory = a.metrics.directory();
     assert_eq!((directory.records, directory.simulated), (8, 0));
     // What was removed can come again.
     assert_eq!(
@@ -268,7 +268,7 @@ async fn removing_nothing_removes_nothing(a: &Adapter) {
 }
 
 async fn every_change_moves_the_generation(a: &Adapter) {
-    let mut before = a.metrics.generation().await;
+    let mut before = a.metrics.generation();
     for step in 0..5 {
         match step {
             0 => drop(a.take([map50(0.5)]).await),
@@ -277,7 +277,7 @@ async fn every_change_moves_the_generation(a: &Adapter) {
             3 => a.sink.tidy().await.unwrap(),
             _ => drop(a.sink.remove_simulated().await.unwrap()),
         }
-        let now = a.metrics.generation().await;
+        let now = a.metrics.generation();
         assert!(now > before, "step {step}");
         before = now;
     }

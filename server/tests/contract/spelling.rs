@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     durability::Flaky,
-    support::{LakeDir, arrivals, ask, at, june, metric, read_back, scope, source, take},
+    support::{Asked, LakeDir, arrivals, ask, at, june, metric, read_back, scope, source, take},
 };
 
 /// 부산 as one writes it, and as a Mac writes it in the names of files.
@@ -78,9 +78,9 @@ async fn rows_stored_in_another_spelling_are_of_the_same_place_once_the_lake_is_
     assert_eq!(extra, vec![json!({"note": "as it was", SPELLING: {"customer": APART}}); 5]);
     assert_eq!(dir.superseded(), vec![]);
     // Opening it again has nothing to do.
-    let (generation, files) = (MetricsStore::generation(&lake).await, dir.files(None));
+    let (generation, files) = (lake.generation(), dir.files(None));
     let again = dir.open().await;
-    assert_eq!((MetricsStore::generation(&again).await, dir.files(None)), (generation, files));
+    assert_eq!((again.generation(), dir.files(None)), (generation, files));
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn rows_that_become_the_same_record_are_one_and_the_last_arrival_counts() 
     take(&lake, [row(WHOLE, 0.2, again("b"))]).await;
     take(&lake, [row("apart", 0.3, again("b")), row("apart", 0.4, again("c"))]).await;
     take(&lake, [row(WHOLE, 0.5, again("c")), row("other", 0.9, again("c"))]).await;
-    assert_eq!(lake.directory().await.records, 7);
+    assert_eq!(lake.directory().records, 7);
     drop(lake);
     rename(&dir, "apart", APART);
     let lake = dir.open().await;
@@ -118,7 +118,7 @@ async fn rows_that_become_the_same_record_are_one_and_the_last_arrival_counts() 
     let mut aside: Vec<Option<f64>> = dir.superseded().iter().map(|r| r.built_in()[0]).collect();
     aside.sort_by(|a, b| a.partial_cmp(b).unwrap());
     assert_eq!(aside, [Some(0.2), Some(0.4)], "what they correct is kept, and a duplicate is not");
-    assert_eq!(lake.directory().await.records, 4);
+    assert_eq!(lake.directory().records, 4);
 }
 
 #[tokio::test]
@@ -150,7 +150,7 @@ async fn a_metric_keeps_its_room_when_its_name_is_spelled_anew() {
     take(&lake, [row("acme", 0.5, json!({"run_id": "b", "custom": {"late": 1.0}}))]).await;
     drop(lake);
     let lake = dir.open().await.with_metric_names(1);
-    let directory = lake.directory().await;
+    let directory = lake.directory();
     assert_eq!(directory.custom.to_vec(), [format!("custom.{WHOLE}")]);
     assert_eq!(directory.beyond.names.to_vec(), ["custom.late"]);
     let s = lake.summary(&ask(&scope("", "all"), june())).await.unwrap();
@@ -163,10 +163,10 @@ async fn metrics_outside_of_the_catalogue_have_one_name_too() {
     let lake = dir.open().await;
     let named = |name: &str, run: &str| row("acme", 0.5, json!({"run_id": run, "custom": {name: 2.0, "mse": 1.0}}));
     take(&lake, [named(APART, "a"), named(WHOLE, "b")]).await;
-    assert_eq!(lake.directory().await.custom.len(), 3);
+    assert_eq!(lake.directory().custom.len(), 3);
     drop(lake);
     let lake = dir.open().await;
-    assert_eq!(lake.directory().await.custom.to_vec(), ["custom.mse".to_owned(), format!("custom.{WHOLE}")]);
+    assert_eq!(lake.directory().custom.to_vec(), ["custom.mse".to_owned(), format!("custom.{WHOLE}")]);
     let s = lake.summary(&ask(&scope("", "all"), june())).await.unwrap();
     assert_eq!((metric(&s.metrics, WHOLE).n, metric(&s.metrics, "mse").n), (2, 2));
     assert_eq!(take_spelled(&lake, [named(APART, "a"), named(APART, "b")]).await.duplicate, 2);
@@ -227,8 +227,8 @@ async fn names_stored_with_marks_of_direction_stay_readable() {
     let lake = dir.open().await;
     let name = "gate\u{200e}-1";
     assert_eq!(customers(&lake).await, one(name, 1));
-    let directory = lake.directory().await;
-    assert_eq!((directory.tasks[0].as_str(), directory.models[0].architecture.as_str()), (name, name));
+    let directory = lake.directory();
+    assert_eq!((directory.tasks[0].as_str(), directory.models[0].key().as_str()), (name, name));
     let zone = scope(&format!("{name}/{name}/{name}"), "all");
     let s = lake.summary(&ask(&zone, june())).await.unwrap();
     assert_eq!(metric(&s.metrics, "mAP50").n, 1);

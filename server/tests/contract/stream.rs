@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use domain::ports::{Manifest, MetricsStore, RecordSink, RefusedCounts};
+use domain::ports::{Manifest, RecordSink, RefusedCounts};
 use serde_json::json;
 
-use crate::support::{LakeDir, arrivals, ask, june, record, scope, source, take};
+use crate::support::{Asked, LakeDir, arrivals, ask, june, record, scope, source, take};
 
 async fn n(lake: &lake::Lake) -> u64 {
     let s = lake.summary(&ask(&scope("", "all"), june())).await.expect("a summary");
@@ -72,14 +72,14 @@ async fn whoever_waits_hears_of_own_commits_at_once_and_of_others_after_a_look()
     hears.borrow_and_update();
     take(&two, [json!({"run_id": "1", "detection": {"mAP50": 0.5}})]).await;
     assert!(hears.has_changed().unwrap(), "of its own");
-    assert_eq!(*hears.borrow_and_update(), MetricsStore::generation(&two).await);
+    assert_eq!(*hears.borrow_and_update(), two.generation());
     take(&one, [json!({"run_id": "2", "detection": {"mAP50": 0.5}})]).await;
     assert!(!hears.has_changed().unwrap());
     let waiting = tokio::time::timeout(Duration::from_secs(5), hears.changed());
     let (told, refreshed) = tokio::join!(waiting, two.refresh());
     told.expect("in time").unwrap();
     assert!(refreshed.unwrap());
-    assert_eq!(*hears.borrow_and_update(), MetricsStore::generation(&one).await);
+    assert_eq!(*hears.borrow_and_update(), one.generation());
     two.refresh().await.unwrap();
     assert!(!hears.has_changed().unwrap(), "nothing new is no news");
 }

@@ -10,8 +10,11 @@ use std::{
 };
 
 use domain::{
-    ports::{Appended, Arrival, Clock, MetricsStore, RecordSink, RefusedCounts, SourceId, SourceLedger},
-    query::{ChildSummary, MetricSummary, Metrics, Summary, SummaryQuery},
+    ports::{Appended, Arrival, Clock, FailedFile, MetricsStore, RecordSink, RefusedCounts, SourceId, SourceLedger},
+    query::{
+        ChildSummary, Comparison, ComparisonQuery, Directory, FieldReport, MetricSummary, Metrics, Summary, SummaryQuery,
+        Trend, TrendQuery,
+    },
     record::Record,
     scope::Scope,
     time::{Millis, TimeRange},
@@ -101,7 +104,9 @@ pub fn read_back(path: &Path) -> Vec<Record> {
 /// The ports that take records and answer questions, on one adapter.
 pub struct Adapter {
     pub sink: Arc<dyn RecordSink>,
-    pub metrics: Arc<dyn MetricsStore>,
+    pub metrics: Arc<usecases::Metrics>,
+    /// What the questions are put to.
+    pub store: Arc<dyn MetricsStore>,
     pub ledger: Arc<dyn SourceLedger>,
     pub clock: Arc<FixedClock>,
     /// A folder for files of the test.
@@ -129,7 +134,9 @@ async fn lake_on(dir: LakeDir, with: impl Fn(Lake) -> Lake) -> Adapter {
     let store = Arc::new(dir.store().await);
     let lake = Arc::new(with(dir.open_on(store.clone()).await));
     let folder = dir.path().to_owned();
-    Adapter { sink: lake.clone(), metrics: lake, ledger: store, clock: dir.clock.clone(), folder, keep: Box::new(dir) }
+    let metrics = Arc::new(usecases::Metrics::new(lake.clone()));
+    let clock = dir.clock.clone();
+    Adapter { sink: lake.clone(), metrics, store: lake, ledger: store, clock, folder, keep: Box::new(dir) }
 }
 
 impl Adapter {
@@ -139,6 +146,41 @@ impl Adapter {
     }
     pub async fn summary(&self, scope: &Scope, range: TimeRange) -> Summary {
         self.metrics.summary(&ask(scope, range)).await.expect("a summary")
+    }
+}
+
+/// What a store answers at once, for tests that hold a lake of their own.
+pub trait Asked {
+    fn questions(&self) -> usecases::Questions<'_>;
+    fn directory(&self) -> Arc<Directory>;
+    fn generation(&self) -> i64;
+    fn failed_files(&self) -> Vec<FailedFile>;
+    async fn summary(&self, query: &SummaryQuery) -> domain::Result<Summary> {
+        self.questions().summary(query).await
+    }
+    async fn trend(&self, query: &TrendQuery) -> domain::Result<Trend> {
+        self.questions().trend(query).await
+    }
+    async fn comparison(&self, query: &ComparisonQuery) -> domain::Result<Comparison> {
+        self.questions().comparison(query).await
+    }
+    async fn field_report(&self, query: &ComparisonQuery) -> domain::Result<FieldReport> {
+        self.questions().field_report(query).await
+    }
+}
+
+impl Asked for Lake {
+    fn questions(&self) -> usecases::Questions<'_> {
+        usecases::Questions::to(self, Arc::default())
+    }
+    fn directory(&self) -> Arc<Directory> {
+        Arc::clone(self.view().directory())
+    }
+    fn generation(&self) -> i64 {
+        self.view().generation()
+    }
+    fn failed_files(&self) -> Vec<FailedFile> {
+        self.view().failed_files()
     }
 }
 

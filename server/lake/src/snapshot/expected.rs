@@ -6,11 +6,11 @@ use std::{collections::HashMap, sync::Arc};
 use domain::{
     declared::{Declared, PlaceFacts},
     scope::{Level, Place, Scope},
-    state::{DEFAULT_CADENCE, DataState, EXPECTED_FOR, Health},
+    state::{DEFAULT_CADENCE, DataState, EXPECTED_FOR, Health, HealthReport},
     time::Millis,
 };
 
-use super::{Activity, FileView, HealthReport, Snapshot};
+use super::{Activity, FileView, Snapshot};
 
 /// What is written down about one place: see [`domain::declared`].
 #[derive(Debug, Clone, Default)]

@@ -3,71 +3,18 @@
 
 use std::{
     collections::HashMap,
-    fmt::Debug,
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
-use async_trait::async_trait;
-use domain::{
-    Error, Result,
-    ports::{FailedFile, MetricsStore},
-    query::{
-        Comparison, ComparisonQuery, Directory, FieldReport, Records, RecordsQuery, Summary, SummaryQuery, Trend,
-        TrendQuery,
-    },
-    scope::Scope,
-    time::{Day, TimeRange},
-};
+use domain::{Error, Result};
 use futures::future::{BoxFuture, FutureExt, WeakShared};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
-/// A store whose equal questions share an answer while it is worked out.
-pub struct Joined {
-    inner: Arc<dyn MetricsStore>,
-    summaries: UnderWay<Summary>,
-    trends: UnderWay<Trend>,
-    comparisons: UnderWay<Comparison>,
-    reports: UnderWay<FieldReport>,
-    records: UnderWay<Records>,
-}
-
-impl Joined {
-    #[must_use]
-    pub fn new(inner: Arc<dyn MetricsStore>) -> Self {
-        Self {
-            inner,
-            summaries: UnderWay::default(),
-            trends: UnderWay::default(),
-            comparisons: UnderWay::default(),
-            reports: UnderWay::default(),
-            records: UnderWay::default(),
-        }
-    }
-
-    /// The answer to a question, worked out by `ask` unless somebody asked it already. Who joins must not get an answer
-    /// that is older than his question: the generation is part of it, and so is what was written down about places and metrics.
-    async fn join<Q, T, F>(
-        &self,
-        all: &UnderWay<T>,
-        query: &Q,
-        ask: impl FnOnce(Arc<dyn MetricsStore>, Q) -> F,
-    ) -> Result<T>
-    where
-        Q: Debug + Clone + Sync,
-        T: Clone + Send + Sync + 'static,
-        F: Future<Output = Result<T>> + Send + 'static,
-    {
-        let (records, declared) = (self.inner.generation().await, self.inner.directory().await.declared.revision());
-        let key = format!("{records} {declared} {query:?}");
-        all.join(key, ask(Arc::clone(&self.inner), query.clone())).await
-    }
-}
-
 type Answer<T> = BoxFuture<'static, Result<T>>;
 
-struct UnderWay<T>(Mutex<HashMap<String, WeakShared<Answer<T>>>>);
+/// Questions that are being answered, by what names them.
+pub(crate) struct UnderWay<T>(Mutex<HashMap<String, WeakShared<Answer<T>>>>);
 
 impl<T> Default for UnderWay<T> {
     fn default() -> Self {
@@ -77,7 +24,7 @@ impl<T> Default for UnderWay<T> {
 
 impl<T: Clone + Send + Sync + 'static> UnderWay<T> {
     /// The answer of whoever asked first. It is worked out as long as somebody waits for it, whoever that is.
-    async fn join(&self, key: String, ask: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    pub(crate) async fn join(&self, key: String, ask: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
         let answer = {
             let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             all.retain(|_, answer| answer.upgrade().is_some());
@@ -95,45 +42,11 @@ impl<T: Clone + Send + Sync + 'static> UnderWay<T> {
     }
 }
 
-#[async_trait]
-impl MetricsStore for Joined {
-    async fn summary(&self, query: &SummaryQuery) -> Result<Summary> {
-        self.join(&self.summaries, query, |store, q| async move { store.summary(&q).await }).await
-    }
-    async fn trend(&self, query: &TrendQuery) -> Result<Trend> {
-        self.join(&self.trends, query, |store, q| async move { store.trend(&q).await }).await
-    }
-    async fn comparison(&self, query: &ComparisonQuery) -> Result<Comparison> {
-        self.join(&self.comparisons, query, |store, q| async move { store.comparison(&q).await }).await
-    }
-    async fn field_report(&self, query: &ComparisonQuery) -> Result<FieldReport> {
-        self.join(&self.reports, query, |store, q| async move { store.field_report(&q).await }).await
-    }
-    async fn records(&self, query: &RecordsQuery) -> Result<Records> {
-        self.join(&self.records, query, |store, q| async move { store.records(&q).await }).await
-    }
-    async fn directory(&self) -> Arc<Directory> {
-        self.inner.directory().await
-    }
-    async fn volume(&self) -> Vec<(Day, u64)> {
-        self.inner.volume().await
-    }
-    async fn generation(&self) -> i64 {
-        self.inner.generation().await
-    }
-    async fn failed_files(&self) -> Vec<FailedFile> {
-        self.inner.failed_files().await
-    }
-    async fn export(&self, scope: &Scope, range: TimeRange, to: &Path) -> Result<u64> {
-        self.inner.export(scope, range, to).await
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::{
         future::pending,
-        sync::atomic::{AtomicUsize, Ordering},
+        sync::{Arc, atomic::{AtomicUsize, Ordering}},
     };
 
     use futures::{future::join3, poll};

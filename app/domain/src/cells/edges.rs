@@ -1,0 +1,102 @@
+//! Where one cell ends and the next begins.
+
+use std::sync::Arc;
+
+use crate::time::{Millis, Step};
+
+/// Instants that cut time into stretches, numbered from 0. Before the first edge and behind the last there is a stretch as well,
+/// without a beginning or an end, so that every moment lies in exactly one. The caller chooses the instants: local midnights, a
+/// range's own beginning, steps of a second. Those on the UTC grid of 15 minutes can be answered from sums made ahead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edges(Kind);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kind {
+    /// Ascending, each once.
+    At(Arc<[Millis]>),
+    /// At `from` and every `step` ms after it; the stretch before `from` has the number 0.
+    Every { from: Millis, step: i64 },
+}
+
+impl Edges {
+    /// All time is one stretch.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(Kind::At(Arc::from([])))
+    }
+
+    /// At these instants, in any order.
+    #[must_use]
+    pub fn at(instants: impl IntoIterator<Item = Millis>) -> Self {
+        let mut instants: Vec<Millis> = instants.into_iter().collect();
+        instants.sort_unstable();
+        instants.dedup();
+        Self(Kind::At(instants.into()))
+    }
+
+    /// At `from` and every step after it.
+    #[must_use]
+    pub fn every(from: Millis, step: Step) -> Self {
+        Self(Kind::Every { from, step: step.ms() })
+    }
+
+    /// The number of the stretch in which a moment lies. Beyond what a number holds, the last one.
+    #[must_use]
+    pub fn stretch(&self, at: Millis) -> u32 {
+        let number = match &self.0 {
+            Kind::At(instants) => instants.partition_point(|e| *e <= at) as i64,
+            Kind::Every { from, step } => (at.0.saturating_sub(from.0).div_euclid(*step) + 1).max(0),
+        };
+        u32::try_from(number).unwrap_or(u32::MAX)
+    }
+
+    /// From when until before when a stretch lasts; `None` where it has no beginning or no end.
+    #[must_use]
+    pub fn bounds(&self, stretch: u32) -> (Option<Millis>, Option<Millis>) {
+        let before = stretch.checked_sub(1);
+        match &self.0 {
+            Kind::At(instants) => {
+                let at = |i: u32| instants.get(i as usize).copied();
+                (before.and_then(at), at(stretch))
+            }
+            Kind::Every { from, step } => {
+                let at = |i: u32| Millis(from.0.saturating_add(i64::from(i).saturating_mul(*step)));
+                (before.map(at), Some(at(stretch)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn edges() -> impl Strategy<Value = Edges> {
+        let at = prop::collection::vec(0i64..5_000, 0..8).prop_map(|at| Edges::at(at.into_iter().map(Millis)));
+        let every = (0i64..5_000, 1i64..4)
+            .prop_map(|(from, s)| Edges::every(Millis(from), Step::parse(&format!("{s}s")).expect("a step")));
+        prop_oneof![at, every]
+    }
+
+    proptest! {
+        #[test]
+        fn every_moment_lies_in_one_stretch_and_stretches_follow_each_other(edges in edges(), at in -9_000i64..19_000) {
+            let at = Millis(at);
+            let stretch = edges.stretch(at);
+            let (from, to) = edges.bounds(stretch);
+            prop_assert!(from.is_none_or(|f| f <= at) && to.is_none_or(|t| at < t));
+            if let Some(to) = to {
+                prop_assert_eq!(edges.stretch(to), stretch + 1);
+                prop_assert_eq!(edges.bounds(stretch + 1).0, Some(to));
+            }
+            prop_assert_eq!(from.is_none(), stretch == 0);
+        }
+    }
+
+    #[test]
+    fn without_edges_all_time_is_one_stretch() {
+        assert_eq!((Edges::none().stretch(Millis(-5)), Edges::none().bounds(0)), (0, (None, None)));
+    }
+}

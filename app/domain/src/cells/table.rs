@@ -1,0 +1,325 @@
+//! Answers: cells in columns, a group after the other, with names as numbers.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use futures_core::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+
+use super::{Detail, Dimension, Part, Wanted};
+use crate::{
+    aggregate::{Aggregate, Latest, Mean, Spread},
+    error::Result,
+    model::{ModelKey, Tags},
+    ports::View,
+    text::Name,
+    time::{Day, Millis},
+};
+
+/// The answer to a [`super::CellsQuery`].
+pub struct Answer {
+    /// What was known when the rows were read; names, health and expectations of the same moment.
+    pub view: Arc<dyn View>,
+    pub words: Arc<Words>,
+    /// By key, and of one key by part: whoever takes them in this order holds one site at a time.
+    pub groups: BoxStream<'static, Result<Group>>,
+    pub cost: Cost,
+}
+
+/// What it took to answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Cost {
+    /// Rows that were looked at.
+    pub rows: u64,
+    pub cells: u64,
+    /// Sketches with at least one value.
+    pub sketches: u64,
+}
+
+/// The names behind the numbers of keys. Both lists ascend, so keys sort as their names do.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Words {
+    pub names: Vec<Name>,
+    pub models: Vec<ModelSeen>,
+}
+
+/// A model as its rows name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelSeen {
+    pub key: ModelKey,
+    pub tags: Tags,
+}
+
+/// By [`Dimension`]: 0 where the part does not group by it or the rows name none, else one more than the place in [`Words`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Key(pub [u32; 6]);
+
+impl Key {
+    /// The number that stands for a dimension.
+    #[must_use]
+    pub fn number(&self, by: Dimension) -> u32 {
+        self.0[by as usize]
+    }
+}
+
+impl Words {
+    /// The name that a key holds.
+    #[must_use]
+    pub fn name(&self, key: &Key, by: Dimension) -> Option<&Name> {
+        debug_assert!(by != Dimension::Model);
+        self.names.get(key.number(by).checked_sub(1)? as usize)
+    }
+
+    #[must_use]
+    pub fn model(&self, key: &Key) -> Option<&ModelSeen> {
+        self.models.get(key.number(Dimension::Model).checked_sub(1)? as usize)
+    }
+}
+
+/// The cells of one group in one part.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    /// The place of its part in the question.
+    pub part: usize,
+    pub key: Key,
+    pub cells: Cells,
+}
+
+/// Sets of hashes, for counting what several cells have in common once.
+pub type Hashes = BTreeSet<u64>;
+
+/// Cells of one group in columns, one row a stretch between edges; a stretch without rows has none. What was not asked for is
+/// no column.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cells {
+    /// See [`super::Edges::stretch`]; ascending.
+    pub stretches: Vec<u32>,
+    pub rows: Vec<u64>,
+    /// Oldest and newest event.
+    pub first: Vec<Millis>,
+    pub last: Vec<Millis>,
+    /// Whether a row is simulated.
+    pub simulated: Vec<bool>,
+    pub sites: Option<Vec<Hashes>>,
+    pub zones: Option<Vec<Hashes>>,
+    pub devices: Option<Vec<Devices>>,
+    pub days: Option<Vec<BTreeSet<Day>>>,
+    /// By metric of the part.
+    pub metrics: Vec<Values>,
+}
+
+/// Devices by name; an empty text for none.
+pub type Devices = BTreeSet<Box<str>>;
+
+/// The values of one metric, a row a cell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Values {
+    pub sums: Sums,
+    /// Whether a value is simulated.
+    pub simulated: Vec<bool>,
+    pub latest: Option<Vec<Option<Latest>>>,
+    pub sites: Option<Vec<Hashes>>,
+    /// Named ones only.
+    pub devices: Option<Vec<Devices>>,
+}
+
+/// As much as was asked for; see [`super::Detail`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Sums {
+    Means(Vec<Mean>),
+    Spread(Vec<Spread>),
+    Full(Vec<Aggregate>),
+}
+
+impl Cells {
+    /// No cells, with the columns that a part asks for.
+    #[must_use]
+    pub fn of(part: &Part) -> Self {
+        let noted = part.noted;
+        let values = |w: &Wanted| Values {
+            sums: match w.detail {
+                Detail::Means => Sums::Means(vec![]),
+                Detail::Spread => Sums::Spread(vec![]),
+                Detail::Full => Sums::Full(vec![]),
+            },
+            simulated: vec![],
+            latest: w.latest.then(Vec::new),
+            sites: w.sites.then(Vec::new),
+            devices: w.devices.then(Vec::new),
+        };
+        Self {
+            sites: noted.sites.then(Vec::new),
+            zones: noted.zones.then(Vec::new),
+            devices: noted.devices.then(Vec::new),
+            days: noted.days.then(Vec::new),
+            metrics: part.metrics.iter().map(values).collect(),
+            ..Self::default()
+        }
+    }
+
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.stretches.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.stretches.is_empty()
+    }
+
+    /// Adds an empty cell at a row; those from there on move up.
+    pub fn insert(&mut self, row: usize, stretch: u32) {
+        self.stretches.insert(row, stretch);
+        self.rows.insert(row, 0);
+        self.first.insert(row, Millis(i64::MAX));
+        self.last.insert(row, Millis(i64::MIN));
+        self.simulated.insert(row, false);
+        blank(&mut self.sites, row);
+        blank(&mut self.zones, row);
+        blank(&mut self.devices, row);
+        blank(&mut self.days, row);
+        for m in &mut self.metrics {
+            match &mut m.sums {
+                Sums::Means(all) => all.insert(row, Mean::default()),
+                Sums::Spread(all) => all.insert(row, Spread::default()),
+                Sums::Full(all) => all.insert(row, Aggregate::default()),
+            }
+            m.simulated.insert(row, false);
+            blank(&mut m.latest, row);
+            blank(&mut m.sites, row);
+            blank(&mut m.devices, row);
+        }
+    }
+
+    /// Merges a cell of others of the same shape into one of these.
+    pub fn merge_row(&mut self, row: usize, other: &Self, from: usize) {
+        self.rows[row] += other.rows[from];
+        self.first[row] = self.first[row].min(other.first[from]);
+        self.last[row] = self.last[row].max(other.last[from]);
+        self.simulated[row] |= other.simulated[from];
+        unite(&mut self.sites, row, &other.sites, from);
+        unite(&mut self.zones, row, &other.zones, from);
+        unite(&mut self.devices, row, &other.devices, from);
+        unite(&mut self.days, row, &other.days, from);
+        for (ours, theirs) in self.metrics.iter_mut().zip(&other.metrics) {
+            match (&mut ours.sums, &theirs.sums) {
+                (Sums::Means(a), Sums::Means(b)) => a[row].merge(&b[from]),
+                (Sums::Spread(a), Sums::Spread(b)) => a[row].merge(&b[from]),
+                (Sums::Full(a), Sums::Full(b)) => a[row].merge(&b[from]),
+                _ => debug_assert!(false, "cells of two parts were merged"),
+            }
+            ours.simulated[row] |= theirs.simulated[from];
+            if let (Some(a), Some(b)) = (&mut ours.latest, &theirs.latest) {
+                Latest::merge(&mut a[row], b[from]);
+            }
+            unite(&mut ours.sites, row, &theirs.sites, from);
+            unite(&mut ours.devices, row, &theirs.devices, from);
+        }
+    }
+
+    /// Merges others of the same part in, stretch by stretch.
+    pub fn merge(&mut self, other: &Self) {
+        let mut row = 0;
+        for (from, stretch) in other.stretches.iter().enumerate() {
+            row += self.stretches[row..].partition_point(|s| s < stretch);
+            if self.stretches.get(row) != Some(stretch) {
+                self.insert(row, *stretch);
+            }
+            self.merge_row(row, other, from);
+        }
+    }
+
+    /// Takes some rows out, in the order given, and leaves empty ones there.
+    #[must_use]
+    pub fn take(&mut self, rows: &[usize]) -> Self {
+        fn pick<T: Default>(all: &mut [T], rows: &[usize]) -> Vec<T> {
+            rows.iter().map(|r| std::mem::take(&mut all[*r])).collect()
+        }
+        fn pick_some<T: Default>(all: &mut Option<Vec<T>>, rows: &[usize]) -> Option<Vec<T>> {
+            all.as_mut().map(|all| pick(all, rows))
+        }
+        Self {
+            stretches: pick(&mut self.stretches, rows),
+            rows: pick(&mut self.rows, rows),
+            first: rows.iter().map(|r| self.first[*r]).collect(),
+            last: rows.iter().map(|r| self.last[*r]).collect(),
+            simulated: pick(&mut self.simulated, rows),
+            sites: pick_some(&mut self.sites, rows),
+            zones: pick_some(&mut self.zones, rows),
+            devices: pick_some(&mut self.devices, rows),
+            days: pick_some(&mut self.days, rows),
+            metrics: self
+                .metrics
+                .iter_mut()
+                .map(|m| Values {
+                    sums: match &mut m.sums {
+                        Sums::Means(all) => Sums::Means(pick(all, rows)),
+                        Sums::Spread(all) => Sums::Spread(pick(all, rows)),
+                        Sums::Full(all) => Sums::Full(pick(all, rows)),
+                    },
+                    simulated: pick(&mut m.simulated, rows),
+                    latest: pick_some(&mut m.latest, rows),
+                    sites: pick_some(&mut m.sites, rows),
+                    devices: pick_some(&mut m.devices, rows),
+                })
+                .collect(),
+        }
+    }
+
+    /// How many of its sketches hold a value.
+    #[must_use]
+    pub fn sketches(&self) -> u64 {
+        let full = |m: &Values| match &m.sums {
+            Sums::Full(all) => all.iter().filter(|a| a.mean().n > 0).count() as u64,
+            Sums::Means(_) | Sums::Spread(_) => 0,
+        };
+        self.metrics.iter().map(full).sum()
+    }
+}
+
+fn blank<T: Default>(column: &mut Option<Vec<T>>, row: usize) {
+    if let Some(all) = column {
+        all.insert(row, T::default());
+    }
+}
+
+fn unite<T: Ord + Clone>(
+    ours: &mut Option<Vec<BTreeSet<T>>>,
+    row: usize,
+    theirs: &Option<Vec<BTreeSet<T>>>,
+    from: usize,
+) {
+    if let (Some(a), Some(b)) = (ours, theirs) {
+        // Most often both are the same one or two.
+        if !b[from].is_subset(&a[row]) {
+            a[row].extend(b[from].iter().cloned());
+        }
+    }
+}
+
+impl Sums {
+    #[must_use]
+    pub fn mean(&self, row: usize) -> Mean {
+        match self {
+            Self::Means(all) => all[row],
+            Self::Spread(all) => all[row].mean,
+            Self::Full(all) => all[row].spread.mean,
+        }
+    }
+
+    #[must_use]
+    pub fn spread(&self, row: usize) -> Option<&Spread> {
+        match self {
+            Self::Means(_) => None,
+            Self::Spread(all) => all.get(row),
+            Self::Full(all) => all.get(row).map(|a| &a.spread),
+        }
+    }
+
+    #[must_use]
+    pub fn full(&self, row: usize) -> Option<&Aggregate> {
+        match self {
+            Self::Means(_) | Self::Spread(_) => None,
+            Self::Full(all) => all.get(row),
+        }
+    }
+}

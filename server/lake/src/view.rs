@@ -1,0 +1,97 @@
+//! What a snapshot knows without reading a row, for whoever asks: [`domain::ports::View`].
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use domain::{
+    answers::Chosen,
+    ports::{FailedFile, View},
+    query::{Directory, Metrics, ModelChange},
+    scope::Scope,
+    state::HealthReport,
+    time::{DAY, Day, Millis, TimeRange},
+};
+
+use crate::{metrics, snapshot::Snapshot};
+
+impl View for Snapshot {
+    fn generation(&self) -> i64 {
+        self.number()
+    }
+    fn as_of(&self) -> Option<Millis> {
+        self.as_of
+    }
+    fn directory(&self) -> &Arc<Directory> {
+        &self.directory
+    }
+    fn chosen(&self, metrics: &Metrics, scope: &Scope, ranges: &[TimeRange]) -> Chosen {
+        let (metrics, present) = metrics::chosen(self, metrics, scope, ranges);
+        Chosen { metrics, present }
+    }
+    fn health(&self, scope: &Scope, range: &TimeRange, now: Millis) -> HealthReport {
+        self.health_of(scope, range, now)
+    }
+    fn since(&self, scope: &Scope, begin: Millis, end: Millis) -> Option<Millis> {
+        self.begin_of(scope, begin, end)
+    }
+    fn model_changes(&self, scope: &Scope, range: &TimeRange) -> Vec<ModelChange> {
+        model_changes(self, scope, range)
+    }
+    fn volume(&self) -> Vec<(Day, u64)> {
+        let mut days = BTreeMap::new();
+        for v in &self.files {
+            *days.entry(v.file.day).or_insert(0) += v.file.rows;
+        }
+        days.into_iter().collect()
+    }
+    fn failed_files(&self) -> Vec<FailedFile> {
+        let failed = self.files.iter().filter_map(|v| {
+            let reason = v.failed.clone()?;
+            Some(FailedFile { file: v.file.path.clone(), day: v.file.day, rows: v.file.rows, reason })
+        });
+        failed.collect()
+    }
+}
+
+/// Model versions that zones of the scope ran for the first time within the range; at most the twenty that reached the most
+/// zones. A zone whose records all lie within the range has no "before" and counts for nothing.
+fn model_changes(snapshot: &Snapshot, scope: &Scope, range: &TimeRange) -> Vec<ModelChange> {
+    let runs = || {
+        snapshot.first_runs.iter().filter(|(run, t)| {
+            **t < range.to().0
+                && scope.holds(&snapshot.places[run.place as usize])
+                && scope.kind.takes(run.kind.as_deref())
+                && scope.task.as_ref().is_none_or(|task| task.as_str() == &*run.task)
+        })
+    };
+    let mut place_first: HashMap<u32, i64> = HashMap::new();
+    for (run, t) in runs() {
+        place_first.entry(run.place).and_modify(|first| *first = (*first).min(*t)).or_insert(*t);
+    }
+    let mut arrivals: Vec<(String, String, i64)> = runs()
+        .filter(|(run, t)| **t >= range.from().0 && place_first.get(&run.place).is_some_and(|p| *p < **t))
+        .map(|(run, t)| (run.architecture.to_string(), run.version.as_deref().unwrap_or("").to_owned(), *t))
+        .collect();
+    arrivals.sort();
+    // A roll-out over several zones is one change as long as no day passes without a zone.
+    let mut changes: Vec<(i64, i64, String, String, u32)> = Vec::new();
+    for (architecture, version, t) in arrivals {
+        match changes.last_mut() {
+            Some((_, last, a, v, zones)) if *a == architecture && *v == version && t - *last <= DAY => {
+                *last = t;
+                *zones += 1;
+            }
+            _ => changes.push((t, t, architecture, version, 1)),
+        }
+    }
+    let mut changes: Vec<ModelChange> = changes
+        .into_iter()
+        .map(|(t, _, architecture, version, zones)| ModelChange { t: Millis(t), architecture, version, zones })
+        .collect();
+    changes.sort_by_key(|c| std::cmp::Reverse(c.zones));
+    changes.truncate(20);
+    changes.sort_by_key(|c| c.t);
+    changes
+}
