@@ -16,13 +16,16 @@ use std::{
 
 use datafusion::{
     arrow::{
-        array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray, new_null_array},
+        array::{
+            Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, RecordBatch, StringArray,
+            new_null_array,
+        },
         buffer::BooleanBuffer,
         compute::{
             SlicesIterator, and, cast, concat, filter_record_batch, is_null, kernels::cmp::eq, or_kleene,
             prep_null_mask_filter,
         },
-        datatypes::{DataType, Field, Schema, SchemaRef, TimestampMillisecondType},
+        datatypes::{DataType, Field, Int32Type, Schema, SchemaRef, TimestampMillisecondType},
         error::ArrowError,
     },
     parquet::arrow::{
@@ -278,9 +281,30 @@ fn decode(
         let joined = concat(&parts)?;
         let field = held_field(name);
         let typed = if joined.data_type() == field.data_type() { joined } else { cast(&joined, field.data_type())? };
+        let typed = if *typed.data_type() == text_type() { each_text_once(&typed)? } else { typed };
         Ok((name, (typed.null_count() < typed.len()).then_some(typed)))
     };
     names.iter().map(|name| whole(name)).collect()
+}
+
+/// The same texts with one number each, so that rows say the same when their numbers are equal.
+fn each_text_once(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let column = column.as_dictionary::<Int32Type>();
+    let words = column.values().as_string::<i32>();
+    let mut numbers: HashMap<Option<&str>, i32> = HashMap::new();
+    let mut once: Vec<Option<&str>> = vec![];
+    let number = |word| {
+        *numbers.entry(word).or_insert_with(|| {
+            once.push(word);
+            once.len() as i32 - 1
+        })
+    };
+    let renumbered: Vec<i32> = words.iter().map(number).collect();
+    if once.len() == words.len() {
+        return Ok(Arc::new(column.clone()));
+    }
+    let keys: Int32Array = column.keys().iter().map(|k| k.map(|k| renumbered[k as usize])).collect();
+    Ok(Arc::new(DictionaryArray::try_new(keys, Arc::new(StringArray::from(once)))?))
 }
 
 /// A column of the lake as it is held.

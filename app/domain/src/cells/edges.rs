@@ -50,6 +50,15 @@ impl Edges {
         u32::try_from(number).unwrap_or(u32::MAX)
     }
 
+    /// The length of the shortest stretch between two edges, in ms; `None` where there are not two.
+    #[must_use]
+    pub fn shortest(&self) -> Option<i64> {
+        match &self.0 {
+            Kind::At(instants) => instants.windows(2).map(|w| w[1].0 - w[0].0).min(),
+            Kind::Every { step, .. } => Some(*step),
+        }
+    }
+
     /// From when until before when a stretch lasts; `None` where it has no beginning or no end.
     #[must_use]
     pub fn bounds(&self, stretch: u32) -> (Option<Millis>, Option<Millis>) {

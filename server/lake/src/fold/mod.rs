@@ -7,15 +7,15 @@ mod text;
 
 use std::{
     borrow::Cow,
-    collections::HashMap,
     ops::Range,
     sync::Arc,
 };
 
 use datafusion::arrow::{
-    array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, Float64Array, PrimitiveArray, RecordBatch},
+    array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, PrimitiveArray, RecordBatch},
     datatypes::{Float64Type, Int64Type, TimestampMillisecondType},
 };
+use hashbrown::HashMap;
 use domain::{
     aggregate::{Latest, Mean, Spread},
     cells::{Cost, Dimension, Group, Key, ModelSeen, Sums, Words},
@@ -29,7 +29,7 @@ use domain::{
 pub use self::plan::Plan;
 use self::{
     part::{NONE, PartFold},
-    plan::{MODEL, Metric, RUN, Span},
+    plan::{Lane, Metric, Span, Want},
     text::{Text, hash},
 };
 use crate::maps;
@@ -39,8 +39,9 @@ pub struct Fold {
     plan: Arc<Plan>,
     names: Numbers<Box<str>>,
     models: Models,
-    /// By grouping.
+    /// By lane.
     groups: Vec<Numbers<Key>>,
+    /// In the order of the question.
     parts: Vec<PartFold>,
     rows: u64,
 }
@@ -60,6 +61,10 @@ impl<T> Default for Numbers<T> {
 
 impl<T: Clone + Eq + std::hash::Hash> Numbers<T> {
     fn of(&mut self, thing: T) -> u32 {
+        // Most often it is the one before.
+        if self.all.last() == Some(&thing) {
+            return self.all.len() as u32 - 1;
+        }
         *self.numbers.entry(thing).or_insert_with_key(|thing| {
             self.all.push(thing.clone());
             self.all.len() as u32 - 1
@@ -97,7 +102,7 @@ struct Run {
     ascending: bool,
 }
 
-/// The runs of a batch, and of each the cell in every part.
+/// The runs of a batch in a lane, and of each the cell in every part of it.
 struct Runs {
     all: Vec<Run>,
     parts: usize,
@@ -105,7 +110,7 @@ struct Runs {
 }
 
 impl Runs {
-    /// The cell to which a run belongs in a part; `None` where the part does not look at it.
+    /// The cell to which a run belongs in a part of the lane; `None` where the part does not look at it.
     #[inline]
     fn cell(&self, run: usize, part: usize) -> Option<usize> {
         let cell = self.cells[run * self.parts + part];
@@ -120,8 +125,8 @@ struct Batch<'a> {
     weights: Cow<'a, [f64]>,
     simulated: &'a BooleanArray,
     received: Option<&'a PrimitiveArray<TimestampMillisecondType>>,
-    /// Columns of text by name.
-    texts: HashMap<&'static str, Text<'a>>,
+    /// Columns of text, in the order of [`Plan::texts`].
+    texts: Vec<Text<'a>>,
 }
 
 impl<'a> Batch<'a> {
@@ -138,49 +143,82 @@ impl<'a> Batch<'a> {
             },
             simulated: find("simulated")?.as_boolean(),
             received: if plan.arrivals { Some(find("received_at")?.as_primitive()) } else { None },
-            texts: plan
-                .texts()
-                .into_iter()
-                .map(|name| Ok((name, Text::of(find(name)?)?)))
-                .collect::<Result<_, String>>()?,
+            texts: plan.texts.iter().map(|name| find(name).and_then(Text::of)).collect::<Result<_, String>>()?,
         })
     }
 
-    fn text(&self, name: &str, row: usize) -> Option<&'a str> {
-        self.texts.get(name)?.get(row)
+    /// The oldest and the newest moment; `None` without rows.
+    fn ends(&self) -> Option<(Millis, Millis)> {
+        let ends = self.times.iter().fold((i64::MAX, i64::MIN), |(first, last), t| (first.min(*t), last.max(*t)));
+        (!self.times.is_empty()).then_some((Millis(ends.0), Millis(ends.1)))
+    }
+
+    fn text(&self, column: usize, row: usize) -> Option<&'a str> {
+        self.texts[column].get(row)
     }
 
     fn is_simulated(&self, row: usize) -> bool {
         self.simulated.is_valid(row) && self.simulated.value(row)
     }
 
-    /// Whether two rows say the same in these columns.
-    fn same(&self, columns: &[&'static str], row: usize, other: usize) -> bool {
-        columns.iter().all(|name| self.texts.get(name).is_none_or(|t| t.same(row, other)))
+    fn mark_simulated(&self, changes: &mut [u8]) {
+        let all = self.simulated.true_count();
+        if all == 0 || (all == self.simulated.len() && self.simulated.null_count() == 0) {
+            return;
+        }
+        for row in 1..changes.len() {
+            changes[row] |= SIMULATED * u8::from(self.is_simulated(row) != self.is_simulated(row - 1));
+        }
     }
 
-    fn hash(&self, columns: &[&'static str], row: usize) -> u64 {
-        hash(columns.iter().filter_map(|name| self.texts.get(name)), row)
+    /// Whether each of these rows is newer than the one before.
+    fn ascend(&self, rows: &Range<usize>) -> bool {
+        let (times, seqs) = (&self.times[rows.clone()], &self.seqs[rows.clone()]);
+        times.windows(2).zip(seqs.windows(2)).all(|(t, s)| (t[0], s[0]) <= (t[1], s[1]))
     }
+
+    /// Whether two rows say the same in these columns.
+    fn same(&self, columns: &[usize], row: usize, other: usize) -> bool {
+        columns.iter().all(|c| self.texts[*c].same(row, other))
+    }
+
+    fn hash(&self, columns: &[usize], row: usize) -> u64 {
+        hash(columns.iter().map(|c| &self.texts[*c]), row)
+    }
+
 }
 
-/// The columns that hold a dimension.
-fn columns_of(by: Dimension, plan: &Plan) -> Vec<&'static str> {
-    match by {
-        Dimension::Customer => vec!["customer"],
-        Dimension::Site => vec!["site"],
-        Dimension::Zone => vec!["zone"],
-        Dimension::Task => vec!["task"],
-        Dimension::Device => vec!["device"],
-        Dimension::Model => MODEL.into_iter().chain(plan.runs.then_some(RUN)).collect(),
+/// What a row says that the row before it did not: something else of its group, its place, its model, its device, or of where it
+/// came from.
+const GROUP: u8 = 1;
+const PLACE: u8 = 2;
+const MODEL: u8 = 4;
+const DEVICE: u8 = 8;
+const SIMULATED: u8 = 16;
+
+/// In runs shorter than this it is quicker to look at each row than to prepare for many.
+const SHORT: usize = 32;
+
+/// Numbers of the last few different rows: a champion and its challenger take turns, and to look a model up takes longer.
+#[derive(Default)]
+struct Recent(Vec<(usize, u32)>);
+
+impl Recent {
+    fn number(&mut self, rows: &Batch<'_>, columns: &[usize], row: usize, find: impl FnOnce() -> u32) -> u32 {
+        let known = self.0.iter().find(|(other, _)| rows.same(columns, row, *other));
+        known.map(|(_, number)| *number).unwrap_or_else(|| {
+            let number = find();
+            self.0.truncate(3);
+            self.0.insert(0, (row, number));
+            number
+        })
     }
 }
 
 impl Models {
     /// The number of a row's model.
     fn of(&mut self, plan: &Plan, rows: &Batch<'_>, row: usize) -> u32 {
-        let run = if plan.runs { rows.text(RUN, row) } else { None };
-        let [a, b, c, d] = MODEL.map(|name| rows.text(name, row));
+        let [a, b, c, d, run] = std::array::from_fn(|i| rows.text(*plan.model.get(i)?, row));
         let said = [a, b, c, d, run].map(|t| t.map(Box::from));
         if let Some(number) = self.said.get(&said) {
             return *number;
@@ -219,7 +257,7 @@ impl Fold {
         Self {
             names: Numbers::default(),
             models: Models::default(),
-            groups: plan.groupings.iter().map(|_| Numbers::default()).collect(),
+            groups: plan.lanes.iter().map(|_| Numbers::default()).collect(),
             parts: plan.query.parts.iter().map(PartFold::new).collect(),
             rows: 0,
             plan,
@@ -231,31 +269,50 @@ impl Fold {
         let plan = Arc::clone(&self.plan);
         let rows = Batch::of(batch, &plan)?;
         self.rows += chosen.iter().map(|r| r.len() as u64).sum::<u64>();
-        let runs = self.runs(chosen, &rows);
-        self.note(&runs, &rows);
-        let columns: Vec<MetricColumn> = plan.metrics.iter().map(|m| m.column.clone()).collect();
-        let custom = maps::gather(batch, &columns, chosen)?;
+        let runs: Vec<Runs> = (0..plan.lanes.len()).map(|lane| self.runs(lane, chosen, &rows)).collect();
+        for (lane, runs) in plan.lanes.iter().zip(&runs) {
+            self.note(lane, runs, &rows);
+        }
+        let custom = maps::gather(batch, &plan.metrics, chosen)?;
         let mut scattered = vec![0.0; if custom.is_empty() { 0 } else { rows.times.len() }];
-        for (m, metric) in plan.metrics.iter().enumerate() {
-            if let (MetricColumn::Custom(_), Some(values)) = (&metric.column, custom.get(m)) {
+        for (m, column) in plan.metrics.iter().enumerate() {
+            let lanes = plan.lanes.iter().zip(&runs);
+            let wanted = lanes.filter_map(|(lane, runs)| Some((lane, lane.metrics.iter().find(|l| l.column == m)?, runs)));
+            if let (MetricColumn::Custom(_), Some(values)) = (column, custom.get(m)) {
                 values.rows.iter().zip(&values.values).for_each(|(row, x)| scattered[*row] = *x);
-                for (r, run) in runs.all.iter().enumerate() {
-                    let few = &values.rows[values.within(&run.rows)];
-                    if !few.is_empty() {
-                        let all = &scattered[run.rows.clone()];
-                        self.fold(metric, &runs, r, all, &rows, || few.iter().map(|row| row - run.rows.start));
+                for (lane, metric, runs) in wanted {
+                    for (r, run) in runs.all.iter().enumerate() {
+                        let few = &values.rows[values.within(&run.rows)];
+                        if !few.is_empty() {
+                            let at = || few.iter().map(|row| row - run.rows.start);
+                            self.fold((lane, metric), runs, r, &scattered[run.rows.clone()], &rows, at);
+                        }
                     }
                 }
                 continue;
             }
-            let values = find(batch, source_column(&metric.column))?.as_primitive::<Float64Type>();
-            for (r, run) in runs.all.iter().enumerate() {
-                let all = &values.values()[run.rows.clone()];
-                let nulls = values.nulls().map(|n| n.slice(run.rows.start, all.len()));
-                match nulls {
-                    Some(n) if n.null_count() == all.len() => {}
-                    Some(n) if n.null_count() > 0 => self.fold(metric, &runs, r, all, &rows, || n.valid_indices()),
-                    _ => self.fold(metric, &runs, r, all, &rows, || 0..all.len()),
+            let values = find(batch, source_column(column))?.as_primitive::<Float64Type>();
+            if values.null_count() == values.len() {
+                continue;
+            }
+            let nulls = values.nulls().filter(|n| n.null_count() > 0);
+            for (lane, metric, runs) in wanted {
+                for (r, run) in runs.all.iter().enumerate() {
+                    let all = &values.values()[run.rows.clone()];
+                    if let Some(n) = nulls.filter(|_| all.len() < SHORT) {
+                        let valid = || (0..all.len()).filter(|i| n.is_valid(run.rows.start + i));
+                        if valid().next().is_some() {
+                            self.fold((lane, metric), runs, r, all, &rows, valid);
+                        }
+                        continue;
+                    }
+                    match nulls.map(|n| n.slice(run.rows.start, all.len())) {
+                        Some(n) if n.null_count() == all.len() => {}
+                        Some(n) if n.null_count() > 0 => {
+                            self.fold((lane, metric), runs, r, all, &rows, || n.valid_indices());
+                        }
+                        _ => self.fold((lane, metric), runs, r, all, &rows, || 0..all.len()),
+                    }
                 }
             }
         }
@@ -266,7 +323,7 @@ impl Fold {
     #[inline]
     fn fold<I: Iterator<Item = usize>>(
         &mut self,
-        metric: &Metric,
+        (lane, metric): (&Lane, &Metric),
         runs: &Runs,
         r: usize,
         all: &[f64],
@@ -275,8 +332,10 @@ impl Fold {
     ) {
         let run = &runs.all[r];
         let weights = &rows.weights[run.rows.clone()];
+        // What is wanted in this run: another part of the lane may want more, elsewhere.
+        let wanted = |of: fn(&Want) -> bool| metric.wants.iter().any(|w| of(w) && runs.cell(r, w.part).is_some());
         let mut sums = Spread::default();
-        if metric.spread {
+        if wanted(|w| w.spread) {
             places().for_each(|i| sums.add(all[i], weights[i]));
         } else {
             let mut mean = Mean::default();
@@ -284,7 +343,7 @@ impl Fold {
             sums.mean = mean;
         }
         let (times, seqs) = (&rows.times[run.rows.clone()], &rows.seqs[run.rows.clone()]);
-        let newest = if metric.latest {
+        let newest = if wanted(|w| w.latest) {
             let i = if run.ascending { places().last() } else { places().max_by_key(|i| (times[*i], seqs[*i])) };
             i.map(|i| Latest { at: Millis(times[i]), seq: seqs[i], value: all[i] })
         } else {
@@ -292,7 +351,7 @@ impl Fold {
         };
         for want in &metric.wants {
             let Some(cell) = runs.cell(r, want.part) else { continue };
-            let part = &mut self.parts[want.part];
+            let part = &mut self.parts[lane.parts[want.part]];
             let values = &mut part.cells.metrics[want.at];
             match &mut values.sums {
                 Sums::Means(cells) => cells[cell].merge(&sums.mean),
@@ -307,133 +366,135 @@ impl Fold {
                 Latest::merge(&mut latest[cell], newest);
             }
             if let Some(devices) = &mut values.devices
-                && let Some(device) = rows.text("device", run.rows.start)
+                && let Some(device) = self.plan.device.and_then(|column| rows.text(column, run.rows.start))
                 && !devices[cell].contains(device)
             {
                 devices[cell].insert(device.into());
             }
-            part.note_site(want.at, cell, run.site);
+            if values.sites.is_some() {
+                part.note_site(want.at, cell, run.site);
+            }
         }
     }
 
-    /// Cuts the chosen rows into runs.
-    fn runs(&mut self, chosen: &[Range<usize>], rows: &Batch<'_>) -> Runs {
+    /// Cuts the chosen rows into the runs of a lane.
+    fn runs(&mut self, number: usize, chosen: &[Range<usize>], rows: &Batch<'_>) -> Runs {
         let plan = Arc::clone(&self.plan);
-        let mut changes = BooleanBufferBuilder::new(rows.times.len());
-        changes.append_n(rows.times.len(), false);
-        rows.texts.values().for_each(|t| t.mark_changes(&mut changes));
-        let columns: Vec<Vec<&'static str>> =
-            plan.groupings.iter().map(|g| g.iter().flat_map(|by| columns_of(*by, &plan)).collect()).collect();
-        let place: &[&str] = if plan.places { &["customer", "site", "zone"] } else { &[] };
-        let model = if plan.models { columns_of(Dimension::Model, &plan) } else { vec![] };
-        let mut runs = Runs { all: vec![], parts: plan.query.parts.len(), cells: vec![] };
+        let lane = &plan.lanes[number];
+        let only = |columns: &[usize], matter: bool| if matter { columns.to_vec() } else { vec![] };
+        let (places, models) = (only(&plan.place, lane.by_place), only(&plan.model, lane.by_model));
+        let devices = only(plan.device.as_slice(), lane.by_device);
+        let mut runs = Runs { all: vec![], parts: lane.parts.len(), cells: vec![] };
+        if !rows.ends().is_some_and(|(first, last)| lane.ranges.meet(first, last)) {
+            return runs;
+        }
+        let mut changes = vec![0; rows.times.len()];
+        for (mark, columns) in [(GROUP, &lane.group), (PLACE, &places), (MODEL, &models), (DEVICE, &devices)] {
+            columns.iter().for_each(|c| rows.texts[*c].mark_changes(&mut changes, mark));
+        }
+        rows.mark_simulated(&mut changes);
         // Empty, so that the first row finds its own.
         let mut span = Span::default();
-        // A champion and its challenger take turns: by grouping, the first row of each of the last few groups.
-        let mut recent: Vec<Vec<(usize, u32)>> = vec![vec![]; plan.groupings.len()];
-        let mut groups: Vec<u32> = vec![NONE; plan.groupings.len()];
-        let mut number = 0;
-        let mut arrived = Arrived::InTime;
-        let (mut site, mut zone, mut taken) = (0, 0, true);
-        // The row before, where it is one of ours.
-        let mut before: Option<usize> = None;
-        let each = chosen.iter().flat_map(|range| range.clone().map(|row| (row, row == range.start)));
-        for (row, first) in each {
-            let t = rows.times[row];
-            let moved = !(span.from..span.to).contains(&t);
-            if moved {
-                span = Span::of(&plan, Millis(t));
-            }
-            let in_time = if plan.arrivals { arrival(&plan, &span, rows, row) } else { Arrived::InTime };
-            let said = first || before.is_none() || changes.get_bit(row);
-            if !said && !moved && in_time == arrived {
-                if !taken || arrived == Arrived::TooLate {
-                    before = Some(row);
-                    continue;
-                }
-                if let Some(run) = runs.all.last_mut()
-                    && run.rows.end == row
-                    && run.simulated == rows.is_simulated(row)
-                {
-                    run.rows.end = row + 1;
-                    run.ascending &= (rows.times[row - 1], rows.seqs[row - 1]) <= (t, rows.seqs[row]);
-                    before = Some(row);
-                    continue;
-                }
-            }
-            arrived = in_time;
-            if said {
-                let other = before.filter(|_| !first);
-                if !place.is_empty() && other.is_none_or(|o| !rows.same(place, row, o)) {
-                    (site, zone) = (rows.hash(&place[..2], row), rows.hash(place, row));
-                }
-                if plan.models && other.is_none_or(|o| !rows.same(&model, row, o)) {
-                    number = self.models.of(&plan, rows, row);
-                }
-                for (g, columns) in columns.iter().enumerate() {
-                    if other.is_some_and(|o| groups[g] != NONE && rows.same(columns, row, o)) {
+        let mut last_models = Recent::default();
+        let (mut group, mut model, mut site, mut zone) = (NONE, 0, 0, 0);
+        let mut taken = true;
+        for range in chosen {
+            // Nothing is known yet of the row before: it is none of ours, or was passed by.
+            let mut anew = true;
+            let mut begin = range.start;
+            while begin < range.end {
+                let said_until = begin + alike(&changes[begin..range.end], |c| *c == 0);
+                let mut row = begin;
+                while row < said_until {
+                    let moved = !span.holds(rows.times[row]);
+                    if moved {
+                        span.move_to(&plan, lane, Millis(rows.times[row]));
+                    }
+                    let same = row..row + alike(&rows.times[row..said_until], |t| span.holds(*t));
+                    let changed = if anew { u8::MAX } else { changes[row] * u8::from(row == begin) };
+                    row = same.end;
+                    if !span.matters() {
+                        anew |= changed > 0;
                         continue;
                     }
-                    let known = recent[g].iter().find(|(other, _)| rows.same(columns, row, *other));
-                    groups[g] = known.map(|(_, group)| *group).unwrap_or_else(|| {
-                        let key = key(&mut self.names, &plan.groupings[g], rows, row, number);
-                        let group = self.groups[g].of(key);
-                        recent[g].truncate(3);
-                        recent[g].insert(0, (row, group));
-                        group
-                    });
+                    anew = false;
+                    let row = same.start;
+                    if changed & PLACE > 0 {
+                        (site, zone) = (rows.hash(places.get(..2).unwrap_or_default(), row), rows.hash(&places, row));
+                    }
+                    if lane.by_model && changed & MODEL > 0 {
+                        model = last_models.number(rows, &models, row, || self.models.of(&plan, rows, row));
+                    }
+                    if changed & GROUP > 0 {
+                        group = self.groups[number].of(key(&mut self.names, lane, rows, row, model));
+                    }
+                    if changed > 0 || moved {
+                        taken = self.takes(&plan, lane, rows, row, model);
+                    }
+                    if !taken {
+                        continue;
+                    }
+                    let simulated = rows.is_simulated(row);
+                    let ascending = rows.ascend(&same);
+                    let mut take = |rows: Range<usize>, arrived: &Arrived| {
+                        if *arrived == Arrived::TooLate {
+                            return;
+                        }
+                        runs.all.push(Run { rows, simulated, site, zone, ascending });
+                        for (p, part) in lane.parts.iter().enumerate() {
+                            let stretch = span.stretches[p].filter(|_| arrived.counts_in(p));
+                            runs.cells.push(stretch.map_or(NONE, |s| self.parts[*part].cell(group, s)));
+                        }
+                    };
+                    if !plan.arrivals {
+                        take(same, &Arrived::InTime);
+                        continue;
+                    }
+                    let arrived: Vec<Arrived> = same.clone().map(|row| arrival(&plan, lane, &span, rows, row)).collect();
+                    let mut from = same.start;
+                    for some in arrived.chunk_by(PartialEq::eq) {
+                        take(from..from + some.len(), &some[0]);
+                        from += some.len();
+                    }
                 }
-            }
-            if said || moved {
-                taken = self.takes(&plan, rows, row, number);
-            }
-            before = Some(row);
-            if !taken || arrived == Arrived::TooLate {
-                continue;
-            }
-            runs.all.push(Run { rows: row..row + 1, simulated: rows.is_simulated(row), site, zone, ascending: true });
-            for (p, part) in self.parts.iter_mut().enumerate() {
-                let stretch = span.stretches[p].filter(|_| arrived.counts_in(p));
-                runs.cells.push(stretch.map_or(NONE, |s| part.cell(groups[plan.grouping[p]], s)));
+                begin = said_until;
             }
         }
         runs
     }
 
     /// Whether the question's filter takes a row, apart from its scope, its time and its arrival.
-    fn takes(&self, plan: &Plan, rows: &Batch<'_>, row: usize, model: u32) -> bool {
+    fn takes(&self, plan: &Plan, lane: &Lane, rows: &Batch<'_>, row: usize, model: u32) -> bool {
         let filter = &plan.query.filter;
-        let device = || rows.text("device", row);
-        (!plan.models || self.models.takes(model, plan))
+        let device = || rows.text(plan.device?, row);
+        (!lane.by_model || self.models.takes(model, plan))
             && (filter.devices.is_empty() || device().is_some_and(|d| filter.devices.iter().any(|f| f.as_str() == d)))
             && filter.on.as_ref().is_none_or(|on| {
-                let name = |column| rows.text(column, row).and_then(|t| Name::stored(t).ok());
-                let Some(customer) = name("customer") else { return false };
-                on.contains(&(
-                    Place { customer, site: name("site"), zone: name("zone") },
-                    Millis(rows.times[row]).day(),
-                ))
+                let name = |i: usize| rows.text(plan.place[i], row).and_then(|t| Name::stored(t).ok());
+                let Some(customer) = name(0) else { return false };
+                on.contains(&(Place { customer, site: name(1), zone: name(2) }, Millis(rows.times[row]).day()))
             })
     }
 
     /// What is noted of rows apart from their metrics.
-    fn note(&mut self, runs: &Runs, rows: &Batch<'_>) {
+    fn note(&mut self, lane: &Lane, runs: &Runs, rows: &Batch<'_>) {
         for (r, run) in runs.all.iter().enumerate() {
             let times = &rows.times[run.rows.clone()];
-            let (mut first, mut last) = (i64::MAX, i64::MIN);
-            for t in times {
-                (first, last) = (first.min(*t), last.max(*t));
-            }
-            for p in 0..runs.parts {
+            let (first, last) = match times {
+                [first, .., last] if run.ascending => (*first, *last),
+                [only] => (*only, *only),
+                _ => times.iter().fold((i64::MAX, i64::MIN), |(first, last), t| (first.min(*t), last.max(*t))),
+            };
+            for (p, number) in lane.parts.iter().enumerate() {
                 let Some(cell) = runs.cell(r, p) else { continue };
-                let part = &mut self.parts[p];
+                let part = &mut self.parts[*number];
                 let cells = &mut part.cells;
                 cells.rows[cell] += run.rows.len() as u64;
                 cells.first[cell] = cells.first[cell].min(Millis(first));
                 cells.last[cell] = cells.last[cell].max(Millis(last));
                 cells.simulated[cell] |= run.simulated;
                 if let Some(devices) = &mut cells.devices {
-                    let device = rows.text("device", run.rows.start).unwrap_or_default();
+                    let device = self.plan.device.and_then(|column| rows.text(column, run.rows.start)).unwrap_or_default();
                     if !devices[cell].contains(device) {
                         devices[cell].insert(device.into());
                     }
@@ -474,8 +535,10 @@ impl Fold {
             .zip(&other.groups)
             .map(|(ours, theirs)| theirs.all.iter().map(|key| ours.of(renumbered(key, &names, &models))).collect())
             .collect();
-        for ((ours, theirs), grouping) in self.parts.iter_mut().zip(&other.parts).zip(&self.plan.grouping) {
-            ours.merge(theirs, &groups[*grouping]);
+        for (lane, groups) in self.plan.lanes.iter().zip(groups) {
+            for part in &lane.parts {
+                self.parts[*part].merge(&other.parts[*part], &groups);
+            }
         }
     }
 
@@ -486,8 +549,12 @@ impl Fold {
         let model_numbers: Vec<u32> = model_numbers.into_iter().map(|n| n + 1).collect();
         let mut groups = vec![];
         let mut cost = Cost { rows: self.rows, ..Cost::default() };
+        let mut lane_of = vec![0; self.parts.len()];
+        for (number, lane) in self.plan.lanes.iter().enumerate() {
+            lane.parts.iter().for_each(|part| lane_of[*part] = number);
+        }
         for (number, part) in self.parts.into_iter().enumerate() {
-            let keys = &self.groups[self.plan.grouping[number]].all;
+            let keys = &self.groups[lane_of[number]].all;
             for (group, cells) in part.finish() {
                 cost.cells += cells.len() as u64;
                 cost.sketches += cells.sketches();
@@ -500,12 +567,17 @@ impl Fold {
     }
 }
 
+/// How many there are up to the first that does not hold, the first of all apart.
+fn alike<T>(all: &[T], holds: impl Fn(&T) -> bool) -> usize {
+    all.iter().skip(1).position(|one| !holds(one)).map_or(all.len(), |n| n + 1)
+}
+
 /// Whether a row arrived in time to count.
 #[derive(Debug, PartialEq, Eq)]
 enum Arrived {
     InTime,
     TooLate,
-    /// By part.
+    /// By part of the lane.
     For(Box<[bool]>),
 }
 
@@ -519,7 +591,7 @@ impl Arrived {
     }
 }
 
-fn arrival(plan: &Plan, span: &Span, rows: &Batch<'_>, row: usize) -> Arrived {
+fn arrival(plan: &Plan, lane: &Lane, span: &Span, rows: &Batch<'_>, row: usize) -> Arrived {
     // Of a row that does not say when it arrived nothing speaks against it.
     let Some(received) = rows.received.filter(|r| r.is_valid(row)).map(|r| r.value(row)) else { return Arrived::InTime };
     let filter = &plan.query.filter;
@@ -531,21 +603,18 @@ fn arrival(plan: &Plan, span: &Span, rows: &Batch<'_>, row: usize) -> Arrived {
         let end = stretch.and_then(|s| part.edges.bounds(s).1);
         end.is_none_or(|end| received <= end.0.saturating_add(within))
     };
-    Arrived::For(plan.query.parts.iter().zip(&span.stretches).map(in_time).collect())
+    Arrived::For(plan.parts_of(lane).zip(&span.stretches).map(in_time).collect())
 }
 
-fn key(names: &mut Numbers<Box<str>>, grouping: &[Dimension], rows: &Batch<'_>, row: usize, model: u32) -> Key {
+fn key(names: &mut Numbers<Box<str>>, lane: &Lane, rows: &Batch<'_>, row: usize, model: u32) -> Key {
     let mut key = Key::default();
-    for by in grouping {
-        let text = |column| rows.text(column, row);
-        let mut number = |text: Option<&str>| text.map_or(0, |t| names.of_text(t) + 1);
-        key.0[*by as usize] = match by {
-            Dimension::Customer => number(text("customer")),
-            Dimension::Site => number(text("site")),
-            Dimension::Zone => number(text("zone")),
-            Dimension::Task => number(text("task")),
-            Dimension::Device => number(text("device")),
-            Dimension::Model => model,
+    let mut columns = lane.group.iter();
+    for by in &lane.group_by {
+        key.0[*by as usize] = if *by == Dimension::Model {
+            columns.by_ref().take(lane.model_columns()).for_each(drop);
+            model
+        } else {
+            columns.next().map_or(0, |c| rows.texts[*c].number(row, |t| names.of_text(t) + 1))
         };
     }
     key
@@ -765,7 +834,8 @@ mod tests {
             let stretches = |at: Millis| -> Vec<Option<u32>> {
                 plan.query.parts.iter().map(|p| p.ranges.contains(at).then(|| p.edges.stretch(at))).collect()
             };
-            let span = Span::of(&plan, Millis(at));
+            let mut span = Span::default();
+            span.move_to(&plan, &plan.lanes[0], Millis(at));
             prop_assert_eq!(&span.stretches, &stretches(Millis(at)));
             prop_assert!((span.from..span.to).contains(&at));
             for other in [span.from.max(0), i64::midpoint(span.from.max(0), at), at, span.to.min(601 * MINUTE) - 1] {

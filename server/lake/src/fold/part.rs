@@ -1,8 +1,7 @@
 //! The cells of one part while rows come in: columns of all groups in the order in which cells came about.
 
-use std::collections::HashMap;
-
 use domain::cells::{Cells, Edges, Part};
+use hashbrown::HashMap;
 
 /// No cell.
 pub const NONE: u32 = u32::MAX;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    cells::{CellsQuery, Detail, Dimension},
+    cells::{CellsQuery, Detail, Dimension, Part},
     query::MetricColumn,
     time::{DAY, Millis, Ranges},
 };
@@ -12,113 +12,141 @@ use domain::{
 #[derive(Debug)]
 pub struct Plan {
     pub query: CellsQuery,
+    /// Columns of text that are read; others name them by their place here.
+    pub texts: Vec<&'static str>,
     /// Every metric of any part, once.
-    pub metrics: Vec<Metric>,
-    /// The different ways to group, and by part which of them it is.
-    pub groupings: Vec<Vec<Dimension>>,
-    pub grouping: Vec<usize>,
-    /// Whether rows are told apart by these, beside what they are grouped by.
-    pub places: bool,
-    pub devices: bool,
-    pub models: bool,
-    pub runs: bool,
+    pub metrics: Vec<MetricColumn>,
+    pub lanes: Vec<Lane>,
+    /// The columns that say to which model a row belongs, in the order of [`domain::model::Said`], where that matters.
+    pub model: Vec<usize>,
+    /// The columns of devices and places, where they matter.
+    pub device: Option<usize>,
+    pub place: Vec<usize>,
     /// Whether it matters when rows arrived.
     pub arrivals: bool,
 }
 
-/// A metric, and which parts want it.
+/// Parts that group rows by the same: for each lane, rows are cut into runs once. What another lane tells apart does not cut
+/// the runs of this one short, and neither do short steps those of parts without.
 #[derive(Debug)]
-pub struct Metric {
-    pub column: MetricColumn,
-    pub wants: Vec<Want>,
-    /// Whether a part wants more than means.
-    pub spread: bool,
-    /// Whether a part wants the newest value.
-    pub latest: bool,
+pub struct Lane {
+    pub group_by: Vec<Dimension>,
+    /// Whether its parts are cut into stretches that are much shorter than the day of a file.
+    fine: bool,
+    /// The numbers of its parts, and all that they look at.
+    pub parts: Vec<usize>,
+    pub ranges: Ranges,
+    pub metrics: Vec<Metric>,
+    /// The columns of `group_by`.
+    pub group: Vec<usize>,
+    /// Whether its runs are told apart by place, by device, by model.
+    pub by_place: bool,
+    pub by_device: bool,
+    pub by_model: bool,
 }
 
-/// Part, and place among its metrics.
+/// A metric, and which parts of a lane want it.
+#[derive(Debug)]
+pub struct Metric {
+    /// Its place in [`Plan::metrics`].
+    pub column: usize,
+    pub wants: Vec<Want>,
+}
+
+/// A part by its place in its lane, and the place among the part's metrics.
 #[derive(Debug, Clone, Copy)]
 pub struct Want {
     pub part: usize,
     pub at: usize,
+    /// Whether it is more than means, and whether it is the newest value as well.
+    pub spread: bool,
+    pub latest: bool,
+}
+
+/// The columns that hold a dimension.
+fn columns_of(by: Dimension, runs: bool) -> Vec<&'static str> {
+    match by {
+        Dimension::Customer => vec!["customer"],
+        Dimension::Site => vec!["site"],
+        Dimension::Zone => vec!["zone"],
+        Dimension::Task => vec!["task"],
+        Dimension::Device => vec!["device"],
+        Dimension::Model => MODEL.into_iter().chain(runs.then_some(RUN)).collect(),
+    }
 }
 
 impl Plan {
     pub fn new(query: CellsQuery) -> Self {
+        let filter = &query.filter;
+        let (of_devices, of_models, on) = (!filter.devices.is_empty(), !filter.models.is_empty(), filter.on.is_some());
+        let runs = filter.versions.knows_runs();
         let mut plan = Self {
+            texts: vec![],
             metrics: vec![],
-            groupings: vec![],
-            grouping: vec![],
-            places: query.filter.on.is_some(),
-            devices: !query.filter.devices.is_empty(),
-            models: !query.filter.models.is_empty(),
-            runs: false,
-            arrivals: query.filter.known_at.is_some() || query.filter.received_within.is_some(),
+            lanes: vec![],
+            model: vec![],
+            device: None,
+            place: vec![],
+            arrivals: filter.known_at.is_some() || filter.received_within.is_some(),
             query,
         };
-        let mut known: std::collections::HashMap<MetricColumn, usize> = std::collections::HashMap::new();
-        for (number, part) in plan.query.parts.iter().enumerate() {
-            let grouping = plan.groupings.iter().position(|g| *g == part.group_by).unwrap_or_else(|| {
-                plan.groupings.push(part.group_by.clone());
-                plan.groupings.len() - 1
-            });
-            plan.grouping.push(grouping);
-            plan.places |= part.noted.sites || part.noted.zones || part.metrics.iter().any(|w| w.sites);
-            plan.devices |= part.noted.devices || part.metrics.iter().any(|w| w.devices);
-            plan.models |= part.group_by.contains(&Dimension::Model);
-            for (at, wanted) in part.metrics.iter().enumerate() {
-                let m = *known.entry(wanted.column.clone()).or_insert_with(|| {
-                    let column = wanted.column.clone();
-                    plan.metrics.push(Metric { column, wants: vec![], spread: false, latest: false });
-                    plan.metrics.len() - 1
+        let parts = std::mem::take(&mut plan.query.parts);
+        for (number, part) in parts.iter().enumerate() {
+            let fine = part.edges.shortest().is_some_and(|ms| ms < DAY / 2);
+            let lane = plan.lanes.iter().position(|l| l.group_by == part.group_by && l.fine == fine).unwrap_or_else(|| {
+                let group_by = part.group_by.clone();
+                let group = group_by.iter().flat_map(|by| columns_of(*by, runs)).map(|name| plan.text(name)).collect();
+                let by_model = of_models || group_by.contains(&Dimension::Model);
+                plan.lanes.push(Lane {
+                    parts: vec![],
+                    ranges: Ranges::of([]),
+                    metrics: vec![],
+                    group,
+                    by_place: on,
+                    by_device: of_devices,
+                    by_model,
+                    group_by,
+                    fine,
                 });
-                let metric = &mut plan.metrics[m];
-                metric.wants.push(Want { part: number, at });
-                metric.spread |= wanted.detail > Detail::Means;
-                metric.latest |= wanted.latest;
-            }
+                plan.lanes.len() - 1
+            });
+            let columns: Vec<usize> = part.metrics.iter().map(|w| plan.metric(&w.column)).collect();
+            plan.lanes[lane].take(number, part, &columns);
         }
-        plan.runs = plan.models && plan.query.filter.versions.knows_runs();
+        plan.query.parts = parts;
+        for number in 0..plan.lanes.len() {
+            let lane = &plan.lanes[number];
+            let ranges = Ranges::of(plan.parts_of(lane).flat_map(|p| p.ranges.iter().copied()));
+            plan.lanes[number].ranges = ranges;
+        }
+        if plan.lanes.iter().any(|l| l.by_model) {
+            plan.model = columns_of(Dimension::Model, runs).into_iter().map(|name| plan.text(name)).collect();
+        }
+        if plan.lanes.iter().any(|l| l.by_device) {
+            plan.device = Some(plan.text("device"));
+        }
+        if plan.lanes.iter().any(|l| l.by_place) {
+            plan.place = ["customer", "site", "zone"].map(|name| plan.text(name)).into();
+        }
         plan
     }
 
-    /// Columns of text whose values tell rows apart.
-    pub fn texts(&self) -> Vec<&'static str> {
-        let mut columns: Vec<&'static str> = vec![];
-        if self.places {
-            columns.extend(["customer", "site", "zone"]);
-        }
-        for by in self.groupings.iter().flatten() {
-            columns.extend(match by {
-                Dimension::Customer => Some("customer"),
-                Dimension::Site => Some("site"),
-                Dimension::Zone => Some("zone"),
-                Dimension::Task => Some("task"),
-                Dimension::Device => Some("device"),
-                Dimension::Model => None,
-            });
-        }
-        if self.models {
-            columns.extend(MODEL);
-        }
-        if self.runs {
-            columns.push(RUN);
-        }
-        if self.devices {
-            columns.push("device");
-        }
-        once(columns)
+    fn text(&mut self, name: &'static str) -> usize {
+        place_of(&mut self.texts, &name)
+    }
+
+    fn metric(&mut self, column: &MetricColumn) -> usize {
+        place_of(&mut self.metrics, column)
     }
 
     /// The columns that the fold reads.
     pub fn columns(&self) -> Vec<&'static str> {
         let mut columns = vec!["timestamp", "seq", "samples", "simulated"];
-        columns.extend(self.texts());
+        columns.extend(&self.texts);
         if self.arrivals {
             columns.push("received_at");
         }
-        columns.extend(self.metrics.iter().map(|m| super::source_column(&m.column)));
+        columns.extend(self.metrics.iter().map(super::source_column));
         once(columns)
     }
 
@@ -126,11 +154,46 @@ impl Plan {
     pub fn reach(&self) -> Ranges {
         self.query.reach()
     }
+
+    /// The parts of a lane.
+    pub fn parts_of<'p>(&'p self, lane: &'p Lane) -> impl Iterator<Item = &'p Part> {
+        lane.parts.iter().map(|p| &self.query.parts[*p])
+    }
+}
+
+impl Lane {
+    /// How many of the columns of its groups are those of models.
+    pub fn model_columns(&self) -> usize {
+        self.group.len() - self.group_by.iter().filter(|by| **by != Dimension::Model).count()
+    }
+
+    fn take(&mut self, number: usize, part: &Part, columns: &[usize]) {
+        self.by_place |= part.noted.sites || part.noted.zones || part.metrics.iter().any(|w| w.sites);
+        self.by_device |= part.noted.devices || part.metrics.iter().any(|w| w.devices);
+        for (at, (wanted, column)) in part.metrics.iter().zip(columns).enumerate() {
+            let m = self.metrics.iter().position(|m| m.column == *column).unwrap_or_else(|| {
+                self.metrics.push(Metric { column: *column, wants: vec![] });
+                self.metrics.len() - 1
+            });
+            let spread = wanted.detail > Detail::Means;
+            let want = Want { part: self.parts.len(), at, spread, latest: wanted.latest };
+            self.metrics[m].wants.push(want);
+        }
+        self.parts.push(number);
+    }
+}
+
+/// The place of a thing in a list, to which it is added where it is missing.
+fn place_of<T: PartialEq + Clone>(all: &mut Vec<T>, thing: &T) -> usize {
+    all.iter().position(|t| t == thing).unwrap_or_else(|| {
+        all.push(thing.clone());
+        all.len() - 1
+    })
 }
 
 /// What a row says of its model, in the order of [`domain::model::Said`].
-pub const MODEL: [&str; 4] = ["registered_model", "registered_version", "model_architecture", "model_version"];
-pub const RUN: &str = "run_id";
+const MODEL: [&str; 4] = ["registered_model", "registered_version", "model_architecture", "model_version"];
+const RUN: &str = "run_id";
 
 fn once(mut columns: Vec<&'static str>) -> Vec<&'static str> {
     let mut seen = BTreeSet::new();
@@ -138,7 +201,8 @@ fn once(mut columns: Vec<&'static str>) -> Vec<&'static str> {
     columns
 }
 
-/// From when until before when every part has the same stretch, at least, and which; `None` for a part that does not look there.
+/// From when until before when every part of a lane has the same stretch, at least, and which; `None` for a part that does not
+/// look there.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Span {
     pub from: i64,
@@ -147,7 +211,17 @@ pub struct Span {
 }
 
 impl Span {
-    pub fn of(plan: &Plan, at: Millis) -> Self {
+    pub fn holds(&self, t: i64) -> bool {
+        (self.from..self.to).contains(&t)
+    }
+
+    /// Whether any part looks there.
+    pub fn matters(&self) -> bool {
+        self.stretches.iter().any(Option::is_some)
+    }
+
+    /// Becomes the span in which a moment lies.
+    pub fn move_to(&mut self, plan: &Plan, lane: &Lane, at: Millis) {
         let (mut from, mut to) = (i64::MIN, i64::MAX);
         let mut narrow = |begin: i64, end: i64| {
             for edge in [begin, end] {
@@ -158,14 +232,15 @@ impl Span {
             let day = at.0.div_euclid(DAY) * DAY;
             narrow(day, day + DAY);
         }
-        let mut stretch = |part: &domain::cells::Part| {
+        let mut stretch = |part: &Part| {
             part.ranges.iter().for_each(|r| narrow(r.from().0, r.to().0));
             let stretch = part.ranges.contains(at).then(|| part.edges.stretch(at))?;
             let (begin, end) = part.edges.bounds(stretch);
             narrow(begin.map_or(i64::MIN, |t| t.0), end.map_or(i64::MAX, |t| t.0));
             Some(stretch)
         };
-        let stretches = plan.query.parts.iter().map(&mut stretch).collect();
-        Self { from, to, stretches }
+        self.stretches.clear();
+        self.stretches.extend(plan.parts_of(lane).map(&mut stretch));
+        (self.from, self.to) = (from, to);
     }
 }

@@ -1,14 +1,22 @@
 //! A column of text, as files give it or as memory holds it.
 
+use std::cell::Cell;
+
 use datafusion::arrow::{
-    array::{Array, ArrayRef, AsArray, BooleanBufferBuilder, Int32Array, StringArray, StringViewArray},
+    array::{Array, ArrayRef, AsArray, Int32Array, StringArray, StringViewArray},
     datatypes::Int32Type,
 };
+use xxhash_rust::xxh3::xxh3_64;
 
-/// A column of text: as files give it, or as numbers into a dictionary, as memory holds it.
+/// A column of text: as files give it, or as numbers into a dictionary that has each text once, as memory holds it.
 pub(super) enum Text<'a> {
     Views(&'a StringViewArray),
-    Numbers { keys: &'a Int32Array, words: &'a StringArray },
+    Numbers {
+        keys: &'a Int32Array,
+        words: &'a StringArray,
+        /// By word, what was found out about it: its hash, and its number elsewhere; 0 for what is not known yet.
+        known: Vec<(Cell<u64>, Cell<u32>)>,
+    },
 }
 
 impl<'a> Text<'a> {
@@ -18,60 +26,96 @@ impl<'a> Text<'a> {
         }
         let numbers = column.as_dictionary_opt::<Int32Type>();
         numbers
-            .and_then(|d| Some(Self::Numbers { keys: d.keys(), words: d.values().as_string_opt()? }))
+            .and_then(|d| {
+                let words = d.values().as_string_opt()?;
+                Some(Self::Numbers { keys: d.keys(), words, known: vec![Default::default(); words.len()] })
+            })
             .ok_or_else(|| format!("a column of {} is no text", column.data_type()))
     }
 
     pub(super) fn get(&self, row: usize) -> Option<&'a str> {
         match self {
             Self::Views(views) => views.is_valid(row).then(|| views.value(row)),
-            Self::Numbers { keys, words } => keys.is_valid(row).then(|| words.value(keys.value(row) as usize)),
+            Self::Numbers { keys, words, .. } => keys.is_valid(row).then(|| words.value(keys.value(row) as usize)),
+        }
+    }
+
+    fn hash(&self, row: usize) -> u64 {
+        // No name holds a control character: absence is mistaken for none.
+        let of = |text: Option<&str>| xxh3_64(text.map_or(b"\x02".as_slice(), str::as_bytes));
+        match self {
+            Self::Numbers { keys, known, .. } if keys.is_valid(row) => {
+                let known = &known[keys.value(row) as usize].0;
+                if known.get() == 0 {
+                    known.set(of(self.get(row)));
+                }
+                known.get()
+            }
+            _ => of(self.get(row)),
+        }
+    }
+
+    /// What `find` says of the text of a row, asked once a text; 0 where there is none.
+    pub(super) fn number(&self, row: usize, find: impl FnOnce(&str) -> u32) -> u32 {
+        match self {
+            Self::Numbers { keys, words, known } if keys.is_valid(row) => {
+                let word = keys.value(row) as usize;
+                if known[word].1.get() == 0 {
+                    known[word].1.set(find(words.value(word)));
+                }
+                known[word].1.get()
+            }
+            _ => self.get(row).map_or(0, find),
         }
     }
 
     /// Marks the rows that say something else than the row before.
-    pub(super) fn mark_changes(&self, changes: &mut BooleanBufferBuilder) {
-        let (numbers, nulls) = match self {
-            Self::Numbers { keys, .. } => (Some(keys.values()), keys.nulls()),
-            Self::Views(views) => (None, views.nulls()),
+    pub(super) fn mark_changes(&self, changes: &mut [u8], mark: u8) {
+        let nulls = match self {
+            Self::Numbers { keys, .. } => keys.nulls(),
+            Self::Views(views) => views.nulls(),
         };
         // Where no row has a text all say the same.
         if nulls.is_some_and(|n| n.null_count() == n.len()) {
             return;
         }
-        // Most often the numbers say it.
-        let alike = |row: usize| {
-            numbers.is_some_and(|n| n[row] == n[row - 1])
-                && nulls.is_none_or(|n| n.is_valid(row) == n.is_valid(row - 1))
-        };
-        for row in 1..changes.len() {
-            if !alike(row) && !self.same(row, row - 1) {
-                changes.set_bit(row, true);
+        match self {
+            Self::Numbers { keys, .. } if nulls.is_none() => {
+                for (change, pair) in changes.iter_mut().skip(1).zip(keys.values().windows(2)) {
+                    *change |= mark * u8::from(pair[0] != pair[1]);
+                }
+            }
+            _ => {
+                for row in 1..changes.len() {
+                    changes[row] |= mark * u8::from(!self.same(row, row - 1));
+                }
             }
         }
     }
 
     /// Whether two rows say the same.
     pub(super) fn same(&self, row: usize, other: usize) -> bool {
-        let alike = match self {
-            Self::Views(a) => a.is_valid(row) && a.is_valid(other) && a.views()[row] == a.views()[other],
-            Self::Numbers { keys, .. } => {
-                keys.is_valid(row) && keys.is_valid(other) && keys.value(row) == keys.value(other)
+        match self {
+            // Long texts may be equal in two views.
+            Self::Views(a) => {
+                (a.is_valid(row) && a.is_valid(other) && a.views()[row] == a.views()[other])
+                    || self.get(row) == self.get(other)
             }
-        };
-        // Equal texts may have two numbers, and long ones two views.
-        alike || self.get(row) == self.get(other)
+            Self::Numbers { keys, .. } => {
+                let valid = keys.is_valid(row);
+                valid == keys.is_valid(other) && (!valid || keys.value(row) == keys.value(other))
+            }
+        }
     }
 }
 
-/// One number for the texts of a row, absent ones included.
+/// One number for the texts of a row, absent ones included; the same wherever it is worked out.
 pub(super) fn hash<'t>(columns: impl Iterator<Item = &'t Text<'t>>, row: usize) -> u64 {
-    let mut hasher = xxhash_rust::xxh3::Xxh3::new();
-    for c in columns {
-        let text = c.get(row);
-        hasher.update(text.unwrap_or_default().as_bytes());
-        // No name holds a control character: it cannot be mistaken for one's end.
-        hasher.update(if text.is_some() { b"\x01" } else { b"\x02" });
-    }
-    hasher.digest()
+    // Texts one by one first: each is hashed once, however many rows say it.
+    columns.fold(0, |before, text| {
+        let mut both = [0; 16];
+        both[..8].copy_from_slice(&u64::to_le_bytes(before));
+        both[8..].copy_from_slice(&text.hash(row).to_le_bytes());
+        xxh3_64(&both)
+    })
 }
