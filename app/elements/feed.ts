@@ -1,7 +1,6 @@
 // The page's one stream of events from the server, kept alive. It tells when there are new data and whether it can be
 // relied upon; it does not load them and shows nothing.
 
-const ADDRESS = '/api/events';
 /** Without any event for this long the feed is not relied upon; the server sends a `tick` every 10 s. */
 const SILENT = 25_000;
 /** A connection that stays silent for this long is replaced: a dead one may never report an error. */
@@ -23,6 +22,8 @@ export class Feed {
   /** The last event, or the beginning of the connection. */
   #heardAt = 0;
   #broken = false;
+  /** Where the server tells of what the page is about. */
+  #address = '';
   /** What the page shows. The server tells at once of what is newer. */
   #shown = '';
   /** The newest generation that the server told of. */
@@ -33,7 +34,15 @@ export class Feed {
   }
 
   /** The page shows records of this generation now. It may have been made before what was told of meanwhile. */
-  shows(generation: string): void {
+  shows(generation: string, address: string): void {
+    if (address !== this.#address) {
+      // Another page, about another place: what was told of does not concern it.
+      const open = this.#source !== null;
+      [this.#address, this.#shown, this.#told] = [address, generation, 0];
+      this.close();
+      if (open) this.open();
+      return;
+    }
     if (generation === this.#shown) return;
     this.#shown = generation;
     if (generation === '' || Number(generation) >= this.#told) return;
@@ -43,8 +52,10 @@ export class Feed {
   }
 
   open(): void {
-    if (this.#source || this.#retry !== undefined) return;
-    const source = new EventSource(this.#shown === '' ? ADDRESS : `${ADDRESS}?last=${this.#shown}`);
+    if (this.#source || this.#retry !== undefined || this.#address === '') return;
+    const address = new URL(this.#address, location.href);
+    if (this.#shown !== '') address.searchParams.set('last', this.#shown);
+    const source = new EventSource(address);
     this.#source = source;
     this.#heardAt = Date.now();
     source.addEventListener('records', (event) => this.#hear(source, event));

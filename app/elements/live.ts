@@ -73,8 +73,8 @@ class Keeper {
   /** An attribute is another one. */
   changed(): void {
     const now = Date.now();
-    const { at = null, generation = '' } = this.#element?.dataset ?? {};
-    this.#feed.shows(generation);
+    const { at = null, generation = '', feed = '' } = this.#element?.dataset ?? {};
+    this.#feed.shows(generation, feed);
     if (at !== null && at !== this.#at) {
       this.#at = at;
       this.#cameAt = now;
@@ -181,7 +181,7 @@ class Keeper {
 }
 
 class Live extends HTMLElement {
-  static readonly observedAttributes = ['data-at', 'data-generation', 'data-range', 'data-refresh', 'data-open', 'data-words'];
+  static readonly observedAttributes = ['data-at', 'data-generation', 'data-feed', 'data-range', 'data-refresh', 'data-open', 'data-words'];
   readonly #mark = document.createElement('span');
   readonly #age = document.createElement('span');
   readonly #state = document.createElement('span');

@@ -77,6 +77,8 @@ pub struct Live {
     pub range: i64,
     /// The generation of the records that the page shows, for the stream of events.
     pub generation: i64,
+    /// The address of the stream that tells when there are newer ones.
+    pub feed: String,
     /// Whether the range ends now.
     pub open: bool,
     pub refresh: String,

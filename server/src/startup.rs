@@ -32,6 +32,7 @@ impl Clock for SystemClock {
 #[derive(Clone)]
 pub struct Parts {
     pub metrics: Arc<usecases::Metrics>,
+    pub sources: Arc<usecases::Sources>,
     pub sink: Arc<dyn RecordSink>,
     pub ledger: Arc<dyn SourceLedger>,
     pub manifest: Arc<dyn Manifest>,
@@ -53,6 +54,7 @@ pub async fn open(settings: &Settings) -> Result<Parts> {
     let lake = Arc::new(lake.with_metric_names(usize::from(settings.metric_names)));
     Ok(Parts {
         metrics: Arc::new(usecases::Metrics::new(lake.clone())),
+        sources: Arc::new(usecases::Sources::new(store.clone())),
         sink: lake.clone(),
         ledger: store.clone(),
         manifest: store.clone(),

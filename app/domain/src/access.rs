@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::{Error, Result},
     say,
+    scope::Scope,
+    text::Name,
 };
 
 /// Who is calling.
@@ -14,8 +16,21 @@ pub enum Actor {
     Anonymous,
     /// Whoever reaches a server on which everybody may read and nobody may act.
     Viewer,
+    /// Somebody who sees one customer and nothing that tells of others.
+    Bound(Name),
     /// The person at this machine where only they can be, or whoever showed the operator's token.
     Operator,
+}
+
+impl Actor {
+    /// The one customer of which it may know, where it is bound to one.
+    #[must_use]
+    pub fn customer(&self) -> Option<&Name> {
+        match self {
+            Self::Bound(customer) => Some(customer),
+            Self::Anonymous | Self::Viewer | Self::Operator => None,
+        }
+    }
 }
 
 /// What is to be done.
@@ -50,20 +65,30 @@ impl Action {
     }
 }
 
-/// On what. Tenants come with a later issue; today everything belongs to the installation.
+/// On what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Object {
+pub enum Object<'a> {
+    /// On something, before it is known on what: whether the actor may do it anywhere.
+    Any,
+    /// On what belongs to the installation as a whole.
     Installation,
+    /// On the records of a scope.
+    Scope(&'a Scope),
 }
 
 /// Whether `actor` may do `action` on `object`.
 #[must_use]
-pub fn can(actor: &Actor, action: Action, object: Object) -> bool {
-    let Object::Installation = object;
+pub fn can(actor: &Actor, action: Action, object: Object<'_>) -> bool {
     match (actor, action) {
         (Actor::Operator, _) => true,
         (Actor::Viewer, action) => !action.changes(),
-        (Actor::Anonymous, Action::Probe | Action::SignIn | Action::SetPreference) => true,
+        (Actor::Anonymous | Actor::Bound(_), Action::Probe | Action::SignIn | Action::SetPreference) => true,
+        (Actor::Bound(customer), Action::ReadMetrics) => match object {
+            Object::Any => true,
+            Object::Installation => false,
+            Object::Scope(scope) => scope.customer.as_ref() == Some(customer),
+        },
+        (Actor::Bound(_), Action::ReadSources | Action::WriteRecords) => false,
         (Actor::Anonymous, Action::ReadMetrics | Action::ReadSources | Action::WriteRecords) => false,
     }
 }
@@ -72,7 +97,7 @@ pub fn can(actor: &Actor, action: Action, object: Object) -> bool {
 ///
 /// # Errors
 /// [`crate::ErrorKind::Forbidden`] with the sentence that the visitor reads.
-pub fn authorize(actor: &Actor, action: Action, object: Object) -> Result<()> {
+pub fn authorize(actor: &Actor, action: Action, object: Object<'_>) -> Result<()> {
     if can(actor, action, object) {
         return Ok(());
     }
@@ -80,6 +105,10 @@ pub fn authorize(actor: &Actor, action: Action, object: Object) -> Result<()> {
         Actor::Viewer => say!(
             "this server can only be read: it has no operator token, so nobody can act on it",
             "이 서버는 읽기 전용입니다. 운영자 토큰이 없어 아무도 변경할 수 없습니다"
+        ),
+        Actor::Bound(customer) => say!(
+            "this is about more than {customer}, and you may see {customer} only",
+            "{customer} 외의 정보가 포함되어 있습니다. {customer}만 볼 수 있습니다"
         ),
         Actor::Anonymous | Actor::Operator => say!("sign in to see this", "보려면 로그인하세요"),
     }))
@@ -95,6 +124,23 @@ mod tests {
             assert!(can(&Actor::Operator, action, Object::Installation));
             let open = matches!(action, Action::Probe | Action::SignIn | Action::SetPreference);
             assert_eq!(can(&Actor::Anonymous, action, Object::Installation), open, "{action:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_is_bound_to_a_customer_reads_its_records_and_nothing_else() {
+        let name = |t: &str| Name::parse(t).expect("a name");
+        let of = |c: Option<&str>| Scope::parse(c, None, None, None, None).expect("a scope");
+        let actor = Actor::Bound(name("acme"));
+        for action in Action::ALL {
+            let (own, other, all) = (of(Some("acme")), of(Some("zeta")), of(None));
+            let reads = action == Action::ReadMetrics;
+            let open = matches!(action, Action::Probe | Action::SignIn | Action::SetPreference);
+            assert_eq!(can(&actor, action, Object::Scope(&own)), reads || open, "{action:?}");
+            assert_eq!(can(&actor, action, Object::Any), reads || open, "{action:?}");
+            for object in [Object::Scope(&other), Object::Scope(&all), Object::Installation] {
+                assert_eq!(can(&actor, action, object), open, "{action:?} {object:?}");
+            }
         }
     }
 

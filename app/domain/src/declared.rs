@@ -9,6 +9,7 @@ use crate::{
     error::Sentence,
     metric::{BUILT_IN, CATALOGUE, Metric},
     scope::{Place, Scope},
+    text::Name,
     time::Millis,
 };
 
@@ -69,6 +70,24 @@ impl Declared {
             }
         }
         Self { places, leaves, built_in, custom, revision }
+    }
+
+    /// The same of one customer's places alone. What is said of metrics outside of the catalogue stays out as well, but for
+    /// `known` full names.
+    #[must_use]
+    pub fn within(&self, customer: &Name, known: &[String]) -> Self {
+        let ours = |p: &Place| p.customer == *customer;
+        let described = |key: &String| {
+            let leaf = |full: &String| full.split_once('.').is_some_and(|(_, l)| l.eq_ignore_ascii_case(key));
+            known.iter().any(|full| full.eq_ignore_ascii_case(key) || leaf(full))
+        };
+        Self {
+            places: self.places.iter().filter(|(p, _)| ours(p)).map(|(p, f)| (p.clone(), f.clone())).collect(),
+            leaves: self.leaves.iter().filter(|p| ours(p)).cloned().collect(),
+            built_in: self.built_in.clone(),
+            custom: self.custom.iter().filter(|(k, _)| described(k)).map(|(k, m)| (k.clone(), m.clone())).collect(),
+            revision: self.revision,
+        }
     }
 
     /// Changes with the content of either file.

@@ -7,6 +7,7 @@ pub mod aggregate;
 pub mod answers;
 pub mod ask;
 pub mod cells;
+pub mod changes;
 pub mod chart;
 pub mod compare;
 pub mod custom;

@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 use crate::{
     answers::Chosen,
     cells::{Answer, CellsQuery},
+    changes::Touched,
     error::{Result, Sentence},
-    query::{Directory, Metrics, ModelChange, Records, RecordsQuery},
+    query::{Directory, MetricColumn, Metrics, ModelChange, Records, RecordsQuery},
     record::Record,
     scope::Scope,
-    state::HealthReport,
+    state::{HealthReport, by_metric},
+    text::Name,
     time::{Day, Millis, TimeRange},
 };
 
@@ -46,8 +48,16 @@ pub trait MetricsStore: Send + Sync {
 /// What is known of the records at one moment without reading any: names, expectations, health. It does not change; a later
 /// moment has a view of its own.
 pub trait View: Send + Sync {
-    /// A number that changes whenever an answer could: the base of ETags.
+    /// A number that changes whenever an answer could.
     fn generation(&self) -> i64;
+    /// The same of answers about a scope: records elsewhere leave it as it is. The base of ETags.
+    fn generation_in(&self, scope: &Scope) -> i64;
+    /// The same as far as somebody may know it who sees one customer only: nothing outside of it is counted or named.
+    fn within(self: Arc<Self>, customer: &Name) -> Arc<dyn View>;
+    /// Where the sites expected to report a metric are counted, in the reports of [`View::health`]; `None` when there was no room.
+    fn counted_at(&self, column: &MetricColumn) -> Option<usize> {
+        by_metric(self.directory(), column)
+    }
     /// The newest arrival.
     fn as_of(&self) -> Option<Millis>;
     /// What there is to ask about.
@@ -242,6 +252,11 @@ pub trait Manifest: Send + Sync {
     /// # Errors
     /// `Unavailable` when the manifest cannot be read.
     async fn files(&self) -> Result<Vec<LakeFile>>;
+    /// What came about since a generation; `None` where that is not known any more, or never was.
+    ///
+    /// # Errors
+    /// `Unavailable` when the manifest cannot be read.
+    async fn since(&self, generation: i64) -> Result<Option<News>>;
     /// The index blobs of the given files.
     ///
     /// # Errors
@@ -291,6 +306,17 @@ pub struct LakeFile {
     pub received: Millis,
 }
 
+/// How a manifest has moved on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct News {
+    pub generation: i64,
+    /// Files that were published and are live still, in order of id, and those that were retired.
+    pub published: Vec<LakeFile>,
+    pub retired: Vec<i64>,
+    /// By commit.
+    pub touched: Vec<Touched>,
+}
+
 /// A file to be published, and its index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewFile {
@@ -309,6 +335,7 @@ pub struct Change {
     pub deliveries: Vec<Delivery>,
     /// Forget everything that the demo delivered.
     pub forget_demo: bool,
+    pub touched: Touched,
 }
 
 /// What one batch of a source came to.

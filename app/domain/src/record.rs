@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     metric::{CATALOGUE, built_in_of_group},
-    scope::clip,
+    scope::{Place, clip},
     text::Name,
     time::{EARLIEST, LEAD, Millis},
 };
@@ -342,6 +342,12 @@ impl Record {
     #[must_use]
     pub fn texts(&self) -> &[Option<Name>; TEXT_FIELDS.len()] {
         &self.texts
+    }
+    /// Where it was made; `None` only of a record that names no customer, which none does that was taken.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        let text = |i: usize| self.texts[i].clone();
+        Some(Place { customer: text(CUSTOMER)?, site: text(SITE), zone: text(ZONE) })
     }
     /// The built-in metrics in the order of the catalogue.
     #[must_use]

@@ -2,7 +2,7 @@
 
 use domain::{
     ask::{Ask, KEYS},
-    scope::Scope,
+    scope::{Place, Scope},
     time::Millis,
 };
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -74,6 +74,14 @@ pub fn pairs(ask: &Ask, without: &[&str]) -> Vec<(String, String)> {
 pub fn href(path: &str, pairs: &[(String, String)]) -> String {
     let query: Vec<String> = pairs.iter().map(|(k, v)| format!("{k}={}", encode(v))).collect();
     if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
+}
+
+/// The stream of events about a place, or about everything.
+#[must_use]
+pub fn events(place: Option<&Place>) -> String {
+    let named = place.map(|p| [("customer", Some(&p.customer)), ("site", p.site.as_ref()), ("zone", p.zone.as_ref())]);
+    let pairs = named.into_iter().flatten().filter_map(|(key, name)| Some((key.to_owned(), name?.to_string())));
+    href("/api/events", &pairs.collect::<Vec<_>>())
 }
 
 /// The page of a place, with range and filters kept.

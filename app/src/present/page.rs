@@ -37,23 +37,25 @@ pub struct Asked {
     /// What there is, with what people have written down about it.
     pub directory: Arc<Directory>,
     refresh: &'static str,
-    /// What the answer knows of, at least.
+    /// What the answer knows of, at least: of its scope, and of everything.
     generation: i64,
+    generation_of_all: i64,
 }
 
 impl Asked {
     /// # Errors
     /// What cannot be read.
     pub async fn read(services: &Services, request: &Request, ask: Ask) -> Result<Self> {
+        let scope = ask.scope()?;
         // Before anything is read: what comes meanwhile may be missing from the answer, and is told of again.
-        let generation = services.metrics.generation();
+        let [generation, generation_of_all] =
+            [&scope, &Scope::default()].map(|scope| services.metrics.generation_in(scope));
         let directory = services.metrics.directory();
         let asked_at = services.clock.now();
         // To the second, and not before what has just come: pages that are told of the same news ask the same question.
         let now = Millis((asked_at.0 + SECOND - 1).div_euclid(SECOND) * SECOND);
         let zone = ask.time_zone(&request.zone)?;
         let range = ask.range(now, &zone)?;
-        let scope = ask.scope()?;
         let (against, refresh) = (ask.against()?, ask.refresh()?);
         ask.flag("kiosk")?;
         Ok(Self {
@@ -66,6 +68,7 @@ impl Asked {
             directory,
             refresh,
             generation,
+            generation_of_all,
             ask,
         })
     }
@@ -220,6 +223,10 @@ impl Where {
             Self::Page(path) => path.to_owned(),
         }
     }
+    /// Whether it shows the same whatever scope is chosen.
+    fn of_all(self) -> bool {
+        matches!(self, Self::Page("/sources"))
+    }
     fn in_path(self) -> bool {
         matches!(self, Self::Place)
     }
@@ -299,7 +306,8 @@ fn live(a: &Asked, place: Where) -> Live {
     Live {
         text: fill(t.as_of, &[("time", &a.fmt.strftime(a.now, "%H:%M:%S %Z"))]),
         at: a.asked_at.0,
-        generation: a.generation,
+        generation: if place.of_all() { a.generation_of_all } else { a.generation },
+        feed: links::events(if place.of_all() { None } else { a.scope.place() }.as_ref()),
         range: a.range.length(),
         // A range that is over does not change any more.
         open: a.range.to() >= a.now,

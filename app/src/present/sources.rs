@@ -33,7 +33,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<So
     let t = a.fmt.texts();
     let directory = services.metrics.directory();
     let failed = services.metrics.failed_files();
-    let reports = services.ledger.sources().await?;
+    let reports = services.sources.reports().await?;
     let head = plain_head(services, &a, Where::Page("/sources"), t.sources_title.into(), directory.simulated > 0).await;
     let taken = reports.iter().map(|r| r.taken).sum();
     let refused = reports.iter().map(SourceReport::refused_total).sum();

@@ -63,6 +63,7 @@ fn live(lang: Lang, l: Live) -> impl IntoView {
     let element = custom("GF-LIVE")
         .attr("data-at", l.at.to_string())
         .attr("data-generation", l.generation.to_string())
+        .attr("data-feed", l.feed)
         .attr("data-range", l.range.to_string())
         .attr("data-refresh", l.refresh)
         .attr("data-open", l.open.to_string())

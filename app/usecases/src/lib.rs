@@ -3,11 +3,13 @@
 
 mod joined;
 mod questions;
+mod sources;
 
 use std::{path::Path, sync::Arc};
 
 use domain::{
     Result,
+    access::{Action, Actor, Object, authorize},
     model::VersionMap,
     ports::{FailedFile, MetricsStore, View},
     query::{
@@ -15,13 +17,25 @@ use domain::{
         TrendQuery, Worst, WorstQuery,
     },
     scope::Scope,
+    text::Name,
     time::{Day, TimeRange},
 };
-pub use crate::questions::{Questions, Trends, TrendsQuery};
+pub use crate::{
+    questions::{Questions, Trends, TrendsQuery},
+    sources::Sources,
+};
 use crate::joined::UnderWay;
 
-/// Questions about records. Equal questions that are asked at the same time share an answer.
+/// Questions about records, of one actor: each is answered only as far as that may read. Equal questions that are asked at the
+/// same time share an answer.
+#[derive(Clone)]
 pub struct Metrics {
+    actor: Actor,
+    shared: Arc<Shared>,
+}
+
+/// What all who ask have in common.
+struct Shared {
     store: Arc<dyn MetricsStore>,
     versions: Arc<VersionMap>,
     summaries: UnderWay<Summary>,
@@ -35,9 +49,10 @@ pub struct Metrics {
 }
 
 impl Metrics {
+    /// For the operator; see [`Metrics::seen_by`].
     #[must_use]
     pub fn new(store: Arc<dyn MetricsStore>) -> Self {
-        Self {
+        let shared = Shared {
             store,
             versions: Arc::default(),
             summaries: UnderWay::default(),
@@ -48,13 +63,48 @@ impl Metrics {
             reports: UnderWay::default(),
             worst: UnderWay::default(),
             records: UnderWay::default(),
-        }
+        };
+        Self { actor: Actor::Operator, shared: Arc::new(shared) }
+    }
+
+    /// The same for somebody else, who may see less.
+    #[must_use]
+    pub fn seen_by(&self, actor: &Actor) -> Self {
+        Self { actor: actor.clone(), shared: Arc::clone(&self.shared) }
+    }
+
+    /// The same for whoever only waits for a scope, which may be unknown yet.
+    ///
+    /// # Errors
+    /// `Forbidden` for a scope that holds more than the actor may see.
+    pub fn may_see(&self, scope: &Scope) -> Result<()> {
+        authorize(&self.actor, Action::ReadMetrics, Object::Scope(scope))
+    }
+
+    /// The one customer of which the actor may know, where it is bound to one.
+    #[must_use]
+    pub fn customer(&self) -> Option<&Name> {
+        self.actor.customer()
     }
 
     /// What is known now without reading a row.
     #[must_use]
     pub fn view(&self) -> Arc<dyn View> {
-        self.store.view()
+        self.questions().view()
+    }
+
+    fn questions(&self) -> Questions<'_> {
+        let customer = self.actor.customer().cloned();
+        Questions::to(&*self.shared.store, Arc::clone(&self.shared.versions)).within(customer)
+    }
+
+    /// Whether the records of a scope may be read. What lies outside of what the actor may know is as unknown as what nobody knows.
+    ///
+    /// # Errors
+    /// `NotFound` for unknown names, `Forbidden` for a scope that holds more than the actor may see.
+    pub fn allow(&self, scope: &Scope) -> Result<()> {
+        self.directory().check(scope)?;
+        self.may_see(scope)
     }
 
     /// What there is to ask about.
@@ -63,10 +113,10 @@ impl Metrics {
         Arc::clone(self.view().directory())
     }
 
-    /// A number that changes whenever an answer could: the base of ETags.
+    /// A number that changes whenever an answer about the scope could: the base of ETags, and what a page follows.
     #[must_use]
-    pub fn generation(&self) -> i64 {
-        self.view().generation()
+    pub fn generation_in(&self, scope: &Scope) -> i64 {
+        self.view().generation_in(scope)
     }
 
     /// Lake files that cannot be read, with the reason.
@@ -86,8 +136,9 @@ impl Metrics {
     /// # Errors
     /// `NotFound` for unknown names, `Unavailable` when the records cannot be read.
     pub async fn summary(&self, query: &SummaryQuery) -> Result<Summary> {
-        let (store, versions, q) = (Arc::clone(&self.store), Arc::clone(&self.versions), query.clone());
-        self.summaries.join(self.key(query), async move { Questions::to(&*store, versions).summary(&q).await }).await
+        self.allow(&query.scope)?;
+        let (this, q) = (self.clone(), query.clone());
+        self.shared.summaries.join(self.key(&query.scope, query), async move { this.questions().summary(&q).await }).await
     }
 
     /// The same with the models that ran there: what the page of a place shows, of one pass.
@@ -95,9 +146,11 @@ impl Metrics {
     /// # Errors
     /// As [`Self::summary`].
     pub async fn place(&self, query: &SummaryQuery, models: &ComparisonQuery) -> Result<(Summary, Comparison)> {
-        let (store, versions, q) = (Arc::clone(&self.store), Arc::clone(&self.versions), (query.clone(), models.clone()));
-        let key = self.key(&q);
-        self.places.join(key, async move { Questions::to(&*store, versions).place(&q.0, &q.1).await }).await
+        self.allow(&query.scope)?;
+        self.allow(&models.scope)?;
+        let (this, q) = (self.clone(), (query.clone(), models.clone()));
+        let key = self.key(&query.scope, &q);
+        self.shared.places.join(key, async move { this.questions().place(&q.0, &q.1).await }).await
     }
 
     /// What the page of a metric shows, of one pass where it is about every model.
@@ -105,8 +158,9 @@ impl Metrics {
     /// # Errors
     /// As [`Self::trend`].
     pub async fn trends(&self, query: &TrendsQuery) -> Result<Trends> {
-        let (store, versions, q) = (Arc::clone(&self.store), Arc::clone(&self.versions), query.clone());
-        self.trends.join(self.key(query), async move { Questions::to(&*store, versions).trends(&q).await }).await
+        self.allow(&query.trend.scope)?;
+        let (this, q) = (self.clone(), query.clone());
+        self.shared.trends.join(self.key(&query.trend.scope, query), async move { this.questions().trends(&q).await }).await
     }
 
     /// How one metric moved.
@@ -114,8 +168,9 @@ impl Metrics {
     /// # Errors
     /// As [`Self::summary`]; `BadInput` for an unknown metric.
     pub async fn trend(&self, query: &TrendQuery) -> Result<Trend> {
-        let (store, versions, q) = (Arc::clone(&self.store), Arc::clone(&self.versions), query.clone());
-        self.one_trend.join(self.key(query), async move { Questions::to(&*store, versions).trend(&q).await }).await
+        self.allow(&query.scope)?;
+        let (this, q) = (self.clone(), query.clone());
+        self.shared.one_trend.join(self.key(&query.scope, query), async move { this.questions().trend(&q).await }).await
     }
 
     /// The models of a scope side by side, wherever they ran.
@@ -123,8 +178,9 @@ impl Metrics {
     /// # Errors
     /// As [`Self::summary`].
     pub async fn comparison(&self, query: &ComparisonQuery) -> Result<Comparison> {
-        let (store, versions, q) = (Arc::clone(&self.store), Arc::clone(&self.versions), query.clone());
-        self.comparisons.join(self.key(query), async move { Questions::to(&*store, versions).comparison(&q).await }).await
+        self.allow(&query.scope)?;
+        let (this, q) = (self.clone(), query.clone());
+        self.shared.comparisons.join(self.key(&query.scope, query), async move { this.questions().comparison(&q).await }).await
     }
 
     /// How each model did in each zone.
@@ -132,8 +188,9 @@ impl Metrics {
     /// # Errors
     /// As [`Self::summary`].
     pub async fn field_report(&self, query: &ComparisonQuery) -> Result<FieldReport> {
-        let (store, versions, q) = (Arc::clone(&self.store), Arc::clone(&self.versions), query.clone());
-        self.reports.join(self.key(query), async move { Questions::to(&*store, versions).field_report(&q).await }).await
+        self.allow(&query.scope)?;
+        let (this, q) = (self.clone(), query.clone());
+        self.shared.reports.join(self.key(&query.scope, query), async move { this.questions().field_report(&q).await }).await
     }
 
     /// Where one metric is worst.
@@ -141,8 +198,9 @@ impl Metrics {
     /// # Errors
     /// As [`Self::trend`].
     pub async fn worst(&self, query: &WorstQuery) -> Result<Worst> {
-        let (store, versions, q) = (Arc::clone(&self.store), Arc::clone(&self.versions), query.clone());
-        self.worst.join(self.key(query), async move { Questions::to(&*store, versions).worst(&q).await }).await
+        self.allow(&query.scope)?;
+        let (this, q) = (self.clone(), query.clone());
+        self.shared.worst.join(self.key(&query.scope, query), async move { this.questions().worst(&q).await }).await
     }
 
     /// The rows themselves, newest first.
@@ -150,8 +208,16 @@ impl Metrics {
     /// # Errors
     /// As [`Self::summary`]; `BadInput` for an unknown metric.
     pub async fn records(&self, query: &RecordsQuery) -> Result<Records> {
-        let (store, q) = (Arc::clone(&self.store), query.clone());
-        self.records.join(self.key(query), async move { store.records(&q).await }).await
+        self.allow(&query.scope)?;
+        let directory = self.directory();
+        if let Some(model) = &query.model {
+            directory.check_model(model)?;
+        }
+        if let Some(metric) = query.metric.as_ref().filter(|_| self.actor.customer().is_some()) {
+            directory.metric(metric)?;
+        }
+        let (store, q) = (Arc::clone(&self.shared.store), query.clone());
+        self.shared.records.join(self.key(&query.scope, query), async move { store.records(&q).await }).await
     }
 
     /// Writes the records of a range as one Parquet file that can be ingested again. Returns the number of rows.
@@ -159,13 +225,16 @@ impl Metrics {
     /// # Errors
     /// `Unavailable`, naming the file that could not be written or read.
     pub async fn export(&self, scope: &Scope, range: TimeRange, to: &Path) -> Result<u64> {
-        self.store.export(scope, range, to).await
+        self.allow(scope)?;
+        self.shared.store.export(scope, range, to).await
     }
 
     /// Names a question by what its answer depends on. Who joins must not get an answer that is older than his question: the
     /// generation is part of it, and so is what was written down about places and metrics.
-    fn key(&self, query: &impl std::fmt::Debug) -> String {
+    fn key(&self, scope: &Scope, query: &impl std::fmt::Debug) -> String {
         let view = self.view();
-        format!("{} {} {query:?}", view.generation(), view.directory().declared.revision())
+        let (generation, declared) = (view.generation_in(scope), view.directory().declared.revision());
+        // What is known of names and arrivals depends on who asks.
+        format!("{generation} {declared} {:?} {query:?}", self.actor.customer())
     }
 }

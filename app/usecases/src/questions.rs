@@ -7,10 +7,11 @@ use domain::{
     answers::{Reduce, comparison, field, summary, trend, worst},
     cells::{Answer, CellsQuery, Group},
     model::VersionMap,
-    ports::MetricsStore,
+    ports::{MetricsStore, View},
     query::{
         Comparison, ComparisonQuery, FieldReport, Summary, SummaryQuery, Trend, TrendQuery, Worst, WorstQuery,
     },
+    text::Name,
 };
 use futures::TryStreamExt;
 
@@ -18,6 +19,8 @@ use futures::TryStreamExt;
 pub struct Questions<'s> {
     store: &'s dyn MetricsStore,
     versions: Arc<VersionMap>,
+    /// The customer outside of which nothing is known.
+    within: Option<Name>,
 }
 
 /// What the page of a metric asks: all about the same scope and range.
@@ -72,12 +75,30 @@ async fn reduce<R: Reduce>(mut reducer: R, mut answer: Answer) -> Result<R::Answ
 impl<'s> Questions<'s> {
     #[must_use]
     pub fn to(store: &'s dyn MetricsStore, versions: Arc<VersionMap>) -> Self {
-        Self { store, versions }
+        Self { store, versions, within: None }
+    }
+
+    /// The same for whoever may know of one customer only.
+    #[must_use]
+    pub fn within(self, customer: Option<Name>) -> Self {
+        Self { within: customer, ..self }
+    }
+
+    pub(crate) fn view(&self) -> Arc<dyn View> {
+        self.narrowed(self.store.view())
+    }
+
+    fn narrowed(&self, view: Arc<dyn View>) -> Arc<dyn View> {
+        match &self.within {
+            Some(customer) => view.within(customer),
+            None => view,
+        }
     }
 
     async fn cells(&self, what: &'static str, mut query: CellsQuery) -> Result<Answer> {
         query.filter.versions = Arc::clone(&self.versions);
         let answer = self.store.cells(&query).await?;
+        let answer = Answer { view: self.narrowed(Arc::clone(&answer.view)), ..answer };
         let cost = answer.cost;
         tracing::debug!(what, rows = cost.rows, cells = cost.cells, sketches = cost.sketches, "cells were answered");
         Ok(answer)
@@ -86,7 +107,7 @@ impl<'s> Questions<'s> {
     /// # Errors
     /// As [`crate::Metrics::summary`].
     pub async fn summary(&self, q: &SummaryQuery) -> Result<Summary> {
-        let view = self.store.view();
+        let view = self.view();
         view.directory().check(&q.scope)?;
         let chosen = view.chosen(&q.metrics, &q.scope, &looked_at(q));
         let answer = self.cells("summary", summary::question(q, &chosen)).await?;
@@ -97,7 +118,7 @@ impl<'s> Questions<'s> {
     /// # Errors
     /// As [`crate::Metrics::summary`].
     pub async fn place(&self, q: &SummaryQuery, models: &ComparisonQuery) -> Result<(Summary, Comparison)> {
-        let view = self.store.view();
+        let view = self.view();
         view.directory().check(&q.scope)?;
         let chosen = view.chosen(&q.metrics, &q.scope, &looked_at(q));
         let of_models = view.chosen(&models.metrics, &models.scope, &[models.range]);
@@ -126,7 +147,7 @@ impl<'s> Questions<'s> {
             let (summary, models) = place?;
             return Ok(Trends { trend: trend?, summary, models, worst: worst? });
         }
-        let view = self.store.view();
+        let view = self.view();
         view.directory().check(&q.trend.scope)?;
         let (metric, column) = view.directory().metric(&q.trend.metric)?;
         let chosen = view.chosen(&q.summary.metrics, &q.summary.scope, &looked_at(&q.summary));
@@ -157,7 +178,7 @@ impl<'s> Questions<'s> {
     /// # Errors
     /// As [`crate::Metrics::trend`].
     pub async fn trend(&self, q: &TrendQuery) -> Result<Trend> {
-        let view = self.store.view();
+        let view = self.view();
         view.directory().check(&q.scope)?;
         let (metric, column) = view.directory().metric(&q.metric)?;
         if let Some(model) = &q.model {
@@ -171,7 +192,7 @@ impl<'s> Questions<'s> {
     /// # Errors
     /// As [`crate::Metrics::comparison`].
     pub async fn comparison(&self, q: &ComparisonQuery) -> Result<Comparison> {
-        let view = self.store.view();
+        let view = self.view();
         view.directory().check(&q.scope)?;
         let chosen = view.chosen(&q.metrics, &q.scope, &[q.range]);
         let answer = self.cells("comparison", comparison::question(q, &chosen)).await?;
@@ -182,7 +203,7 @@ impl<'s> Questions<'s> {
     /// # Errors
     /// As [`crate::Metrics::field_report`].
     pub async fn field_report(&self, q: &ComparisonQuery) -> Result<FieldReport> {
-        let view = self.store.view();
+        let view = self.view();
         view.directory().check(&q.scope)?;
         let chosen = view.chosen(&q.metrics, &q.scope, &[q.range]);
         let answer = self.cells("field report", field::question(q, &chosen)).await?;
@@ -193,7 +214,7 @@ impl<'s> Questions<'s> {
     /// # Errors
     /// As [`crate::Metrics::worst`].
     pub async fn worst(&self, q: &WorstQuery) -> Result<Worst> {
-        let view = self.store.view();
+        let view = self.view();
         view.directory().check(&q.scope)?;
         let (metric, column) = view.directory().metric(&q.metric)?;
         if let Some(model) = &q.model {

@@ -32,7 +32,7 @@ pub struct HeldEntry {
     pub first: i64,
     /// Milliseconds between the first and the last record.
     length: u32,
-    n: u32,
+    pub n: u32,
     /// Customer, site, zone, task, architecture, version, kind: places in [`HeldIndex::texts`], or [`NONE`].
     names: [u32; 7],
     /// Where the newest record came from, as a place in [`HeldIndex::sources`], or [`NONE`].
@@ -46,7 +46,7 @@ pub struct HeldEntry {
     pub metrics: u16,
     /// Metrics were reported for which the lake had no room.
     pub beyond: bool,
-    simulated: bool,
+    pub simulated: bool,
 }
 
 /// No name.

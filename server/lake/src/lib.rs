@@ -29,6 +29,7 @@ mod maps;
 mod merge;
 mod metrics;
 mod names;
+mod narrowed;
 mod reader;
 mod records;
 mod resident;
@@ -38,6 +39,7 @@ mod schema;
 mod snapshot;
 mod spelling;
 mod tiers;
+mod topics;
 mod view;
 mod write;
 
@@ -70,7 +72,7 @@ use crate::{
     known::KnownDays,
     resident::Resident,
     scan::Engine,
-    snapshot::Snapshot,
+    snapshot::{Renewed, Snapshot},
     write::Doubtful,
 };
 
@@ -193,9 +195,13 @@ impl Lake {
         // One after the other: a file that two snapshots found for themselves would have two leases.
         let _turn = self.following.lock().await;
         let failed = self.reasons();
-        let (renewed, found) = self.snapshot().renewed(self.manifest.as_ref(), &self.root, &failed).await?;
-        let mut renewed = renewed.with_declared(self.declared.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        let before = self.snapshot();
+        let Renewed { snapshot, found, touched } =
+            before.renewed(self.manifest.as_ref(), &self.root, &failed).await?;
+        let mut renewed = snapshot.with_declared(self.declared.lock().unwrap_or_else(PoisonError::into_inner).clone());
         renewed.revision += revisions;
+        renewed.follow(&before, touched.as_deref());
+        drop(before);
         self.note_failed(found, &renewed);
         let number = renewed.number();
         self.resident.keep(&renewed.files.iter().map(|v| v.file.id).collect());

@@ -16,6 +16,7 @@ use datafusion::{
     parquet::arrow::{ProjectionMask, arrow_reader::ParquetRecordBatchReaderBuilder},
 };
 use domain::{
+    changes::Touched,
     Error, Result,
     ports::{Change, LakeFile},
     record::TEXT_FIELDS,
@@ -84,7 +85,8 @@ impl Lake {
                 Ok(change) if change.retire.is_empty() => return Ok(()),
                 Ok(change) => {
                     tracing::info!(%day, files = change.retire.len(), "names are stored in one spelling now");
-                    return self.publish(vec![change], Change::default()).await;
+                    let touched = Touched::all();
+                    return self.publish(vec![change], Change { touched, ..Change::default() }).await;
                 }
                 // Each round leaves one such file out, so this ends.
                 Err(Trouble::Unreadable(path, why)) => self.leave_out([(path, why)]).await?,

@@ -15,7 +15,8 @@ use domain::{
     error::Sentence,
     metric::BUILT_IN,
     model::ModelKey,
-    ports::{LakeFile, Manifest},
+    changes::Touched,
+    ports::{LakeFile, Manifest, News},
     query::Directory,
     say,
     scope::{Kind, Model, Place, Scope},
@@ -31,6 +32,8 @@ use crate::{
     index::FileIndex,
     metrics,
     names::MetricNames,
+    narrowed::Directories,
+    topics::Generations,
 };
 
 mod expected;
@@ -134,6 +137,10 @@ pub struct Snapshot {
     pub revision: i64,
     pub files: Vec<FileView>,
     pub places: Arc<Vec<Place>>,
+    /// The places of places in that list.
+    numbers: Arc<HashMap<Place, u32>>,
+    pub topics: Generations,
+    pub narrowed: Arc<Directories>,
     pub directory: Arc<Directory>,
     /// The newest arrival.
     pub as_of: Option<Millis>,
@@ -147,6 +154,15 @@ pub struct Snapshot {
     failing: Failing,
     /// What is written down about the places, by their number; empty when nothing is.
     written: Arc<Vec<Written>>,
+}
+
+/// What came of following the manifest.
+pub struct Renewed {
+    pub snapshot: Snapshot,
+    /// New files that are not there as they should be.
+    pub found: Vec<(String, Unread)>,
+    /// What the commits since have touched, where that is known.
+    pub touched: Option<Vec<Touched>>,
 }
 
 /// A model in a place, with the task and the type under which it ran.
@@ -208,8 +224,7 @@ impl Snapshot {
         self.files.iter().filter(|v| v.failed.is_none() && ranges.meet(v.file.from, v.file.to))
     }
 
-    /// Brings the snapshot up to the manifest: reads the indexes of files it does not know yet, drops retired ones. Also returns
-    /// which of the new ones are not there as they should be.
+    /// Brings the snapshot up to the manifest: reads what has changed since, and the indexes of files that it does not know yet.
     ///
     /// # Errors
     /// `Unavailable` when the manifest cannot be read.
@@ -218,23 +233,37 @@ impl Snapshot {
         manifest: &dyn Manifest,
         root: &Path,
         failed: &HashMap<String, Sentence>,
-    ) -> Result<(Self, Vec<(String, Unread)>)> {
-        let generation = manifest.generation().await?;
-        let files = manifest.files().await?;
+    ) -> Result<Renewed> {
+        let news = if self.generation == 0 { None } else { manifest.since(self.generation).await? };
+        let (generation, kept, files, touched) = match news {
+            Some(News { generation, published, retired, touched }) => {
+                let gone: HashSet<i64> = retired.into_iter().collect();
+                let kept: Vec<FileView> = self.files.iter().filter(|v| !gone.contains(&v.file.id)).cloned().collect();
+                (generation, kept, published, Some(touched))
+            }
+            None => {
+                // First the generation: what is committed meanwhile is read, and read again.
+                let (generation, files) = (manifest.generation().await?, manifest.files().await?);
+                let live: HashSet<i64> = files.iter().map(|f| f.id).collect();
+                (generation, self.files.iter().filter(|v| live.contains(&v.file.id)).cloned().collect(), files, None)
+            }
+        };
         let failing = Failing::new(manifest.failing().await?);
-        let mut known: HashMap<i64, FileView> = self.files.iter().map(|f| (f.file.id, f.clone())).collect();
-        let missing: Vec<i64> = files.iter().map(|f| f.id).filter(|id| !known.contains_key(id)).collect();
+        let known: HashSet<i64> = kept.iter().map(|v| v.file.id).collect();
+        let files: Vec<LakeFile> = files.into_iter().filter(|f| !known.contains(&f.id)).collect();
+        let missing: Vec<i64> = files.iter().map(|f| f.id).collect();
         let mut blobs: HashMap<i64, Vec<u8>> = HashMap::new();
         for part in missing.chunks(512) {
             blobs.extend(manifest.indexes(part).await?);
         }
-        let mut places: Vec<Place> = self.places.as_ref().clone();
-        let mut numbers: HashMap<Place, u32> = places.iter().enumerate().map(|(i, p)| (p.clone(), i as u32)).collect();
-        let mut views = Vec::with_capacity(files.len());
+        let (mut places, mut numbers) = (Arc::clone(&self.places), Arc::clone(&self.numbers));
+        let mut views = kept;
+        for view in &mut views {
+            view.failed = view.unindexed.as_ref().or_else(|| failed.get(&view.file.path)).cloned();
+        }
         let mut found = Vec::new();
         for file in files {
-            let is_new = !known.contains_key(&file.id);
-            let mut view = known.remove(&file.id).unwrap_or_else(|| {
+            let mut view = {
                 let decoded = blobs.get(&file.id).map_or_else(
                     || Err(say!("its index is missing", "색인이 없습니다")),
                     |b| {
@@ -251,9 +280,11 @@ impl Snapshot {
                     .iter()
                     .map(|e| {
                         let place = place_of(&index, e);
-                        *numbers.entry(place).or_insert_with_key(|p| {
-                            places.push(p.clone());
-                            places.len() as u32 - 1
+                        numbers.get(&place).copied().unwrap_or_else(|| {
+                            let number = places.len() as u32;
+                            Arc::make_mut(&mut places).push(place.clone());
+                            Arc::make_mut(&mut numbers).insert(place, number);
+                            number
                         })
                     })
                     .collect();
@@ -262,10 +293,9 @@ impl Snapshot {
                 let index = Arc::new(index);
                 let custom = Arc::default();
                 FileView { file, index, places: numbered, names, custom, unindexed, failed: None, lease }
-            });
+            };
             view.failed = view.unindexed.as_ref().or_else(|| failed.get(&view.file.path)).cloned();
-            if is_new
-                && view.failed.is_none()
+            if view.failed.is_none()
                 && let Err(why) = check_size(&root.join(&view.file.path), view.file.bytes)
             {
                 view.failed = Some(why.reason.clone());
@@ -273,6 +303,7 @@ impl Snapshot {
             }
             views.push(view);
         }
+        views.sort_unstable_by_key(|v| v.file.id);
         let as_of = views.iter().map(|v| v.file.received).max();
         let new: HashSet<i64> = missing.into_iter().collect();
         let first_runs = self.first_runs_with(&views, &new);
@@ -294,14 +325,17 @@ impl Snapshot {
             generation,
             revision: self.revision,
             files: views,
-            places: Arc::new(places),
+            places,
+            numbers,
             directory: Arc::new(directory),
             as_of,
             failing,
             written: Arc::default(),
             names,
+            topics: Generations::default(),
+            narrowed: Arc::default(),
         };
-        Ok((renewed, found))
+        Ok(Renewed { snapshot: renewed, found, touched })
     }
 
     /// The devices of places: what was known, and what new files add; most add nothing. Only simulated records are ever

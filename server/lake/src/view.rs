@@ -11,14 +11,21 @@ use domain::{
     query::{Directory, Metrics, ModelChange},
     scope::Scope,
     state::HealthReport,
+    text::Name,
     time::{DAY, Day, Millis, TimeRange},
 };
 
-use crate::{metrics, snapshot::Snapshot};
+use crate::{metrics, narrowed::Narrowed, snapshot::Snapshot};
 
 impl View for Snapshot {
     fn generation(&self) -> i64 {
         self.number()
+    }
+    fn generation_in(&self, scope: &Scope) -> i64 {
+        self.number_in(scope)
+    }
+    fn within(self: Arc<Self>, customer: &Name) -> Arc<dyn View> {
+        Arc::new(Narrowed::new(self, customer))
     }
     fn as_of(&self) -> Option<Millis> {
         self.as_of

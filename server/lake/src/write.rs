@@ -11,6 +11,7 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     Error, Result,
+    changes::Touched,
     ports::{Appended, Batch, Change, Delivery, RecordSink},
     say,
     time::{Day, Millis},
@@ -24,7 +25,7 @@ use crate::{
     file,
     known::KnownDays,
     snapshot::{Lease, Snapshot},
-    tiers,
+    tiers, topics,
 };
 
 /// A note in the manifest that is written to be sure of what stands before it.
@@ -91,6 +92,7 @@ impl RecordSink for Lake {
             progress: b.progress.clone(),
         });
         let change = Change { last_seq: Some(last_seq), deliveries: deliveries.collect(), ..Change::default() };
+        let change = Change { touched: topics::touched(&batches, &changes), ..change };
         self.publish(changes, change).await?;
         // Only now: what was read into memory is true only once it is published.
         *known = days;
@@ -123,7 +125,7 @@ impl RecordSink for Lake {
             })?;
         let removed = self.snapshot().files.iter().map(|v| v.file.simulated).sum();
         *known = KnownDays::default();
-        self.publish(vec![change], Change { forget_demo: true, ..Change::default() }).await?;
+        self.publish(vec![change], Change { forget_demo: true, touched: Touched::all(), ..Change::default() }).await?;
         self.forget_simulated_names().await?;
         Ok(removed)
     }

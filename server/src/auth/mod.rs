@@ -91,10 +91,17 @@ impl Gate {
     }
 }
 
+/// Who sent a request, where a layer of this program in front of the gate knows it: nothing that is sent can say so.
+#[derive(Debug, Clone)]
+pub struct Established(pub Actor);
+
 /// Who sent the request, and whether they signed in for it.
 fn identify(state: &State, request: &Request) -> (Actor, bool) {
+    if let Some(Established(actor)) = request.extensions().get() {
+        return (actor.clone(), false);
+    }
     let headers = request.headers();
-    let now = state.services.clock.now().0 / 1_000;
+    let now = state.now().0 / 1_000;
     let session =
         [COOKIE, LOCAL_COOKIE].iter().filter_map(|n| pages::cookie(headers, n)).any(|c| state.gate.opens(&c, now));
     if session {
@@ -129,8 +136,8 @@ pub async fn require(Shared(state): Shared<State>, mut request: Request, next: N
     let Some(action) = routes::action(request.method().as_str(), &path) else {
         return Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not take this method").into_response();
     };
-    let Err(refused) = authorize(&actor, action, Object::Installation) else { return next.run(request).await };
-    if actor == Actor::Viewer {
+    let Err(refused) = authorize(&actor, action, Object::Any) else { return next.run(request).await };
+    if matches!(actor, Actor::Viewer | Actor::Bound(_)) {
         return Problem::from(refused).into_response();
     }
     let wants_page =
@@ -206,7 +213,7 @@ pub async fn sign_in(
         tracing::warn!("a sign-in with a wrong token was refused");
         return (StatusCode::FORBIDDEN, page(&state, &visitor, &back, true)).into_response();
     }
-    let until = state.services.clock.now().0 / 1_000 + SESSION;
+    let until = state.now().0 / 1_000 + SESSION;
     let local = named.is_some_and(|h| state.hosts.is_loopback(&h));
     let (name, secure) = if local { (LOCAL_COOKIE, "") } else { (COOKIE, "; Secure") };
     let Some(session) = state.gate.seal(until) else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };

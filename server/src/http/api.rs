@@ -1,21 +1,25 @@
 //! REST: the questions of `/api/metrics`, in JSON. The answers' format is that of `domain::query`.
 
-use app::{api::Request, i18n::Lang};
+use app::{
+    api::{Request, Services},
+    i18n::Lang,
+};
 use axum::{
     Extension,
-    extract::{RawQuery, State as Shared},
+    extract::RawQuery,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use domain::{
     ask::Ask,
+    scope::Scope,
     time::{Millis, TimeRange},
 };
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{State, problem::Problem};
+use super::{Seen, problem::Problem};
 
 const SUMMARY: [&str; 10] = ["customer", "site", "zone", "task", "type", "device", "days", "from", "to", "tz"];
 const TREND: [&str; 13] =
@@ -29,53 +33,53 @@ const RECORDS: [&str; 13] =
 
 type Answer = Result<Response, Problem>;
 
-pub async fn summary(Shared(s): Shared<State>, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
-    let now = s.services.clock.now();
+pub async fn summary(Seen(s): Seen, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
+    let now = s.clock.now();
     let query = ask(q.as_deref(), &SUMMARY)?.summary(now, &TimeZone::UTC)?;
     let tag =
-        tag(&s, "summary", &format!("{:?} {:?} {}", query.scope, query.range, query.children), query.range, now).await;
-    reusable(&headers, tag, s.services.metrics.summary(&query)).await
+        tag(&s, "summary", &format!("{:?} {:?} {}", query.scope, query.range, query.children), (&query.scope, query.range), now)?;
+    reusable(&headers, tag, s.metrics.summary(&query)).await
 }
 
-pub async fn trend(Shared(s): Shared<State>, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
-    let now = s.services.clock.now();
+pub async fn trend(Seen(s): Seen, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
+    let now = s.clock.now();
     let query = ask(q.as_deref(), &TREND)?.trend(now, &TimeZone::UTC)?;
-    let tag = tag(&s, "trend", &format!("{query:?}"), query.range, now).await;
-    reusable(&headers, tag, s.services.metrics.trend(&query)).await
+    let tag = tag(&s, "trend", &format!("{query:?}"), (&query.scope, query.range), now)?;
+    reusable(&headers, tag, s.metrics.trend(&query)).await
 }
 
-pub async fn comparison(Shared(s): Shared<State>, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
-    let now = s.services.clock.now();
+pub async fn comparison(Seen(s): Seen, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
+    let now = s.clock.now();
     let query = ask(q.as_deref(), &SUMMARY)?.comparison(now, &TimeZone::UTC)?;
-    let tag = tag(&s, "comparison", &format!("{query:?}"), query.range, now).await;
-    reusable(&headers, tag, s.services.metrics.comparison(&query)).await
+    let tag = tag(&s, "comparison", &format!("{query:?}"), (&query.scope, query.range), now)?;
+    reusable(&headers, tag, s.metrics.comparison(&query)).await
 }
 
 /// Where one metric is worst, by zone and device.
-pub async fn worst(Shared(s): Shared<State>, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
-    let now = s.services.clock.now();
+pub async fn worst(Seen(s): Seen, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
+    let now = s.clock.now();
     let query = ask(q.as_deref(), &WORST)?.worst(now, &TimeZone::UTC)?;
-    let tag = tag(&s, "worst", &format!("{query:?}"), query.range, now).await;
-    reusable(&headers, tag, s.services.metrics.worst(&query)).await
+    let tag = tag(&s, "worst", &format!("{query:?}"), (&query.scope, query.range), now)?;
+    reusable(&headers, tag, s.metrics.worst(&query)).await
 }
 
 /// Rows of an answer.
 const ROWS: usize = 100;
 
 /// The rows behind a number, newest first, a hundred a page.
-pub async fn records(Shared(s): Shared<State>, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
-    let now = s.services.clock.now();
+pub async fn records(Seen(s): Seen, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
+    let now = s.clock.now();
     let query = ask(q.as_deref(), &RECORDS)?.records(now, &TimeZone::UTC, ROWS)?;
-    let tag = tag(&s, "records", &format!("{query:?}"), query.range, now).await;
-    reusable(&headers, tag, s.services.metrics.records(&query)).await
+    let tag = tag(&s, "records", &format!("{query:?}"), (&query.scope, query.range), now)?;
+    reusable(&headers, tag, s.metrics.records(&query)).await
 }
 
 /// What the palette offers, in the visitor's language.
-pub async fn palette(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
+pub async fn palette(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
     let pairs = domain::ask::pairs(q.as_deref().unwrap_or_default())?;
     let lang = pairs.iter().find(|p| p.0 == "lang").and_then(|p| Lang::from_code(&p.1));
     let request = Request { lang: lang.unwrap_or(r.lang), ..r };
-    let directory = s.services.metrics.directory();
+    let directory = s.metrics.directory();
     Ok(axum::Json(app::present::palette::palette(&directory, &request)).into_response())
 }
 
@@ -88,15 +92,27 @@ pub fn ask(query: Option<&str>, known: &[&str]) -> domain::Result<Ask> {
     Ask::from_pairs(pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())), known)
 }
 
-/// Names an answer by what it depends on: the question, the lake's generation and its unreadable files, what was written
-/// down about places and metrics, and the present moment when the range is not over yet. Not by its digits: sums over several cores differ in the last one.
-async fn tag(s: &State, what: &str, query: &str, range: TimeRange, now: Millis) -> String {
-    let metrics = &s.services.metrics;
+/// Names an answer by what it depends on: the question, what has come to its scope, what was written down about places and
+/// metrics, who asks where it matters, and the present moment when the range is not over yet. Not by its digits: sums over
+/// several cores differ in the last one.
+///
+/// # Errors
+/// What the asker may not see, also when they name an answer that others got.
+fn tag(
+    s: &Services,
+    what: &str,
+    query: &str,
+    (scope, range): (&Scope, TimeRange),
+    now: Millis,
+) -> domain::Result<String> {
+    let metrics = &s.metrics;
+    metrics.allow(scope)?;
     let present = if range.to() >= now { now.0 } else { 0 };
-    let (records, failed) = (metrics.generation(), metrics.failed_files().len());
-    let declared = metrics.directory().declared.revision();
-    let key = format!("{what} {query} {records} {declared} {failed} {present}");
-    format!("W/\"{:016x}\"", xxh3_64(key.as_bytes()))
+    let view = metrics.view();
+    let (records, declared) = (view.generation_in(scope), view.directory().declared.revision());
+    let failed = view.failed_files().len();
+    let key = format!("{what} {query} {records} {declared} {failed} {present} {:?}", metrics.customer());
+    Ok(format!("W/\"{:016x}\"", xxh3_64(key.as_bytes())))
 }
 
 /// JSON with an ETag; 304, without asking, when the caller has the same answer already.

@@ -1,7 +1,7 @@
 //! `GET /api/places` and `GET /api/metrics/catalogue`: what is known of places and metrics by name, with what people have
 //! written down about them, and how it stands with the two files.
 
-use axum::{Json, extract::State as Shared};
+use axum::Json;
 use domain::{
     declared::{FileKind, FileState, Label},
     metric::{Aggregation, Direction, Effect, Metric},
@@ -12,7 +12,7 @@ use domain::{
 };
 use serde::Serialize;
 
-use super::State;
+use super::Seen;
 
 /// A place, by the names of its records.
 #[derive(Debug, Serialize)]
@@ -95,14 +95,14 @@ pub struct BeyondLimit {
     pub more: bool,
 }
 
-pub async fn places(Shared(s): Shared<State>) -> Json<Places> {
-    let directory = s.services.metrics.directory();
-    Json(places_of(&directory, s.services.clock.now(), &(s.services.written)()))
+pub async fn places(Seen(s): Seen) -> Json<Places> {
+    let directory = s.metrics.directory();
+    Json(places_of(&directory, s.clock.now(), &(s.written)()))
 }
 
-pub async fn catalogue(Shared(s): Shared<State>) -> Json<Catalogue> {
-    let directory = s.services.metrics.directory();
-    Json(catalogue_of(&directory, &(s.services.written)()))
+pub async fn catalogue(Seen(s): Seen) -> Json<Catalogue> {
+    let directory = s.metrics.directory();
+    Json(catalogue_of(&directory, &(s.written)()))
 }
 
 fn file(states: &[FileState], kind: FileKind) -> Option<FileState> {

@@ -1,21 +1,21 @@
-//! `GET /api/events`: tells whoever listens that the records have changed, as server-sent events. Says that there is something
-//! new, never what: the listener asks again for what it shows.
+//! `GET /api/events`: tells whoever listens that records have changed, as server-sent events: those of a place when one is named.
+//! Says that there is something new, never what: the listener asks again for what it shows.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     extract::{RawQuery, State as Shared},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response, Sse, sse::Event},
 };
-use domain::{Error, scope::clip};
+use domain::{ask::Ask, changes::Topic, scope::Scope};
 use tokio::{
     sync::{OwnedSemaphorePermit, watch},
     time::{Instant, Interval, interval_at, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{State, problem::Problem};
+use super::{Seen, State, problem::Problem};
 
 /// So many may listen at once.
 pub const MOST_LISTENERS: usize = 1_000;
@@ -26,19 +26,29 @@ const TICK: Duration = Duration::from_secs(10);
 /// How long a listener waits before it connects again.
 const RETRY: Duration = Duration::from_secs(2);
 
-pub async fn events(Shared(s): Shared<State>, RawQuery(q): RawQuery, headers: HeaderMap) -> Result<Response, Problem> {
-    let last = last_seen(&headers, q.as_deref())?;
+pub async fn events(
+    Shared(s): Shared<State>,
+    Seen(services): Seen,
+    RawQuery(q): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (scope, last) = asked(&headers, q.as_deref())?;
+    services.metrics.may_see(&scope)?;
     let Ok(place) = s.listeners.clone().try_acquire_owned() else {
         let text = format!("{MOST_LISTENERS} listen already; ask again later");
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, text));
     };
     let mut changes = s.changes.clone();
-    let generation = *changes.borrow_and_update();
+    changes.mark_unchanged();
+    let generation = services.metrics.generation_in(&scope);
     let missed = last.is_some_and(|l| l != generation);
     let first = if missed { records(generation) } else { tick() }.retry(RETRY);
     let now = Instant::now();
     let listener = Listener {
         changes,
+        metrics: services.metrics,
+        scope,
+        told: generation,
         stop: s.stop.clone(),
         first: Some(first),
         news: false,
@@ -58,23 +68,24 @@ pub async fn events(Shared(s): Shared<State>, RawQuery(q): RawQuery, headers: He
     Ok(response)
 }
 
-/// The generation that the listener has seen: from the header that browsers send when they connect again, or from the
-/// address. One that makes no sense is none.
-fn last_seen(headers: &HeaderMap, query: Option<&str>) -> domain::Result<Option<i64>> {
-    let mut given = None;
-    for (key, value) in domain::ask::pairs(query.unwrap_or_default())? {
-        if key != "last" {
-            return Err(Error::bad_input(format!("“{}” is not known here; there is only last", clip(&key))));
-        }
-        given = Some(value);
-    }
+/// About which place, and the generation that the listener has seen: from the header that browsers send when they connect again,
+/// or from the address. One that makes no sense is none.
+fn asked(headers: &HeaderMap, query: Option<&str>) -> domain::Result<(Scope, Option<i64>)> {
+    let mut pairs = domain::ask::pairs(query.unwrap_or_default())?;
+    let given = pairs.iter().position(|(key, _)| key == "last").map(|at| pairs.remove(at).1);
+    let texts = pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    let scope = Ask::from_pairs(texts, &["customer", "site", "zone"])?.scope()?;
     let header = headers.get("last-event-id").and_then(|v| v.to_str().ok()).map(str::to_owned);
-    Ok(header.or(given).and_then(|t| t.trim().parse().ok()))
+    Ok((scope, header.or(given).and_then(|t| t.trim().parse().ok())))
 }
 
 /// One connection. Its place is free again when it is dropped.
 struct Listener {
     changes: watch::Receiver<i64>,
+    metrics: Arc<usecases::Metrics>,
+    scope: Scope,
+    /// The generation that was told of last.
+    told: i64,
     stop: CancellationToken,
     first: Option<Event>,
     /// There is something to tell.
@@ -97,11 +108,14 @@ impl Listener {
                 () = sleep_until(self.not_before), if self.news => {
                     self.news = false;
                     self.not_before = Instant::now() + PACE;
-                    return Some(records(*self.changes.borrow_and_update()));
+                    self.changes.mark_unchanged();
+                    self.told = self.metrics.generation_in(&self.scope);
+                    return Some(records(self.told));
                 }
                 changed = self.changes.changed(), if !self.news => {
                     changed.ok()?;
-                    self.news = true;
+                    // What has come elsewhere is no news here.
+                    self.news = self.metrics.generation_in(&self.scope) != self.told;
                 }
                 _ = self.tick.tick() => return Some(tick()),
             }
@@ -110,7 +124,7 @@ impl Listener {
 }
 
 fn records(generation: i64) -> Event {
-    Event::default().event("records").id(generation.to_string()).data(format!(r#"{{"generation":{generation}}}"#))
+    Event::default().event(Topic::Records.as_str()).id(generation.to_string()).data(format!(r#"{{"generation":{generation}}}"#))
 }
 
 fn tick() -> Event {
@@ -129,9 +143,13 @@ mod tests {
             heads
         };
         let none = HeaderMap::new();
+        let last_seen = |headers: &HeaderMap, query| asked(headers, query).map(|a| a.1);
         assert_eq!(last_seen(&none, None), Ok(None));
         assert_eq!(last_seen(&none, Some("last=7")), Ok(Some(7)));
         assert_eq!(last_seen(&header("9"), Some("last=7")), Ok(Some(9)));
+        let place = asked(&none, Some("customer=a&last=7&site=s")).map(|a| (a.0.level(), a.1));
+        assert_eq!(place, Ok((domain::scope::Level::Site, Some(7))));
+        assert!(last_seen(&none, Some("site=s")).is_err(), "a site needs its customer");
         for nonsense in ["", "seven", "1e3", "99999999999999999999"] {
             assert_eq!(last_seen(&header(nonsense), None), Ok(None), "{nonsense}");
         }

@@ -13,7 +13,7 @@ use app::{
 };
 use axum::{
     Extension,
-    extract::{RawQuery, State as Shared},
+    extract::RawQuery,
     http::header,
     response::{IntoResponse, Response},
 };
@@ -25,7 +25,7 @@ use domain::{
     time::Step,
 };
 
-use super::{State, api::ask, csv, problem::Problem};
+use super::{Seen, api::ask, csv, problem::Problem};
 
 type Answer = Result<Response, Problem>;
 
@@ -72,9 +72,9 @@ fn metric_cells(m: &MetricSummary) -> Vec<String> {
     cells
 }
 
-pub async fn children(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let query = ask(q.as_deref(), KEYS)?.summary(s.services.clock.now(), &r.zone)?;
-    let summary = s.services.metrics.summary(&query).await?;
+pub async fn children(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
+    let query = ask(q.as_deref(), KEYS)?.summary(s.clock.now(), &r.zone)?;
+    let summary = s.metrics.summary(&query).await?;
     let mut head = vec!["customer", "site", "zone", "state", "newest", "places", "late", "stale", "failed"];
     head.extend(METRIC_HEAD);
     let mut rows = Vec::new();
@@ -92,23 +92,23 @@ pub async fn children(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension
     Ok(table("children.csv", &head, &rows))
 }
 
-pub async fn metrics(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let mut query = ask(q.as_deref(), KEYS)?.summary(s.services.clock.now(), &r.zone)?;
+pub async fn metrics(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
+    let mut query = ask(q.as_deref(), KEYS)?.summary(s.clock.now(), &r.zone)?;
     query.children = false;
-    let summary = s.services.metrics.summary(&query).await?;
+    let summary = s.metrics.summary(&query).await?;
     let rows: Vec<_> = summary.metrics.iter().map(metric_cells).collect();
     Ok(table("metrics.csv", &METRIC_HEAD, &rows))
 }
 
-pub async fn models(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
+pub async fn models(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
     let ask = ask(q.as_deref(), KEYS)?;
-    let summary = ask.summary(s.services.clock.now(), &r.zone)?;
+    let summary = ask.summary(s.clock.now(), &r.zone)?;
     let query = domain::query::ComparisonQuery {
         scope: summary.scope,
         range: summary.range,
         metrics: domain::query::Metrics::All,
     };
-    let comparison = s.services.metrics.comparison(&query).await?;
+    let comparison = s.metrics.comparison(&query).await?;
     let mut head = vec!["architecture", "version", "zones", "first", "last", "records", "metric", "value", "n", "p50"];
     head.extend(["p95", "devices"]);
     let mut rows = Vec::new();
@@ -125,18 +125,18 @@ pub async fn models(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r
 }
 
 /// All of the zones by device, worst first.
-pub async fn worst(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let mut query = ask(q.as_deref(), KEYS)?.worst(s.services.clock.now(), &r.zone)?;
+pub async fn worst(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
+    let mut query = ask(q.as_deref(), KEYS)?.worst(s.clock.now(), &r.zone)?;
     query.limit = usize::MAX;
-    let worst = s.services.metrics.worst(&query).await?;
+    let worst = s.metrics.worst(&query).await?;
     Ok(table("worst_zones.csv", &csv::worst_head(&worst), &csv::worst_rows(&worst, |x| x.to_string())))
 }
 
-pub async fn trend_csv(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
+pub async fn trend_csv(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
     let ask = ask(q.as_deref(), KEYS)?;
-    let asked = Asked::read(&s.services, &r, ask.clone()).await?;
+    let asked = Asked::read(&s, &r, ask.clone()).await?;
     let query = ask.trend(asked.now, &r.zone)?;
-    let (trend, earlier) = asked.trend(&s.services, &query).await?;
+    let (trend, earlier) = asked.trend(&s, &query).await?;
     let mut head = csv::TREND_HEAD.to_vec();
     let mut rows = csv::trend_rows(&trend);
     if let Some(e) = earlier {
@@ -150,15 +150,15 @@ pub async fn trend_csv(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extensio
     Ok(table(&format!("{}.csv", trend.metric), &head, &rows))
 }
 
-pub async fn trend_svg(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
+pub async fn trend_svg(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
     let ask = ask(q.as_deref(), KEYS)?;
-    let asked = Asked::read(&s.services, &r, ask.clone()).await?;
+    let asked = Asked::read(&s, &r, ask.clone()).await?;
     let mut query = ask.trend(asked.now, &r.zone)?;
     if ask.get("step").is_none() {
         query.step = Step::for_range(&query.range, 120);
     }
-    let (metric, _) = s.services.metrics.directory().metric(&query.metric)?;
-    let (trend, earlier) = asked.trend(&s.services, &query).await?;
+    let (metric, _) = s.metrics.directory().metric(&query.metric)?;
+    let (trend, earlier) = asked.trend(&s, &query).await?;
     let scope = asked.scope_text();
     let drawing =
         Drawing { fmt: &asked.fmt, metric: &metric, range: query.range, scope: &scope, now: asked.now, earlier };
@@ -166,16 +166,16 @@ pub async fn trend_svg(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extensio
     Ok(file(&name, "image/svg+xml", svg(&drawing.describe(&trend), Paint::Resolved, Size::Fixed(960))))
 }
 
-pub async fn volume_svg(Shared(s): Shared<State>, Extension(r): Extension<Request>) -> Answer {
-    let days = whole_days(s.services.metrics.volume(), s.services.clock.now());
+pub async fn volume_svg(Seen(s): Seen, Extension(r): Extension<Request>) -> Answer {
+    let days = whole_days(s.metrics.volume(), s.clock.now());
     let fmt = Fmt { lang: r.lang, zone: r.zone };
     let chart = describe_volume(&fmt, &days).ok_or_else(|| domain::Error::not_found("there are no records yet"))?;
     Ok(file("records_by_day.svg", "image/svg+xml", svg(&chart, Paint::Resolved, Size::Fixed(960))))
 }
 
 /// The heat strip of a customer, as its page draws it.
-pub async fn heat_svg(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let view = app::present::place::page(&s.services, &r, ask(q.as_deref(), KEYS)?).await?;
+pub async fn heat_svg(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
+    let view = app::present::place::page(&s, &r, ask(q.as_deref(), KEYS)?).await?;
     let heat =
         view.heat.ok_or_else(|| domain::Error::not_found("only a customer with records has a map of its sites"))?;
     let names: Vec<&str> = heat.rows.iter().map(|r| r.label.as_str()).collect();
@@ -184,12 +184,12 @@ pub async fn heat_svg(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension
 }
 
 /// A picture of the comparison: `picture` is `scatter` or `parallel`.
-pub async fn compare_svg(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
+pub async fn compare_svg(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
     let mut pairs = domain::ask::pairs(q.as_deref().unwrap_or_default())?;
     let at = pairs.iter().position(|p| p.0 == "picture");
     let picture = at.map(|i| pairs.remove(i).1).unwrap_or_default();
     let ask = Ask::from_pairs(pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())), KEYS)?;
-    let view = app::present::compare::page(&s.services, &r, ask).await?;
+    let view = app::present::compare::page(&s, &r, ask).await?;
     let wanted = view.pictures.iter().find(|p| p.tools.file == format!("models_{picture}"));
     let found =
         wanted.ok_or_else(|| domain::Error::not_found("there is no such picture: say picture=scatter or parallel"))?;
@@ -203,10 +203,10 @@ pub async fn compare_svg(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extens
 /// The newest rows of a range; whoever needs all of them has `guardianflow metrics export`.
 const MOST_ROWS: usize = 100_000;
 
-pub async fn records(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let mut query = ask(q.as_deref(), KEYS)?.records(s.services.clock.now(), &r.zone, MOST_ROWS)?;
+pub async fn records(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
+    let mut query = ask(q.as_deref(), KEYS)?.records(s.clock.now(), &r.zone, MOST_ROWS)?;
     query.skip = 0;
-    let records = s.services.metrics.records(&query).await?;
+    let records = s.metrics.records(&query).await?;
     let mut head = vec!["timestamp", "customer", "site", "zone", "task", "experiment_type", "model_architecture"];
     head.extend(["model_version", "device", "run_id", "samples"]);
     head.extend(records.metrics.iter().map(String::as_str));
@@ -231,8 +231,8 @@ fn model_cells(m: &ModelKey) -> [String; 2] {
     }
 }
 
-pub async fn compare(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let c = compare::data(&s.services, &r, ask(q.as_deref(), KEYS)?).await?;
+pub async fn compare(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
+    let c = compare::data(&s, &r, ask(q.as_deref(), KEYS)?).await?;
     let mut head = vec!["architecture", "version", "baseline", "zones", "records", "metric", "unit", "value", "n"];
     head.extend(["p50", "p95", "delta_same_places", "shared_zones", "delta_everywhere", "where_they_ran"]);
     head.extend(["value_same_places", "baseline_same_places", "zones_other_days", "zones_other_devices"]);
@@ -253,11 +253,11 @@ pub async fn compare(Shared(s): Shared<State>, RawQuery(q): RawQuery, Extension(
 }
 
 pub async fn compare_sites(
-    Shared(s): Shared<State>,
+    Seen(s): Seen,
     RawQuery(q): RawQuery,
     Extension(r): Extension<Request>,
 ) -> Answer {
-    let c = compare::data(&s.services, &r, ask(q.as_deref(), KEYS)?).await?;
+    let c = compare::data(&s, &r, ask(q.as_deref(), KEYS)?).await?;
     let metric = c.report.metrics.get(c.lead).map_or_else(String::new, |m| m.key.to_string());
     let mut rows = Vec::new();
     for site in &c.sites {
@@ -275,7 +275,7 @@ pub async fn compare_sites(
     Ok(table("compare_sites.csv", &head, &rows))
 }
 
-pub async fn sources(Shared(s): Shared<State>) -> Answer {
+pub async fn sources(Seen(s): Seen) -> Answer {
     let head = [
         "kind",
         "name",
@@ -291,9 +291,8 @@ pub async fn sources(Shared(s): Shared<State>) -> Answer {
         "error",
     ];
     let rows: Vec<Vec<String>> = s
-        .services
-        .ledger
-        .sources()
+        .sources
+        .reports()
         .await?
         .into_iter()
         .map(|r| {
@@ -318,8 +317,8 @@ pub async fn sources(Shared(s): Shared<State>) -> Answer {
     Ok(table("sources.csv", &head, &rows))
 }
 
-pub async fn volume(Shared(s): Shared<State>) -> Answer {
-    let days = s.services.metrics.volume();
+pub async fn volume(Seen(s): Seen) -> Answer {
+    let days = s.metrics.volume();
     let rows: Vec<_> = days.into_iter().map(|(d, n)| vec![d.to_string(), n.to_string()]).collect();
     Ok(table("volume.csv", &["day", "records"], &rows))
 }

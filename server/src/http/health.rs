@@ -25,7 +25,7 @@ pub async fn readyz(Shared(s): Shared<State>, Extension(visitor): Extension<Visi
         job
     };
     let ready = s.readiness.is_ready();
-    let mut body = json!({"ready": ready, "jobs": (s.services.jobs)().into_iter().map(job).collect::<Vec<_>>()});
+    let mut body = json!({"ready": ready, "jobs": s.jobs().into_iter().map(job).collect::<Vec<_>>()});
     if !ready {
         let days = s.readiness.demo_days().unwrap_or(0);
         body["detail"] = Value::String(format!("the demo fleet is being filled in: {days} days so far"));

@@ -14,20 +14,16 @@ pub mod records;
 pub mod request_id;
 pub mod routes;
 mod spelling;
+mod state;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::time::Duration;
 
-use app::api::Services;
 use axum::{
     Router,
-    extract::FromRef,
     http::StatusCode,
     middleware::from_fn_with_state,
     routing::{get, post},
 };
-use leptos::config::LeptosOptions;
-use tokio::sync::{Semaphore, watch};
-use tokio_util::sync::CancellationToken;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{CompressionLayer, CompressionLevel},
@@ -35,77 +31,12 @@ use tower_http::{
     timeout::TimeoutLayer,
 };
 
-use crate::{
-    auth::Gate,
-    config::Settings,
-    declared::Files,
-    jobs::{Board, Readiness},
-    startup::Parts,
-};
+pub use self::state::{Seen, State};
 
 /// The largest request body, in bytes, but for records.
 pub const MAX_BODY: usize = 1 << 20;
 /// No answer takes longer.
 const TIMEOUT: Duration = Duration::from_secs(30);
-
-/// What handlers share.
-#[derive(Clone)]
-pub struct State {
-    pub leptos: LeptosOptions,
-    pub services: Services,
-    pub readiness: Arc<Readiness>,
-    pub gate: Arc<Gate>,
-    pub hosts: Arc<middleware::Hosts>,
-    /// The lake's generation, as it moves on.
-    pub changes: watch::Receiver<i64>,
-    /// Cancelled when the server is told to stop.
-    pub stop: CancellationToken,
-    /// Free places for listeners.
-    pub listeners: Arc<Semaphore>,
-    /// The way of records from programs into the lake.
-    pub intake: records::Intake,
-}
-
-impl FromRef<State> for LeptosOptions {
-    fn from_ref(state: &State) -> Self {
-        state.leptos.clone()
-    }
-}
-
-impl State {
-    #[must_use]
-    pub fn new(
-        settings: &Settings,
-        address: SocketAddr,
-        parts: &Parts,
-        written: Arc<Files>,
-        readiness: Arc<Readiness>,
-        jobs: Board,
-        stop: CancellationToken,
-    ) -> Self {
-        let filling = Arc::clone(&readiness);
-        let leptos = files::leptos_options(address);
-        Self {
-            services: Services {
-                files: Arc::new(files::found(&leptos)),
-                metrics: Arc::clone(&parts.metrics),
-                ledger: Arc::clone(&parts.ledger),
-                clock: Arc::clone(&parts.clock),
-                filling: Arc::new(move || filling.demo_days()),
-                jobs: Arc::new(move || jobs.reports()),
-                written: Arc::new(move || written.states()),
-            },
-            leptos,
-            readiness,
-            gate: Arc::new(Gate::new(settings)),
-            hosts: Arc::new(middleware::Hosts::new(&settings.hosts, address)),
-            changes: parts.lake.changes(),
-            stop,
-            listeners: Arc::new(Semaphore::new(events::MOST_LISTENERS)),
-            intake: records::Intake::start(Arc::clone(&parts.sink), Arc::clone(&parts.clock)),
-        }
-    }
-}
 
 /// The whole application. Read from the bottom: the last layer is met first.
 pub fn router(state: State) -> Router {

@@ -44,14 +44,17 @@ pub fn with_pages(router: Router<State>, state: &State) -> Router<State> {
 
 /// Gives the app what it needs for one request: services, who asks and how, and the policy of the page.
 fn provide(state: &State) {
-    provide_context(state.services.clone());
-    let Some(parts) = use_context::<request::Parts>() else { return };
+    let Some(parts) = use_context::<request::Parts>() else {
+        provide_context(state.services_for(&Actor::Anonymous));
+        return;
+    };
     // The gate has put it there; without it nobody is known.
     let request = parts
         .extensions
         .get::<api::Request>()
         .cloned()
         .unwrap_or_else(|| read(&parts.headers, Actor::Anonymous, false, String::new()));
+    provide_context(state.services_for(&request.actor));
     provide_context(request);
     if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) {
         let policy = page_policy(&nonce, std::env::var_os("LEPTOS_WATCH").is_some());

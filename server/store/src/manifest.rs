@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use domain::{
     Result,
-    ports::{Change, LakeFile, Manifest},
+    changes::Touched,
+    ports::{Change, LakeFile, Manifest, News},
     time::{Day, Millis},
 };
-use sqlx::Row;
+use sqlx::{Row, Sqlite, Transaction, sqlite::SqliteRow};
 
 use crate::{SqliteStore, cannot, signed, unsigned};
 
@@ -26,20 +27,11 @@ impl Manifest for SqliteStore {
         .fetch_all(&self.pool)
         .await
         .map_err(|e| cannot("read the manifest", &e))?;
-        Ok(rows
-            .iter()
-            .map(|r| LakeFile {
-                id: r.get(0),
-                path: r.get(1),
-                day: Day(i32::try_from(r.get::<i64, _>(2)).unwrap_or(0)),
-                rows: unsigned(r.get(3)),
-                bytes: unsigned(r.get(4)),
-                from: Millis(r.get(5)),
-                to: Millis(r.get(6)),
-                simulated: unsigned(r.get(7)),
-                received: Millis(r.get(8)),
-            })
-            .collect())
+        Ok(rows.iter().map(file).collect())
+    }
+
+    async fn since(&self, generation: i64) -> Result<Option<News>> {
+        self.read_since(generation).await.map_err(|e| cannot("read the manifest", &e))
     }
 
     async fn indexes(&self, ids: &[i64]) -> Result<Vec<(i64, Vec<u8>)>> {
@@ -96,6 +88,23 @@ impl Manifest for SqliteStore {
     }
 }
 
+/// So many commits are remembered: whoever looked longer ago than that reads everything.
+const KEPT: i64 = 1_000;
+
+fn file(r: &SqliteRow) -> LakeFile {
+    LakeFile {
+        id: r.get(0),
+        path: r.get(1),
+        day: Day(i32::try_from(r.get::<i64, _>(2)).unwrap_or(0)),
+        rows: unsigned(r.get(3)),
+        bytes: unsigned(r.get(4)),
+        from: Millis(r.get(5)),
+        to: Millis(r.get(6)),
+        simulated: unsigned(r.get(7)),
+        received: Millis(r.get(8)),
+    }
+}
+
 impl SqliteStore {
     async fn try_commit(&self, change: &Change) -> sqlx::Result<i64> {
         // IMMEDIATE: take the write lock first, so that no reader-turned-writer meets a conflict half way.
@@ -103,9 +112,10 @@ impl SqliteStore {
         for id in &change.retire {
             sqlx::query("DELETE FROM lake_file WHERE id = ?").bind(id).execute(&mut *tx).await?;
         }
+        let mut published = vec![];
         for new in &change.publish {
             let f = &new.file;
-            sqlx::query(
+            let inserted = sqlx::query(
                 "INSERT INTO lake_file (path, day, rows, bytes, from_ms, to_ms, simulated, received_ms, place_index)
                  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )
@@ -120,6 +130,7 @@ impl SqliteStore {
             .bind(&new.index)
             .execute(&mut *tx)
             .await?;
+            published.push(inserted.last_insert_rowid());
         }
         for delivery in &change.deliveries {
             Self::book(&mut tx, delivery).await?;
@@ -133,10 +144,57 @@ impl SqliteStore {
         if let Some(seq) = change.last_seq {
             sqlx::query("UPDATE lake_state SET last_seq = ?").bind(seq).execute(&mut *tx).await?;
         }
-        let generation = sqlx::query_scalar("UPDATE lake_state SET generation = generation + 1 RETURNING generation")
-            .fetch_one(&mut *tx)
-            .await?;
+        let generation = Self::move_on(&mut tx, &published, &change.retire, &change.touched).await?;
         tx.commit().await?;
         Ok(generation)
+    }
+
+    /// The next generation, and what it is about.
+    pub(crate) async fn move_on(
+        tx: &mut Transaction<'_, Sqlite>,
+        published: &[i64],
+        retired: &[i64],
+        touched: &Touched,
+    ) -> sqlx::Result<i64> {
+        let generation: i64 =
+            sqlx::query_scalar("UPDATE lake_state SET generation = generation + 1 RETURNING generation")
+                .fetch_one(&mut **tx)
+                .await?;
+        sqlx::query("INSERT INTO lake_change VALUES (?, ?, ?, ?)")
+            .bind(generation)
+            .bind(serde_json::to_string(published).unwrap_or_default())
+            .bind(serde_json::to_string(retired).unwrap_or_default())
+            .bind(serde_json::to_string(touched).unwrap_or_default())
+            .execute(&mut **tx)
+            .await?;
+        sqlx::query("DELETE FROM lake_change WHERE generation <= ?").bind(generation - KEPT).execute(&mut **tx).await?;
+        Ok(generation)
+    }
+
+    /// All of one moment. `None` when a commit is missing, or cannot be read: then who follows reads everything.
+    async fn read_since(&self, since: i64) -> sqlx::Result<Option<News>> {
+        let mut tx = self.pool.begin().await?;
+        let generation: i64 = sqlx::query_scalar("SELECT generation FROM lake_state").fetch_one(&mut *tx).await?;
+        let commits: Vec<(String, String)> =
+            sqlx::query_as("SELECT retired, touched FROM lake_change WHERE generation > ? ORDER BY generation")
+                .bind(since)
+                .fetch_all(&mut *tx)
+                .await?;
+        if generation < since || commits.len() as i64 != generation - since {
+            return Ok(None);
+        }
+        let mut news = News { generation, ..News::default() };
+        for (retired, touched) in commits {
+            let read = (serde_json::from_str::<Vec<i64>>(&retired), serde_json::from_str(&touched));
+            let (Ok(retired), Ok(touched)) = read else { return Ok(None) };
+            news.retired.extend(retired);
+            news.touched.push(touched);
+        }
+        let live = sqlx::query(
+            "SELECT id, path, day, rows, bytes, from_ms, to_ms, simulated, received_ms FROM lake_file WHERE id IN (
+                 SELECT value FROM lake_change, json_each(published) WHERE generation > ?) ORDER BY id",
+        );
+        news.published = live.bind(since).fetch_all(&mut *tx).await?.iter().map(file).collect();
+        Ok(Some(news))
     }
 }

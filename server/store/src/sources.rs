@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use domain::{
+    changes::Touched,
     Result,
     error::Sentence,
     ports::{Delivery, RefusedCounts, SourceId, SourceLedger, SourceReport},
@@ -142,8 +143,7 @@ impl SqliteStore {
         .map_err(broken)?;
         if before != failing {
             // States of places change with it, although no record has come.
-            let moved = sqlx::query("UPDATE lake_state SET generation = generation + 1");
-            moved.execute(&mut *tx).await.map_err(broken)?;
+            Self::move_on(&mut tx, &[], &[], &Touched::all()).await.map_err(broken)?;
         }
         tx.commit().await.map_err(broken)
     }

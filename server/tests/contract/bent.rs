@@ -8,7 +8,7 @@ use std::sync::{
 use async_trait::async_trait;
 use domain::{
     Error, Result,
-    ports::{Change, LakeFile, Manifest},
+    ports::{Change, LakeFile, Manifest, News},
     time::Millis,
 };
 use store::SqliteStore;
@@ -58,6 +58,10 @@ impl Manifest for Bent {
     async fn files(&self) -> Result<Vec<LakeFile>> {
         self.seen()?;
         self.inner.files().await
+    }
+    async fn since(&self, generation: i64) -> Result<Option<News>> {
+        self.seen()?;
+        self.inner.since(generation).await
     }
     async fn indexes(&self, ids: &[i64]) -> Result<Vec<(i64, Vec<u8>)>> {
         self.seen()?;

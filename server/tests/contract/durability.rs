@@ -8,7 +8,7 @@ use std::sync::{
 use async_trait::async_trait;
 use domain::{
     Error, ErrorKind, Result,
-    ports::{Appended, Change, LakeFile, Manifest, MetricsStore, RecordSink, RefusedCounts},
+    ports::{Appended, Change, LakeFile, Manifest, MetricsStore, News, RecordSink, RefusedCounts},
 };
 use lake::Lake;
 use serde_json::json;
@@ -29,6 +29,9 @@ impl Manifest for Flaky {
     }
     async fn files(&self) -> Result<Vec<LakeFile>> {
         self.inner.files().await
+    }
+    async fn since(&self, generation: i64) -> Result<Option<News>> {
+        self.inner.since(generation).await
     }
     async fn indexes(&self, ids: &[i64]) -> Result<Vec<(i64, Vec<u8>)>> {
         self.inner.indexes(ids).await

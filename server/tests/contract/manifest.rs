@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     ErrorKind,
+    changes::Touched,
     ports::{Appended, Change, Delivery, LakeFile, Manifest, NewFile, RefusedCounts, SourceLedger},
     time::{Day, Millis},
 };
@@ -122,6 +123,7 @@ async fn a_commit_that_fails_changes_nothing(m: &Pair) {
         last_seq: Some(99),
         deliveries: delivery("file", "x"),
         forget_demo: true,
+        touched: Touched::all(),
     };
     let refused = m.one.commit(change).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Unavailable);

@@ -221,9 +221,9 @@ async fn tidying_keeps_every_answer(a: &Adapter) {
 async fn tidying_twice_is_tidying_once(a: &Adapter) {
     scattered(a).await;
     a.sink.tidy().await.unwrap();
-    let generation = a.metrics.generation();
+    let generation = a.metrics.view().generation();
     a.sink.tidy().await.unwrap();
-    assert_eq!(a.metrics.generation(), generation, "there was nothing left to do");
+    assert_eq!(a.metrics.view().generation(), generation, "there was nothing left to do");
 }
 
 async fn removing_the_demo_spares_real_records(a: &Adapter) {
@@ -268,7 +268,7 @@ async fn removing_nothing_removes_nothing(a: &Adapter) {
 }
 
 async fn every_change_moves_the_generation(a: &Adapter) {
-    let mut before = a.metrics.generation();
+    let mut before = a.metrics.view().generation();
     for step in 0..5 {
         match step {
             0 => drop(a.take([map50(0.5)]).await),
@@ -277,7 +277,7 @@ async fn every_change_moves_the_generation(a: &Adapter) {
             3 => a.sink.tidy().await.unwrap(),
             _ => drop(a.sink.remove_simulated().await.unwrap()),
         }
-        let now = a.metrics.generation();
+        let now = a.metrics.view().generation();
         assert!(now > before, "step {step}");
         before = now;
     }

@@ -8,7 +8,7 @@ use crate::{
     ports::View,
     query::{ChildSummary, EarlierQuantiles, LatestValue, MetricSummary, Summary, SummaryQuery},
     scope::{Level, Scope},
-    state::{ByMetric, DataState, Health, HealthReport, by_metric},
+    state::{ByMetric, DataState, Health, HealthReport},
     text::Name,
 };
 
@@ -260,7 +260,7 @@ impl<'a> Reducer<'a> {
         let sites = current.and_then(|v| v.sites.as_ref()).map_or(0, |s| s[0].len() as u32);
         // A metric for which there was no room in the count is expected where anything is.
         let sites_expected =
-            by_metric(self.view.directory(), column).map_or(health.sites_expected, |i| expected[i]).max(sites);
+            self.view.counted_at(column).map_or(health.sites_expected, |i| expected[i]).max(sites);
         let quantiles = |v: Option<&Values>| v.and_then(|v| v.sums.full(0)?.quantiles());
         let q = quantiles(current);
         let latest = current.and_then(|v| v.latest.as_ref()?[0]);

@@ -144,6 +144,12 @@ impl View for Still {
     fn generation(&self) -> i64 {
         1
     }
+    fn generation_in(&self, _: &Scope) -> i64 {
+        1
+    }
+    fn within(self: Arc<Self>, _: &Name) -> Arc<dyn View> {
+        self
+    }
     fn as_of(&self) -> Option<Millis> {
         None
     }

@@ -831,15 +831,17 @@ mod tests {
                 Part::over(ranges),
             ];
             let plan = Plan::new(CellsQuery { filter: Filter::default(), parts });
-            let stretches = |at: Millis| -> Vec<Option<u32>> {
-                plan.query.parts.iter().map(|p| p.ranges.contains(at).then(|| p.edges.stretch(at))).collect()
-            };
-            let mut span = Span::default();
-            span.move_to(&plan, &plan.lanes[0], Millis(at));
-            prop_assert_eq!(&span.stretches, &stretches(Millis(at)));
-            prop_assert!((span.from..span.to).contains(&at));
-            for other in [span.from.max(0), i64::midpoint(span.from.max(0), at), at, span.to.min(601 * MINUTE) - 1] {
-                prop_assert_eq!(&stretches(Millis(other)), &span.stretches, "{} and {}", at, other);
+            for lane in &plan.lanes {
+                let stretches = |at: Millis| -> Vec<Option<u32>> {
+                    plan.parts_of(lane).map(|p| p.ranges.contains(at).then(|| p.edges.stretch(at))).collect()
+                };
+                let mut span = Span::default();
+                span.move_to(&plan, lane, Millis(at));
+                prop_assert_eq!(&span.stretches, &stretches(Millis(at)));
+                prop_assert!(span.holds(at));
+                for other in [span.from.max(0), i64::midpoint(span.from.max(0), at), at, span.to.min(601 * MINUTE) - 1] {
+                    prop_assert_eq!(&stretches(Millis(other)), &span.stretches, "{} and {}", at, other);
+                }
             }
         }
     }

@@ -1,0 +1,163 @@
+//! What a snapshot knows, as far as it is about one customer.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, PoisonError},
+};
+
+use domain::{
+    answers::Chosen,
+    custom::{Beyond, Custom},
+    metric::BUILT_IN,
+    model::ModelKey,
+    ports::{FailedFile, View},
+    query::{Directory, MetricColumn, Metrics, ModelChange},
+    scope::{Model, Scope},
+    state::HealthReport,
+    text::Name,
+    time::{Day, Millis, TimeRange},
+};
+
+use crate::snapshot::{FileView, Snapshot};
+
+/// Directories by customer, made when somebody asks.
+pub type Directories = std::sync::Mutex<HashMap<Name, Arc<Directory>>>;
+
+/// A snapshot as it is shown to whoever may know of one customer only.
+pub struct Narrowed {
+    whole: Arc<Snapshot>,
+    own: Scope,
+    directory: Arc<Directory>,
+}
+
+impl Narrowed {
+    pub fn new(whole: Arc<Snapshot>, customer: &Name) -> Self {
+        let mut known = whole.narrowed.lock().unwrap_or_else(PoisonError::into_inner);
+        let directory = known.entry(customer.clone()).or_insert_with(|| Arc::new(whole.directory_of(customer)));
+        let directory = Arc::clone(directory);
+        drop(known);
+        Self { own: Scope { customer: Some(customer.clone()), ..Scope::default() }, whole, directory }
+    }
+
+    /// A scope that holds nothing but what is shown; of another customer, which is never asked for, nothing.
+    fn inside(&self, scope: &Scope) -> Scope {
+        Scope { customer: self.own.customer.clone(), ..scope.clone() }
+    }
+
+    fn is_own(&self, scope: &Scope) -> bool {
+        scope.customer.is_none() || scope.customer == self.own.customer
+    }
+
+    /// Files that hold rows of the customer.
+    fn files(&self) -> impl Iterator<Item = &FileView> {
+        let own: Vec<bool> = self.whole.places.iter().map(|p| self.own.holds(p)).collect();
+        self.whole.files.iter().filter(move |v| v.places.iter().any(|p| own[*p as usize]))
+    }
+}
+
+impl View for Narrowed {
+    fn generation(&self) -> i64 {
+        self.whole.number_in(&self.own)
+    }
+    fn generation_in(&self, scope: &Scope) -> i64 {
+        if self.is_own(scope) { self.whole.number_in(&self.inside(scope)) } else { 0 }
+    }
+    fn within(self: Arc<Self>, customer: &Name) -> Arc<dyn View> {
+        if self.own.customer.as_ref() == Some(customer) {
+            return self;
+        }
+        // Of one customer there is nothing to know about another.
+        let own = Scope { customer: Some(customer.clone()), ..Scope::default() };
+        Arc::new(Self { whole: Arc::default(), own, directory: Arc::default() })
+    }
+    fn counted_at(&self, column: &MetricColumn) -> Option<usize> {
+        self.whole.counted_at(column)
+    }
+    fn as_of(&self) -> Option<Millis> {
+        // To a file: it may hold others' rows as well.
+        self.files().map(|v| v.file.received).max()
+    }
+    fn directory(&self) -> &Arc<Directory> {
+        &self.directory
+    }
+    fn chosen(&self, metrics: &Metrics, scope: &Scope, ranges: &[TimeRange]) -> Chosen {
+        let Chosen { mut metrics, mut present } = self.whole.chosen(metrics, &self.inside(scope), ranges);
+        metrics.retain(|(_, column)| match column {
+            MetricColumn::BuiltIn(i) => self.directory.built_in.contains(i),
+            MetricColumn::Custom(full) => self.directory.custom.place(full).is_some(),
+        });
+        present.retain(|key| self.directory.metric(key).is_ok());
+        Chosen { metrics, present }
+    }
+    fn health(&self, scope: &Scope, range: &TimeRange, now: Millis) -> HealthReport {
+        self.whole.health_of(&self.inside(scope), range, now)
+    }
+    fn since(&self, scope: &Scope, begin: Millis, end: Millis) -> Option<Millis> {
+        self.whole.begin_of(&self.inside(scope), begin, end)
+    }
+    fn model_changes(&self, scope: &Scope, range: &TimeRange) -> Vec<ModelChange> {
+        self.whole.model_changes(&self.inside(scope), range)
+    }
+    fn volume(&self) -> Vec<(Day, u64)> {
+        let mut days = BTreeMap::new();
+        for v in self.files() {
+            let own = v.index.entries.iter().zip(v.places.iter());
+            let own = own.filter(|(_, p)| self.own.holds(&self.whole.places[**p as usize]));
+            *days.entry(v.file.day).or_insert(0) += own.map(|(e, _)| u64::from(e.n)).sum::<u64>();
+        }
+        days.into_iter().collect()
+    }
+    fn failed_files(&self) -> Vec<FailedFile> {
+        let own: BTreeSet<&str> = self.files().map(|v| &*v.file.path).collect();
+        let failed = self.whole.failed_files().into_iter().filter(|f| own.contains(&*f.file));
+        // How many rows of it are the customer's does not matter to them, and how many are not is not theirs to know.
+        failed.map(|f| FailedFile { rows: 0, ..f }).collect()
+    }
+}
+
+impl Snapshot {
+    fn directory_of(&self, customer: &Name) -> Directory {
+        let own: Vec<bool> = self.places.iter().map(|p| p.customer == *customer).collect();
+        let all = &self.directory;
+        let (mut tasks, mut models, mut custom) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let (mut built_in, mut beyond) = (0u16, false);
+        let mut d = Directory::default();
+        for v in &self.files {
+            let entries = v.index.entries.iter().zip(v.places.iter()).filter(|(_, place)| own[**place as usize]);
+            let before = d.records;
+            for (e, _) in entries {
+                tasks.insert(v.index.task(e));
+                models.extend(v.index.model(e));
+                built_in |= e.metrics;
+                beyond |= e.beyond;
+                custom.extend(v.index.reported(e).iter().map(|i| &v.index.custom[usize::from(*i)]));
+                d.records += u64::from(e.n);
+                d.simulated += if e.simulated { u64::from(e.n) } else { 0 };
+                d.oldest = [d.oldest, Some(Millis(e.first))].into_iter().flatten().min();
+                d.newest = d.newest.max(Some(Millis(e.last())));
+            }
+            d.more_devices |= d.records > before && v.index.devices().is_none();
+        }
+        d.tasks = tasks.into_iter().filter_map(|t| Name::stored(t).ok()).collect();
+        let model = |(a, v): (&Arc<str>, Option<&Arc<str>>)| -> Option<ModelKey> {
+            let version = v.and_then(|v| Name::stored(v).ok());
+            Some(Model { architecture: Name::stored(a).ok()?, version }.into())
+        };
+        d.models = models.into_iter().filter_map(model).collect();
+        let ours = |m: &&ModelKey| d.models.contains(m);
+        d.by_age = all.by_age.iter().filter(ours).cloned().collect();
+        let devices = all.devices.iter().map(|(device, places)| {
+            let places: BTreeSet<_> = places.iter().filter(|p| p.customer == *customer).cloned().collect();
+            (device.clone(), places)
+        });
+        d.devices = Arc::new(devices.filter(|(_, places)| !places.is_empty()).collect());
+        // Where a name found no room, it is not known whose it was.
+        d.beyond = Beyond { names: Custom::default(), more: beyond, cap: all.beyond.cap };
+        d.built_in = (0..BUILT_IN).filter(|bit| built_in >> bit & 1 == 1).collect();
+        let named: Vec<String> = custom.into_iter().filter(|full| all.custom.place(full).is_some()).cloned().collect();
+        d.declared = Arc::new(all.declared.within(customer, &named));
+        d.custom = named.into();
+        d.places = all.places.iter().filter(|p| p.customer == *customer).cloned().collect();
+        d
+    }
+}

@@ -1,0 +1,111 @@
+//! Since when answers about a place may differ: a page of one customer is not told of another's records.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use domain::{
+    changes::{Places, Touched},
+    metric::CATALOGUE,
+    ports::Batch,
+    query::Directory,
+    record::Record,
+    scope::{Place, Scope},
+    text::Name,
+};
+
+use crate::{day::DayChange, snapshot::Snapshot};
+
+/// Generations by place; see [`Snapshot::number`].
+#[derive(Debug, Clone, Default)]
+pub struct Generations {
+    /// When something changed that is not of one place: names, files that cannot be read, sources that fail.
+    all: i64,
+    /// By the number of a place, and of all that lie in a customer the newest.
+    places: Arc<Vec<i64>>,
+    customers: Arc<HashMap<Name, i64>>,
+}
+
+impl Snapshot {
+    /// See [`domain::ports::View::generation_in`].
+    pub fn number_in(&self, scope: &Scope) -> i64 {
+        let Some(customer) = &scope.customer else { return self.number() };
+        let of_customer = self.topics.customers.get(customer).copied().unwrap_or(0);
+        // Most often the customer has nothing new, and neither has what lies in it.
+        if scope.site.is_none() || of_customer <= self.topics.all {
+            return of_customer.max(self.topics.all);
+        }
+        let places = self.places.iter().zip(self.topics.places.iter());
+        places.filter(|(place, _)| scope.holds(place)).map(|(_, number)| *number).fold(self.topics.all, i64::max)
+    }
+
+    /// Takes over from the snapshot before what has not changed. `touched` is what the commits since have touched, where that is
+    /// known.
+    pub fn follow(&mut self, before: &Self, touched: Option<&[Touched]>) {
+        let number = self.number();
+        let touched = touched.filter(|_| {
+            before.generation > 0 && before.revision == self.revision && same_names(&before.directory, &self.directory)
+        });
+        let named = |touched: &Touched| match &touched.places {
+            Places::Some(places) => Some(places.clone()),
+            Places::All => None,
+        };
+        let places: Option<BTreeSet<Place>> =
+            touched.and_then(|all| all.iter().map(named).collect::<Option<Vec<_>>>()).map(|all| all.into_iter().flatten().collect());
+        self.topics = before.topics.clone();
+        let Some(places) = places else {
+            self.topics.all = number;
+            return;
+        };
+        if !places.is_empty() {
+            let numbers = Arc::make_mut(&mut self.topics.places);
+            numbers.resize(self.places.len(), 0);
+            let touched = self.places.iter().zip(numbers).filter(|(place, _)| places.contains(place));
+            touched.for_each(|(_, known)| *known = number);
+            let customers = Arc::make_mut(&mut self.topics.customers);
+            customers.extend(places.into_iter().map(|p| (p.customer, number)));
+        }
+    }
+}
+
+/// Whether there is the same to ask about, however many records.
+fn same_names(a: &Arc<Directory>, b: &Arc<Directory>) -> bool {
+    let told = |d: &Directory| (d.more_devices, d.built_in.clone(), d.declared.revision());
+    Arc::ptr_eq(a, b)
+        || (told(a) == told(b)
+            && a.places == b.places
+            && a.tasks == b.tasks
+            && a.models == b.models
+            && a.by_age == b.by_age
+            && (Arc::ptr_eq(&a.devices, &b.devices) || a.devices == b.devices)
+            && a.custom == b.custom
+            && a.beyond == b.beyond)
+}
+
+/// What taking in batches touched: only days on which something is new or corrected.
+pub fn touched(batches: &[Batch], changes: &[DayChange]) -> Touched {
+    let mut touched = Touched::default();
+    let changed = changes.iter().filter(|c| !c.publish.is_empty()).filter_map(|c| Some(c.publish.first()?.file.day));
+    touched.days = changed.collect();
+    let arrivals = batches.iter().flat_map(|b| b.records.iter()).map(|a| &a.record);
+    let mut last: Option<Place> = None;
+    for record in arrivals.filter(|r| touched.days.contains(&r.timestamp().day())).collect::<Vec<_>>() {
+        let place = record.place();
+        if last != place {
+            place.iter().for_each(|p| touched.place(p.clone()));
+            last = place;
+        }
+        note_metrics(&mut touched, record);
+    }
+    touched
+}
+
+fn note_metrics(touched: &mut Touched, record: &Record) {
+    let built_in = CATALOGUE.iter().zip(record.built_in()).filter(|(_, x)| x.is_some()).map(|(m, _)| &*m.key);
+    for name in built_in.chain(record.custom().iter().map(|(full, _)| full.as_str())) {
+        if !touched.metrics.contains(name) {
+            touched.metrics.insert(name.to_owned());
+        }
+    }
+}

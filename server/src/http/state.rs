@@ -1,0 +1,124 @@
+//! What handlers share. Records and places are reached through [`Seen`] alone, which knows who asks.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use app::api::{Request, Services};
+use axum::{
+    extract::{FromRef, FromRequestParts},
+    http::request::Parts as Head,
+};
+use domain::{access::Actor, ports::JobReport, time::Millis};
+use leptos::config::LeptosOptions;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{events, files, middleware, records};
+use crate::{
+    auth::Gate,
+    config::Settings,
+    declared::Files,
+    jobs::{Board, Readiness},
+    startup::Parts,
+};
+
+#[derive(Clone)]
+pub struct State {
+    pub leptos: LeptosOptions,
+    services: Services,
+    pub readiness: Arc<Readiness>,
+    pub gate: Arc<Gate>,
+    pub hosts: Arc<middleware::Hosts>,
+    /// The lake's generation, as it moves on.
+    pub changes: watch::Receiver<i64>,
+    /// Cancelled when the server is told to stop.
+    pub stop: CancellationToken,
+    /// Free places for listeners.
+    pub listeners: Arc<Semaphore>,
+    /// The way of records from programs into the lake.
+    pub intake: records::Intake,
+}
+
+impl FromRef<State> for LeptosOptions {
+    fn from_ref(state: &State) -> Self {
+        state.leptos.clone()
+    }
+}
+
+impl State {
+    #[must_use]
+    pub fn new(
+        settings: &Settings,
+        address: SocketAddr,
+        parts: &Parts,
+        written: Arc<Files>,
+        readiness: Arc<Readiness>,
+        jobs: Board,
+        stop: CancellationToken,
+    ) -> Self {
+        let filling = Arc::clone(&readiness);
+        let leptos = files::leptos_options(address);
+        Self {
+            services: Services {
+                files: Arc::new(files::found(&leptos)),
+                metrics: Arc::clone(&parts.metrics),
+                sources: Arc::clone(&parts.sources),
+                clock: Arc::clone(&parts.clock),
+                filling: Arc::new(move || filling.demo_days()),
+                jobs: Arc::new(move || jobs.reports()),
+                written: Arc::new(move || written.states()),
+            },
+            leptos,
+            readiness,
+            gate: Arc::new(Gate::new(settings)),
+            hosts: Arc::new(middleware::Hosts::new(&settings.hosts, address)),
+            changes: parts.lake.changes(),
+            stop,
+            listeners: Arc::new(Semaphore::new(events::MOST_LISTENERS)),
+            intake: records::Intake::start(Arc::clone(&parts.sink), Arc::clone(&parts.clock)),
+        }
+    }
+
+    #[must_use]
+    pub fn now(&self) -> Millis {
+        self.services.clock.now()
+    }
+
+    /// What runs beside requests.
+    #[must_use]
+    pub fn jobs(&self) -> Vec<JobReport> {
+        (self.services.jobs)()
+    }
+
+    /// What an actor may use. Whoever is bound to one customer is not told how the installation does.
+    #[must_use]
+    pub fn services_for(&self, actor: &Actor) -> Services {
+        let all = self.services.clone();
+        let seen = Services {
+            metrics: Arc::new(all.metrics.seen_by(actor)),
+            sources: Arc::new(all.sources.seen_by(actor)),
+            ..all
+        };
+        match actor.customer() {
+            None => seen,
+            Some(_) => Services {
+                filling: Arc::new(|| None),
+                jobs: Arc::new(Vec::new),
+                written: Arc::new(Vec::new),
+                ..seen
+            },
+        }
+    }
+}
+
+/// What the sender of a request may use.
+pub struct Seen(pub Services);
+
+impl FromRequestParts<State> for Seen {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(head: &mut Head, state: &State) -> Result<Self, Self::Rejection> {
+        // The gate has put it there; without it nobody is known.
+        let actor = head.extensions.get::<Request>().map_or(Actor::Anonymous, |r| r.actor.clone());
+        Ok(Self(state.services_for(&actor)))
+    }
+}
