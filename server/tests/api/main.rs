@@ -10,6 +10,7 @@ mod process;
 mod wire;
 
 mod asking;
+mod bound;
 mod commands;
 mod compare;
 mod cross_site;
