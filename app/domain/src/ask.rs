@@ -311,7 +311,13 @@ impl Ask {
             ))
         })?;
         let range = self.range(now, &self.time_zone(tz)?)?;
-        Ok(WorstQuery { scope: self.scope()?, model: self.get("model").map(ModelKey::parse).transpose()?, metric: self.metric()?, range, limit })
+        Ok(WorstQuery {
+            scope: self.scope()?,
+            model: self.get("model").map(ModelKey::parse).transpose()?,
+            metric: self.metric()?,
+            range,
+            limit,
+        })
     }
 
     /// Comparisons count all types unless one is named.

@@ -84,7 +84,11 @@ mod tests {
 
     fn place(customer: &str, zone: usize) -> Place {
         let name = |t: String| t.try_into().expect("a name");
-        Place { customer: name(customer.to_owned()), site: Some(name("s".into())), zone: Some(name(format!("z{zone}"))) }
+        Place {
+            customer: name(customer.to_owned()),
+            site: Some(name("s".into())),
+            zone: Some(name(format!("z{zone}"))),
+        }
     }
 
     fn of(customer: &str) -> Scope {

@@ -40,12 +40,7 @@ impl ModelKey {
         let (name, version) = rest.rsplit_once('/').map_or((rest, None), |(n, v)| (n, Some(v)));
         let parse = |t: &str| {
             Name::stored(t).map_err(|e| {
-                Error::bad_input(say!(
-                    "model “{got}” {e}",
-                    "모델 “{got}”: {why}",
-                    got = clip(text),
-                    why = e.korean()
-                ))
+                Error::bad_input(say!("model “{got}” {e}", "모델 “{got}”: {why}", got = clip(text), why = e.korean()))
             })
         };
         Ok(Self::Registered(Registered { name: parse(name)?, version: version.map(parse).transpose()? }))

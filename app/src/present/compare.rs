@@ -5,9 +5,9 @@ use domain::{
     ask::Ask,
     compare::{By, Contender, Field, Figure, MOST_MODELS, Places, Same, SiteContest},
     metric::{Change, Metric},
+    model::ModelKey,
     query::{ComparisonQuery, Directory, FieldCell, FieldReport, MetricPage, Metrics, unknown_metric},
     say,
-    model::ModelKey,
     scope::{Kind, clip},
 };
 
@@ -247,9 +247,8 @@ fn selects(a: &Asked, d: &Directory, report: &FieldReport, lead: usize) -> Vec<S
 
 /// On how many devices a model ran.
 fn devices(r: &FieldReport, m: &ModelKey, by: By) -> usize {
-    let of_it = |c: &&FieldCell| {
-        c.model.as_ref().is_some_and(|x| if by == By::Architecture { m.holds(x) } else { m == x })
-    };
+    let of_it =
+        |c: &&FieldCell| c.model.as_ref().is_some_and(|x| if by == By::Architecture { m.holds(x) } else { m == x });
     let named = r.cells.iter().filter(of_it).flat_map(|c| &c.devices).filter(|d| !d.is_empty());
     named.collect::<std::collections::BTreeSet<_>>().len()
 }

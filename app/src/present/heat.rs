@@ -34,8 +34,9 @@ pub fn days(a: &Asked, length: i64) -> Result<Course> {
             })
             .collect()
     };
-    let midnights =
-        midnights().map_err(|e| Error::bad_input(say!("the range goes beyond the calendar", "기간이 달력의 범위를 벗어났습니다")).with_detail(e))?;
+    let midnights = midnights().map_err(|e| {
+        Error::bad_input(say!("the range goes beyond the calendar", "기간이 달력의 범위를 벗어났습니다")).with_detail(e)
+    })?;
     Course::between(&midnights)
 }
 

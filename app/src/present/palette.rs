@@ -2,12 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{
-    query::Directory,
-    model::ModelKey,
-    scope::Scope,
-    text::Name,
-};
+use domain::{model::ModelKey, query::Directory, scope::Scope, text::Name};
 use serde::Serialize;
 
 use super::links;

@@ -4,8 +4,8 @@ use domain::{
     chart::{Axis, Dot, Parallel, ParallelAxis, ParallelLine, Scatter, parallel_svg, scatter_svg, value_ticks},
     compare::{Contender, Field, Places},
     metric::{Change, Metric},
-    query::{Directory, FieldReport, LEADING},
     model::ModelKey,
+    query::{Directory, FieldReport, LEADING},
     scope::Scope,
 };
 

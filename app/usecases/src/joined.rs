@@ -46,7 +46,10 @@ impl<T: Clone + Send + Sync + 'static> UnderWay<T> {
 mod tests {
     use std::{
         future::pending,
-        sync::{Arc, atomic::{AtomicUsize, Ordering}},
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
     };
 
     use futures::{future::join3, poll};

@@ -7,6 +7,11 @@ mod sources;
 
 use std::{path::Path, sync::Arc};
 
+use crate::joined::UnderWay;
+pub use crate::{
+    questions::{Questions, Trends, TrendsQuery},
+    sources::Sources,
+};
 use domain::{
     Result,
     access::{Action, Actor, Object, authorize},
@@ -20,11 +25,6 @@ use domain::{
     text::Name,
     time::{Day, TimeRange},
 };
-pub use crate::{
-    questions::{Questions, Trends, TrendsQuery},
-    sources::Sources,
-};
-use crate::joined::UnderWay;
 
 /// Questions about records, of one actor: each is answered only as far as that may read. Equal questions that are asked at the
 /// same time share an answer.
@@ -138,7 +138,10 @@ impl Metrics {
     pub async fn summary(&self, query: &SummaryQuery) -> Result<Summary> {
         self.allow(&query.scope)?;
         let (this, q) = (self.clone(), query.clone());
-        self.shared.summaries.join(self.key(&query.scope, query), async move { this.questions().summary(&q).await }).await
+        self.shared
+            .summaries
+            .join(self.key(&query.scope, query), async move { this.questions().summary(&q).await })
+            .await
     }
 
     /// The same with the models that ran there: what the page of a place shows, of one pass.
@@ -160,7 +163,10 @@ impl Metrics {
     pub async fn trends(&self, query: &TrendsQuery) -> Result<Trends> {
         self.allow(&query.trend.scope)?;
         let (this, q) = (self.clone(), query.clone());
-        self.shared.trends.join(self.key(&query.trend.scope, query), async move { this.questions().trends(&q).await }).await
+        self.shared
+            .trends
+            .join(self.key(&query.trend.scope, query), async move { this.questions().trends(&q).await })
+            .await
     }
 
     /// How one metric moved.
@@ -180,7 +186,10 @@ impl Metrics {
     pub async fn comparison(&self, query: &ComparisonQuery) -> Result<Comparison> {
         self.allow(&query.scope)?;
         let (this, q) = (self.clone(), query.clone());
-        self.shared.comparisons.join(self.key(&query.scope, query), async move { this.questions().comparison(&q).await }).await
+        self.shared
+            .comparisons
+            .join(self.key(&query.scope, query), async move { this.questions().comparison(&q).await })
+            .await
     }
 
     /// How each model did in each zone.
@@ -190,7 +199,10 @@ impl Metrics {
     pub async fn field_report(&self, query: &ComparisonQuery) -> Result<FieldReport> {
         self.allow(&query.scope)?;
         let (this, q) = (self.clone(), query.clone());
-        self.shared.reports.join(self.key(&query.scope, query), async move { this.questions().field_report(&q).await }).await
+        self.shared
+            .reports
+            .join(self.key(&query.scope, query), async move { this.questions().field_report(&q).await })
+            .await
     }
 
     /// Where one metric is worst.

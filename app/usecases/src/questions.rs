@@ -8,9 +8,7 @@ use domain::{
     cells::{Answer, CellsQuery, Group},
     model::VersionMap,
     ports::{MetricsStore, View},
-    query::{
-        Comparison, ComparisonQuery, FieldReport, Summary, SummaryQuery, Trend, TrendQuery, Worst, WorstQuery,
-    },
+    query::{Comparison, ComparisonQuery, FieldReport, Summary, SummaryQuery, Trend, TrendQuery, Worst, WorstQuery},
     text::Name,
 };
 use futures::TryStreamExt;

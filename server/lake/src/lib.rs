@@ -196,8 +196,7 @@ impl Lake {
         let _turn = self.following.lock().await;
         let failed = self.reasons();
         let before = self.snapshot();
-        let Renewed { snapshot, found, touched } =
-            before.renewed(self.manifest.as_ref(), &self.root, &failed).await?;
+        let Renewed { snapshot, found, touched } = before.renewed(self.manifest.as_ref(), &self.root, &failed).await?;
         let mut renewed = snapshot.with_declared(self.declared.lock().unwrap_or_else(PoisonError::into_inner).clone());
         renewed.revision += revisions;
         renewed.follow(&before, touched.as_deref());

@@ -13,8 +13,8 @@ use domain::{
 
 use crate::{
     Lake,
-    fold::{find, source_column, values_of},
     cells::Part,
+    fold::{find, source_column, values_of},
     scan::Rows,
 };
 

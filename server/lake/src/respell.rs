@@ -16,8 +16,8 @@ use datafusion::{
     parquet::arrow::{ProjectionMask, arrow_reader::ParquetRecordBatchReaderBuilder},
 };
 use domain::{
-    changes::Touched,
     Error, Result,
+    changes::Touched,
     ports::{Change, LakeFile},
     record::TEXT_FIELDS,
     time::Day,

@@ -12,10 +12,10 @@ use std::{
 
 use domain::{
     Result,
+    changes::Touched,
     error::Sentence,
     metric::BUILT_IN,
     model::ModelKey,
-    changes::Touched,
     ports::{LakeFile, Manifest, News},
     query::Directory,
     say,

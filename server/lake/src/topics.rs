@@ -51,8 +51,9 @@ impl Snapshot {
             Places::Some(places) => Some(places.clone()),
             Places::All => None,
         };
-        let places: Option<BTreeSet<Place>> =
-            touched.and_then(|all| all.iter().map(named).collect::<Option<Vec<_>>>()).map(|all| all.into_iter().flatten().collect());
+        let places: Option<BTreeSet<Place>> = touched
+            .and_then(|all| all.iter().map(named).collect::<Option<Vec<_>>>())
+            .map(|all| all.into_iter().flatten().collect());
         self.topics = before.topics.clone();
         let Some(places) = places else {
             self.topics.all = number;

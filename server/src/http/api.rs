@@ -36,8 +36,13 @@ type Answer = Result<Response, Problem>;
 pub async fn summary(Seen(s): Seen, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
     let now = s.clock.now();
     let query = ask(q.as_deref(), &SUMMARY)?.summary(now, &TimeZone::UTC)?;
-    let tag =
-        tag(&s, "summary", &format!("{:?} {:?} {}", query.scope, query.range, query.children), (&query.scope, query.range), now)?;
+    let tag = tag(
+        &s,
+        "summary",
+        &format!("{:?} {:?} {}", query.scope, query.range, query.children),
+        (&query.scope, query.range),
+        now,
+    )?;
     reusable(&headers, tag, s.metrics.summary(&query)).await
 }
 

@@ -124,7 +124,10 @@ impl Listener {
 }
 
 fn records(generation: i64) -> Event {
-    Event::default().event(Topic::Records.as_str()).id(generation.to_string()).data(format!(r#"{{"generation":{generation}}}"#))
+    Event::default()
+        .event(Topic::Records.as_str())
+        .id(generation.to_string())
+        .data(format!(r#"{{"generation":{generation}}}"#))
 }
 
 fn tick() -> Event {

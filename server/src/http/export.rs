@@ -20,8 +20,8 @@ use axum::{
 use domain::{
     ask::{Ask, KEYS},
     chart::{Paint, Size, VERSUS_PLOT, heat_height, heat_with_names, standalone, svg},
-    query::{MetricSummary, RecordRow},
     model::ModelKey,
+    query::{MetricSummary, RecordRow},
     time::Step,
 };
 
@@ -252,11 +252,7 @@ pub async fn compare(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extensi
     Ok(table("compare.csv", &head, &rows))
 }
 
-pub async fn compare_sites(
-    Seen(s): Seen,
-    RawQuery(q): RawQuery,
-    Extension(r): Extension<Request>,
-) -> Answer {
+pub async fn compare_sites(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
     let c = compare::data(&s, &r, ask(q.as_deref(), KEYS)?).await?;
     let metric = c.report.metrics.get(c.lead).map_or_else(String::new, |m| m.key.to_string());
     let mut rows = Vec::new();

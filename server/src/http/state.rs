@@ -100,12 +100,9 @@ impl State {
         };
         match actor.customer() {
             None => seen,
-            Some(_) => Services {
-                filling: Arc::new(|| None),
-                jobs: Arc::new(Vec::new),
-                written: Arc::new(Vec::new),
-                ..seen
-            },
+            Some(_) => {
+                Services { filling: Arc::new(|| None), jobs: Arc::new(Vec::new), written: Arc::new(Vec::new), ..seen }
+            }
         }
     }
 }

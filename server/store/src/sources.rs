@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use domain::{
-    changes::Touched,
     Result,
+    changes::Touched,
     error::Sentence,
     ports::{Delivery, RefusedCounts, SourceId, SourceLedger, SourceReport},
     time::Millis,

@@ -105,7 +105,8 @@ impl House {
         request.extensions_mut().insert(Established(actor));
         let answer = self.router.clone().oneshot(request).await.expect("an answer");
         let status = answer.status().as_u16();
-        let streams = answer.headers().get("content-type").is_some_and(|t| t.as_bytes().starts_with(b"text/event-stream"));
+        let streams =
+            answer.headers().get("content-type").is_some_and(|t| t.as_bytes().starts_with(b"text/event-stream"));
         if streams {
             return (status, String::new());
         }
@@ -232,7 +233,8 @@ async fn names_of_another_customer_are_as_unknown_as_names_of_nobody() {
             let (status, body) = house.ask("GET", &format!("{path}?customer={OWN}&{key}={name}{metric}"), &[]).await;
             assert!((400..500).contains(&status), "{key}: {status} {body}");
             answers.push((status, anonymous(&body, &name)));
-            let (status, body) = house.ask("GET", &format!("/api/metrics/records?customer={OWN}&{key}={name}"), &[]).await;
+            let (status, body) =
+                house.ask("GET", &format!("/api/metrics/records?customer={OWN}&{key}={name}"), &[]).await;
             answers.push((status, anonymous(&body, &name)));
         }
         assert_eq!(answers[..2], answers[2..], "{key}");
@@ -245,7 +247,8 @@ async fn a_stream_tells_of_the_own_customer_and_is_silent_about_others() {
     let actor = Actor::Bound(Name::parse(OWN).expect("a name"));
     let mut request = Request::get(format!("/api/events?customer={OWN}")).header("host", "127.0.0.1:1");
     request.extensions_mut().expect("extensions").insert(Established(actor));
-    let answer = house.router.clone().oneshot(request.body(Body::empty()).expect("a request")).await.expect("an answer");
+    let answer =
+        house.router.clone().oneshot(request.body(Body::empty()).expect("a request")).await.expect("an answer");
     assert_eq!(answer.status(), 200);
     let mut stream = answer.into_body().into_data_stream();
     let mut next = async |most: u64| {

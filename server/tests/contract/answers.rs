@@ -2,8 +2,8 @@
 
 use domain::{
     ErrorKind,
-    query::{ComparisonQuery, Course, EarlierQuantiles, Metrics, SummaryQuery, TrendQuery},
     model::ModelKey,
+    query::{ComparisonQuery, Course, EarlierQuantiles, Metrics, SummaryQuery, TrendQuery},
     scope::Scope,
     time::{Millis, Step, TimeRange},
 };

@@ -82,8 +82,13 @@ impl Seen {
 
 fn seen() -> impl Strategy<Value = Seen> {
     let registered = select(vec![None, None, None, Some(("fleet", Some("1"))), Some(("fleet", None))]);
-    (row(), select(vec!["r1", "r2"]), registered)
-        .prop_map(|(row, run, registered)| Seen { row, run, registered, received: Millis(0), seq: 0 })
+    (row(), select(vec!["r1", "r2"]), registered).prop_map(|(row, run, registered)| Seen {
+        row,
+        run,
+        registered,
+        received: Millis(0),
+        seq: 0,
+    })
 }
 
 fn range() -> impl Strategy<Value = TimeRange> {
@@ -93,16 +98,15 @@ fn range() -> impl Strategy<Value = TimeRange> {
 fn edges() -> impl Strategy<Value = Edges> {
     let every = (moment(), select(vec!["17m", "3h", "1d"]))
         .prop_map(|(from, step)| Edges::every(from, Step::parse(step).expect("a step")));
-    prop_oneof![
-        Just(Edges::none()),
-        prop::collection::vec(moment(), 1..5).prop_map(Edges::at),
-        every,
-    ]
+    prop_oneof![Just(Edges::none()), prop::collection::vec(moment(), 1..5).prop_map(Edges::at), every,]
 }
 
 fn column(metric: usize) -> MetricColumn {
     let key = METRICS[metric];
-    CATALOGUE.iter().position(|m| m.key == key).map_or(MetricColumn::Custom(format!("custom.{key}")), MetricColumn::BuiltIn)
+    CATALOGUE
+        .iter()
+        .position(|m| m.key == key)
+        .map_or(MetricColumn::Custom(format!("custom.{key}")), MetricColumn::BuiltIn)
 }
 
 fn wanted() -> impl Strategy<Value = Wanted> {
@@ -120,9 +124,8 @@ fn part() -> impl Strategy<Value = Part> {
     let by = prop::sample::subsequence(Dimension::ALL.to_vec(), 0..=4);
     let noted = any::<[bool; 4]>().prop_map(|[sites, zones, devices, days]| Noted { sites, zones, devices, days });
     let ranges = prop::collection::vec(range(), 1..3).prop_map(Ranges::of);
-    (ranges, edges(), by, prop::collection::vec(wanted(), 0..4), noted).prop_map(|(ranges, edges, by, metrics, noted)| {
-        Part::over(ranges).cut(edges).by(by).of(metrics).noting(noted)
-    })
+    (ranges, edges(), by, prop::collection::vec(wanted(), 0..4), noted)
+        .prop_map(|(ranges, edges, by, metrics, noted)| Part::over(ranges).cut(edges).by(by).of(metrics).noting(noted))
 }
 
 fn versions() -> impl Strategy<Value = VersionMap> {
@@ -155,7 +158,8 @@ fn question() -> impl Strategy<Value = CellsQuery> {
     ];
     let devices = prop_oneof![3 => Just(vec![]), 1 => prop::sample::subsequence(vec!["orin", "xavier"], 1..2)];
     let on = (any::<[bool; 4]>(), prop::collection::btree_set(moment().prop_map(Millis::day), 1..4));
-    let arrival = (prop::option::weighted(0.4, 0i64..60), prop::option::weighted(0.3, select(vec![0, 9 * HOUR, 80 * HOUR])));
+    let arrival =
+        (prop::option::weighted(0.4, 0i64..60), prop::option::weighted(0.3, select(vec![0, 9 * HOUR, 80 * HOUR])));
     let parts = prop::collection::vec(part(), 1..4);
     (scope, models, devices, prop::option::weighted(0.2, on), arrival, versions(), parts).prop_map(
         |(scope, models, devices, on, (known, within), versions, parts)| CellsQuery {
@@ -174,7 +178,8 @@ fn question() -> impl Strategy<Value = CellsQuery> {
 }
 
 fn pairs(places: [bool; 4], days: &BTreeSet<domain::time::Day>) -> BTreeSet<(Place, domain::time::Day)> {
-    let all = [("a", Some("s1"), Some("z1")), ("a", Some("s1"), Some("z2")), ("a", Some("s2"), None), ("b", None, None)];
+    let all =
+        [("a", Some("s1"), Some("z1")), ("a", Some("s1"), Some("z2")), ("a", Some("s2"), None), ("b", None, None)];
     let place = |(c, s, z): (&str, Option<&str>, Option<&str>)| Place {
         customer: name(c),
         site: s.map(name),
@@ -221,11 +226,8 @@ impl History {
 
     /// What counts, or counted at a moment: of each record the last that had arrived.
     fn known(&self, at: Option<Millis>) -> Vec<&Seen> {
-        let mut rows: Vec<&Seen> = self
-            .0
-            .values()
-            .filter_map(|all| all.iter().rfind(|s| at.is_none_or(|at| s.received <= at)))
-            .collect();
+        let mut rows: Vec<&Seen> =
+            self.0.values().filter_map(|all| all.iter().rfind(|s| at.is_none_or(|at| s.received <= at))).collect();
         rows.sort_by_key(|s| s.seq);
         rows
     }
@@ -307,9 +309,8 @@ fn check_cell(part: &Part, cells: &Cells, row: usize, want: &[&Seen]) -> Result<
         let metric = (0..METRICS.len()).find(|m| column(*m) == wanted.column).expect("a metric of ours");
         let have: Vec<&Seen> = want.iter().copied().filter(|s| s.row.value(metric).is_some()).collect();
         let rows: Vec<&Row> = have.iter().map(|s| &s.row).collect();
-        let sum = |f: fn(f64, f64) -> f64| -> f64 {
-            rows.iter().filter_map(|r| Some(f(r.weight(), r.value(metric)?))).sum()
-        };
+        let sum =
+            |f: fn(f64, f64) -> f64| -> f64 { rows.iter().filter_map(|r| Some(f(r.weight(), r.value(metric)?))).sum() };
         let mean = values.sums.mean(row);
         prop_assert_eq!(mean.n, have.len() as u64);
         same!(mean.w, sum(|w, _| w), "Σw");
@@ -324,7 +325,8 @@ fn check_cell(part: &Part, cells: &Cells, row: usize, want: &[&Seen]) -> Result<
         if let Some(full) = values.sums.full(row) {
             prop_assert_eq!((full.min, full.max), (numbers.as_ref().map(|n| n.min), numbers.as_ref().map(|n| n.max)));
             prop_assert_eq!(full.quantiles().is_some(), numbers.is_some());
-            for (got, want) in full.quantiles().iter().flatten().zip(numbers.iter().flat_map(|n| [n.p50, n.p95, n.p99])) {
+            for (got, want) in full.quantiles().iter().flatten().zip(numbers.iter().flat_map(|n| [n.p50, n.p95, n.p99]))
+            {
                 same!(*got, want, "a quantile");
             }
         }
@@ -355,7 +357,9 @@ async fn check(a: &Adapter, history: &History, query: &CellsQuery) -> Result<(),
             let name = named(&words, part, group);
             for (row, stretch) in group.cells.stretches.iter().enumerate() {
                 let key = (name.clone(), *stretch);
-                let Some(rows) = want.get(&key) else { return Err(TestCaseError::fail(format!("{key:?} has no rows"))) };
+                let Some(rows) = want.get(&key) else {
+                    return Err(TestCaseError::fail(format!("{key:?} has no rows")));
+                };
                 check_cell(part, &group.cells, row, rows)
                     .map_err(|e| TestCaseError::fail(format!("part {number}, {key:?}: {e}")))?;
                 prop_assert!(got.insert(key), "a cell came twice");
@@ -394,7 +398,8 @@ async fn play(a: &Adapter, case: &Case) -> Result<(), TestCaseError> {
     let filter = Filter { scope: Scope { kind: Kind::All, ..Scope::default() }, ..query.filter.clone() };
     let [first, second] = halves;
     let asked = CellsQuery { filter, parts: vec![whole, first, second] };
-    let mut groups: Vec<Group> = a.store.cells(&asked).await.expect("cells").groups.try_collect().await.expect("groups");
+    let mut groups: Vec<Group> =
+        a.store.cells(&asked).await.expect("cells").groups.try_collect().await.expect("groups");
     while let Some(Group { key, cells: mut whole, part: 0 }) = (!groups.is_empty()).then(|| groups.remove(0)) {
         let mut merged = Cells::of(&asked.parts[0]);
         while groups.first().is_some_and(|g| g.key == key && g.part > 0) {

@@ -8,7 +8,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Asked, Adapter, LakeDir, ask, fleet, june, metric, scope, take};
+use crate::support::{Adapter, Asked, LakeDir, ask, fleet, june, metric, scope, take};
 
 suite!([on_the_lake = crate::support::local_lake, without_memory = crate::support::lake_without_memory] [
     numbers_of_several_devices_say_so,

@@ -2,9 +2,9 @@
 //! missed: as a lake that is opened now would say.
 
 use domain::{
-    ports::{RecordSink},
-    query::{Trend, TrendQuery},
     model::ModelKey,
+    ports::RecordSink,
+    query::{Trend, TrendQuery},
     time::{HOUR, Step},
 };
 use lake::Lake;

@@ -48,3 +48,4 @@ mod sink;
 mod spelling;
 mod stream;
 mod tails;
+mod topics;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use domain::{
     ErrorKind,
     changes::Touched,
-    ports::{Appended, Change, Delivery, LakeFile, Manifest, NewFile, RefusedCounts, SourceLedger},
+    ports::{Appended, Change, Delivery, LakeFile, Manifest, NewFile, News, RefusedCounts, SourceLedger},
+    scope::Place,
+    text::Name,
     time::{Day, Millis},
 };
 
@@ -30,6 +32,8 @@ suite!([on_sqlite = super::sqlite] [
     what_is_published_is_read_back_as_it_was,
     the_generation_grows_with_every_commit,
     retired_files_and_their_indexes_are_gone,
+    what_came_since_is_told_by_commit,
+    what_nobody_remembers_is_read_as_a_whole,
     a_commit_that_fails_changes_nothing,
     the_sequence_number_moves_only_when_a_commit_says_so,
     a_delivery_is_booked_with_the_files,
@@ -100,6 +104,40 @@ async fn the_generation_grows_with_every_commit(m: &Pair) {
         assert_eq!(m.one.generation().await.unwrap(), now);
         before = now;
     }
+}
+
+async fn what_came_since_is_told_by_commit(m: &Pair) {
+    let begin = m.one.generation().await.unwrap();
+    let mut touched = Touched { days: [Day(20_634)].into(), ..Touched::default() };
+    touched.metrics.insert("mAP50".into());
+    touched.place(Place { customer: Name::parse("a").unwrap(), site: None, zone: Some(Name::parse("z").unwrap()) });
+    m.one.commit(Change { touched: touched.clone(), ..publish(["a", "b"]) }).await.unwrap();
+    let files = m.one.files().await.unwrap();
+    let middle = m.one.commit(Change { retire: vec![files[0].id], ..publish(["c"]) }).await.unwrap();
+    let end = m.one.commit(Change { touched: Touched::all(), ..Change::default() }).await.unwrap();
+    // The other handle learns the same, and of one commit no more than of that.
+    let news = m.two.since(begin).await.unwrap().expect("remembered");
+    let live = m.two.files().await.unwrap();
+    assert_eq!((news.generation, news.published.clone(), news.retired), (end, live.clone(), vec![files[0].id]));
+    assert_eq!(news.touched, [touched, Touched::default(), Touched::all()]);
+    let last = m.two.since(middle).await.unwrap().expect("remembered");
+    assert_eq!((last.published, last.retired, last.touched), (vec![], vec![], vec![Touched::all()]));
+    let nothing = m.two.since(end).await.unwrap().expect("nothing has come");
+    assert_eq!(nothing, News { generation: end, ..News::default() });
+    // A source that begins to fail is of no place in particular.
+    m.ledger.begun(&source("x"), Millis(6)).await.unwrap();
+    m.ledger.failed(&source("x"), Millis(7), &"it broke".into()).await.unwrap();
+    assert_eq!(m.two.since(end).await.unwrap().expect("remembered").touched, [Touched::all()]);
+}
+
+async fn what_nobody_remembers_is_read_as_a_whole(m: &Pair) {
+    let begin = m.one.generation().await.unwrap();
+    assert_eq!(m.one.since(begin + 5).await.unwrap(), None, "from the future: another manifest has taken its place");
+    for _ in 0..1_001 {
+        m.one.commit(Change::default()).await.unwrap();
+    }
+    assert_eq!(m.one.since(begin).await.unwrap(), None);
+    assert!(m.one.since(begin + 1).await.unwrap().is_some_and(|n| n.touched.len() == 1_000));
 }
 
 async fn retired_files_and_their_indexes_are_gone(m: &Pair) {

@@ -8,7 +8,7 @@ use domain::{
 use lake::Lake;
 use serde_json::{Map, Value, json};
 
-use crate::support::{Asked, Adapter, LakeDir, ask, fleet, june, metric, read_back, scope, take};
+use crate::support::{Adapter, Asked, LakeDir, ask, fleet, june, metric, read_back, scope, take};
 
 suite!([on_the_lake = crate::support::local_lake, without_memory = crate::support::lake_without_memory] [
     a_page_of_metrics_is_a_part_of_all_of_them,

@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    query::{Comparison, ComparisonQuery, Course, MetricSummary, Metrics, ModelSummary, Summary, SummaryQuery, TrendQuery},
+    query::{
+        Comparison, ComparisonQuery, Course, MetricSummary, Metrics, ModelSummary, Summary, SummaryQuery, TrendQuery,
+    },
     scope::{Model, Scope},
     state::EXPECTED_FOR,
     time::{DAY, HOUR, Millis, Step, TimeRange},

@@ -1,8 +1,8 @@
 //! The rows behind a number, how each model did in each zone, and the earlier period that one chooses.
 
 use domain::{
-    query::{ComparisonQuery, Metrics, Records, RecordsQuery, SummaryQuery},
     model::ModelKey,
+    query::{ComparisonQuery, Metrics, Records, RecordsQuery, SummaryQuery},
     time::{Against, TimeRange},
 };
 use serde_json::{Value, json};

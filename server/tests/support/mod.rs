@@ -12,8 +12,8 @@ use std::{
 use domain::{
     ports::{Appended, Arrival, Clock, FailedFile, MetricsStore, RecordSink, RefusedCounts, SourceId, SourceLedger},
     query::{
-        ChildSummary, Comparison, ComparisonQuery, Directory, FieldReport, MetricSummary, Metrics, Summary, SummaryQuery,
-        Trend, TrendQuery,
+        ChildSummary, Comparison, ComparisonQuery, Directory, FieldReport, MetricSummary, Metrics, Summary,
+        SummaryQuery, Trend, TrendQuery,
     },
     record::Record,
     scope::Scope,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Reduce, Chosen, depends_on_device, mixed};
+use super::{Chosen, Reduce, depends_on_device, mixed};
 use crate::{
     cells::{CellsQuery, Detail, Dimension, Filter, Group, Noted, Part, Wanted, Words},
     model::Tags,
@@ -14,10 +14,10 @@ use crate::{
 /// The cells that it needs.
 #[must_use]
 pub fn question(q: &ComparisonQuery, chosen: &Chosen) -> CellsQuery {
-    let metrics = chosen.metrics.iter().map(|(_, column)| Wanted {
-        devices: depends_on_device(column),
-        ..Wanted::new(column.clone(), Detail::Full)
-    });
+    let metrics = chosen
+        .metrics
+        .iter()
+        .map(|(_, column)| Wanted { devices: depends_on_device(column), ..Wanted::new(column.clone(), Detail::Full) });
     let noted = Noted { zones: true, devices: true, ..Noted::default() };
     CellsQuery {
         filter: Filter { scope: q.scope.clone(), ..Filter::default() },
@@ -50,7 +50,13 @@ impl Reduce for Reducer<'_> {
             zones: cells.zones.as_ref().map_or(0, |z| z[0].len() as u32),
             first: cells.first[0],
             last: cells.last[0],
-            devices: cells.devices.iter().flat_map(|d| d[0].iter()).filter(|d| !d.is_empty()).map(|d| d.to_string()).collect(),
+            devices: cells
+                .devices
+                .iter()
+                .flat_map(|d| d[0].iter())
+                .filter(|d| !d.is_empty())
+                .map(|d| d.to_string())
+                .collect(),
             metrics: std::collections::BTreeMap::new(),
             ..ModelSummary::of(self.words.model(&group.key))
         };

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Reduce, Chosen, depends_on_device, mixed};
+use super::{Chosen, Reduce, depends_on_device, mixed};
 use crate::{
     cells::{Cells, CellsQuery, Detail, Dimension, Filter, Group, Key, Part, Values, Wanted, Words},
     ports::View,
@@ -36,11 +36,8 @@ fn child_dimension(q: &SummaryQuery) -> Option<Dimension> {
 /// The cells that it needs.
 #[must_use]
 pub fn question(q: &SummaryQuery, chosen: &Chosen) -> CellsQuery {
-    let by: Vec<Dimension> = if by_site(q) {
-        vec![Dimension::Customer, Dimension::Site]
-    } else {
-        child_dimension(q).into_iter().collect()
-    };
+    let by: Vec<Dimension> =
+        if by_site(q) { vec![Dimension::Customer, Dimension::Site] } else { child_dimension(q).into_iter().collect() };
     let metrics = || chosen.metrics.iter();
     let current = metrics().map(|(_, column)| Wanted {
         latest: true,
@@ -259,8 +256,7 @@ impl<'a> Reducer<'a> {
         }
         let sites = current.and_then(|v| v.sites.as_ref()).map_or(0, |s| s[0].len() as u32);
         // A metric for which there was no room in the count is expected where anything is.
-        let sites_expected =
-            self.view.counted_at(column).map_or(health.sites_expected, |i| expected[i]).max(sites);
+        let sites_expected = self.view.counted_at(column).map_or(health.sites_expected, |i| expected[i]).max(sites);
         let quantiles = |v: Option<&Values>| v.and_then(|v| v.sums.full(0)?.quantiles());
         let q = quantiles(current);
         let latest = current.and_then(|v| v.latest.as_ref()?[0]);

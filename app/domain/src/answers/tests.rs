@@ -15,8 +15,8 @@ use crate::{
     model::{Link, ModelKey, Tags},
     ports::{FailedFile, View},
     query::{
-        Comparison, ComparisonQuery, Course, Directory, FieldReport, MetricColumn, Metrics, ModelChange, Summary, SummaryQuery,
-        Trend, TrendQuery, Worst, WorstQuery,
+        Comparison, ComparisonQuery, Course, Directory, FieldReport, MetricColumn, Metrics, ModelChange, Summary,
+        SummaryQuery, Trend, TrendQuery, Worst, WorstQuery,
     },
     scope::{Model, Scope},
     state::{Health, HealthReport},
@@ -100,7 +100,8 @@ fn cells_of(rows: &[Row], query: &CellsQuery) -> (Arc<Words>, Vec<Group>) {
             let mut one = Cells::of(part);
             one.insert(0, part.edges.stretch(at));
             (one.rows[0], one.first[0], one.last[0], one.simulated[0]) = (1, at, at, row.simulated);
-            let (site, zone) = (hash([row.customer, row.site].join("/")), hash([row.customer, row.site, row.zone].join("/")));
+            let (site, zone) =
+                (hash([row.customer, row.site].join("/")), hash([row.customer, row.site, row.zone].join("/")));
             one.sites.iter_mut().for_each(|s| s[0] = [site].into());
             one.zones.iter_mut().for_each(|z| z[0] = [zone].into());
             one.devices.iter_mut().for_each(|d| d[0] = [row.device.into()].into());
@@ -381,8 +382,15 @@ fn a_metric_that_is_silent_in_the_range_is_told_with_what_it_was_before() {
 #[test]
 fn of_a_higher_is_better_metric_the_low_values_are_the_worst() {
     let quality = || (CATALOGUE[0].clone(), MetricColumn::BuiltIn(0));
-    let q = WorstQuery { scope: asked("", hours(0, 48)).scope, metric: quality().0.key.to_string(), range: hours(0, 48), model: None, limit: 9 };
-    let rows = [Row { value: 0.9, ..PLAIN }, Row { zone: "y", value: 0.4, ..PLAIN }, Row { zone: "x", value: 0.6, ..PLAIN }];
+    let q = WorstQuery {
+        scope: asked("", hours(0, 48)).scope,
+        metric: quality().0.key.to_string(),
+        range: hours(0, 48),
+        model: None,
+        limit: 9,
+    };
+    let rows =
+        [Row { value: 0.9, ..PLAIN }, Row { zone: "y", value: 0.4, ..PLAIN }, Row { zone: "x", value: 0.6, ..PLAIN }];
     let (words, groups) = cells_of(&rows, &worst::question(&q, quality().1));
     let mut reducer = worst::Reducer::new(&q, quality().0, &Still::default(), words);
     groups.into_iter().for_each(|g| reducer.take(g));

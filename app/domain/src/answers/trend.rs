@@ -20,11 +20,7 @@ fn edges(q: &TrendQuery) -> Edges {
 pub fn question(q: &TrendQuery, column: MetricColumn) -> CellsQuery {
     let wanted = Wanted { devices: true, ..Wanted::new(column, Detail::Full) };
     CellsQuery {
-        filter: Filter {
-            scope: q.scope.clone(),
-            models: q.model.iter().cloned().collect(),
-            ..Filter::default()
-        },
+        filter: Filter { scope: q.scope.clone(), models: q.model.iter().cloned().collect(), ..Filter::default() },
         parts: vec![Part::over(q.range).cut(edges(q)).of([wanted])],
     }
 }

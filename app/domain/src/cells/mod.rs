@@ -90,13 +90,7 @@ impl Part {
     /// One cell a group, over these ranges.
     #[must_use]
     pub fn over(ranges: impl Into<Ranges>) -> Self {
-        Self {
-            ranges: ranges.into(),
-            edges: Edges::none(),
-            group_by: vec![],
-            metrics: vec![],
-            noted: Noted::default(),
-        }
+        Self { ranges: ranges.into(), edges: Edges::none(), group_by: vec![], metrics: vec![], noted: Noted::default() }
     }
 
     #[must_use]

@@ -93,23 +93,25 @@ impl Plan {
         let parts = std::mem::take(&mut plan.query.parts);
         for (number, part) in parts.iter().enumerate() {
             let fine = part.edges.shortest().is_some_and(|ms| ms < DAY / 2);
-            let lane = plan.lanes.iter().position(|l| l.group_by == part.group_by && l.fine == fine).unwrap_or_else(|| {
-                let group_by = part.group_by.clone();
-                let group = group_by.iter().flat_map(|by| columns_of(*by, runs)).map(|name| plan.text(name)).collect();
-                let by_model = of_models || group_by.contains(&Dimension::Model);
-                plan.lanes.push(Lane {
-                    parts: vec![],
-                    ranges: Ranges::of([]),
-                    metrics: vec![],
-                    group,
-                    by_place: on,
-                    by_device: of_devices,
-                    by_model,
-                    group_by,
-                    fine,
+            let lane =
+                plan.lanes.iter().position(|l| l.group_by == part.group_by && l.fine == fine).unwrap_or_else(|| {
+                    let group_by = part.group_by.clone();
+                    let group =
+                        group_by.iter().flat_map(|by| columns_of(*by, runs)).map(|name| plan.text(name)).collect();
+                    let by_model = of_models || group_by.contains(&Dimension::Model);
+                    plan.lanes.push(Lane {
+                        parts: vec![],
+                        ranges: Ranges::of([]),
+                        metrics: vec![],
+                        group,
+                        by_place: on,
+                        by_device: of_devices,
+                        by_model,
+                        group_by,
+                        fine,
+                    });
+                    plan.lanes.len() - 1
                 });
-                plan.lanes.len() - 1
-            });
             let columns: Vec<usize> = part.metrics.iter().map(|w| plan.metric(&w.column)).collect();
             plan.lanes[lane].take(number, part, &columns);
         }

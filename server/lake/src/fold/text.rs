@@ -86,8 +86,8 @@ impl<'a> Text<'a> {
                 }
             }
             _ => {
-                for row in 1..changes.len() {
-                    changes[row] |= mark * u8::from(!self.same(row, row - 1));
+                for (row, change) in changes.iter_mut().enumerate().skip(1) {
+                    *change |= mark * u8::from(!self.same(row, row - 1));
                 }
             }
         }
