@@ -50,6 +50,21 @@ impl Edges {
         u32::try_from(number).unwrap_or(u32::MAX)
     }
 
+    /// The stretch in which a moment lies, and its bounds.
+    #[must_use]
+    pub fn around(&self, at: Millis) -> (u32, (Option<Millis>, Option<Millis>)) {
+        if let Kind::Every { from, step } = &self.0 {
+            let before = at.0.saturating_sub(from.0).div_euclid(*step);
+            if let (0.., Ok(number)) = (before, u32::try_from(before.saturating_add(1)))
+                && let Some(begin) = before.checked_mul(*step).and_then(|ms| ms.checked_add(from.0))
+            {
+                return (number, (Some(Millis(begin)), Some(Millis(begin.saturating_add(*step)))));
+            }
+        }
+        let stretch = self.stretch(at);
+        (stretch, self.bounds(stretch))
+    }
+
     /// The length of the shortest stretch between two edges, in ms; `None` where there are not two.
     #[must_use]
     pub fn shortest(&self) -> Option<i64> {
@@ -95,6 +110,7 @@ mod tests {
             let at = Millis(at);
             let stretch = edges.stretch(at);
             let (from, to) = edges.bounds(stretch);
+            prop_assert_eq!(edges.around(at), (stretch, (from, to)));
             prop_assert!(from.is_none_or(|f| f <= at) && to.is_none_or(|t| at < t));
             if let Some(to) = to {
                 prop_assert_eq!(edges.stretch(to), stretch + 1);

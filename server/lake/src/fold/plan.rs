@@ -235,9 +235,12 @@ impl Span {
             narrow(day, day + DAY);
         }
         let mut stretch = |part: &Part| {
-            part.ranges.iter().for_each(|r| narrow(r.from().0, r.to().0));
-            let stretch = part.ranges.contains(at).then(|| part.edges.stretch(at))?;
-            let (begin, end) = part.edges.bounds(stretch);
+            let mut inside = false;
+            for range in part.ranges.iter() {
+                narrow(range.from().0, range.to().0);
+                inside |= range.contains(at);
+            }
+            let (stretch, (begin, end)) = inside.then(|| part.edges.around(at))?;
             narrow(begin.map_or(i64::MIN, |t| t.0), end.map_or(i64::MAX, |t| t.0));
             Some(stretch)
         };
