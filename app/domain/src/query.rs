@@ -15,7 +15,7 @@ use crate::{
     metric::{Aggregation, CATALOGUE, Direction, Metric, built_in},
     model::{Link, ModelKey, Registered},
     say,
-    scope::{Model, Place, Scope, clip},
+    scope::{Model, ModelTags, Place, Scope, clip},
     state::{DataState, Health},
     text::Name,
     time::{Millis, Step, TimeRange},
@@ -286,10 +286,27 @@ pub struct TrendPoint {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelChange {
     pub t: Millis,
+    /// Its tags as they were first seen; empty for none.
     pub architecture: String,
     pub version: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub registered_model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub registered_version: Option<String>,
     /// In how many zones it appeared, until a day passed without another.
     pub zones: u32,
+}
+
+impl ModelChange {
+    /// The model as people read it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let (name, version) = match &self.registered_model {
+            Some(name) => (name.as_str(), self.registered_version.as_deref()),
+            None => (self.architecture.as_str(), Some(self.version.as_str())),
+        };
+        ModelTags { architecture: name, version }.to_string()
+    }
 }
 
 /// Where one metric is worst, by zone and device.
@@ -437,6 +454,10 @@ pub struct RecordRow {
     pub experiment_type: Option<String>,
     pub architecture: Option<String>,
     pub version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub registered_model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub registered_version: Option<String>,
     pub device: Option<String>,
     pub run_id: Option<String>,
     pub samples: Option<f64>,
@@ -488,6 +509,8 @@ pub struct Directory {
     pub devices: Arc<BTreeMap<Name, BTreeSet<Place>>>,
     /// There are files from before devices were noted: their records may name others.
     pub more_devices: bool,
+    /// There are files from before registered models were noted: their records may name others.
+    pub more_models: bool,
     /// Model versions in the order in which they first appeared: what their colours follow.
     pub by_age: Vec<ModelKey>,
     /// Metrics outside of the catalogue, as `group.leaf`.
@@ -561,7 +584,7 @@ impl Directory {
     /// # Errors
     /// [`crate::ErrorKind::NotFound`], naming it.
     pub fn check_model(&self, model: &ModelKey) -> Result<()> {
-        if self.models.iter().any(|m| model.holds(m)) {
+        if self.models.iter().any(|m| model.holds(m)) || (self.more_models && model.registered().is_some()) {
             return Ok(());
         }
         Err(Error::not_found(say!(

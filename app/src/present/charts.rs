@@ -4,7 +4,6 @@ use domain::{
     chart::{Axis, Chart, Marker, Paint, Point, Series, Size, svg, time_ticks, value_ticks},
     metric::{Aggregation, Metric},
     query::{Trend, TrendPoint},
-    scope::ModelTags,
     time::{Millis, TimeRange},
 };
 
@@ -106,14 +105,7 @@ impl Drawing<'_> {
             y: Axis { label, ticks: ticks.into_iter().map(|v| (v, fmt.decimal(v, digits))).collect() },
             series,
             thresholds: vec![],
-            markers: trend
-                .changes
-                .iter()
-                .map(|c| {
-                    let model = ModelTags { architecture: &c.architecture, version: Some(&c.version) };
-                    Marker { at: c.t, label: model.to_string() }
-                })
-                .collect(),
+            markers: trend.changes.iter().map(|c| Marker { at: c.t, label: c.name() }).collect(),
         }
     }
 

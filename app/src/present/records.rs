@@ -140,6 +140,8 @@ fn moment(fmt: &Fmt, row: &RecordRow) -> String {
 }
 
 fn model(row: &RecordRow) -> String {
-    let version = row.version.as_deref();
-    row.architecture.as_deref().map_or_else(|| NONE.to_owned(), |a| ModelTags { architecture: a, version }.to_string())
+    let tagged = row.architecture.as_deref().map(|a| (a, row.version.as_deref()));
+    let registered = row.registered_model.as_deref().map(|m| (m, row.registered_version.as_deref()));
+    let words = |(architecture, version)| ModelTags { architecture, version }.to_string();
+    registered.or(tagged).map_or_else(|| NONE.to_owned(), words)
 }

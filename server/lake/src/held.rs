@@ -3,7 +3,12 @@
 
 use std::sync::Arc;
 
-use domain::time::{MINUTE, Millis};
+use domain::{
+    model::{ModelKey, Registered},
+    scope::Model,
+    text::Name,
+    time::{MINUTE, Millis},
+};
 
 use crate::index::{Entry, FileIndex};
 
@@ -19,6 +24,8 @@ pub struct HeldIndex {
     pub values: Option<u64>,
     /// As in [`FileIndex`]: which entries' records name which devices.
     devices: Option<Box<[(u32, u32)]>>,
+    /// As in [`FileIndex`]: whether entries tell registered models apart.
+    pub registered: bool,
     /// Sources of the newest records.
     sources: Box<[Arc<str>]>,
     /// Minutes, and places in `custom`, of all entries one after the other.
@@ -33,8 +40,8 @@ pub struct HeldEntry {
     /// Milliseconds between the first and the last record.
     length: u32,
     pub n: u32,
-    /// Customer, site, zone, task, architecture, version, kind: places in [`HeldIndex::texts`], or [`NONE`].
-    names: [u32; 7],
+    /// In the order of [`Entry::key`]: places in [`HeldIndex::texts`], or [`NONE`].
+    names: [u32; 9],
     /// Where the newest record came from, as a place in [`HeldIndex::sources`], or [`NONE`].
     source: u32,
     /// Where its parts of the file's arrays begin, and how long they are.
@@ -47,6 +54,26 @@ pub struct HeldEntry {
     /// Metrics were reported for which the lake had no room.
     pub beyond: bool,
     pub simulated: bool,
+}
+
+/// A model as records name it: registered, or by its tags.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ModelText {
+    pub registered: bool,
+    pub name: Arc<str>,
+    pub version: Option<Arc<str>>,
+}
+
+impl ModelText {
+    /// The model; `None` for texts that are no names any more.
+    pub fn key(&self) -> Option<ModelKey> {
+        let name = Name::stored(&self.name).ok()?;
+        let version = self.version.as_ref().and_then(|v| Name::stored(v).ok());
+        Some(match self.registered {
+            true => ModelKey::Registered(Registered { name, version }),
+            false => ModelKey::Tagged(Model { architecture: name, version }),
+        })
+    }
 }
 
 /// No name.
@@ -64,7 +91,7 @@ impl From<FileIndex> for HeldIndex {
         let entry = |e: &Entry| {
             let (minutes_at, minutes) = put(&mut minutes, &e.minutes);
             let (reported_at, reported) = put(&mut reported, &e.custom);
-            let names = [Some(e.customer), e.site, e.zone, Some(e.task), e.architecture, e.version, e.kind];
+            let names = e.key();
             HeldEntry {
                 first: e.first,
                 length: u32::try_from(e.last.saturating_sub(e.first)).unwrap_or(0),
@@ -86,6 +113,7 @@ impl From<FileIndex> for HeldIndex {
             custom: index.custom.into(),
             values: index.values,
             devices: index.devices.map(Into::into),
+            registered: index.registered,
             sources: index.sources.into(),
             minutes: minutes.into(),
             reported: reported.into(),
@@ -105,6 +133,8 @@ impl From<&HeldIndex> for FileIndex {
                 architecture: name(4),
                 version: name(5),
                 kind: name(6),
+                registered_model: name(7),
+                registered_version: name(8),
                 metrics: e.metrics,
                 custom: held.reported(e).to_vec(),
                 beyond: e.beyond,
@@ -123,6 +153,7 @@ impl From<&HeldIndex> for FileIndex {
             values: held.values,
             devices: held.devices.as_ref().map(|d| d.to_vec()),
             sources: held.sources.to_vec(),
+            registered: held.registered,
         }
     }
 }
@@ -156,8 +187,17 @@ impl HeldIndex {
     pub fn task(&self, e: &HeldEntry) -> &Arc<str> {
         &self.texts[e.names[3] as usize]
     }
-    pub fn model(&self, e: &HeldEntry) -> Option<(&Arc<str>, Option<&Arc<str>>)> {
-        self.name(e, 4).map(|architecture| (architecture, self.name(e, 5)))
+    /// The model that the entry's records name.
+    pub fn model(&self, e: &HeldEntry) -> Option<ModelText> {
+        let of = |name: usize, version: usize| Some((Arc::clone(self.name(e, name)?), self.name(e, version).cloned()));
+        of(7, 8).map(|(name, version)| ModelText { registered: true, name, version }).or_else(|| {
+            let (name, version) = of(4, 5)?;
+            Some(ModelText { registered: false, name, version })
+        })
+    }
+    /// The tags of the entry's records, whatever model that is.
+    pub fn tags(&self, e: &HeldEntry) -> (Option<&Arc<str>>, Option<&Arc<str>>) {
+        (self.name(e, 4), self.name(e, 5))
     }
     pub fn kind(&self, e: &HeldEntry) -> Option<&str> {
         self.kind_text(e).map(|t| &**t)

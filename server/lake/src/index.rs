@@ -39,7 +39,26 @@ pub struct FileIndex {
     /// How many values of metrics outside of the catalogue the file has; `None` where nobody counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values: Option<u64>,
+    /// Whether entries tell registered models apart; those of files from before there was this do not.
+    #[serde(default)]
+    pub registered: bool,
 }
+
+/// The columns that make an entry's key.
+const KEY: [&str; 9] = [
+    "customer",
+    "site",
+    "zone",
+    "task",
+    "model_architecture",
+    "model_version",
+    "experiment_type",
+    "registered_model",
+    "registered_version",
+];
+
+/// Numbers of texts.
+pub type Key = [Option<u32>; KEY.len()];
 
 /// One place with one task, model and kind, within the file's day. Numbers point into `texts`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -51,6 +70,11 @@ pub struct Entry {
     pub architecture: Option<u32>,
     pub version: Option<u32>,
     pub kind: Option<u32>,
+    /// The registered model and its version, where records name them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered_model: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered_version: Option<u32>,
     /// Bit i: metric i of the catalogue was reported.
     pub metrics: u16,
     /// Metrics outside of the catalogue that were reported, as places in [`FileIndex::custom`].
@@ -73,11 +97,19 @@ pub struct Entry {
 const _: () = assert!(BUILT_IN <= 16, "Entry::metrics has 16 bits");
 
 impl Entry {
-    /// The same under another key: customer, site, zone, task, architecture, version and kind.
-    fn keyed(self, key: [Option<u32>; 7]) -> Self {
-        let [customer, site, zone, task, architecture, version, kind] = key;
+    /// What tells it from others of its file, in the order of [`KEY`].
+    pub fn key(&self) -> Key {
+        let place = [Some(self.customer), self.site, self.zone, Some(self.task)];
+        let [customer, site, zone, task] = place;
+        let tags = (self.architecture, self.version, self.kind);
+        [customer, site, zone, task, tags.0, tags.1, tags.2, self.registered_model, self.registered_version]
+    }
+
+    /// The same under another key.
+    fn keyed(self, key: Key) -> Self {
+        let [customer, site, zone, task, architecture, version, kind, registered_model, registered_version] = key;
         let (customer, task) = (customer.unwrap_or(0), task.unwrap_or(0));
-        Self { customer, site, zone, task, architecture, version, kind, ..self }
+        Self { customer, site, zone, task, architecture, version, kind, registered_model, registered_version, ..self }
     }
 }
 
@@ -85,16 +117,15 @@ impl FileIndex {
     /// Reads the index off a batch in the lake's schema; of metrics outside of the catalogue it names those that `names` admits.
     pub fn of(batch: &RecordBatch, names: &MetricNames) -> Self {
         let text = |name: &str| batch.column(column(name)).as_string_view();
-        let fields: [&StringViewArray; 7] =
-            ["customer", "site", "zone", "task", "model_architecture", "model_version", "experiment_type"].map(text);
+        let fields: [&StringViewArray; KEY.len()] = KEY.map(text);
         let device = text("device");
         let times = batch.column(column("timestamp")).as_primitive::<TimestampMillisecondType>();
         let simulated = batch.column(column("simulated")).as_boolean();
         let metrics: Vec<&Float64Array> =
             CATALOGUE.iter().map(|m| batch.column(column(m.column)).as_primitive()).collect();
-        let mut index = Self::default();
+        let mut index = Self { registered: true, ..Self::default() };
         let mut numbers: HashMap<Arc<str>, u32> = HashMap::new();
-        let mut known: HashMap<[Option<u32>; 7], usize> = HashMap::new();
+        let mut known: HashMap<Key, usize> = HashMap::new();
         let mut devices = BTreeSet::new();
         let mut entry_of_row = Vec::with_capacity(batch.num_rows());
         for row in 0..batch.num_rows() {
@@ -208,10 +239,7 @@ impl FileIndex {
         let index: Self = serde_json::from_slice(&json).map_err(|e| e.to_string())?;
         let n = index.texts.len() as u32;
         let sound = index.entries.iter().all(|e| {
-            [Some(e.customer), e.site, e.zone, Some(e.task), e.architecture, e.version, e.kind]
-                .iter()
-                .flatten()
-                .all(|i| *i < n)
+            e.key().iter().flatten().all(|i| *i < n)
                 && e.source.is_none_or(|i| (i as usize) < index.sources.len())
                 && e.custom.iter().all(|c| usize::from(*c) < index.custom.len())
         });

@@ -12,13 +12,16 @@ use domain::{
     model::ModelKey,
     ports::{FailedFile, View},
     query::{Directory, MetricColumn, Metrics, ModelChange},
-    scope::{Model, Scope},
+    scope::Scope,
     state::HealthReport,
     text::Name,
     time::{Day, Millis, TimeRange},
 };
 
-use crate::snapshot::{FileView, Snapshot};
+use crate::{
+    held::ModelText,
+    snapshot::{FileView, Snapshot},
+};
 
 /// Directories by customer, made when somebody asks.
 pub type Directories = std::sync::Mutex<HashMap<Name, Arc<Directory>>>;
@@ -137,13 +140,10 @@ impl Snapshot {
                 d.newest = d.newest.max(Some(Millis(e.last())));
             }
             d.more_devices |= d.records > before && v.index.devices().is_none();
+            d.more_models |= d.records > before && !v.index.registered;
         }
         d.tasks = tasks.into_iter().filter_map(|t| Name::stored(t).ok()).collect();
-        let model = |(a, v): (&Arc<str>, Option<&Arc<str>>)| -> Option<ModelKey> {
-            let version = v.and_then(|v| Name::stored(v).ok());
-            Some(Model { architecture: Name::stored(a).ok()?, version }.into())
-        };
-        d.models = models.into_iter().filter_map(model).collect();
+        d.models = models.iter().filter_map(ModelText::key).collect();
         let ours = |m: &&ModelKey| d.models.contains(m);
         d.by_age = all.by_age.iter().filter(ours).cloned().collect();
         let devices = all.devices.iter().map(|(device, places)| {

@@ -19,7 +19,7 @@ use domain::{
     ports::{LakeFile, Manifest, News},
     query::Directory,
     say,
-    scope::{Kind, Model, Place, Scope},
+    scope::{Kind, Place, Scope},
     state::{ByMetric, CADENCE_OVER, DataState, EXPECTED_FOR, Health, HealthReport, cadence},
     text::Name,
     time::{MINUTE, Millis, Ranges, TimeRange},
@@ -28,7 +28,7 @@ use domain::{
 use crate::{
     failing::Failing,
     file::{Unread, check_size},
-    held::{HeldEntry, HeldIndex},
+    held::{HeldEntry, HeldIndex, ModelText},
     index::FileIndex,
     metrics,
     names::MetricNames,
@@ -60,13 +60,11 @@ impl FileView {
     /// Which models ran where, from when on. A run may come more than once.
     fn runs(&self) -> impl Iterator<Item = (Run, i64)> {
         self.index.entries.iter().zip(self.places.iter()).filter_map(|(e, place)| {
-            let (architecture, version) = self.index.model(e)?;
             let run = Run {
                 place: *place,
                 task: Arc::clone(self.index.task(e)),
                 kind: self.index.kind_text(e).cloned(),
-                architecture: Arc::clone(architecture),
-                version: version.cloned(),
+                model: self.index.model(e)?,
             };
             Some((run, e.first))
         })
@@ -104,7 +102,7 @@ impl Drop for Lease {
 pub struct Names {
     places: Vec<u32>,
     tasks: BTreeSet<Arc<str>>,
-    models: BTreeSet<(Arc<str>, Option<Arc<str>>)>,
+    models: BTreeSet<ModelText>,
     /// Built-in metrics, a bit each.
     metrics: u16,
     /// Whether records hold metrics for which there was no room.
@@ -122,9 +120,7 @@ impl Names {
             if !names.tasks.contains(index.task(e)) {
                 names.tasks.insert(index.task(e).clone());
             }
-            if let Some((architecture, version)) = index.model(e) {
-                names.models.insert((architecture.clone(), version.cloned()));
-            }
+            names.models.extend(index.model(e));
         }
         names
     }
@@ -171,8 +167,7 @@ pub struct Run {
     pub place: u32,
     pub task: Arc<str>,
     pub kind: Option<Arc<str>>,
-    pub architecture: Arc<str>,
-    pub version: Option<Arc<str>>,
+    pub model: ModelText,
 }
 
 /// A set of metrics: the catalogue's first, then others in the order of the directory, as far as there is room.
@@ -313,12 +308,20 @@ impl Snapshot {
         let same = Arc::ptr_eq(&devices, &self.devices);
         let named = if same { Arc::clone(&self.directory.devices) } else { Arc::new(by_device(&devices, &places)) };
         let more_devices = views.iter().any(|v| v.index.devices().is_none());
+        let more_models = views.iter().any(|v| !v.index.registered);
         let is_new = |v: &FileView| new.contains(&v.file.id);
         let names = metrics::names(&self.names, views.iter().filter(|v| is_new(v)), &views, manifest).await?;
         let custom = metrics::place(&mut views, is_new, &self.directory.custom, &names);
         let beyond = metrics::beyond(&views, &names);
-        let directory =
-            Directory { by_age, devices: named, more_devices, custom, beyond, ..directory(&views, &places) };
+        let directory = Directory {
+            by_age,
+            devices: named,
+            more_devices,
+            more_models,
+            custom,
+            beyond,
+            ..directory(&views, &places)
+        };
         let renewed = Self {
             first_runs,
             devices,
@@ -383,6 +386,15 @@ impl Snapshot {
             }
         }
         first
+    }
+
+    /// The tags under which a model's records came first, as files tell.
+    pub fn tags_of(&self, model: &ModelText) -> (Option<&Arc<str>>, Option<&Arc<str>>) {
+        let tags = self.files.iter().filter(|v| v.names.models.contains(model)).find_map(|v| {
+            let entry = v.index.entries.iter().find(|e| v.index.model(e).as_ref() == Some(model))?;
+            Some(v.index.tags(entry))
+        });
+        tags.unwrap_or_default()
     }
 
     /// When the scope's records begin, on whichever device, if that is after `begin` and before `end`. Files that cannot be read
@@ -554,13 +566,7 @@ fn directory(views: &[FileView], places: &[Place]) -> Directory {
     d.places = places.iter().zip(used).filter(|(_, u)| *u).map(|(p, _)| p.clone()).collect();
     d.places.sort();
     d.tasks = tasks.iter().filter_map(|t| Name::stored(t).ok()).collect();
-    d.models = models
-        .iter()
-        .filter_map(|(a, v)| {
-            let version = v.as_ref().and_then(|v| Name::stored(v).ok());
-            Some(Model { architecture: Name::stored(a).ok()?, version }.into())
-        })
-        .collect();
+    d.models = models.iter().filter_map(|m| m.key()).collect();
     d.built_in = (0..BUILT_IN).filter(|bit| metrics >> bit & 1 == 1).collect();
     d
 }
@@ -578,18 +584,12 @@ fn by_device(devices: &[Vec<Arc<str>>], places: &[Place]) -> BTreeMap<Name, BTre
 
 /// Model versions, oldest first.
 fn by_age(first_runs: &HashMap<Run, i64>) -> Vec<ModelKey> {
-    let mut first: HashMap<(&str, Option<&str>), i64> = HashMap::new();
+    let mut first: HashMap<&ModelText, i64> = HashMap::new();
     for (run, t) in first_runs {
-        let seen = first.entry((&run.architecture, run.version.as_deref())).or_insert(*t);
+        let seen = first.entry(&run.model).or_insert(*t);
         *seen = (*seen).min(*t);
     }
-    let mut models: Vec<(i64, ModelKey)> = first
-        .into_iter()
-        .filter_map(|((architecture, version), t)| {
-            let version = version.map(Name::stored).transpose().ok()?;
-            Some((t, Model { architecture: Name::stored(architecture).ok()?, version }.into()))
-        })
-        .collect();
+    let mut models: Vec<(i64, ModelKey)> = first.into_iter().filter_map(|(model, t)| Some((t, model.key()?))).collect();
     models.sort();
     models.into_iter().map(|m| m.1).collect()
 }

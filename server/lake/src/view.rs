@@ -15,7 +15,7 @@ use domain::{
     time::{DAY, Day, Millis, TimeRange},
 };
 
-use crate::{metrics, narrowed::Narrowed, snapshot::Snapshot};
+use crate::{held::ModelText, metrics, narrowed::Narrowed, snapshot::Snapshot};
 
 impl View for Snapshot {
     fn generation(&self) -> i64 {
@@ -77,26 +77,48 @@ fn model_changes(snapshot: &Snapshot, scope: &Scope, range: &TimeRange) -> Vec<M
     for (run, t) in runs() {
         place_first.entry(run.place).and_modify(|first| *first = (*first).min(*t)).or_insert(*t);
     }
-    let mut arrivals: Vec<(String, String, i64)> = runs()
+    let mut arrivals: Vec<(&ModelText, i64)> = runs()
         .filter(|(run, t)| **t >= range.from().0 && place_first.get(&run.place).is_some_and(|p| *p < **t))
-        .map(|(run, t)| (run.architecture.to_string(), run.version.as_deref().unwrap_or("").to_owned(), *t))
+        .map(|(run, t)| (&run.model, *t))
         .collect();
     arrivals.sort();
     // A roll-out over several zones is one change as long as no day passes without a zone.
-    let mut changes: Vec<(i64, i64, String, String, u32)> = Vec::new();
-    for (architecture, version, t) in arrivals {
+    let mut changes: Vec<(i64, i64, &ModelText, u32)> = Vec::new();
+    for (model, t) in arrivals {
         match changes.last_mut() {
-            Some((_, last, a, v, zones)) if *a == architecture && *v == version && t - *last <= DAY => {
+            Some((_, last, same, zones)) if *same == model && t - *last <= DAY => {
                 *last = t;
                 *zones += 1;
             }
-            _ => changes.push((t, t, architecture, version, 1)),
+            _ => changes.push((t, t, model, 1)),
         }
     }
-    let mut changes: Vec<ModelChange> = changes
-        .into_iter()
-        .map(|(t, _, architecture, version, zones)| ModelChange { t: Millis(t), architecture, version, zones })
-        .collect();
+    let text = |t: Option<&Arc<str>>| t.map(ToString::to_string).unwrap_or_default();
+    let change = |(t, _, model, zones): (i64, i64, &ModelText, u32)| {
+        let (name, version) = (text(Some(&model.name)), text(model.version.as_ref()));
+        if !model.registered {
+            let (registered_model, registered_version) = (None, None);
+            return ModelChange {
+                t: Millis(t),
+                architecture: name,
+                version,
+                registered_model,
+                registered_version,
+                zones,
+            };
+        }
+        let (architecture, tagged) = snapshot.tags_of(model);
+        let registered_version = model.version.as_ref().map(ToString::to_string);
+        ModelChange {
+            t: Millis(t),
+            architecture: text(architecture),
+            version: text(tagged),
+            registered_model: Some(name),
+            registered_version,
+            zones,
+        }
+    };
+    let mut changes: Vec<ModelChange> = changes.into_iter().map(change).collect();
     changes.sort_by_key(|c| std::cmp::Reverse(c.zones));
     changes.truncate(20);
     changes.sort_by_key(|c| c.t);

@@ -111,6 +111,7 @@ pub async fn models(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extensio
     let comparison = s.metrics.comparison(&query).await?;
     let mut head = vec!["architecture", "version", "zones", "first", "last", "records", "metric", "value", "n", "p50"];
     head.extend(["p95", "devices"]);
+    head.extend(REGISTERED);
     let mut rows = Vec::new();
     for m in &comparison.models {
         for (key, metric) in &m.metrics {
@@ -118,6 +119,7 @@ pub async fn models(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extensio
             row.extend([m.first.to_string(), m.last.to_string(), m.n.to_string(), key.clone()]);
             row.extend([cell(metric.value), metric.n.to_string(), cell(metric.p50), cell(metric.p95)]);
             row.push(metric.devices.join("; "));
+            row.extend([&m.registered_model, &m.registered_version].map(|t| cell(t.as_ref())));
             rows.push(row);
         }
     }
@@ -210,42 +212,48 @@ pub async fn records(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extensi
     let mut head = vec!["timestamp", "customer", "site", "zone", "task", "experiment_type", "model_architecture"];
     head.extend(["model_version", "device", "run_id", "samples"]);
     head.extend(records.metrics.iter().map(String::as_str));
-    head.extend(["source", "line", "received_at", "simulated"]);
+    head.extend(["source", "line", "received_at", "simulated", "registered_model", "registered_version"]);
     let row = |x: &RecordRow| {
         let mut row = vec![x.timestamp.to_string(), x.customer.clone(), cell(x.site.as_ref()), cell(x.zone.as_ref())];
         row.extend([x.task.clone(), cell(x.experiment_type.as_ref()), cell(x.architecture.as_ref())]);
         row.extend([cell(x.version.as_ref()), cell(x.device.as_ref()), cell(x.run_id.as_ref()), cell(x.samples)]);
         row.extend(x.values.iter().map(|v| cell(*v)));
         row.extend([cell(x.source.as_ref()), cell(x.line), cell(x.received_at), x.simulated.to_string()]);
+        row.extend([&x.registered_model, &x.registered_version].map(|t| cell(t.as_ref())));
         row
     };
     let rows: Vec<_> = records.rows.iter().map(row).collect();
     Ok(table("records.csv", &head, &rows))
 }
 
-/// A model as its two columns.
-fn model_cells(m: &ModelKey) -> [String; 2] {
+/// A model as its four columns: by its tags, or as it is registered.
+fn model_cells(m: &ModelKey) -> ([String; 2], [String; 2]) {
     match m {
-        ModelKey::Tagged(m) => [m.architecture.to_string(), cell(m.version.as_ref())],
-        ModelKey::Registered(r) => [r.name.to_string(), cell(r.version.as_ref())],
+        ModelKey::Tagged(m) => ([m.architecture.to_string(), cell(m.version.as_ref())], Default::default()),
+        ModelKey::Registered(r) => (Default::default(), [r.name.to_string(), cell(r.version.as_ref())]),
     }
 }
+
+const REGISTERED: [&str; 2] = ["registered_model", "registered_version"];
 
 pub async fn compare(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
     let c = compare::data(&s, &r, ask(q.as_deref(), KEYS)?).await?;
     let mut head = vec!["architecture", "version", "baseline", "zones", "records", "metric", "unit", "value", "n"];
     head.extend(["p50", "p95", "delta_same_places", "shared_zones", "delta_everywhere", "where_they_ran"]);
     head.extend(["value_same_places", "baseline_same_places", "zones_other_days", "zones_other_devices"]);
+    head.extend(REGISTERED);
     let mut rows = Vec::new();
     for (i, contender) in c.contenders.iter().enumerate() {
         for (metric, f) in c.report.metrics.iter().zip(&contender.figures).filter(|(_, f)| f.value.is_some()) {
-            let mut row: Vec<String> = model_cells(&contender.model).into();
+            let (tags, registered) = model_cells(&contender.model);
+            let mut row: Vec<String> = tags.into();
             row.extend([(i == 0).to_string(), contender.zones.to_string(), contender.n.to_string()]);
             row.extend([metric.key.to_string(), metric.unit.to_string(), cell(f.value), f.n.to_string()]);
             row.extend([f.p50, f.p95, f.same.map(|s| s.delta)].map(cell));
             row.extend([f.same.map_or(0, |s| s.zones).to_string(), cell(f.everywhere), cell(f.mix())]);
             row.extend([f.same.map(|s| s.ours), f.same.map(|s| s.base)].map(cell));
             row.extend([f.same.map(|s| s.other_days), f.same.map(|s| s.other_devices)].map(cell));
+            row.extend(registered);
             rows.push(row);
         }
     }
@@ -259,15 +267,18 @@ pub async fn compare_sites(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): E
     for site in &c.sites {
         for (i, f) in site.figures.iter().enumerate().filter(|(_, f)| f.value.is_some()) {
             let mut row = vec![site.customer.to_string(), cell(site.site.as_ref()), metric.clone()];
-            row.extend(model_cells(&c.contenders[i].model));
+            let (tags, registered) = model_cells(&c.contenders[i].model);
+            row.extend(tags);
             row.extend([cell(f.value), cell(f.delta(c.places)), (site.best == Some(i)).to_string()]);
             row.extend([f.same.map(|s| s.ours), f.same.map(|s| s.base)].map(cell));
             row.push(f.same.map_or(0, |s| s.zones).to_string());
+            row.extend(registered);
             rows.push(row);
         }
     }
     let mut head = vec!["customer", "site", "metric", "architecture", "version", "value", "delta", "best"];
     head.extend(["value_same_places", "baseline_same_places", "shared_zones"]);
+    head.extend(REGISTERED);
     Ok(table("compare_sites.csv", &head, &rows))
 }
 

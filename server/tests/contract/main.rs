@@ -42,6 +42,7 @@ mod names;
 mod places;
 mod random;
 mod reference;
+mod registered;
 mod roundtrip;
 mod rows;
 mod sink;

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Entry, FileIndex};
+use super::{Entry, FileIndex, Key};
 
 impl FileIndex {
     /// The index of all rows of several files of one day, in the order in which they came: of several records of the same
@@ -13,7 +13,7 @@ impl FileIndex {
     pub fn union<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut whole = Self::default();
         let mut numbers: HashMap<Arc<str>, u32> = HashMap::new();
-        let mut known: HashMap<[Option<u32>; 7], usize> = HashMap::new();
+        let mut known: HashMap<Key, usize> = HashMap::new();
         let parts: Vec<&Self> = parts.into_iter().collect();
         whole.custom = parts.iter().flat_map(|p| p.custom.iter().cloned()).collect();
         whole.custom.sort();
@@ -22,6 +22,7 @@ impl FileIndex {
         whole.custom.truncate(usize::from(u16::MAX));
         whole.values = parts.iter().map(|p| p.values).sum();
         let noted = parts.iter().all(|p| p.devices.is_some());
+        whole.registered = parts.iter().all(|p| p.registered);
         let mut devices = BTreeSet::new();
         let mut source_numbers: HashMap<Arc<str>, u32> = HashMap::new();
         for part in parts {
@@ -33,7 +34,7 @@ impl FileIndex {
             let mut places = Vec::with_capacity(part.entries.len());
             let text = |i: Option<u32>| i.and_then(|i| texts.get(i as usize)).copied();
             for e in &part.entries {
-                let key = [Some(e.customer), e.site, e.zone, Some(e.task), e.architecture, e.version, e.kind].map(text);
+                let key = e.key().map(text);
                 let named = || e.custom.iter().filter_map(|i| custom.get(usize::from(*i)));
                 let own = named().flatten().copied();
                 let beyond = e.beyond || named().any(Option::is_none);
@@ -94,14 +95,13 @@ impl FileIndex {
                     self.devices.iter().flatten().filter(|d| d.0 == place).map(|d| name(Some(d.1))).collect();
                 devices.sort();
                 let source = e.source.map(|i| &self.sources[i as usize]);
-                let names =
-                    [Some(e.customer), e.site, e.zone, Some(e.task), e.architecture, e.version, e.kind].map(name);
+                let names = e.key().map(name);
                 let custom: Vec<&String> = e.custom.iter().map(|i| &self.custom[usize::from(*i)]).collect();
                 let rest = (e.metrics, e.beyond, e.n, e.simulated, e.first, e.last, &e.minutes);
                 format!("{names:?} {custom:?} {devices:?} {source:?} {rest:?}")
             })
             .collect();
-        told.push(format!("{:?} {:?} {}", self.custom, self.values, self.devices.is_some()));
+        told.push(format!("{:?} {:?} {:?}", self.custom, self.values, (self.devices.is_some(), self.registered)));
         told.sort();
         told
     }
