@@ -124,8 +124,18 @@ impl Aggregate {
     /// p50, p95 and p99 over records, unweighted, kept within the values seen.
     #[must_use]
     pub fn quantiles(&self) -> Option<[f64; 3]> {
+        self.within([0.5, 0.95, 0.99])
+    }
+
+    /// Another quantile, in 0..=1.
+    #[must_use]
+    pub fn quantile(&self, q: f64) -> Option<f64> {
+        self.within([q]).map(|[q]| q)
+    }
+
+    fn within<const N: usize>(&self, qs: [f64; N]) -> Option<[f64; N]> {
         let (min, max) = (self.min?, self.max?);
-        self.sketch.quantiles([0.5, 0.95, 0.99]).map(|qs| qs.map(|q| q.clamp(min, max)))
+        self.sketch.quantiles(qs).map(|qs| qs.map(|q| q.clamp(min, max)))
     }
 }
 

@@ -667,6 +667,24 @@ impl Directory {
         self.metric_of_records(key).map_or_else(|_| Metric::assumed(key), |m| m.0)
     }
 
+    /// Whether any record has the metric.
+    #[must_use]
+    pub fn has(&self, column: &MetricColumn) -> bool {
+        match column {
+            MetricColumn::BuiltIn(i) => self.built_in.contains(i),
+            MetricColumn::Custom(full) => self.custom.place(full).is_some(),
+        }
+    }
+
+    /// The shortest key of a metric.
+    #[must_use]
+    pub fn key(&self, column: &MetricColumn) -> String {
+        match column {
+            MetricColumn::BuiltIn(i) => CATALOGUE[*i].key.to_string(),
+            MetricColumn::Custom(full) => self.key_of(full),
+        }
+    }
+
     /// The shortest key of a metric outside of the catalogue: its leaf, or `group.leaf` where leaves collide.
     #[must_use]
     pub fn key_of(&self, full: &str) -> String {

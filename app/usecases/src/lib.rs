@@ -18,8 +18,8 @@ use domain::{
     model::VersionMap,
     ports::{FailedFile, MetricsStore, View},
     query::{
-        Comparison, ComparisonQuery, Directory, FieldReport, Records, RecordsQuery, Summary, SummaryQuery, Trend,
-        TrendQuery, Worst, WorstQuery,
+        Comparison, ComparisonQuery, Directory, FieldReport, MetricColumn, RecordRow, Records, RecordsQuery, Summary,
+        SummaryQuery, Trend, TrendQuery, Worst, WorstQuery,
     },
     scope::Scope,
     text::Name,
@@ -161,7 +161,9 @@ impl Metrics {
     /// # Errors
     /// As [`Self::trend`].
     pub async fn trends(&self, query: &TrendsQuery) -> Result<Trends> {
-        self.allow(&query.trend.scope)?;
+        for scope in [&query.trend.scope, &query.summary.scope, &query.models.scope, &query.worst.scope] {
+            self.allow(scope)?;
+        }
         let (this, q) = (self.clone(), query.clone());
         self.shared
             .trends
@@ -225,11 +227,41 @@ impl Metrics {
         if let Some(model) = &query.model {
             directory.check_model(model)?;
         }
-        if let Some(metric) = query.metric.as_ref().filter(|_| self.actor.customer().is_some()) {
-            directory.metric(metric)?;
+        let mut q = query.clone();
+        if self.actor.customer().is_some()
+            && let Some(metric) = &mut q.metric
+        {
+            // By its full name: among all others the key may be one of several.
+            *metric = match directory.metric(metric)?.1 {
+                MetricColumn::Custom(full) => full,
+                column @ MetricColumn::BuiltIn(_) => directory.key(&column),
+            };
         }
-        let (store, q) = (Arc::clone(&self.shared.store), query.clone());
-        self.shared.records.join(self.key(&query.scope, query), async move { store.records(&q).await }).await
+        let store = Arc::clone(&self.shared.store);
+        let records = self.shared.records.join(self.key(&query.scope, query), async move { store.records(&q).await });
+        Ok(self.narrowed(records.await?))
+    }
+
+    /// Rows as somebody may see them who knows of one customer only: without what others report and deliver.
+    fn narrowed(&self, records: Records) -> Records {
+        if self.actor.customer().is_none() {
+            return records;
+        }
+        let directory = self.directory();
+        let known = |key: &String| directory.metric(key).is_ok_and(|(_, column)| directory.has(&column));
+        let kept: Vec<bool> = records.metrics.iter().map(known).collect();
+        let only =
+            |values: Vec<Option<f64>>| values.into_iter().zip(&kept).filter(|(_, kept)| **kept).map(|v| v.0).collect();
+        let row = |row: RecordRow| RecordRow { values: only(row.values), source: None, line: None, ..row };
+        let metrics = records.metrics.iter().zip(&kept).filter(|(_, kept)| **kept).map(|m| m.0);
+        Records {
+            as_of: self.view().as_of().unwrap_or(records.to),
+            metrics: metrics
+                .map(|key| directory.metric(key).map_or_else(|_| key.clone(), |m| directory.key(&m.1)))
+                .collect(),
+            rows: records.rows.into_iter().map(row).collect(),
+            ..records
+        }
     }
 
     /// Writes the records of a range as one Parquet file that can be ingested again. Returns the number of rows.

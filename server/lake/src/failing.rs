@@ -5,7 +5,7 @@ use std::{collections::HashMap, path::Path};
 use domain::time::Millis;
 
 /// By name, since when. A folder that cannot be read fails for every file below it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Failing(HashMap<String, Millis>);
 
 impl Failing {

@@ -26,6 +26,8 @@ pub struct HeldIndex {
     devices: Option<Box<[(u32, u32)]>>,
     /// As in [`FileIndex`]: whether entries tell registered models apart.
     pub registered: bool,
+    /// What entries name as their model, each once: architecture, version, registered model and version.
+    models: Box<[[u32; 4]]>,
     /// Sources of the newest records.
     sources: Box<[Arc<str>]>,
     /// Minutes, and places in `custom`, of all entries one after the other.
@@ -40,8 +42,10 @@ pub struct HeldEntry {
     /// Milliseconds between the first and the last record.
     length: u32,
     pub n: u32,
-    /// In the order of [`Entry::key`]: places in [`HeldIndex::texts`], or [`NONE`].
-    names: [u32; 9],
+    /// Customer, site, zone, task, kind: places in [`HeldIndex::texts`], or [`NONE`].
+    names: [u32; 5],
+    /// Its place in [`HeldIndex::models`].
+    model: u32,
     /// Where the newest record came from, as a place in [`HeldIndex::sources`], or [`NONE`].
     source: u32,
     /// Where its parts of the file's arrays begin, and how long they are.
@@ -88,15 +92,23 @@ impl From<FileIndex> for HeldIndex {
             all.extend(own);
             (at, own.len() as u16)
         };
+        let (mut models, mut numbers) = (vec![], std::collections::HashMap::new());
         let entry = |e: &Entry| {
             let (minutes_at, minutes) = put(&mut minutes, &e.minutes);
             let (reported_at, reported) = put(&mut reported, &e.custom);
-            let names = e.key();
+            let [customer, site, zone, task, architecture, version, kind, registered, registered_version] = e.key();
+            let names = [customer, site, zone, task, kind];
+            let named = [architecture, version, registered, registered_version].map(|n| n.unwrap_or(NONE));
+            let model = *numbers.entry(named).or_insert_with(|| {
+                models.push(named);
+                models.len() as u32 - 1
+            });
             HeldEntry {
                 first: e.first,
                 length: u32::try_from(e.last.saturating_sub(e.first)).unwrap_or(0),
                 n: e.n,
                 names: names.map(|n| n.unwrap_or(NONE)),
+                model,
                 source: e.source.unwrap_or(NONE),
                 minutes_at,
                 reported_at,
@@ -114,6 +126,7 @@ impl From<FileIndex> for HeldIndex {
             values: index.values,
             devices: index.devices.map(Into::into),
             registered: index.registered,
+            models: models.into(),
             sources: index.sources.into(),
             minutes: minutes.into(),
             reported: reported.into(),
@@ -124,17 +137,19 @@ impl From<FileIndex> for HeldIndex {
 impl From<&HeldIndex> for FileIndex {
     fn from(held: &HeldIndex) -> Self {
         let entry = |e: &HeldEntry| {
-            let name = |field: usize| Some(e.names[field]).filter(|n| *n != NONE);
+            let some = |n: u32| Some(n).filter(|n| *n != NONE);
+            let name = |field: usize| some(e.names[field]);
+            let [architecture, version, registered_model, registered_version] = held.models[e.model as usize].map(some);
             Entry {
                 customer: e.names[0],
                 site: name(1),
                 zone: name(2),
                 task: e.names[3],
-                architecture: name(4),
-                version: name(5),
-                kind: name(6),
-                registered_model: name(7),
-                registered_version: name(8),
+                architecture,
+                version,
+                kind: name(4),
+                registered_model,
+                registered_version,
                 metrics: e.metrics,
                 custom: held.reported(e).to_vec(),
                 beyond: e.beyond,
@@ -189,21 +204,26 @@ impl HeldIndex {
     }
     /// The model that the entry's records name.
     pub fn model(&self, e: &HeldEntry) -> Option<ModelText> {
-        let of = |name: usize, version: usize| Some((Arc::clone(self.name(e, name)?), self.name(e, version).cloned()));
-        of(7, 8).map(|(name, version)| ModelText { registered: true, name, version }).or_else(|| {
-            let (name, version) = of(4, 5)?;
-            Some(ModelText { registered: false, name, version })
-        })
+        let [tags, registered] = self.named(e);
+        let text = |(name, version): (Option<&Arc<str>>, Option<&Arc<str>>), registered| {
+            Some(ModelText { registered, name: Arc::clone(name?), version: version.cloned() })
+        };
+        text(registered, true).or_else(|| text(tags, false))
     }
     /// The tags of the entry's records, whatever model that is.
     pub fn tags(&self, e: &HeldEntry) -> (Option<&Arc<str>>, Option<&Arc<str>>) {
-        (self.name(e, 4), self.name(e, 5))
+        self.named(e)[0]
+    }
+    /// Names and versions: by tags, and as registered.
+    fn named(&self, e: &HeldEntry) -> [(Option<&Arc<str>>, Option<&Arc<str>>); 2] {
+        let [a, b, c, d] = self.models[e.model as usize].map(|n| self.texts.get(n as usize));
+        [(a, b), (c, d)]
     }
     pub fn kind(&self, e: &HeldEntry) -> Option<&str> {
         self.kind_text(e).map(|t| &**t)
     }
     pub fn kind_text(&self, e: &HeldEntry) -> Option<&Arc<str>> {
-        self.name(e, 6)
+        self.name(e, 4)
     }
 
     fn name(&self, e: &HeldEntry, field: usize) -> Option<&Arc<str>> {

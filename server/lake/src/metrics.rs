@@ -148,6 +148,7 @@ impl Snapshot {
         let beyond = beyond(&renewed.files, &names);
         renewed.directory = Arc::new(domain::query::Directory { custom, beyond, ..self.directory.as_ref().clone() });
         renewed.names = Arc::new(names);
+        renewed.narrowed = Arc::default();
         renewed
     }
 

@@ -2,16 +2,15 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Arc, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use domain::{
     answers::Chosen,
     custom::{Beyond, Custom},
     metric::BUILT_IN,
-    model::ModelKey,
     ports::{FailedFile, View},
-    query::{Directory, MetricColumn, Metrics, ModelChange},
+    query::{Directory, MetricColumn, MetricPage, Metrics, ModelChange},
     scope::Scope,
     state::HealthReport,
     text::Name,
@@ -20,26 +19,24 @@ use domain::{
 
 use crate::{
     held::ModelText,
-    snapshot::{FileView, Snapshot},
+    snapshot::{FileView, Snapshot, by_age},
 };
 
 /// Directories by customer, made when somebody asks.
-pub type Directories = std::sync::Mutex<HashMap<Name, Arc<Directory>>>;
+pub type Directories = Mutex<HashMap<Name, Arc<OnceLock<Arc<Directory>>>>>;
 
 /// A snapshot as it is shown to whoever may know of one customer only.
 pub struct Narrowed {
     whole: Arc<Snapshot>,
     own: Scope,
-    directory: Arc<Directory>,
+    /// Made when somebody asks: a generation alone needs none.
+    directory: OnceLock<Arc<Directory>>,
 }
 
 impl Narrowed {
     pub fn new(whole: Arc<Snapshot>, customer: &Name) -> Self {
-        let mut known = whole.narrowed.lock().unwrap_or_else(PoisonError::into_inner);
-        let directory = known.entry(customer.clone()).or_insert_with(|| Arc::new(whole.directory_of(customer)));
-        let directory = Arc::clone(directory);
-        drop(known);
-        Self { own: Scope { customer: Some(customer.clone()), ..Scope::default() }, whole, directory }
+        let own = Scope { customer: Some(customer.clone()), ..Scope::default() };
+        Self { own, whole, directory: OnceLock::new() }
     }
 
     /// A scope that holds nothing but what is shown; of another customer, which is never asked for, nothing.
@@ -71,25 +68,48 @@ impl View for Narrowed {
         }
         // Of one customer there is nothing to know about another.
         let own = Scope { customer: Some(customer.clone()), ..Scope::default() };
-        Arc::new(Self { whole: Arc::default(), own, directory: Arc::default() })
+        Arc::new(Self { whole: Arc::default(), own, directory: OnceLock::new() })
     }
     fn counted_at(&self, column: &MetricColumn) -> Option<usize> {
         self.whole.counted_at(column)
     }
     fn as_of(&self) -> Option<Millis> {
-        // To a file: it may hold others' rows as well.
-        self.files().map(|v| v.file.received).max()
+        // When something arrived is known by file, and others' rows may be in it: the newest event is the customer's own.
+        self.directory().newest
     }
     fn directory(&self) -> &Arc<Directory> {
-        &self.directory
+        self.directory.get_or_init(|| {
+            let Some(customer) = &self.own.customer else { return Arc::default() };
+            let cell = Arc::clone(
+                self.whole.narrowed.lock().unwrap_or_else(PoisonError::into_inner).entry(customer.clone()).or_default(),
+            );
+            Arc::clone(cell.get_or_init(|| Arc::new(self.whole.directory_of(customer))))
+        })
     }
     fn chosen(&self, metrics: &Metrics, scope: &Scope, ranges: &[TimeRange]) -> Chosen {
-        let Chosen { mut metrics, mut present } = self.whole.chosen(metrics, &self.inside(scope), ranges);
-        metrics.retain(|(_, column)| match column {
-            MetricColumn::BuiltIn(i) => self.directory.built_in.contains(i),
-            MetricColumn::Custom(full) => self.directory.custom.place(full).is_some(),
-        });
-        present.retain(|key| self.directory.metric(key).is_ok());
+        let own = self.directory();
+        let has = |column: &MetricColumn| own.has(column);
+        // Keys are as short as names allow: among all, and among the customer's own.
+        let as_known = |keys: &[String]| -> Vec<String> {
+            let key = |key: &String| Some(self.whole.directory.key(&own.metric(key).ok()?.1));
+            keys.iter().map(|k| key(k).unwrap_or_else(|| k.clone())).collect()
+        };
+        let asked = match metrics {
+            Metrics::All => Metrics::All,
+            Metrics::Only(keys) => Metrics::Only(as_known(keys)),
+            Metrics::Page(page) => Metrics::Page(MetricPage { always: as_known(&page.always), ..page.clone() }),
+        };
+        let Chosen { metrics, present } = self.whole.chosen(&asked, &self.inside(scope), ranges);
+        let renamed = |column: MetricColumn| match &column {
+            MetricColumn::BuiltIn(i) => (own.declared.built_in(*i).clone(), column),
+            MetricColumn::Custom(full) => match own.custom.place(full) {
+                Some(place) => own.custom_metric(place),
+                None => (own.declared.custom(full, full), column),
+            },
+        };
+        let metrics = metrics.into_iter().map(|m| m.1).filter(has).map(renamed).collect();
+        let columns = present.iter().filter_map(|key| Some(self.whole.directory.metric(key).ok()?.1));
+        let present = columns.filter(has).map(|column| own.key(&column)).collect();
         Chosen { metrics, present }
     }
     fn health(&self, scope: &Scope, range: &TimeRange, now: Millis) -> HealthReport {
@@ -144,8 +164,8 @@ impl Snapshot {
         }
         d.tasks = tasks.into_iter().filter_map(|t| Name::stored(t).ok()).collect();
         d.models = models.iter().filter_map(ModelText::key).collect();
-        let ours = |m: &&ModelKey| d.models.contains(m);
-        d.by_age = all.by_age.iter().filter(ours).cloned().collect();
+        let first = self.first_runs.iter().filter(|(run, _)| own[run.place as usize]);
+        d.by_age = by_age(first);
         let devices = all.devices.iter().map(|(device, places)| {
             let places: BTreeSet<_> = places.iter().filter(|p| p.customer == *customer).cloned().collect();
             (device.clone(), places)

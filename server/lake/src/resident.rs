@@ -34,6 +34,7 @@ use datafusion::{
     },
 };
 use domain::{
+    model::ModelKey,
     scope::{Kind, Level},
     time::{Millis, Ranges},
 };
@@ -334,6 +335,8 @@ impl Chosen {
 struct Wanted {
     ranges: Ranges,
     equal: Vec<(&'static str, String)>,
+    /// Only rows that name no registered model.
+    unregistered: bool,
     kind: Kind,
     schema: SchemaRef,
     /// Columns to read: those wanted and those by which rows are chosen.
@@ -349,10 +352,21 @@ impl Wanted {
         if rows.scope.kind != Kind::All {
             needs.push("experiment_type");
         }
+        let unregistered = matches!(rows.model, Some(ModelKey::Tagged(_)));
+        if unregistered {
+            needs.push("registered_model");
+        }
         let mut seen = HashSet::new();
         needs.retain(|n| seen.insert(*n));
         let fields: Vec<_> = rows.columns.iter().map(|n| held_field(n)).collect();
-        Self { ranges: rows.ranges.clone(), equal, kind: rows.scope.kind, schema: Arc::new(Schema::new(fields)), needs }
+        Self {
+            ranges: rows.ranges.clone(),
+            equal,
+            unregistered,
+            kind: rows.scope.kind,
+            schema: Arc::new(Schema::new(fields)),
+            needs,
+        }
     }
 
     fn width(&self) -> usize {
@@ -388,6 +402,11 @@ impl Wanted {
         for (name, value) in &self.equal {
             let Some(texts) = part(name) else { return Ok(None) };
             masks.push(eq(&texts, &StringArray::new_scalar(value))?);
+        }
+        if self.unregistered
+            && let Some(registered) = part("registered_model")
+        {
+            masks.push(is_null(&registered)?);
         }
         if self.kind != Kind::All {
             match (part("experiment_type"), self.kind) {

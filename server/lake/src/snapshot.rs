@@ -147,7 +147,7 @@ pub struct Snapshot {
     /// By the number of a place, the devices that its records name.
     devices: Arc<Vec<Vec<Arc<str>>>>,
     /// Sources whose last read failed.
-    failing: Failing,
+    pub failing: Failing,
     /// What is written down about the places, by their number; empty when nothing is.
     written: Arc<Vec<Written>>,
 }
@@ -303,7 +303,7 @@ impl Snapshot {
         let new: HashSet<i64> = missing.into_iter().collect();
         let first_runs = self.first_runs_with(&views, &new);
         let unchanged = Arc::ptr_eq(&first_runs, &self.first_runs);
-        let by_age = if unchanged { self.directory.by_age.clone() } else { by_age(&first_runs) };
+        let by_age = if unchanged { self.directory.by_age.clone() } else { by_age(first_runs.iter()) };
         let devices = self.devices_with(&views, &new);
         let same = Arc::ptr_eq(&devices, &self.devices);
         let named = if same { Arc::clone(&self.directory.devices) } else { Arc::new(by_device(&devices, &places)) };
@@ -386,6 +386,11 @@ impl Snapshot {
             }
         }
         first
+    }
+
+    /// Files that stand behind no number.
+    pub fn unreadable(&self) -> impl Iterator<Item = i64> {
+        self.files.iter().filter(|v| v.failed.is_some()).map(|v| v.file.id)
     }
 
     /// The tags under which a model's records came first, as files tell.
@@ -583,7 +588,7 @@ fn by_device(devices: &[Vec<Arc<str>>], places: &[Place]) -> BTreeMap<Name, BTre
 }
 
 /// Model versions, oldest first.
-fn by_age(first_runs: &HashMap<Run, i64>) -> Vec<ModelKey> {
+pub fn by_age<'r>(first_runs: impl IntoIterator<Item = (&'r Run, &'r i64)>) -> Vec<ModelKey> {
     let mut first: HashMap<&ModelText, i64> = HashMap::new();
     for (run, t) in first_runs {
         let seen = first.entry(&run.model).or_insert(*t);

@@ -44,9 +44,13 @@ impl Snapshot {
     /// known.
     pub fn follow(&mut self, before: &Self, touched: Option<&[Touched]>) {
         let number = self.number();
-        let touched = touched.filter(|_| {
-            before.generation > 0 && before.revision == self.revision && same_names(&before.directory, &self.directory)
-        });
+        // A source that heals, or a file that cannot be read any more, is of no one place.
+        let same = before.generation > 0
+            && before.revision == self.revision
+            && before.failing == self.failing
+            && before.unreadable().eq(self.unreadable())
+            && same_names(&before.directory, &self.directory);
+        let touched = touched.filter(|_| same);
         let named = |touched: &Touched| match &touched.places {
             Places::Some(places) => Some(places.clone()),
             Places::All => None,

@@ -1,10 +1,10 @@
 //! Whoever follows the lake by what its commits say knows what one who reads everything knows; and whose answers may differ is
 //! told, and nobody else.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
-    ports::{MetricsStore, RecordSink, SourceLedger},
+    ports::{Batch, MetricsStore, Progress, RecordSink, SourceLedger},
     scope::Scope,
     time::{Millis, TimeRange},
 };
@@ -76,7 +76,12 @@ async fn play(steps: &[(Step, bool)]) -> Result<(), TestCaseError> {
                            "run_id": (if *simulated { "demo" } else { "r" }), "simulated": simulated,
                            "detection": {"mAP50": (f64::from(*value) / 4.0)}})
                 };
-                take(&writer, rows.iter().map(row)).await;
+                let records = arrivals(rows.iter().map(row).map(record).collect());
+                // With what reads a source to its end, a failure of it is over.
+                let progress = Progress { caught_up: rows.len() % 2 == 0, ..Progress::default() };
+                let batch =
+                    Batch { source: source("test.jsonl"), records: Arc::new(records), progress, ..Batch::default() };
+                writer.append_all(vec![batch]).await.expect("taken");
             }
             Step::Tidy => writer.tidy().await.expect("tidied"),
             Step::RemoveSimulated => drop(writer.remove_simulated().await.expect("removed")),

@@ -46,7 +46,7 @@ impl Reduce for Reducer<'_> {
         // Without edges there is one cell.
         let Some(values) = group.cells.metrics.first() else { return };
         let Some(a) = values.sums.full(0) else { return };
-        let tail = a.sketch.quantiles([self.worst.quantile]).map(|[q]| q);
+        let tail = a.quantile(self.worst.quantile);
         let (Some(tail), Some(value), Some([p50, ..])) = (tail, a.mean().value(), a.quantiles()) else { return };
         let name = |by| self.words.name(&group.key, by).cloned();
         let Some(customer) = name(Dimension::Customer) else { return };

@@ -39,7 +39,7 @@ impl PartFold {
             group: vec![],
             at: vec![],
             base,
-            stretches: last - base + 1,
+            stretches: (last - base).saturating_add(1),
             last_place: vec![],
             last_site: part.metrics.iter().map(|_| vec![]).collect(),
             cells: Cells::of(part),
