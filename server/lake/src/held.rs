@@ -80,6 +80,9 @@ impl ModelText {
     }
 }
 
+/// A name and its version.
+pub type Named<'a> = (Option<&'a Arc<str>>, Option<&'a Arc<str>>);
+
 /// No name.
 const NONE: u32 = u32::MAX;
 
@@ -205,17 +208,17 @@ impl HeldIndex {
     /// The model that the entry's records name.
     pub fn model(&self, e: &HeldEntry) -> Option<ModelText> {
         let [tags, registered] = self.named(e);
-        let text = |(name, version): (Option<&Arc<str>>, Option<&Arc<str>>), registered| {
+        let text = |(name, version): Named<'_>, registered| {
             Some(ModelText { registered, name: Arc::clone(name?), version: version.cloned() })
         };
         text(registered, true).or_else(|| text(tags, false))
     }
     /// The tags of the entry's records, whatever model that is.
-    pub fn tags(&self, e: &HeldEntry) -> (Option<&Arc<str>>, Option<&Arc<str>>) {
+    pub fn tags(&self, e: &HeldEntry) -> Named<'_> {
         self.named(e)[0]
     }
     /// Names and versions: by tags, and as registered.
-    fn named(&self, e: &HeldEntry) -> [(Option<&Arc<str>>, Option<&Arc<str>>); 2] {
+    fn named(&self, e: &HeldEntry) -> [Named<'_>; 2] {
         let [a, b, c, d] = self.models[e.model as usize].map(|n| self.texts.get(n as usize));
         [(a, b), (c, d)]
     }

@@ -28,7 +28,7 @@ use domain::{
 use crate::{
     failing::Failing,
     file::{Unread, check_size},
-    held::{HeldEntry, HeldIndex, ModelText},
+    held::{HeldEntry, HeldIndex, ModelText, Named},
     index::FileIndex,
     metrics,
     names::MetricNames,
@@ -394,7 +394,7 @@ impl Snapshot {
     }
 
     /// The tags under which a model's records came first, as files tell.
-    pub fn tags_of(&self, model: &ModelText) -> (Option<&Arc<str>>, Option<&Arc<str>>) {
+    pub fn tags_of(&self, model: &ModelText) -> Named<'_> {
         let tags = self.files.iter().filter(|v| v.names.models.contains(model)).find_map(|v| {
             let entry = v.index.entries.iter().find(|e| v.index.model(e).as_ref() == Some(model))?;
             Some(v.index.tags(entry))
