@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
-    Result,
+    Error, Result,
     answers::{Reduce, comparison, field, summary, trend, worst},
     cells::{Answer, CellsQuery, Group},
     model::VersionMap,
@@ -47,12 +47,16 @@ struct Together {
 }
 
 impl Together {
-    fn and(mut self, question: CellsQuery) -> Self {
-        debug_assert!(self.ends.is_empty() || self.query.filter == question.filter, "they are about the same rows");
+    /// # Errors
+    /// `Internal` for a question about other rows than those before it: a fault of ours that must not become a wrong number.
+    fn and(mut self, question: CellsQuery) -> Result<Self> {
+        if !self.ends.is_empty() && self.query.filter != question.filter {
+            return Err(Error::internal("questions about different rows were put together"));
+        }
         self.query.filter = question.filter;
         self.query.parts.extend(question.parts);
         self.ends.push(self.query.parts.len());
-        self
+        Ok(self)
     }
 
     /// The question to which a group belongs, and the group as it would be if that alone had been asked.
@@ -121,7 +125,7 @@ impl<'s> Questions<'s> {
         let chosen = view.chosen(&q.metrics, &q.scope, &looked_at(q));
         let of_models = view.chosen(&models.metrics, &models.scope, &[models.range]);
         let together =
-            Together::default().and(summary::question(q, &chosen)).and(comparison::question(models, &of_models));
+            Together::default().and(summary::question(q, &chosen))?.and(comparison::question(models, &of_models))?;
         let mut answer = self.cells("place", together.query.clone()).await?;
         let view = || Arc::clone(&answer.view);
         let mut summary = summary::Reducer::new(q, chosen, view(), Arc::clone(&answer.words));
@@ -151,10 +155,10 @@ impl<'s> Questions<'s> {
         let chosen = view.chosen(&q.summary.metrics, &q.summary.scope, &looked_at(&q.summary));
         let of_models = view.chosen(&q.models.metrics, &q.models.scope, &[q.models.range]);
         let together = Together::default()
-            .and(trend::question(&q.trend, column.clone()))
-            .and(summary::question(&q.summary, &chosen))
-            .and(comparison::question(&q.models, &of_models))
-            .and(worst::question(&q.worst, column));
+            .and(trend::question(&q.trend, column.clone()))?
+            .and(summary::question(&q.summary, &chosen))?
+            .and(comparison::question(&q.models, &of_models))?
+            .and(worst::question(&q.worst, column))?;
         let mut answer = self.cells("trends", together.query.clone()).await?;
         let (view, words) = (|| Arc::clone(&answer.view), || Arc::clone(&answer.words));
         let mut trend = trend::Reducer::new(&q.trend, metric.clone(), view());
