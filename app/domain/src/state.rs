@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     metric::BUILT_IN,
     query::{Directory, MetricColumn},
+    scope::Place,
     text::Name,
     time::{DAY, HOUR, MINUTE, Millis},
 };
@@ -38,14 +39,20 @@ impl DataState {
     /// The state of a place whose newest record is `age` ms old and that usually reports every `cadence` ms.
     #[must_use]
     pub fn of(age: i64, cadence: i64) -> Self {
-        let late_until = (4 * cadence).max((10 * cadence).min(24 * HOUR));
-        if age < 3 * cadence {
+        let (late, stale) = Self::limits(cadence);
+        if age < late {
             Self::Ok
-        } else if age <= late_until {
+        } else if age < stale {
             Self::Late
         } else {
             Self::Stale
         }
+    }
+
+    /// From which age on a place is late, and from which it is stale, in ms.
+    #[must_use]
+    pub fn limits(cadence: i64) -> (i64, i64) {
+        (3 * cadence, (4 * cadence).max((10 * cadence).min(24 * HOUR)) + 1)
     }
 
     #[must_use]
@@ -74,6 +81,18 @@ pub fn cadence(minutes: &mut Vec<i64>) -> i64 {
     let mid = gaps.len() / 2;
     let twice = if gaps.len() % 2 == 1 { 2 * gaps[mid] } else { gaps[mid - 1] + gaps[mid] };
     (twice * MINUTE / 2).max(MINUTE)
+}
+
+/// A place that changed its state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transition {
+    /// From 1, in the order in which they were noticed; counted anew whenever a process begins.
+    pub number: u64,
+    pub place: Place,
+    pub from: DataState,
+    pub to: DataState,
+    /// When it came about: of the clock's own the exact moment, else when the commit was seen.
+    pub when: Millis,
 }
 
 /// The health of a scope: how its expected places deliver.

@@ -22,6 +22,7 @@ use domain::{
         SummaryQuery, Trend, TrendQuery, Worst, WorstQuery,
     },
     scope::Scope,
+    state::Transition,
     text::Name,
     time::{Day, TimeRange},
 };
@@ -117,6 +118,16 @@ impl Metrics {
     #[must_use]
     pub fn generation_in(&self, scope: &Scope) -> i64 {
         self.view().generation_in(scope)
+    }
+
+    /// How places of a scope changed their state after the change of a number, as far as that is remembered, in order.
+    ///
+    /// # Errors
+    /// `Forbidden` for a scope that holds more than the actor may see.
+    pub fn transitions(&self, scope: &Scope, after: u64) -> Result<Vec<Transition>> {
+        self.may_see(scope)?;
+        let all = self.shared.store.transitions(after);
+        Ok(all.into_iter().filter(|t| scope.holds(&t.place)).collect())
     }
 
     /// Lake files that cannot be read, with the reason.

@@ -13,12 +13,12 @@ impl Failing {
         Self(sources.into_iter().collect())
     }
 
-    /// Whether a source was failing at a moment.
-    pub fn holds(&self, source: &str, at: Millis) -> bool {
-        !self.0.is_empty()
-            && Path::new(source)
-                .ancestors()
-                .any(|p| p.to_str().and_then(|p| self.0.get(p)).is_some_and(|since| *since <= at))
+    /// Since when a source is failing.
+    pub fn since(&self, source: &str) -> Option<Millis> {
+        if self.0.is_empty() {
+            return None;
+        }
+        Path::new(source).ancestors().filter_map(|p| self.0.get(p.to_str()?)).min().copied()
     }
 }
 
@@ -38,7 +38,8 @@ mod tests {
             ("/in/subway.gz", 9, false),
             ("POST /api/metrics/records", 9, false),
         ] {
-            assert_eq!(failing.holds(source, Millis(at)), expected, "{source} at {at}");
+            let holds = failing.since(source).is_some_and(|since| since <= Millis(at));
+            assert_eq!(holds, expected, "{source} at {at}");
         }
     }
 }

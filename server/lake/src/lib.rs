@@ -19,6 +19,7 @@ mod failed;
 mod failing;
 mod file;
 mod fold;
+mod health;
 mod held;
 mod history;
 mod identities;
@@ -59,6 +60,7 @@ use domain::{
     ports::{Clock, Manifest, MetricsStore, View},
     query::{Records, RecordsQuery},
     scope::Scope,
+    state::Transition,
     time::TimeRange,
 };
 
@@ -69,6 +71,7 @@ pub use spelling::nfc;
 
 use crate::{
     failed::{Checks, Failure},
+    health::{Kept, Watch},
     known::KnownDays,
     resident::Resident,
     scan::Engine,
@@ -90,6 +93,8 @@ pub struct Lake {
     snapshot: RwLock<Arc<Snapshot>>,
     /// The snapshot's generation, for whoever waits for changes.
     changes: tokio::sync::watch::Sender<i64>,
+    /// The states of places, and how they changed.
+    watch: Mutex<Watch>,
     /// Scans take turns: more at once than cores would only share the cores and multiply the memory.
     scans: tokio::sync::Semaphore,
     following: tokio::sync::Mutex<()>,
@@ -133,6 +138,7 @@ impl Lake {
             resident: Arc::new(Resident::new(resident::BUDGET)),
             snapshot: RwLock::default(),
             changes: tokio::sync::watch::Sender::new(0),
+            watch: Mutex::default(),
             scans: tokio::sync::Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from).max(2)),
             following: tokio::sync::Mutex::default(),
             declared: Mutex::default(),
@@ -200,12 +206,38 @@ impl Lake {
         let mut renewed = snapshot.with_declared(self.declared.lock().unwrap_or_else(PoisonError::into_inner).clone());
         renewed.revision += revisions;
         renewed.follow(&before, touched.as_deref());
+        let now = self.clock.now();
+        renewed.kept = Kept::advanced(&before, &renewed, now);
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner).follow(&before, &renewed, now);
         drop(before);
         self.note_failed(found, &renewed);
-        let number = renewed.number();
         self.resident.keep(&renewed.files.iter().map(|v| v.file.id).collect());
-        let renewed = Arc::new(renewed);
-        let before = std::mem::replace(&mut *self.snapshot.write().unwrap_or_else(PoisonError::into_inner), renewed);
+        self.show(renewed);
+        Ok(())
+    }
+
+    /// Lets time pass: places that brought nothing grow late and stale. Returns how many changed their state since it was looked
+    /// last; their pages are told as of a commit.
+    pub async fn pass_time(&self) -> usize {
+        let _turn = self.following.lock().await;
+        let before = self.snapshot();
+        let now = self.clock.now();
+        let changed = self.watch.lock().unwrap_or_else(PoisonError::into_inner).advance(&before, now);
+        if !changed.is_empty() {
+            let mut after = Snapshot::clone(&before);
+            after.revision += 1;
+            after.moved(&changed);
+            drop(before);
+            self.show(after);
+        }
+        changed.len()
+    }
+
+    /// Answers from a snapshot from now on, and tells whoever waits for changes.
+    fn show(&self, snapshot: Snapshot) {
+        let number = snapshot.number();
+        let snapshot = Arc::new(snapshot);
+        let before = std::mem::replace(&mut *self.snapshot.write().unwrap_or_else(PoisonError::into_inner), snapshot);
         // Which may delete files: not while readers wait.
         drop(before);
         self.changes.send_if_modified(|told| {
@@ -213,7 +245,6 @@ impl Lake {
             *told = number.max(*told);
             moved
         });
-        Ok(())
     }
 
     fn snapshot(&self) -> Arc<Snapshot> {
@@ -267,6 +298,9 @@ impl Drop for Turn {
 impl MetricsStore for Lake {
     fn view(&self) -> Arc<dyn View> {
         self.snapshot()
+    }
+    fn transitions(&self, after: u64) -> Vec<Transition> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner).since(after)
     }
     async fn cells(&self, query: &CellsQuery) -> Result<Answer> {
         self.answer_cells(query).await

@@ -19,15 +19,15 @@ use domain::{
     ports::{LakeFile, Manifest, News},
     query::Directory,
     say,
-    scope::{Kind, Place, Scope},
-    state::{ByMetric, CADENCE_OVER, DataState, EXPECTED_FOR, Health, HealthReport, cadence},
+    scope::{Place, Scope},
     text::Name,
-    time::{MINUTE, Millis, Ranges, TimeRange},
+    time::{Millis, Ranges},
 };
 
 use crate::{
     failing::Failing,
     file::{Unread, check_size},
+    health::{Kept, Written},
     held::{HeldEntry, HeldIndex, ModelText, Named},
     index::FileIndex,
     metrics,
@@ -35,10 +35,6 @@ use crate::{
     narrowed::Directories,
     topics::Generations,
 };
-
-mod expected;
-
-use expected::Written;
 
 /// One file with its index, and the reason when it cannot be read.
 #[derive(Debug, Clone)]
@@ -110,7 +106,12 @@ pub struct Names {
 }
 
 impl Names {
-    fn of(index: &HeldIndex, places: &[u32]) -> Self {
+    /// The numbers of its places, in order.
+    pub fn places(&self) -> &[u32] {
+        &self.places
+    }
+
+    pub fn of(index: &HeldIndex, places: &[u32]) -> Self {
         let mut names = Self { places: places.to_vec(), ..Self::default() };
         names.places.sort_unstable();
         names.places.dedup();
@@ -149,7 +150,8 @@ pub struct Snapshot {
     /// Sources whose last read failed.
     pub failing: Failing,
     /// What is written down about the places, by their number; empty when nothing is.
-    written: Arc<Vec<Written>>,
+    pub written: Arc<Vec<Written>>,
+    pub kept: Kept,
 }
 
 /// What came of following the manifest.
@@ -168,43 +170,6 @@ pub struct Run {
     pub task: Arc<str>,
     pub kind: Option<Arc<str>>,
     pub model: ModelText,
-}
-
-/// A set of metrics: the catalogue's first, then others in the order of the directory, as far as there is room.
-type Metrics = u64;
-
-/// How a place did: what [`Health`] needs of it.
-#[derive(Debug, Clone, Default)]
-struct Activity<'a> {
-    newest: Option<Millis>,
-    /// Where the newest record came from, where that is known.
-    source: Option<&'a str>,
-    minutes: Vec<i64>,
-    reported: bool,
-    failed: bool,
-    metrics: Metrics,
-}
-
-/// One site while its places are counted.
-#[derive(Debug, Clone, Copy, Default)]
-struct SiteTally {
-    reported: bool,
-    metrics: Metrics,
-}
-
-impl SiteTally {
-    fn add(&mut self, a: &Activity<'_>) {
-        self.reported |= a.reported;
-        self.metrics |= a.metrics;
-    }
-
-    fn count(self, health: &mut Health, expected: &mut ByMetric) {
-        health.sites_expected += 1;
-        health.sites_reporting += u32::from(self.reported);
-        for (bit, n) in expected.iter_mut().enumerate() {
-            *n += u32::from(self.metrics >> bit & 1 == 1);
-        }
-    }
 }
 
 impl Snapshot {
@@ -334,6 +299,7 @@ impl Snapshot {
             as_of,
             failing,
             written: Arc::default(),
+            kept: Kept::default(),
             names,
             topics: Generations::default(),
             narrowed: Arc::default(),
@@ -424,116 +390,6 @@ impl Snapshot {
             first = entries.filter(ours).map(|(e, _)| e.first).fold(first, i64::min);
         }
         (begin.0 < first && first < end.0).then_some(Millis(first))
-    }
-
-    /// The health of `scope` at `at`, with reports counted within `range`.
-    pub fn health_of(&self, scope: &Scope, range: &TimeRange, now: Millis) -> HealthReport {
-        let at = range.to().min(now);
-        let expected_from = at.plus(-EXPECTED_FOR);
-        let cadence_from = at.plus(-CADENCE_OVER);
-        let mut active: Vec<Option<Activity<'_>>> = vec![None; self.places.len()];
-        let inside: Vec<bool> = self.places.iter().map(|p| scope.holds(p)).collect();
-        let from = expected_from.min(range.from());
-        for view in self.files.iter().filter(|v| v.file.to >= from && v.file.from < at) {
-            let day_start = view.file.day.start();
-            let bit = |i: &u16| metrics::bit(view.custom[usize::from(*i)]);
-            for (e, place) in view.index.entries.iter().zip(view.places.iter()) {
-                let place = *place as usize;
-                if !inside[place]
-                    || !scope.kind.takes(view.index.kind(e))
-                    || scope.task.as_ref().is_some_and(|t| t.as_str() != &**view.index.task(e))
-                {
-                    continue;
-                }
-                let Some(newest) = view.index.newest_before(e, at, day_start) else { continue };
-                if newest < expected_from && newest < range.from() {
-                    continue;
-                }
-                let a = active[place].get_or_insert_default();
-                if a.newest.is_none_or(|n| n <= newest) {
-                    a.newest = Some(newest);
-                    // Of a moment within an entry it is not known which of the entry's sources it was.
-                    a.source = view.index.source(e).filter(|_| e.last() < at.0);
-                }
-                a.failed |= view.failed.is_some();
-                a.metrics |= Metrics::from(e.metrics);
-                a.metrics |= view.index.reported(e).iter().map(bit).fold(0, |all, bit| all | bit);
-                // What cannot be read does not stand behind any number.
-                a.reported |= view.failed.is_none() && newest >= range.from() && e.first < range.to().0;
-                if newest >= cadence_from {
-                    let base = day_start.0 / MINUTE;
-                    let (low, high) = (cadence_from.0 / MINUTE, at.0 / MINUTE);
-                    a.minutes.extend(
-                        view.index.minutes(e).iter().map(|m| base + i64::from(*m)).filter(|m| *m >= low && *m < high),
-                    );
-                }
-            }
-        }
-        let mut report = self.tally(scope, &mut active, at, expected_from);
-        // Whoever looks at one task or at candidates alone asks for less than what a named place is expected to bring.
-        if scope.task.is_none() && scope.kind != Kind::Candidate {
-            self.expect_named(&mut report, scope, &active, at, from);
-        }
-        report
-    }
-
-    fn tally(
-        &self,
-        scope: &Scope,
-        active: &mut [Option<Activity<'_>>],
-        at: Millis,
-        expected_from: Millis,
-    ) -> HealthReport {
-        let mut report = HealthReport {
-            whole: Health::default(),
-            expected: [0; 64],
-            children: BTreeMap::new(),
-            sites: BTreeMap::new(),
-        };
-        let nothing = || (Health::default(), [0; 64]);
-        // A child's sites are counted apart: below a site the children are zones, and several of them share one site.
-        let mut sites: BTreeMap<(&Name, Option<&Name>), SiteTally> = BTreeMap::new();
-        let mut child_sites: BTreeMap<(&Name, &Name, Option<&Name>), SiteTally> = BTreeMap::new();
-        for (number, (place, slot)) in self.places.iter().zip(active).enumerate() {
-            let Some(a) = slot else { continue };
-            let Some(newest) = a.newest.filter(|n| *n >= expected_from) else { continue };
-            let facts = self.written.get(number).map(|w| &w.facts);
-            if facts.is_some_and(|f| f.retired_at(at)) {
-                // Still known, but nothing is expected of it any more.
-                let retired = DataState::NoDataExpected;
-                report.whole.add(retired, Some(newest));
-                let site = (place.customer.clone(), place.site.clone());
-                report.sites.entry(site).or_insert_with(nothing).0.add(retired, Some(newest));
-                if let Some(child) = scope.child_of(place) {
-                    report.children.entry(child.clone()).or_insert_with(nothing).0.add(retired, Some(newest));
-                }
-                continue;
-            }
-            let usual = |a: &mut Activity<'_>| facts.and_then(|f| f.cadence).unwrap_or_else(|| cadence(&mut a.minutes));
-            let state = if a.failed || a.source.is_some_and(|s| self.failing.holds(s, at)) {
-                DataState::SourceError
-            } else {
-                DataState::of(at.0 - newest.0, usual(a))
-            };
-            report.whole.add(state, Some(newest));
-            sites.entry((&place.customer, place.site.as_ref())).or_default().add(a);
-            let own = report.sites.entry((place.customer.clone(), place.site.clone())).or_insert_with(nothing);
-            own.0.add(state, Some(newest));
-            if let Some(child) = scope.child_of(place) {
-                report.children.entry(child.clone()).or_insert_with(nothing).0.add(state, Some(newest));
-                child_sites.entry((child, &place.customer, place.site.as_ref())).or_default().add(a);
-            }
-        }
-        for ((customer, site), tally) in sites {
-            tally.count(&mut report.whole, &mut report.expected);
-            let own = report.sites.entry((customer.clone(), site.cloned())).or_insert_with(nothing);
-            tally.count(&mut own.0, &mut own.1);
-        }
-        for ((child, ..), tally) in child_sites {
-            let own = report.children.entry(child.clone()).or_insert_with(nothing);
-            tally.count(&mut own.0, &mut own.1);
-        }
-        report
     }
 }
 

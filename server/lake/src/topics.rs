@@ -74,6 +74,20 @@ impl Snapshot {
     }
 }
 
+impl Snapshot {
+    /// Answers about some places differ from now on, although nothing was committed.
+    pub fn moved(&mut self, places: &BTreeSet<u32>) {
+        let number = self.number();
+        let numbers = Arc::make_mut(&mut self.topics.places);
+        numbers.resize(self.places.len(), 0);
+        let customers = Arc::make_mut(&mut self.topics.customers);
+        for place in places.iter().map(|p| *p as usize) {
+            numbers[place] = number;
+            customers.insert(self.places[place].customer.clone(), number);
+        }
+    }
+}
+
 /// Whether there is the same to ask about, however many records.
 fn same_names(a: &Arc<Directory>, b: &Arc<Directory>) -> bool {
     let told = |d: &Directory| (d.more_devices, d.more_models, d.built_in.clone(), d.declared.revision());

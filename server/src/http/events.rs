@@ -1,14 +1,16 @@
 //! `GET /api/events`: tells whoever listens that records have changed, as server-sent events: those of a place when one is named.
-//! Says that there is something new, never what: the listener asks again for what it shows.
+//! Of records it says that there is something new, never what: the listener asks again for what it shows. Of places that change
+//! their state it says which, from what to what, and when.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     extract::{RawQuery, State as Shared},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response, Sse, sse::Event},
 };
-use domain::{ask::Ask, changes::Topic, scope::Scope};
+use domain::{ask::Ask, changes::Topic, scope::Scope, state::Transition};
+use serde_json::json;
 use tokio::{
     sync::{OwnedSemaphorePermit, watch},
     time::{Instant, Interval, interval_at, sleep_until},
@@ -41,6 +43,7 @@ pub async fn events(
     let mut changes = s.changes.clone();
     changes.mark_unchanged();
     let generation = services.metrics.generation_in(&scope);
+    let heard = services.metrics.transitions(&scope, 0)?.last().map_or(0, |t| t.number);
     let missed = last.is_some_and(|l| l != generation);
     let first = if missed { records(generation) } else { tick() }.retry(RETRY);
     let now = Instant::now();
@@ -49,6 +52,8 @@ pub async fn events(
         metrics: services.metrics,
         scope,
         told: generation,
+        heard,
+        waiting: VecDeque::new(),
         stop: s.stop.clone(),
         first: Some(first),
         news: false,
@@ -86,6 +91,10 @@ struct Listener {
     scope: Scope,
     /// The generation that was told of last.
     told: i64,
+    /// The number of the last change of a state that was told.
+    heard: u64,
+    /// What is told before anything else.
+    waiting: VecDeque<Event>,
     stop: CancellationToken,
     first: Option<Event>,
     /// There is something to tell.
@@ -102,6 +111,9 @@ impl Listener {
             return Some(first);
         }
         loop {
+            if let Some(event) = self.waiting.pop_front() {
+                return Some(event);
+            }
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return None,
@@ -110,7 +122,9 @@ impl Listener {
                     self.not_before = Instant::now() + PACE;
                     self.changes.mark_unchanged();
                     self.told = self.metrics.generation_in(&self.scope);
-                    return Some(records(self.told));
+                    let states = self.states();
+                    self.waiting.extend(states);
+                    self.waiting.push_back(records(self.told));
                 }
                 changed = self.changes.changed(), if !self.news => {
                     changed.ok()?;
@@ -121,6 +135,24 @@ impl Listener {
             }
         }
     }
+}
+
+impl Listener {
+    /// How places have changed their state since the last of it was told.
+    fn states(&mut self) -> Vec<Event> {
+        let changes = self.metrics.transitions(&self.scope, self.heard).unwrap_or_default();
+        self.heard = changes.last().map_or(self.heard, |t| t.number);
+        changes.iter().map(state).collect()
+    }
+}
+
+fn state(change: &Transition) -> Event {
+    let place = &change.place;
+    let data = json!({
+        "customer": place.customer, "site": place.site, "zone": place.zone,
+        "from": change.from, "to": change.to, "when": change.when,
+    });
+    Event::default().event("state").data(data.to_string())
 }
 
 fn records(generation: i64) -> Event {

@@ -52,7 +52,7 @@ impl Readiness {
     }
 }
 
-/// Keeps the lake's view up with the manifest, which other processes also write.
+/// Keeps the lake's view up with the manifest, which other processes also write, and with the clock: places grow late.
 ///
 /// # Errors
 /// None: it tries again by itself.
@@ -62,6 +62,7 @@ pub async fn follow_manifest(lake: Arc<Lake>, job: Job) -> Result<End> {
             Ok(_) => job.well(),
             Err(e) => job.trouble(&e),
         }
+        lake.pass_time().await;
     }
     Ok(End::Stopped)
 }

@@ -115,6 +115,39 @@ async fn a_listener_that_comes_back_hears_of_what_it_missed() {
 }
 
 #[tokio::test]
+async fn a_listener_hears_which_place_of_its_scope_changed_its_state() {
+    let site = Site::start(&[]).await;
+    let post = async |zone: &str, ages: &[i64]| {
+        let row =
+            |age: &i64| fleet::one(fleet::now() - age * 60_000, json!({"run_id": format!("r{age}"), "zone": zone}));
+        let rows = fleet::jsonl(&ages.iter().map(row).collect::<Vec<_>>());
+        let sent = site.served.post("/api/metrics/records").header("Content-Type", "application/x-ndjson").body(rows);
+        assert_eq!(sent.send().await.unwrap().status(), 200);
+    };
+    // Every ten minutes, until a day and a half ago.
+    let old: Vec<i64> = (0..10).map(|i| 36 * 60 + 10 * i).collect();
+    post("z1", &old).await;
+    let mut here = Ear::open(&site.served, "/api/events?customer=acme&site=s1&zone=z1", None).await;
+    let mut elsewhere = Ear::open(&site.served, "/api/events?customer=acme&site=s1&zone=z2", None).await;
+    post("z1", &[1]).await;
+    assert_eq!(here.next().await.unwrap().name, "tick");
+    let heard = here.next().await.unwrap();
+    let told: serde_json::Value = serde_json::from_str(&heard.data).expect("JSON");
+    assert_eq!((&*heard.name, heard.id), ("state", None));
+    let when = told["when"].as_str().and_then(|t| domain::time::Millis::parse(t).ok()).expect("a time");
+    assert!((fleet::now() - when.0).abs() < 30_000, "{told}");
+    assert_eq!(
+        told,
+        json!({"customer": "acme", "site": "s1", "zone": "z1", "from": "stale", "to": "ok", "when": told["when"]})
+    );
+    assert_eq!(here.next().await.unwrap().name, "records", "and its page asks again");
+    post("z2", &[2]).await;
+    assert_eq!(elsewhere.next().await.unwrap().name, "tick");
+    let heard = elsewhere.next().await.unwrap();
+    assert!(heard.name == "state" && heard.data.contains(r#""zone":"z2""#), "not of its neighbour: {heard:?}");
+}
+
+#[tokio::test]
 async fn many_commits_are_at_most_two_events_a_second_and_the_last_is_never_swallowed() {
     let site = Site::start(&[]).await;
     let mut ear = Ear::open(&site.served, "/api/events", None).await;

@@ -118,6 +118,101 @@ mod sources {
     }
 }
 
+/// Changes of state, as those hear of them who follow a lake.
+mod changes {
+    use domain::{
+        ports::MetricsStore,
+        scope::Scope,
+        state::DataState::{self, Late, NoDataExpected, Ok, Stale},
+        time::{MINUTE, Millis},
+    };
+    use lake::Lake;
+    use serde_json::json;
+
+    use super::every;
+    use crate::support::{Asked, LakeDir, ask, at, june, scope, take};
+
+    fn told(lake: &Lake) -> Vec<(String, DataState, DataState, Millis)> {
+        let change = |t: domain::state::Transition| {
+            (t.place.zone.map(|z| z.to_string()).unwrap_or_default(), t.from, t.to, t.when)
+        };
+        lake.transitions(0).into_iter().map(change).collect()
+    }
+
+    #[tokio::test]
+    async fn a_place_grows_late_by_the_clock_alone_and_only_its_own_pages_are_told() {
+        let dir = LakeDir::new();
+        let (writer, reader) = (dir.open().await, dir.open().await);
+        take(&writer, every(30, "z1", "2026-06-29T00:00:00Z", "2026-06-30T11:30:00Z")).await;
+        take(&writer, [json!({"customer": "other", "timestamp": "2026-06-30T11:30:00Z", "detection": {"mAP50": 0.5}})])
+            .await;
+        reader.refresh().await.unwrap();
+        let own = scope("acme/s1/z1", "production");
+        let others = scope("other", "production");
+        let now = at(crate::support::NOW);
+        for lake in [&writer, &reader] {
+            let began = vec![("z1".to_owned(), NoDataExpected, Ok, now), ("z1".to_owned(), NoDataExpected, Ok, now)];
+            assert_eq!(told(lake), began, "in this process and in another");
+            let numbers = |lake: &Lake| [&own, &others].map(|scope| lake.view().generation_in(scope));
+            let mut changes = lake.changes();
+            changes.mark_unchanged();
+            let before = numbers(lake);
+            dir.clock.set("2026-06-30T12:59:59.999Z");
+            assert_eq!((lake.pass_time().await, numbers(lake)), (0, before));
+            dir.clock.set("2026-06-30T13:05:00Z");
+            assert_eq!(lake.pass_time().await, 1);
+            assert_eq!(
+                told(lake)[2..],
+                [("z1".to_owned(), Ok, Late, at("2026-06-30T13:00:00Z"))],
+                "to the millisecond"
+            );
+            assert_eq!((lake.pass_time().await, changes.has_changed().unwrap()), (0, true));
+            let after = numbers(lake);
+            assert!(after[0] > before[0] && after[1] == before[1], "{before:?} {after:?}");
+            // Changes of several places are told in the order in which they came about.
+            dir.clock.set("2026-07-01T00:00:00Z");
+            assert_eq!(lake.pass_time().await, 1);
+            let stale = at("2026-06-30T11:30:00Z").plus(300 * MINUTE + 1);
+            assert_eq!(told(lake)[3..], [("z1".to_owned(), Late, Stale, stale)]);
+            dir.clock.set(crate::support::NOW);
+            lake.pass_time().await;
+            assert_eq!(told(lake).last().map(|t| t.2), Some(Ok), "the clock was set back");
+            let whole = lake.summary(&ask(&Scope::default(), june())).await.unwrap();
+            assert_eq!(whole.health.state, Ok);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_comes_late_or_goes_adds_changes_and_rewrites_none() {
+        let dir = LakeDir::new();
+        let lake = dir.open().await;
+        let demo = |minute: i64| {
+            let t = at("2026-06-30T08:00:00Z").plus(10 * minute * MINUTE).to_string();
+            json!({"zone": "z1", "timestamp": t, "simulated": true, "run_id": "demo", "detection": {"mAP50": 0.5}})
+        };
+        take(&lake, (0..23).map(demo)).await;
+        assert_eq!(told(&lake).len(), 1);
+        dir.clock.set("2026-06-30T14:00:00Z");
+        lake.pass_time().await;
+        let before = told(&lake);
+        let states: Vec<DataState> = before.iter().map(|t| t.2).collect();
+        assert_eq!(states, [Ok, Late, Stale]);
+        // Measured at 13:55, and again a record of half past eleven.
+        for (run, t) in [("r", "2026-06-30T13:55:00Z"), ("late", "2026-06-30T11:31:00Z")] {
+            take(&lake, [json!({"timestamp": t, "run_id": run, "detection": {"mAP50": 0.5}})]).await;
+        }
+        assert_eq!(told(&lake)[..3], before);
+        assert_eq!(told(&lake)[3..], [("z1".to_owned(), Stale, Ok, at("2026-06-30T14:00:00Z"))]);
+        domain::ports::RecordSink::remove_simulated(&lake).await.unwrap();
+        assert_eq!(told(&lake)[..3], before);
+        // A lake that is opened now begins with what is the case.
+        let anew = dir.open().await;
+        assert_eq!(told(&anew), []);
+        let state = async |lake: &Lake| lake.summary(&ask(&Scope::default(), june())).await.unwrap().health;
+        assert_eq!(state(&anew).await, state(&lake).await);
+    }
+}
+
 /// Records of one zone every `minutes` minutes from one moment to another, the last one included.
 fn every(minutes: i64, zone: &str, from: &str, to: &str) -> Vec<Value> {
     let (from, to) = (at(from).0, at(to).0);

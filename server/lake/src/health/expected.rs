@@ -10,12 +10,13 @@ use domain::{
     time::Millis,
 };
 
-use super::{Activity, FileView, Snapshot};
+use super::Activity;
+use crate::snapshot::{FileView, Snapshot};
 
 /// What is written down about one place: see [`domain::declared`].
 #[derive(Debug, Clone, Default)]
-pub(super) struct Written {
-    pub(super) facts: PlaceFacts,
+pub struct Written {
+    pub facts: PlaceFacts,
     /// The number of the expected place (of `Declared::leaves`) that this one is or lies in.
     leaf: Option<usize>,
 }
@@ -131,7 +132,7 @@ impl Snapshot {
         older.sort_by_key(|v| std::cmp::Reverse(v.file.day));
         for day in older.chunk_by(|a, b| a.file.day == b.file.day) {
             let mut found: HashMap<usize, Missing> = HashMap::new();
-            for view in day.iter().filter(|v| v.names.places.iter().any(|p| sought(*p, missing).is_some())) {
+            for view in day.iter().filter(|v| v.names.places().iter().any(|p| sought(*p, missing).is_some())) {
                 for (e, place) in view.index.entries.iter().zip(view.places.iter()) {
                     let Some(leaf) = sought(*place, missing).filter(|_| scope.kind.takes(view.index.kind(e))) else {
                         continue;
