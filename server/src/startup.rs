@@ -8,7 +8,7 @@ use std::{
 
 use domain::{
     Error, Result,
-    ports::{Clock, Manifest, RecordSink, SourceLedger, TailLedger},
+    ports::{Clock, Notes, RecordSink, SourceLedger, TailLedger},
     time::Millis,
 };
 use lake::Lake;
@@ -35,7 +35,7 @@ pub struct Parts {
     pub sources: Arc<usecases::Sources>,
     pub sink: Arc<dyn RecordSink>,
     pub ledger: Arc<dyn SourceLedger>,
-    pub manifest: Arc<dyn Manifest>,
+    pub notes: Arc<dyn Notes>,
     pub tails: Arc<dyn TailLedger>,
     pub clock: Arc<dyn Clock>,
     /// The lake itself, for the job that follows the manifest and for whoever waits for changes.
@@ -57,7 +57,7 @@ pub async fn open(settings: &Settings) -> Result<Parts> {
         sources: Arc::new(usecases::Sources::new(store.clone())),
         sink: lake.clone(),
         ledger: store.clone(),
-        manifest: store.clone(),
+        notes: store.clone(),
         tails: store,
         clock,
         lake,

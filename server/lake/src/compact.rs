@@ -13,7 +13,6 @@ use std::{
 use domain::{
     Error, Result,
     error::Sentence,
-    ports::{Change, LakeFile, NewFile},
     time::{Day, Millis},
 };
 
@@ -25,6 +24,7 @@ use crate::{
     known::KnownDays,
     merge::{self, Failed, Merged},
     names::MetricNames,
+    ports::{Change, LakeFile, NewFile},
     snapshot::FileView,
     tiers,
 };

@@ -15,7 +15,7 @@ use datafusion::arrow::{
 };
 use domain::{
     Error, Result,
-    ports::{Appended, Batch, LakeFile, NewFile},
+    ports::{Appended, Batch},
     time::{Day, Millis},
 };
 use xxhash_rust::xxh3::xxh3_64;
@@ -26,6 +26,7 @@ use crate::{
     identity::row_keys,
     index::FileIndex,
     known::{KnownDay, KnownDays},
+    ports::{LakeFile, NewFile},
     schema::{Numbered, SCHEMA, column, to_batch},
     snapshot::Snapshot,
     tiers,

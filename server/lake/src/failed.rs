@@ -9,12 +9,13 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use domain::{Error, Result, error::Sentence, ports::LakeFile};
+use domain::{Error, Result, error::Sentence};
 
 use crate::{
     Lake,
     day::{Trouble, Writer},
     file::{self, Unread},
+    ports::{Change, LakeFile},
     snapshot::{FileView, Snapshot},
 };
 
@@ -223,7 +224,7 @@ impl Lake {
             match change {
                 Ok(None) => *known = kept,
                 // What is known of the day is read anew: the file is part of it from now on.
-                Ok(Some(change)) => self.publish(vec![change], domain::ports::Change::default()).await?,
+                Ok(Some(change)) => self.publish(vec![change], Change::default()).await?,
                 Err(Trouble::Other(e)) => return Err(e),
                 Err(Trouble::Unreadable(path, why)) => return Err(file::lost(&path, &why.reason)),
             }

@@ -31,6 +31,7 @@ mod merge;
 mod metrics;
 mod names;
 mod narrowed;
+pub mod ports;
 mod reader;
 mod records;
 mod resident;
@@ -57,7 +58,7 @@ use domain::{
     Error, Result,
     cells::{Answer, CellsQuery},
     declared::Declared,
-    ports::{Clock, Manifest, MetricsStore, View},
+    ports::{Clock, MetricsStore, View},
     query::{Records, RecordsQuery},
     scope::Scope,
     state::Transition,
@@ -73,6 +74,7 @@ use crate::{
     failed::{Checks, Failure},
     health::{Kept, Watch},
     known::KnownDays,
+    ports::Manifest,
     resident::Resident,
     scan::Engine,
     snapshot::{Renewed, Snapshot},

@@ -7,7 +7,6 @@ use domain::{
     Result,
     custom::{Beyond, Custom},
     metric::{BUILT_IN, CATALOGUE, Metric},
-    ports::Manifest,
     query::{LEADING, MetricColumn, Metrics},
     scope::Scope,
     time::TimeRange,
@@ -16,6 +15,7 @@ use domain::{
 use crate::{
     held::HeldIndex,
     names::MetricNames,
+    ports::Manifest,
     snapshot::{FileView, Snapshot},
 };
 

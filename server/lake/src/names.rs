@@ -9,11 +9,11 @@ use std::{
 use domain::{
     Result,
     custom::{Beyond, Custom},
-    ports::{Batch, Manifest},
+    ports::Batch,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Lake, held::HeldIndex, spelling::nfc};
+use crate::{Lake, held::HeldIndex, ports::Manifest, spelling::nfc};
 
 /// So many names a lake knows, unless it is told otherwise.
 pub const CAP: usize = 1_000;

@@ -15,19 +15,14 @@ use datafusion::{
     },
     parquet::arrow::{ProjectionMask, arrow_reader::ParquetRecordBatchReaderBuilder},
 };
-use domain::{
-    Error, Result,
-    changes::Touched,
-    ports::{Change, LakeFile},
-    record::TEXT_FIELDS,
-    time::Day,
-};
+use domain::{Error, Result, changes::Touched, record::TEXT_FIELDS, time::Day};
 
 use crate::{
     Lake,
     day::{DayChange, Trouble, Writer, Written, arrow, unique},
     identity::{RowKey, row_keys},
     known::KnownDays,
+    ports::{Change, LakeFile},
     schema::column,
     spelling::{nfc, respelled},
 };

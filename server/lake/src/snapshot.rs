@@ -16,7 +16,6 @@ use domain::{
     error::Sentence,
     metric::BUILT_IN,
     model::ModelKey,
-    ports::{LakeFile, Manifest, News},
     query::Directory,
     say,
     scope::{Place, Scope},
@@ -33,6 +32,7 @@ use crate::{
     metrics,
     names::MetricNames,
     narrowed::Directories,
+    ports::{LakeFile, Manifest, News},
     topics::Generations,
 };
 

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use domain::{
     Error, Result,
     changes::Touched,
-    ports::{Appended, Batch, Change, Delivery, RecordSink},
+    ports::{Appended, Batch, RecordSink},
     say,
     time::{Day, Millis},
 };
@@ -24,6 +24,7 @@ use crate::{
     day::{DayChange, Trouble, Writer},
     file,
     known::KnownDays,
+    ports::{Change, Delivery},
     snapshot::{Lease, Snapshot},
     tiers, topics,
 };

@@ -25,7 +25,7 @@ impl Demo {
             Self::Stories => print(&demo::STORIES.join("\n"))?,
             Self::Fill => {
                 let parts = startup::open(settings).await?;
-                let demo = demo::Demo { sink: parts.sink.clone(), manifest: parts.manifest, clock: parts.clock };
+                let demo = demo::Demo { sink: parts.sink.clone(), notes: parts.notes, clock: parts.clock };
                 let epoch = match demo.epoch().await? {
                     Some(epoch) => epoch,
                     None => demo.begin().await?,
@@ -37,7 +37,7 @@ impl Demo {
             }
             Self::Remove => {
                 let parts = startup::open(settings).await?;
-                let demo = demo::Demo { sink: parts.sink, manifest: parts.manifest, clock: parts.clock };
+                let demo = demo::Demo { sink: parts.sink, notes: parts.notes, clock: parts.clock };
                 let removed = demo.remove().await?;
                 print(&format!("{removed} simulated records removed"))?;
             }

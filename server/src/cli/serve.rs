@@ -41,7 +41,7 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
     let parts = startup::open(&settings).await?;
     // Before anybody asks: the first page has the names already.
     parts.lake.declare(Arc::new(written.declared())).await?;
-    let demo = Demo { sink: parts.sink.clone(), manifest: parts.manifest.clone(), clock: parts.clock.clone() };
+    let demo = Demo { sink: parts.sink.clone(), notes: parts.notes.clone(), clock: parts.clock.clone() };
     let readiness = Arc::new(Readiness::default());
     let stop = CancellationToken::new();
     let jobs = Supervisor::new(stop.clone());

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use domain::{
     Result,
-    ports::{Clock, Manifest, RecordSink, RefusedCounts, SourceId},
+    ports::{Clock, Notes, RecordSink, RefusedCounts, SourceId},
     time::{DAY, Millis},
 };
 
@@ -19,7 +19,7 @@ pub const DAYS: i64 = 90;
 /// So many of the newest days make the pages meaningful; then the server is ready.
 pub const FIRST_DAYS: i64 = 30;
 
-/// Notes in the manifest: when the demo began, down to which moment its past is filled, up to which moment it has grown.
+/// What is noted: when the demo began, down to which moment its past is filled, up to which moment it has grown.
 const EPOCH: &str = "demo_epoch";
 const FILLED_FROM: &str = "demo_filled_from";
 const GROWN_TO: &str = "demo_grown_to";
@@ -28,7 +28,7 @@ const GROWN_TO: &str = "demo_grown_to";
 #[derive(Clone)]
 pub struct Demo {
     pub sink: Arc<dyn RecordSink>,
-    pub manifest: Arc<dyn Manifest>,
+    pub notes: Arc<dyn Notes>,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -40,7 +40,7 @@ impl Demo {
     /// When the demo of this lake began; `None` when there is none.
     ///
     /// # Errors
-    /// When the manifest cannot be read.
+    /// When the notes cannot be read.
     pub async fn epoch(&self) -> Result<Option<Millis>> {
         self.moment(EPOCH).await
     }
@@ -48,10 +48,10 @@ impl Demo {
     /// Begins a demo now.
     ///
     /// # Errors
-    /// When the manifest cannot be written.
+    /// When the notes cannot be written.
     pub async fn begin(&self) -> Result<Millis> {
         let now = self.clock.now();
-        self.manifest.set_note(EPOCH, Some(&now.0.to_string())).await?;
+        self.notes.set_note(EPOCH, Some(&now.0.to_string())).await?;
         Ok(now)
     }
 
@@ -69,7 +69,7 @@ impl Demo {
             if self.epoch().await? != Some(epoch) {
                 return self.gone().await;
             }
-            self.manifest.set_note(FILLED_FROM, Some(&from.0.to_string())).await?;
+            self.notes.set_note(FILLED_FROM, Some(&from.0.to_string())).await?;
             to = from;
             told((epoch.0 - to.0) / DAY);
         }
@@ -91,7 +91,7 @@ impl Demo {
                 self.gone().await?;
                 return Ok(0);
             }
-            self.manifest.set_note(GROWN_TO, Some(&to.0.to_string())).await?;
+            self.notes.set_note(GROWN_TO, Some(&to.0.to_string())).await?;
             from = to;
         }
         Ok(taken)
@@ -103,7 +103,7 @@ impl Demo {
     /// When the lake cannot be written.
     pub async fn remove(&self) -> Result<u64> {
         for note in [EPOCH, FILLED_FROM, GROWN_TO] {
-            self.manifest.set_note(note, None).await?;
+            self.notes.set_note(note, None).await?;
         }
         self.sink.remove_simulated().await
     }
@@ -125,6 +125,6 @@ impl Demo {
     }
 
     async fn moment(&self, key: &str) -> Result<Option<Millis>> {
-        Ok(self.manifest.note(key).await?.and_then(|t| t.parse().ok()).map(Millis))
+        Ok(self.notes.note(key).await?.and_then(|t| t.parse().ok()).map(Millis))
     }
 }

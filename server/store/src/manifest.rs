@@ -4,9 +4,10 @@ use async_trait::async_trait;
 use domain::{
     Result,
     changes::Touched,
-    ports::{Change, LakeFile, Manifest, News},
+    ports::Notes,
     time::{Day, Millis},
 };
+use lake::ports::{Change, LakeFile, Manifest, News};
 use sqlx::{Row, Sqlite, Transaction, sqlite::SqliteRow};
 
 use crate::{SqliteStore, cannot, signed, unsigned};
@@ -68,7 +69,10 @@ impl Manifest for SqliteStore {
         .map_err(|e| cannot("read the ledger of sources", &e))?;
         Ok(rows.into_iter().map(|(name, since)| (name, Millis(since))).collect())
     }
+}
 
+#[async_trait]
+impl Notes for SqliteStore {
     async fn note(&self, key: &str) -> Result<Option<String>> {
         sqlx::query_scalar("SELECT value FROM lake_note WHERE key = ?")
             .bind(key)

@@ -5,9 +5,10 @@ use domain::{
     Result,
     changes::Touched,
     error::Sentence,
-    ports::{Delivery, RefusedCounts, SourceId, SourceLedger, SourceReport},
+    ports::{RefusedCounts, SourceId, SourceLedger, SourceReport},
     time::Millis,
 };
+use lake::ports::Delivery;
 use sqlx::{Row, Sqlite, Transaction};
 
 use crate::{SqliteStore, cannot, signed, unsigned};

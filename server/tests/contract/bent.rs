@@ -6,11 +6,8 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use domain::{
-    Error, Result,
-    ports::{Change, LakeFile, Manifest, News},
-    time::Millis,
-};
+use domain::{Error, Result, ports::Notes, time::Millis};
+use lake::ports::{Change, LakeFile, Manifest, News};
 use store::SqliteStore;
 use tokio::sync::RwLock;
 
@@ -87,6 +84,10 @@ impl Manifest for Bent {
         self.seen()?;
         self.inner.failing().await
     }
+}
+
+#[async_trait]
+impl Notes for Bent {
     async fn note(&self, key: &str) -> Result<Option<String>> {
         self.seen()?;
         self.inner.note(key).await

@@ -8,9 +8,10 @@ use std::{
 
 use domain::{
     ErrorKind,
-    ports::{Appended, Batch, Manifest, Progress, RecordSink, SourceLedger, Tail, TailLedger},
+    ports::{Appended, Batch, Progress, RecordSink, SourceLedger, Tail, TailLedger},
 };
 use lake::Lake;
+use lake::ports::Manifest;
 use proptest::{
     prelude::*,
     test_runner::{Config, TestCaseError, TestRunner},

@@ -8,9 +8,10 @@ use std::sync::{
 use async_trait::async_trait;
 use domain::{
     Error, ErrorKind, Result,
-    ports::{Appended, Change, LakeFile, Manifest, MetricsStore, News, RecordSink, RefusedCounts},
+    ports::{Appended, MetricsStore, Notes, RecordSink, RefusedCounts},
 };
 use lake::Lake;
+use lake::ports::{Change, LakeFile, Manifest, News};
 use serde_json::json;
 use store::SqliteStore;
 
@@ -48,6 +49,10 @@ impl Manifest for Flaky {
     async fn failing(&self) -> Result<Vec<(String, domain::time::Millis)>> {
         self.inner.failing().await
     }
+}
+
+#[async_trait]
+impl Notes for Flaky {
     async fn note(&self, key: &str) -> Result<Option<String>> {
         self.inner.note(key).await
     }

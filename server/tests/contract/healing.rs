@@ -8,10 +8,11 @@ use std::{
 };
 
 use domain::{
-    ports::{Appended, Manifest, RecordSink},
+    ports::{Appended, RecordSink},
     time::TimeRange,
 };
 use lake::Lake;
+use lake::ports::Manifest;
 use serde_json::json;
 
 use crate::{

@@ -2,10 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{
-    ports::{JobState, Manifest},
-    say,
-};
+use domain::{ports::JobState, say};
 use server::{
     demo::Demo,
     jobs::{Readiness, Supervisor, run_demo},
@@ -17,9 +14,9 @@ use crate::support::{Asked, LakeDir};
 #[tokio::test]
 async fn a_demo_that_is_removed_while_it_is_filled_is_done_and_has_not_failed() {
     let dir = LakeDir::new();
-    let store: Arc<dyn Manifest> = Arc::new(dir.store().await);
+    let store = Arc::new(dir.store().await);
     let lake = Arc::new(dir.open_on(store.clone()).await);
-    let demo = Demo { sink: lake.clone(), manifest: store, clock: dir.clock.clone() };
+    let demo = Demo { sink: lake.clone(), notes: store, clock: dir.clock.clone() };
     let epoch = demo.begin().await.unwrap();
     let (readiness, stop) = (Arc::new(Readiness::default()), CancellationToken::new());
     let jobs = Supervisor::new(stop);

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use domain::{
-    ports::{Appended, Change, Delivery, Manifest, RefusedCounts, SourceId, SourceLedger, SourceReport},
+    ports::{Appended, RefusedCounts, SourceId, SourceLedger, SourceReport},
     time::Millis,
 };
+use lake::ports::{Change, Delivery, Manifest};
 
 use crate::support::{LakeDir, source};
 

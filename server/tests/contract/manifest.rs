@@ -5,11 +5,12 @@ use std::sync::Arc;
 use domain::{
     ErrorKind,
     changes::Touched,
-    ports::{Appended, Change, Delivery, LakeFile, Manifest, NewFile, News, RefusedCounts, SourceLedger},
+    ports::{Appended, RefusedCounts, SourceLedger},
     scope::Place,
     text::Name,
     time::{Day, Millis},
 };
+use lake::ports::{Change, Delivery, LakeFile, Manifest, NewFile, News};
 
 use crate::support::{LakeDir, source};
 

@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use domain::ports::{Manifest, RecordSink, RefusedCounts};
+use domain::ports::{RecordSink, RefusedCounts};
+use lake::ports::Manifest;
 use serde_json::json;
 
 use crate::support::{Asked, LakeDir, arrivals, ask, june, record, scope, source, take};

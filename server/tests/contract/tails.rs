@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use domain::{
-    ports::{Appended, Change, Delivery, Manifest, Progress, RefusedCounts, SourceLedger, Tail, TailLedger},
+    ports::{Appended, Progress, RefusedCounts, SourceLedger, Tail, TailLedger},
     time::Millis,
 };
+use lake::ports::{Change, Delivery, Manifest};
 
 use crate::support::{LakeDir, source};
 

@@ -66,7 +66,7 @@ impl LakeDir {
     pub async fn open(&self) -> Lake {
         self.open_on(Arc::new(self.store().await)).await
     }
-    pub async fn open_on(&self, manifest: Arc<dyn domain::ports::Manifest>) -> Lake {
+    pub async fn open_on(&self, manifest: Arc<dyn lake::ports::Manifest>) -> Lake {
         Lake::open(self.path(), manifest, self.clock.clone()).await.expect("a lake")
     }
     /// The Parquet files of one day, or of all days, sorted.
