@@ -8,10 +8,12 @@ use std::{
 
 use domain::{
     Error, Result,
-    ports::{Clock, Notes, RecordSink, SourceLedger, TailLedger},
+    ports::{Clock, Notes, RecordSink, SourceLedger},
     time::Millis,
 };
 use lake::Lake;
+/// How far a file was taken is kept beside the rows that were taken of it.
+pub use lake::ports::{Tail, TailLedger};
 use store::SqliteStore;
 
 use crate::config::Settings;

@@ -172,50 +172,17 @@ pub struct Progress {
     pub anew: bool,
     /// With this everything that there is has been read, and an earlier failure is over.
     pub caught_up: bool,
-    /// How far a file of a watched folder has been taken.
-    pub tail: Option<Tail>,
+    /// Where the reading goes on, when its reader wants that remembered.
+    pub position: Option<Position>,
 }
 
-/// How far one file of a watched folder has been taken.
+/// How far the reading of a source has come, as its reader wrote it; nobody else reads it. Kept in the transaction that
+/// publishes the rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tail {
-    /// Given once; it stays with the file through changes of name.
+pub struct Position {
+    /// Given by the reader, once for each thing that it reads; a later position takes the place of an earlier one.
     pub id: i64,
-    /// Absolute path under which the file was seen last.
-    pub path: String,
-    pub device: u64,
-    pub inode: u64,
-    /// Where the next line begins, in bytes: behind the newline of the last whole line taken.
-    pub offset: u64,
-    /// Lines before `offset`.
-    pub lines: u64,
-    /// Bytes behind `offset` that were taken as a last line without a newline; it is read again when it grows.
-    pub loose: u64,
-    /// Hash of the first bytes, as many as were taken but at most 1,024.
-    pub print: u64,
-    /// Size and time of change when it was read last.
-    pub size: u64,
-    pub changed: Millis,
-    /// Bytes of its file of refused rows.
-    pub rejects: u64,
-    /// Since when the file is gone.
-    pub gone: Option<Millis>,
-}
-
-/// How far the files of the watched folder have been taken. The positions themselves move with the rows, through
-/// [`Progress::tail`]; here stands what has no rows.
-#[async_trait]
-pub trait TailLedger: Send + Sync {
-    /// All files known, in order of id.
-    ///
-    /// # Errors
-    /// `Unavailable` when they cannot be read.
-    async fn tails(&self) -> Result<Vec<Tail>>;
-    /// Remembers files as given, and forgets others, in one transaction.
-    ///
-    /// # Errors
-    /// `Unavailable` when they cannot be written; then nothing has changed.
-    async fn keep(&self, tails: &[Tail], forget: &[i64]) -> Result<()>;
+    pub state: String,
 }
 
 /// Where records came from: a file, a watched folder, a program, standard input, the demo.

@@ -1,12 +1,14 @@
-//! What the lake needs from outside: somebody who keeps the list of its files, in transactions.
+//! What the lake needs from outside: somebody who keeps the list of its files, and how far those that it is fed from have been
+//! taken, in transactions.
 
 use async_trait::async_trait;
 use domain::{
-    Result,
+    Error, Result,
     changes::Touched,
-    ports::{Appended, Notes, Progress, RefusedCounts, SourceId},
+    ports::{Appended, Notes, Position, Progress, RefusedCounts, SourceId},
     time::{Day, Millis},
 };
+use serde::{Deserialize, Serialize};
 
 /// The lake's list of files. What it does not name does not exist.
 #[async_trait]
@@ -108,4 +110,111 @@ pub struct Delivery {
     pub refused: RefusedCounts,
     pub newest: Option<Millis>,
     pub progress: Progress,
+}
+
+/// How far the files of a watched folder have been taken. The positions themselves move with the rows, through
+/// [`Progress::position`]; here stands what has no rows.
+#[async_trait]
+pub trait TailLedger: Send + Sync {
+    /// All positions known, in order of id; [`Tail::at`] reads them.
+    ///
+    /// # Errors
+    /// `Unavailable` when they cannot be read.
+    async fn positions(&self) -> Result<Vec<Position>>;
+    /// Remembers positions as given, and forgets others, in one transaction.
+    ///
+    /// # Errors
+    /// `Unavailable` when they cannot be written; then nothing has changed.
+    async fn keep(&self, positions: &[Position], forget: &[i64]) -> Result<()>;
+}
+
+/// How far one file of a watched folder has been taken.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tail {
+    /// Given once; it stays with the file through changes of name.
+    pub id: i64,
+    /// Absolute path under which the file was seen last.
+    pub path: String,
+    pub device: u64,
+    pub inode: u64,
+    /// Where the next line begins, in bytes: behind the newline of the last whole line taken.
+    pub offset: u64,
+    /// Lines before `offset`.
+    pub lines: u64,
+    /// Bytes behind `offset` that were taken as a last line without a newline; it is read again when it grows.
+    pub loose: u64,
+    /// Hash of the first bytes, as many as were taken but at most 1,024.
+    pub print: u64,
+    /// Size and time of change when it was read last.
+    pub size: u64,
+    pub changed: Millis,
+    /// Bytes of its file of refused rows.
+    pub rejects: u64,
+    /// Since when the file is gone.
+    pub gone: Option<Millis>,
+}
+
+/// A tail as a position holds it. Devices, inodes and hashes use all 64 bits, and are kept as signed numbers of the same bits:
+/// databases know no others, also in their JSON.
+#[derive(Serialize, Deserialize)]
+struct State {
+    path: String,
+    device: i64,
+    inode: i64,
+    offset: i64,
+    lines: i64,
+    loose: i64,
+    print: i64,
+    size: i64,
+    changed: i64,
+    rejects: i64,
+    gone: Option<i64>,
+}
+
+impl Tail {
+    /// The tail as it is kept.
+    ///
+    /// # Errors
+    /// None that could be named: text and numbers can be written.
+    pub fn position(&self) -> Result<Position> {
+        let state = State {
+            path: self.path.clone(),
+            device: self.device.cast_signed(),
+            inode: self.inode.cast_signed(),
+            offset: self.offset.cast_signed(),
+            lines: self.lines.cast_signed(),
+            loose: self.loose.cast_signed(),
+            print: self.print.cast_signed(),
+            size: self.size.cast_signed(),
+            changed: self.changed.0,
+            rejects: self.rejects.cast_signed(),
+            gone: self.gone.map(|m| m.0),
+        };
+        let state = serde_json::to_string(&state)
+            .map_err(|e| Error::internal("a position in a file cannot be written down").with_detail(e))?;
+        Ok(Position { id: self.id, state })
+    }
+
+    /// The tail that a position holds.
+    ///
+    /// # Errors
+    /// `Unavailable` when it was not written by [`Tail::position`].
+    pub fn at(position: &Position) -> Result<Self> {
+        let s: State = serde_json::from_str(&position.state)
+            .map_err(|e| Error::unavailable("cannot read how far files were taken").with_detail(e))?;
+        Ok(Self {
+            id: position.id,
+            path: s.path,
+            device: s.device.cast_unsigned(),
+            inode: s.inode.cast_unsigned(),
+            offset: s.offset.cast_unsigned(),
+            lines: s.lines.cast_unsigned(),
+            loose: s.loose.cast_unsigned(),
+            print: s.print.cast_unsigned(),
+            size: s.size.cast_unsigned(),
+            changed: Millis(s.changed),
+            rejects: s.rejects.cast_unsigned(),
+            gone: s.gone.map(Millis),
+        })
+    }
 }

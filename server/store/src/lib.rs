@@ -10,8 +10,8 @@ use std::{path::Path, time::Duration};
 use domain::{Error, Result};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
-/// The SQLite adapter of [`lake::ports::Manifest`], [`domain::ports::Notes`], [`domain::ports::SourceLedger`] and
-/// [`domain::ports::TailLedger`].
+/// The SQLite adapter of [`lake::ports::Manifest`], [`lake::ports::TailLedger`], [`domain::ports::Notes`] and
+/// [`domain::ports::SourceLedger`].
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
     pool: SqlitePool,

@@ -138,8 +138,8 @@ impl SqliteStore {
         }
         for delivery in &change.deliveries {
             Self::book(&mut tx, delivery).await?;
-            if let Some(tail) = &delivery.progress.tail {
-                Self::keep_tail(&mut tx, tail).await?;
+            if let Some(position) = &delivery.progress.position {
+                Self::keep_position(&mut tx, position).await?;
             }
         }
         if change.forget_demo {

@@ -85,7 +85,7 @@ impl SqliteStore {
                 .await?;
         }
         // A file that grows was read, as far as it goes.
-        if d.progress.caught_up || d.progress.tail.is_some() {
+        if d.progress.caught_up || d.progress.position.is_some() {
             sqlx::query("UPDATE source SET failing_ms = NULL WHERE kind = ? AND name = ?")
                 .bind(&d.source.kind)
                 .bind(&d.source.name)

@@ -58,7 +58,7 @@ async fn a_batch_knows_the_batches_before_it(a: &Adapter) {
 }
 
 async fn rows_say_which_source_they_came_from(a: &Adapter) {
-    let progress = Progress { anew: true, caught_up: true, tail: None };
+    let progress = Progress { anew: true, caught_up: true, position: None };
     let one = Batch { progress, ..batch("a", [row("1", 0.1)]) };
     a.sink.append_all(vec![one, batch("b", [row("2", 0.2)])]).await.unwrap();
     let books = a.ledger.sources().await.unwrap();

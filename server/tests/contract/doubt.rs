@@ -8,10 +8,12 @@ use std::{
 
 use domain::{
     ErrorKind,
-    ports::{Appended, Batch, Progress, RecordSink, SourceLedger, Tail, TailLedger},
+    ports::{Appended, Batch, Progress, RecordSink, SourceLedger},
 };
-use lake::Lake;
-use lake::ports::Manifest;
+use lake::{
+    Lake,
+    ports::{Manifest, Tail, TailLedger},
+};
 use proptest::{
     prelude::*,
     test_runner::{Config, TestCaseError, TestRunner},
@@ -39,7 +41,7 @@ fn batch(values: &[(u32, f64)]) -> Batch {
     Batch {
         source: source("x"),
         records: arrivals(rows(values).into_iter().map(record).collect()).into(),
-        progress: Progress { tail: Some(tail), ..Progress::default() },
+        progress: Progress { position: Some(tail.position().unwrap()), ..Progress::default() },
         ..Batch::default()
     }
 }
@@ -90,7 +92,7 @@ async fn a_commit_that_came_about_is_a_success_whatever_it_reported() {
     let store = dir.store().await;
     let books = store.sources().await.unwrap();
     assert_eq!((books[0].taken, books[0].duplicate, books[0].corrected), (3, 2, 1));
-    assert_eq!(store.tails().await.unwrap()[0].offset, 1);
+    assert_eq!(Tail::at(&store.positions().await.unwrap()[0]).unwrap().offset, 1);
     assert_eq!(store.last_seq().await.unwrap(), 6);
     lake.tidy().await.unwrap();
     assert_eq!(append(&lake, &[(0, 0.2), (1, 0.1), (2, 0.2)]).await, Ok(counts(0, 3, 0)));

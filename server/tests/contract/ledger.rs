@@ -174,7 +174,7 @@ async fn a_source_fails_from_its_first_failure_until_a_read_comes_to_its_end(b: 
     assert_eq!(failing().await, []);
     // A file that grows heals with the rows that were read of it.
     b.ledger.failed(&id, Millis(11), &"it is gone".into()).await.unwrap();
-    let progress = domain::ports::Progress { tail: Some(domain::ports::Tail::default()), ..Default::default() };
+    let progress = domain::ports::Progress { position: Some(domain::ports::Position::default()), ..Default::default() };
     let delivery = Delivery { source: id, at: Millis(12), progress, ..Delivery::default() };
     b.manifest.commit(Change { deliveries: vec![delivery], ..Change::default() }).await.unwrap();
     assert_eq!(failing().await, []);

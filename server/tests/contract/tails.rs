@@ -4,10 +4,12 @@
 use std::sync::Arc;
 
 use domain::{
-    ports::{Appended, Progress, RefusedCounts, SourceLedger, Tail, TailLedger},
+    ErrorKind,
+    ports::{Appended, Position, Progress, RefusedCounts, SourceLedger},
     time::Millis,
 };
-use lake::ports::{Change, Delivery, Manifest};
+use lake::ports::{Change, Delivery, Manifest, Tail, TailLedger};
+use sqlx::{ConnectOptions, migrate::Migrator, sqlite::SqliteConnectOptions};
 
 use crate::support::{LakeDir, source};
 
@@ -50,8 +52,36 @@ fn with(tail: Tail) -> Delivery {
     Delivery {
         source: source(&tail.path),
         at: Millis(5),
-        progress: Progress { tail: Some(tail), ..Progress::default() },
+        progress: Progress { position: Some(tail.position().unwrap()), ..Progress::default() },
         ..Delivery::default()
+    }
+}
+
+/// All files known to a store.
+async fn known(store: &dyn TailLedger) -> Vec<Tail> {
+    store.positions().await.unwrap().iter().map(|p| Tail::at(p).unwrap()).collect()
+}
+
+async fn keep(store: &dyn TailLedger, tails: &[Tail], forget: &[i64]) {
+    let positions: Vec<_> = tails.iter().map(|t| t.position().unwrap()).collect();
+    store.keep(&positions, forget).await.unwrap();
+}
+
+/// A tail with numbers that use all their bits.
+fn full(id: i64) -> Tail {
+    Tail {
+        id,
+        path: "/in/부산 #1/\"metrics\"_2026-06-30.jsonl".into(),
+        device: u64::MAX,
+        inode: u64::MAX - 1,
+        offset: (1 << 40) + 1,
+        lines: (1 << 53) + 1,
+        loose: i64::MAX.cast_unsigned(),
+        print: 0xffee_ddcc_bbaa_9988,
+        size: (1 << 63) + 1,
+        changed: Millis(1_782_820_800_123),
+        rejects: 99,
+        gone: Some(Millis(i64::MIN)),
     }
 }
 
@@ -60,36 +90,23 @@ fn change(deliveries: Vec<Delivery>) -> Change {
 }
 
 async fn in_the_beginning_no_file_is_known(p: &Positions) {
-    assert_eq!(p.tails.tails().await.unwrap(), vec![]);
+    assert_eq!(known(&*p.tails).await, vec![]);
 }
 
 async fn a_position_comes_back_as_it_was(p: &Positions) {
-    let all = Tail {
-        id: 1,
-        path: "/in/부산 #1/metrics_2026-06-30.jsonl".into(),
-        device: u64::MAX,
-        inode: u64::MAX - 1,
-        offset: 1 << 40,
-        lines: 12,
-        loose: 13,
-        print: 0xffee_ddcc_bbaa_9988,
-        size: (1 << 40) + 13,
-        changed: Millis(1_782_820_800_123),
-        rejects: 99,
-        gone: Some(Millis(8)),
-    };
+    let all = full(1);
     p.manifest.commit(change(vec![with(all.clone())])).await.unwrap();
-    assert_eq!(p.tails.tails().await.unwrap(), std::slice::from_ref(&all));
-    p.tails.keep(std::slice::from_ref(&all), &[]).await.unwrap();
-    assert_eq!(p.other.tails().await.unwrap(), [all], "also seen by another process");
+    assert_eq!(known(&*p.tails).await, std::slice::from_ref(&all));
+    keep(&*p.tails, std::slice::from_ref(&all), &[]).await;
+    assert_eq!(known(&*p.other).await, [all], "also seen by another process");
 }
 
 async fn a_position_moves_with_the_commit(p: &Positions) {
     p.manifest.commit(change(vec![with(tail(1, 10)), with(tail(2, 20))])).await.unwrap();
     p.manifest.commit(change(vec![with(tail(2, 25))])).await.unwrap();
-    assert_eq!(p.tails.tails().await.unwrap(), [tail(1, 10), tail(2, 25)]);
+    assert_eq!(known(&*p.tails).await, [tail(1, 10), tail(2, 25)]);
     p.manifest.commit(Change::default()).await.unwrap();
-    assert_eq!(p.tails.tails().await.unwrap(), [tail(1, 10), tail(2, 25)], "other commits leave it alone");
+    assert_eq!(known(&*p.tails).await, [tail(1, 10), tail(2, 25)], "other commits leave it alone");
 }
 
 async fn a_commit_that_fails_moves_no_position(p: &Positions) {
@@ -101,7 +118,7 @@ async fn a_commit_that_fails_moves_no_position(p: &Positions) {
         ..Change::default()
     };
     p.manifest.commit(change).await.unwrap_err();
-    assert_eq!(p.tails.tails().await.unwrap(), [tail(1, 10)]);
+    assert_eq!(known(&*p.tails).await, [tail(1, 10)]);
 }
 
 async fn a_read_from_the_beginning_forgets_refusals_with_the_commit(p: &Positions) {
@@ -144,11 +161,54 @@ async fn a_source_that_was_read_to_its_end_is_not_in_error(p: &Positions) {
 }
 
 async fn positions_without_rows_are_kept_and_forgotten_together(p: &Positions) {
-    p.tails.keep(&[tail(1, 1), tail(2, 2)], &[]).await.unwrap();
-    p.tails.keep(&[tail(2, 3), tail(3, 4)], &[1, 99]).await.unwrap();
-    assert_eq!(p.tails.tails().await.unwrap(), [tail(2, 3), tail(3, 4)]);
+    keep(&*p.tails, &[tail(1, 1), tail(2, 2)], &[]).await;
+    keep(&*p.tails, &[tail(2, 3), tail(3, 4)], &[1, 99]).await;
+    assert_eq!(known(&*p.tails).await, [tail(2, 3), tail(3, 4)]);
     let before = p.manifest.generation().await.unwrap();
-    p.tails.keep(&[], &[2, 3]).await.unwrap();
-    assert_eq!(p.tails.tails().await.unwrap(), vec![]);
+    keep(&*p.tails, &[], &[2, 3]).await;
+    assert_eq!(known(&*p.tails).await, vec![]);
     assert_eq!(p.manifest.generation().await.unwrap(), before, "no answer has changed");
+}
+
+/// A database as it was before positions were their reader's own affair: by the migrations up to that one.
+async fn written_before(dir: &LakeDir, tails: &[Tail]) {
+    let before = dir.path().join("migrations");
+    std::fs::create_dir(&before).unwrap();
+    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/store/migrations")).unwrap() {
+        let file = file.unwrap();
+        if file.file_name().to_str().unwrap() < "0009" {
+            std::fs::copy(file.path(), before.join(file.file_name())).unwrap();
+        }
+    }
+    let options = SqliteConnectOptions::new().filename(dir.path().join("guardianflow.db")).create_if_missing(true);
+    let mut db = options.connect().await.unwrap();
+    Migrator::new(before).await.unwrap().run(&mut db).await.unwrap();
+    for t in tails {
+        let bits = [t.device, t.inode, t.offset, t.lines, t.loose, t.print, t.size].map(u64::cast_signed);
+        let row = sqlx::query("INSERT INTO tail VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").bind(t.id).bind(&t.path);
+        let row = bits.into_iter().fold(row, |row, n| row.bind(n));
+        let row = row.bind(t.changed.0).bind(t.rejects.cast_signed()).bind(t.gone.map(|m| m.0));
+        row.execute(&mut db).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn positions_of_a_database_that_was_written_before_come_back_as_they_were() {
+    let dir = LakeDir::new();
+    let tails = [tail(1, 10), full(2), Tail { id: i64::MAX, gone: None, ..full(3) }];
+    written_before(&dir, &tails).await;
+    let store = dir.store().await;
+    assert_eq!(known(&store).await, tails);
+    let written: Vec<Position> = tails.iter().map(|t| t.position().unwrap()).collect();
+    assert_eq!(store.positions().await.unwrap(), written, "to the letter as the reader would have written them");
+    keep(&store, &[tail(1, 11)], &[2]).await;
+    assert_eq!(known(&dir.store().await).await, [tail(1, 11), tails[2].clone()]);
+}
+
+#[tokio::test]
+async fn a_position_that_is_none_of_ours_is_refused() {
+    for state in ["", "7", "{}", r#"{"path":"/in/x.jsonl"}"#] {
+        let refused = Tail::at(&Position { id: 1, state: state.into() }).unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::Unavailable, "{state}");
+    }
 }

@@ -18,7 +18,7 @@ use std::{
 use domain::{
     Error, Result,
     error::Sentence,
-    ports::{Batch, Progress, SourceId, Tail, TailLedger},
+    ports::{Batch, Position, Progress, SourceId},
     say,
 };
 use tokio_util::task::AbortOnDropHandle;
@@ -29,7 +29,10 @@ use self::{
     track::{Tracks, source},
 };
 use super::{Ingest, Input, Totals};
-use crate::jobs::{End, Job};
+use crate::{
+    jobs::{End, Job},
+    startup::{Tail, TailLedger},
+};
 
 /// How often the folder is looked at; more rarely when looking itself takes long, as it may on network folders.
 const POLL: Duration = Duration::from_millis(250);
@@ -70,6 +73,11 @@ impl Watch {
                 return Ok(End::Stopped);
             }
         }
+    }
+
+    /// How far each file was taken, as far as the store knows.
+    async fn known(&self) -> Result<Vec<Tail>> {
+        self.tails.positions().await?.iter().map(Tail::at).collect()
     }
 
     /// The lock, as soon as no other process has it; `None` when told to stop meanwhile.
@@ -118,7 +126,7 @@ struct Whole {
 
 impl Watcher {
     async fn new(watch: &Watch) -> Result<Self> {
-        let tails = watch.tails.tails().await?;
+        let tails = watch.known().await?;
         let sources = watch.ingest.ledger.sources().await?.into_iter().filter(|s| s.source.kind == "folder");
         // A read that a crash broke off left no error, and may have followed one.
         let broke_off = || say!("the last read broke off", "마지막 읽기가 중단되었습니다");
@@ -152,7 +160,7 @@ impl Watcher {
             }
             Err(e) => {
                 // The positions went with it; those of the store are as good.
-                self.tracks = Tracks::new(self.watch.tails.tails().await?, Instant::now());
+                self.tracks = Tracks::new(self.watch.known().await?, Instant::now());
                 return Err(Error::internal("looking at the folder broke off").with_detail(e));
             }
         };
@@ -177,7 +185,7 @@ impl Watcher {
                     source: source(&n.tail.path),
                     refused: n.chunk.refusals(),
                     records: Arc::new(std::mem::take(&mut n.chunk.arrivals)),
-                    progress: Progress { anew: n.anew, caught_up: n.end, tail: Some(n.tail.clone()) },
+                    progress: Progress { anew: n.anew, caught_up: n.end, position: Some(n.tail.position()?) },
                 });
             }
             positions.push((id, rows, n));
@@ -200,7 +208,8 @@ impl Watcher {
 
     /// Saves what moved without rows.
     async fn save(&mut self) -> Result<()> {
-        let unsaved: Vec<Tail> = self.tracks.all.values().filter(|t| t.unsaved).map(|t| t.tail.clone()).collect();
+        let unsaved = self.tracks.all.values().filter(|t| t.unsaved).map(|t| t.tail.position());
+        let unsaved = unsaved.collect::<Result<Vec<Position>>>()?;
         if unsaved.is_empty() && self.tracks.forget.is_empty() {
             return Ok(());
         }

@@ -8,14 +8,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::ports::{Clock, Tail};
+use domain::ports::Clock;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{
     listing::{self, Entry, Kind},
     track::Track,
 };
-use crate::ingest::{Chunk, lines::Lines};
+use crate::{
+    ingest::{Chunk, lines::Lines},
+    startup::Tail,
+};
 
 /// A file is known again by so many of its first bytes.
 const PRINT_BYTES: u64 = 1_024;

@@ -7,11 +7,12 @@ use std::{
 };
 
 use domain::{
-    ports::{SourceId, Tail},
+    ports::SourceId,
     time::{DAY, Millis},
 };
 
 use super::listing::{Entry, Kind, kind};
+use crate::startup::Tail;
 
 /// A look at a folder is not of one moment: a file that is being renamed may be missed. Only after this it counts as gone.
 const MISSED: Duration = Duration::from_secs(5);
