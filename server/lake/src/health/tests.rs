@@ -4,7 +4,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
-    ports::LakeFile,
     scope::{Place, Scope},
     state::{DataState, Transition},
     time::{DAY, Day, HOUR, MINUTE, Millis, TimeRange},
@@ -19,6 +18,7 @@ use crate::{
     failing::Failing,
     held::HeldIndex,
     index::{Entry, FileIndex},
+    ports::LakeFile,
     snapshot::{FileView, Lease, Names, Snapshot},
 };
 
