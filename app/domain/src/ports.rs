@@ -40,11 +40,20 @@ pub trait MetricsStore: Send + Sync {
     /// # Errors
     /// `NotFound` for unknown names, `BadInput` for an unknown metric, `Unavailable` when the records cannot be read.
     async fn records(&self, query: &RecordsQuery) -> Result<Records>;
-    /// Writes the records of a range as one Parquet file that can be ingested again. Returns the number of rows.
+    /// Writes the records of a range as Parquet that can be ingested again: all of them or none. Returns the number of rows.
     ///
     /// # Errors
-    /// `Unavailable`, naming the file that could not be written or read.
-    async fn export(&self, scope: &Scope, range: TimeRange, to: &std::path::Path) -> Result<u64>;
+    /// `Unavailable` when the output takes no more, or naming what cannot be read; what was written then is worth nothing.
+    async fn export(&self, scope: &Scope, range: TimeRange, to: &mut dyn Output) -> Result<u64>;
+}
+
+/// Takes bytes one after the other, and can begin again with none.
+pub trait Output: std::io::Write + Send {
+    /// Called before the first byte, and again when what was written so far does not count.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn begin(&mut self) -> std::io::Result<()>;
 }
 
 /// What is known of the records at one moment without reading any: names, expectations, health. It does not change; a later
@@ -74,14 +83,15 @@ pub trait View: Send + Sync {
     fn model_changes(&self, scope: &Scope, range: &TimeRange) -> Vec<ModelChange>;
     /// Records by day of event, in order of days.
     fn volume(&self) -> Vec<(Day, u64)>;
-    /// Lake files that cannot be read, with the reason.
-    fn failed_files(&self) -> Vec<FailedFile>;
+    /// Parts of the records that cannot be read, with the reason.
+    fn unreadable(&self) -> Vec<Unreadable>;
 }
 
-/// A lake file that the last read could not use.
+/// A part of the records that the last read could not use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FailedFile {
-    pub file: String,
+pub struct Unreadable {
+    /// As the log names it.
+    pub name: String,
     pub day: Day,
     pub rows: u64,
     pub reason: Sentence,

@@ -281,7 +281,7 @@ pub async fn plain_head(services: &Services, a: &Asked, place: Where, title: Str
         live: live(a, place),
         simulated,
         filling: (services.filling)(),
-        failed_files: services.metrics.failed_files().len(),
+        failed_files: services.metrics.unreadable().len(),
     }
 }
 

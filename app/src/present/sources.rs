@@ -5,7 +5,7 @@ use domain::{
     ask::Ask,
     custom::Beyond,
     declared::{FileKind, FileState},
-    ports::{FailedFile, JobReport, JobState, SourceReport},
+    ports::{JobReport, JobState, SourceReport, Unreadable},
     scope::Scope,
     time::{Day, Millis},
 };
@@ -32,7 +32,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<So
     let a = Asked::read(services, request, ask).await?;
     let t = a.fmt.texts();
     let directory = services.metrics.directory();
-    let failed = services.metrics.failed_files();
+    let failed = services.metrics.unreadable();
     let reports = services.sources.reports().await?;
     let head = plain_head(services, &a, Where::Page("/sources"), t.sources_title.into(), directory.simulated > 0).await;
     let taken = reports.iter().map(|r| r.taken).sum();
@@ -102,7 +102,7 @@ fn jobs_table(fmt: &Fmt, jobs: &[JobReport]) -> Option<TableView> {
     })
 }
 
-fn failed_table(fmt: &Fmt, failed: &[FailedFile]) -> TableView {
+fn failed_table(fmt: &Fmt, failed: &[Unreadable]) -> TableView {
     let t = fmt.texts();
     TableView {
         caption: t.sources_lake.into(),
@@ -112,7 +112,7 @@ fn failed_table(fmt: &Fmt, failed: &[FailedFile]) -> TableView {
             .map(|f| {
                 vec![
                     Cell::Name {
-                        text: f.file.clone(),
+                        text: f.name.clone(),
                         href: None,
                         state: Some(fmt.state(domain::state::DataState::SourceError)),
                     },

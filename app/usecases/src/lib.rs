@@ -5,7 +5,7 @@ mod joined;
 mod questions;
 mod sources;
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use crate::joined::UnderWay;
 pub use crate::{
@@ -16,7 +16,7 @@ use domain::{
     Result,
     access::{Action, Actor, Object, authorize},
     model::VersionMap,
-    ports::{FailedFile, MetricsStore, View},
+    ports::{MetricsStore, Output, Unreadable, View},
     query::{
         Comparison, ComparisonQuery, Directory, FieldReport, MetricColumn, RecordRow, Records, RecordsQuery, Summary,
         SummaryQuery, Trend, TrendQuery, Worst, WorstQuery,
@@ -130,10 +130,10 @@ impl Metrics {
         Ok(all.into_iter().filter(|t| scope.holds(&t.place)).collect())
     }
 
-    /// Lake files that cannot be read, with the reason.
+    /// Parts of the records that cannot be read, with the reason.
     #[must_use]
-    pub fn failed_files(&self) -> Vec<FailedFile> {
-        self.view().failed_files()
+    pub fn unreadable(&self) -> Vec<Unreadable> {
+        self.view().unreadable()
     }
 
     /// Records by day of event, in order of days.
@@ -275,11 +275,11 @@ impl Metrics {
         }
     }
 
-    /// Writes the records of a range as one Parquet file that can be ingested again. Returns the number of rows.
+    /// Writes the records of a range as Parquet that can be ingested again: all of them or none. Returns the number of rows.
     ///
     /// # Errors
-    /// `Unavailable`, naming the file that could not be written or read.
-    pub async fn export(&self, scope: &Scope, range: TimeRange, to: &Path) -> Result<u64> {
+    /// `Unavailable` when the output takes no more, or naming what cannot be read; what was written then is worth nothing.
+    pub async fn export(&self, scope: &Scope, range: TimeRange, to: &mut dyn Output) -> Result<u64> {
         self.allow(scope)?;
         self.shared.store.export(scope, range, to).await
     }

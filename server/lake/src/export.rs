@@ -1,9 +1,7 @@
-//! Writes rows of the lake as one Parquet file with the lake's columns. What comes out can be ingested again.
+//! Writes rows of the lake as Parquet with the lake's columns. What comes out can be ingested again.
 
-use std::path::Path;
-
-use datafusion::parquet::arrow::{ArrowWriter, arrow_writer::ArrowWriterOptions};
-use domain::{Error, Result, scope::Scope, time::TimeRange};
+use datafusion::parquet::arrow::ArrowWriter;
+use domain::{Error, Result, ports::Output, say, scope::Scope, time::TimeRange};
 use futures::StreamExt;
 
 use crate::{Lake, file, scan::Rows, schema::SCHEMA, snapshot::Snapshot};
@@ -17,25 +15,16 @@ enum Trouble {
 }
 
 impl Lake {
-    pub(crate) async fn write_export(&self, scope: &Scope, range: TimeRange, to: &Path) -> Result<u64> {
+    pub(crate) async fn write_export(&self, scope: &Scope, range: TimeRange, to: &mut dyn Output) -> Result<u64> {
         self.snapshot().directory.check(scope)?;
         let columns: Vec<&'static str> = SCHEMA.fields().iter().map(|f| f.name().as_str()).collect();
         let rows = Rows { scope, model: None, ranges: range.into(), columns, only: None };
-        let part = to.with_extension("part");
-        let written = self.export_with_patience(&rows, &part).await;
-        let finished = written.and_then(|n| match std::fs::rename(&part, to) {
-            Ok(()) => Ok(n),
-            Err(e) => Err(file::cannot_write(to, &e)),
-        });
-        if finished.is_err() {
-            let _ = std::fs::remove_file(&part);
-        }
-        finished
+        self.export_with_patience(&rows, to).await
     }
 
     /// A file that a merge replaced meanwhile is looked up anew; a file that cannot be read ends the export, since what it
     /// leaves out would not be noticed by whoever reads the result.
-    async fn export_with_patience(&self, rows: &Rows<'_>, path: &Path) -> Result<u64> {
+    async fn export_with_patience(&self, rows: &Rows<'_>, to: &mut dyn Output) -> Result<u64> {
         let mut trouble = String::new();
         for tried in 0..4 {
             let snapshot = self.snapshot();
@@ -45,7 +34,7 @@ impl Lake {
             {
                 return Err(file::lost(file, reason));
             }
-            match self.export_once(&snapshot, rows, path).await {
+            match self.export_once(&snapshot, rows, to).await {
                 Ok(n) => return Ok(n),
                 Err(Trouble::Final(e)) => return Err(e),
                 Err(Trouble::Reading(e)) => {
@@ -61,16 +50,15 @@ impl Lake {
         &self,
         snapshot: &Snapshot,
         rows: &Rows<'_>,
-        path: &Path,
+        to: &mut dyn Output,
     ) -> std::result::Result<u64, Trouble> {
         let unreadable = |e: datafusion::error::DataFusionError| Trouble::Reading(e.to_string());
-        let broken = |e: datafusion::parquet::errors::ParquetError| {
-            Trouble::Final(Error::unavailable(format!("cannot write {}", path.display())).with_detail(e))
-        };
+        let cannot = || Error::unavailable(say!("the records cannot be written out", "레코드를 내보낼 수 없습니다"));
+        let broken = |e: datafusion::parquet::errors::ParquetError| Trouble::Final(cannot().with_detail(e));
         let streams = self.engine().streams(snapshot, rows).await.map_err(unreadable)?;
-        let out = std::fs::File::create(path).map_err(|e| Trouble::Final(file::cannot_write(path, &e)))?;
-        let options = ArrowWriterOptions::new().with_properties(file::properties()).with_skip_arrow_metadata(true);
-        let mut writer = ArrowWriter::try_new_with_options(out, SCHEMA.clone(), options).map_err(broken)?;
+        // Also what an attempt before this one has written.
+        to.begin().map_err(|e| Trouble::Final(cannot().with_detail(e)))?;
+        let mut writer = ArrowWriter::try_new_with_options(to, SCHEMA.clone(), file::options()).map_err(broken)?;
         let mut n = 0;
         for mut stream in streams {
             while let Some(batch) = stream.next().await {

@@ -58,7 +58,7 @@ use domain::{
     Error, Result,
     cells::{Answer, CellsQuery},
     declared::Declared,
-    ports::{Clock, MetricsStore, View},
+    ports::{Clock, MetricsStore, Output, View},
     query::{Records, RecordsQuery},
     scope::Scope,
     state::Transition,
@@ -310,7 +310,7 @@ impl MetricsStore for Lake {
     async fn records(&self, query: &RecordsQuery) -> Result<Records> {
         self.answer_records(query).await
     }
-    async fn export(&self, scope: &Scope, range: TimeRange, to: &Path) -> Result<u64> {
+    async fn export(&self, scope: &Scope, range: TimeRange, to: &mut dyn Output) -> Result<u64> {
         self.write_export(scope, range, to).await
     }
 }

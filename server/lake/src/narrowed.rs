@@ -9,7 +9,7 @@ use domain::{
     answers::Chosen,
     custom::{Beyond, Custom},
     metric::BUILT_IN,
-    ports::{FailedFile, View},
+    ports::{Unreadable, View},
     query::{Directory, MetricColumn, MetricPage, Metrics, ModelChange},
     scope::Scope,
     state::HealthReport,
@@ -130,11 +130,11 @@ impl View for Narrowed {
         }
         days.into_iter().collect()
     }
-    fn failed_files(&self) -> Vec<FailedFile> {
+    fn unreadable(&self) -> Vec<Unreadable> {
         let own: BTreeSet<&str> = self.files().map(|v| &*v.file.path).collect();
-        let failed = self.whole.failed_files().into_iter().filter(|f| own.contains(&*f.file));
+        let failed = View::unreadable(&*self.whole).into_iter().filter(|f| own.contains(&*f.name));
         // How many rows of it are the customer's does not matter to them, and how many are not is not theirs to know.
-        failed.map(|f| FailedFile { rows: 0, ..f }).collect()
+        failed.map(|f| Unreadable { rows: 0, ..f }).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use domain::{
     answers::Chosen,
-    ports::{FailedFile, View},
+    ports::{Unreadable, View},
     query::{Directory, Metrics, ModelChange},
     scope::Scope,
     state::HealthReport,
@@ -53,10 +53,10 @@ impl View for Snapshot {
         }
         days.into_iter().collect()
     }
-    fn failed_files(&self) -> Vec<FailedFile> {
+    fn unreadable(&self) -> Vec<Unreadable> {
         let failed = self.files.iter().filter_map(|v| {
             let reason = v.failed.clone()?;
-            Some(FailedFile { file: v.file.path.clone(), day: v.file.day, rows: v.file.rows, reason })
+            Some(Unreadable { name: v.file.path.clone(), day: v.file.day, rows: v.file.rows, reason })
         });
         failed.collect()
     }

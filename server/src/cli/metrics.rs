@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 
 use super::declared::List;
 use super::output::{Align, Format, Rows, print};
-use crate::{config::Settings, declared::Files, http::csv, startup};
+use crate::{config::Settings, declared::Files, http::csv, startup, whole::WholeFile};
 
 #[derive(Debug, Subcommand)]
 pub enum Metrics {
@@ -207,7 +207,10 @@ impl Metrics {
                 let mut ask = spelled(args.place.ask());
                 ask.kind.get_or_insert_with(|| "all".into());
                 let tz = ask.time_zone(&TimeZone::UTC)?;
-                let n = parts.metrics.export(&ask.scope()?, ask.range(now, &tz)?, &args.out).await?;
+                let (scope, range) = (ask.scope()?, ask.range(now, &tz)?);
+                let mut out = WholeFile::at(&args.out);
+                let written = parts.metrics.export(&scope, range, &mut out).await;
+                let n = out.finish(written)?;
                 print(&format!("{n} records written to {}", args.out.display()))?;
             }
         }

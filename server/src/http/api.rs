@@ -115,7 +115,7 @@ fn tag(
     let present = if range.to() >= now { now.0 } else { 0 };
     let view = metrics.view();
     let (records, declared) = (view.generation_in(scope), view.directory().declared.revision());
-    let failed = view.failed_files().len();
+    let failed = view.unreadable().len();
     let key = format!("{what} {query} {records} {declared} {failed} {present} {:?}", metrics.customer());
     Ok(format!("W/\"{:016x}\"", xxh3_64(key.as_bytes())))
 }

@@ -9,7 +9,7 @@ use domain::{
 };
 use serde_json::json;
 
-use crate::support::{Adapter, ask, at, child, fleet, june, metric, near, range, scope};
+use crate::support::{Adapter, Exports, ask, at, child, fleet, june, metric, near, range, scope};
 
 suite!([on_the_lake = crate::support::local_lake, without_memory = crate::support::lake_without_memory] [
     the_mean_is_weighted_by_samples,
@@ -110,7 +110,7 @@ async fn the_end_of_a_range_is_exclusive(a: &Adapter) {
     assert_eq!(t.points.iter().map(|p| (p.t, p.n)).collect::<Vec<_>>(), [(at(TEN), 2)]);
     let c = comparison(a, &fleet(), hour).await;
     assert_eq!((c.models[0].n, c.models[0].first, c.models[0].last), (2, at(TEN), at("2026-06-30T10:59:59.999Z")));
-    let rows = a.metrics.export(&fleet(), hour, &a.folder.join("x.parquet")).await.unwrap();
+    let rows = a.metrics.export_to(&fleet(), hour, &a.folder.join("x.parquet")).await.unwrap();
     assert_eq!(rows, 2);
 }
 
@@ -179,7 +179,7 @@ async fn the_type_says_which_records_count(a: &Adapter) {
         assert_eq!(s.scope, scope);
         assert_eq!(trend(a, &scope, None, "mAP50", june(), "1d").await.unwrap().points[0].n, n, "{kind}");
         assert_eq!(comparison(a, &scope, june()).await.models[0].n, n, "{kind}");
-        assert_eq!(a.metrics.export(&scope, june(), &a.folder.join("x.parquet")).await.unwrap(), n, "{kind}");
+        assert_eq!(a.metrics.export_to(&scope, june(), &a.folder.join("x.parquet")).await.unwrap(), n, "{kind}");
     }
 }
 
@@ -347,7 +347,7 @@ async fn unknown_names_are_not_found(a: &Adapter) {
                 .comparison(&ComparisonQuery { scope: scope.clone(), range: june(), metrics: Metrics::All })
                 .await
                 .map(drop),
-            a.metrics.export(&scope, june(), &a.folder.join("x.parquet")).await.map(drop),
+            a.metrics.export_to(&scope, june(), &a.folder.join("x.parquet")).await.map(drop),
         ];
         for got in kinds {
             assert_eq!(got.map_err(|e| e.kind), Err(ErrorKind::NotFound), "{scope:?}");
@@ -377,7 +377,7 @@ async fn an_empty_lake_answers_with_nothing(a: &Adapter) {
     assert!(trend(a, &fleet(), None, "mAP50", june(), "1d").await.unwrap().points.is_empty());
     assert!(comparison(a, &fleet(), june()).await.models.is_empty());
     assert_eq!(*a.metrics.directory(), domain::query::Directory::default());
-    assert_eq!(a.metrics.failed_files(), vec![]);
+    assert_eq!(a.metrics.unreadable(), vec![]);
     assert_eq!(s.to, Millis(june().to().0));
 }
 

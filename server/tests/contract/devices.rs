@@ -8,7 +8,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Adapter, Asked, LakeDir, ask, fleet, june, metric, scope, take};
+use crate::support::{Adapter, Asked, Exports, LakeDir, ask, fleet, june, metric, scope, take};
 
 suite!([on_the_lake = crate::support::local_lake, without_memory = crate::support::lake_without_memory] [
     numbers_of_several_devices_say_so,
@@ -85,7 +85,7 @@ async fn a_question_about_one_device_counts_its_records_alone(a: &Adapter) {
         assert_eq!(a.metrics.field_report(&comparison(&scope)).await.unwrap().cells[0].n, 1);
         let rows = a.metrics.records(&records(&scope)).await.unwrap();
         assert_eq!((rows.total, rows.rows[0].device.as_deref()), (1, Some(device)));
-        assert_eq!(a.metrics.export(&scope, june(), &a.folder.join("x.parquet")).await.unwrap(), 1);
+        assert_eq!(a.metrics.export_to(&scope, june(), &a.folder.join("x.parquet")).await.unwrap(), 1);
     }
 }
 
@@ -107,7 +107,7 @@ async fn an_unknown_device_is_not_found(a: &Adapter) {
         a.metrics.comparison(&comparison(&scope)).await.map(drop),
         a.metrics.field_report(&comparison(&scope)).await.map(drop),
         a.metrics.records(&records(&scope)).await.map(drop),
-        a.metrics.export(&scope, june(), &a.folder.join("x.parquet")).await.map(drop),
+        a.metrics.export_to(&scope, june(), &a.folder.join("x.parquet")).await.map(drop),
     ];
     for got in got {
         let told = got.map_err(|e| (e.kind, e.message.en));

@@ -83,7 +83,7 @@ async fn a_commit_that_came_about_is_a_success_whatever_it_reported() {
     manifest.wish.fails_behind.store(true, SeqCst);
     assert_eq!(append(&lake, &[(0, 0.2), (2, 0.2), (1, 0.1)]).await, Ok(counts(1, 1, 1)));
     assert_eq!(sums(&lake).await.0, 3);
-    assert_eq!(lake.failed_files(), vec![], "its files are there");
+    assert_eq!(lake.unreadable(), vec![], "its files are there");
     assert_eq!(superseded(&dir), [("r0".into(), 0.1)]);
     assert_eq!(waiting(&dir), 0);
     // Also of what has no file: its counts are booked once, and the position has moved.
@@ -153,7 +153,7 @@ async fn while_nobody_knows_nothing_is_deleted_and_nothing_new_is_written() {
             assert_eq!(dir.files(None).len(), 3, "what is not named any more is gone: {:?}", dir.files(None));
             let (n, sum) = sums(&lake).await;
             assert!(n == 3 && near(sum, 0.5), "{n} {sum}");
-            assert_eq!(lake.failed_files(), vec![]);
+            assert_eq!(lake.unreadable(), vec![]);
         }
     }
 }
@@ -227,7 +227,7 @@ async fn play(story: &[(BTreeMap<u32, u8>, Fate)]) -> Result<(), TestCaseError> 
         prop_assert!(near(sum, held.values().sum::<f64>()), "{} {:?}", sum, held);
         replaced.sort_by(|a, b| a.partial_cmp(b).unwrap());
         prop_assert_eq!(superseded(&dir), replaced.clone());
-        prop_assert_eq!(lake.failed_files(), vec![]);
+        prop_assert_eq!(lake.unreadable(), vec![]);
     }
     Ok(())
 }

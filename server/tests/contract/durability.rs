@@ -8,14 +8,14 @@ use std::sync::{
 use async_trait::async_trait;
 use domain::{
     Error, ErrorKind, Result,
-    ports::{Appended, MetricsStore, Notes, RecordSink, RefusedCounts},
+    ports::{Appended, Notes, RecordSink, RefusedCounts},
 };
 use lake::Lake;
 use lake::ports::{Change, LakeFile, Manifest, News};
 use serde_json::json;
 use store::SqliteStore;
 
-use crate::support::{Asked, LakeDir, arrivals, ask, fleet, june, metric, record, scope, source, take};
+use crate::support::{Asked, Exports, LakeDir, arrivals, ask, fleet, june, metric, record, scope, source, take};
 
 /// A manifest whose commits fail for as long as it is told to.
 pub struct Flaky {
@@ -188,7 +188,7 @@ async fn a_reader_that_has_not_refreshed_survives_a_merge_by_another_process() {
     two.refresh().await.unwrap();
     one.tidy().await.unwrap();
     assert_eq!(n(&two).await, 4, "the files it knew are merged away; it has to look anew");
-    assert_eq!(two.failed_files(), vec![]);
+    assert_eq!(two.unreadable(), vec![]);
 }
 
 #[tokio::test]
@@ -200,7 +200,7 @@ async fn an_export_that_has_not_refreshed_survives_a_merge_by_another_process() 
     }
     two.refresh().await.unwrap();
     one.tidy().await.unwrap();
-    assert_eq!(two.export(&fleet(), june(), &dir.path().join("x.parquet")).await, Ok(4));
+    assert_eq!(two.export_to(&fleet(), june(), &dir.path().join("x.parquet")).await, Ok(4));
 }
 
 #[tokio::test]

@@ -50,12 +50,12 @@ fn scramble(file: &Path) -> Vec<u8> {
 async fn healed(lake: &Lake) {
     for _ in 0..400 {
         lake.heal().await.unwrap();
-        if lake.failed_files().is_empty() {
+        if lake.unreadable().is_empty() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    panic!("still left out: {:?}", lake.failed_files());
+    panic!("still left out: {:?}", lake.unreadable());
 }
 
 fn away(path: &Path) -> PathBuf {
@@ -75,10 +75,10 @@ async fn a_question_that_fails_reads_the_files_that_it_touched_and_no_others() {
         away(&file(&dir, 30));
         // Which asks for the day before too, to compare.
         assert_eq!(n(&lake, day(30)).await, 0);
-        let failed: Vec<String> = lake.failed_files().into_iter().map(|f| f.day.to_string()).collect();
+        let failed: Vec<String> = lake.unreadable().into_iter().map(|f| f.day.to_string()).collect();
         assert_eq!(failed, ["2026-06-30"], "nobody asked for the damaged file of the 28th");
         assert_eq!(n(&lake, june()).await, 1);
-        assert_eq!(lake.failed_files().len(), 2);
+        assert_eq!(lake.unreadable().len(), 2);
     }
 }
 
@@ -110,7 +110,7 @@ async fn others_are_answered_while_it_is_found_out_why_many_failed_and_it_is_fou
     }
     let asked = manifest.wish.asked.load(SeqCst) - before;
     assert!(asked < 16, "64 questions shall find out together and not each for itself: {asked}");
-    assert_eq!(lake.failed_files().len(), 1);
+    assert_eq!(lake.unreadable().len(), 1);
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn a_file_that_was_away_for_a_while_comes_back_without_restart_or_commit()
     let without = lake.generation();
     assert!(without > shown && *changes.borrow_and_update() == without, "whoever shows records hears of it");
     lake.heal().await.unwrap();
-    assert_eq!(lake.failed_files().len(), 1);
+    assert_eq!(lake.unreadable().len(), 1);
     let committed = dir.store().await.generation().await.unwrap();
     std::fs::rename(at, path).unwrap();
     healed(&lake).await;
@@ -146,7 +146,7 @@ async fn a_file_that_was_away_when_the_lake_was_opened_comes_back_too() {
     let path = file(&dir, 29);
     let at = away(&path);
     let lake = dir.open().await;
-    assert_eq!((n(&lake, june()).await, lake.failed_files().len()), (2, 1));
+    assert_eq!((n(&lake, june()).await, lake.unreadable().len()), (2, 1));
     std::fs::rename(at, path).unwrap();
     healed(&lake).await;
     assert_eq!(n(&lake, june()).await, 3);
@@ -180,7 +180,7 @@ async fn a_damaged_file_stays_left_out_until_it_is_another() {
         assert_eq!(lake.heal().await, Ok(0));
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    assert_eq!(lake.failed_files().len(), 1);
+    assert_eq!(lake.unreadable().len(), 1);
     // From a backup.
     std::fs::write(&path, whole).unwrap();
     healed(&lake).await;

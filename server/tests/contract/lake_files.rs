@@ -4,7 +4,7 @@ use std::path::Path;
 
 use domain::{
     ErrorKind,
-    ports::{MetricsStore, RecordSink},
+    ports::RecordSink,
     query::{Summary, SummaryQuery},
     state::DataState,
     time::{Against, TimeRange},
@@ -12,7 +12,7 @@ use domain::{
 use lake::Lake;
 use serde_json::json;
 
-use crate::support::{Asked, LakeDir, NOW, ask, at, child, fleet, june, metric, near, record, scope, take};
+use crate::support::{Asked, Exports, LakeDir, NOW, ask, at, child, fleet, june, metric, near, record, scope, take};
 
 async fn summary(lake: &Lake) -> Summary {
     lake.summary(&ask(&fleet(), june())).await.expect("a summary")
@@ -58,10 +58,10 @@ async fn two_weeks_that_lie_apart_are_read_without_the_files_between() {
         let s = lake.summary(&asked(Against::Year.of(&week))).await.expect("a summary");
         let m = metric(&s.metrics, "mAP50");
         assert_eq!((m.value, m.previous), (Some(0.5), Some(0.5)));
-        assert_eq!(lake.failed_files().len(), 0, "files between the periods were touched");
+        assert_eq!(lake.unreadable().len(), 0, "files between the periods were touched");
         let whole_year = TimeRange::new(week.from().plus(-Against::Year.shift(&week)), week.from()).expect("a range");
         lake.summary(&asked(whole_year)).await.expect("a summary");
-        assert_eq!(lake.failed_files().len(), between.len(), "with {memory} bytes of memory");
+        assert_eq!(lake.unreadable().len(), between.len(), "with {memory} bytes of memory");
     }
 }
 
@@ -121,11 +121,11 @@ async fn a_scrambled_file_is_reported_and_other_days_still_answer() {
     let lake = dir.open().await;
     let s = summary(&lake).await;
     assert_eq!(metric(&s.metrics, "mAP50").n, 2);
-    let failed = lake.failed_files();
+    let failed = lake.unreadable();
     assert_eq!(failed.len(), 1, "{failed:?}");
     assert_eq!((failed[0].rows, failed[0].day.to_string().as_str()), (1, "2026-06-29"));
     assert!(
-        dir.files(Some("2026-06-29"))[0].ends_with(&failed[0].file) && !failed[0].reason.en.is_empty(),
+        dir.files(Some("2026-06-29"))[0].ends_with(&failed[0].name) && !failed[0].reason.en.is_empty(),
         "{failed:?}"
     );
 }
@@ -136,7 +136,7 @@ async fn a_file_that_is_scrambled_under_a_running_server_is_reported() {
     let lake = three_days(&dir).await;
     scramble(&dir.files(Some("2026-06-29"))[0]);
     assert_eq!(metric(&summary(&lake).await.metrics, "mAP50").n, 2);
-    assert_eq!(lake.failed_files().len(), 1);
+    assert_eq!(lake.unreadable().len(), 1);
     assert_eq!(metric(&summary(&lake).await.metrics, "mAP50").n, 2, "and so it stays");
 }
 
@@ -146,7 +146,7 @@ async fn a_truncated_file_is_reported_at_open_and_other_days_still_answer() {
     drop(three_days(&dir).await);
     cut(&dir.files(Some("2026-06-30"))[0]);
     let lake = dir.open().await;
-    let failed = lake.failed_files();
+    let failed = lake.unreadable();
     assert_eq!(failed.len(), 1);
     assert!(failed[0].reason.en.contains("bytes"), "{failed:?}");
     assert_eq!(metric(&summary(&lake).await.metrics, "mAP50").n, 2);
@@ -158,7 +158,7 @@ async fn a_file_that_is_truncated_under_a_running_server_is_reported() {
     let lake = three_days(&dir).await;
     cut(&dir.files(Some("2026-06-30"))[0]);
     assert_eq!(metric(&summary(&lake).await.metrics, "mAP50").n, 2);
-    assert_eq!(lake.failed_files().len(), 1);
+    assert_eq!(lake.unreadable().len(), 1);
 }
 
 #[tokio::test]
@@ -167,7 +167,7 @@ async fn a_file_that_vanishes_under_a_running_server_is_reported() {
     let lake = three_days(&dir).await;
     std::fs::remove_file(&dir.files(Some("2026-06-29"))[0]).unwrap();
     assert_eq!(metric(&summary(&lake).await.metrics, "mAP50").n, 2);
-    let failed = lake.failed_files();
+    let failed = lake.unreadable();
     assert_eq!(failed.len(), 1, "an answer without a third of its records has to say so");
 }
 
@@ -177,7 +177,7 @@ async fn a_file_that_vanished_is_reported_at_open() {
     drop(three_days(&dir).await);
     std::fs::remove_file(&dir.files(Some("2026-06-29"))[0]).unwrap();
     let lake = dir.open().await;
-    assert_eq!(lake.failed_files().len(), 1);
+    assert_eq!(lake.unreadable().len(), 1);
     assert_eq!(metric(&summary(&lake).await.metrics, "mAP50").n, 2);
 }
 
@@ -215,7 +215,7 @@ async fn an_export_over_a_damaged_file_names_it_instead_of_leaving_rows_out() {
     scramble(&bad);
     let to = dir.path().join("x.parquet");
     for _ in 0..2 {
-        let refused = lake.export(&fleet(), june(), &to).await.expect_err("an export is whole or none");
+        let refused = lake.export_to(&fleet(), june(), &to).await.expect_err("an export is whole or none");
         assert_eq!(refused.kind, ErrorKind::Unavailable);
         let name = bad.file_name().and_then(|n| n.to_str()).unwrap();
         assert!(refused.message.en.contains(name), "{refused}");
@@ -236,9 +236,9 @@ async fn a_damaged_file_does_not_keep_new_records_of_its_day_out() {
         }
         take(&lake, [json!({"run_id": "new", "detection": {"mAP50": 1.0}})]).await;
         assert_eq!(metric(&summary(&lake).await.metrics, "mAP50").n, 3);
-        assert_eq!(lake.failed_files().len(), 1);
+        assert_eq!(lake.unreadable().len(), 1);
         lake.tidy().await.unwrap();
-        assert_eq!(lake.failed_files().len(), 1, "what cannot be read is never merged away");
+        assert_eq!(lake.unreadable().len(), 1, "what cannot be read is never merged away");
     }
 }
 

@@ -8,7 +8,7 @@ use domain::{
 use lake::Lake;
 use serde_json::{Map, Value, json};
 
-use crate::support::{Adapter, Asked, LakeDir, ask, fleet, june, metric, read_back, scope, take};
+use crate::support::{Adapter, Asked, Exports, LakeDir, ask, fleet, june, metric, read_back, scope, take};
 
 suite!([on_the_lake = crate::support::local_lake, without_memory = crate::support::lake_without_memory] [
     a_page_of_metrics_is_a_part_of_all_of_them,
@@ -116,7 +116,7 @@ async fn the_names_that_came_first_stay_known_through_merges_restarts_and_other_
     assert_eq!((of(&lake, "b").await, of(&lake, "z").await), (Some(vec![Some(1.0)]), Some(vec![Some(1.0)])));
     assert!(of(&lake, "c").await.is_none());
     let path = dir.path().join("out.parquet");
-    assert_eq!(lake.export(&fleet(), june(), &path).await.unwrap(), 3);
+    assert_eq!(lake.export_to(&fleet(), june(), &path).await.unwrap(), 3);
     let kept: Vec<_> = read_back(&path).iter().flat_map(|r| r.custom().to_vec()).collect();
     assert!(kept.contains(&("custom.a".into(), 1.0)) && kept.contains(&("custom.b".into(), 1.0)), "{kept:?}");
 }

@@ -7,7 +7,9 @@ use domain::{
 };
 use serde_json::json;
 
-use crate::support::{Adapter, arrivals, at, fleet, june, local_lake, range, read_back, record, scope, source};
+use crate::support::{
+    Adapter, Exports, arrivals, at, fleet, june, local_lake, range, read_back, record, scope, source,
+};
 
 suite!([on_the_lake = crate::support::local_lake] [
     an_export_ingested_again_is_all_duplicates,
@@ -40,17 +42,17 @@ async fn ingest(a: &Adapter, records: Vec<Record>) -> Appended {
 async fn an_export_ingested_again_is_all_duplicates(a: &Adapter) {
     let n = varied(a).await;
     let file = a.folder.join("export.parquet");
-    assert_eq!(a.metrics.export(&scope("", "all"), june(), &file).await.unwrap(), n);
+    assert_eq!(a.metrics.export_to(&scope("", "all"), june(), &file).await.unwrap(), n);
     assert_eq!(ingest(a, read_back(&file)).await, Appended { taken: 0, duplicate: n, corrected: 0 });
 }
 
 async fn an_export_is_the_same_records_elsewhere(a: &Adapter) {
     let n = varied(a).await;
     let (one, two) = (a.folder.join("one.parquet"), a.folder.join("two.parquet"));
-    a.metrics.export(&scope("", "all"), june(), &one).await.unwrap();
+    a.metrics.export_to(&scope("", "all"), june(), &one).await.unwrap();
     let other = local_lake().await;
     assert_eq!(ingest(&other, read_back(&one)).await.taken, n);
-    other.metrics.export(&scope("", "all"), june(), &two).await.unwrap();
+    other.metrics.export_to(&scope("", "all"), june(), &two).await.unwrap();
     let sorted = |path| {
         let mut all: Vec<String> = read_back(path).iter().map(|r| format!("{r:?}")).collect();
         all.sort();
@@ -76,7 +78,7 @@ async fn numbers_of_many_digits_survive_an_export(a: &Adapter) {
     let records: Vec<Record> = lines.iter().map(|l| Record::parse_line(l.as_bytes(), now).unwrap()).collect();
     assert_eq!(ingest(a, records).await.taken, 200);
     let file = a.folder.join("export.parquet");
-    a.metrics.export(&scope("", "all"), june(), &file).await.unwrap();
+    a.metrics.export_to(&scope("", "all"), june(), &file).await.unwrap();
     let again = ingest(a, read_back(&file)).await;
     assert_eq!(again, Appended { taken: 0, duplicate: 200, corrected: 0 });
 }
@@ -88,7 +90,7 @@ async fn an_export_holds_scope_and_range_and_nothing_else(a: &Adapter) {
     }
     let file = a.folder.join("export.parquet");
     let days = range("2026-06-29T10:00:00Z", "2026-06-30T10:00:00Z");
-    assert_eq!(a.metrics.export(&scope("acme/s1/z1", "production"), days, &file).await.unwrap(), 1);
+    assert_eq!(a.metrics.export_to(&scope("acme/s1/z1", "production"), days, &file).await.unwrap(), 1);
     let expected = record(json!({"zone": "z1", "timestamp": "2026-06-29T10:00:00Z", "detection": {"mAP50": 0.5}}));
     assert_eq!(read_back(&file), vec![expected]);
 }
@@ -97,14 +99,14 @@ async fn an_export_of_nothing_is_a_file_without_rows(a: &Adapter) {
     a.take([json!({"detection": {"mAP50": 0.5}})]).await;
     let file = a.folder.join("export.parquet");
     let long_ago = range("2020-01-01T00:00:00Z", "2020-02-01T00:00:00Z");
-    assert_eq!(a.metrics.export(&fleet(), long_ago, &file).await.unwrap(), 0);
+    assert_eq!(a.metrics.export_to(&fleet(), long_ago, &file).await.unwrap(), 0);
     assert_eq!(read_back(&file), vec![]);
 }
 
 async fn an_export_that_cannot_be_written_names_the_file(a: &Adapter) {
     a.take([json!({"detection": {"mAP50": 0.5}})]).await;
     let file = a.folder.join("no such folder").join("export.parquet");
-    let refused = a.metrics.export(&fleet(), june(), &file).await.unwrap_err();
+    let refused = a.metrics.export_to(&fleet(), june(), &file).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Unavailable);
     assert!(refused.message.en.contains("no such folder"), "{refused}");
 }

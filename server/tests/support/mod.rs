@@ -10,7 +10,7 @@ use std::{
 };
 
 use domain::{
-    ports::{Appended, Arrival, Clock, FailedFile, MetricsStore, RecordSink, RefusedCounts, SourceId, SourceLedger},
+    ports::{Appended, Arrival, Clock, MetricsStore, RecordSink, RefusedCounts, SourceId, SourceLedger, Unreadable},
     query::{
         ChildSummary, Comparison, ComparisonQuery, Directory, FieldReport, MetricSummary, Metrics, Summary,
         SummaryQuery, Trend, TrendQuery,
@@ -21,6 +21,7 @@ use domain::{
 };
 use lake::Lake;
 use serde_json::{Map, Value};
+use server::whole::WholeFile;
 use store::SqliteStore;
 use tempfile::TempDir;
 
@@ -154,7 +155,7 @@ pub trait Asked {
     fn questions(&self) -> usecases::Questions<'_>;
     fn directory(&self) -> Arc<Directory>;
     fn generation(&self) -> i64;
-    fn failed_files(&self) -> Vec<FailedFile>;
+    fn unreadable(&self) -> Vec<Unreadable>;
     async fn summary(&self, query: &SummaryQuery) -> domain::Result<Summary> {
         self.questions().summary(query).await
     }
@@ -179,8 +180,29 @@ impl Asked for Lake {
     fn generation(&self) -> i64 {
         self.view().generation()
     }
-    fn failed_files(&self) -> Vec<FailedFile> {
-        self.view().failed_files()
+    fn unreadable(&self) -> Vec<Unreadable> {
+        self.view().unreadable()
+    }
+}
+
+/// Exports as the command line does.
+pub trait Exports {
+    async fn export_to(&self, scope: &Scope, range: TimeRange, path: &Path) -> domain::Result<u64>;
+}
+
+impl Exports for usecases::Metrics {
+    async fn export_to(&self, scope: &Scope, range: TimeRange, path: &Path) -> domain::Result<u64> {
+        let mut out = WholeFile::at(path);
+        let written = self.export(scope, range, &mut out).await;
+        out.finish(written)
+    }
+}
+
+impl Exports for Lake {
+    async fn export_to(&self, scope: &Scope, range: TimeRange, path: &Path) -> domain::Result<u64> {
+        let mut out = WholeFile::at(path);
+        let written = self.export(scope, range, &mut out).await;
+        out.finish(written)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     cells::{Cells, CellsQuery, Dimension, Group, Key, ModelSeen, Sums, Words},
     metric::CATALOGUE,
     model::{Link, ModelKey, Tags},
-    ports::{FailedFile, View},
+    ports::{Unreadable, View},
     query::{
         Comparison, ComparisonQuery, Course, Directory, FieldReport, MetricColumn, Metrics, ModelChange, Summary,
         SummaryQuery, Trend, TrendQuery, Worst, WorstQuery,
@@ -173,7 +173,7 @@ impl View for Still {
     fn volume(&self) -> Vec<(Day, u64)> {
         vec![]
     }
-    fn failed_files(&self) -> Vec<FailedFile> {
+    fn unreadable(&self) -> Vec<Unreadable> {
         vec![]
     }
 }
