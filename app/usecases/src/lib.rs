@@ -147,12 +147,8 @@ impl Metrics {
     /// # Errors
     /// `NotFound` for unknown names, `Unavailable` when the records cannot be read.
     pub async fn summary(&self, query: &SummaryQuery) -> Result<Summary> {
-        self.allow(&query.scope)?;
-        let (this, q) = (self.clone(), query.clone());
-        self.shared
-            .summaries
-            .join(self.key(&query.scope, query), async move { this.questions().summary(&q).await })
-            .await
+        let answer = |this: Self, q: SummaryQuery| async move { this.questions().summary(&q).await };
+        self.joined(&self.shared.summaries, &query.scope, query, answer).await
     }
 
     /// The same with the models that ran there: what the page of a place shows, of one pass.
@@ -160,11 +156,10 @@ impl Metrics {
     /// # Errors
     /// As [`Self::summary`].
     pub async fn place(&self, query: &SummaryQuery, models: &ComparisonQuery) -> Result<(Summary, Comparison)> {
-        self.allow(&query.scope)?;
         self.allow(&models.scope)?;
-        let (this, q) = (self.clone(), (query.clone(), models.clone()));
-        let key = self.key(&query.scope, &q);
-        self.shared.places.join(key, async move { this.questions().place(&q.0, &q.1).await }).await
+        let both = (query.clone(), models.clone());
+        let answer = |this: Self, (q, models)| async move { this.questions().place(&q, &models).await };
+        self.joined(&self.shared.places, &query.scope, &both, answer).await
     }
 
     /// What the page of a metric shows, of one pass where it is about every model.
@@ -172,14 +167,11 @@ impl Metrics {
     /// # Errors
     /// As [`Self::trend`].
     pub async fn trends(&self, query: &TrendsQuery) -> Result<Trends> {
-        for scope in [&query.trend.scope, &query.summary.scope, &query.models.scope, &query.worst.scope] {
+        for scope in [&query.summary.scope, &query.models.scope, &query.worst.scope] {
             self.allow(scope)?;
         }
-        let (this, q) = (self.clone(), query.clone());
-        self.shared
-            .trends
-            .join(self.key(&query.trend.scope, query), async move { this.questions().trends(&q).await })
-            .await
+        let answer = |this: Self, q: TrendsQuery| async move { this.questions().trends(&q).await };
+        self.joined(&self.shared.trends, &query.trend.scope, query, answer).await
     }
 
     /// How one metric moved.
@@ -187,9 +179,8 @@ impl Metrics {
     /// # Errors
     /// As [`Self::summary`]; `BadInput` for an unknown metric.
     pub async fn trend(&self, query: &TrendQuery) -> Result<Trend> {
-        self.allow(&query.scope)?;
-        let (this, q) = (self.clone(), query.clone());
-        self.shared.one_trend.join(self.key(&query.scope, query), async move { this.questions().trend(&q).await }).await
+        let answer = |this: Self, q: TrendQuery| async move { this.questions().trend(&q).await };
+        self.joined(&self.shared.one_trend, &query.scope, query, answer).await
     }
 
     /// The models of a scope side by side, wherever they ran.
@@ -197,12 +188,8 @@ impl Metrics {
     /// # Errors
     /// As [`Self::summary`].
     pub async fn comparison(&self, query: &ComparisonQuery) -> Result<Comparison> {
-        self.allow(&query.scope)?;
-        let (this, q) = (self.clone(), query.clone());
-        self.shared
-            .comparisons
-            .join(self.key(&query.scope, query), async move { this.questions().comparison(&q).await })
-            .await
+        let answer = |this: Self, q: ComparisonQuery| async move { this.questions().comparison(&q).await };
+        self.joined(&self.shared.comparisons, &query.scope, query, answer).await
     }
 
     /// How each model did in each zone.
@@ -210,12 +197,8 @@ impl Metrics {
     /// # Errors
     /// As [`Self::summary`].
     pub async fn field_report(&self, query: &ComparisonQuery) -> Result<FieldReport> {
-        self.allow(&query.scope)?;
-        let (this, q) = (self.clone(), query.clone());
-        self.shared
-            .reports
-            .join(self.key(&query.scope, query), async move { this.questions().field_report(&q).await })
-            .await
+        let answer = |this: Self, q: ComparisonQuery| async move { this.questions().field_report(&q).await };
+        self.joined(&self.shared.reports, &query.scope, query, answer).await
     }
 
     /// Where one metric is worst.
@@ -223,9 +206,8 @@ impl Metrics {
     /// # Errors
     /// As [`Self::trend`].
     pub async fn worst(&self, query: &WorstQuery) -> Result<Worst> {
-        self.allow(&query.scope)?;
-        let (this, q) = (self.clone(), query.clone());
-        self.shared.worst.join(self.key(&query.scope, query), async move { this.questions().worst(&q).await }).await
+        let answer = |this: Self, q: WorstQuery| async move { this.questions().worst(&q).await };
+        self.joined(&self.shared.worst, &query.scope, query, answer).await
     }
 
     /// The rows themselves, newest first.
@@ -248,9 +230,9 @@ impl Metrics {
                 column @ MetricColumn::BuiltIn(_) => directory.key(&column),
             };
         }
-        let store = Arc::clone(&self.shared.store);
-        let records = self.shared.records.join(self.key(&query.scope, query), async move { store.records(&q).await });
-        Ok(self.narrowed(records.await?))
+        let answer = |this: Self, q| async move { this.shared.store.records(&q).await };
+        let records = self.joined(&self.shared.records, &query.scope, &q, answer).await?;
+        Ok(self.narrowed(records))
     }
 
     /// Rows as somebody may see them who knows of one customer only: without what others report and deliver.
@@ -282,6 +264,23 @@ impl Metrics {
     pub async fn export(&self, scope: &Scope, range: TimeRange, to: &mut dyn Output) -> Result<u64> {
         self.allow(scope)?;
         self.shared.store.export(scope, range, to).await
+    }
+
+    /// The answer to a question about a scope, where that may be read: worked out once for all who ask the same meanwhile.
+    async fn joined<Q, T, F>(
+        &self,
+        under_way: &UnderWay<T>,
+        scope: &Scope,
+        query: &Q,
+        answer: impl FnOnce(Self, Q) -> F,
+    ) -> Result<T>
+    where
+        Q: Clone + std::fmt::Debug,
+        T: Clone + Send + Sync + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        self.allow(scope)?;
+        under_way.join(self.key(scope, query), answer(self.clone(), query.clone())).await
     }
 
     /// Names a question by what its answer depends on. Who joins must not get an answer that is older than his question: the
