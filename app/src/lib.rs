@@ -75,12 +75,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 fn again() -> Option<String> {
     let request = use_context::<axum::http::request::Parts>()?;
     let pairs = domain::ask::pairs(request.uri.query()?).ok()?;
-    let seconds = match pairs.iter().find(|p| p.0 == "refresh")?.1.as_str() {
-        "5s" => 5,
-        "30s" => 30,
-        "1m" => 60,
-        _ => return None,
-    };
+    let asked = &pairs.iter().find(|p| p.0 == "refresh")?.1;
+    let seconds = domain::ask::Refresh::parse(asked).ok()?.seconds()?;
     Some(format!(r#"<meta http-equiv="refresh" content="{seconds}">"#))
 }
 

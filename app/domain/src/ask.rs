@@ -1,27 +1,16 @@
-//! A question as it arrives, in texts: from a URL, a form or the command line. Turned into queries here and nowhere else,
-//! so that every door understands the same words and refuses the same nonsense.
+//! A question as it arrives, in texts: from a URL, a form or the command line. Links write these texts; what they mean is read once,
+//! into a [`Question`].
 
-use jiff::tz::TimeZone;
+mod question;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::question::{Question, Refresh, Sort};
 use crate::{
     error::{Error, Result},
-    model::ModelKey,
-    query::{ComparisonQuery, Metrics, RecordsQuery, SummaryQuery, TrendQuery, WorstQuery},
     say,
-    scope::{Scope, clip},
-    time::{Against, DAY, Millis, Step, TimeRange, parse_moment},
+    scope::clip,
 };
-
-/// Days shown when a question names no range.
-pub const DEFAULT_DAYS: u32 = 7;
-/// Points of a trend when a question names no step.
-pub const DEFAULT_POINTS: i64 = 300;
-/// Rows of a ranking when a question names no limit, and at most.
-pub const DEFAULT_LIMIT: usize = 10;
-pub const MOST_ROWS: usize = 100;
-/// How often a page follows new records; the first is what holds when nothing is said.
-pub const REFRESH: [&str; 5] = ["auto", "off", "5s", "30s", "1m"];
 
 /// Makes [`Ask`] with a field a key, and the list of keys, from one table.
 macro_rules! words {
@@ -82,7 +71,7 @@ words! {
     by = "by",
     /// `1` leaves out what does not differ.
     diff = "diff",
-    /// Absolute or relative; see [`parse_moment`].
+    /// Absolute or relative; see [`crate::time::parse_moment`].
     from = "from",
     to = "to",
     /// A range that ends now; instead of `from` and `to`.
@@ -162,222 +151,11 @@ impl Ask {
         }
         Ok(ask)
     }
-
-    /// # Errors
-    /// See [`Scope::parse`].
-    pub fn scope(&self) -> Result<Scope> {
-        let get = |k| self.get(k);
-        Scope::parse(get("customer"), get("site"), get("zone"), get("task"), get("type"))?.on(get("device"))
-    }
-
-    /// The zone in which dates are read: `tz`, else `fallback`.
-    ///
-    /// # Errors
-    /// A zone that nobody knows.
-    pub fn time_zone(&self, fallback: &TimeZone) -> Result<TimeZone> {
-        match self.get("tz") {
-            None => Ok(fallback.clone()),
-            Some("UTC") => Ok(TimeZone::UTC),
-            Some(name) => TimeZone::get(name).map_err(|e| {
-                let text =
-                    say!("no time zone is called “{got}”", "이름이 “{got}”인 시간대가 없습니다", got = clip(name));
-                Error::bad_input(text).with_detail(e)
-            }),
-        }
-    }
-
-    /// The range: `from` and `to`, or `days`, or the last seven days.
-    ///
-    /// # Errors
-    /// Times that cannot be read, or that make no range.
-    pub fn range(&self, now: Millis, tz: &TimeZone) -> Result<TimeRange> {
-        if let Some(days) = self.get("days") {
-            if self.get("from").is_some() || self.get("to").is_some() {
-                return Err(Error::bad_input(say!(
-                    "say either days, or from and to",
-                    "days, 또는 from과 to 중 한쪽만 쓰세요"
-                )));
-            }
-            let days = days.parse().map_err(|_| crate::time::bad_days())?;
-            return TimeRange::last_days(days, now);
-        }
-        let to = self.get("to").map_or(Ok(now), |t| parse_moment(t, now, tz))?;
-        let from = match self.get("from") {
-            Some(text) => parse_moment(text, now, tz)?,
-            None => to.plus(-i64::from(DEFAULT_DAYS) * DAY),
-        };
-        TimeRange::new(from, to)
-    }
-
-    /// Which earlier period is compared with, where one is.
-    ///
-    /// # Errors
-    /// Another word than `previous`, `week` or `year`.
-    pub fn against(&self) -> Result<Option<Against>> {
-        self.get("compare").map(Against::parse).transpose()
-    }
-
-    /// How often the page follows new records.
-    ///
-    /// # Errors
-    /// Another word than those of [`REFRESH`].
-    pub fn refresh(&self) -> Result<&'static str> {
-        let asked = self.get("refresh").unwrap_or(REFRESH[0]);
-        REFRESH.into_iter().find(|r| *r == asked).ok_or_else(|| {
-            Error::bad_input(say!(
-                "refresh is one of {known}, not “{got}”",
-                "refresh는 {known} 중 하나입니다. 받은 값: “{got}”",
-                known = REFRESH.join(", "),
-                got = clip(asked)
-            ))
-        })
-    }
-
-    /// Whether a key that is on or off is on.
-    ///
-    /// # Errors
-    /// Another word than `1` or `0`.
-    pub fn flag(&self, key: &str) -> Result<bool> {
-        match self.get(key) {
-            None | Some("0") => Ok(false),
-            Some("1") => Ok(true),
-            Some(other) => Err(Error::bad_input(say!(
-                "{key} is 1 or 0, not “{got}”",
-                "{key}: 1 또는 0이어야 합니다. 받은 값: “{got}”",
-                got = clip(other)
-            ))),
-        }
-    }
-
-    /// The step, or the one that gives about [`DEFAULT_POINTS`] points.
-    ///
-    /// # Errors
-    /// A step that cannot be read, or that gives too many points.
-    pub fn step_for(&self, range: &TimeRange) -> Result<Step> {
-        match self.get("step") {
-            Some(text) => Step::parse(text)?.check(range),
-            None => Ok(Step::for_range(range, DEFAULT_POINTS)),
-        }
-    }
-
-    /// # Errors
-    /// What cannot be read.
-    pub fn summary(&self, now: Millis, tz: &TimeZone) -> Result<SummaryQuery> {
-        let range = self.range(now, &self.time_zone(tz)?)?;
-        let earlier = self.against()?.unwrap_or_default().of(&range);
-        Ok(SummaryQuery {
-            scope: self.scope()?,
-            range,
-            earlier,
-            children: true,
-            sites: false,
-            metrics: Metrics::All,
-            earlier_quantiles: Metrics::with_tail(),
-            course: None,
-            now,
-        })
-    }
-
-    /// # Errors
-    /// What cannot be read; a missing `metric`.
-    pub fn trend(&self, now: Millis, tz: &TimeZone) -> Result<TrendQuery> {
-        let range = self.range(now, &self.time_zone(tz)?)?;
-        Ok(TrendQuery {
-            scope: self.scope()?,
-            model: self.get("model").map(ModelKey::parse).transpose()?,
-            metric: self.metric()?,
-            step: self.step_for(&range)?,
-            range,
-        })
-    }
-
-    /// The metric that a question is about.
-    fn metric(&self) -> Result<String> {
-        self.get("metric").map(str::to_owned).ok_or_else(|| {
-            Error::bad_input(say!("say which metric, for example metric=mAP50", "지표를 지정하세요. 예: metric=mAP50"))
-        })
-    }
-
-    /// # Errors
-    /// What cannot be read; a missing `metric`; a limit that is not in 1..=100.
-    pub fn worst(&self, now: Millis, tz: &TimeZone) -> Result<WorstQuery> {
-        let limit = self.get("limit").map_or(Some(DEFAULT_LIMIT), |text| text.parse().ok());
-        let limit = limit.filter(|l| (1..=MOST_ROWS).contains(l)).ok_or_else(|| {
-            Error::bad_input(say!(
-                "limit is a number from 1 to {most}, not “{got}”",
-                "limit은 1에서 {most}까지의 수입니다. 받은 값: “{got}”",
-                most = MOST_ROWS,
-                got = clip(self.get("limit").unwrap_or_default())
-            ))
-        })?;
-        let range = self.range(now, &self.time_zone(tz)?)?;
-        Ok(WorstQuery {
-            scope: self.scope()?,
-            model: self.get("model").map(ModelKey::parse).transpose()?,
-            metric: self.metric()?,
-            range,
-            limit,
-        })
-    }
-
-    /// Comparisons count all types unless one is named.
-    ///
-    /// # Errors
-    /// What cannot be read.
-    pub fn comparison(&self, now: Millis, tz: &TimeZone) -> Result<ComparisonQuery> {
-        let range = self.range(now, &self.time_zone(tz)?)?;
-        let all = Self { kind: Some(self.get("type").unwrap_or("all").to_owned()), ..self.clone() };
-        Ok(ComparisonQuery { scope: all.scope()?, range, metrics: Metrics::All })
-    }
-
-    /// The rows behind a number: of all types unless one is named. `take` of them, from the page that is asked for.
-    ///
-    /// # Errors
-    /// What cannot be read.
-    pub fn records(&self, now: Millis, tz: &TimeZone, take: usize) -> Result<RecordsQuery> {
-        let range = self.range(now, &self.time_zone(tz)?)?;
-        let skip = (self.page_number()? - 1).saturating_mul(take);
-        Ok(RecordsQuery {
-            scope: self.scope()?,
-            model: self.get("model").map(ModelKey::parse).transpose()?,
-            metric: self.get("metric").map(str::to_owned),
-            range,
-            skip,
-            take,
-        })
-    }
-
-    /// The page asked for, from 1.
-    ///
-    /// # Errors
-    /// A text that is no such number.
-    pub fn page_number(&self) -> Result<usize> {
-        self.page_of("page")
-    }
-
-    /// The same of the table that is turned by another key.
-    ///
-    /// # Errors
-    /// A text that is no such number.
-    pub fn page_of(&self, key: &str) -> Result<usize> {
-        match self.get(key) {
-            None => Ok(1),
-            Some(t) => t.parse().ok().filter(|p| (1..=1_000_000).contains(p)).ok_or_else(|| {
-                Error::bad_input(say!(
-                    "{key} is a number from 1, not “{got}”",
-                    "{key}: 1 이상의 수여야 합니다. 받은 값: “{got}”",
-                    got = clip(t)
-                ))
-            }),
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const NOW: Millis = Millis(1_782_820_800_000);
 
     fn ask(pairs: &[(&str, &str)]) -> Result<Ask> {
         Ask::from_pairs(pairs.iter().copied(), KEYS)
@@ -404,40 +182,5 @@ mod tests {
         for bad in ["a=%ff", "%ff=1", "a=1&a=1", "a=1&%61=2"] {
             assert!(texts(bad).is_err_and(|e| e.message.ko.is_some()), "{bad}");
         }
-    }
-
-    #[test]
-    fn ranges_come_from_days_or_ends_but_not_both() {
-        let range = |pairs: &[(&str, &str)]| ask(pairs).and_then(|a| a.range(NOW, &TimeZone::UTC));
-        assert_eq!(range(&[]).map(|r| r.length()), Ok(7 * DAY));
-        assert_eq!(range(&[("days", "30")]).map(|r| r.length()), Ok(30 * DAY));
-        assert_eq!(range(&[("from", "now-2d")]).map(|r| (r.length(), r.to())), Ok((2 * DAY, NOW)));
-        assert_eq!(range(&[("to", "2026-06-08"), ("tz", "Asia/Seoul")]).map(|r| r.length()), Ok(7 * DAY));
-        for bad in [
-            vec![("days", "7"), ("from", "now-1d")],
-            vec![("days", "-1")],
-            vec![("from", "now"), ("to", "now-1d")],
-            vec![("from", "1900-01-01")],
-        ] {
-            assert!(range(&bad).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn words_of_few_choices_refuse_others() {
-        assert_eq!(ask(&[]).and_then(|a| a.refresh()), Ok("auto"));
-        assert!(ask(&[("refresh", "1s")]).and_then(|a| a.refresh()).is_err());
-        assert!(ask(&[("compare", "decade")]).and_then(|a| a.against()).is_err());
-        assert_eq!(ask(&[("kiosk", "1")]).and_then(|a| a.flag("kiosk")), Ok(true));
-        assert!(ask(&[("kiosk", "yes")]).and_then(|a| a.flag("kiosk")).is_err());
-    }
-
-    #[test]
-    fn a_comparison_counts_all_types_and_a_summary_production() {
-        let a = Ask::default();
-        assert_eq!(a.comparison(NOW, &TimeZone::UTC).map(|q| q.scope.kind), Ok(crate::scope::Kind::All));
-        assert_eq!(a.summary(NOW, &TimeZone::UTC).map(|q| q.scope.kind), Ok(crate::scope::Kind::Production));
-        assert!(a.trend(NOW, &TimeZone::UTC).is_err());
-        assert!(ask(&[("tz", "Mars/Olympus")]).and_then(|a| a.summary(NOW, &TimeZone::UTC)).is_err());
     }
 }

@@ -31,33 +31,30 @@ const USUAL_MODELS: usize = 4;
 /// Models offered before the list is folded.
 const OFFERED: usize = 12;
 
-/// How the page compares, read from the question.
+/// Which models the page compares.
 struct Rules {
-    places: Places,
-    by: By,
-    diff: bool,
     baseline: ModelKey,
     chosen: Vec<ModelKey>,
 }
 
+/// Challengers are candidates: a comparison counts all types unless one is named.
+async fn read(services: &Services, request: &Request, ask: Ask) -> Result<Asked> {
+    Ok(Asked::read(services, request, ask).await?.or_kind(Kind::All))
+}
+
 /// # Errors
 /// What cannot be read, is unknown, or cannot be answered just now.
-pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Result<CompareView> {
-    // Challengers are candidates: a comparison counts all types unless one is named.
-    ask.kind.get_or_insert_with(|| Kind::All.as_str().to_owned());
-    let a = Asked::read(services, request, ask).await?;
+pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<CompareView> {
+    let a = read(services, request, ask).await?;
     let t = a.fmt.texts();
     let directory = services.metrics.directory();
-    directory.check(&a.scope)?;
-    let skip = (a.ask.page_of(METRICS_PAGE)? - 1).saturating_mul(tables::PAGE_ROWS);
-    let always = versus::METRICS.iter().copied().chain(a.ask.get("metric")).map(str::to_owned).collect();
-    let metrics = Metrics::Page(MetricPage { always, skip, take: tables::PAGE_ROWS });
-    let report =
-        services.metrics.field_report(&ComparisonQuery { scope: a.scope.clone(), range: a.range, metrics }).await?;
+    directory.check(&a.q.scope)?;
+    let always = versus::METRICS.iter().copied().chain(a.q.metric.as_deref()).map(str::to_owned).collect();
+    let metrics = Metrics::Page(MetricPage { always, ..tables::page_of_metrics(&a.q) });
+    let report = services.metrics.field_report(&ComparisonQuery { metrics, ..a.q.comparison() }).await?;
     let head = head(services, &a, &directory, Where::Page("/compare"), t.compare_title.into(), report.simulated).await;
-    let by = a.ask.get("by").map(By::parse).transpose()?.unwrap_or_default();
-    let field = Field::of(&report, by);
-    let rules = rules(&a, &directory, &field, by)?.filter(|_| !report.metrics.is_empty());
+    let field = Field::of(&report, a.q.by);
+    let rules = rules(&a, &directory, &field)?.filter(|_| !report.metrics.is_empty());
     let Some(rules) = rules else {
         return Ok(CompareView {
             head,
@@ -84,35 +81,30 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
     Ok(CompareView {
         head,
         empty: None,
-        finding: finding(&a, &report, &contenders, lead, rules.places),
+        finding: finding(&a, &report, &contenders, lead),
         explained: explained(&a.fmt, &report.metrics[lead], &contenders, lead),
         models,
         more,
-        choices: choices(&a, &rules),
+        choices: choices(&a),
         selects: selects(&a, &directory, &report, lead),
         hidden: links::pairs(&a.ask, &["metric", "task", "type", "device", "page", METRICS_PAGE, "sort"]),
-        table: Some(table(&a, &report, &contenders, &rules)?),
-        sites: Some(sites(&a, &report, &field, &contenders, lead, rules.places)),
-        pictures: versus::pictures(&a, &directory, &report, &field, &contenders, lead, rules.places),
+        table: Some(table(&a, &report, &contenders)?),
+        sites: Some(sites(&a, &report, &field, &contenders, lead)),
+        pictures: versus::pictures(&a, &directory, &report, &field, &contenders, lead),
     })
 }
 
 /// What the question says of models; `None` when no model ran.
-fn rules(a: &Asked, directory: &Directory, field: &Field<'_>, by: By) -> Result<Option<Rules>> {
-    let places = a.ask.get("places").map(Places::parse).transpose()?.unwrap_or_default();
+fn rules(a: &Asked, directory: &Directory, field: &Field<'_>) -> Result<Option<Rules>> {
     let ran = field.models();
-    let read = |text: &str| -> Result<ModelKey> {
-        let model = ModelKey::parse(text)?;
-        directory.check_model(&model)?;
-        Ok(if by == By::Architecture { model.any_version() } else { model })
+    let known = |model: &ModelKey| -> Result<ModelKey> {
+        directory.check_model(model)?;
+        Ok(if a.q.by == By::Architecture { model.any_version() } else { model.clone() })
     };
-    let named: Vec<ModelKey> = match a.ask.get("models") {
-        Some(list) => list.split(',').filter(|m| !m.is_empty()).map(read).collect::<Result<_>>()?,
-        None => vec![],
-    };
+    let named = a.q.models.iter().map(known).collect::<Result<Vec<ModelKey>>>()?;
     let Some(most) = ran.first() else { return Ok(None) };
-    let baseline = match a.ask.get("baseline") {
-        Some(text) => read(text)?,
+    let baseline = match &a.q.baseline {
+        Some(model) => known(model)?,
         // Where most records are is what runs today.
         None => named.iter().find(|m| ran.iter().any(|r| r.0 == *m)).unwrap_or(most.0).clone(),
     };
@@ -138,13 +130,13 @@ fn rules(a: &Asked, directory: &Directory, field: &Field<'_>, by: By) -> Result<
             "모델은 최대 {MOST_MODELS}개까지 나란히 놓을 수 있습니다"
         )));
     }
-    Ok(Some(Rules { places, by, diff: a.ask.flag("diff")?, baseline, chosen }))
+    Ok(Some(Rules { baseline, chosen }))
 }
 
 /// The metric of the strip and of the finding: the one asked for, else mAP50, else the first there is.
 fn lead(a: &Asked, report: &FieldReport) -> Result<usize> {
     let find = |key: &str| report.metrics.iter().position(|m| m.key.eq_ignore_ascii_case(key));
-    match a.ask.get("metric") {
+    match &a.q.metric {
         Some(key) => find(key).ok_or_else(|| unknown_metric(key)),
         None => Ok(find("mAP50").unwrap_or(0)),
     }
@@ -192,7 +184,7 @@ fn chip(a: &Asked, rules: &Rules, contenders: &[Contender], m: &ModelKey, n: u64
     }
 }
 
-fn choices(a: &Asked, rules: &Rules) -> Vec<Choices> {
+fn choices(a: &Asked) -> Vec<Choices> {
     let t = a.fmt.texts();
     let link = |label: &str, key: &'static str, value: Option<&str>, current: bool| Link {
         label: label.to_owned(),
@@ -208,22 +200,22 @@ fn choices(a: &Asked, rules: &Rules) -> Vec<Choices> {
         Choices {
             label: t.compare_places.into(),
             links: vec![
-                link(t.compare_same, "places", None, rules.places == Places::Same),
-                link(t.compare_all, "places", Some("all"), rules.places == Places::All),
+                link(t.compare_same, "places", None, a.q.places == Places::Same),
+                link(t.compare_all, "places", Some("all"), a.q.places == Places::All),
             ],
         },
         Choices {
             label: t.compare_by.into(),
             links: vec![
-                forget(t.compare_version, None, rules.by == By::Version),
-                forget(t.compare_architecture, Some("architecture"), rules.by == By::Architecture),
+                forget(t.compare_version, None, a.q.by == By::Version),
+                forget(t.compare_architecture, Some("architecture"), a.q.by == By::Architecture),
             ],
         },
         Choices {
             label: t.compare_rows.into(),
             links: vec![
-                link(t.compare_rows_all, "diff", None, !rules.diff),
-                link(t.compare_rows_diff, "diff", Some("1"), rules.diff),
+                link(t.compare_rows_all, "diff", None, !a.q.diff),
+                link(t.compare_rows_diff, "diff", Some("1"), a.q.diff),
             ],
         },
     ]
@@ -238,8 +230,8 @@ fn selects(a: &Asked, d: &Directory, report: &FieldReport, lead: usize) -> Vec<S
         .map(|(k, label)| (k.as_str().to_owned(), label.to_owned()));
     let mut selects = vec![
         metric_select(a, t.compare_metric, metrics, report.metrics[lead].key.to_string()),
-        select("task", t.filter_task, tasks, a.ask.get("task").unwrap_or_default().to_owned()),
-        select("type", t.filter_type, kinds.to_vec(), a.scope.kind.as_str().to_owned()),
+        select("task", t.filter_task, tasks, a.q.scope.task.as_ref().map_or_else(String::new, ToString::to_string)),
+        select("type", t.filter_type, kinds.to_vec(), a.q.scope.kind.as_str().to_owned()),
     ];
     selects.extend(device_select(a, d));
     selects
@@ -254,14 +246,14 @@ fn devices(r: &FieldReport, m: &ModelKey, by: By) -> usize {
 }
 
 /// One sentence: who leads in the metric, or that nobody can be compared.
-fn finding(a: &Asked, r: &FieldReport, contenders: &[Contender], lead: usize, places: Places) -> String {
+fn finding(a: &Asked, r: &FieldReport, contenders: &[Contender], lead: usize) -> String {
     let t = a.fmt.texts();
     let metric = &r.metrics[lead];
     let Some((base, others)) = contenders.split_first() else { return String::new() };
     let label = a.fmt.label(metric);
     let best = others
         .iter()
-        .filter_map(|c| Some((c, c.figures[lead].delta(places)?)))
+        .filter_map(|c| Some((c, c.figures[lead].delta(a.q.places)?)))
         .max_by(|x, y| goodness(metric, x.1).total_cmp(&goodness(metric, y.1)));
     let Some((c, delta)) = best else {
         return fill(t.compare_finding_none, &[("metric", &label), ("baseline", &name(&base.model))]);
@@ -270,7 +262,7 @@ fn finding(a: &Asked, r: &FieldReport, contenders: &[Contender], lead: usize, pl
         .fmt
         .delta(Some(delta), base.figures[lead].value, metric)
         .map_or_else(String::new, |d| format!("{} {}", d.text(), d.word));
-    let zones = match places {
+    let zones = match a.q.places {
         Places::Same => {
             let zones = c.figures[lead].same.map_or(0, |s| s.zones);
             fill(t.compare_shared, &[("n", &zones.to_string())])
@@ -363,19 +355,19 @@ fn beside(fmt: &Fmt, f: &Figure, metric: &Metric) -> Vec<String> {
     vec![fill(t.compare_same_values, &[("value", &ours), ("baseline", &base)]), fill(rest, &[("mix", &mix)])]
 }
 
-fn table(a: &Asked, r: &FieldReport, contenders: &[Contender], rules: &Rules) -> Result<TableView> {
+fn table(a: &Asked, r: &FieldReport, contenders: &[Contender]) -> Result<TableView> {
     let t = a.fmt.texts();
-    let at = tables::Place { path: "/compare", ask: &a.ask, in_path: false };
-    let (skip, pager) = tables::turned(&a.fmt, &at, METRICS_PAGE, r.present.len())?;
+    let at = tables::Place { path: "/compare", q: &a.q, ask: &a.ask, in_path: false };
+    let (skip, pager) = tables::turned(&a.fmt, &at, (METRICS_PAGE, a.q.metrics_page), r.present.len())?;
     let shown = &r.present[skip..r.present.len().min(skip + tables::PAGE_ROWS)];
     let mut columns = vec![plain(t.col_metric, false)];
     columns.extend(contenders.iter().enumerate().map(|(i, c)| {
         let label = if i == 0 { format!("{} · {}", name(&c.model), t.compare_baseline) } else { name(&c.model) };
         plain(&label, true)
     }));
-    let on: Vec<usize> = contenders.iter().map(|c| devices(r, &c.model, rules.by)).collect();
+    let on: Vec<usize> = contenders.iter().map(|c| devices(r, &c.model, a.q.by)).collect();
     let figure = |i: usize, f: &Figure, base: Option<f64>, metric: &Metric, c: &Contender| {
-        let delta = if i == 0 { None } else { a.fmt.delta(f.delta(rules.places), base, metric) };
+        let delta = if i == 0 { None } else { a.fmt.delta(f.delta(a.q.places), base, metric) };
         let mut small = vec![fill(t.n, &[("n", &a.fmt.count(f.n))])];
         if let (Some(p50), Some(p95)) = (f.p50, f.p95) {
             let ends = [a.fmt.value(Some(p50), metric), a.fmt.value(Some(p95), metric)];
@@ -389,7 +381,7 @@ fn table(a: &Asked, r: &FieldReport, contenders: &[Contender], rules: &Rules) ->
             text: a.fmt.with_unit(f.value, metric),
             href: f.value.map(|_| {
                 let ask = Ask { model: Some(key(&c.model)), ..a.ask.clone() };
-                links::with_model(&a.scope, &metric.key, &ask)
+                links::with_model(&a.q.scope, &metric.key, &ask)
             }),
             delta,
             small: if f.value.is_some() { small } else { vec![] },
@@ -412,11 +404,9 @@ fn table(a: &Asked, r: &FieldReport, contenders: &[Contender], rules: &Rules) ->
         .filter(|(m, metric)| {
             let known = contenders.iter().any(|c| c.figures[*m].value.is_some());
             let differs = |c: &Contender| {
-                a.fmt.delta(c.figures[*m].delta(rules.places), None, metric).is_some_and(|d| d.way != Way::Stayed)
+                a.fmt.delta(c.figures[*m].delta(a.q.places), None, metric).is_some_and(|d| d.way != Way::Stayed)
             };
-            known
-                && shown.iter().any(|key| metric.key == *key)
-                && (!rules.diff || contenders.iter().skip(1).any(differs))
+            known && shown.iter().any(|key| metric.key == *key) && (!a.q.diff || contenders.iter().skip(1).any(differs))
         })
         .map(|(m, metric)| {
             let mut row = vec![Cell::Name { text: a.fmt.label(metric), href: None, state: None }];
@@ -437,30 +427,27 @@ fn table(a: &Asked, r: &FieldReport, contenders: &[Contender], rules: &Rules) ->
 }
 
 /// Where which model wins, site by site.
-fn sites(
-    a: &Asked,
-    r: &FieldReport,
-    field: &Field<'_>,
-    contenders: &[Contender],
-    lead: usize,
-    places: Places,
-) -> TableView {
+fn sites(a: &Asked, r: &FieldReport, field: &Field<'_>, contenders: &[Contender], lead: usize) -> TableView {
     let t = a.fmt.texts();
     let metric = &r.metrics[lead];
     let mut columns = vec![plain(t.col_site, false)];
     columns.extend(contenders.iter().map(|c| plain(&name(&c.model), true)));
     columns.push(plain(t.compare_best, false));
-    let all: Vec<SiteContest> = field.sites(lead, contenders, places);
+    let all: Vec<SiteContest> = field.sites(lead, contenders, a.q.places);
     let mut wins = vec![0usize; contenders.len()];
     all.iter().filter_map(|s| s.best).for_each(|b| wins[b] += 1);
     let rows = all
         .iter()
         .map(|s| {
-            let customer =
-                domain::scope::Scope { customer: Some(s.customer.clone()), site: None, zone: None, ..a.scope.clone() };
+            let customer = domain::scope::Scope {
+                customer: Some(s.customer.clone()),
+                site: None,
+                zone: None,
+                ..a.q.scope.clone()
+            };
             let scope = domain::scope::Scope { site: s.site.clone(), ..customer.clone() };
             let site = s.site.as_ref().map_or_else(|| NONE.to_owned(), |_| a.name_of(&scope));
-            let text = if a.scope.customer.is_none() { format!("{} · {site}", a.name_of(&customer)) } else { site };
+            let text = if a.q.scope.customer.is_none() { format!("{} · {site}", a.name_of(&customer)) } else { site };
             let mut cells =
                 vec![Cell::Name { text, href: Some(links::scoped("/compare", &scope, &a.ask)), state: None }];
             cells.extend(s.figures.iter().enumerate().map(|(i, f)| Cell::Figure {
@@ -469,7 +456,7 @@ fn sites(
                 delta: if i == 0 {
                     None
                 } else {
-                    a.fmt.delta(f.delta(places), s.figures.first().and_then(|f| f.value), metric)
+                    a.fmt.delta(f.delta(a.q.places), s.figures.first().and_then(|f| f.value), metric)
                 },
                 small: beside(&a.fmt, f, metric),
             }));
@@ -478,7 +465,7 @@ fn sites(
         })
         .collect();
     // Where only one of them can be judged nobody leads.
-    let judged = |s: &SiteContest| s.figures.iter().filter_map(|f| f.rank(places)).count();
+    let judged = |s: &SiteContest| s.figures.iter().filter_map(|f| f.rank(a.q.places)).count();
     let contests = all.iter().filter(|s| judged(s) > 1).count();
     let count = |n: usize| a.fmt.count(n as u64);
     let tally: Vec<String> = contenders
@@ -511,28 +498,23 @@ pub struct Compared {
 ///
 /// # Errors
 /// As [`page`].
-pub async fn data(services: &Services, request: &Request, mut ask: Ask) -> Result<Compared> {
-    ask.kind.get_or_insert_with(|| Kind::All.as_str().to_owned());
-    let a = Asked::read(services, request, ask).await?;
+pub async fn data(services: &Services, request: &Request, ask: Ask) -> Result<Compared> {
+    let a = read(services, request, ask).await?;
     let directory = services.metrics.directory();
-    let report = services
-        .metrics
-        .field_report(&ComparisonQuery { scope: a.scope.clone(), range: a.range, metrics: Metrics::All })
-        .await?;
-    let by = a.ask.get("by").map(By::parse).transpose()?.unwrap_or_default();
+    let report = services.metrics.field_report(&a.q.comparison()).await?;
     let lead = if report.metrics.is_empty() { 0 } else { lead(&a, &report)? };
-    let (contenders, sites, places) = {
-        let field = Field::of(&report, by);
-        match rules(&a, &directory, &field, by)?.filter(|_| !report.metrics.is_empty()) {
+    let (contenders, sites) = {
+        let field = Field::of(&report, a.q.by);
+        match rules(&a, &directory, &field)?.filter(|_| !report.metrics.is_empty()) {
             Some(rules) => {
                 let contenders = field.contenders(&rules.baseline, &rules.chosen);
-                let sites = field.sites(lead, &contenders, rules.places);
-                (contenders, sites, rules.places)
+                let sites = field.sites(lead, &contenders, a.q.places);
+                (contenders, sites)
             }
-            None => (vec![], vec![], Places::default()),
+            None => (vec![], vec![]),
         }
     };
-    Ok(Compared { report, contenders, sites, lead, places })
+    Ok(Compared { report, contenders, sites, lead, places: a.q.places })
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub fn days(a: &Asked, length: i64) -> Result<Course> {
     let date = |at: Millis| jiff::Timestamp::from_millisecond(at.0).map(|t| t.to_zoned(zone.clone()).date());
     let days = (length + DAY - 1) / DAY;
     let midnights = || -> std::result::Result<Vec<Millis>, jiff::Error> {
-        let last = date(a.range.to().plus(-1))?;
+        let last = date(a.q.range.to().plus(-1))?;
         (0..=days)
             .map(|back| {
                 let day = last.checked_add(jiff::Span::new().try_days(1 - back)?)?;
@@ -62,7 +62,7 @@ pub fn strip(a: &Asked, s: &Summary, leading: &MetricSummary, course: &Course) -
     let day_of = |c: &ChildSummary, i: usize| {
         let mut ask = a.ask.clone();
         ask.from = links::moment(start(i));
-        ask.to = links::moment(days[i].1.min(a.now.max(start(i).plus(1_000))));
+        ask.to = links::moment(days[i].1.min(a.q.now.max(start(i).plus(1_000))));
         ask.days = None;
         links::place(&c.scope, &ask)
     };
@@ -82,7 +82,7 @@ pub fn strip(a: &Asked, s: &Summary, leading: &MetricSummary, course: &Course) -
     let columns = (0..count)
         .map(|i| if (count - 1 - i).is_multiple_of(count.div_ceil(7)) { a.fmt.date(start(i)) } else { String::new() })
         .collect();
-    let heat = Heat { summary: String::new(), columns, rows, open: course.range.to() > a.now };
+    let heat = Heat { summary: String::new(), columns, rows, open: course.range.to() > a.q.now };
     // Strong is what needs a look: the worst, or the most of what has no direction.
     let high_is_strong = metric.direction.read(1.0) != Change::Better;
     let (low, high) = heat.scale()?;
@@ -137,7 +137,7 @@ pub fn strip(a: &Asked, s: &Summary, leading: &MetricSummary, course: &Course) -
                 &links::pairs(&a.ask, &["page", links::METRICS_PAGE, "sort", "refresh", "kiosk"]),
             )),
             file: format!("{}_by_day", leading.metric),
-            link: Some(links::place(&a.scope, &a.ask)),
+            link: Some(links::place(&a.q.scope, &a.ask)),
             details: None,
         },
     })

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use domain::{
     Result,
-    ask::{Ask, REFRESH},
+    ask::{Ask, Question, Refresh},
     metric::Metric,
     query::{Directory, Summary, Trend, TrendQuery},
-    scope::{Level, Scope},
+    scope::{Kind, Level, Scope},
     text::Name,
     time::{Against, DAY, Millis, SECOND, Step, TimeRange},
 };
@@ -26,17 +26,13 @@ use crate::{
 
 /// What the request's question comes to, read once.
 pub struct Asked {
+    pub q: Question,
+    /// Its texts, for links alone.
     pub ask: Ask,
     pub fmt: Fmt,
-    pub now: Millis,
     asked_at: Millis,
-    pub range: TimeRange,
-    pub scope: Scope,
-    /// The earlier period that is shown beside, when one was asked for.
-    pub against: Option<Against>,
     /// What there is, with what people have written down about it.
     pub directory: Arc<Directory>,
-    refresh: &'static str,
     /// What the answer knows of, at least: of its scope, and of everything.
     generation: i64,
     generation_of_all: i64,
@@ -46,40 +42,47 @@ impl Asked {
     /// # Errors
     /// What cannot be read.
     pub async fn read(services: &Services, request: &Request, ask: Ask) -> Result<Self> {
-        let scope = ask.scope()?;
         // Before anything is read: what comes meanwhile may be missing from the answer, and is told of again.
-        let [generation, generation_of_all] =
-            [&scope, &Scope::default()].map(|scope| services.metrics.generation_in(scope));
+        let view = services.metrics.view();
         let directory = services.metrics.directory();
         let asked_at = services.clock.now();
         // To the second, and not before what has just come: pages that are told of the same news ask the same question.
         let now = Millis((asked_at.0 + SECOND - 1).div_euclid(SECOND) * SECOND);
-        let zone = ask.time_zone(&request.zone)?;
-        let range = ask.range(now, &zone)?;
-        let (against, refresh) = (ask.against()?, ask.refresh()?);
-        ask.flag("kiosk")?;
+        let q = ask.read(now, &request.zone)?;
+        let [generation, generation_of_all] = [&q.scope, &Scope::default()].map(|scope| view.generation_in(scope));
         Ok(Self {
-            fmt: Fmt { lang: request.lang, zone },
-            now,
+            fmt: Fmt { lang: request.lang, zone: q.zone.clone() },
+            q,
+            ask,
             asked_at,
-            range,
-            scope,
-            against,
             directory,
-            refresh,
             generation,
             generation_of_all,
-            ask,
         })
+    }
+
+    /// The same on a page that counts this type of records when none is named. Links name it then: it holds where they lead too.
+    #[must_use]
+    pub fn or_kind(mut self, kind: Kind) -> Self {
+        self.q = self.q.or_kind(kind);
+        self.ask.kind = Some(self.q.scope.kind.as_str().to_owned());
+        self
+    }
+
+    /// The same on a page that is about this metric when none is named.
+    #[must_use]
+    pub fn or_metric(mut self, metric: &str) -> Self {
+        self.ask.metric = Some(self.q.metric.get_or_insert_with(|| metric.to_owned()).clone());
+        self
     }
 
     /// The place in words.
     #[must_use]
     pub fn title(&self) -> String {
-        if self.scope.customer.is_none() {
+        if self.q.scope.customer.is_none() {
             return self.fmt.texts().fleet.to_owned();
         }
-        self.name_of(&self.scope)
+        self.name_of(&self.q.scope)
     }
 
     /// The deepest place of a scope by the name that people gave it, else by that of its records.
@@ -96,8 +99,8 @@ impl Asked {
     #[must_use]
     pub fn within(&self, place: &Scope) -> String {
         let down_to = [
-            Some(Scope { site: None, zone: None, ..place.clone() }).filter(|_| self.scope.customer.is_none()),
-            Some(Scope { zone: None, ..place.clone() }).filter(|p| p.site.is_some() && self.scope.site.is_none()),
+            Some(Scope { site: None, zone: None, ..place.clone() }).filter(|_| self.q.scope.customer.is_none()),
+            Some(Scope { zone: None, ..place.clone() }).filter(|p| p.site.is_some() && self.q.scope.site.is_none()),
             Some(place.clone()).filter(|p| p.zone.is_some()),
         ];
         down_to.iter().flatten().map(|p| self.name_of(p)).collect::<Vec<_>>().join(" · ")
@@ -112,7 +115,7 @@ impl Asked {
     /// The place in words, and the device where one is chosen.
     #[must_use]
     pub fn scope_text(&self) -> String {
-        match &self.scope.device {
+        match &self.q.scope.device {
             Some(device) => format!("{} · {device}", self.title()),
             None => self.title(),
         }
@@ -129,7 +132,7 @@ impl Asked {
     /// The period with which numbers are compared.
     #[must_use]
     pub fn earlier(&self) -> TimeRange {
-        self.against.unwrap_or_default().of(&self.range)
+        self.q.against.unwrap_or_default().of(&self.q.range)
     }
 
     /// When the scope's records begin, where that is well within the earlier period: then its numbers stand on a part of it, and
@@ -139,7 +142,7 @@ impl Asked {
         let earlier = self.earlier();
         let since = summary.since.filter(|o| o.0 - earlier.from().0 > earlier.length() / 20 && *o < earlier.to());
         since.map_or_else(String::new, |o| {
-            format!(" {}", fill(self.fmt.texts().earlier_since, &[("date", &self.fmt.moment(o, self.now))]))
+            format!(" {}", fill(self.fmt.texts().earlier_since, &[("date", &self.fmt.moment(o, self.q.now))]))
         })
     }
 
@@ -163,7 +166,7 @@ impl Asked {
 
     fn earlier_words(&self) -> (&'static str, &'static str) {
         let t = self.fmt.texts();
-        match self.against.unwrap_or_default() {
+        match self.q.against.unwrap_or_default() {
             Against::Previous => (t.earlier_previous, t.against_previous),
             Against::Week => (t.earlier_week, t.against_week),
             Against::Year => (t.earlier_year, t.against_year),
@@ -185,7 +188,7 @@ impl Asked {
     /// # Errors
     /// As [`usecases::Metrics::trend`].
     pub async fn earlier_trend(&self, services: &Services, query: &TrendQuery) -> Result<Option<Earlier>> {
-        let Some(against) = self.against else { return Ok(None) };
+        let Some(against) = self.q.against else { return Ok(None) };
         let earlier = TrendQuery { range: against.of(&query.range), ..query.clone() };
         let (trend, name) = (services.metrics.trend(&earlier).await?, self.earlier_name().to_owned());
         Ok(Some(Earlier { trend, shift: against.shift(&query.range), name }))
@@ -197,12 +200,12 @@ impl Asked {
         let mut query = self.query(metric);
         query.retain(|(k, _)| k != "step");
         query.push(("step".into(), step.to_string()));
-        let link = links::trends(&self.scope, metric, &self.ask);
+        let link = links::trends(&self.q.scope, metric, &self.ask);
         ChartLinks {
             query,
             link: format!("{link}&step={step}"),
             details: None,
-            records: Some(links::records(&self.scope, metric, &self.ask)),
+            records: Some(links::records(&self.q.scope, metric, &self.ask)),
         }
     }
 }
@@ -219,7 +222,7 @@ pub enum Where {
 impl Where {
     fn path(self, a: &Asked) -> String {
         match self {
-            Self::Place => links::place_path(&a.scope),
+            Self::Place => links::place_path(&a.q.scope),
             Self::Page(path) => path.to_owned(),
         }
     }
@@ -249,9 +252,10 @@ pub async fn head(
 ) -> Head {
     let t = a.fmt.texts();
     let mut crumbs = Vec::new();
-    let mut scope = Scope { task: a.scope.task.clone(), kind: a.scope.kind, ..Scope::default() };
+    let mut scope = Scope { task: a.q.scope.task.clone(), kind: a.q.scope.kind, ..Scope::default() };
     crumbs.push(Crumb { label: t.fleet.into(), href: place.to(&scope, a), what: String::new(), siblings: vec![] });
-    for (name, what) in [(&a.scope.customer, t.col_customer), (&a.scope.site, t.col_site), (&a.scope.zone, t.col_zone)]
+    for (name, what) in
+        [(&a.q.scope.customer, t.col_customer), (&a.q.scope.site, t.col_site), (&a.q.scope.zone, t.col_zone)]
     {
         let Some(name) = name else { break };
         let sibling = |s: Name| {
@@ -292,28 +296,28 @@ fn live(a: &Asked, place: Where) -> Live {
         "updated": t.live_updated, "now": t.live_now, "live": t.live_live, "off": t.live_off, "paused": t.live_paused,
         "late": t.live_late, "seconds": t.live_seconds, "minutes": t.live_minutes, "hours": t.live_hours,
     });
-    let choice = |refresh: &'static str, label: &'static str| Link {
+    let choice = |refresh: Refresh, label: &'static str| Link {
         label: label.to_owned(),
         href: links::changed(
             &place.path(a),
             &a.ask,
             place.in_path(),
-            &[("refresh", (refresh != REFRESH[0]).then(|| refresh.to_owned()))],
+            &[("refresh", (refresh != Refresh::default()).then(|| refresh.as_str().to_owned()))],
         ),
-        current: refresh == a.refresh,
+        current: refresh == a.q.refresh,
     };
     let names = [t.refresh_auto, t.refresh_off, t.refresh_5s, t.refresh_30s, t.refresh_1m];
     Live {
-        text: fill(t.as_of, &[("time", &a.fmt.strftime(a.now, "%H:%M:%S %Z"))]),
+        text: fill(t.as_of, &[("time", &a.fmt.strftime(a.q.now, "%H:%M:%S %Z"))]),
         at: a.asked_at.0,
         generation: if place.of_all() { a.generation_of_all } else { a.generation },
-        feed: links::events(if place.of_all() { None } else { a.scope.place() }.as_ref()),
-        range: a.range.length(),
+        feed: links::events(if place.of_all() { None } else { a.q.scope.place() }.as_ref()),
+        range: a.q.range.length(),
         // A range that is over does not change any more.
-        open: a.range.to() >= a.now,
-        refresh: a.refresh.to_owned(),
+        open: a.q.range.to() >= a.q.now,
+        refresh: a.q.refresh.as_str().to_owned(),
         words: words.to_string(),
-        choices: REFRESH.into_iter().zip(names).map(|(r, l)| choice(r, l)).collect(),
+        choices: Refresh::ALL.into_iter().zip(names).map(|(r, l)| choice(r, l)).collect(),
     }
 }
 
@@ -330,13 +334,13 @@ fn against(a: &Asked, place: Where) -> Choices {
         links::changed(&place.path(a), &a.ask, place.in_path(), &[("compare", key.map(str::to_owned))])
     };
     Choices {
-        label: a.against.map_or(t.against, |_| a.earlier_name()).to_owned(),
+        label: a.q.against.map_or(t.against, |_| a.earlier_name()).to_owned(),
         links: kinds
             .into_iter()
             .map(|(kind, label)| Link {
                 label: label.to_owned(),
                 href: link(kind.map(|k| k.0)),
-                current: kind.map(|k| k.1) == a.against,
+                current: kind.map(|k| k.1) == a.q.against,
             })
             .collect(),
     }
@@ -351,24 +355,18 @@ fn range_bar(a: &Asked, place: Where) -> RangeBar {
     };
     let presets: [(&str, &str); 4] =
         [("now-24h", t.range_24h), ("now-7d", t.range_7d), ("now-30d", t.range_30d), ("now-90d", t.range_90d)];
-    let open_end = a.ask.get("to").is_none_or(|to| to == "now");
-    let from = match (a.ask.get("from"), a.ask.get("days")) {
-        (Some(from), _) => from.to_owned(),
-        (None, Some(days)) => format!("now-{days}d"),
-        (None, None) if open_end => "now-7d".into(),
-        _ => String::new(),
-    };
-    let current = presets.iter().find(|p| open_end && p.0 == from);
+    let current = presets.iter().find(|p| a.q.since.as_deref() == Some(p.0));
     let field = |m: Millis| a.fmt.strftime(m, "%Y-%m-%dT%H:%M");
     let label = current.map_or_else(
         || {
-            let ends = [("from", &*a.fmt.moment(a.range.from(), a.now)), ("to", &a.fmt.moment(a.range.to(), a.now))];
+            let ends =
+                [("from", &*a.fmt.moment(a.q.range.from(), a.q.now)), ("to", &a.fmt.moment(a.q.range.to(), a.q.now))];
             fill(t.range_custom, &ends)
         },
         |p| p.1.to_owned(),
     );
-    let earlier = a.range.previous();
-    let later_to = a.range.to().plus(a.range.length()).min(a.now);
+    let earlier = a.q.range.previous();
+    let later_to = a.q.range.to().plus(a.q.range.length()).min(a.q.now);
     RangeBar {
         label,
         zone: fill(t.range_zone, &[("tz", &a.fmt.zone_name())]),
@@ -382,10 +380,10 @@ fn range_bar(a: &Asked, place: Where) -> RangeBar {
             })
             .collect(),
         earlier: link(links::moment(earlier.from()), links::moment(earlier.to())),
-        later: (a.range.to() < a.now)
-            .then(|| link(links::moment(later_to.plus(-a.range.length())), links::moment(later_to))),
-        from: field(a.range.from()),
-        to: field(a.range.to()),
+        later: (a.q.range.to() < a.q.now)
+            .then(|| link(links::moment(later_to.plus(-a.q.range.length())), links::moment(later_to))),
+        from: field(a.q.range.from()),
+        to: field(a.q.range.to()),
         action: path.clone(),
         hidden: {
             let mut without = vec!["from", "to", "days", "page", METRICS_PAGE];
@@ -405,8 +403,8 @@ fn zones(a: &Asked, path: &str, place: Where) -> Vec<Link> {
         href: links::changed(path, &a.ask, place.in_path(), &[("tz", tz)]),
         current: false,
     };
-    let own = a.ask.get("tz").map(|_| link(t.zone_own.to_owned(), None));
-    let here = a.directory.declared.time_zone(&a.scope).filter(|tz| *tz != a.fmt.zone_name());
+    let own = a.q.own_zone.then(|| link(t.zone_own.to_owned(), None));
+    let here = a.directory.declared.time_zone(&a.q.scope).filter(|tz| *tz != a.fmt.zone_name());
     let here = here.map(|tz| link(fill(t.zone_here, &[("tz", tz)]), Some(tz.to_owned())));
     here.into_iter().chain(own).collect()
 }
@@ -425,10 +423,10 @@ pub fn empty(a: &Asked, directory: &Directory, newest_here: Option<Millis>) -> E
             action: None,
         };
     }
-    let path = links::place_path(&a.scope);
+    let path = links::place_path(&a.q.scope);
     // What is known of a place's newest record is not known of a device's.
-    let newest = newest_here.or(directory.newest.filter(|_| a.scope.level() == Level::Fleet));
-    let newest = newest.filter(|_| a.scope.device.is_none());
+    let newest = newest_here.or(directory.newest.filter(|_| a.q.scope.level() == Level::Fleet));
+    let newest = newest.filter(|_| a.q.scope.device.is_none());
     let (text, action) = match newest {
         Some(newest) => {
             let around = [
@@ -438,7 +436,7 @@ pub fn empty(a: &Asked, directory: &Directory, newest_here: Option<Millis>) -> E
             ];
             let href = links::changed(&path, &a.ask, true, &around);
             (
-                fill(t.empty_range_text, &[("newest", &a.fmt.moment(newest, a.now))]),
+                fill(t.empty_range_text, &[("newest", &a.fmt.moment(newest, a.q.now))]),
                 Link { label: t.empty_range_do.into(), href, current: false },
             )
         }
@@ -446,9 +444,9 @@ pub fn empty(a: &Asked, directory: &Directory, newest_here: Option<Millis>) -> E
             let wide = [("from", Some("now-90d".to_owned())), ("to", None), ("days", None)];
             let href = links::changed(&path, &a.ask, true, &wide);
             let declared = &directory.declared;
-            let place = a.scope.place();
+            let place = a.q.scope.place();
             let text = match place.as_ref().and_then(|p| declared.facts(p)) {
-                Some(facts) if facts.retired_at(a.now) => t.empty_retired,
+                Some(facts) if facts.retired_at(a.q.now) => t.empty_retired,
                 // Only what lies here and is named: nothing is said of a place between named ones.
                 Some(_) if place.is_some_and(|p| declared.places().contains_key(&p)) => t.empty_expected,
                 _ => t.empty_range_never,

@@ -43,25 +43,21 @@ const ATTENTION: usize = 6;
 pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<PlaceView> {
     let a = Asked::read(services, request, ask).await?;
     let directory = services.metrics.directory();
-    directory.check(&a.scope)?;
+    directory.check(&a.q.scope)?;
     let course = course(&a)?;
     let query = SummaryQuery {
-        scope: a.scope.clone(),
-        range: a.range,
-        earlier: a.earlier(),
-        children: true,
-        sites: a.scope.level() == Level::Fleet,
-        metrics: Metrics::Page(metrics_page(&a.ask)?),
+        sites: a.q.scope.level() == Level::Fleet,
+        metrics: Metrics::Page(metrics_page(&a)),
         earlier_quantiles: Metrics::only([TAIL]),
         course: Some(course.clone()),
-        now: a.now,
+        ..a.q.summary()
     };
     let comparison = models_query(&a);
     let (mut summary, comparison) = services.metrics.place(&query, &comparison).await?;
     let head = head(services, &a, &directory, Where::Place, a.title(), summary.simulated).await;
     let t = a.fmt.texts();
     let state = a.fmt.health(&summary.health);
-    let filter = device_filter(&a, &directory, links::place_path(&a.scope), true);
+    let filter = device_filter(&a, &directory, links::place_path(&a.q.scope), true);
     if summary.records == 0 {
         let empty = Some(empty(&a, &directory, summary.health.newest));
         return Ok(PlaceView {
@@ -84,30 +80,31 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
         Some(m) => {
             let metric = a.metric(&m.metric);
             let query = TrendQuery {
-                scope: a.scope.clone(),
+                scope: a.q.scope.clone(),
                 model: None,
                 metric: m.metric.clone(),
-                range: a.range,
-                step: Step::for_range(&a.range, 120),
+                range: a.q.range,
+                step: Step::for_range(&a.q.range, 120),
             };
             let (trend, earlier) = a.trend(services, &query).await?;
             let delta = a.fmt.delta(m.delta, m.previous, &metric);
             let title = a.scope_text();
-            let drawing = Drawing { fmt: &a.fmt, metric: &metric, range: a.range, scope: &title, now: a.now, earlier };
+            let drawing =
+                Drawing { fmt: &a.fmt, metric: &metric, range: a.q.range, scope: &title, now: a.q.now, earlier };
             let mut links = a.chart_links(&m.metric, query.step);
-            links.details = Some(links::trends(&a.scope, &m.metric, &a.ask));
+            links.details = Some(links::trends(&a.q.scope, &m.metric, &a.ask));
             let earlier = a.earlier_title(&summary);
             Some(drawing.view(&trend, delta.as_ref().map(|d| (d, &*earlier)), links))
         }
         None => None,
     };
-    let heat = match a.scope.level() {
+    let heat = match a.q.scope.level() {
         Level::Customer => leading.and_then(|m| heat::strip(&a, &summary, m, &course)),
         _ => None,
     };
     without_unfinished_day(&mut summary, &course, &a);
     let (attention, more) = attention(&a, &summary);
-    let caption = match a.scope.level() {
+    let caption = match a.q.scope.level() {
         Level::Fleet => t.customers_worst_first,
         Level::Customer => t.sites_worst_first,
         Level::Site | Level::Zone => t.zones_worst_first,
@@ -117,7 +114,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
         tiles: tiles(&a, &summary),
         metrics: Some(metrics_table(&a, &summary)?),
         models: models_table(&a, &comparison),
-        attention: (a.scope.level() < Level::Site).then_some(attention),
+        attention: (a.q.scope.level() < Level::Site).then_some(attention),
         attention_more: more,
         head,
         state,
@@ -132,9 +129,9 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
 /// Over which time sparklines and the heat strip go. The days of a customer's sites are those of the calendar, so that a
 /// cell is a day that one can name; elsewhere steps end with the range.
 fn course(a: &Asked) -> Result<Course> {
-    let ends_at = a.range.to();
-    let length = a.range.length().max(COURSE);
-    if a.scope.level() == Level::Customer {
+    let ends_at = a.q.range.to();
+    let length = a.q.range.length().max(COURSE);
+    if a.q.scope.level() == Level::Customer {
         return heat::days(a, length.min(heat::LONGEST));
     }
     let range = TimeRange::new(ends_at.plus(-length), ends_at)?;
@@ -144,7 +141,7 @@ fn course(a: &Asked) -> Result<Course> {
 /// A day that is not half over would bend the end of every sparkline. The heat strip shows it all the same.
 fn without_unfinished_day(s: &mut Summary, course: &Course, a: &Asked) {
     let Some((from, to)) = course.stretches().last().copied() else { return };
-    if a.range.to().0 - from.0 >= (to.0 - from.0) / 2 {
+    if a.q.range.to().0 - from.0 >= (to.0 - from.0) / 2 {
         return;
     }
     let all = s.metrics.iter_mut().chain(s.children.iter_mut().flat_map(|c| &mut c.metrics));
@@ -168,10 +165,10 @@ fn tiles(a: &Asked, s: &Summary) -> Vec<TileView> {
     if chosen.is_empty() {
         chosen.extend(s.metrics.iter().take(TILES.len()));
     }
-    let versus = match a.against {
+    let versus = match a.q.against {
         Some(Against::Week) => t.vs_week.to_owned(),
         Some(Against::Year) => t.vs_year.to_owned(),
-        _ if a.range.length() % DAY == 0 => fill(t.vs_previous, &[("days", &a.fmt.span(a.range.length()))]),
+        _ if a.q.range.length() % DAY == 0 => fill(t.vs_previous, &[("days", &a.fmt.span(a.q.range.length()))]),
         _ => t.vs_period.to_owned(),
     };
     let versus = versus + &a.earlier_note(s);
@@ -191,10 +188,10 @@ fn tile(a: &Asked, s: &Summary, m: &MetricSummary, versus: &str) -> TileView {
         (a.fmt.label(&metric), m.value, m.delta, m.previous)
     };
     let mut foot = vec![fill(t.n, &[("n", &a.fmt.count(m.n))])];
-    if a.scope.level() < Level::Site {
+    if a.q.scope.level() < Level::Site {
         foot.push(fill(t.sites_of, &[("n", &m.sites_reporting.to_string()), ("of", &m.sites_expected.to_string())]));
     }
-    foot.push(a.fmt.age(m.latest.as_ref().map(|l| l.timestamp), a.now.min(s.to)));
+    foot.push(a.fmt.age(m.latest.as_ref().map(|l| l.timestamp), a.q.now.min(s.to)));
     if m.devices.len() > 1 {
         foot.push(put_together(a, m.devices.len()));
     }
@@ -213,7 +210,7 @@ fn tile(a: &Asked, s: &Summary, m: &MetricSummary, versus: &str) -> TileView {
         spark: if m.metric == TAIL { String::new() } else { sparkline(&m.course, 1) },
         foot,
         simulated: m.simulated,
-        href: links::trends(&a.scope, &m.metric, &a.ask),
+        href: links::trends(&a.q.scope, &m.metric, &a.ask),
     }
 }
 
@@ -245,7 +242,7 @@ fn coverage_tile(a: &Asked, s: &Summary) -> TileView {
         spark: String::new(),
         foot: vec![
             if troubled == 0 { t.coverage_fine.into() } else { fill(t.coverage_late, &[("n", &troubled.to_string())]) },
-            a.fmt.age(h.newest, a.now.min(s.to)),
+            a.fmt.age(h.newest, a.q.now.min(s.to)),
         ],
         simulated: s.simulated,
         href: "/sources".into(),
@@ -255,8 +252,8 @@ fn coverage_tile(a: &Asked, s: &Summary) -> TileView {
 /// Sites that are late, silent or in error, and sites that got worse out of line with the others.
 fn attention(a: &Asked, s: &Summary) -> (Vec<AttentionView>, Option<String>) {
     let t = a.fmt.texts();
-    let sites: &[ChildSummary] = if a.scope.level() == Level::Fleet { &s.sites } else { &s.children };
-    let at = a.now.min(s.to);
+    let sites: &[ChildSummary] = if a.q.scope.level() == Level::Fleet { &s.sites } else { &s.children };
+    let at = a.q.now.min(s.to);
     let mut found: Vec<(u8, f64, AttentionView)> = Vec::new();
     for c in sites {
         let place = a.name_of(&c.scope);
@@ -352,14 +349,14 @@ fn children(a: &Asked, s: &Summary, caption: &str) -> Result<TableView> {
     let leading = a.metric(leading(&s.metrics).map_or("mAP50", |m| &m.metric));
     let second = Some(a.metric("hota")).filter(|h| s.metrics.iter().any(|m| m.metric == *h.key));
     let latency_metric = a.metric("inference_time_ms");
-    let name = match a.scope.level() {
+    let name = match a.q.scope.level() {
         Level::Fleet => t.col_customer,
         Level::Customer => t.col_site,
         Level::Site | Level::Zone => t.col_zone,
     };
     let column = |key, label: &str, numeric| Column { key, label: label.to_owned(), numeric };
     let lead_label = a.fmt.label(&leading);
-    let with_sites = a.scope.level() == Level::Fleet;
+    let with_sites = a.q.scope.level() == Level::Fleet;
     let mut columns = vec![
         column("name", name, false),
         column("state", t.col_state, false),
@@ -417,35 +414,31 @@ fn children(a: &Asked, s: &Summary, caption: &str) -> Result<TableView> {
                 cells.push(number(format!("{}/{}", h.sites_reporting, h.sites_expected), None));
                 keys.push(Key::Number(Some(f64::from(h.sites_reporting))));
             }
-            cells.push(a.fmt.time_cell(h.newest, a.now.min(s.to)));
+            cells.push(a.fmt.time_cell(h.newest, a.q.now.min(s.to)));
             keys.push(Key::Number(h.newest.map(|m| m.0 as f64)));
             cells.push(Cell::Spark(lead.map_or_else(String::new, |m| sparkline(&m.course, 1))));
             keys.push(Key::Number(None));
             Row { cells, keys }
         })
         .collect();
-    let path = links::place_path(&a.scope);
-    let at = tables::Place { path: &path, ask: &a.ask, in_path: true };
+    let path = links::place_path(&a.q.scope);
+    let at = tables::Place { path: &path, q: &a.q, ask: &a.ask, in_path: true };
     let csv = links::href("/export/children.csv", &links::pairs(&a.ask, &["page", METRICS_PAGE, "metric", "model"]));
     tables::build(&a.fmt, caption.to_owned(), columns, rows, &at, Some(csv))
 }
 
 /// What a page with a table of all metrics asks for: that table's page, and the metrics that stand elsewhere on the page.
-///
-/// # Errors
-/// A page that is no number.
-pub fn metrics_page(ask: &Ask) -> Result<MetricPage> {
-    let skip = (ask.page_of(METRICS_PAGE)? - 1).saturating_mul(tables::PAGE_ROWS);
+fn metrics_page(a: &Asked) -> MetricPage {
     let always = TILES.iter().copied().flatten().map(|key| (*key).to_owned()).collect();
-    Ok(MetricPage { always, skip, take: tables::PAGE_ROWS })
+    MetricPage { always, ..tables::page_of_metrics(&a.q) }
 }
 
 /// Every metric of the scope, with all that is known of it, a page at a time.
 fn metrics_table(a: &Asked, s: &Summary) -> Result<TableView> {
     let t = a.fmt.texts();
-    let path = links::place_path(&a.scope);
-    let at = tables::Place { path: &path, ask: &a.ask, in_path: true };
-    let (skip, pager) = tables::turned(&a.fmt, &at, METRICS_PAGE, s.present.len())?;
+    let path = links::place_path(&a.q.scope);
+    let at = tables::Place { path: &path, q: &a.q, ask: &a.ask, in_path: true };
+    let (skip, pager) = tables::turned(&a.fmt, &at, (METRICS_PAGE, a.q.metrics_page), s.present.len())?;
     let shown = &s.present[skip..s.present.len().min(skip + tables::PAGE_ROWS)];
     let rows = s
         .metrics
@@ -462,7 +455,7 @@ fn metrics_table(a: &Asked, s: &Summary) -> Result<TableView> {
                 label = format!("{label} · {}", t.assumed);
             }
             vec![
-                Cell::Name { text: label, href: Some(links::trends(&a.scope, &m.metric, &a.ask)), state: None },
+                Cell::Name { text: label, href: Some(links::trends(&a.q.scope, &m.metric, &a.ask)), state: None },
                 number(m.value),
                 number(m.previous),
                 Cell::Delta(a.fmt.delta(m.delta, m.previous, &metric)),
@@ -470,7 +463,7 @@ fn metrics_table(a: &Asked, s: &Summary) -> Result<TableView> {
                 number(m.p95),
                 Cell::Number { text: a.fmt.count(m.n), href: None },
                 Cell::Number { text: format!("{}/{}", m.sites_reporting, m.sites_expected), href: None },
-                a.fmt.time_cell(m.latest.as_ref().map(|l| l.timestamp), a.now.min(s.to)),
+                a.fmt.time_cell(m.latest.as_ref().map(|l| l.timestamp), a.q.now.min(s.to)),
                 Cell::State(a.fmt.metric_state(m, &s.health)),
             ]
         })
@@ -507,7 +500,7 @@ const OF_MODELS: [&str; 3] = ["mAP50", "hota", "inference_time_ms"];
 /// What [`models_table`] needs to be known.
 #[must_use]
 pub fn models_query(a: &Asked) -> ComparisonQuery {
-    ComparisonQuery { scope: a.scope.clone(), range: a.range, metrics: Metrics::only(OF_MODELS) }
+    ComparisonQuery { scope: a.q.scope.clone(), range: a.q.range, metrics: Metrics::only(OF_MODELS) }
 }
 
 /// Which models run here.
@@ -531,7 +524,7 @@ pub fn models_table(a: &Asked, c: &Comparison) -> Option<TableView> {
         .map(|(key, m)| {
             let mut ask = a.ask.clone();
             ask.model = Some(key.key());
-            let href = links::with_model(&a.scope, "mAP50", &ask);
+            let href = links::with_model(&a.q.scope, "mAP50", &ask);
             let mut row = vec![
                 Cell::Name { text: key.to_string(), href: Some(href), state: None },
                 Cell::Number { text: a.fmt.count(u64::from(m.zones)), href: None },
@@ -542,8 +535,8 @@ pub fn models_table(a: &Asked, c: &Comparison) -> Option<TableView> {
                 of_devices(a, text, None, known.map_or(0, |x| x.devices.len()))
             }));
             row.push(Cell::Number { text: a.fmt.count(m.n), href: None });
-            row.push(Cell::Text(a.fmt.moment(m.first, a.now)));
-            row.push(Cell::Text(a.fmt.moment(m.last, a.now)));
+            row.push(Cell::Text(a.fmt.moment(m.first, a.q.now)));
+            row.push(Cell::Text(a.fmt.moment(m.last, a.q.now)));
             row
         })
         .collect();

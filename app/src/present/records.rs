@@ -27,15 +27,15 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Re
     let a = Asked::read(services, request, ask).await?;
     let t = a.fmt.texts();
     let directory = services.metrics.directory();
-    directory.check(&a.scope)?;
-    let query = a.ask.records(a.now, &a.fmt.zone, PAGE_ROWS)?;
+    directory.check(&a.q.scope)?;
+    let query = a.q.records(PAGE_ROWS);
     let records = services.metrics.records(&query).await?;
     if query.skip > 0 && query.skip as u64 >= records.total {
         return Err(Error::not_found(say!(
             "there are {total} records; there is no page {page}",
             "레코드는 {total}건이며 {page}쪽은 없습니다",
             total = records.total,
-            page = a.ask.page_number()?
+            page = a.q.page
         )));
     }
     let head = head(services, &a, &directory, Where::Page("/records"), t.records_title.into(), records.simulated).await;
@@ -43,8 +43,8 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Re
     let holes = [
         ("n", a.fmt.count(records.total)),
         ("scope", a.scope_text()),
-        ("from", a.fmt.moment(a.range.from(), a.now)),
-        ("to", a.fmt.moment(a.range.to(), a.now)),
+        ("from", a.fmt.moment(a.q.range.from(), a.q.now)),
+        ("to", a.fmt.moment(a.q.range.to(), a.q.now)),
     ];
     let holes: Vec<(&str, &str)> = holes.iter().map(|(k, v)| (*k, v.as_str())).collect();
     Ok(RecordsView {
@@ -83,7 +83,7 @@ fn table(a: &Asked, r: &Records, skip: usize) -> TableView {
             })));
             cells.push(Cell::Text(source(a, row)));
             cells.push(number(row.line.map_or_else(|| NONE.to_owned(), |l| l.to_string())));
-            cells.push(a.fmt.time_cell(row.received_at, a.now));
+            cells.push(a.fmt.time_cell(row.received_at, a.q.now));
             cells
         })
         .collect();

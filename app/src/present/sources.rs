@@ -56,7 +56,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<So
         written: written_table(&a, &(services.written)()),
         beyond: beyond_table(&a, &directory.beyond),
         sources: if reports.is_empty() { None } else { Some(sources_table(&a, &reports)?) },
-        volume: charts::volume(&a.fmt, &whole_days(services.metrics.volume(), a.now), directory.simulated > 0),
+        volume: charts::volume(&a.fmt, &whole_days(services.metrics.volume(), a.q.now), directory.simulated > 0),
     })
 }
 
@@ -149,8 +149,8 @@ fn written_table(a: &Asked, states: &[FileState]) -> Option<TableView> {
                 state: f.fault.as_ref().map(|_| a.fmt.state(domain::state::DataState::SourceError)),
             },
             Cell::Text(in_force.unwrap_or_else(|| NONE.into())),
-            a.fmt.time_cell(f.read, a.now),
-            a.fmt.time_cell(f.fault.as_ref().map(|fault| fault.since), a.now),
+            a.fmt.time_cell(f.read, a.q.now),
+            a.fmt.time_cell(f.fault.as_ref().map(|fault| fault.since), a.q.now),
             Cell::Text(trouble.unwrap_or_else(|| t.written_fine.to_owned())),
         ]
     };
@@ -212,7 +212,7 @@ fn sources_table(a: &Asked, reports: &[SourceReport]) -> Result<TableView> {
         column("last", t.col_last_read, true),
     ];
     let rows = reports.iter().map(|r| row(a, r)).collect();
-    let at = tables::Place { path: "/sources", ask: &a.ask, in_path: false };
+    let at = tables::Place { path: "/sources", q: &a.q, ask: &a.ask, in_path: false };
     tables::build(&a.fmt, t.sources_files.into(), columns, rows, &at, Some("/export/sources.csv".into()))
 }
 
@@ -274,8 +274,8 @@ fn row(a: &Asked, r: &SourceReport) -> Row {
             number(r.corrected),
             number(r.refused_total()),
             Cell::Text(reasons),
-            a.fmt.time_cell(r.newest, a.now),
-            a.fmt.time_cell(Some(r.last), a.now),
+            a.fmt.time_cell(r.newest, a.q.now),
+            a.fmt.time_cell(Some(r.last), a.q.now),
         ],
         keys: vec![
             Key::Text(r.source.name.clone()),

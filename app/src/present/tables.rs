@@ -2,7 +2,13 @@
 
 use std::cmp::Ordering;
 
-use domain::{Error, Result, ask::Ask, say, scope::clip};
+use domain::{
+    Error, Result,
+    ask::{Ask, Question, Sort},
+    query::MetricPage,
+    say,
+    scope::clip,
+};
 
 use super::{fmt::Fmt, links};
 use crate::{
@@ -41,6 +47,8 @@ pub struct Row {
 #[derive(Debug, Clone)]
 pub struct Place<'a> {
     pub path: &'a str,
+    pub q: &'a Question,
+    /// Its texts, for links.
     pub ask: &'a Ask,
     /// Customer, site and zone are in the path.
     pub in_path: bool,
@@ -71,25 +79,24 @@ pub fn build(
     at: &Place<'_>,
     csv: Option<String>,
 ) -> Result<TableView> {
-    let sort = at.ask.get("sort").map(|s| (s.strip_prefix('-').unwrap_or(s), s.starts_with('-')));
-    let sorted = match sort {
+    let sorted = match &at.q.sort {
         None => None,
-        Some((key, down)) => {
-            let i = columns.iter().position(|c| !c.key.is_empty() && c.key == key).ok_or_else(|| {
+        Some(Sort { column, descending: down }) => {
+            let i = columns.iter().position(|c| !c.key.is_empty() && c.key == column).ok_or_else(|| {
                 let known: Vec<&str> = columns.iter().map(|c| c.key).filter(|k| !k.is_empty()).collect();
                 Error::bad_input(say!(
                     "sort by one of {known}, not “{got}”",
                     "정렬할 수 있는 열: {known}. 받은 값: “{got}”",
                     known = known.join(", "),
-                    got = clip(key)
+                    got = clip(column)
                 ))
             })?;
-            rows.sort_by(|a, b| compare(&a.keys[i], &b.keys[i], down));
-            Some((i, down))
+            rows.sort_by(|a, b| compare(&a.keys[i], &b.keys[i], *down));
+            Some((i, *down))
         }
     };
     let total = rows.len();
-    let (skip, pager) = turned(fmt, at, "page", total)?;
+    let (skip, pager) = turned(fmt, at, ("page", at.q.page), total)?;
     let link = |changes: &[(&str, Option<String>)]| links::changed(at.path, at.ask, at.in_path, changes);
     let columns = columns
         .into_iter()
@@ -111,13 +118,17 @@ pub fn build(
     Ok(TableView { caption, columns, rows: shown, csv, pager, foot: None })
 }
 
-/// Of a table with so many rows that is turned by `key`: how many rows stand on earlier pages, and the links to other pages
-/// where there are any.
+/// Of a table with so many rows that is turned by a key to a page: how many rows stand on earlier pages, and the links to other
+/// pages where there are any.
 ///
 /// # Errors
 /// A page that does not exist.
-pub fn turned(fmt: &Fmt, at: &Place<'_>, key: &'static str, total: usize) -> Result<(usize, Option<Pager>)> {
-    let page = at.ask.page_of(key)?;
+pub fn turned(
+    fmt: &Fmt,
+    at: &Place<'_>,
+    (key, page): (&'static str, usize),
+    total: usize,
+) -> Result<(usize, Option<Pager>)> {
     let first = (page - 1) * PAGE_ROWS;
     if first >= total && page > 1 {
         return Err(Error::not_found(say!(
@@ -137,6 +148,12 @@ pub fn turned(fmt: &Fmt, at: &Place<'_>, key: &'static str, total: usize) -> Res
         next: (last < total).then(|| link(page + 1)),
     });
     Ok((first, pager))
+}
+
+/// What a table of all metrics shows of them on its page.
+#[must_use]
+pub fn page_of_metrics(q: &Question) -> MetricPage {
+    MetricPage { always: vec![], skip: (q.metrics_page - 1).saturating_mul(PAGE_ROWS), take: PAGE_ROWS }
 }
 
 /// Unknown values come last, whichever way.
@@ -168,7 +185,8 @@ mod tests {
             })
             .collect();
         let ask = Ask { sort: sort.map(Into::into), page: page.map(Into::into), ..Ask::default() };
-        build(&fmt, String::new(), columns, rows, &Place { path: "/", ask: &ask, in_path: true }, None)
+        let q = ask.read(domain::time::Millis(0), &fmt.zone)?;
+        build(&fmt, String::new(), columns, rows, &Place { path: "/", q: &q, ask: &ask, in_path: true }, None)
     }
 
     #[test]

@@ -5,8 +5,9 @@ use domain::{
     ask::Ask,
     metric::{CATALOGUE, Metric},
     model::ModelKey,
-    query::{Directory, Metrics, SummaryQuery, TrendQuery, Worst, WorstQuery},
+    query::{Directory, Metrics, SummaryQuery, Worst, WorstQuery},
     scope::{Kind, Level, Scope},
+    text::Name,
 };
 
 use usecases::TrendsQuery;
@@ -30,16 +31,12 @@ const MOST_OPTIONS: usize = 50;
 
 /// # Errors
 /// What cannot be read, is unknown, or cannot be answered just now.
-pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Result<TrendsView> {
+pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<TrendsView> {
     let directory = services.metrics.directory();
-    if ask.get("metric").is_none() {
-        let first = directory.built_in.first().copied().unwrap_or(0);
-        ask.metric = Some(CATALOGUE[first].key.to_string());
-    }
-    let a = Asked::read(services, request, ask).await?;
-    directory.check(&a.scope)?;
+    let first = directory.built_in.first().copied().unwrap_or(0);
+    let a = Asked::read(services, request, ask).await?.or_metric(&CATALOGUE[first].key);
+    directory.check(&a.q.scope)?;
     let t = a.fmt.texts();
-    let model = a.ask.get("model").map(ModelKey::parse).transpose()?;
     if directory.records == 0 {
         let head = head(services, &a, &directory, Where::Page("/trends"), t.nav_trends.into(), false).await;
         return Ok(TrendsView {
@@ -52,29 +49,16 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
             models: None,
         });
     }
-    let key = a.ask.get("metric").unwrap_or_default().to_owned();
-    let (metric, _) = directory.metric(&key)?;
-    let query =
-        TrendQuery { scope: a.scope.clone(), model, metric: key, range: a.range, step: a.ask.step_for(&a.range)? };
+    let (metric, _) = directory.metric(a.q.metric.as_deref().unwrap_or_default())?;
+    let query = a.q.trend()?;
     let summary = SummaryQuery {
-        scope: a.scope.clone(),
-        range: a.range,
-        earlier: a.earlier(),
         children: false,
-        sites: false,
         metrics: Metrics::only([&*metric.key]),
         earlier_quantiles: Metrics::none(),
-        course: None,
-        now: a.now,
+        ..a.q.summary()
     };
     let comparison = models_query(&a);
-    let worst = WorstQuery {
-        scope: a.scope.clone(),
-        model: query.model.clone(),
-        metric: query.metric.clone(),
-        range: a.range,
-        limit: WORST,
-    };
+    let worst = WorstQuery { limit: WORST, ..a.q.worst()? };
     let asked = TrendsQuery { trend: query, summary, models: comparison, worst };
     let (answer, earlier) =
         futures::future::join(services.metrics.trends(&asked), a.earlier_trend(services, &asked.trend)).await;
@@ -90,7 +74,7 @@ pub async fn page(services: &Services, request: &Request, mut ask: Ask) -> Resul
     if let Some(m) = &query.model {
         scope = format!("{scope} · {m}");
     }
-    let drawing = Drawing { fmt: &a.fmt, metric: &metric, range: a.range, scope: &scope, now: a.now, earlier };
+    let drawing = Drawing { fmt: &a.fmt, metric: &metric, range: a.q.range, scope: &scope, now: a.q.now, earlier };
     let mut links = a.chart_links(&metric.key, query.step);
     links.link = links::href("/trends", &links::pairs(&a.ask, &["sort", "page", links::METRICS_PAGE]));
     let earlier = a.earlier_title(&summary);
@@ -128,7 +112,7 @@ const WORST: usize = 10;
 
 /// Where the metric is worst, by zone and device. One alone is no ranking.
 fn worst_table(a: &Asked, metric: &Metric, worst: &Worst) -> Option<TableView> {
-    if worst.of < 2 || a.scope.level() == Level::Zone {
+    if worst.of < 2 || a.q.scope.level() == Level::Zone {
         return None;
     }
     let t = a.fmt.texts();
@@ -140,7 +124,7 @@ fn worst_table(a: &Asked, metric: &Metric, worst: &Worst) -> Option<TableView> {
             customer: Some(r.place.customer.clone()),
             site: r.place.site.clone(),
             zone: r.place.zone.clone(),
-            ..a.scope.clone()
+            ..a.q.scope.clone()
         };
         let device = r.device.as_ref().map(ToString::to_string);
         let mut ask = a.ask.clone();
@@ -182,12 +166,13 @@ fn selects(a: &Asked, d: &Directory, metric: &str) -> Vec<SelectView> {
     let models = std::iter::once(any()).chain(d.models.iter().take(200).map(|m| (m.key(), m.to_string()))).collect();
     let kinds = [(Kind::Production, t.type_production), (Kind::Candidate, t.type_candidate), (Kind::All, t.type_all)]
         .map(|(k, label)| (k.as_str().to_owned(), label.to_owned()));
-    let chosen = |key: &str| a.ask.get(key).unwrap_or_default().to_owned();
+    let task = a.q.scope.task.as_ref().map_or_else(String::new, ToString::to_string);
+    let model = a.q.model.as_ref().map_or_else(String::new, ModelKey::key);
     let mut selects = vec![
         metric_select(a, t.filter_metric, metrics, metric.to_owned()),
-        select("task", t.filter_task, tasks, chosen("task")),
-        select("model", t.filter_model, models, chosen("model")),
-        select("type", t.filter_type, kinds.to_vec(), a.scope.kind.as_str().to_owned()),
+        select("task", t.filter_task, tasks, task),
+        select("model", t.filter_model, models, model),
+        select("type", t.filter_type, kinds.to_vec(), a.q.scope.kind.as_str().to_owned()),
     ];
     selects.extend(device_select(a, d));
     selects
@@ -199,8 +184,8 @@ const OFFERED: usize = 200;
 /// The choice of a device, where the places of the scope have more than one or one is chosen.
 pub fn device_select(a: &Asked, d: &Directory) -> Option<SelectView> {
     let t = a.fmt.texts();
-    let mut known: Vec<String> = d.devices_in(&a.scope).take(OFFERED).map(ToString::to_string).collect();
-    let chosen = a.ask.get("device").unwrap_or_default();
+    let mut known: Vec<String> = d.devices_in(&a.q.scope).take(OFFERED).map(ToString::to_string).collect();
+    let chosen = a.q.scope.device.as_ref().map_or("", Name::as_str);
     if !chosen.is_empty() && !known.iter().any(|k| k == chosen) {
         known.push(chosen.to_owned());
     }

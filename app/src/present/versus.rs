@@ -33,12 +33,11 @@ pub fn pictures(
     field: &Field<'_>,
     contenders: &[Contender],
     lead: usize,
-    places: Places,
 ) -> Vec<PictureView> {
     let colours = colours(d, contenders.iter().map(|c| &c.model));
     let legend: Vec<(String, u8)> =
         contenders.iter().zip(&colours).map(|(c, colour)| (name(&c.model), *colour)).collect();
-    [scatter(a, r, field, contenders, lead, &legend), parallel(a, r, contenders, &legend, places)]
+    [scatter(a, r, field, contenders, lead, &legend), parallel(a, r, contenders, &legend)]
         .into_iter()
         .flatten()
         .collect()
@@ -97,8 +96,12 @@ fn scatter(
         let Some(costs) = costs.iter().find(|c| c.customer == site.customer && c.site == site.site) else { continue };
         for (group, (figure, cost)) in site.figures.iter().zip(&costs.figures).enumerate() {
             let (Some(high), Some(cost)) = (figure.value, cost.value) else { continue };
-            let here =
-                Scope { customer: Some(site.customer.clone()), site: site.site.clone(), zone: None, ..a.scope.clone() };
+            let here = Scope {
+                customer: Some(site.customer.clone()),
+                site: site.site.clone(),
+                zone: None,
+                ..a.q.scope.clone()
+            };
             let place = site.site.as_ref().map_or_else(|| NONE.to_owned(), |_| a.name_of(&here));
             dots.push(Dot {
                 name: format!(
@@ -149,16 +152,10 @@ fn level(c: &Contender, base: &Contender, metric: usize, places: Places) -> Opti
     }
 }
 
-fn parallel(
-    a: &Asked,
-    r: &FieldReport,
-    contenders: &[Contender],
-    legend: &[(String, u8)],
-    places: Places,
-) -> Option<PictureView> {
+fn parallel(a: &Asked, r: &FieldReport, contenders: &[Contender], legend: &[(String, u8)]) -> Option<PictureView> {
     let t = a.fmt.texts();
     let judged = |m: &Metric| m.direction.read(1.0) != Change::Neutral;
-    let level = |c: &Contender, i: usize| level(c, contenders.first()?, i, places);
+    let level = |c: &Contender, i: usize| level(c, contenders.first()?, i, a.q.places);
     let every = |i: usize| contenders.iter().filter_map(move |c| level(c, i));
     let first = AXES.iter().filter_map(|k| r.metrics.iter().position(|m| m.key == *k));
     // Where there are several pages of metrics, those that are on each of them.
@@ -196,7 +193,7 @@ fn parallel(
         // Who shares no zone with the baseline has no line at the same places.
         .filter(|line| line.values.iter().any(Option::is_some))
         .collect();
-    let summary = match places {
+    let summary = match a.q.places {
         Places::Same => t.compare_parallel_same,
         Places::All => t.compare_parallel_sentence,
     };

@@ -7,7 +7,7 @@ use domain::{
     Error, Result,
     ask::{Ask, KEYS},
     query::{MetricSummary, Summary, Trend, TrendPoint, Worst},
-    scope::Level,
+    scope::{Kind, Level},
     state::Health,
 };
 use jiff::tz::TimeZone;
@@ -173,7 +173,7 @@ impl Metrics {
         match self {
             Self::Summary(args) => {
                 let ask = spelled(Ask { days: args.days.clone(), ..args.place.ask() });
-                let summary = parts.metrics.summary(&ask.summary(now, &TimeZone::UTC)?).await?;
+                let summary = parts.metrics.summary(&ask.read(now, &TimeZone::UTC)?.summary()).await?;
                 args.format.print(&summary, &summary_rows(&summary))?;
             }
             Self::Trend(args) => {
@@ -184,7 +184,7 @@ impl Metrics {
                     step: args.step.clone(),
                     ..args.place.ask()
                 });
-                let trend = parts.metrics.trend(&ask.trend(now, &TimeZone::UTC)?).await?;
+                let trend = parts.metrics.trend(&ask.read(now, &TimeZone::UTC)?.trend()?).await?;
                 if args.format.json || args.format.csv {
                     args.format.print(&trend, &trend_rows(&trend))?;
                 } else {
@@ -199,17 +199,14 @@ impl Metrics {
                     limit: Some(args.limit.clone()),
                     ..args.place.ask()
                 });
-                let worst = parts.metrics.worst(&ask.worst(now, &TimeZone::UTC)?).await?;
+                let worst = parts.metrics.worst(&ask.read(now, &TimeZone::UTC)?.worst()?).await?;
                 args.format.print(&worst, &worst_rows(&worst))?;
             }
             Self::List(_) => {}
             Self::Export(args) => {
-                let mut ask = spelled(args.place.ask());
-                ask.kind.get_or_insert_with(|| "all".into());
-                let tz = ask.time_zone(&TimeZone::UTC)?;
-                let (scope, range) = (ask.scope()?, ask.range(now, &tz)?);
+                let asked = spelled(args.place.ask()).read(now, &TimeZone::UTC)?.or_kind(Kind::All);
                 let mut out = WholeFile::at(&args.out);
-                let written = parts.metrics.export(&scope, range, &mut out).await;
+                let written = parts.metrics.export(&asked.scope, asked.range, &mut out).await;
                 let n = out.finish(written)?;
                 print(&format!("{n} records written to {}", args.out.display()))?;
             }

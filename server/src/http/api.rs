@@ -35,7 +35,7 @@ type Answer = Result<Response, Problem>;
 
 pub async fn summary(Seen(s): Seen, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
     let now = s.clock.now();
-    let query = ask(q.as_deref(), &SUMMARY)?.summary(now, &TimeZone::UTC)?;
+    let query = ask(q.as_deref(), &SUMMARY)?.read(now, &TimeZone::UTC)?.summary();
     let tag = tag(
         &s,
         "summary",
@@ -48,14 +48,14 @@ pub async fn summary(Seen(s): Seen, RawQuery(q): RawQuery, headers: HeaderMap) -
 
 pub async fn trend(Seen(s): Seen, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
     let now = s.clock.now();
-    let query = ask(q.as_deref(), &TREND)?.trend(now, &TimeZone::UTC)?;
+    let query = ask(q.as_deref(), &TREND)?.read(now, &TimeZone::UTC)?.trend()?;
     let tag = tag(&s, "trend", &format!("{query:?}"), (&query.scope, query.range), now)?;
     reusable(&headers, tag, s.metrics.trend(&query)).await
 }
 
 pub async fn comparison(Seen(s): Seen, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
     let now = s.clock.now();
-    let query = ask(q.as_deref(), &SUMMARY)?.comparison(now, &TimeZone::UTC)?;
+    let query = ask(q.as_deref(), &SUMMARY)?.read(now, &TimeZone::UTC)?.comparison();
     let tag = tag(&s, "comparison", &format!("{query:?}"), (&query.scope, query.range), now)?;
     reusable(&headers, tag, s.metrics.comparison(&query)).await
 }
@@ -63,7 +63,7 @@ pub async fn comparison(Seen(s): Seen, RawQuery(q): RawQuery, headers: HeaderMap
 /// Where one metric is worst, by zone and device.
 pub async fn worst(Seen(s): Seen, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
     let now = s.clock.now();
-    let query = ask(q.as_deref(), &WORST)?.worst(now, &TimeZone::UTC)?;
+    let query = ask(q.as_deref(), &WORST)?.read(now, &TimeZone::UTC)?.worst()?;
     let tag = tag(&s, "worst", &format!("{query:?}"), (&query.scope, query.range), now)?;
     reusable(&headers, tag, s.metrics.worst(&query)).await
 }
@@ -74,7 +74,7 @@ const ROWS: usize = 100;
 /// The rows behind a number, newest first, a hundred a page.
 pub async fn records(Seen(s): Seen, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
     let now = s.clock.now();
-    let query = ask(q.as_deref(), &RECORDS)?.records(now, &TimeZone::UTC, ROWS)?;
+    let query = ask(q.as_deref(), &RECORDS)?.read(now, &TimeZone::UTC)?.records(ROWS);
     let tag = tag(&s, "records", &format!("{query:?}"), (&query.scope, query.range), now)?;
     reusable(&headers, tag, s.metrics.records(&query)).await
 }

@@ -9,7 +9,8 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response, Sse, sse::Event},
 };
-use domain::{ask::Ask, changes::Topic, scope::Scope, state::Transition};
+use domain::{ask::Ask, changes::Topic, scope::Scope, state::Transition, time::Millis};
+use jiff::tz::TimeZone;
 use serde_json::json;
 use tokio::{
     sync::{OwnedSemaphorePermit, watch},
@@ -34,7 +35,7 @@ pub async fn events(
     RawQuery(q): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (scope, last) = asked(&headers, q.as_deref())?;
+    let (scope, last) = asked(&headers, q.as_deref(), services.clock.now())?;
     services.metrics.may_see(&scope)?;
     let Ok(place) = s.listeners.clone().try_acquire_owned() else {
         let text = format!("{MOST_LISTENERS} listen already; ask again later");
@@ -75,11 +76,11 @@ pub async fn events(
 
 /// About which place, and the generation that the listener has seen: from the header that browsers send when they connect again,
 /// or from the address. One that makes no sense is none.
-fn asked(headers: &HeaderMap, query: Option<&str>) -> domain::Result<(Scope, Option<i64>)> {
+fn asked(headers: &HeaderMap, query: Option<&str>, now: Millis) -> domain::Result<(Scope, Option<i64>)> {
     let mut pairs = domain::ask::pairs(query.unwrap_or_default())?;
     let given = pairs.iter().position(|(key, _)| key == "last").map(|at| pairs.remove(at).1);
     let texts = pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-    let scope = Ask::from_pairs(texts, &["customer", "site", "zone"])?.scope()?;
+    let scope = Ask::from_pairs(texts, &["customer", "site", "zone"])?.read(now, &TimeZone::UTC)?.scope;
     let header = headers.get("last-event-id").and_then(|v| v.to_str().ok()).map(str::to_owned);
     Ok((scope, header.or(given).and_then(|t| t.trim().parse().ok())))
 }
@@ -178,11 +179,12 @@ mod tests {
             heads
         };
         let none = HeaderMap::new();
-        let last_seen = |headers: &HeaderMap, query| asked(headers, query).map(|a| a.1);
+        let now = Millis(1_782_820_800_000);
+        let last_seen = |headers: &HeaderMap, query| asked(headers, query, now).map(|a| a.1);
         assert_eq!(last_seen(&none, None), Ok(None));
         assert_eq!(last_seen(&none, Some("last=7")), Ok(Some(7)));
         assert_eq!(last_seen(&header("9"), Some("last=7")), Ok(Some(9)));
-        let place = asked(&none, Some("customer=a&last=7&site=s")).map(|a| (a.0.level(), a.1));
+        let place = asked(&none, Some("customer=a&last=7&site=s"), now).map(|a| (a.0.level(), a.1));
         assert_eq!(place, Ok((domain::scope::Level::Site, Some(7))));
         assert!(last_seen(&none, Some("site=s")).is_err(), "a site needs its customer");
         for nonsense in ["", "seven", "1e3", "99999999999999999999"] {

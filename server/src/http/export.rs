@@ -21,7 +21,7 @@ use domain::{
     ask::{Ask, KEYS},
     chart::{Paint, Size, VERSUS_PLOT, heat_height, heat_with_names, standalone, svg},
     model::ModelKey,
-    query::{MetricSummary, RecordRow},
+    query::{ComparisonQuery, MetricSummary, Metrics, RecordRow, RecordsQuery, SummaryQuery, WorstQuery},
     time::Step,
 };
 
@@ -73,7 +73,7 @@ fn metric_cells(m: &MetricSummary) -> Vec<String> {
 }
 
 pub async fn children(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let query = ask(q.as_deref(), KEYS)?.summary(s.clock.now(), &r.zone)?;
+    let query = ask(q.as_deref(), KEYS)?.read(s.clock.now(), &r.zone)?.summary();
     let summary = s.metrics.summary(&query).await?;
     let mut head = vec!["customer", "site", "zone", "state", "newest", "places", "late", "stale", "failed"];
     head.extend(METRIC_HEAD);
@@ -93,21 +93,16 @@ pub async fn children(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extens
 }
 
 pub async fn metrics(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let mut query = ask(q.as_deref(), KEYS)?.summary(s.clock.now(), &r.zone)?;
-    query.children = false;
-    let summary = s.metrics.summary(&query).await?;
+    let asked = ask(q.as_deref(), KEYS)?.read(s.clock.now(), &r.zone)?;
+    let summary = s.metrics.summary(&SummaryQuery { children: false, ..asked.summary() }).await?;
     let rows: Vec<_> = summary.metrics.iter().map(metric_cells).collect();
     Ok(table("metrics.csv", &METRIC_HEAD, &rows))
 }
 
 pub async fn models(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let ask = ask(q.as_deref(), KEYS)?;
-    let summary = ask.summary(s.clock.now(), &r.zone)?;
-    let query = domain::query::ComparisonQuery {
-        scope: summary.scope,
-        range: summary.range,
-        metrics: domain::query::Metrics::All,
-    };
+    let asked = ask(q.as_deref(), KEYS)?.read(s.clock.now(), &r.zone)?;
+    // Of the type that the table beside it counts: production, unless one is named.
+    let query = ComparisonQuery { scope: asked.scope, range: asked.range, metrics: Metrics::All };
     let comparison = s.metrics.comparison(&query).await?;
     let mut head = vec!["architecture", "version", "zones", "first", "last", "records", "metric", "value", "n", "p50"];
     head.extend(["p95", "devices"]);
@@ -128,16 +123,14 @@ pub async fn models(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extensio
 
 /// All of the zones by device, worst first.
 pub async fn worst(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let mut query = ask(q.as_deref(), KEYS)?.worst(s.clock.now(), &r.zone)?;
-    query.limit = usize::MAX;
-    let worst = s.metrics.worst(&query).await?;
+    let asked = ask(q.as_deref(), KEYS)?.read(s.clock.now(), &r.zone)?;
+    let worst = s.metrics.worst(&WorstQuery { limit: usize::MAX, ..asked.worst()? }).await?;
     Ok(table("worst_zones.csv", &csv::worst_head(&worst), &csv::worst_rows(&worst, |x| x.to_string())))
 }
 
 pub async fn trend_csv(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let ask = ask(q.as_deref(), KEYS)?;
-    let asked = Asked::read(&s, &r, ask.clone()).await?;
-    let query = ask.trend(asked.now, &r.zone)?;
+    let asked = Asked::read(&s, &r, ask(q.as_deref(), KEYS)?).await?;
+    let query = asked.q.trend()?;
     let (trend, earlier) = asked.trend(&s, &query).await?;
     let mut head = csv::TREND_HEAD.to_vec();
     let mut rows = csv::trend_rows(&trend);
@@ -153,17 +146,16 @@ pub async fn trend_csv(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Exten
 }
 
 pub async fn trend_svg(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let ask = ask(q.as_deref(), KEYS)?;
-    let asked = Asked::read(&s, &r, ask.clone()).await?;
-    let mut query = ask.trend(asked.now, &r.zone)?;
-    if ask.get("step").is_none() {
+    let asked = Asked::read(&s, &r, ask(q.as_deref(), KEYS)?).await?;
+    let mut query = asked.q.trend()?;
+    if asked.q.step.is_none() {
         query.step = Step::for_range(&query.range, 120);
     }
     let (metric, _) = s.metrics.directory().metric(&query.metric)?;
     let (trend, earlier) = asked.trend(&s, &query).await?;
     let scope = asked.scope_text();
     let drawing =
-        Drawing { fmt: &asked.fmt, metric: &metric, range: query.range, scope: &scope, now: asked.now, earlier };
+        Drawing { fmt: &asked.fmt, metric: &metric, range: query.range, scope: &scope, now: asked.q.now, earlier };
     let name = format!("{}.svg", trend.metric);
     Ok(file(&name, "image/svg+xml", svg(&drawing.describe(&trend), Paint::Resolved, Size::Fixed(960))))
 }
@@ -206,9 +198,8 @@ pub async fn compare_svg(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Ext
 const MOST_ROWS: usize = 100_000;
 
 pub async fn records(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let mut query = ask(q.as_deref(), KEYS)?.records(s.clock.now(), &r.zone, MOST_ROWS)?;
-    query.skip = 0;
-    let records = s.metrics.records(&query).await?;
+    let asked = ask(q.as_deref(), KEYS)?.read(s.clock.now(), &r.zone)?;
+    let records = s.metrics.records(&RecordsQuery { skip: 0, ..asked.records(MOST_ROWS) }).await?;
     let mut head = vec!["timestamp", "customer", "site", "zone", "task", "experiment_type", "model_architecture"];
     head.extend(["model_version", "device", "run_id", "samples"]);
     head.extend(records.metrics.iter().map(String::as_str));
