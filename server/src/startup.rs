@@ -11,7 +11,7 @@ use domain::{
     ports::{Clock, Notes, RecordSink, SourceLedger},
     time::Millis,
 };
-use lake::Lake;
+use lake::{Folder, Lake};
 /// How far a file was taken is kept beside the rows that were taken of it.
 pub use lake::ports::{Tail, TailLedger};
 use store::SqliteStore;
@@ -52,7 +52,7 @@ pub async fn open(settings: &Settings) -> Result<Parts> {
     make_folder(&settings.data)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Arc::new(SqliteStore::open(&settings.database()).await?);
-    let lake = Lake::open(&settings.data, store.clone(), clock.clone()).await?;
+    let lake = Lake::open(Arc::new(Folder::at(&settings.data)), store.clone(), clock.clone()).await?;
     let lake = Arc::new(lake.with_metric_names(usize::from(settings.metric_names)));
     Ok(Parts {
         metrics: Arc::new(usecases::Metrics::new(lake.clone())),

@@ -85,7 +85,7 @@ impl Lake {
         rows: &Rows<'_>,
         reader: &impl Fn() -> P,
     ) -> std::result::Result<Vec<P>, String> {
-        if let Some(reading) = self.resident.plan(&self.root, snapshot, rows) {
+        if let Some(reading) = self.resident.plan(self.blocking(), snapshot, rows) {
             return reading.read(reader).await;
         }
         let streams = self.engine().streams(snapshot, rows).await.map_err(|e| e.to_string())?;

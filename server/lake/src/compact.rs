@@ -5,8 +5,6 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
-    fs::{File, OpenOptions},
-    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -17,20 +15,18 @@ use domain::{
 };
 
 use crate::{
-    Lake,
+    Lake, MERGE_LOCK,
     day::{DayChange, path_of, unique},
-    file,
+    file::{self, MERGING, object},
     index::FileIndex,
     known::KnownDays,
     merge::{self, Failed, Merged},
     names::MetricNames,
+    objects::{Blocking, Lock},
     ports::{Change, LakeFile, NewFile},
     snapshot::FileView,
     tiers,
 };
-
-/// What a file is called while it is being made of others.
-pub const UNDER_WAY: &str = "merge";
 
 /// Rows of a merged file that are looked at at once.
 const ROWS: usize = 8_192;
@@ -52,7 +48,7 @@ pub struct Prepared {
     pub held: usize,
     _claim: Claim,
     /// One process merges at a time.
-    _lock: File,
+    _lock: Lock,
 }
 
 #[derive(Debug)]
@@ -60,15 +56,20 @@ struct Merge {
     day: Day,
     inputs: Vec<FileView>,
     new: NewFile,
-    /// Where it was written, and the file, which is locked for as long as it is open.
-    at: PathBuf,
-    _open: File,
+    made: Made,
 }
 
-impl Drop for Merge {
+/// A merged object that has not got its last name yet.
+#[derive(Debug)]
+struct Made {
+    objects: Blocking,
+    name: String,
+}
+
+impl Drop for Made {
     fn drop(&mut self) {
         // Gone when it was published.
-        let _ = std::fs::remove_file(&self.at);
+        self.objects.discard(&self.name);
     }
 }
 
@@ -99,9 +100,9 @@ impl Lake {
             let claim = Claim(Arc::clone(&self.claimed));
             let ids = chosen.iter().flat_map(|(_, views)| views.iter().map(|v| v.file.id));
             self.claimed.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
-            let (root, names) = (self.root.clone(), Arc::clone(&self.snapshot().names));
+            let (objects, names) = (self.blocking(), Arc::clone(&self.snapshot().names));
             let written = tokio::task::spawn_blocking(move || {
-                let merged = chosen.into_iter().map(|(day, views)| write(&root, day, views, &names));
+                let merged = chosen.into_iter().map(|(day, views)| write(&objects, day, views, &names));
                 merged.collect::<std::result::Result<Vec<_>, _>>()
             })
             .await
@@ -134,13 +135,14 @@ impl Lake {
                 tracing::debug!(day = %merge.day, "a merge was overtaken");
                 continue;
             }
-            let path = self.root.join(&merge.new.file.path);
-            // Whoever swept it away thought it the remains of a crash.
-            if let Err(e) = file::check_size(&merge.at, merge.new.file.bytes)
-                .and_then(|()| file::rename(&merge.at, &path).map_err(|e| file::Unread::refused(&e)))
-            {
-                tracing::warn!(file = %merge.at.display(), reason = %e.reason, "a merged file is lost");
-                let _ = std::fs::remove_file(path);
+            let (made, object) = (&merge.made.name, object(&merge.new.file.path));
+            let moved = match file::check_size(self.objects.look(made).await, merge.new.file.bytes) {
+                Ok(()) => self.objects.rename(made, &object).await.map_err(|e| file::Unread::refused(&e)),
+                Err(e) => Err(e),
+            };
+            if let Err(e) = moved {
+                tracing::warn!(object = %made, reason = %e.reason, "a merged file is lost");
+                self.objects.discard(&object);
                 continue;
             }
             let change = DayChange {
@@ -187,20 +189,10 @@ impl Lake {
         chosen
     }
 
-    async fn merge_lock(&self, how: How) -> Result<Option<File>> {
-        let path = self.lock.with_file_name("merge.lock");
-        tokio::task::spawn_blocking(move || {
-            let cannot = |e: std::io::Error| file::cannot_write(&path, &e);
-            let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(cannot)?;
-            match how {
-                How::Thorough => file.lock().map_err(cannot)?,
-                How::Beside if file.try_lock().is_err() => return Ok(None),
-                How::Beside => {}
-            }
-            Ok(Some(file))
-        })
-        .await
-        .map_err(|e| Error::internal("waiting for the lock of merges broke off").with_detail(e))?
+    /// The lock of merges; `None` where another process merges, and it can wait.
+    async fn merge_lock(&self, how: How) -> Result<Option<Lock>> {
+        let held = self.objects.lock(MERGE_LOCK, how == How::Thorough).await;
+        held.map_err(|e| self.cannot_write(MERGE_LOCK, &e))
     }
 }
 
@@ -211,7 +203,7 @@ enum Stop {
 
 /// Writes one file of several of a day. Returns it with the rows that were held at once.
 fn write(
-    root: &Path,
+    objects: &Blocking,
     day: Day,
     mut inputs: Vec<FileView>,
     names: &MetricNames,
@@ -219,10 +211,11 @@ fn write(
     // In the order in which they came.
     inputs.sort_by_key(|v| v.file.id);
 
-    let paths: Vec<PathBuf> = inputs.iter().map(|v| root.join(&v.file.path)).collect();
-    let path = path_of(day, &unique(root));
-    let at = root.join(&path).with_extension(UNDER_WAY);
-    let Merged { bytes, rows, held, file: open } = merge::merge(&paths, &at).map_err(|e| match e {
+    let names_of: Vec<String> = inputs.iter().map(|v| object(&v.file.path)).collect();
+    let name = unique();
+    let path = path_of(day, &name);
+    let made = Made { objects: objects.clone(), name: format!("{MERGING}/{name}.parquet") };
+    let Merged { bytes, rows, held } = merge::merge(objects, &names_of, &made.name).map_err(|e| match e {
         Failed::Input(i, why) => {
             tracing::debug!(file = %inputs[i].file.path, reason = %why.reason, "cannot be merged");
             Stop::Unread(Box::new(inputs[i].clone()))
@@ -232,12 +225,7 @@ fn write(
     let files = || inputs.iter().map(|v| &v.file);
     let sum = |of: fn(&LakeFile) -> u64| files().map(of).sum::<u64>();
     let new = NewFile {
-        index: index_of(&inputs, &at, names)
-            .map_err(|e| {
-                let _ = std::fs::remove_file(&at);
-                Stop::Other(e)
-            })?
-            .encode(),
+        index: index_of(&inputs, &made, names).map_err(Stop::Other)?.encode(),
         file: LakeFile {
             id: 0,
             path,
@@ -251,7 +239,7 @@ fn write(
         },
     };
     let expected = sum(|f| f.rows);
-    let merge = Merge { day, inputs, new, at, _open: open };
+    let merge = Merge { day, inputs, new, made };
     if rows != expected {
         let text = format!("merging files of {day} gave {rows} rows instead of {expected}");
         return Err(Stop::Other(Error::internal(text)));
@@ -261,7 +249,7 @@ fn write(
 
 /// What the index of a merged file says: what those of its parts say. Where these miss something that was not noted when they
 /// were written, or metrics for which there was no room then, it is read off the rows.
-fn index_of(inputs: &[FileView], merged: &Path, names: &MetricNames) -> Result<FileIndex> {
+fn index_of(inputs: &[FileView], made: &Made, names: &MetricNames) -> Result<FileIndex> {
     let parts: Vec<FileIndex> = inputs.iter().map(|v| FileIndex::from(&*v.index)).collect();
     let is_whole = |p: &FileIndex| {
         p.devices.is_some() && p.values.is_some() && p.entries.iter().all(|e| e.source.is_some() && !e.beyond)
@@ -269,8 +257,8 @@ fn index_of(inputs: &[FileView], merged: &Path, names: &MetricNames) -> Result<F
     if parts.iter().all(is_whole) {
         return Ok(FileIndex::union(&parts));
     }
-    let lost = |why: Sentence| file::lost(&merged.to_string_lossy(), &why);
-    let rows = file::reader(merged, ROWS).map_err(|e| lost(e.reason))?;
+    let lost = |why: Sentence| file::lost(&made.name, &why);
+    let rows = file::reader(&made.objects, &made.name, ROWS).map_err(|e| lost(e.reason))?;
     let parts: Result<Vec<FileIndex>> = rows
         .map(|batch| batch.and_then(|b| file::conform(&b)).map_err(|e| lost(file::unreadable(e))))
         .map(|batch| Ok(FileIndex::of(&batch?, names)))

@@ -4,7 +4,8 @@
 use std::{
     cell::Cell,
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    path::{Path, PathBuf},
+    hash::{BuildHasher, RandomState},
+    sync::LazyLock,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -25,6 +26,7 @@ use crate::{
     file::{self, Unread},
     identity::row_keys,
     index::FileIndex,
+    objects::Blocking,
     known::{KnownDay, KnownDays},
     ports::{LakeFile, NewFile},
     schema::{Numbered, SCHEMA, column, to_batch},
@@ -67,17 +69,15 @@ impl DayChange {
         self.publish.iter().map(|n| &n.file.path)
     }
     /// Takes back what was written for a commit that will not be.
-    pub fn take_back(&self, root: &Path) {
-        self.published().for_each(|p| drop(std::fs::remove_file(root.join(p))));
-        self.aside.iter().for_each(Aside::drop);
+    pub fn take_back(&self, objects: &Blocking) {
+        self.published().for_each(|p| objects.discard(&file::object(p)));
+        self.aside.iter().for_each(|a| objects.discard(a.object()));
     }
 }
 
 /// Writes files for one commit.
 pub struct Writer<'a> {
-    pub root: PathBuf,
-    /// Where rows wait that a correction replaces.
-    pub pending: PathBuf,
+    pub objects: Blocking,
     pub received: Millis,
     pub snapshot: &'a Snapshot,
     /// Files that are being merged beside this commit: it leaves them alone if it can.
@@ -105,7 +105,7 @@ impl Writer<'_> {
             let written = self.write_day(day, &rows, days.day(day), &mut change);
             changes.push(change);
             if let Err(e) = written {
-                changes.iter().for_each(|c| c.take_back(&self.root));
+                changes.iter().for_each(|c| c.take_back(&self.objects));
                 return Err(e);
             }
         }
@@ -143,7 +143,7 @@ impl Writer<'_> {
         let mut kept: Vec<u32> = fresh.into_values().collect();
         kept.sort_unstable();
         let take = |rows: Vec<u32>| take_record_batch(&batch, &UInt32Array::from(rows)).map_err(arrow);
-        let name = unique(&self.root);
+        let name = unique();
         if !outdated_here.is_empty() {
             self.set_aside(day, &name, &take(outdated_here)?, change)?;
         }
@@ -201,7 +201,7 @@ impl Writer<'_> {
             if gathered + left.num_rows() <= tiers::CALM as usize {
                 parts.push(left);
             } else {
-                change.publish.push(self.write_file(day, &unique(&self.root), &[left])?);
+                change.publish.push(self.write_file(day, &unique(), &[left])?);
             }
             change.retire.push((f.id, f.path.clone()));
         }
@@ -224,7 +224,7 @@ impl Writer<'_> {
             keys.iter().map(|k| Some(known.content(k.identity).is_some_and(|c| c != k.content))).collect();
         let left =
             datafusion::arrow::compute::not(&double).and_then(|d| filter_record_batch(&batch, &d)).map_err(arrow)?;
-        let name = unique(&self.root);
+        let name = unique();
         if replaced.true_count() > 0 {
             self.set_aside(again.day, &name, &filter_record_batch(&batch, &replaced).map_err(arrow)?, &mut change)?;
         }
@@ -250,7 +250,7 @@ impl Writer<'_> {
                 let real: BooleanArray =
                     (0..batch.num_rows()).map(|r| Some(simulated.is_null(r) || !simulated.value(r))).collect();
                 let kept = filter_record_batch(&batch, &real).map_err(arrow)?;
-                change.publish.push(self.write_file(f.day, &unique(&self.root), &[kept])?);
+                change.publish.push(self.write_file(f.day, &unique(), &[kept])?);
             }
             change.retire.push((f.id, f.path.clone()));
         }
@@ -258,13 +258,13 @@ impl Writer<'_> {
     }
 
     pub fn read(&self, path: &str) -> Written<RecordBatch> {
-        file::read(&self.root.join(path)).map_err(|reason| Trouble::Unreadable(path.to_owned(), reason))
+        file::read(&self.objects, &file::object(path)).map_err(|reason| Trouble::Unreadable(path.to_owned(), reason))
     }
 
     /// Writes rows that a correction replaces beside the lake; they count as put aside when the file of this name is published.
     pub fn set_aside(&self, day: Day, name: &str, rows: &RecordBatch, change: &mut DayChange) -> Result<()> {
-        let aside = Aside::new(&self.pending, day, name, change.aside.len());
-        file::write(aside.path(), rows)?;
+        let aside = Aside::new(day, name, change.aside.len());
+        file::write(&self.objects, aside.object(), rows)?;
         change.aside.push(aside);
         Ok(())
     }
@@ -272,7 +272,7 @@ impl Writer<'_> {
     pub fn write_file(&self, day: Day, name: &str, parts: &[RecordBatch]) -> Result<NewFile> {
         let batch = concat_batches(&SCHEMA, parts).and_then(|whole| file::sorted(&whole)).map_err(arrow)?;
         let path = path_of(day, name);
-        let bytes = file::write(&self.root.join(&path), &batch)?;
+        let bytes = file::write(&self.objects, &file::object(&path), &batch)?;
         let times = batch.column(column("timestamp")).as_primitive::<TimestampMillisecondType>();
         let received = batch.column(column("received_at")).as_primitive::<TimestampMillisecondType>();
         let simulated = batch.column(column("simulated")).as_boolean();
@@ -300,11 +300,14 @@ pub fn arrow(e: datafusion::arrow::error::ArrowError) -> Error {
     Error::internal("a batch could not be put together").with_detail(e)
 }
 
-/// A file name that nobody else uses: time, process and a counter, so that names also sort by age.
-pub fn unique(salt: &Path) -> String {
+/// A file name that nobody else uses: time, process and a counter, so that names also sort by age. Processes on several machines
+/// differ by what the standard library draws for its hash maps.
+#[expect(clippy::disallowed_methods, reason = "names sort by the time of this machine; nothing is told by it")]
+pub fn unique() -> String {
+    static SALT: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
     static COUNTER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
     let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos());
     let count = COUNTER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let hash = xxh3_64(format!("{}{nanos}{}{count}", salt.display(), std::process::id()).as_bytes());
+    let hash = xxh3_64(format!("{}{nanos}{}{count}", *SALT, std::process::id()).as_bytes());
     format!("{:013}-{hash:016x}", nanos / 1_000_000)
 }

@@ -4,9 +4,8 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    path::Path,
     sync::PoisonError,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use domain::{Error, Result, error::Sentence};
@@ -14,7 +13,8 @@ use domain::{Error, Result, error::Sentence};
 use crate::{
     Lake,
     day::{Trouble, Writer},
-    file::{self, Unread},
+    file::{self, FILES, Unread, object},
+    objects::Stamp,
     ports::{Change, LakeFile},
     snapshot::{FileView, Snapshot},
 };
@@ -27,9 +27,6 @@ const BREATH: Duration = Duration::from_millis(50);
 
 /// When a file was read to its end the last time, by the number of the file.
 pub type Checks = HashMap<i64, Instant>;
-
-/// Size and time of a file.
-type Stamp = (u64, SystemTime);
 
 /// A file that is left out.
 #[derive(Debug)]
@@ -51,11 +48,6 @@ enum Known {
     But(Vec<LakeFile>),
 }
 
-fn stamp(path: &Path) -> Option<Stamp> {
-    let m = std::fs::metadata(path).ok()?;
-    Some((m.len(), m.modified().ok()?))
-}
-
 impl Lake {
     /// Why each file that is left out is.
     pub(crate) fn reasons(&self) -> HashMap<String, Sentence> {
@@ -64,12 +56,15 @@ impl Lake {
     }
 
     /// Notes files that cannot be read, and forgets those that the manifest has forgotten.
-    pub(crate) fn note_failed(&self, found: Vec<(String, Unread)>, snapshot: &Snapshot) {
+    pub(crate) async fn note_failed(&self, found: Vec<(String, Unread)>, snapshot: &Snapshot) {
+        let mut stamped = Vec::with_capacity(found.len());
+        for (path, why) in found {
+            stamped.push((self.stamp(&path, &why).await, path, why));
+        }
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         let newest = snapshot.files.iter().map(|v| v.file.id).max().unwrap_or(0);
-        for (path, why) in found {
+        for (stamp, path, why) in stamped {
             tracing::error!(file = %path, reason = %why.reason, "a lake file cannot be read and is left out");
-            let stamp = why.damaged.then(|| stamp(&self.root.join(&path))).flatten();
             let newest = failed.get(&path).map_or(newest, |before| before.newest);
             failed.insert(path, Failure { why, stamp, due: Instant::now() + SOON, pause: SOON, newest });
         }
@@ -79,9 +74,14 @@ impl Lake {
         }
     }
 
+    /// What a damaged file looks like.
+    async fn stamp(&self, path: &str, why: &Unread) -> Option<Stamp> {
+        if why.damaged { self.objects.look(&object(path)).await.ok() } else { None }
+    }
+
     /// Leaves files out that cannot be read, so that nobody asks them any more.
     pub(crate) async fn leave_out(&self, files: impl IntoIterator<Item = (String, Unread)>) -> Result<()> {
-        self.note_failed(files.into_iter().collect(), &self.snapshot());
+        self.note_failed(files.into_iter().collect(), &self.snapshot()).await;
         self.renew_at(1).await
     }
 
@@ -108,9 +108,9 @@ impl Lake {
             Known::All(found) => return Ok(found),
             Known::But(unchecked) => unchecked,
         };
-        let (root, ids) = (self.root.clone(), unchecked.iter().map(|f| f.id).collect::<Vec<i64>>());
+        let (objects, ids) = (self.blocking(), unchecked.iter().map(|f| f.id).collect::<Vec<i64>>());
         let bad = tokio::task::spawn_blocking(move || {
-            let check = |f: LakeFile| file::check(&root.join(&f.path), f.bytes, f.rows).err().map(|e| (f.path, e));
+            let check = |f: LakeFile| file::check(&objects, &f).err().map(|e| (f.path, e));
             unchecked.into_iter().filter_map(check).collect::<Vec<_>>()
         })
         .await
@@ -137,6 +137,55 @@ impl Lake {
         if unchecked.is_empty() { Known::All(false) } else { Known::But(unchecked) }
     }
 
+    /// Looks at all files once, without reading any: what is gone or was cut off is left out, and what looks different from the last
+    /// time is read. Questions do not look: what they need may be in memory. Returns how many are left out since.
+    ///
+    /// # Errors
+    /// `Unavailable` when the files cannot be listed, or the manifest cannot be read.
+    pub async fn inspect(&self) -> Result<usize> {
+        // First the names that count: what is written meanwhile is looked at the next time.
+        let snapshot = self.snapshot();
+        let listed = self.objects.list(FILES).await;
+        let listed: HashMap<String, Stamp> =
+            listed.map_err(|e| Error::unavailable(self.objects.place(FILES)).with_detail(e))?.into_iter().collect();
+        let mut looks = HashMap::with_capacity(snapshot.files.len());
+        let (mut bad, mut other) = (vec![], vec![]);
+        {
+            let before = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+            for file in snapshot.files.iter().filter(|v| v.failed.is_none()).map(|v| &v.file) {
+                let stamp = listed.get(&object(&file.path)).copied();
+                let found = stamp.ok_or_else(|| std::io::ErrorKind::NotFound.into());
+                match (file::check_size(found, file.bytes), stamp) {
+                    (Err(why), _) => bad.push((file.path.clone(), why)),
+                    (Ok(()), Some(stamp)) => {
+                        if before.get(&file.id).is_some_and(|known| *known != stamp) {
+                            other.push(file.clone());
+                        }
+                        looks.insert(file.id, stamp);
+                    }
+                    (Ok(()), None) => {}
+                }
+            }
+        }
+        *self.looks.lock().unwrap_or_else(PoisonError::into_inner) = looks;
+        other.iter().for_each(|f| self.resident.forget(f.id));
+        let left_out = |lake: &Self| lake.snapshot().unreadable().count();
+        let before = left_out(self);
+        if !bad.is_empty() {
+            // Unless they were replaced meanwhile, and their objects are gone with reason.
+            self.refresh().await?;
+            let live: HashSet<String> = self.snapshot().files.iter().map(|v| v.file.path.clone()).collect();
+            bad.retain(|(path, _)| live.contains(path));
+            if !bad.is_empty() {
+                self.leave_out(bad).await?;
+            }
+        }
+        if !other.is_empty() {
+            self.suspect(&other).await?;
+        }
+        Ok(left_out(self).saturating_sub(before))
+    }
+
     /// Tries files again that could not be opened, and those that were damaged and have changed since. Returns how many are
     /// asked again from now on. Cheap when none is due.
     ///
@@ -154,13 +203,12 @@ impl Lake {
         let snapshot = self.snapshot();
         let files: Vec<LakeFile> =
             snapshot.files.iter().filter(|v| due.contains_key(&v.file.path)).map(|v| v.file.clone()).collect();
-        let root = self.root.clone();
+        let objects = self.blocking();
         let checked = tokio::task::spawn_blocking(move || {
             let check = |f: LakeFile| {
-                let path = root.join(&f.path);
                 let seen = due.get(&f.path).copied().flatten();
-                let same = seen.is_some() && seen == stamp(&path);
-                (!same).then(|| (file::check(&path, f.bytes, f.rows), f.clone())).ok_or(f)
+                let same = seen.is_some() && seen == objects.look(&object(&f.path)).ok();
+                (!same).then(|| (file::check(&objects, &f), f.clone())).ok_or(f)
             };
             files.into_iter().map(check).collect::<Vec<_>>()
         })
@@ -170,8 +218,8 @@ impl Lake {
         for outcome in checked {
             match outcome {
                 Ok((Ok(()), f)) => healed.push(f),
-                Ok((Err(why), f)) => self.put_off(&f.path, Some(why)),
-                Err(f) => self.put_off(&f.path, None),
+                Ok((Err(why), f)) => self.put_off(&f.path, Some(why)).await,
+                Err(f) => self.put_off(&f.path, None).await,
             }
         }
         let mut back = 0;
@@ -179,7 +227,7 @@ impl Lake {
             match self.take_back(&f).await {
                 Ok(()) => back += 1,
                 Err(e) => {
-                    self.put_off(&f.path, None);
+                    self.put_off(&f.path, None).await;
                     tracing::warn!(file = %f.path, error = %e, "a file can be read again, and is tried again later");
                 }
             }
@@ -188,13 +236,17 @@ impl Lake {
     }
 
     /// Tries a file again later, and notes why it cannot be read now.
-    fn put_off(&self, path: &str, why: Option<Unread>) {
+    async fn put_off(&self, path: &str, why: Option<Unread>) {
+        let stamp = match &why {
+            Some(why) => self.stamp(path, why).await,
+            None => None,
+        };
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(f) = failed.get_mut(path) else { return };
         f.pause = (2 * f.pause).min(SELDOM);
         f.due = Instant::now() + f.pause;
         if let Some(why) = why {
-            f.stamp = why.damaged.then(|| stamp(&self.root.join(path))).flatten();
+            f.stamp = stamp;
             f.why = why;
         }
     }

@@ -1,11 +1,6 @@
-//! One Parquet file of the lake: written so that it survives a crash, read as a whole for merging, checked when doubted.
+//! One Parquet file of the lake: written as one object, read as a whole for merging, checked when doubted.
 
-use std::{
-    fs::{self, File},
-    io::{self, Seek, Write},
-    path::Path,
-    sync::Arc,
-};
+use std::{io, sync::Arc};
 
 use datafusion::{
     arrow::{
@@ -24,7 +19,23 @@ use datafusion::{
 };
 use domain::{Error, Result, error::Sentence, say};
 
-use crate::schema::{SCHEMA, SORT, column};
+use crate::{
+    objects::{Blob, Blocking, Stamp},
+    ports::LakeFile,
+    schema::{SCHEMA, SORT, column},
+};
+
+/// Folders of objects: the lake's files, rows that a correction replaced, rows that are put aside when their commit has come
+/// about, and files that are being made of others.
+pub const FILES: &str = "lake";
+pub const SUPERSEDED: &str = "superseded";
+pub const PENDING: &str = "pending";
+pub const MERGING: &str = "merging";
+
+/// The name of the object that is a file of the lake.
+pub fn object(path: &str) -> String {
+    format!("{FILES}/{path}")
+}
 
 /// Sorts a batch as files of the lake are sorted.
 pub fn sorted(batch: &RecordBatch) -> std::result::Result<RecordBatch, ArrowError> {
@@ -54,43 +65,18 @@ pub fn properties() -> WriterProperties {
         .build()
 }
 
-/// Writes a batch to `path` and makes it durable: the file's bytes, its name, and the folder that holds it.
-/// Returns the size in bytes. Nothing is left behind when it fails.
+/// Writes a batch as an object. Returns its size in bytes. Nothing is left behind when it fails.
 ///
 /// # Errors
-/// `Unavailable`, naming the file and the reason.
-pub fn write(path: &Path, batch: &RecordBatch) -> Result<u64> {
-    let temporary = path.with_extension("tmp");
+/// `Unavailable`, naming the object and the reason.
+pub fn write(objects: &Blocking, name: &str, batch: &RecordBatch) -> Result<u64> {
     let attempt = || -> io::Result<u64> {
-        make_folder_of(path)?;
         let bytes = encode(batch).map_err(io::Error::other)?;
-        let mut file = File::create(&temporary)?;
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        rename(&temporary, path)?;
-        Ok(bytes.len() as u64)
+        let mut object = objects.create(name)?;
+        object.write_all(&bytes)?;
+        object.finish()
     };
-    attempt().map_err(|e| {
-        let _ = fs::remove_file(&temporary);
-        cannot_write(path, &e)
-    })
-}
-
-/// Makes the folder that a file is to lie in, durably.
-pub fn make_folder_of(path: &Path) -> io::Result<()> {
-    if let Some(folder) = path.parent().filter(|f| !f.exists()) {
-        fs::create_dir_all(folder)?;
-        if let Some(above) = folder.parent() {
-            File::open(above)?.sync_all()?;
-        }
-    }
-    Ok(())
-}
-
-/// Gives a file another name, durably.
-pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    fs::rename(from, to)?;
-    to.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    attempt().map_err(|e| cannot_write(objects.place(name), &e))
 }
 
 /// How files of the lake are written: without an Arrow schema inside.
@@ -108,8 +94,8 @@ pub fn encode(batch: &RecordBatch) -> std::result::Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-pub fn cannot_write(path: &Path, e: &io::Error) -> Error {
-    Error::unavailable(format!("cannot write {}: {}", path.display(), Sentence::why(e))).with_detail(e)
+pub fn cannot_write(name: impl std::fmt::Display, e: &io::Error) -> Error {
+    Error::unavailable(format!("cannot write {name}: {}", Sentence::why(e))).with_detail(e)
 }
 
 /// A question or an act that needs all of the lake's files meets one that cannot be read.
@@ -151,11 +137,10 @@ type Reader = datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReader
 ///
 /// # Errors
 /// The reason, in words.
-pub fn reader(path: &Path, rows: usize) -> std::result::Result<Reader, Unread> {
-    // All bytes once, from the disk: whatever is wrong behind this line is wrong with what they say.
-    let mut file = File::open(path).map_err(|e| Unread::refused(&e))?;
-    io::copy(&mut file, &mut io::sink()).and_then(|_| file.rewind()).map_err(|e| Unread::refused(&e))?;
-    ParquetRecordBatchReaderBuilder::try_new(file)
+pub fn reader(objects: &Blocking, name: &str, rows: usize) -> std::result::Result<Reader, Unread> {
+    let mut blob = objects.get(name).map_err(|e| Unread::refused(&e))?;
+    blob.read_through().map_err(|e| Unread::refused(&e))?;
+    ParquetRecordBatchReaderBuilder::<Blob>::try_new(blob)
         .and_then(|b| b.with_batch_size(rows).build())
         .map_err(|e| Unread::damaged(unreadable(e)))
 }
@@ -164,19 +149,23 @@ pub fn reader(path: &Path, rows: usize) -> std::result::Result<Reader, Unread> {
 ///
 /// # Errors
 /// The reason, in words.
-pub fn read(path: &Path) -> std::result::Result<RecordBatch, Unread> {
-    let batches: std::result::Result<Vec<_>, _> = reader(path, 65_536)?.map(|batch| conform(&batch?)).collect();
+pub fn read(objects: &Blocking, name: &str) -> std::result::Result<RecordBatch, Unread> {
+    let batches: std::result::Result<Vec<_>, _> =
+        reader(objects, name, 65_536)?.map(|batch| conform(&batch?)).collect();
     batches.and_then(|b| concat_batches(&SCHEMA, &b)).map_err(|e| Unread::damaged(unreadable(e)))
 }
 
-/// A file that is gone or was cut off is known without opening it.
-pub fn check_size(path: &Path, bytes: u64) -> std::result::Result<(), Unread> {
-    match fs::metadata(path) {
-        Ok(m) if m.len() == bytes => Ok(()),
-        Ok(m) => Err(Unread::damaged(say!(
+/// Whether an object has the size that it was written with, as far as it could be looked at.
+///
+/// # Errors
+/// What is wrong with it: one that is gone or was cut off is known without opening it.
+pub fn check_size(found: io::Result<Stamp>, bytes: u64) -> std::result::Result<(), Unread> {
+    match found {
+        Ok(found) if found.bytes == bytes => Ok(()),
+        Ok(found) => Err(Unread::damaged(say!(
             "it has {is} bytes instead of {was}",
             "크기가 {was}바이트가 아니라 {is}바이트입니다",
-            is = m.len(),
+            is = found.bytes,
             was = bytes
         ))),
         Err(e) => Err(Unread::refused(&e)),
@@ -187,16 +176,17 @@ pub fn check_size(path: &Path, bytes: u64) -> std::result::Result<(), Unread> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn check(path: &Path, bytes: u64, rows: u64) -> std::result::Result<(), Unread> {
-    check_size(path, bytes)?;
+pub fn check(objects: &Blocking, file: &LakeFile) -> std::result::Result<(), Unread> {
+    let name = object(&file.path);
+    check_size(objects.look(&name), file.bytes)?;
     let mut found = 0;
-    for batch in reader(path, 8_192)? {
+    for batch in reader(objects, &name, 8_192)? {
         found += batch.map_err(|e| Unread::damaged(unreadable(e)))?.num_rows() as u64;
     }
-    if found == rows {
+    if found == file.rows {
         return Ok(());
     }
-    Err(Unread::damaged(say!("it has {found} rows instead of {rows}", "행이 {rows}개가 아니라 {found}개입니다")))
+    Err(Unread::damaged(say!("it has {found} rows instead of {rows}", "행이 {rows}개가 아니라 {found}개입니다", rows = file.rows)))
 }
 
 /// Brings a batch into the lake's schema.

@@ -15,7 +15,7 @@ use domain::{
 use crate::{
     Lake,
     aside::Aside,
-    file::{self, lost},
+    file::{self, PENDING, lost, object},
     identity::row_keys,
     scan::Rows,
     schema::{SCHEMA, column},
@@ -40,20 +40,20 @@ impl Lake {
         if later.is_empty() {
             return Ok(None);
         }
-        let (root, superseded, pending) = (self.root.clone(), self.superseded.clone(), self.pending.clone());
+        let objects = self.blocking();
         let ranges = rows.ranges.clone();
         let found = tokio::task::spawn_blocking(move || {
             let days: HashSet<Day> = later.iter().map(|l| l.0).collect();
-            let old = Aside::of_days(&pending, &superseded, &named, &days)
+            let old = Aside::of_days(&objects, &named, &days)
                 .map_err(|e| Error::unavailable("the rows that were replaced cannot be listed").with_detail(e))?;
             let mut counted: HashMap<u128, (i64, i64, usize, u32)> = HashMap::new();
             let mut batches = vec![];
-            for path in old {
-                let batch = match file::read(&path) {
+            for name in old {
+                let batch = match file::read(&objects, &name) {
                     Ok(batch) => batch,
                     // It got its last name meanwhile, and is among the others.
-                    Err(_) if path.starts_with(&pending) && !path.exists() => continue,
-                    Err(e) => return Err(lost(&path.display().to_string(), &e.reason)),
+                    Err(_) if name.starts_with(PENDING) && objects.look(&name).is_err() => continue,
+                    Err(e) => return Err(lost(&name, &e.reason)),
                 };
                 for (row, key, received, seq) in rows_of(&batch, &ranges) {
                     let newer = counted.get(&key).is_none_or(|c| (c.0, c.1) < (received, seq));
@@ -68,7 +68,7 @@ impl Lake {
             }
             let mut chosen: Vec<Vec<u32>> = vec![vec![]; batches.len()];
             for (_, path) in later {
-                let batch = file::read(&root.join(&path)).map_err(|e| lost(&path, &e.reason))?;
+                let batch = file::read(&objects, &object(&path)).map_err(|e| lost(&path, &e.reason))?;
                 for (_, key, ..) in rows_of(&batch, &ranges).filter(|r| r.2 > known.0) {
                     if let Some((_, _, batch, row)) = counted.remove(&key) {
                         chosen[batch].push(row);

@@ -5,11 +5,6 @@
 //! Architecture Invariant: whoever writes holds the lock of the operating system on `lake.lock`; it dies with its process.
 //! Deliberately absent: a write-ahead log. A batch is acknowledged when its files are durable and the manifest has
 //! committed; many small ones share a commit (docs/adr/0005), so single records over HTTP need no log either.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "files are read and written on blocking threads, to which the ports hand over"
-)]
-
 mod aside;
 mod cells;
 mod compact;
@@ -31,6 +26,7 @@ mod merge;
 mod metrics;
 mod names;
 mod narrowed;
+mod objects;
 pub mod ports;
 mod reader;
 mod records;
@@ -47,8 +43,6 @@ mod write;
 
 use std::{
     collections::{HashMap, HashSet},
-    fs::{File, OpenOptions},
-    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, RwLock},
     time::Instant,
 };
@@ -67,6 +61,7 @@ use domain::{
 
 pub use compact::{How, Prepared};
 pub use names::CAP as METRIC_NAMES;
+pub use objects::{Blob, Folder, Lock, Objects, Stamp, Unfinished};
 pub use reader::{ParquetRow, read_parquet_source};
 pub use spelling::nfc;
 
@@ -74,6 +69,7 @@ use crate::{
     failed::{Checks, Failure},
     health::{Kept, Watch},
     known::KnownDays,
+    objects::Blocking,
     ports::Manifest,
     resident::Resident,
     scan::Engine,
@@ -81,13 +77,14 @@ use crate::{
     write::Doubtful,
 };
 
-/// The lake below one folder: files in `lake/`, rows that a correction replaced in `superseded/`.
+/// Names of locks: of whoever writes, of whoever waits for that, and of whoever merges.
+const LOCK: &str = "lake.lock";
+const DOOR_LOCK: &str = "door.lock";
+const MERGE_LOCK: &str = "merge.lock";
+
+/// The lake: Parquet files and what belongs to them, as objects; and a manifest that says which of them count.
 pub struct Lake {
-    root: PathBuf,
-    superseded: PathBuf,
-    /// Rows that are put aside when their commit has come about.
-    pending: PathBuf,
-    lock: PathBuf,
+    objects: Arc<dyn Objects>,
     manifest: Arc<dyn Manifest>,
     clock: Arc<dyn Clock>,
     engine: Engine,
@@ -106,6 +103,8 @@ pub struct Lake {
     failed: Mutex<HashMap<String, Failure>>,
     /// Questions that failed take turns in finding out why, and share what is found.
     checks: tokio::sync::Mutex<Checks>,
+    /// What files looked like the last time, by number.
+    looks: Mutex<HashMap<i64, Stamp>>,
     /// Files that are being merged, by number.
     claimed: Arc<Mutex<HashSet<i64>>>,
     /// Files of commits of which nobody knows whether they were.
@@ -115,25 +114,22 @@ pub struct Lake {
 }
 
 impl Lake {
-    /// Opens the lake below `data`, making its folders, and reads the manifest. What a crash left behind is removed
-    /// unless another process is writing just now.
+    /// Opens the lake of these objects, and reads the manifest. What a crash left behind is removed unless another process is
+    /// writing just now.
     ///
     /// # Errors
-    /// `Unavailable`, naming the folder that cannot be made or read.
-    pub async fn open(data: &Path, manifest: Arc<dyn Manifest>, clock: Arc<dyn Clock>) -> Result<Self> {
-        let root = data.join("lake");
-        let superseded = data.join("superseded");
-        let pending = data.join("pending");
-        for folder in [&root, &superseded, &pending] {
-            std::fs::create_dir_all(folder).map_err(|e| file::cannot_write(folder, &e))?;
-        }
-        let engine = Engine::new(&root)
-            .map_err(|e| Error::unavailable(format!("cannot open {}", root.display())).with_detail(e))?;
+    /// `Unavailable`, naming what cannot be read or written.
+    pub async fn open(
+        objects: Arc<dyn Objects>,
+        manifest: Arc<dyn Manifest>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        let store = objects.store();
+        let engine = store.map(Engine::new).and_then(std::convert::identity);
+        let engine = engine
+            .map_err(|e| Error::unavailable(format!("cannot open {}", objects.place(file::FILES))).with_detail(e))?;
         let lake = Self {
-            lock: data.join("lake.lock"),
-            root,
-            superseded,
-            pending,
+            objects,
             manifest,
             clock,
             engine,
@@ -146,6 +142,7 @@ impl Lake {
             declared: Mutex::default(),
             failed: Mutex::default(),
             checks: tokio::sync::Mutex::default(),
+            looks: Mutex::default(),
             claimed: Arc::default(),
             doubtful: Mutex::default(),
             writer: tokio::sync::Mutex::default(),
@@ -204,7 +201,7 @@ impl Lake {
         let _turn = self.following.lock().await;
         let failed = self.reasons();
         let before = self.snapshot();
-        let Renewed { snapshot, found, touched } = before.renewed(self.manifest.as_ref(), &self.root, &failed).await?;
+        let Renewed { snapshot, found, touched } = before.renewed(self.manifest.as_ref(), &self.objects, &failed).await?;
         let mut renewed = snapshot.with_declared(self.declared.lock().unwrap_or_else(PoisonError::into_inner).clone());
         renewed.revision += revisions;
         renewed.follow(&before, touched.as_deref());
@@ -212,7 +209,7 @@ impl Lake {
         renewed.kept = Kept::advanced(&before, &renewed, now);
         self.watch.lock().unwrap_or_else(PoisonError::into_inner).follow(&before, &renewed, now);
         drop(before);
-        self.note_failed(found, &renewed);
+        self.note_failed(found, &renewed).await;
         self.resident.keep(&renewed.files.iter().map(|v| v.file.id).collect());
         self.show(renewed);
         Ok(())
@@ -259,7 +256,7 @@ impl Lake {
 
     /// The turn to write: waits for other processes, follows what they did, and finishes what they left half done.
     async fn turn(&self, what: &'static str) -> Result<Turn> {
-        let turn = Turn { _file: self.hold().await?, what, since: Instant::now() };
+        let turn = Turn { _lock: self.hold().await?, what, since: Instant::now() };
         self.refresh().await?;
         self.settle().await?;
         Ok(turn)
@@ -267,24 +264,29 @@ impl Lake {
 
     /// Takes the writer's lock of the operating system; waits for another process. Who waits stands at the door, so that one
     /// process that writes a lot does not come before those that wait already: the system's lock knows no order.
-    async fn hold(&self) -> Result<File> {
-        let paths = [self.lock.with_file_name("door.lock"), self.lock.clone()];
-        tokio::task::spawn_blocking(move || {
-            let lock = |path: &PathBuf| {
-                let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
-                file.and_then(|f| f.lock().map(|()| f)).map_err(|e| file::cannot_write(path, &e))
-            };
-            let _door = lock(&paths[0])?;
-            lock(&paths[1])
-        })
-        .await
-        .map_err(|e| Error::internal("waiting for the lake's lock broke off").with_detail(e))?
+    async fn hold(&self) -> Result<Lock> {
+        let _door = self.lock(DOOR_LOCK).await?;
+        self.lock(LOCK).await
+    }
+
+    async fn lock(&self, name: &str) -> Result<Lock> {
+        let held = self.objects.lock(name, true).await.map_err(|e| self.cannot_write(name, &e))?;
+        held.ok_or_else(|| Error::internal("a lock that is waited for was not given"))
+    }
+
+    /// The objects, for a blocking thread.
+    fn blocking(&self) -> Blocking {
+        Blocking::new(Arc::clone(&self.objects))
+    }
+
+    fn cannot_write(&self, name: &str, e: &std::io::Error) -> Error {
+        file::cannot_write(self.objects.place(name), e)
     }
 }
 
 /// The writer's lock, held.
 struct Turn {
-    _file: File,
+    _lock: Lock,
     what: &'static str,
     since: Instant,
 }

@@ -1,11 +1,6 @@
 //! Makes one file of several, each sorted as files of the lake are, a few rows of each at a time: however large a day is, a
 //! merge holds [`HELD`] rows and the row group that is being written.
 
-use std::{
-    fs::{File, OpenOptions},
-    path::{Path, PathBuf},
-};
-
 use datafusion::{
     arrow::{
         array::RecordBatch,
@@ -19,6 +14,7 @@ use domain::Error;
 
 use crate::{
     file::{self, Unread},
+    objects::Blocking,
     schema::{SCHEMA, SORT, column},
 };
 
@@ -34,8 +30,6 @@ pub struct Merged {
     pub rows: u64,
     /// The most rows that were held at once.
     pub held: usize,
-    /// The open file, locked: who finds it knows that it is being worked on.
-    pub file: File,
 }
 
 /// Why nothing came of it.
@@ -52,23 +46,19 @@ impl From<ArrowError> for Failed {
     }
 }
 
-/// Merges files into a new one at `to`, and makes its bytes durable. Nothing is left behind when it fails.
+/// Merges objects into a new one. Nothing is left behind when it fails.
 ///
 /// # Errors
 /// Which file cannot be read, or what cannot be written.
-pub fn merge(inputs: &[PathBuf], to: &Path) -> std::result::Result<Merged, Failed> {
+pub fn merge(objects: &Blocking, inputs: &[String], to: &str) -> std::result::Result<Merged, Failed> {
     let mut sort_first = vec![false; inputs.len()];
     loop {
-        match attempt(inputs, to, &sort_first) {
+        match attempt(objects, inputs, to, &sort_first) {
             // One from before the lake sorted as it does now.
             Err(Stop::Unsorted(i)) => sort_first[i] = true,
             Ok(merged) => return Ok(merged),
-            Err(Stop::Failed(e)) => {
-                let _ = std::fs::remove_file(to);
-                return Err(e);
-            }
+            Err(Stop::Failed(e)) => return Err(e),
         }
-        let _ = std::fs::remove_file(to);
     }
 }
 
@@ -83,19 +73,24 @@ impl<T: Into<Failed>> From<T> for Stop {
     }
 }
 
-fn attempt(inputs: &[PathBuf], to: &Path, sort_first: &[bool]) -> std::result::Result<Merged, Stop> {
-    let cannot = |e: std::io::Error| Failed::Other(file::cannot_write(to, &e));
-    let out = create(to).map_err(cannot)?;
+fn attempt(
+    objects: &Blocking,
+    inputs: &[String],
+    to: &str,
+    sort_first: &[bool],
+) -> std::result::Result<Merged, Stop> {
+    let cannot = |e: std::io::Error| Failed::Other(file::cannot_write(objects.place(to), &e));
+    let out = objects.create(to).map_err(cannot)?;
     let broken = |e: datafusion::parquet::errors::ParquetError| cannot(std::io::Error::other(e));
-    let mut writer = ArrowWriter::try_new_with_options(&out, SCHEMA.clone(), file::options()).map_err(broken)?;
+    let mut writer = ArrowWriter::try_new_with_options(out, SCHEMA.clone(), file::options()).map_err(broken)?;
     let order = SORT.iter().map(|name| SortField::new(SCHEMA.field(column(name)).data_type().clone()));
     let keys = RowConverter::new(order.collect())?;
     let share = (HELD / inputs.len().max(1)).clamp(1, BATCH);
     let mut heads = Vec::with_capacity(inputs.len());
-    for ((i, path), sort) in inputs.iter().enumerate().zip(sort_first) {
-        heads.extend(Head::open(i, path, share, *sort, &keys)?);
+    for (i, sort) in sort_first.iter().enumerate() {
+        heads.extend(Head::open((i, &inputs[i]), objects, share, *sort, &keys)?);
     }
-    let mut merged = Merged { bytes: 0, rows: 0, held: 0, file: out.try_clone().map_err(cannot)? };
+    let mut merged = Merged { bytes: 0, rows: 0, held: 0 };
     let mut chosen: Vec<(usize, usize)> = Vec::with_capacity(BATCH);
     while let Some((first, second)) = foremost(&heads) {
         merged.held = merged.held.max(heads.iter().map(Head::held).sum::<usize>() + chosen.len());
@@ -116,17 +111,8 @@ fn attempt(inputs: &[PathBuf], to: &Path, sort_first: &[bool]) -> std::result::R
             heads.remove(first);
         }
     }
-    writer.close().map_err(broken)?;
-    out.sync_all().map_err(cannot)?;
-    merged.bytes = out.metadata().map_err(cannot)?.len();
+    merged.bytes = writer.into_inner().map_err(broken)?.finish().map_err(cannot)?;
     Ok(merged)
-}
-
-fn create(path: &Path) -> std::io::Result<File> {
-    file::make_folder_of(path)?;
-    let file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.lock()?;
-    Ok(file)
 }
 
 /// The file whose row comes first, and the one that would be first without it.
@@ -156,8 +142,8 @@ struct Head {
 
 impl Head {
     fn open(
-        number: usize,
-        path: &Path,
+        (number, name): (usize, &str),
+        objects: &Blocking,
         rows: usize,
         sort: bool,
         keys: &RowConverter,
@@ -165,13 +151,13 @@ impl Head {
         let unread = |e| Stop::Failed(Failed::Input(number, e));
         let mut whole = 0;
         let batches: Box<dyn Iterator<Item = _>> = if sort {
-            let all = file::sorted(&file::read(path).map_err(unread)?)?;
+            let all = file::sorted(&file::read(objects, name).map_err(unread)?)?;
             whole = all.num_rows();
             Box::new((0..whole).step_by(rows).map(move |from| Ok(all.slice(from, rows.min(all.num_rows() - from)))))
         } else {
             let damaged = |e: ArrowError| Unread::damaged(file::unreadable(e));
             Box::new(
-                file::reader(path, rows)
+                file::reader(objects, name, rows)
                     .map_err(unread)?
                     .map(move |batch| batch.and_then(|b| file::conform(&b)).map_err(damaged)),
             )
@@ -264,17 +250,33 @@ mod tests {
         batch.column(column("seq")).as_primitive::<Int64Type>().values().to_vec()
     }
 
+    /// Objects in a folder of their own.
+    struct Bench {
+        folder: tempfile::TempDir,
+        objects: Blocking,
+        _runtime: tokio::runtime::Runtime,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+            let _guard = runtime.enter();
+            let objects = Blocking::new(std::sync::Arc::new(crate::Folder::at(folder.path())));
+            Self { folder, objects, _runtime: runtime }
+        }
+    }
+
     /// Writes each batch as a file and merges these. Returns what came of it and the merged rows.
     fn merged(parts: &[RecordBatch]) -> (Merged, RecordBatch) {
-        let folder = tempfile::tempdir().unwrap();
-        let paths: Vec<PathBuf> = (0..parts.len()).map(|i| folder.path().join(format!("{i}.parquet"))).collect();
-        for (path, part) in paths.iter().zip(parts) {
-            file::write(path, part).unwrap();
+        let bench = Bench::new();
+        let names: Vec<String> = (0..parts.len()).map(|i| format!("{i}.parquet")).collect();
+        for (name, part) in names.iter().zip(parts) {
+            file::write(&bench.objects, name, part).unwrap();
         }
-        let to = folder.path().join("merged.parquet");
-        let merged = merge(&paths, &to).unwrap();
-        assert_eq!(merged.bytes, std::fs::metadata(&to).unwrap().len());
-        let rows = file::read(&to).unwrap();
+        let merged = merge(&bench.objects, &names, "merged.parquet").unwrap();
+        assert_eq!(merged.bytes, bench.objects.look("merged.parquet").unwrap().bytes);
+        let rows = file::read(&bench.objects, "merged.parquet").unwrap();
         (merged, rows)
     }
 
@@ -293,17 +295,20 @@ mod tests {
 
     #[test]
     fn a_damaged_input_is_named_and_nothing_is_left_behind() {
-        let folder = tempfile::tempdir().unwrap();
-        let paths: Vec<PathBuf> = (0..3).map(|i| folder.path().join(format!("{i}.parquet"))).collect();
-        for path in &paths {
-            file::write(path, &batch(&[(1, 1, 1)])).unwrap();
+        let bench = Bench::new();
+        let names: Vec<String> = (0..3).map(|i| format!("{i}.parquet")).collect();
+        for name in &names {
+            file::write(&bench.objects, name, &batch(&[(1, 1, 1)])).unwrap();
         }
-        std::fs::write(&paths[1], b"PAR1 no more").unwrap();
-        let to = folder.path().join("merged");
-        assert!(matches!(merge(&paths, &to), Err(Failed::Input(1, Unread { damaged: true, .. }))));
-        std::fs::remove_file(&paths[1]).unwrap();
-        assert!(matches!(merge(&paths, &to), Err(Failed::Input(1, Unread { damaged: false, .. }))));
-        assert!(!to.exists());
+        let mut damaged = bench.objects.create(&names[1]).unwrap();
+        damaged.write_all(b"PAR1 no more").unwrap();
+        damaged.finish().unwrap();
+        let merge = || merge(&bench.objects, &names, "merged.parquet");
+        assert!(matches!(merge(), Err(Failed::Input(1, Unread { damaged: true, .. }))));
+        bench.objects.discard(&names[1]);
+        assert!(matches!(merge(), Err(Failed::Input(1, Unread { damaged: false, .. }))));
+        let left = std::fs::read_dir(bench.folder.path()).unwrap().count();
+        assert_eq!(left, 2, "neither the object nor its beginning");
     }
 
     proptest! {

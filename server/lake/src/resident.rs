@@ -1,17 +1,14 @@
 //! Columns that questions read again and again, decoded and held in memory: a page asks three questions of the same rows, and
-//! the next page asks them anew. A file never changes, so what is held is never wrong; that it was damaged or taken away
-//! meanwhile is seen by its size and time. Questions for which there is no room go to `scan`.
+//! the next page asks them anew. A file never changes, so what is held is never wrong, even when it was damaged or taken away
+//! meanwhile: which `Lake::inspect` finds out. Questions for which there is no room go to `scan`.
 
 use std::{
     collections::{HashMap, HashSet},
-    fs::File,
     ops::Range,
-    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
-    time::SystemTime,
 };
 
 use datafusion::{
@@ -41,6 +38,8 @@ use domain::{
 
 use crate::{
     cells::Part,
+    file::object,
+    objects::{Blob, Blocking},
     scan::Rows,
     schema::{SCHEMA, column},
     snapshot::{FileView, Snapshot},
@@ -76,8 +75,6 @@ struct Held {
 
 #[derive(Default)]
 struct Columns {
-    /// Size and time of the file when it was read.
-    stamp: Option<(u64, SystemTime)>,
     /// `None`: the file has the column nowhere, or no value in it.
     arrays: HashMap<&'static str, Option<ArrayRef>>,
 }
@@ -88,7 +85,7 @@ impl Resident {
     }
 
     /// How to answer from memory, or `None` where that would need too much of it.
-    pub fn plan(self: &Arc<Self>, root: &Path, snapshot: &Snapshot, rows: &Rows<'_>) -> Option<Reading> {
+    pub fn plan(self: &Arc<Self>, objects: Blocking, snapshot: &Snapshot, rows: &Rows<'_>) -> Option<Reading> {
         if rows.only.is_some() || rows.columns.iter().any(|name| width(name).is_none()) {
             return None;
         }
@@ -119,7 +116,7 @@ impl Resident {
             next: AtomicUsize::new(0),
             given_up: AtomicBool::new(false),
             wanted,
-            root: root.to_owned(),
+            objects,
             memory: Arc::clone(self),
         })
     }
@@ -127,6 +124,11 @@ impl Resident {
     /// Forgets files that are gone from the lake.
     pub fn keep(&self, ids: &HashSet<i64>) {
         self.held().retain(|id, _| ids.contains(id));
+    }
+
+    /// Lets go of one file, which is read anew by whoever asks next.
+    pub fn forget(&self, id: i64) {
+        self.held().remove(&id);
     }
 
     fn held(&self) -> std::sync::MutexGuard<'_, HashMap<i64, Arc<Held>>> {
@@ -178,7 +180,7 @@ pub struct Reading {
     next: AtomicUsize,
     given_up: AtomicBool,
     wanted: Wanted,
-    root: PathBuf,
+    objects: Blocking,
     memory: Arc<Resident>,
 }
 
@@ -227,18 +229,13 @@ impl Reading {
 
     /// The columns of a piece's file, decoded unless they are held.
     fn columns(&self, piece: &Piece) -> Result<HashMap<&'static str, Option<ArrayRef>>, String> {
-        let path = self.root.join(&piece.view.file.path);
-        let found = std::fs::metadata(&path).map_err(|e| e.to_string())?;
-        let stamp = Some((found.len(), found.modified().map_err(|e| e.to_string())?));
         // Whoever asks for the same file meanwhile waits, and finds it read.
         let mut columns = piece.held.columns.lock().unwrap_or_else(PoisonError::into_inner);
-        if columns.stamp != stamp {
-            *columns = Columns { stamp, arrays: HashMap::new() };
-        }
         let missing: Vec<_> = self.wanted.needs.iter().copied().filter(|n| !columns.arrays.contains_key(n)).collect();
         if !missing.is_empty() {
             let rows = piece.view.file.rows as usize;
-            columns.arrays.extend(decode(&path, &missing, rows).map_err(|e| e.to_string())?);
+            let blob = self.objects.get(&object(&piece.view.file.path)).map_err(|e| e.to_string())?;
+            columns.arrays.extend(decode(blob, &missing, rows).map_err(|e| e.to_string())?);
             let bytes = columns.arrays.values().flatten().map(|a| a.get_array_memory_size()).sum();
             piece.held.bytes.store(bytes, Relaxed);
         }
@@ -248,12 +245,11 @@ impl Reading {
 
 /// Reads columns of a file as a whole. Text comes as numbers into a dictionary, as it is in the file.
 fn decode(
-    path: &Path,
+    blob: Blob,
     names: &[&'static str],
     rows: usize,
 ) -> datafusion::parquet::errors::Result<Vec<(&'static str, Option<ArrayRef>)>> {
-    let file = File::open(path)?;
-    let plain = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
+    let plain = ArrowReaderMetadata::load(&blob, ArrowReaderOptions::new())?;
     let fields = plain.schema().fields().iter().map(|f| match f.data_type() {
         DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8 => {
             Arc::new(f.as_ref().clone().with_data_type(text_type()))
@@ -265,7 +261,7 @@ fn decode(
     let metadata = ArrowReaderMetadata::try_new(Arc::clone(plain.metadata()), options)?;
     let wanted = names.iter().filter_map(|n| schema.index_of(n).ok());
     let mask = ProjectionMask::roots(metadata.parquet_schema(), wanted);
-    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
+    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(blob, metadata)
         .with_projection(mask)
         .with_batch_size(PIECE)
         .build()?;

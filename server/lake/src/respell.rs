@@ -1,11 +1,7 @@
 //! Names that were stored before names had one spelling: the days that hold any are written anew, once, when the lake is
 //! opened. Each day is one commit, as a merge is: a crash leaves it as it was or as it will be.
 
-use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    fs::File,
-    path::Path,
-};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use datafusion::{
     arrow::{
@@ -20,8 +16,10 @@ use domain::{Error, Result, changes::Touched, record::TEXT_FIELDS, time::Day};
 use crate::{
     Lake,
     day::{DayChange, Trouble, Writer, Written, arrow, unique},
+    file::object,
     identity::{RowKey, row_keys},
     known::KnownDays,
+    objects::Blocking,
     ports::{Change, LakeFile},
     schema::column,
     spelling::{nfc, respelled},
@@ -36,12 +34,12 @@ impl Lake {
     /// another that it corrects is put aside.
     pub(crate) async fn respell(&self) -> Result<()> {
         let first_time = self.manifest.note(LOOKED_AT).await?.is_none();
-        let (snapshot, root) = (self.snapshot(), self.root.clone());
+        let (snapshot, objects) = (self.snapshot(), self.blocking());
         let days: BTreeSet<Day> = tokio::task::spawn_blocking(move || {
             let odd = |v: &&crate::snapshot::FileView| {
                 v.failed.is_none()
                     && (v.index.names().any(|t| nfc(t).is_some())
-                        || (first_time && has_odd_names(&root.join(&v.file.path))))
+                        || (first_time && has_odd_names(&objects, &v.file.path)))
             };
             snapshot.files.iter().filter(odd).map(|v| v.file.day).collect()
         })
@@ -69,7 +67,7 @@ impl Lake {
                 match respelled_day(&writer, day, &mut change) {
                     Ok(()) => Ok(change),
                     Err(e) => {
-                        change.take_back(&writer.root);
+                        change.take_back(&writer.objects);
                         Err(e)
                     }
                 }
@@ -131,7 +129,7 @@ fn respelled_day(writer: &Writer<'_>, day: Day, change: &mut DayChange) -> Writt
         pages.iter().filter(|p| !is_rewritten(p)).filter(stays).min_by_key(|p| p.file.rows).map(|p| p.file.id)
     };
     let besides = besides.filter(|_| pages.iter().any(is_rewritten));
-    let name = unique(&writer.root);
+    let name = unique();
     for page in pages {
         let rewritten = is_rewritten(&page) || besides == Some(page.file.id);
         let batch = match page.respelled {
@@ -149,7 +147,7 @@ fn respelled_day(writer: &Writer<'_>, day: Day, change: &mut DayChange) -> Writt
         let kept = only(&|row| !page.dropped.contains(&row))?;
         if kept.num_rows() > 0 {
             // The first has the name by which the rows put aside know their commit.
-            let name = if change.publish.is_empty() { name.clone() } else { unique(&writer.root) };
+            let name = if change.publish.is_empty() { name.clone() } else { unique() };
             change.publish.push(writer.write_file(day, &name, &[kept])?);
         }
         change.retire.push((page.file.id, page.file.path.clone()));
@@ -185,9 +183,9 @@ fn leave_out_repeats(pages: &mut [Page<'_>]) {
 }
 
 /// Whether any name in a file has another spelling than it should. One that cannot be read has none.
-fn has_odd_names(path: &Path) -> bool {
-    let Ok(file) = File::open(path) else { return false };
-    let Ok(builder) = ParquetRecordBatchReaderBuilder::try_new(file) else { return false };
+fn has_odd_names(objects: &Blocking, path: &str) -> bool {
+    let Ok(blob) = objects.get(&object(path)) else { return false };
+    let Ok(builder) = ParquetRecordBatchReaderBuilder::try_new(blob) else { return false };
     let names = TEXT_FIELDS.into_iter().chain(["metrics"]);
     let mask = ProjectionMask::columns(builder.parquet_schema(), names);
     let Ok(reader) = builder.with_projection(mask).with_batch_size(65_536).build() else { return false };

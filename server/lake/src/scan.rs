@@ -3,13 +3,21 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use datafusion::{
-    arrow::{array::RecordBatch, compute::concat_batches, datatypes::Schema},
+    arrow::{array::RecordBatch, compute::concat_batches, datatypes::SchemaRef},
+    catalog::{Session, TableProvider},
     common::ScalarValue,
+    datasource::{
+        listing::PartitionedFile,
+        physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource},
+        source::DataSourceExec,
+    },
     error::DataFusionError,
-    execution::SendableRecordBatchStream,
-    logical_expr::{Expr, col, lit},
-    prelude::{ParquetReadOptions, SessionConfig, SessionContext},
+    execution::{SendableRecordBatchStream, object_store::ObjectStoreUrl},
+    logical_expr::{Expr, TableType, col, lit},
+    physical_plan::ExecutionPlan,
+    prelude::{SessionConfig, SessionContext},
 };
 use domain::{
     model::ModelKey,
@@ -17,9 +25,11 @@ use domain::{
     text::Name,
     time::{Millis, Ranges},
 };
-use object_store::{limit::LimitStore, local::LocalFileSystem};
+use object_store::{ObjectStore, limit::LimitStore};
 
 use crate::{
+    file::object,
+    ports::LakeFile,
     schema::{SCHEMA, column},
     snapshot::Snapshot,
 };
@@ -61,30 +71,28 @@ impl Rows<'_> {
     }
 }
 
-/// The engine over one lake folder.
+/// The engine over the lake's objects.
 #[derive(Clone)]
 pub struct Engine {
     context: SessionContext,
-    root: std::path::PathBuf,
 }
 
-/// Files are addressed below this, so that no character of the folder's real path is taken for a pattern.
-const BASE: &str = "lake://files/";
+/// Where the engine finds objects by their names.
+const BASE: &str = "lake://objects";
 
 impl Engine {
     /// # Errors
-    /// When the folder cannot be opened.
-    pub fn new(root: &std::path::Path) -> Result<Self, String> {
+    /// In words.
+    pub fn new(objects: Arc<dyn ObjectStore>) -> Result<Self, String> {
         let threads = std::thread::available_parallelism().map_or(2, usize::from).max(2);
         let config =
             SessionConfig::new().with_target_partitions(threads).with_collect_statistics(false).with_batch_size(8_192);
         let context = SessionContext::new_with_config(config);
-        let files = LocalFileSystem::new_with_prefix(root).map_err(|e| e.to_string())?;
         let base = url::Url::parse(BASE).map_err(|e| e.to_string())?;
         // Reads take turns: each holds a thread of tokio's blocking pool, and each thread keeps memory that others freed.
         // Of a read of one range the turn covers the opening, of one of several the whole.
-        context.register_object_store(&base, Arc::new(LimitStore::new(files, threads)));
-        Ok(Self { context, root: root.to_owned() })
+        context.register_object_store(&base, Arc::new(LimitStore::new(objects, threads)));
+        Ok(Self { context })
     }
 
     /// Opens one stream per core over the rows; none when no file can hold any.
@@ -96,23 +104,12 @@ impl Engine {
         snapshot: &Snapshot,
         rows: &Rows<'_>,
     ) -> Result<Vec<SendableRecordBatchStream>, DataFusionError> {
-        let paths: Vec<String> = snapshot.touched(&rows.ranges).map(|v| format!("{BASE}{}", v.file.path)).collect();
-        if paths.is_empty() {
+        let files: Vec<PartitionedFile> = snapshot.touched(&rows.ranges).map(|v| as_planned(&v.file)).collect();
+        if files.is_empty() {
             return Ok(vec![]);
         }
-        let schema: &Schema = &SCHEMA;
-        let options = ParquetReadOptions { schema: Some(schema), ..ParquetReadOptions::default() };
-        let named: Vec<std::path::PathBuf> =
-            paths.iter().map(|p| self.root.join(p.strip_prefix(BASE).unwrap_or(p))).collect();
-        let frame = self.context.read_parquet(paths, options).await?;
-        let frame = frame.filter(condition(rows))?;
-        let wanted: Vec<&str> = rows.columns.to_vec();
-        let streams = frame.select_columns(&wanted)?.execute_stream_partitioned().await?;
-        // DataFusion takes a file that is not there for an empty folder. Looked at after it has listed, so none slips through.
-        if let Some(gone) = named.iter().find(|p| !p.exists()) {
-            return Err(DataFusionError::Execution(format!("{} is gone", gone.display())));
-        }
-        Ok(streams)
+        let frame = self.context.read_table(Arc::new(Planned { files }))?;
+        frame.filter(condition(rows))?.select_columns(&rows.columns)?.execute_stream_partitioned().await
     }
 
     /// The rows of a batch in the lake's schema that a question asks for, with the columns that it wants; `None` without any.
@@ -125,6 +122,44 @@ impl Engine {
         let Some(first) = batches.first() else { return Ok(None) };
         let whole = concat_batches(&first.schema(), &batches)?;
         Ok(Some(whole).filter(|w| w.num_rows() > 0))
+    }
+}
+
+/// Files that the manifest names, with their sizes: nothing is looked up before they are opened.
+#[derive(Debug)]
+struct Planned {
+    files: Vec<PartitionedFile>,
+}
+
+fn as_planned(file: &LakeFile) -> PartitionedFile {
+    PartitionedFile::new(object(&file.path), file.bytes)
+}
+
+#[async_trait]
+impl TableProvider for Planned {
+    fn schema(&self) -> SchemaRef {
+        SCHEMA.clone()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        let source = ParquetSource::new(SCHEMA.clone()).with_table_parquet_options(state.table_options().parquet.clone());
+        let groups = FileGroup::new(self.files.clone()).split_files(state.config().target_partitions());
+        let config = FileScanConfigBuilder::new(ObjectStoreUrl::parse(BASE)?, Arc::new(source))
+            .with_file_groups(groups)
+            .with_projection_indices(projection.cloned())?
+            .with_limit(limit)
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
     }
 }
 

@@ -3,7 +3,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -25,12 +24,13 @@ use domain::{
 
 use crate::{
     failing::Failing,
-    file::{Unread, check_size},
+    file::{FILES, Unread, check_size, object},
     health::{Kept, Written},
     held::{HeldEntry, HeldIndex, ModelText, Named},
     index::FileIndex,
     metrics,
     names::MetricNames,
+    objects::{Objects, Stamp},
     narrowed::Directories,
     ports::{LakeFile, Manifest, News},
     topics::Generations,
@@ -70,13 +70,14 @@ impl FileView {
 /// A file for as long as somebody may read it: one that was retired is deleted with the last snapshot that names it.
 #[derive(Debug)]
 pub struct Lease {
-    path: PathBuf,
+    objects: Arc<dyn Objects>,
+    name: String,
     retired: AtomicBool,
 }
 
 impl Lease {
-    pub fn new(path: PathBuf) -> Self {
-        Self { path, retired: AtomicBool::new(false) }
+    pub fn new(objects: Arc<dyn Objects>, name: String) -> Self {
+        Self { objects, name, retired: AtomicBool::new(false) }
     }
 
     pub fn retire(&self) {
@@ -87,8 +88,7 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         if *self.retired.get_mut() {
-            // One that stays is swept when the lake is opened.
-            let _ = std::fs::remove_file(&self.path);
+            self.objects.discard(&self.name);
         }
     }
 }
@@ -154,6 +154,23 @@ pub struct Snapshot {
     pub kept: Kept,
 }
 
+/// More new files than these are looked at together.
+const MANY: usize = 16;
+
+/// Size and time of a file's object.
+async fn found_at(
+    listed: &Option<HashMap<String, Stamp>>,
+    objects: &Arc<dyn Objects>,
+    file: &LakeFile,
+) -> std::io::Result<Stamp> {
+    let name = object(&file.path);
+    match listed.as_ref().and_then(|all| all.get(&name)) {
+        Some(stamp) => Ok(*stamp),
+        // Written since, or not there.
+        None => objects.look(&name).await,
+    }
+}
+
 /// What came of following the manifest.
 pub struct Renewed {
     pub snapshot: Snapshot,
@@ -191,7 +208,7 @@ impl Snapshot {
     pub async fn renewed(
         &self,
         manifest: &dyn Manifest,
-        root: &Path,
+        objects: &Arc<dyn Objects>,
         failed: &HashMap<String, Sentence>,
     ) -> Result<Renewed> {
         let news = if self.generation == 0 { None } else { manifest.since(self.generation).await? };
@@ -222,6 +239,11 @@ impl Snapshot {
             view.failed = view.unindexed.as_ref().or_else(|| failed.get(&view.file.path)).cloned();
         }
         let mut found = Vec::new();
+        // One look at the whole costs less than many.
+        let listed: Option<HashMap<String, Stamp>> = match files.len() > MANY {
+            true => objects.list(FILES).await.ok().map(|all| all.into_iter().collect()),
+            false => None,
+        };
         for file in files {
             let mut view = {
                 let decoded = blobs.get(&file.id).map_or_else(
@@ -249,14 +271,14 @@ impl Snapshot {
                     })
                     .collect();
                 let names = Arc::new(Names::of(&index, &numbered));
-                let lease = Arc::new(Lease::new(root.join(&file.path)));
+                let lease = Arc::new(Lease::new(Arc::clone(objects), object(&file.path)));
                 let index = Arc::new(index);
                 let custom = Arc::default();
                 FileView { file, index, places: numbered, names, custom, unindexed, failed: None, lease }
             };
             view.failed = view.unindexed.as_ref().or_else(|| failed.get(&view.file.path)).cloned();
             if view.failed.is_none()
-                && let Err(why) = check_size(&root.join(&view.file.path), view.file.bytes)
+                && let Err(why) = check_size(found_at(&listed, objects, &view.file).await, view.file.bytes)
             {
                 view.failed = Some(why.reason.clone());
                 found.push((view.file.path.clone(), why));

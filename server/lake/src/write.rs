@@ -4,7 +4,6 @@
 use std::{
     cell::Cell,
     collections::{BTreeSet, HashSet},
-    path::PathBuf,
     sync::{Arc, PoisonError},
 };
 
@@ -18,12 +17,13 @@ use domain::{
 };
 
 use crate::{
-    Lake,
+    LOCK, Lake, MERGE_LOCK,
     aside::Aside,
     compact::How,
     day::{DayChange, Trouble, Writer},
-    file,
+    file::{self, FILES, MERGING, PENDING, SUPERSEDED, object},
     known::KnownDays,
+    objects::Blocking,
     ports::{Change, Delivery},
     snapshot::{Lease, Snapshot},
     tiers, topics,
@@ -134,22 +134,21 @@ impl RecordSink for Lake {
 
 /// What a writer needs of the lake, to take to a thread.
 pub struct Writing {
-    root: PathBuf,
-    pending: PathBuf,
+    objects: Blocking,
     claimed: HashSet<i64>,
 }
 
 impl Writing {
     pub fn writer(self, snapshot: &Snapshot, received: Millis) -> Writer<'_> {
-        let Self { root, pending, claimed } = self;
-        Writer { root, pending, received, snapshot, claimed, room: Cell::new(tiers::CALM) }
+        let Self { objects, claimed } = self;
+        Writer { objects, received, snapshot, claimed, room: Cell::new(tiers::CALM) }
     }
 }
 
 impl Lake {
     pub(crate) fn writing(&self) -> Writing {
         let claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Writing { root: self.root.clone(), pending: self.pending.clone(), claimed }
+        Writing { objects: self.blocking(), claimed }
     }
 
     /// Reads what the days of these batches hold before anybody waits for it: under the lock only what came since is read.
@@ -205,8 +204,8 @@ impl Lake {
                 }
                 Ok(false) => {
                     // Nobody will ever ask for them.
-                    written.iter().for_each(|p| drop(std::fs::remove_file(self.root.join(p))));
-                    asides.iter().for_each(Aside::drop);
+                    written.iter().for_each(|p| self.objects.discard(&object(p)));
+                    asides.iter().for_each(|a| self.objects.discard(a.object()));
                     return Err(e);
                 }
                 Err(unknown) => {
@@ -261,32 +260,24 @@ impl Lake {
         for file in files {
             match file.lease {
                 Some(lease) => lease.retire(),
-                None => drop(std::fs::remove_file(self.root.join(file.path))),
+                None => self.objects.discard(&object(&file.path)),
             }
         }
     }
 
     async fn keep_aside(&self, asides: Vec<Aside>) -> Result<()> {
-        if asides.is_empty() {
-            return Ok(());
+        for aside in asides {
+            aside.keep(&*self.objects).await.map_err(|e| self.cannot_write(file::SUPERSEDED, &e))?;
         }
-        let superseded = self.superseded.clone();
-        tokio::task::spawn_blocking(move || {
-            asides.iter().try_for_each(|a| a.keep(&superseded)).map_err(|e| file::cannot_write(&superseded, &e))
-        })
-        .await
-        .map_err(|e| Error::internal("putting rows aside broke off").with_detail(e))?
+        Ok(())
     }
 
     /// Finishes what a crash, or a commit of which nobody knew, left half done. Called with the lake's lock, before anything is
     /// written: what the last commit published is still named, if it was.
     pub(crate) async fn settle(&self) -> Result<()> {
-        let pending = self.pending.clone();
-        let (waiting, broken) = tokio::task::spawn_blocking(move || Aside::all(&pending))
-            .await
-            .map_err(|e| Error::internal("looking for rows to put aside broke off").with_detail(e))?
-            .map_err(|e| file::cannot_write(&self.pending, &e))?;
-        broken.iter().for_each(|p| drop(std::fs::remove_file(p)));
+        let waiting = self.objects.list(PENDING).await.map_err(|e| self.cannot_write(PENDING, &e))?;
+        let (waiting, broken) = Aside::of(waiting.into_iter().map(|o| o.0));
+        broken.iter().for_each(|o| self.objects.discard(o));
         let in_doubt = !self.doubtful.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
         if waiting.is_empty() && !in_doubt {
             return Ok(());
@@ -294,46 +285,37 @@ impl Lake {
         self.manifest.set_note(DOUBT, Some(&self.clock.now().0.to_string())).await?;
         let named: HashSet<String> = self.manifest.files().await?.into_iter().map(|f| f.path).collect();
         let (count, void): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|a| a.counts(&named));
-        void.iter().for_each(Aside::drop);
+        void.iter().for_each(|a| self.objects.discard(a.object()));
         self.keep_aside(count).await?;
         let doubtful = std::mem::take(&mut *self.doubtful.lock().unwrap_or_else(PoisonError::into_inner));
         self.retire(doubtful.into_iter().filter(|d| !named.contains(&d.path)).collect());
         Ok(())
     }
 
-    /// Removes files that the manifest does not name: the remains of a crash. Does nothing while another process writes.
+    /// Removes objects that the manifest does not name: the remains of a crash. Does nothing while another process writes.
     pub(crate) async fn sweep(&self) -> Result<()> {
-        let lock = std::fs::OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&self.lock)
-            .map_err(|e| file::cannot_write(&self.lock, &e))?;
-        if lock.try_lock().is_err() {
-            return Ok(());
-        }
+        let held = self.objects.lock(LOCK, false).await.map_err(|e| self.cannot_write(LOCK, &e))?;
+        let Some(_lock) = held else { return Ok(()) };
         self.settle().await?;
-        let named: HashSet<PathBuf> = self.manifest.files().await?.iter().map(|f| self.root.join(&f.path)).collect();
-        let Ok(days) = std::fs::read_dir(&self.root) else { return Ok(()) };
-        let days = days.flatten().filter(|d| d.file_name().to_string_lossy().starts_with("day=")).map(|d| d.path());
-        let folders: Vec<PathBuf> = days.chain([self.superseded.clone()]).collect();
-        for folder in folders {
-            let in_lake = folder != self.superseded;
-            for path in std::fs::read_dir(folder).into_iter().flatten().flatten().map(|f| f.path()) {
-                let left = match path.extension().and_then(|e| e.to_str()) {
-                    Some("parquet") => in_lake && !named.contains(&path),
-                    Some("tmp") => true,
-                    // Whoever merges holds the file that they write.
-                    Some(crate::compact::UNDER_WAY) => {
-                        std::fs::File::open(&path).is_ok_and(|file| file.try_lock().is_ok())
-                    }
-                    _ => false,
-                };
-                if left {
-                    tracing::info!(file = %path.display(), "removing what a crash left behind");
-                    let _ = std::fs::remove_file(path);
-                }
-            }
+        let named: HashSet<String> = self.manifest.files().await?.iter().map(|f| object(&f.path)).collect();
+        let Ok(found) = self.objects.list(FILES).await else { return Ok(()) };
+        let ours = |name: &str| {
+            let of_day = name.strip_prefix(FILES).is_some_and(|rest| rest.starts_with("/day="));
+            of_day && [".parquet", ".merge"].iter().any(|end| name.ends_with(end))
+        };
+        let mut left: Vec<String> = found.into_iter().map(|o| o.0).filter(|o| ours(o) && !named.contains(o)).collect();
+        // Whoever merges holds the lock of merges until its commit.
+        if let Ok(Some(_nobody)) = self.objects.lock(MERGE_LOCK, false).await
+            && let Ok(unfinished) = self.objects.list(MERGING).await
+        {
+            left.extend(unfinished.into_iter().map(|o| o.0));
+        }
+        for name in left {
+            tracing::info!(object = %name, "removing what a crash left behind");
+            self.objects.discard(&name);
+        }
+        for folder in [FILES, SUPERSEDED, MERGING] {
+            self.objects.sweep(folder).await;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use domain::{Result, time::Millis};
@@ -21,6 +21,8 @@ use crate::demo::{Demo, FIRST_DAYS};
 const FOLLOW: Duration = Duration::from_millis(500);
 /// How often it is looked whether files can be read again that could not; each has its own pace below that.
 const HEAL: Duration = Duration::from_millis(250);
+/// How often all files are looked at, none of them read: questions are answered from memory and do not look.
+const INSPECT: Duration = Duration::from_secs(10);
 /// How often it is looked whether files have come together that are worth merging.
 const MERGE: Duration = Duration::from_secs(2);
 /// After a merge that could not be finished: whoever overtook it is still busy.
@@ -100,13 +102,19 @@ async fn merge_once(lake: &Lake) -> Result<bool> {
     }
 }
 
-/// Tries files of the lake again that could not be read.
+/// Tries files of the lake again that could not be read, and finds out which cannot be any more.
 ///
 /// # Errors
 /// None: it tries again by itself.
 pub async fn heal_files(lake: Arc<Lake>, job: Job) -> Result<End> {
+    let mut looked = Instant::now();
     while !job.pause(HEAL).await {
-        match lake.heal().await {
+        let mut done = lake.heal().await;
+        if looked.elapsed() >= INSPECT && done.is_ok() {
+            done = lake.inspect().await;
+            looked = Instant::now();
+        }
+        match done {
             Ok(_) => job.well(),
             Err(e) => job.trouble(&e),
         }

@@ -58,6 +58,11 @@ async fn healed(lake: &Lake) {
     panic!("still left out: {:?}", lake.unreadable());
 }
 
+/// The name of a file that is [`away`].
+fn file_of(away: &Path) -> PathBuf {
+    away.with_extension("parquet")
+}
+
 fn away(path: &Path) -> PathBuf {
     let to = path.with_extension("away");
     std::fs::rename(path, &to).unwrap();
@@ -111,6 +116,37 @@ async fn others_are_answered_while_it_is_found_out_why_many_failed_and_it_is_fou
     let asked = manifest.wish.asked.load(SeqCst) - before;
     assert!(asked < 16, "64 questions shall find out together and not each for itself: {asked}");
     assert_eq!(lake.unreadable().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_answered_from_memory_needs_no_file_and_an_inspection_finds_out_what_is_gone_cut_or_another() {
+    let dir = LakeDir::new();
+    let lake = dir.open().await;
+    three_days(&lake).await;
+    assert_eq!(n(&lake, june()).await, 3);
+    assert_eq!(lake.inspect().await, Ok(0));
+    let gone = away(&file(&dir, 28));
+    let bytes = std::fs::read(file(&dir, 29)).unwrap();
+    std::fs::write(file(&dir, 29), &bytes[..bytes.len() / 2]).unwrap();
+    assert_eq!((n(&lake, june()).await, lake.unreadable().len()), (3, 0), "columns in memory are as true as before");
+    assert_eq!(lake.inspect().await, Ok(2));
+    assert_eq!((n(&lake, june()).await, lake.unreadable().len()), (1, 2));
+    assert_eq!(lake.inspect().await, Ok(0), "each is found once");
+    // Of the same size and no longer the same.
+    let whole = scramble(&file(&dir, 30));
+    assert_eq!(lake.inspect().await, Ok(1));
+    assert_eq!((n(&lake, june()).await, lake.unreadable().len()), (0, 3));
+    std::fs::write(file(&dir, 30), whole).unwrap();
+    std::fs::write(file(&dir, 29), bytes).unwrap();
+    std::fs::rename(&gone, file_of(&gone)).unwrap();
+    healed(&lake).await;
+    assert_eq!(n(&lake, june()).await, 3);
+    // One that was only touched is read, and well.
+    let touched = std::fs::read(file(&dir, 30)).unwrap();
+    assert_eq!(lake.inspect().await, Ok(0));
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    std::fs::write(file(&dir, 30), touched).unwrap();
+    assert_eq!((lake.inspect().await, n(&lake, june()).await), (Ok(0), 3));
 }
 
 #[tokio::test]

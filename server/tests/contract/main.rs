@@ -39,6 +39,7 @@ mod ledger;
 mod manifest;
 mod merging;
 mod names;
+mod objects;
 mod places;
 mod random;
 mod reference;

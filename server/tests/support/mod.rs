@@ -19,7 +19,7 @@ use domain::{
     scope::Scope,
     time::{Millis, TimeRange},
 };
-use lake::Lake;
+use lake::{Folder, Lake};
 use serde_json::{Map, Value};
 use server::whole::WholeFile;
 use store::SqliteStore;
@@ -68,7 +68,7 @@ impl LakeDir {
         self.open_on(Arc::new(self.store().await)).await
     }
     pub async fn open_on(&self, manifest: Arc<dyn lake::ports::Manifest>) -> Lake {
-        Lake::open(self.path(), manifest, self.clock.clone()).await.expect("a lake")
+        Lake::open(Arc::new(Folder::at(self.path())), manifest, self.clock.clone()).await.expect("a lake")
     }
     /// The Parquet files of one day, or of all days, sorted.
     pub fn files(&self, day: Option<&str>) -> Vec<PathBuf> {

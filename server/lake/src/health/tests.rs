@@ -153,7 +153,7 @@ fn view(id: i64, day: Day, all: &[Rows]) -> FileView {
         custom: Arc::default(),
         unindexed: None,
         failed: None,
-        lease: Arc::new(Lease::new("nowhere".into())),
+        lease: Arc::new(Lease::new(Arc::new(crate::Folder::at("nowhere".as_ref())), "none".into())),
     }
 }
 

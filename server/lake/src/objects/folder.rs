@@ -1,0 +1,231 @@
+//! Objects as files below one folder.
+#![expect(clippy::disallowed_methods, reason = "files are read and written here, on blocking threads")]
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use object_store::{ObjectStore, local::LocalFileSystem};
+
+use super::{Blob, Lock, Objects, Stamp, Unfinished};
+
+/// The end of the name of a file that is being written. Its writer holds the system's lock on it.
+const UNDER_WAY: &str = "tmp";
+
+/// Objects as files below one folder. Names are paths below it.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    root: Arc<Path>,
+}
+
+impl Folder {
+    /// The folder is made with the first object in it.
+    #[must_use]
+    pub fn at(root: &Path) -> Self {
+        Self { root: root.into() }
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        let root = Arc::clone(&self.root);
+        tokio::task::spawn_blocking(move || work(&root)).await?
+    }
+
+    async fn of<T: Send + 'static>(
+        &self,
+        name: &str,
+        work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        let path = self.root.join(name);
+        self.blocking(move |_| work(&path)).await
+    }
+}
+
+#[async_trait]
+impl Objects for Folder {
+    async fn create(&self, name: &str) -> io::Result<Box<dyn Unfinished>> {
+        let unfinished = self.of(name, |path| {
+            make_folder_of(path)?;
+            let temporary = path.with_extension(UNDER_WAY);
+            let file = OpenOptions::new().write(true).create(true).truncate(true).open(&temporary)?;
+            // So that a sweep leaves it alone.
+            file.lock()?;
+            Ok(Writing { file: Some(file), temporary, path: path.to_owned() })
+        });
+        Ok(Box::new(unfinished.await?))
+    }
+
+    async fn get(&self, name: &str) -> io::Result<Blob> {
+        self.of(name, |path| Ok(Blob::File(File::open(path)?))).await
+    }
+
+    async fn look(&self, name: &str) -> io::Result<Stamp> {
+        self.of(name, |path| stamp(&fs::metadata(path)?)).await
+    }
+
+    async fn list(&self, folder: &str) -> io::Result<Vec<(String, Stamp)>> {
+        let folder = folder.to_owned();
+        self.blocking(move |root| {
+            let mut found = Vec::new();
+            gather(root, &folder, &mut found)?;
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let from = self.root.join(from);
+        self.of(to, move |to| {
+            make_folder_of(to)?;
+            rename(&from, to)
+        })
+        .await
+    }
+
+    fn discard(&self, name: &str) {
+        // One system call that waits for nothing.
+        let _ = fs::remove_file(self.root.join(name));
+    }
+
+    async fn lock(&self, name: &str, wait: bool) -> io::Result<Option<Lock>> {
+        self.of(name, move |path| {
+            make_folder_of(path)?;
+            let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+            if wait {
+                file.lock()?;
+            } else if file.try_lock().is_err() {
+                return Ok(None);
+            }
+            Ok(Some(Box::new(file) as Lock))
+        })
+        .await
+    }
+
+    fn place(&self, name: &str) -> String {
+        self.root.join(name).display().to_string()
+    }
+
+    async fn sweep(&self, folder: &str) {
+        let folder = folder.to_owned();
+        let swept = self.blocking(move |root| {
+            let mut left = Vec::new();
+            walk(root, &folder, &mut |path, _| {
+                left.extend(path.extension().is_some_and(|e| e == UNDER_WAY).then(|| path.to_owned()));
+                Ok(())
+            })?;
+            for path in left {
+                // Whoever writes it holds it.
+                if File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {
+                    tracing::info!(file = %path.display(), "removing what a crash left behind");
+                    fs::remove_file(&path)?;
+                }
+            }
+            Ok(())
+        });
+        if let Err(e) = swept.await {
+            tracing::warn!(error = %e, "what a crash left behind stays");
+        }
+    }
+
+    fn store(&self) -> Result<Arc<dyn ObjectStore>, String> {
+        make_folder_of(&self.root.join("…")).map_err(|e| e.to_string())?;
+        Ok(Arc::new(LocalFileSystem::new_with_prefix(&self.root).map_err(|e| e.to_string())?))
+    }
+}
+
+/// A file that has not got its name yet.
+struct Writing {
+    /// Until it is finished.
+    file: Option<File>,
+    temporary: PathBuf,
+    path: PathBuf,
+}
+
+impl Write for Writing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.as_mut().map_or(Ok(0), |file| file.write(bytes))
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Unfinished for Writing {
+    fn finish(mut self: Box<Self>) -> io::Result<u64> {
+        let Some(file) = &self.file else { return Ok(0) };
+        file.sync_all()?;
+        let bytes = file.metadata()?.len();
+        rename(&self.temporary, &self.path)?;
+        self.file = None;
+        Ok(bytes)
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        if self.file.is_some() {
+            let _ = fs::remove_file(&self.temporary);
+        }
+    }
+}
+
+/// Makes the folder that a file is to lie in, durably.
+fn make_folder_of(path: &Path) -> io::Result<()> {
+    if let Some(folder) = path.parent().filter(|f| !f.exists()) {
+        fs::create_dir_all(folder)?;
+        if let Some(above) = folder.parent() {
+            File::open(above)?.sync_all()?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives a file another name, durably.
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    to.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+fn stamp(m: &fs::Metadata) -> io::Result<Stamp> {
+    Ok(Stamp { bytes: m.len(), changed: m.modified()? })
+}
+
+/// Objects below a folder, whole ones.
+fn gather(root: &Path, folder: &str, found: &mut Vec<(String, Stamp)>) -> io::Result<()> {
+    walk(root, folder, &mut |path, name| {
+        if path.extension().is_none_or(|e| e != UNDER_WAY) {
+            match fs::metadata(path).and_then(|m| stamp(&m)) {
+                Ok(stamp) => found.push((name.to_owned(), stamp)),
+                // Gone since the folder was read.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(())
+    })
+}
+
+fn walk(root: &Path, folder: &str, each: &mut dyn FnMut(&Path, &str) -> io::Result<()>) -> io::Result<()> {
+    let entries = match fs::read_dir(root.join(folder)) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        // What is not UTF-8 is not ours.
+        let Ok(own) = entry.file_name().into_string() else { continue };
+        let name = if folder.is_empty() { own } else { format!("{folder}/{own}") };
+        if entry.file_type()?.is_dir() {
+            walk(root, &name, each)?;
+        } else {
+            each(&entry.path(), &name)?;
+        }
+    }
+    Ok(())
+}
