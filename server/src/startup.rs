@@ -8,7 +8,8 @@ use std::{
 
 use domain::{
     Error, Result,
-    ports::{Clock, Notes, RecordSink, SourceLedger},
+    error::Sentence,
+    ports::{Clock, Notes, RecordSink, SourceLedger, Upkeep},
     time::Millis,
 };
 use lake::{Folder, Lake};
@@ -16,7 +17,10 @@ use lake::{Folder, Lake};
 pub use lake::ports::{Tail, TailLedger};
 use store::SqliteStore;
 
-use crate::config::Settings;
+use crate::{
+    config::Settings,
+    ingest::{ReadTable, TableRow},
+};
 
 /// The machine's clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -40,8 +44,9 @@ pub struct Parts {
     pub notes: Arc<dyn Notes>,
     pub tails: Arc<dyn TailLedger>,
     pub clock: Arc<dyn Clock>,
-    /// The lake itself, for the job that follows the manifest and for whoever waits for changes.
-    pub lake: Arc<Lake>,
+    /// For the jobs that keep the lake in order, and for whoever waits for changes.
+    pub upkeep: Arc<dyn Upkeep>,
+    pub tables: ReadTable,
 }
 
 /// Opens everything below the data folder.
@@ -62,7 +67,8 @@ pub async fn open(settings: &Settings) -> Result<Parts> {
         notes: store.clone(),
         tails: store,
         clock,
-        lake,
+        upkeep: lake,
+        tables: read_table,
     })
 }
 
@@ -70,4 +76,14 @@ pub async fn open(settings: &Settings) -> Result<Parts> {
 fn make_folder(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder)
         .map_err(|e| Error::unavailable(format!("cannot make the data folder {}: {e}", folder.display())))
+}
+
+/// [`ReadTable`], by the lake's own reader.
+fn read_table(
+    path: &Path,
+    clock: &dyn Clock,
+    take: &mut dyn FnMut(Vec<TableRow>) -> bool,
+) -> std::result::Result<(), Sentence> {
+    let take = |rows: Vec<lake::ParquetRow>| take(rows.into_iter().map(|r| (r.line, r.record)).collect());
+    lake::read_parquet_source(path, || clock.now(), take).map(drop)
 }

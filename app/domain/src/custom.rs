@@ -5,6 +5,9 @@ use std::{collections::HashMap, ops::Deref, sync::Arc};
 
 use crate::metric::built_in;
 
+/// So many metrics outside of the catalogue are known by name, unless it is told otherwise.
+pub const CAP: usize = 1_000;
+
 /// Full names, `group.leaf`, sorted and each once; each with its shortest key. Cloned at no cost.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Custom(Arc<Names>);

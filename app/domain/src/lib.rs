@@ -20,6 +20,8 @@ pub mod query;
 pub mod record;
 pub mod scope;
 pub mod sketch;
+#[cfg(feature = "spelling")]
+pub mod spelling;
 pub mod state;
 pub mod text;
 pub mod time;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     answers::Chosen,
     cells::{Answer, CellsQuery},
+    declared::Declared,
     error::{Result, Sentence},
     query::{Directory, MetricColumn, Metrics, ModelChange, Records, RecordsQuery},
     record::Record,
@@ -54,6 +55,47 @@ pub trait Output: std::io::Write + Send {
     /// # Errors
     /// When it cannot be written.
     fn begin(&mut self) -> std::io::Result<()>;
+}
+
+/// Keeps what questions are answered from up with the world. Jobs call it again and again; each call is cheap when there is
+/// nothing to do.
+#[async_trait]
+pub trait Upkeep: Send + Sync {
+    /// Looks whether others have written, and follows. True when they had.
+    ///
+    /// # Errors
+    /// `Unavailable` when that cannot be read.
+    async fn follow(&self) -> Result<bool>;
+    /// Lets time pass: places that brought nothing grow late and stale. Returns how many changed their state since it was looked
+    /// last; whoever waits for changes of theirs is told.
+    async fn pass_time(&self) -> usize;
+    /// Looks once whether all that is kept is there and looks as it did, reading only what does not: questions may be answered from
+    /// memory and do not look. Returns how many parts of the records are left out since.
+    ///
+    /// # Errors
+    /// `Unavailable` when it cannot be listed what is there.
+    async fn inspect(&self) -> Result<usize>;
+    /// Tries again what could not be read. Returns how many parts of the records are asked again from now on.
+    ///
+    /// # Errors
+    /// `Unavailable` when what was found cannot be kept.
+    async fn heal(&self) -> Result<usize>;
+    /// Merges small parts where many have come together, beside everything else. False when others overtook it.
+    ///
+    /// # Errors
+    /// `Unavailable`, naming what cannot be written.
+    async fn merge(&self) -> Result<bool>;
+    /// Answers from now on with what people have written down about places and metrics.
+    ///
+    /// # Errors
+    /// `Unavailable` when the records cannot be followed; then it is so from the next commit on.
+    async fn declare(&self, declared: Arc<Declared>) -> Result<()>;
+    /// The generation of what questions are answered from, as whoever waits for changes was told last. It never falls.
+    fn told(&self) -> i64;
+    /// Waits until [`Upkeep::told`] is another than `seen`, and returns it: at once for commits of this process, for those of
+    /// others as soon as [`Upkeep::follow`] has looked, and when a part of the records is left out or comes back. What has moved
+    /// before is heard of too, so nothing is lost between two calls.
+    async fn changed(&self, seen: i64) -> i64;
 }
 
 /// What is known of the records at one moment without reading any: names, expectations, health. It does not change; a later
@@ -144,7 +186,7 @@ pub trait RecordSink: Send + Sync {
         let batch = Batch { source: source.clone(), records, refused: refused.clone(), ..Batch::default() };
         Ok(self.append_all(vec![batch]).await?.first().copied().unwrap_or_default())
     }
-    /// Merges small files of the same day, a bounded number of rows at a time; batches are taken meanwhile. Idempotent.
+    /// Merges small parts of the same day, a bounded number of rows at a time; batches are taken meanwhile. Idempotent.
     ///
     /// # Errors
     /// `Unavailable`, naming what cannot be written.
@@ -195,12 +237,12 @@ pub struct Position {
     pub state: String,
 }
 
-/// Where records came from: a file, a watched folder, a program, standard input, the demo.
+/// Where records came from: what somebody named, a watched folder, a program, standard input, the demo.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SourceId {
-    /// What kind: `file`, `folder`, `api`, `stdin`, `demo`.
+    /// What kind, such as `folder`, `api` or `demo`.
     pub kind: String,
-    /// Its name as people know it, for a file its absolute path.
+    /// Its name as people know it, the same whoever asks.
     pub name: String,
 }
 

@@ -137,12 +137,8 @@ impl Lake {
         if unchecked.is_empty() { Known::All(false) } else { Known::But(unchecked) }
     }
 
-    /// Looks at all files once, without reading any: what is gone or was cut off is left out, and what looks different from the last
-    /// time is read. Questions do not look: what they need may be in memory. Returns how many are left out since.
-    ///
-    /// # Errors
-    /// `Unavailable` when the files cannot be listed, or the manifest cannot be read.
-    pub async fn inspect(&self) -> Result<usize> {
+    /// See [`domain::ports::Upkeep::inspect`].
+    pub(crate) async fn inspect_files(&self) -> Result<usize> {
         // First the names that count: what is written meanwhile is looked at the next time.
         let snapshot = self.snapshot();
         let listed = self.objects.list(FILES).await;
@@ -188,10 +184,7 @@ impl Lake {
 
     /// Tries files again that could not be opened, and those that were damaged and have changed since. Returns how many are
     /// asked again from now on. Cheap when none is due.
-    ///
-    /// # Errors
-    /// `Unavailable` when the manifest cannot be read or written.
-    pub async fn heal(&self) -> Result<usize> {
+    pub(crate) async fn heal_files(&self) -> Result<usize> {
         let now = Instant::now();
         let due: HashMap<String, Option<Stamp>> = {
             let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);

@@ -52,7 +52,7 @@ use domain::{
     Error, Result,
     cells::{Answer, CellsQuery},
     declared::Declared,
-    ports::{Clock, MetricsStore, Output, View},
+    ports::{Clock, MetricsStore, Output, Upkeep, View},
     query::{Records, RecordsQuery},
     scope::Scope,
     state::Transition,
@@ -60,10 +60,8 @@ use domain::{
 };
 
 pub use compact::{How, Prepared};
-pub use names::CAP as METRIC_NAMES;
 pub use objects::{Blob, Folder, Lock, Objects, Stamp, Unfinished};
 pub use reader::{ParquetRow, read_parquet_source};
-pub use spelling::nfc;
 
 use crate::{
     failed::{Checks, Failure},
@@ -90,7 +88,7 @@ pub struct Lake {
     engine: Engine,
     resident: Arc<Resident>,
     snapshot: RwLock<Arc<Snapshot>>,
-    /// The snapshot's generation, for whoever waits for changes.
+    /// The snapshot's generation, for whoever waits for changes; see [`Upkeep::changed`].
     changes: tokio::sync::watch::Sender<i64>,
     /// The states of places, and how they changed.
     watch: Mutex<Watch>,
@@ -175,22 +173,6 @@ impl Lake {
         Ok(true)
     }
 
-    /// The generation of what questions are answered from, whenever it moves on: at once for commits of this process,
-    /// for those of others as soon as [`Lake::refresh`] has looked, and when a file is left out or comes back.
-    #[must_use]
-    pub fn changes(&self) -> tokio::sync::watch::Receiver<i64> {
-        self.changes.subscribe()
-    }
-
-    /// Answers from now on with what people have written down about places and metrics.
-    ///
-    /// # Errors
-    /// `Unavailable` when the manifest cannot be read; then it is so from the next commit on.
-    pub async fn declare(&self, declared: Arc<Declared>) -> Result<()> {
-        *self.declared.lock().unwrap_or_else(PoisonError::into_inner) = declared;
-        self.renew().await
-    }
-
     async fn renew(&self) -> Result<()> {
         self.renew_at(0).await
     }
@@ -213,23 +195,6 @@ impl Lake {
         self.resident.keep(&renewed.files.iter().map(|v| v.file.id).collect());
         self.show(renewed);
         Ok(())
-    }
-
-    /// Lets time pass: places that brought nothing grow late and stale. Returns how many changed their state since it was looked
-    /// last; their pages are told as of a commit.
-    pub async fn pass_time(&self) -> usize {
-        let _turn = self.following.lock().await;
-        let before = self.snapshot();
-        let now = self.clock.now();
-        let changed = self.watch.lock().unwrap_or_else(PoisonError::into_inner).advance(&before, now);
-        if !changed.is_empty() {
-            let mut after = Snapshot::clone(&before);
-            after.revision += 1;
-            after.moved(&changed);
-            drop(before);
-            self.show(after);
-        }
-        changed.len()
     }
 
     /// Answers from a snapshot from now on, and tells whoever waits for changes.
@@ -314,5 +279,51 @@ impl MetricsStore for Lake {
     }
     async fn export(&self, scope: &Scope, range: TimeRange, to: &mut dyn Output) -> Result<u64> {
         self.write_export(scope, range, to).await
+    }
+}
+
+#[async_trait]
+impl Upkeep for Lake {
+    async fn follow(&self) -> Result<bool> {
+        self.refresh().await
+    }
+    async fn pass_time(&self) -> usize {
+        let _turn = self.following.lock().await;
+        let before = self.snapshot();
+        let now = self.clock.now();
+        let changed = self.watch.lock().unwrap_or_else(PoisonError::into_inner).advance(&before, now);
+        if !changed.is_empty() {
+            let mut after = Snapshot::clone(&before);
+            after.revision += 1;
+            after.moved(&changed);
+            drop(before);
+            self.show(after);
+        }
+        changed.len()
+    }
+    async fn inspect(&self) -> Result<usize> {
+        self.inspect_files().await
+    }
+    async fn heal(&self) -> Result<usize> {
+        self.heal_files().await
+    }
+    async fn merge(&self) -> Result<bool> {
+        match self.prepare_merge(How::Beside).await? {
+            None => Ok(true),
+            Some(prepared) => self.commit_merge(prepared).await,
+        }
+    }
+    async fn declare(&self, declared: Arc<Declared>) -> Result<()> {
+        *self.declared.lock().unwrap_or_else(PoisonError::into_inner) = declared;
+        self.renew().await
+    }
+    fn told(&self) -> i64 {
+        *self.changes.borrow()
+    }
+    async fn changed(&self, seen: i64) -> i64 {
+        let mut changes = self.changes.subscribe();
+        // The sender is ours: it is there for as long as somebody waits.
+        let told = changes.wait_for(|told| *told != seen).await;
+        told.map_or(seen, |told| *told)
     }
 }

@@ -8,15 +8,14 @@ use std::{
 
 use domain::{
     Result,
-    custom::{Beyond, Custom},
+    custom::{Beyond, CAP, Custom},
     ports::Batch,
+    spelling::nfc,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Lake, held::HeldIndex, ports::Manifest, spelling::nfc};
+use crate::{Lake, held::HeldIndex, ports::Manifest};
 
-/// So many names a lake knows, unless it is told otherwise.
-pub const CAP: usize = 1_000;
 /// So many more are remembered, to be named on the sources page.
 const REMEMBERED: usize = 1_000;
 /// Under this the names are kept.

@@ -17,11 +17,12 @@ use domain::{
     metric::{BUILT_IN, CATALOGUE},
     record::{Columns, Record, Refusal, TEXT_FIELDS},
     say,
+    spelling::nfc,
     time::Millis,
 };
 use serde_json::{Map, Value};
 
-use crate::{file::unreadable, schema::ARRIVAL, spelling::nfc};
+use crate::{file::unreadable, schema::ARRIVAL};
 
 /// One row: its number from 1, and the record or why it is refused together with the row as JSON.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use datafusion::{
     },
     parquet::arrow::{ProjectionMask, arrow_reader::ParquetRecordBatchReaderBuilder},
 };
-use domain::{Error, Result, changes::Touched, record::TEXT_FIELDS, time::Day};
+use domain::{Error, Result, changes::Touched, record::TEXT_FIELDS, spelling::nfc, time::Day};
 
 use crate::{
     Lake,
@@ -22,7 +22,7 @@ use crate::{
     objects::Blocking,
     ports::{Change, LakeFile},
     schema::column,
-    spelling::{nfc, respelled},
+    spelling::respelled,
 };
 
 /// The manifest's note that all names of the lake were looked at once. Later, what an index names is enough: whatever comes in

@@ -1,6 +1,5 @@
-//! How names are spelled: in Unicode's normalization form C, in which a letter and its accent are one, and a Hangul syllable
-//! is one. Some systems write them apart; it looks the same, and would be another place. What was written is kept in
-//! `extra`, under [`SPELLING`], and is no content.
+//! Stored names in their one spelling ([`domain::spelling`]). What was written is kept in `extra`, under [`SPELLING`], and is no
+//! content.
 
 use std::{
     borrow::Cow,
@@ -16,21 +15,13 @@ use datafusion::arrow::{
     datatypes::Float64Type,
     error::ArrowError,
 };
-use domain::record::{SPELLING, TEXT_FIELDS};
+use domain::{
+    record::{SPELLING, TEXT_FIELDS},
+    spelling::nfc,
+};
 use serde_json::value::RawValue;
-use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::schema::{column, map_names};
-
-/// A name in its one spelling; `None` when it is spelled so already.
-#[must_use]
-pub fn nfc(text: &str) -> Option<String> {
-    if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
-        return None;
-    }
-    let composed: String = text.nfc().collect();
-    (composed != text).then_some(composed)
-}
 
 /// How names of a row were written, by field.
 type Written = BTreeMap<String, String>;
@@ -148,19 +139,7 @@ pub fn content_of(extra: &str) -> Option<Cow<'_, str>> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-
-    #[test]
-    fn letters_that_were_written_apart_are_put_together() {
-        let hangul: String = "부산-2".nfd().collect();
-        assert_eq!(nfc(&hangul).as_deref(), Some("부산-2"));
-        assert_eq!(nfc("Zu\u{308}rich").as_deref(), Some("Zürich"));
-        for text in ["acme", "부산-2", "Zürich", "موقع-١", "site 🚀", "x\u{338}"] {
-            assert_eq!(nfc(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn what_is_content_keeps_every_digit_and_loses_the_spelling() {
@@ -174,15 +153,5 @@ mod tests {
         let more = with_spelling(Some(&noted), &Written::from([("site".into(), "o\u{308}".into())]));
         assert_eq!(content_of(&more).as_deref(), Some(extra));
         assert!(more.contains("customer") && more.contains("site"));
-    }
-
-    proptest! {
-        #[test]
-        fn a_spelling_is_the_same_for_all_ways_to_write_and_settled_at_once(text in "\\PC{0,12}") {
-            let spelled = |t: &str| nfc(t).unwrap_or_else(|| t.to_owned());
-            let apart: String = text.nfd().collect();
-            prop_assert_eq!(spelled(&apart), spelled(&text));
-            prop_assert_eq!(nfc(&spelled(&text)), None);
-        }
     }
 }

@@ -28,7 +28,7 @@ async fn known(settings: &Settings) -> Result<(Arc<Directory>, Vec<FileState>)> 
         return Ok((Arc::new(Directory { declared, ..Directory::default() }), files.states()));
     }
     let parts = startup::open(settings).await?;
-    parts.lake.declare(declared).await?;
+    parts.upkeep.declare(declared).await?;
     Ok((parts.metrics.directory(), files.states()))
 }
 

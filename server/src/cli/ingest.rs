@@ -56,6 +56,7 @@ impl Ingest {
                 sink: parts.sink.clone(),
                 ledger: parts.ledger,
                 clock: parts.clock,
+                tables: parts.tables,
                 rejected: settings.data.join("rejected"),
             };
             totals = ingest.run(&inputs, &Meter::new(inputs.iter().map(Input::bytes).sum())).await?;

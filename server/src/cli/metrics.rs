@@ -73,7 +73,7 @@ struct Where {
 /// A question with its names in the lake's spelling.
 fn spelled(mut ask: Ask) -> Ask {
     for key in KEYS {
-        if let Some(name) = ask.get(key).and_then(lake::nfc) {
+        if let Some(name) = ask.get(key).and_then(domain::spelling::nfc) {
             ask.set(key, Some(name));
         }
     }
@@ -168,7 +168,7 @@ impl Metrics {
         }
         let written = Files::open(settings, std::sync::Arc::new(startup::SystemClock))?;
         let parts = startup::open(settings).await?;
-        parts.lake.declare(std::sync::Arc::new(written.declared())).await?;
+        parts.upkeep.declare(std::sync::Arc::new(written.declared())).await?;
         let now = parts.clock.now();
         match self {
             Self::Summary(args) => {

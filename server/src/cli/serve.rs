@@ -40,7 +40,7 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
     let was_empty = settings.data_is_empty();
     let parts = startup::open(&settings).await?;
     // Before anybody asks: the first page has the names already.
-    parts.lake.declare(Arc::new(written.declared())).await?;
+    parts.upkeep.declare(Arc::new(written.declared())).await?;
     let demo = Demo { sink: parts.sink.clone(), notes: parts.notes.clone(), clock: parts.clock.clone() };
     let readiness = Arc::new(Readiness::default());
     let stop = CancellationToken::new();
@@ -91,18 +91,18 @@ async fn start_jobs(
     demo: Demo,
     readiness: &Arc<Readiness>,
 ) -> Result<()> {
-    let lake = Arc::clone(&parts.lake);
+    let upkeep = Arc::clone(&parts.upkeep);
     let title = say!("Following what other processes write", "다른 프로세스가 쓴 내용 반영");
-    jobs.add("manifest", title, move |job| jobs::follow_manifest(Arc::clone(&lake), job));
-    let lake = Arc::clone(&parts.lake);
+    jobs.add("manifest", title, move |job| jobs::follow_manifest(Arc::clone(&upkeep), job));
+    let upkeep = Arc::clone(&parts.upkeep);
     let title = say!("Merging small files", "작은 파일 병합");
-    jobs.add("merge", title, move |job| jobs::merge_files(Arc::clone(&lake), job));
-    let lake = Arc::clone(&parts.lake);
+    jobs.add("merge", title, move |job| jobs::merge_files(Arc::clone(&upkeep), job));
+    let upkeep = Arc::clone(&parts.upkeep);
     let title = say!("Trying unreadable files again", "읽지 못한 파일 다시 시도");
-    jobs.add("heal", title, move |job| jobs::heal_files(Arc::clone(&lake), job));
-    let (files, lake) = (Arc::clone(written), Arc::clone(&parts.lake));
+    jobs.add("heal", title, move |job| jobs::heal_files(Arc::clone(&upkeep), job));
+    let (files, upkeep) = (Arc::clone(written), Arc::clone(&parts.upkeep));
     let title = say!("Following places.yaml and metrics.yaml", "places.yaml, metrics.yaml 변경 반영");
-    jobs.add("declared", title, move |job| declared::follow(Arc::clone(&files), Arc::clone(&lake), job));
+    jobs.add("declared", title, move |job| declared::follow(Arc::clone(&files), Arc::clone(&upkeep), job));
     if let Some(folder) = &settings.ingest_dir {
         let watch = Watch {
             // Names in the ledger are whole paths, however the folder was given.
@@ -111,6 +111,7 @@ async fn start_jobs(
                 sink: Arc::clone(&parts.sink),
                 ledger: Arc::clone(&parts.ledger),
                 clock: Arc::clone(&parts.clock),
+                tables: parts.tables,
                 rejected: settings.data.join("rejected"),
             },
             tails: Arc::clone(&parts.tails),

@@ -52,7 +52,7 @@ pub struct Settings {
     #[arg(long, env = "GF_OPERATOR_TOKEN", hide_env_values = true, value_name = "TOKEN", global = true)]
     pub operator_token: Option<Secret>,
     /// Metrics outside of the catalogue that get tiles, tables and charts, first come, first served; others stay in their records
-    #[arg(long, env = "GF_METRIC_NAMES", default_value_t = lake::METRIC_NAMES as u16, value_name = "NUMBER", global = true)]
+    #[arg(long, env = "GF_METRIC_NAMES", default_value_t = domain::custom::CAP as u16, value_name = "NUMBER", global = true)]
     pub metric_names: u16,
     /// What to log: error, warn, info, debug, or a filter such as server=debug
     #[arg(long, env = "GF_LOG", default_value = "info", value_name = "FILTER", global = true)]

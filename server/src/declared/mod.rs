@@ -27,11 +27,10 @@ use domain::{
     declared::{Declared, FileFault, FileKind, FileState, PlaceFacts},
     error::Sentence,
     metric::Metric,
-    ports::Clock,
+    ports::{Clock, Upkeep},
     say,
     scope::Place,
 };
-use lake::Lake;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
@@ -251,7 +250,7 @@ pub fn text_of(bytes: Vec<u8>) -> std::result::Result<String, Trouble> {
         let line = 1 + good.iter().filter(|b| **b == b'\n').count();
         (Some(line), say!("it is not UTF-8", "UTF-8이 아닙니다"))
     })?;
-    Ok(lake::nfc(&text).unwrap_or(text))
+    Ok(domain::spelling::nfc(&text).unwrap_or(text))
 }
 
 /// Both files, and what they say together.
@@ -324,12 +323,12 @@ impl Files {
 ///
 /// # Errors
 /// A look that broke off.
-pub async fn follow(files: Arc<Files>, lake: Arc<Lake>, job: Job) -> Result<End> {
+pub async fn follow(files: Arc<Files>, upkeep: Arc<dyn Upkeep>, job: Job) -> Result<End> {
     // What is in force may have changed while the job was not running.
     let mut told = false;
     loop {
         if !told {
-            match lake.declare(Arc::new(files.declared())).await {
+            match upkeep.declare(Arc::new(files.declared())).await {
                 Ok(()) => {
                     told = true;
                     job.well();

@@ -9,11 +9,11 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response, Sse, sse::Event},
 };
-use domain::{ask::Ask, changes::Topic, scope::Scope, state::Transition, time::Millis};
+use domain::{ask::Ask, changes::Topic, ports::Upkeep, scope::Scope, state::Transition, time::Millis};
 use jiff::tz::TimeZone;
 use serde_json::json;
 use tokio::{
-    sync::{OwnedSemaphorePermit, watch},
+    sync::OwnedSemaphorePermit,
     time::{Instant, Interval, interval_at, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
@@ -41,15 +41,16 @@ pub async fn events(
         let text = format!("{MOST_LISTENERS} listen already; ask again later");
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, text));
     };
-    let mut changes = s.changes.clone();
-    changes.mark_unchanged();
+    // Before the generation is read: what comes in between is heard of.
+    let seen = s.upkeep.told();
     let generation = services.metrics.generation_in(&scope);
     let heard = services.metrics.transitions(&scope, 0)?.last().map_or(0, |t| t.number);
     let missed = last.is_some_and(|l| l != generation);
     let first = if missed { records(generation) } else { tick() }.retry(RETRY);
     let now = Instant::now();
     let listener = Listener {
-        changes,
+        upkeep: Arc::clone(&s.upkeep),
+        seen,
         metrics: services.metrics,
         scope,
         told: generation,
@@ -87,7 +88,9 @@ fn asked(headers: &HeaderMap, query: Option<&str>, now: Millis) -> domain::Resul
 
 /// One connection. Its place is free again when it is dropped.
 struct Listener {
-    changes: watch::Receiver<i64>,
+    upkeep: Arc<dyn Upkeep>,
+    /// Up to which change of all records it has looked.
+    seen: i64,
     metrics: Arc<usecases::Metrics>,
     scope: Scope,
     /// The generation that was told of last.
@@ -121,14 +124,14 @@ impl Listener {
                 () = sleep_until(self.not_before), if self.news => {
                     self.news = false;
                     self.not_before = Instant::now() + PACE;
-                    self.changes.mark_unchanged();
+                    self.seen = self.upkeep.told();
                     self.told = self.metrics.generation_in(&self.scope);
                     let states = self.states();
                     self.waiting.extend(states);
                     self.waiting.push_back(records(self.told));
                 }
-                changed = self.changes.changed(), if !self.news => {
-                    changed.ok()?;
+                seen = self.upkeep.changed(self.seen), if !self.news => {
+                    self.seen = seen;
                     // What has come elsewhere is no news here.
                     self.news = self.metrics.generation_in(&self.scope) != self.told;
                 }

@@ -8,7 +8,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use domain::ask::decode;
+use domain::{ask::decode, spelling::nfc};
 
 pub async fn one_spelling(mut request: Request, next: Next) -> Response {
     if let Some(uri) = respelled(request.uri()) {
@@ -51,7 +51,7 @@ struct Part {
 }
 
 fn spelled(raw: &str, encoded: &str) -> Part {
-    let name = decode(encoded).ok().and_then(|text| lake::nfc(&text));
+    let name = decode(encoded).ok().and_then(|text| nfc(&text));
     Part { changed: name.is_some(), text: name.map_or_else(|| raw.to_owned(), |name| encode(&name)) }
 }
 

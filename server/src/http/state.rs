@@ -7,9 +7,13 @@ use axum::{
     extract::{FromRef, FromRequestParts},
     http::request::Parts as Head,
 };
-use domain::{access::Actor, ports::JobReport, time::Millis};
+use domain::{
+    access::Actor,
+    ports::{JobReport, Upkeep},
+    time::Millis,
+};
 use leptos::config::LeptosOptions;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{events, files, middleware, records};
@@ -28,8 +32,8 @@ pub struct State {
     pub readiness: Arc<Readiness>,
     pub gate: Arc<Gate>,
     pub hosts: Arc<middleware::Hosts>,
-    /// The lake's generation, as it moves on.
-    pub changes: watch::Receiver<i64>,
+    /// Tells when the records have changed.
+    pub upkeep: Arc<dyn Upkeep>,
     /// Cancelled when the server is told to stop.
     pub stop: CancellationToken,
     /// Free places for listeners.
@@ -71,7 +75,7 @@ impl State {
             readiness,
             gate: Arc::new(Gate::new(settings)),
             hosts: Arc::new(middleware::Hosts::new(&settings.hosts, address)),
-            changes: parts.lake.changes(),
+            upkeep: Arc::clone(&parts.upkeep),
             stop,
             listeners: Arc::new(Semaphore::new(events::MOST_LISTENERS)),
             intake: records::Intake::start(Arc::clone(&parts.sink), Arc::clone(&parts.clock)),

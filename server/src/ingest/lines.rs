@@ -17,7 +17,7 @@ use domain::{
     say,
 };
 
-use super::{Chunk, Input, Refused, files::Format, parse};
+use super::{Chunk, Input, ReadTable, Refused, files::Format, parse};
 
 /// Of a line that is too long, so much is kept for `rejected/`.
 const KEPT_OF_LONG: usize = 4_096;
@@ -28,6 +28,7 @@ const KEPT_OF_LONG: usize = 4_096;
 /// Why the input cannot be read further, in words. What was handed over before stays.
 pub fn read(
     input: &Input,
+    tables: ReadTable,
     clock: &dyn Clock,
     batch: usize,
     mut send: impl FnMut(Chunk) -> bool,
@@ -37,26 +38,22 @@ pub fn read(
         Input::File { path, format: Format::Parquet, bytes } => {
             let mut chunk = Chunk { arrivals: vec![], refused: vec![], bytes: 0 };
             let mut alive = true;
-            let read = lake::read_parquet_source(
-                path,
-                || clock.now(),
-                |rows| {
-                    for row in rows {
-                        match row.record {
-                            Ok(record) => chunk.arrivals.push(Arrival { record, line: row.line }),
-                            Err((refusal, text)) => chunk.refused.push(Refused { line: row.line, refusal, row: text }),
-                        }
+            let read = tables(path, clock, &mut |rows| {
+                for (line, record) in rows {
+                    match record {
+                        Ok(record) => chunk.arrivals.push(Arrival { record, line }),
+                        Err((refusal, row)) => chunk.refused.push(Refused { line, refusal, row }),
                     }
-                    if chunk.rows() >= batch {
-                        let full = std::mem::replace(&mut chunk, Chunk { arrivals: vec![], refused: vec![], bytes: 0 });
-                        alive = send(full);
-                    }
-                    alive
-                },
-            );
+                }
+                if chunk.rows() >= batch {
+                    let full = std::mem::replace(&mut chunk, Chunk { arrivals: vec![], refused: vec![], bytes: 0 });
+                    alive = send(full);
+                }
+                alive
+            });
             chunk.bytes = *bytes;
             send(chunk);
-            read.map(|_| ())
+            read
         }
         Input::File { path, format, .. } => {
             let file = File::open(path).map_err(|e| Sentence::why(&e))?;

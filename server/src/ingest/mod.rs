@@ -7,7 +7,10 @@ pub mod lines;
 mod rejects;
 pub mod tail;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use domain::{
     Error, Result,
@@ -15,6 +18,7 @@ use domain::{
     ports::{Appended, Arrival, Clock, RecordSink, RefusedCounts, SourceId, SourceLedger},
     record::{Record, Refusal},
     say,
+    spelling::nfc,
 };
 use tokio::sync::mpsc;
 
@@ -50,12 +54,20 @@ pub trait Progress: Send + Sync {
     fn done(&self);
 }
 
+/// A row of a table: its number from 1, and the record, or why it is refused together with the row as JSON.
+pub type TableRow = (u64, std::result::Result<Record, (Refusal, String)>);
+
+/// Reads all rows of a Parquet file, some at a time; what they are handed to says whether to go on. The error is why the file
+/// cannot be read, in words; rows handed out before stay handed out.
+pub type ReadTable = fn(&Path, &dyn Clock, &mut dyn FnMut(Vec<TableRow>) -> bool) -> std::result::Result<(), Sentence>;
+
 /// Everything that an ingest needs.
 #[derive(Clone)]
 pub struct Ingest {
     pub sink: Arc<dyn RecordSink>,
     pub ledger: Arc<dyn SourceLedger>,
     pub clock: Arc<dyn Clock>,
+    pub tables: ReadTable,
     /// The folder for refused rows.
     pub rejected: PathBuf,
 }
@@ -126,10 +138,11 @@ impl Ingest {
         totals: &mut Totals,
     ) -> Result<std::result::Result<(), Sentence>> {
         let (send, mut receive) = mpsc::channel::<Chunk>(2);
-        let clock = Arc::clone(&self.clock);
+        let (clock, tables) = (Arc::clone(&self.clock), self.tables);
         let reading = {
             let input = input.clone();
-            std::thread::spawn(move || lines::read(&input, &*clock, BATCH, |chunk| send.blocking_send(chunk).is_ok()))
+            let send = move |chunk| send.blocking_send(chunk).is_ok();
+            std::thread::spawn(move || lines::read(&input, tables, &*clock, BATCH, send))
         };
         let mut rejects = Rejects::new(&self.rejected, source);
         let mut rows = 0;
@@ -156,5 +169,5 @@ impl Ingest {
 
 /// Parses one line; kept here so that every door into the lake refuses alike, and spells names alike.
 fn parse(line: &[u8], clock: &dyn Clock) -> std::result::Result<Record, Refusal> {
-    Record::parse_line_spelled(line, clock.now(), lake::nfc)
+    Record::parse_line_spelled(line, clock.now(), nfc)
 }

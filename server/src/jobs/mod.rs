@@ -11,8 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{Result, time::Millis};
-use lake::{How, Lake};
+use domain::{Result, ports::Upkeep, time::Millis};
 
 pub use self::supervisor::{Board, End, Job, Supervisor};
 use crate::demo::{Demo, FIRST_DAYS};
@@ -58,13 +57,13 @@ impl Readiness {
 ///
 /// # Errors
 /// None: it tries again by itself.
-pub async fn follow_manifest(lake: Arc<Lake>, job: Job) -> Result<End> {
+pub async fn follow_manifest(upkeep: Arc<dyn Upkeep>, job: Job) -> Result<End> {
     while !job.pause(FOLLOW).await {
-        match lake.refresh().await {
+        match upkeep.follow().await {
             Ok(_) => job.well(),
             Err(e) => job.trouble(&e),
         }
-        lake.pass_time().await;
+        upkeep.pass_time().await;
     }
     Ok(End::Stopped)
 }
@@ -73,9 +72,9 @@ pub async fn follow_manifest(lake: Arc<Lake>, job: Job) -> Result<End> {
 ///
 /// # Errors
 /// None: it tries again by itself.
-pub async fn merge_files(lake: Arc<Lake>, job: Job) -> Result<End> {
+pub async fn merge_files(upkeep: Arc<dyn Upkeep>, job: Job) -> Result<End> {
     while !job.pause(MERGE).await {
-        match merge_once(&lake).await {
+        match upkeep.merge().await {
             Ok(true) => job.well(),
             Ok(false) => {
                 job.well();
@@ -94,24 +93,16 @@ pub async fn merge_files(lake: Arc<Lake>, job: Job) -> Result<End> {
     Ok(End::Stopped)
 }
 
-/// False when others overtook the merge.
-async fn merge_once(lake: &Lake) -> Result<bool> {
-    match lake.prepare_merge(How::Beside).await? {
-        None => Ok(true),
-        Some(prepared) => lake.commit_merge(prepared).await,
-    }
-}
-
 /// Tries files of the lake again that could not be read, and finds out which cannot be any more.
 ///
 /// # Errors
 /// None: it tries again by itself.
-pub async fn heal_files(lake: Arc<Lake>, job: Job) -> Result<End> {
+pub async fn heal_files(upkeep: Arc<dyn Upkeep>, job: Job) -> Result<End> {
     let mut looked = Instant::now();
     while !job.pause(HEAL).await {
-        let mut done = lake.heal().await;
+        let mut done = upkeep.heal().await;
         if looked.elapsed() >= INSPECT && done.is_ok() {
-            done = lake.inspect().await;
+            done = upkeep.inspect().await;
             looked = Instant::now();
         }
         match done {

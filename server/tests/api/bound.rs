@@ -57,7 +57,7 @@ async fn house() -> House {
     let settings = Command::parse_from(["test", "--data", &data]).settings;
     let parts = startup::open(&settings).await.expect("a data folder");
     let written = Arc::new(Files::open(&settings, parts.clock.clone()).expect("what is written down"));
-    parts.lake.declare(Arc::new(written.declared())).await.expect("declared");
+    parts.upkeep.declare(Arc::new(written.declared())).await.expect("declared");
     take(&parts, OWN, OWN_RECORDS, 0).await;
     take(&parts, OTHER, OTHER_RECORDS, 0).await;
     let readiness = Arc::new(Readiness::default());

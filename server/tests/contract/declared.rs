@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use domain::{
     declared::{Declared, Label, PlaceFacts},
     metric::{Direction, Metric},
+    ports::Upkeep,
     query::{Summary, SummaryQuery},
     scope::Place,
     state::DataState,

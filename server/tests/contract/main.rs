@@ -29,6 +29,7 @@ mod declared;
 mod devices;
 mod doubt;
 mod durability;
+mod edges;
 mod first_seen;
 mod foreign;
 mod healing;

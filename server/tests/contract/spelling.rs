@@ -33,7 +33,8 @@ async fn take_spelled(lake: &Lake, rows: impl IntoIterator<Item = Value>) -> App
     let spelled = |fields: Value| {
         let mut whole = json!({"timestamp": "2026-06-30T11:00:00Z", "run_id": "r1", "site": "s1", "zone": "z1", "task": "detection"});
         whole.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-        Record::parse_line_spelled(whole.to_string().as_bytes(), at(crate::support::NOW), lake::nfc).unwrap()
+        Record::parse_line_spelled(whole.to_string().as_bytes(), at(crate::support::NOW), domain::spelling::nfc)
+            .unwrap()
     };
     let records: Vec<Arrival> = arrivals(rows.into_iter().map(spelled).collect());
     lake.append(&source("door.jsonl"), records, &RefusedCounts::new()).await.unwrap()

@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use domain::ports::{RecordSink, RefusedCounts};
+use domain::ports::{RecordSink, RefusedCounts, Upkeep};
+use futures::FutureExt;
 use lake::ports::Manifest;
 use serde_json::json;
 
@@ -69,18 +70,23 @@ async fn what_two_processes_add_in_turns_is_known_to_both() {
 async fn whoever_waits_hears_of_own_commits_at_once_and_of_others_after_a_look() {
     let dir = LakeDir::new();
     let (one, two) = (dir.open().await, dir.open().await);
-    let mut hears = two.changes();
-    hears.borrow_and_update();
+    let shown = two.told();
+    assert_eq!(two.changed(shown).now_or_never(), None, "nothing has come yet");
     take(&two, [json!({"run_id": "1", "detection": {"mAP50": 0.5}})]).await;
-    assert!(hears.has_changed().unwrap(), "of its own");
-    assert_eq!(*hears.borrow_and_update(), two.generation());
+    assert_eq!(
+        two.changed(shown).now_or_never(),
+        Some(two.generation()),
+        "of its own, also when it came before the waiting"
+    );
+    let shown = two.told();
+    assert_eq!(shown, two.generation());
     take(&one, [json!({"run_id": "2", "detection": {"mAP50": 0.5}})]).await;
-    assert!(!hears.has_changed().unwrap());
-    let waiting = tokio::time::timeout(Duration::from_secs(5), hears.changed());
+    assert_eq!(two.changed(shown).now_or_never(), None);
+    let waiting = tokio::time::timeout(Duration::from_secs(5), two.changed(shown));
     let (told, refreshed) = tokio::join!(waiting, two.refresh());
-    told.expect("in time").unwrap();
+    let told = told.expect("in time");
     assert!(refreshed.unwrap());
-    assert_eq!(*hears.borrow_and_update(), one.generation());
+    assert_eq!((told, two.told()), (one.generation(), one.generation()));
     two.refresh().await.unwrap();
-    assert!(!hears.has_changed().unwrap(), "nothing new is no news");
+    assert_eq!(two.changed(told).now_or_never(), None, "nothing new is no news");
 }

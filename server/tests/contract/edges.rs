@@ -1,0 +1,46 @@
+//! Who names whom: adapters are named where everything is put together, and nowhere else; the domain's ports know no disk.
+
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+
+const SERVER: &str = env!("CARGO_MANIFEST_DIR");
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The lines of a file that match, with where they are.
+fn lines(path: &Path, words: &Regex) -> Vec<String> {
+    let text = std::fs::read_to_string(path).unwrap();
+    let found = text.lines().zip(1..).filter(|(line, _)| words.is_match(line));
+    found.map(|(line, n)| format!("{}:{n}: {}", path.display(), line.trim())).collect()
+}
+
+#[test]
+fn only_startup_names_adapters() {
+    let adapters = Regex::new(r"\b(lake|store)\s*::|\b(use|extern crate) (::)?(lake|store)\b|\bSqliteStore\b|\bLake\b");
+    let adapters = adapters.unwrap();
+    let startup = Path::new(SERVER).join("src/startup.rs");
+    assert!(!lines(&startup, &adapters).is_empty(), "or this test looks for something that is not there");
+    let mut all = vec![];
+    sources(&Path::new(SERVER).join("src"), &mut all);
+    assert!(all.len() > 40, "{all:?}");
+    let named: Vec<String> = all.iter().filter(|p| **p != startup).flat_map(|p| lines(p, &adapters)).collect();
+    assert_eq!(named, Vec::<String>::new());
+}
+
+#[test]
+fn the_ports_of_the_domain_know_no_disk() {
+    let disk = Regex::new(r"(?i)\b(paths?|PathBuf|inodes?|files?|parquet file)\b|std::fs").unwrap();
+    let found = lines(&Path::new(SERVER).join("../app/domain/src/ports.rs"), &disk);
+    assert_eq!(found, Vec::<String>::new());
+    assert!(disk.is_match("    to: &std::path::Path,") && disk.is_match("/// A lake file."));
+}
