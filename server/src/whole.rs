@@ -86,49 +86,57 @@ mod tests {
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {
-        let mut names: Vec<String> =
-            fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .expect("a folder")
+            .flatten()
+            .map(|e| e.file_name().to_string_lossy().into_owned())
+            .collect();
         names.sort();
         names
     }
 
     #[test]
     fn a_file_gets_its_name_when_it_is_complete_and_holds_the_last_attempt_alone() {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("x.parquet");
-        fs::write(&path, "before").unwrap();
+        fs::write(&path, "before").expect("written");
         let mut out = WholeFile::at(&path);
-        out.begin().unwrap();
-        out.write_all(b"a first attempt, longer than the second").unwrap();
-        out.begin().unwrap();
-        out.write_all(b"whole").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"before");
+        out.begin().expect("begun");
+        out.write_all(b"a first attempt, longer than the second").expect("written");
+        out.begin().expect("begun");
+        out.write_all(b"whole").expect("written");
+        assert_eq!(fs::read(&path).expect("read"), b"before");
         assert_eq!(out.finish(Ok(7)), Ok(7));
-        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        assert_eq!(fs::read(&path).expect("read"), b"whole");
         assert_eq!(names(dir.path()), ["x.parquet"]);
     }
 
     #[test]
     fn what_was_not_completed_leaves_what_was_there_and_nothing_else() {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("x.parquet");
-        fs::write(&path, "before").unwrap();
+        fs::write(&path, "before").expect("written");
         let refused = Error::unavailable("a file cannot be read");
         assert_eq!(WholeFile::at(&path).finish::<u64>(Err(refused.clone())), Err(refused.clone()), "nothing was begun");
         let mut out = WholeFile::at(&path);
-        out.begin().unwrap();
-        out.write_all(b"half").unwrap();
+        out.begin().expect("begun");
+        out.write_all(b"half").expect("written");
         assert_eq!(out.finish::<u64>(Err(refused.clone())), Err(refused));
-        assert_eq!((fs::read(&path).unwrap(), names(dir.path())), (b"before".to_vec(), vec!["x.parquet".to_owned()]));
+        assert_eq!(
+            (fs::read(&path).expect("read"), names(dir.path())),
+            (b"before".to_vec(), vec!["x.parquet".to_owned()])
+        );
     }
 
     #[test]
     fn what_cannot_be_written_is_said_of_the_file() {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("no such folder").join("x.parquet");
         let mut out = WholeFile::at(&path);
-        out.begin().unwrap_err();
-        let refused = out.finish::<u64>(Err(Error::unavailable("the records cannot be written out"))).unwrap_err();
+        out.begin().expect_err("there is no folder");
+        let refused = out
+            .finish::<u64>(Err(Error::unavailable("the records cannot be written out")))
+            .expect_err("nothing was written");
         assert!(refused.message.en.contains(&path.display().to_string()), "{refused}");
     }
 }

@@ -1,11 +1,13 @@
 //! Files are merged beside commits: nobody is kept waiting while a merge is prepared, what comes meanwhile is kept, and a merge
 //! that was overtaken is dropped.
 
-use domain::ports::{Appended, RecordSink};
+use std::io::Write;
+
+use domain::ports::{Appended, MetricsStore, Output, RecordSink};
 use lake::{How, Lake};
 use serde_json::{Value, json};
 
-use crate::support::{Asked, LakeDir, ask, fleet, june, metric, near, take};
+use crate::support::{Asked, LakeDir, ask, fleet, june, metric, near, read_back, take};
 
 fn row(run: impl std::fmt::Display, value: f64) -> Value {
     json!({"run_id": run.to_string(), "detection": {"mAP50": value}})
@@ -117,4 +119,53 @@ async fn commits_leave_files_alone_that_are_being_merged() {
     }
     assert!(lake.commit_merge(prepared).await.unwrap(), "it was not overtaken");
     assert_eq!(value_and_n(&lake).await, (0.5, 12));
+}
+
+/// An output before whose first byte another process merges the files that are about to be read.
+struct Overtaken<'a> {
+    dir: &'a LakeDir,
+    begun: u32,
+    bytes: Vec<u8>,
+}
+
+impl Write for Overtaken<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.bytes.write(bytes)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Output for Overtaken<'_> {
+    fn begin(&mut self) -> std::io::Result<()> {
+        self.begun += 1;
+        self.bytes.clear();
+        if self.begun == 1 {
+            self.write_all(b"what an attempt leaves")?;
+            let dir = self.dir;
+            let merge = move || {
+                let runtime = tokio::runtime::Runtime::new().unwrap();
+                runtime.block_on(async { dir.open().await.tidy().await.unwrap() });
+            };
+            std::thread::scope(|s| s.spawn(merge).join()).unwrap();
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn an_export_whose_files_are_merged_away_begins_anew_and_is_whole() {
+    let dir = LakeDir::new();
+    let lake = dir.open().await;
+    four_files(&lake).await;
+    let mut out = Overtaken { dir: &dir, begun: 0, bytes: vec![] };
+    assert_eq!(lake.export(&fleet(), june(), &mut out).await.unwrap(), 4);
+    assert_eq!((out.begun, dir.files(None).len()), (2, 1));
+    let path = dir.path().join("x.parquet");
+    std::fs::write(&path, out.bytes).unwrap();
+    let mut runs: Vec<String> =
+        read_back(&path).iter().map(|r| r.texts()[0].as_ref().unwrap().as_str().to_owned()).collect();
+    runs.sort();
+    assert_eq!(runs, ["0", "1", "2", "3"]);
 }
