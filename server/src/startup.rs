@@ -12,9 +12,9 @@ use domain::{
     ports::{Clock, Notes, RecordSink, SourceLedger, Upkeep},
     time::Millis,
 };
-use lake::{Folder, Lake};
 /// How far a file was taken is kept beside the rows that were taken of it.
 pub use lake::ports::{Tail, TailLedger};
+use lake::{Folder, Lake};
 use store::SqliteStore;
 
 use crate::{

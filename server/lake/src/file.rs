@@ -186,7 +186,11 @@ pub fn check(objects: &Blocking, file: &LakeFile) -> std::result::Result<(), Unr
     if found == file.rows {
         return Ok(());
     }
-    Err(Unread::damaged(say!("it has {found} rows instead of {rows}", "행이 {rows}개가 아니라 {found}개입니다", rows = file.rows)))
+    Err(Unread::damaged(say!(
+        "it has {found} rows instead of {rows}",
+        "행이 {rows}개가 아니라 {found}개입니다",
+        rows = file.rows
+    )))
 }
 
 /// Brings a batch into the lake's schema.

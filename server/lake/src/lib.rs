@@ -117,11 +117,7 @@ impl Lake {
     ///
     /// # Errors
     /// `Unavailable`, naming what cannot be read or written.
-    pub async fn open(
-        objects: Arc<dyn Objects>,
-        manifest: Arc<dyn Manifest>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self> {
+    pub async fn open(objects: Arc<dyn Objects>, manifest: Arc<dyn Manifest>, clock: Arc<dyn Clock>) -> Result<Self> {
         let store = objects.store();
         let engine = store.map(Engine::new).and_then(std::convert::identity);
         let engine = engine
@@ -183,7 +179,8 @@ impl Lake {
         let _turn = self.following.lock().await;
         let failed = self.reasons();
         let before = self.snapshot();
-        let Renewed { snapshot, found, touched } = before.renewed(self.manifest.as_ref(), &self.objects, &failed).await?;
+        let Renewed { snapshot, found, touched } =
+            before.renewed(self.manifest.as_ref(), &self.objects, &failed).await?;
         let mut renewed = snapshot.with_declared(self.declared.lock().unwrap_or_else(PoisonError::into_inner).clone());
         renewed.revision += revisions;
         renewed.follow(&before, touched.as_deref());

@@ -35,6 +35,7 @@ pub struct ParquetRow {
 ///
 /// # Errors
 /// Why the file cannot be read, in words; rows handed out before stay handed out.
+#[expect(clippy::disallowed_methods, reason = "a file that somebody wants taken, read on a blocking thread")]
 pub fn read_parquet_source(
     path: &Path,
     now: impl Fn() -> Millis,

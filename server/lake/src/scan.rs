@@ -152,7 +152,8 @@ impl TableProvider for Planned {
         _filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-        let source = ParquetSource::new(SCHEMA.clone()).with_table_parquet_options(state.table_options().parquet.clone());
+        let source =
+            ParquetSource::new(SCHEMA.clone()).with_table_parquet_options(state.table_options().parquet.clone());
         let groups = FileGroup::new(self.files.clone()).split_files(state.config().target_partitions());
         let config = FileScanConfigBuilder::new(ObjectStoreUrl::parse(BASE)?, Arc::new(source))
             .with_file_groups(groups)

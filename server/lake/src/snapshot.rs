@@ -30,8 +30,8 @@ use crate::{
     index::FileIndex,
     metrics,
     names::MetricNames,
-    objects::{Objects, Stamp},
     narrowed::Directories,
+    objects::{Objects, Stamp},
     ports::{LakeFile, Manifest, News},
     topics::Generations,
 };

@@ -38,6 +38,23 @@ fn only_startup_names_adapters() {
 }
 
 #[test]
+fn the_lake_knows_a_disk_in_one_place() {
+    let disk =
+        Regex::new(r"\bfs::|\bFile::(open|create)|\bOpenOptions\b|\bPathBuf\b|remove_file|symlink|read_dir").unwrap();
+    let mut all = vec![];
+    sources(&Path::new(SERVER).join("lake/src"), &mut all);
+    let folder = Path::new(SERVER).join("lake/src/objects/folder.rs");
+    assert!(!lines(&folder, &disk).is_empty() && all.len() > 30);
+    // Beside it: what reads a file that somebody wants taken, and tests in the files that they test.
+    let code = |line: &String| {
+        let reader = line.contains("/reader.rs:");
+        !reader && !line.contains("/lake/src/objects.rs:") && !line.contains("bench.") && !line.contains("self.folder.")
+    };
+    let named: Vec<String> = all.iter().filter(|p| **p != folder).flat_map(|p| lines(p, &disk)).filter(code).collect();
+    assert_eq!(named, Vec::<String>::new());
+}
+
+#[test]
 fn the_ports_of_the_domain_know_no_disk() {
     let disk = Regex::new(r"(?i)\b(paths?|PathBuf|inodes?|files?|parquet file)\b|std::fs").unwrap();
     let found = lines(&Path::new(SERVER).join("../app/domain/src/ports.rs"), &disk);

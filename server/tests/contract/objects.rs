@@ -104,7 +104,10 @@ async fn objects_are_listed_below_their_folder_until_they_are_discarded(k: &Kept
 async fn a_new_name_takes_the_place_of_the_old_one(k: &Kept) {
     put(k, "pending/x.parquet", b"x").await;
     k.objects.rename("pending/x.parquet", "superseded/y.parquet").await.unwrap();
-    assert_eq!((read(k, "pending/x.parquet").await, read(k, "superseded/y.parquet").await.as_deref()), (None, Some("x")));
+    assert_eq!(
+        (read(k, "pending/x.parquet").await, read(k, "superseded/y.parquet").await.as_deref()),
+        (None, Some("x"))
+    );
     let gone = k.objects.rename("pending/x.parquet", "superseded/z.parquet").await;
     assert!(gone.is_err_and(|e| e.kind() == ErrorKind::NotFound));
     assert_eq!(names(k, "superseded").await, ["superseded/y.parquet"]);
