@@ -9,7 +9,7 @@ use std::{
 use domain::{
     Error, Result,
     error::Sentence,
-    ports::{Clock, Notes, RecordSink, SourceLedger, Upkeep},
+    ports::{Clock, Upkeep},
     time::Millis,
 };
 /// How far a file was taken is kept beside the rows that were taken of it.
@@ -34,17 +34,16 @@ impl Clock for SystemClock {
     }
 }
 
-/// All ports, connected.
+/// All use cases and what runs beside them, connected.
 #[derive(Clone)]
 pub struct Parts {
     pub metrics: Arc<usecases::Metrics>,
     pub sources: Arc<usecases::Sources>,
-    pub sink: Arc<dyn RecordSink>,
-    pub ledger: Arc<dyn SourceLedger>,
-    pub notes: Arc<dyn Notes>,
+    pub taking: usecases::Taking,
+    pub simulated: usecases::Simulated,
     pub tails: Arc<dyn TailLedger>,
     pub clock: Arc<dyn Clock>,
-    /// For the jobs that keep the lake in order, and for whoever waits for changes.
+    /// For the jobs that keep the lake in order.
     pub upkeep: Arc<dyn Upkeep>,
     pub tables: ReadTable,
 }
@@ -59,12 +58,12 @@ pub async fn open(settings: &Settings) -> Result<Parts> {
     let store = Arc::new(SqliteStore::open(&settings.database()).await?);
     let lake = Lake::open(Arc::new(Folder::at(&settings.data)), store.clone(), clock.clone()).await?;
     let lake = Arc::new(lake.with_metric_names(usize::from(settings.metric_names)));
+    let taking = usecases::Taking::new(lake.clone());
     Ok(Parts {
         metrics: Arc::new(usecases::Metrics::new(lake.clone())),
         sources: Arc::new(usecases::Sources::new(store.clone())),
-        sink: lake.clone(),
-        ledger: store.clone(),
-        notes: store.clone(),
+        simulated: usecases::Simulated::new(taking.clone(), store.clone()),
+        taking,
         tails: store,
         clock,
         upkeep: lake,

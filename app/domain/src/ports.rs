@@ -28,6 +28,12 @@ pub trait Clock: Send + Sync {
 pub trait MetricsStore: Send + Sync {
     /// What is known now without reading a row. Cheap.
     fn view(&self) -> Arc<dyn View>;
+    /// The generation of what questions are answered from, as whoever waits for changes was told last. It never falls.
+    fn told(&self) -> i64;
+    /// Waits until [`MetricsStore::told`] is another than `seen`, and returns it: at once for commits of this process, for those of
+    /// others as soon as [`Upkeep::follow`] has looked, and when a part of the records is left out or comes back. What has moved
+    /// before is heard of too, so nothing is lost between two calls.
+    async fn changed(&self, seen: i64) -> i64;
     /// Aggregates: the one question for all of them.
     ///
     /// # Errors
@@ -90,12 +96,6 @@ pub trait Upkeep: Send + Sync {
     /// # Errors
     /// `Unavailable` when the records cannot be followed; then it is so from the next commit on.
     async fn declare(&self, declared: Arc<Declared>) -> Result<()>;
-    /// The generation of what questions are answered from, as whoever waits for changes was told last. It never falls.
-    fn told(&self) -> i64;
-    /// Waits until [`Upkeep::told`] is another than `seen`, and returns it: at once for commits of this process, for those of
-    /// others as soon as [`Upkeep::follow`] has looked, and when a part of the records is left out or comes back. What has moved
-    /// before is heard of too, so nothing is lost between two calls.
-    async fn changed(&self, seen: i64) -> i64;
 }
 
 /// What is known of the records at one moment without reading any: names, expectations, health. It does not change; a later

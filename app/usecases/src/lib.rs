@@ -4,6 +4,7 @@
 mod joined;
 mod questions;
 mod sources;
+mod taking;
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use crate::joined::UnderWay;
 pub use crate::{
     questions::{Questions, Trends, TrendsQuery},
     sources::Sources,
+    taking::{Simulated, Taking},
 };
 use domain::{
     Result,
@@ -118,6 +120,17 @@ impl Metrics {
     #[must_use]
     pub fn generation_in(&self, scope: &Scope) -> i64 {
         self.view().generation_in(scope)
+    }
+
+    /// The generation of the records as whoever waits for changes was told last. It never falls.
+    #[must_use]
+    pub fn told(&self) -> i64 {
+        self.shared.store.told()
+    }
+
+    /// Waits until [`Metrics::told`] is another than `seen`, and returns it.
+    pub async fn changed(&self, seen: i64) -> i64 {
+        self.shared.store.changed(seen).await
     }
 
     /// How places of a scope changed their state after the change of a number, as far as that is remembered, in order.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use domain::{
     Result,
     access::{Action, Actor, Object, authorize},
-    ports::{SourceLedger, SourceReport},
+    error::Sentence,
+    ports::{SourceId, SourceLedger, SourceReport},
+    time::Millis,
 };
 
 /// What is known of sources, by whoever may see it: their names tell of every customer.
@@ -35,5 +37,36 @@ impl Sources {
     pub async fn reports(&self) -> Result<Vec<SourceReport>> {
         authorize(&self.actor, Action::ReadSources, Object::Installation)?;
         self.ledger.sources().await
+    }
+
+    /// Notes that a source is about to be read from its beginning: what the last read refused is forgotten.
+    ///
+    /// # Errors
+    /// `Forbidden` for whoever may not send records; `Unavailable` when the ledger cannot be written.
+    pub async fn begun(&self, source: &SourceId, at: Millis) -> Result<()> {
+        self.may_note()?;
+        self.ledger.begun(source, at).await
+    }
+
+    /// Notes that a source could not be read at all.
+    ///
+    /// # Errors
+    /// As [`Sources::begun`].
+    pub async fn failed(&self, source: &SourceId, at: Millis, reason: &Sentence) -> Result<()> {
+        self.may_note()?;
+        self.ledger.failed(source, at, reason).await
+    }
+
+    /// Notes that a source was read to its end.
+    ///
+    /// # Errors
+    /// As [`Sources::begun`].
+    pub async fn finished(&self, source: &SourceId, at: Millis) -> Result<()> {
+        self.may_note()?;
+        self.ledger.finished(source, at).await
+    }
+
+    fn may_note(&self) -> Result<()> {
+        authorize(&self.actor, Action::WriteRecords, Object::Installation)
     }
 }

@@ -88,7 +88,7 @@ pub struct Lake {
     engine: Engine,
     resident: Arc<Resident>,
     snapshot: RwLock<Arc<Snapshot>>,
-    /// The snapshot's generation, for whoever waits for changes; see [`Upkeep::changed`].
+    /// The snapshot's generation, for whoever waits for changes; see [`MetricsStore::changed`].
     changes: tokio::sync::watch::Sender<i64>,
     /// The states of places, and how they changed.
     watch: Mutex<Watch>,
@@ -265,6 +265,15 @@ impl MetricsStore for Lake {
     fn view(&self) -> Arc<dyn View> {
         self.snapshot()
     }
+    fn told(&self) -> i64 {
+        *self.changes.borrow()
+    }
+    async fn changed(&self, seen: i64) -> i64 {
+        let mut changes = self.changes.subscribe();
+        // The sender is ours: it is there for as long as somebody waits.
+        let told = changes.wait_for(|told| *told != seen).await;
+        told.map_or(seen, |told| *told)
+    }
     fn transitions(&self, after: u64) -> Vec<Transition> {
         self.watch.lock().unwrap_or_else(PoisonError::into_inner).since(after)
     }
@@ -313,14 +322,5 @@ impl Upkeep for Lake {
     async fn declare(&self, declared: Arc<Declared>) -> Result<()> {
         *self.declared.lock().unwrap_or_else(PoisonError::into_inner) = declared;
         self.renew().await
-    }
-    fn told(&self) -> i64 {
-        *self.changes.borrow()
-    }
-    async fn changed(&self, seen: i64) -> i64 {
-        let mut changes = self.changes.subscribe();
-        // The sender is ours: it is there for as long as somebody waits.
-        let told = changes.wait_for(|told| *told != seen).await;
-        told.map_or(seen, |told| *told)
     }
 }

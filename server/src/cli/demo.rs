@@ -25,19 +25,19 @@ impl Demo {
             Self::Stories => print(&demo::STORIES.join("\n"))?,
             Self::Fill => {
                 let parts = startup::open(settings).await?;
-                let demo = demo::Demo { sink: parts.sink.clone(), notes: parts.notes, clock: parts.clock };
-                let epoch = match demo.epoch().await? {
+                let demo = demo::Demo { simulated: parts.simulated, clock: parts.clock };
+                let epoch = match demo.simulated.epoch().await? {
                     Some(epoch) => epoch,
                     None => demo.begin().await?,
                 };
                 demo.fill(epoch, |days| tracing::info!(days, "demo days are in")).await?;
                 demo.grow(epoch).await?;
-                parts.sink.tidy().await?;
+                demo.simulated.tidy().await?;
                 print("the simulated fleet is in")?;
             }
             Self::Remove => {
                 let parts = startup::open(settings).await?;
-                let demo = demo::Demo { sink: parts.sink, notes: parts.notes, clock: parts.clock };
+                let demo = demo::Demo { simulated: parts.simulated, clock: parts.clock };
                 let removed = demo.remove().await?;
                 print(&format!("{removed} simulated records removed"))?;
             }

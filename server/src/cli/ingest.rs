@@ -53,15 +53,15 @@ impl Ingest {
         if !inputs.is_empty() {
             let parts = startup::open(settings).await?;
             let ingest = ingest::Ingest {
-                sink: parts.sink.clone(),
-                ledger: parts.ledger,
+                taking: parts.taking.clone(),
+                sources: parts.sources,
                 clock: parts.clock,
                 tables: parts.tables,
                 rejected: settings.data.join("rejected"),
             };
             totals = ingest.run(&inputs, &Meter::new(inputs.iter().map(Input::bytes).sum())).await?;
             // In steps that keep nobody waiting.
-            parts.sink.tidy().await?;
+            parts.taking.tidy().await?;
         }
         totals.failed.extend(missing);
         self.report(&totals)?;

@@ -41,7 +41,7 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
     let parts = startup::open(&settings).await?;
     // Before anybody asks: the first page has the names already.
     parts.upkeep.declare(Arc::new(written.declared())).await?;
-    let demo = Demo { sink: parts.sink.clone(), notes: parts.notes.clone(), clock: parts.clock.clone() };
+    let demo = Demo { simulated: parts.simulated.clone(), clock: parts.clock.clone() };
     let readiness = Arc::new(Readiness::default());
     let stop = CancellationToken::new();
     let jobs = Supervisor::new(stop.clone());
@@ -108,8 +108,8 @@ async fn start_jobs(
             // Names in the ledger are whole paths, however the folder was given.
             folder: std::path::absolute(folder).unwrap_or_else(|_| folder.clone()),
             ingest: Ingest {
-                sink: Arc::clone(&parts.sink),
-                ledger: Arc::clone(&parts.ledger),
+                taking: parts.taking.clone(),
+                sources: Arc::clone(&parts.sources),
                 clock: Arc::clone(&parts.clock),
                 tables: parts.tables,
                 rejected: settings.data.join("rejected"),
@@ -120,7 +120,7 @@ async fn start_jobs(
         let title = say!("Taking records from the watched folder", "지정한 폴더에서 레코드 수집");
         jobs.add("folder", title, move |job| watch.clone().run(job));
     }
-    let epoch = match demo.epoch().await? {
+    let epoch = match demo.simulated.epoch().await? {
         Some(epoch) => Some(epoch),
         None if settings.demo && was_empty => Some(demo.begin().await?),
         None if settings.demo => {

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use domain::{
     Result,
-    ports::{Clock, Notes, RecordSink, RefusedCounts, SourceId},
+    ports::Clock,
     time::{DAY, Millis},
 };
+use usecases::Simulated;
 
 pub use fleet::{Fleet, STORIES};
 
@@ -19,39 +20,21 @@ pub const DAYS: i64 = 90;
 /// So many of the newest days make the pages meaningful; then the server is ready.
 pub const FIRST_DAYS: i64 = 30;
 
-/// What is noted: when the demo began, down to which moment its past is filled, up to which moment it has grown.
-const EPOCH: &str = "demo_epoch";
-const FILLED_FROM: &str = "demo_filled_from";
-const GROWN_TO: &str = "demo_grown_to";
-
 /// Fills and grows the simulated fleet.
 #[derive(Clone)]
 pub struct Demo {
-    pub sink: Arc<dyn RecordSink>,
-    pub notes: Arc<dyn Notes>,
+    pub simulated: Simulated,
     pub clock: Arc<dyn Clock>,
 }
 
-fn source() -> SourceId {
-    SourceId { kind: "demo".into(), name: domain::ports::DEMO.into() }
-}
-
 impl Demo {
-    /// When the demo of this lake began; `None` when there is none.
-    ///
-    /// # Errors
-    /// When the notes cannot be read.
-    pub async fn epoch(&self) -> Result<Option<Millis>> {
-        self.moment(EPOCH).await
-    }
-
     /// Begins a demo now.
     ///
     /// # Errors
     /// When the notes cannot be written.
     pub async fn begin(&self) -> Result<Millis> {
         let now = self.clock.now();
-        self.notes.set_note(EPOCH, Some(&now.0.to_string())).await?;
+        self.simulated.begin(now).await?;
         Ok(now)
     }
 
@@ -61,15 +44,15 @@ impl Demo {
     /// When the lake cannot be written.
     pub async fn fill(&self, epoch: Millis, mut told: impl FnMut(i64)) -> Result<()> {
         let oldest = epoch.plus(-DAYS * DAY);
-        let mut to = self.moment(FILLED_FROM).await?.unwrap_or(epoch);
+        let mut to = self.simulated.filled_from().await?.unwrap_or(epoch);
         told((epoch.0 - to.0) / DAY);
         while to > oldest {
             let from = to.plus(-DAY).max(oldest);
             self.take(epoch, from, to).await?;
-            if self.epoch().await? != Some(epoch) {
+            if self.simulated.epoch().await? != Some(epoch) {
                 return self.gone().await;
             }
-            self.notes.set_note(FILLED_FROM, Some(&from.0.to_string())).await?;
+            self.simulated.fill(from).await?;
             to = from;
             told((epoch.0 - to.0) / DAY);
         }
@@ -82,16 +65,16 @@ impl Demo {
     /// When the lake cannot be written.
     pub async fn grow(&self, epoch: Millis) -> Result<u64> {
         let now = self.clock.now();
-        let mut from = self.moment(GROWN_TO).await?.unwrap_or(epoch);
+        let mut from = self.simulated.grown_to().await?.unwrap_or(epoch);
         let mut taken = 0;
         while from < now {
             let to = from.plus(DAY).min(now);
             taken += self.take(epoch, from, to).await?;
-            if self.epoch().await? != Some(epoch) {
+            if self.simulated.epoch().await? != Some(epoch) {
                 self.gone().await?;
                 return Ok(0);
             }
-            self.notes.set_note(GROWN_TO, Some(&to.0.to_string())).await?;
+            self.simulated.grow(to).await?;
             from = to;
         }
         Ok(taken)
@@ -102,15 +85,13 @@ impl Demo {
     /// # Errors
     /// When the lake cannot be written.
     pub async fn remove(&self) -> Result<u64> {
-        for note in [EPOCH, FILLED_FROM, GROWN_TO] {
-            self.notes.set_note(note, None).await?;
-        }
-        self.sink.remove_simulated().await
+        self.simulated.end().await?;
+        self.simulated.delete().await
     }
 
     /// The demo was removed while we were adding to it: take back what came after.
     async fn gone(&self) -> Result<()> {
-        self.sink.remove_simulated().await.map(|_| ())
+        self.simulated.delete().await.map(|_| ())
     }
 
     async fn take(&self, epoch: Millis, from: Millis, to: Millis) -> Result<u64> {
@@ -121,10 +102,6 @@ impl Demo {
         if records.is_empty() {
             return Ok(0);
         }
-        Ok(self.sink.append(&source(), records, &RefusedCounts::new()).await?.taken)
-    }
-
-    async fn moment(&self, key: &str) -> Result<Option<Millis>> {
-        Ok(self.notes.note(key).await?.and_then(|t| t.parse().ok()).map(Millis))
+        Ok(self.simulated.take(records).await?.taken)
     }
 }

@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response, Sse, sse::Event},
 };
-use domain::{ask::Ask, changes::Topic, ports::Upkeep, scope::Scope, state::Transition, time::Millis};
+use domain::{ask::Ask, changes::Topic, scope::Scope, state::Transition, time::Millis};
 use jiff::tz::TimeZone;
 use serde_json::json;
 use tokio::{
@@ -42,14 +42,13 @@ pub async fn events(
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, text));
     };
     // Before the generation is read: what comes in between is heard of.
-    let seen = s.upkeep.told();
+    let seen = services.metrics.told();
     let generation = services.metrics.generation_in(&scope);
     let heard = services.metrics.transitions(&scope, 0)?.last().map_or(0, |t| t.number);
     let missed = last.is_some_and(|l| l != generation);
     let first = if missed { records(generation) } else { tick() }.retry(RETRY);
     let now = Instant::now();
     let listener = Listener {
-        upkeep: Arc::clone(&s.upkeep),
         seen,
         metrics: services.metrics,
         scope,
@@ -88,7 +87,6 @@ fn asked(headers: &HeaderMap, query: Option<&str>, now: Millis) -> domain::Resul
 
 /// One connection. Its place is free again when it is dropped.
 struct Listener {
-    upkeep: Arc<dyn Upkeep>,
     /// Up to which change of all records it has looked.
     seen: i64,
     metrics: Arc<usecases::Metrics>,
@@ -124,13 +122,13 @@ impl Listener {
                 () = sleep_until(self.not_before), if self.news => {
                     self.news = false;
                     self.not_before = Instant::now() + PACE;
-                    self.seen = self.upkeep.told();
+                    self.seen = self.metrics.told();
                     self.told = self.metrics.generation_in(&self.scope);
                     let states = self.states();
                     self.waiting.extend(states);
                     self.waiting.push_back(records(self.told));
                 }
-                seen = self.upkeep.changed(self.seen), if !self.news => {
+                seen = self.metrics.changed(self.seen), if !self.news => {
                     self.seen = seen;
                     // What has come elsewhere is no news here.
                     self.news = self.metrics.generation_in(&self.scope) != self.told;

@@ -31,7 +31,7 @@ use tower_http::{
     timeout::TimeoutLayer,
 };
 
-pub use self::state::{Seen, State};
+pub use self::state::{Asker, Seen, State};
 
 /// The largest request body, in bytes, but for records.
 pub const MAX_BODY: usize = 1 << 20;

@@ -7,11 +7,7 @@ use axum::{
     extract::{FromRef, FromRequestParts},
     http::request::Parts as Head,
 };
-use domain::{
-    access::Actor,
-    ports::{JobReport, Upkeep},
-    time::Millis,
-};
+use domain::{access::Actor, ports::JobReport, time::Millis};
 use leptos::config::LeptosOptions;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -32,8 +28,6 @@ pub struct State {
     pub readiness: Arc<Readiness>,
     pub gate: Arc<Gate>,
     pub hosts: Arc<middleware::Hosts>,
-    /// Tells when the records have changed.
-    pub upkeep: Arc<dyn Upkeep>,
     /// Cancelled when the server is told to stop.
     pub stop: CancellationToken,
     /// Free places for listeners.
@@ -75,10 +69,9 @@ impl State {
             readiness,
             gate: Arc::new(Gate::new(settings)),
             hosts: Arc::new(middleware::Hosts::new(&settings.hosts, address)),
-            upkeep: Arc::clone(&parts.upkeep),
             stop,
             listeners: Arc::new(Semaphore::new(events::MOST_LISTENERS)),
-            intake: records::Intake::start(Arc::clone(&parts.sink), Arc::clone(&parts.clock)),
+            intake: records::Intake::start(parts.taking.clone(), Arc::clone(&parts.clock)),
         }
     }
 
@@ -114,12 +107,23 @@ impl State {
 /// What the sender of a request may use.
 pub struct Seen(pub Services);
 
+/// Who sent a request.
+pub struct Asker(pub Actor);
+
+impl<S: Sync> FromRequestParts<S> for Asker {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(head: &mut Head, _: &S) -> Result<Self, Self::Rejection> {
+        // The gate has put it there; without it nobody is known.
+        Ok(Self(head.extensions.get::<Request>().map_or(Actor::Anonymous, |r| r.actor.clone())))
+    }
+}
+
 impl FromRequestParts<State> for Seen {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(head: &mut Head, state: &State) -> Result<Self, Self::Rejection> {
-        // The gate has put it there; without it nobody is known.
-        let actor = head.extensions.get::<Request>().map_or(Actor::Anonymous, |r| r.actor.clone());
+        let Asker(actor) = Asker::from_request_parts(head, state).await?;
         Ok(Self(state.services_for(&actor)))
     }
 }

@@ -1,13 +1,12 @@
 //! Group commit: requests that wait at the same time share one commit. Each is answered with its own counts, after its rows
 //! are durable; while one commit is under way the next gathers, so many small requests cost a few commits a second.
 
-use std::sync::Arc;
-
 use domain::{
     Error, ErrorKind, Result,
-    ports::{Appended, Batch, RecordSink},
+    ports::{Appended, Batch},
 };
 use tokio::sync::{mpsc, oneshot};
+use usecases::Taking;
 
 /// Requests that may wait; more are sent away at once.
 const WAITING: usize = 1_024;
@@ -38,9 +37,9 @@ pub enum NotTaken {
 impl Group {
     /// Starts the task that writes.
     #[must_use]
-    pub fn start(sink: Arc<dyn RecordSink>) -> Self {
+    pub fn start(taking: Taking) -> Self {
         let (send, receive) = mpsc::channel(WAITING);
-        tokio::spawn(write(sink, receive));
+        tokio::spawn(write(taking, receive));
         Self { send }
     }
 
@@ -60,7 +59,7 @@ impl Group {
     }
 }
 
-async fn write(sink: Arc<dyn RecordSink>, mut receive: mpsc::Receiver<Waiting>) {
+async fn write(taking: Taking, mut receive: mpsc::Receiver<Waiting>) {
     let mut next = None;
     loop {
         let Some(first) = (match next.take() {
@@ -79,14 +78,14 @@ async fn write(sink: Arc<dyn RecordSink>, mut receive: mpsc::Receiver<Waiting>) 
             }
             group.push(more);
         }
-        commit(&sink, group).await;
+        commit(&taking, group).await;
     }
 }
 
-async fn commit(sink: &Arc<dyn RecordSink>, group: Vec<Waiting>) {
+async fn commit(taking: &Taking, group: Vec<Waiting>) {
     // Their records are shared, not copied.
     let batches = group.iter().map(|w| w.batch.clone()).collect();
-    match append(sink, batches).await {
+    match append(taking, batches).await {
         Ok(counts) => {
             for (waiting, appended) in group.into_iter().zip(counts) {
                 // Whoever has gone away is told nothing; the rows are in.
@@ -96,7 +95,7 @@ async fn commit(sink: &Arc<dyn RecordSink>, group: Vec<Waiting>) {
         // One that we cannot handle must not take the others with it.
         Err(e) if e.kind == ErrorKind::Internal && group.len() > 1 => {
             for Waiting { batch, answer, _keep } in group {
-                let outcome = append(sink, vec![batch]).await;
+                let outcome = append(taking, vec![batch]).await;
                 let _ = answer.send(outcome.map(|counts| counts.first().copied().unwrap_or_default()));
             }
         }
@@ -105,9 +104,9 @@ async fn commit(sink: &Arc<dyn RecordSink>, group: Vec<Waiting>) {
 }
 
 /// In a task of its own, so that a panic below is an error of these requests and not the end of the writer.
-async fn append(sink: &Arc<dyn RecordSink>, batches: Vec<Batch>) -> Result<Vec<Appended>> {
-    let sink = Arc::clone(sink);
-    tokio::spawn(async move { sink.append_all(batches).await })
+async fn append(taking: &Taking, batches: Vec<Batch>) -> Result<Vec<Appended>> {
+    let taking = taking.clone();
+    tokio::spawn(async move { taking.batches(batches).await })
         .await
         .unwrap_or_else(|e| Err(Error::internal("writing broke off").with_detail(e)))
 }
@@ -115,10 +114,10 @@ async fn append(sink: &Arc<dyn RecordSink>, batches: Vec<Batch>) -> Result<Vec<A
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test that cannot go on says why and stops")]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
 
     use async_trait::async_trait;
-    use domain::ports::{RefusedCounts, SourceId};
+    use domain::ports::{RecordSink, RefusedCounts, SourceId};
     use tokio::sync::Semaphore;
 
     use super::*;
@@ -163,7 +162,7 @@ mod tests {
     #[tokio::test]
     async fn those_that_wait_share_a_commit_and_each_hears_its_own_counts() {
         let sink = Arc::new(Gated { gate: Some(Semaphore::new(0)), ..Gated::default() });
-        let group = Group::start(sink.clone());
+        let group = Group::start(Taking::new(sink.clone()));
         let asked: Vec<_> = (0..100)
             .map(|n| {
                 let group = group.clone();
@@ -183,7 +182,7 @@ mod tests {
     #[tokio::test]
     async fn more_than_may_wait_are_sent_away_and_the_others_are_taken() {
         let sink = Arc::new(Gated { gate: Some(Semaphore::new(0)), ..Gated::default() });
-        let group = Group::start(sink.clone());
+        let group = Group::start(Taking::new(sink.clone()));
         let ask = |n| {
             let group = group.clone();
             tokio::spawn(async move { group.take(batch("x", n), ()).await })
@@ -209,7 +208,7 @@ mod tests {
     #[tokio::test]
     async fn a_commit_shares_the_records_with_whoever_may_have_to_try_again() {
         let sink = Arc::new(Gated::default());
-        let group = Group::start(sink.clone());
+        let group = Group::start(Taking::new(sink.clone()));
         let shared = batch("x", 1);
         let records = Arc::clone(&shared.records);
         let kept = Arc::new(());
@@ -223,7 +222,7 @@ mod tests {
     #[tokio::test]
     async fn one_that_cannot_be_written_does_not_take_the_others_with_it() {
         let sink = Arc::new(Gated::default());
-        let group = Group::start(sink);
+        let group = Group::start(Taking::new(sink));
         let asked: Vec<_> = ["a", "poison", "b"].map(|n| (n, group.clone())).into_iter().collect();
         let outcomes = futures::future::join_all(
             asked.into_iter().map(|(name, group)| async move { (name, group.take(batch(name, 1), ()).await.is_ok()) }),

@@ -15,12 +15,13 @@ use std::{
 use domain::{
     Error, Result,
     error::Sentence,
-    ports::{Appended, Arrival, Clock, RecordSink, RefusedCounts, SourceId, SourceLedger},
+    ports::{Appended, Arrival, Clock, RefusedCounts, SourceId},
     record::{Record, Refusal},
     say,
     spelling::nfc,
 };
 use tokio::sync::mpsc;
+use usecases::{Sources, Taking};
 
 pub use files::{Input, find};
 use rejects::Rejects;
@@ -64,8 +65,8 @@ pub type ReadTable = fn(&Path, &dyn Clock, &mut dyn FnMut(Vec<TableRow>) -> bool
 /// Everything that an ingest needs.
 #[derive(Clone)]
 pub struct Ingest {
-    pub sink: Arc<dyn RecordSink>,
-    pub ledger: Arc<dyn SourceLedger>,
+    pub taking: Taking,
+    pub sources: Arc<Sources>,
     pub clock: Arc<dyn Clock>,
     pub tables: ReadTable,
     /// The folder for refused rows.
@@ -115,11 +116,11 @@ impl Ingest {
         for input in inputs {
             progress.file(input);
             let source = input.source();
-            self.ledger.begun(&source, self.clock.now()).await?;
+            self.sources.begun(&source, self.clock.now()).await?;
             match self.one(input, &source, progress, &mut totals).await? {
-                Ok(()) => self.ledger.finished(&source, self.clock.now()).await?,
+                Ok(()) => self.sources.finished(&source, self.clock.now()).await?,
                 Err(reason) => {
-                    self.ledger.failed(&source, self.clock.now(), &reason).await?;
+                    self.sources.failed(&source, self.clock.now(), &reason).await?;
                     totals.failed.push((source.name, reason));
                 }
             }
@@ -150,7 +151,7 @@ impl Ingest {
             rows += chunk.rows() as u64;
             let refused = chunk.refusals();
             rejects.write(&chunk.refused)?;
-            let appended = self.sink.append(source, chunk.arrivals, &refused).await?;
+            let appended = self.taking.records(source, chunk.arrivals, &refused).await?;
             totals.appended.taken += appended.taken;
             totals.appended.duplicate += appended.duplicate;
             totals.appended.corrected += appended.corrected;

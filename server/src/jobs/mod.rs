@@ -130,7 +130,7 @@ pub async fn run_demo(demo: Demo, epoch: Millis, readiness: Arc<Readiness>, job:
         () = job.stopped() => return Ok(End::Stopped),
     };
     if filled.is_ok()
-        && let Err(e) = demo.sink.tidy().await
+        && let Err(e) = demo.simulated.tidy().await
     {
         tracing::warn!(error = %e, "small files stay as they are");
     }
@@ -138,7 +138,7 @@ pub async fn run_demo(demo: Demo, epoch: Millis, readiness: Arc<Readiness>, job:
     readiness.set_ready();
     filled?;
     loop {
-        match demo.epoch().await {
+        match demo.simulated.epoch().await {
             Ok(Some(e)) if e == epoch => match demo.grow(epoch).await {
                 Ok(_) => job.well(),
                 Err(e) => job.trouble(&e),

@@ -95,7 +95,7 @@ async fn take(parts: &startup::Parts, customer: &str, n: usize, round: usize) {
     });
     let source = domain::ports::SourceId { kind: "file".into(), name: "/in/acme-and-zulu.jsonl".into() };
     let arrivals = records.zip(1..).map(|(record, line)| domain::ports::Arrival { record, line }).collect();
-    parts.sink.append(&source, arrivals, &domain::ports::RefusedCounts::new()).await.expect("taken");
+    parts.taking.records(&source, arrivals, &domain::ports::RefusedCounts::new()).await.expect("taken");
 }
 
 impl House {

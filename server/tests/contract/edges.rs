@@ -38,6 +38,18 @@ fn only_startup_names_adapters() {
 }
 
 #[test]
+fn what_is_asked_and_done_goes_through_the_use_cases() {
+    let ports = Regex::new(r"\bdyn (MetricsStore|View|RecordSink|SourceLedger|Notes|Manifest)\b").unwrap();
+    let mut all = vec![];
+    for folder in ["src", "../app/src"] {
+        sources(&Path::new(SERVER).join(folder), &mut all);
+    }
+    let usecases = Path::new(SERVER).join("../app/usecases/src/taking.rs");
+    assert!(!lines(&usecases, &ports).is_empty() && all.len() > 80);
+    assert_eq!(all.iter().flat_map(|p| lines(p, &ports)).collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[test]
 fn the_lake_knows_a_disk_in_one_place() {
     let disk =
         Regex::new(r"\bfs::|\bFile::(open|create)|\bOpenOptions\b|\bPathBuf\b|remove_file|symlink|read_dir").unwrap();

@@ -8,7 +8,7 @@ use std::{
 };
 
 use domain::{
-    ports::{Appended, RecordSink, Upkeep},
+    ports::{Appended, MetricsStore, RecordSink, Upkeep},
     time::TimeRange,
 };
 use lake::Lake;

@@ -16,7 +16,8 @@ async fn a_demo_that_is_removed_while_it_is_filled_is_done_and_has_not_failed() 
     let dir = LakeDir::new();
     let store = Arc::new(dir.store().await);
     let lake = Arc::new(dir.open_on(store.clone()).await);
-    let demo = Demo { sink: lake.clone(), notes: store, clock: dir.clock.clone() };
+    let simulated = usecases::Simulated::new(usecases::Taking::new(lake.clone()), store);
+    let demo = Demo { simulated, clock: dir.clock.clone() };
     let epoch = demo.begin().await.unwrap();
     let (readiness, stop) = (Arc::new(Readiness::default()), CancellationToken::new());
     let jobs = Supervisor::new(stop);

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use domain::ports::{RecordSink, RefusedCounts, Upkeep};
+use domain::ports::{MetricsStore, RecordSink, RefusedCounts};
 use futures::FutureExt;
 use lake::ports::Manifest;
 use serde_json::json;

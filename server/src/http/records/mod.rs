@@ -16,7 +16,7 @@ use axum::{
 };
 use domain::{
     Error,
-    ports::{Appended, Batch, Clock, Progress, RecordSink, SourceId},
+    ports::{Appended, Batch, Clock, Progress, SourceId},
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -24,12 +24,13 @@ use tokio::{
     task::spawn_blocking,
     time::{Instant, timeout_at},
 };
+use usecases::Taking;
 
 use self::{
     body::{Packing, Sorted},
     room::{Held, Room},
 };
-use super::{State, problem::Problem, request_id::request_id};
+use super::{Asker, State, problem::Problem, request_id::request_id};
 use crate::ingest::group::{Group, NotTaken};
 
 /// The largest body, in bytes, packed and unpacked.
@@ -53,6 +54,7 @@ pub struct Intake {
     turns: Arc<Semaphore>,
     patience: Duration,
     group: Group,
+    taking: Taking,
     clock: Arc<dyn Clock>,
 }
 
@@ -82,20 +84,22 @@ impl IntoResponse for Sorry {
     }
 }
 
-pub async fn take(Shared(s): Shared<State>, request: Request) -> Result<Response, Sorry> {
+pub async fn take(Shared(s): Shared<State>, Asker(actor): Asker, request: Request) -> Result<Response, Sorry> {
+    s.intake.taking.seen_by(&actor).allow().map_err(Problem::from)?;
     s.intake.take(request).await
 }
 
 impl Intake {
     #[must_use]
-    pub fn start(sink: Arc<dyn RecordSink>, clock: Arc<dyn Clock>) -> Self {
+    pub fn start(taking: Taking, clock: Arc<dyn Clock>) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
             bodies: Room::new(BODIES),
             records: Room::new(RECORDS),
             turns: Arc::new(Semaphore::new(cores)),
             patience: PATIENCE,
-            group: Group::start(sink),
+            group: Group::start(taking.clone()),
+            taking,
             clock,
         }
     }

@@ -12,7 +12,11 @@ use std::{
 
 use async_trait::async_trait;
 use axum::body::Body;
-use domain::{Result, ports::RefusedCounts, time::Millis};
+use domain::{
+    Result,
+    ports::{RecordSink, RefusedCounts},
+    time::Millis,
+};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -63,7 +67,8 @@ fn intake(sink: &Arc<Gated>, records: usize) -> Intake {
         records: Room::new(records),
         turns: Arc::new(Semaphore::new(2)),
         patience: Duration::from_millis(50),
-        group: Group::start(sink.clone()),
+        group: Group::start(Taking::new(sink.clone())),
+        taking: Taking::new(sink.clone()),
         clock: Arc::new(Noon),
     }
 }

@@ -127,7 +127,7 @@ struct Whole {
 impl Watcher {
     async fn new(watch: &Watch) -> Result<Self> {
         let tails = watch.known().await?;
-        let sources = watch.ingest.ledger.sources().await?.into_iter().filter(|s| s.source.kind == "folder");
+        let sources = watch.ingest.sources.reports().await?.into_iter().filter(|s| s.source.kind == "folder");
         // A read that a crash broke off left no error, and may have followed one.
         let broke_off = || say!("the last read broke off", "마지막 읽기가 중단되었습니다");
         Ok(Self {
@@ -190,7 +190,7 @@ impl Watcher {
             }
             positions.push((id, rows, n));
         }
-        self.watch.ingest.sink.append_all(batches).await?;
+        self.watch.ingest.taking.batches(batches).await?;
         for (id, rows, n) in positions {
             let Some(track) = self.tracks.all.get_mut(&id) else { continue };
             let place = |t: &Tail| (t.offset, t.lines, t.loose);
@@ -246,14 +246,14 @@ impl Watcher {
             return Ok(());
         }
         tracing::warn!(path = %source.name, %reason, "cannot be read; trying again");
-        self.watch.ingest.ledger.failed(source, self.watch.ingest.clock.now(), reason).await?;
+        self.watch.ingest.sources.failed(source, self.watch.ingest.clock.now(), reason).await?;
         self.troubled.insert(source.name.clone(), reason.clone());
         Ok(())
     }
 
     async fn recover(&mut self, source: &SourceId) -> Result<()> {
         if self.troubled.contains_key(&source.name) {
-            self.watch.ingest.ledger.finished(source, self.watch.ingest.clock.now()).await?;
+            self.watch.ingest.sources.finished(source, self.watch.ingest.clock.now()).await?;
             self.troubled.remove(&source.name);
             tracing::info!(path = %source.name, "can be read again, or is gone");
         }
@@ -265,12 +265,12 @@ impl Watcher {
         let (ingest, mut tail, entry) = (self.watch.ingest.clone(), track.tail.clone(), track.entry.clone());
         let task = tokio::spawn(async move {
             let source = source(&tail.path);
-            ingest.ledger.begun(&source, ingest.clock.now()).await?;
+            ingest.sources.begun(&source, ingest.clock.now()).await?;
             if let Err(reason) = ingest.one(&input, &source, &Silent, &mut Totals::default()).await? {
-                ingest.ledger.failed(&source, ingest.clock.now(), &reason).await?;
+                ingest.sources.failed(&source, ingest.clock.now(), &reason).await?;
                 return Ok(Err(reason));
             }
-            ingest.ledger.finished(&source, ingest.clock.now()).await?;
+            ingest.sources.finished(&source, ingest.clock.now()).await?;
             if let Some(e) = entry {
                 // As it was when it was begun: if it has changed since, it is taken again.
                 (tail.size, tail.offset, tail.changed) = (e.size, e.size, e.changed);
