@@ -13,7 +13,7 @@ use crate::{
     query::{Directory, MetricColumn, Metrics, ModelChange, Records, RecordsQuery},
     record::Record,
     scope::Scope,
-    state::{HealthReport, Transition, by_metric},
+    state::{HealthReport, Transitions, by_metric},
     text::Name,
     time::{Day, Millis, TimeRange},
 };
@@ -41,7 +41,7 @@ pub trait MetricsStore: Send + Sync {
     async fn cells(&self, query: &CellsQuery) -> Result<Answer>;
     /// How places changed their state, in order: what came after the change of a number, or with 0 all that is remembered.
     /// [`View::generation_in`] moves with each.
-    fn transitions(&self, after: u64) -> Vec<Transition>;
+    fn transitions(&self, after: u64) -> Transitions;
     /// The rows themselves, newest first.
     ///
     /// # Errors

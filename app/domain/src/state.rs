@@ -83,6 +83,16 @@ pub fn cadence(minutes: &mut Vec<i64>) -> i64 {
     (twice * MINUTE / 2).max(MINUTE)
 }
 
+/// How places changed their state, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Transitions {
+    pub changes: Vec<Transition>,
+    /// How many before these are not remembered any more.
+    pub missed: u64,
+    /// The number of the newest there is, of whichever place.
+    pub newest: u64,
+}
+
 /// A place that changed its state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transition {

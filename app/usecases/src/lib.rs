@@ -24,7 +24,7 @@ use domain::{
         SummaryQuery, Trend, TrendQuery, Worst, WorstQuery,
     },
     scope::Scope,
-    state::Transition,
+    state::Transitions,
     text::Name,
     time::{Day, TimeRange},
 };
@@ -137,10 +137,11 @@ impl Metrics {
     ///
     /// # Errors
     /// `Forbidden` for a scope that holds more than the actor may see.
-    pub fn transitions(&self, scope: &Scope, after: u64) -> Result<Vec<Transition>> {
+    pub fn transitions(&self, scope: &Scope, after: u64) -> Result<Transitions> {
         self.may_see(scope)?;
-        let all = self.shared.store.transitions(after);
-        Ok(all.into_iter().filter(|t| scope.holds(&t.place)).collect())
+        let mut told = self.shared.store.transitions(after);
+        told.changes.retain(|t| scope.holds(&t.place));
+        Ok(told)
     }
 
     /// Parts of the records that cannot be read, with the reason.

@@ -91,10 +91,47 @@ impl Activity<'_> {
         if fails.is_some_and(|since| since <= at) {
             return (DataState::SourceError, ends);
         }
+        let ends = fails.and_then(before).map_or(ends, |t| t.min(ends));
+        // However often it reports: no cadence is below a minute.
+        let fresh = before(newest.plus(DataState::limits(MINUTE).0));
+        if let Some(until) = fresh {
+            return (DataState::Ok, until.min(ends));
+        }
         let (cadence, until) = self.cadence(scope, facts, at);
         let (late, stale) = DataState::limits(cadence);
-        let next = [before(newest.plus(late)), before(newest.plus(stale)), fails.and_then(before)];
-        (DataState::of(at.0 - newest.0, cadence), next.into_iter().flatten().fold(ends.min(until), Millis::min))
+        let state = DataState::of(at.0 - newest.0, cadence);
+        if state == DataState::Stale {
+            let until = self.stale_until(scope, facts, newest, at).max(until);
+            return (state, until.min(ends));
+        }
+        let next = [before(newest.plus(late)), before(newest.plus(stale))];
+        (state, next.into_iter().flatten().fold(ends.min(until), Millis::min))
+    }
+
+    /// Until when a place stays stale at least if nothing is committed: it grows well again only by being taken for one that reports
+    /// more seldom, as its minutes are forgotten.
+    fn stale_until(&self, scope: &Scope, facts: Option<&PlaceFacts>, newest: Millis, at: Millis) -> Millis {
+        match &self.usual {
+            _ if facts.is_some_and(|f| f.cadence.is_some()) => Millis(i64::MAX),
+            Usual::Minutes(_) => at,
+            Usual::Kept(place) => place.sparser_from(scope, at, (at.0 - newest.0) / 10),
+        }
+    }
+}
+
+/// Where it is gathered what places did.
+enum Slots<'a, 's> {
+    /// Of several, by their numbers.
+    Inside(&'a [bool], &'a mut [Option<Activity<'s>>]),
+    One(usize, &'a mut Option<Activity<'s>>),
+}
+
+impl<'s> Slots<'_, 's> {
+    fn of(&mut self, place: usize) -> Option<&mut Option<Activity<'s>>> {
+        match self {
+            Self::Inside(inside, slots) => inside[place].then(|| &mut slots[place]),
+            Self::One(this, slot) => (place == *this).then_some(slot),
+        }
     }
 }
 
@@ -234,20 +271,29 @@ impl Snapshot {
         inside: &[bool],
         active: &mut [Option<Activity<'s>>],
     ) {
+        self.read_files(self.files.iter(), scope, range, at, &mut Slots::Inside(inside, active));
+    }
+
+    /// Reads what indexes say of the places that have a slot.
+    fn read_files<'s>(
+        &'s self,
+        files: impl Iterator<Item = &'s FileView>,
+        scope: &Scope,
+        range: &TimeRange,
+        at: Millis,
+        slots: &mut Slots<'_, 's>,
+    ) {
         let expected_from = at.plus(-EXPECTED_FOR);
         let from = expected_from.min(range.from());
         let (oldest, youngest) = (first_minute(at), at.0.div_euclid(MINUTE));
-        for view in self.files.iter().filter(|v| v.file.to >= from && v.file.from < at) {
+        for view in files.filter(|v| v.file.to >= from && v.file.from < at) {
             let day_start = view.file.day.start();
             for (e, place) in view.index.entries.iter().zip(view.places.iter()) {
-                let place = *place as usize;
-                if !inside[place] || !asked(scope, view, e) {
-                    continue;
-                }
+                let Some(slot) = slots.of(*place as usize).filter(|_| asked(scope, view, e)) else { continue };
                 let Some(newest) = view.index.newest_before(e, at, day_start).filter(|newest| *newest >= from) else {
                     continue;
                 };
-                let a = active[place].get_or_insert_default();
+                let a = slot.get_or_insert_default();
                 if a.newest.is_none_or(|n| n <= newest) {
                     a.newest = Some(newest);
                     // Of a moment within an entry it is not known which of the entry's sources it was.

@@ -55,7 +55,7 @@ use domain::{
     ports::{Clock, MetricsStore, Output, Upkeep, View},
     query::{Records, RecordsQuery},
     scope::Scope,
-    state::Transition,
+    state::Transitions,
     time::TimeRange,
 };
 
@@ -186,9 +186,11 @@ impl Lake {
         renewed.follow(&before, touched.as_deref());
         let now = self.clock.now();
         renewed.kept = Kept::advanced(&before, &renewed, now);
-        self.watch.lock().unwrap_or_else(PoisonError::into_inner).follow(&before, &renewed, now);
-        drop(before);
         self.note_failed(found, &renewed).await;
+        // From here on without a pause: what is watched is what is shown.
+        let changed = self.watch.lock().unwrap_or_else(PoisonError::into_inner).follow(&before, &renewed, now);
+        renewed.moved(&changed);
+        drop(before);
         self.resident.keep(&renewed.files.iter().map(|v| v.file.id).collect());
         self.show(renewed);
         Ok(())
@@ -274,7 +276,7 @@ impl MetricsStore for Lake {
         let told = changes.wait_for(|told| *told != seen).await;
         told.map_or(seen, |told| *told)
     }
-    fn transitions(&self, after: u64) -> Vec<Transition> {
+    fn transitions(&self, after: u64) -> Transitions {
         self.watch.lock().unwrap_or_else(PoisonError::into_inner).since(after)
     }
     async fn cells(&self, query: &CellsQuery) -> Result<Answer> {

@@ -13,6 +13,7 @@ use domain::{
 };
 
 use crate::{
+    health::Kept,
     held::HeldIndex,
     names::MetricNames,
     ports::Manifest,
@@ -147,6 +148,10 @@ impl Snapshot {
         let custom = place(&mut renewed.files, |_| true, &Custom::default(), &names);
         let beyond = beyond(&renewed.files, &names);
         renewed.directory = Arc::new(domain::query::Directory { custom, beyond, ..self.directory.as_ref().clone() });
+        if renewed.directory.custom != self.directory.custom {
+            // What is kept of health knows metrics by their places in that list.
+            renewed.kept = Kept::default();
+        }
         renewed.names = Arc::new(names);
         renewed.narrowed = Arc::default();
         renewed

@@ -130,7 +130,7 @@ impl Names {
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
     pub generation: i64,
-    /// Grows whenever files are left out or come back without a commit.
+    /// Grows with every change without a commit: files are left out or come back, places grow late.
     pub revision: i64,
     pub files: Vec<FileView>,
     pub places: Arc<Vec<Place>>,
@@ -190,10 +190,10 @@ pub struct Run {
 }
 
 impl Snapshot {
-    /// A number that changes whenever an answer could: the manifest's generation, until a file is left out or comes back.
-    /// Browsers read it exactly, up to 2^53.
+    /// A number that changes whenever an answer could: the manifest's generation, until a file is left out or comes back, or a
+    /// place grows late. Browsers read it exactly, up to 2^53: for 2^28 commits, and 2^25 other changes of one process.
     pub fn number(&self) -> i64 {
-        (self.revision << 32) + self.generation
+        (self.revision << 28) + self.generation
     }
 
     /// Files in which rows of these ranges may lie, but for those that cannot be read.

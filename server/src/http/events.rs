@@ -24,6 +24,8 @@ use super::{Seen, State, problem::Problem};
 pub const MOST_LISTENERS: usize = 1_000;
 /// At most one event of records in this time to each listener; what comes between is one event.
 const PACE: Duration = Duration::from_millis(500);
+/// So many changes of state are told at once, each by itself.
+const MOST_STATES: usize = 256;
 /// A sign of life, so that a listener can tell silence from a broken connection.
 const TICK: Duration = Duration::from_secs(10);
 /// How long a listener waits before it connects again.
@@ -43,12 +45,12 @@ pub async fn events(
     };
     // Before the generation is read: what comes in between is heard of.
     let seen = services.metrics.told();
+    let heard = services.metrics.transitions(&scope, 0)?.newest;
     let generation = services.metrics.generation_in(&scope);
-    let heard = services.metrics.transitions(&scope, 0)?.last().map_or(0, |t| t.number);
     let missed = last.is_some_and(|l| l != generation);
     let first = if missed { records(generation) } else { tick() }.retry(RETRY);
     let now = Instant::now();
-    let listener = Listener {
+    let mut listener = Listener {
         seen,
         metrics: services.metrics,
         scope,
@@ -62,6 +64,8 @@ pub async fn events(
         tick: interval_at(now + TICK, TICK),
         _place: place,
     };
+    let states = listener.states();
+    listener.waiting.extend(states);
     let stream = futures::stream::unfold(listener, |mut listener| async move {
         let event = listener.next().await?;
         Some((Ok::<_, Infallible>(event), listener))
@@ -140,11 +144,14 @@ impl Listener {
 }
 
 impl Listener {
-    /// How places have changed their state since the last of it was told.
+    /// How places have changed their state since the last of it was told: each, or that there is too much to tell.
     fn states(&mut self) -> Vec<Event> {
-        let changes = self.metrics.transitions(&self.scope, self.heard).unwrap_or_default();
-        self.heard = changes.last().map_or(self.heard, |t| t.number);
-        changes.iter().map(state).collect()
+        let told = self.metrics.transitions(&self.scope, self.heard).unwrap_or_default();
+        self.heard = told.newest;
+        if told.missed > 0 || told.changes.len() > MOST_STATES {
+            return vec![Event::default().event("state").data(r#"{"missed":true}"#)];
+        }
+        told.changes.iter().map(state).collect()
     }
 }
 

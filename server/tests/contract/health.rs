@@ -136,7 +136,7 @@ mod changes {
         let change = |t: domain::state::Transition| {
             (t.place.zone.map(|z| z.to_string()).unwrap_or_default(), t.from, t.to, t.when)
         };
-        lake.transitions(0).into_iter().map(change).collect()
+        lake.transitions(0).changes.into_iter().map(change).collect()
     }
 
     #[tokio::test]

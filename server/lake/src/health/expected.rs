@@ -21,6 +21,13 @@ pub struct Written {
     leaf: Option<usize>,
 }
 
+impl Written {
+    /// The number, among the expected places, of the one that this is or lies in.
+    pub fn leaf(&self) -> Option<usize> {
+        self.leaf
+    }
+}
+
 /// A named place that is expected although nothing has come of late.
 #[derive(Debug, Clone, Copy, Default)]
 struct Missing {

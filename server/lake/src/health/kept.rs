@@ -304,13 +304,24 @@ impl PlaceHealth {
         Ok(Some(a))
     }
 
-    /// How often the place reports as of a moment, and until when that stays true if nothing is committed.
-    pub fn cadence(&self, scope: &Scope, at: Millis) -> (i64, Millis) {
-        let asks = |k: &Known| k.task == scope.task && k.kind == scope.kind;
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(k) = known.iter().find(|k| asks(k) && k.from <= at && at <= k.until) {
-            return (k.cadence, k.until);
+    /// The last moment until which the place is certain to report more often than every `cadence` ms, as its minutes are forgotten one by
+    /// one. Each that goes takes the oldest gap with it: for the median to reach `cadence`, those below it must no longer be most.
+    pub fn sparser_from(&self, scope: &Scope, at: Millis, cadence: i64) -> Millis {
+        let (mut minutes, _) = self.minutes(scope, at);
+        minutes.sort_unstable();
+        minutes.dedup();
+        let gaps = minutes.len().saturating_sub(1);
+        let below = minutes.windows(2).filter(|w| (w[1] - w[0]) * MINUTE < cadence).count();
+        // With fewer than three gaps it is taken for one that reports once a day.
+        let must_go = below.saturating_sub(gaps - below).min(gaps.saturating_sub(2));
+        match must_go.checked_sub(1).and_then(|last| minutes.get(last)) {
+            Some(minute) => Millis(minute * MINUTE).plus(CADENCE_OVER),
+            None => at,
         }
+    }
+
+    /// The minutes that tell how often the place reports, and the first that will once it is over.
+    fn minutes(&self, scope: &Scope, at: Millis) -> (Vec<i64>, i64) {
         let (oldest, now) = (super::first_minute(at), at.0.div_euclid(MINUTE));
         let mut minutes: Vec<i64> = vec![];
         let mut next = i64::MAX;
@@ -324,6 +335,17 @@ impl PlaceHealth {
                 }
             }
         }
+        (minutes, next)
+    }
+
+    /// How often the place reports as of a moment, and until when that stays true if nothing is committed.
+    pub fn cadence(&self, scope: &Scope, at: Millis) -> (i64, Millis) {
+        let asks = |k: &Known| k.task == scope.task && k.kind == scope.kind;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(k) = known.iter().find(|k| asks(k) && k.from <= at && at <= k.until) {
+            return (k.cadence, k.until);
+        }
+        let (mut minutes, next) = self.minutes(scope, at);
         let first = minutes.iter().copied().min();
         // A minute counts when it is over, until its beginning lies fourteen days back.
         let comes = Millis(next.saturating_add(1).saturating_mul(MINUTE).saturating_sub(1));

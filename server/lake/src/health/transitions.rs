@@ -7,18 +7,19 @@ use std::{
 };
 
 use domain::{
-    scope::{Place, Scope},
-    state::{DataState, EXPECTED_FOR, Transition},
-    time::{HOUR, Millis, TimeRange},
+    declared::PlaceFacts,
+    scope::{Kind, Scope},
+    state::{DEFAULT_CADENCE, DataState, EXPECTED_FOR, Transition, Transitions},
+    time::{Millis, TimeRange},
 };
 
-use super::{Activity, end_of_minute, kept::Younger};
+use super::{Activity, Slots, end_of_minute, kept::Younger};
 use crate::snapshot::Snapshot;
 
 /// So many changes are remembered for who follows them.
-const REMEMBERED: usize = 4_096;
-/// A clock that is put forward is followed moment by moment up to so many changes; then the present state is told.
-const MOST_STEPS: usize = 1_000_000;
+const REMEMBERED: usize = 16_384;
+/// A clock that is put forward is followed moment by moment up to so many looks; then the present state is told.
+const MOST_LOOKS: usize = 50_000;
 
 /// The state of every place, as it was told last.
 #[derive(Debug, Default)]
@@ -32,6 +33,8 @@ pub struct Watch {
     told: VecDeque<Transition>,
     /// Of the newest change; they count from 1.
     number: u64,
+    /// What is found is no change.
+    silent: bool,
 }
 
 impl Watch {
@@ -46,40 +49,38 @@ impl Watch {
             }
             return changed;
         }
-        let mut steps = 0;
+        let mut looks = 0;
         while let Some((at, place)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
-            steps += 1;
-            self.look(snapshot, place, if steps > MOST_STEPS { now } else { at }, &mut changed);
+            looks += 1;
+            self.look(snapshot, place, if looks > MOST_LOOKS { now } else { at }, &mut changed);
         }
         changed
     }
 
-    /// Follows a commit, or whatever else made another snapshot.
-    pub fn follow(&mut self, before: &Snapshot, after: &Snapshot, now: Millis) {
-        let begins = self.now.is_none();
+    /// Follows a commit, or whatever else made another snapshot. Returns the places whose state changed.
+    pub fn follow(&mut self, before: &Snapshot, after: &Snapshot, now: Millis) -> BTreeSet<u32> {
+        let revision = |s: &Snapshot| s.directory.declared.revision();
+        // What is written down is read right after the lake was opened: what it says then is no change either.
+        self.silent = self.now.is_none() || (revision(before) == 0 && revision(after) != 0);
         let mut changed = self.advance(before, now);
-        let known = self.states.len();
-        for place in &after.places[known..] {
+        for place in self.states.len()..after.places.len() {
             // What is written down is expected before it reports for the first time.
-            let named = after.directory.declared.leaves().contains(place);
+            let named = after.leaf(place).is_some_and(|facts| !facts.retired_at(now));
             self.states.push(if named { DataState::Stale } else { DataState::NoDataExpected });
             self.looks.push(Millis(i64::MAX));
         }
-        let all = begins
-            || before.failing != after.failing
-            || before.directory.declared.revision() != after.directory.declared.revision();
+        let all = self.silent || before.failing != after.failing || revision(before) != revision(after);
         for place in 0..after.places.len() {
             let same = || match (before.kept.place(place), after.kept.place(place)) {
                 (Some(a), Some(b)) => Arc::ptr_eq(a, b),
                 _ => false,
             };
-            if all || !same() {
+            if all || !same() || after.reports_seldom(place) {
                 self.look(after, place as u32, now, &mut changed);
             }
         }
-        if begins {
-            (self.number, self.told) = (0, VecDeque::new());
-        }
+        self.silent = false;
+        changed
     }
 
     /// Looks how a place does at a moment, and when to look again.
@@ -97,6 +98,9 @@ impl Watch {
             return;
         }
         changed.insert(place);
+        if self.silent {
+            return;
+        }
         self.number += 1;
         let place = snapshot.places[slot].clone();
         self.told.push_back(Transition { number: self.number, place, from, to, when: at });
@@ -106,9 +110,17 @@ impl Watch {
     }
 
     /// The changes after one, as far as they are remembered; after none, all of them.
-    pub fn since(&self, number: u64) -> Vec<Transition> {
+    pub fn since(&self, number: u64) -> Transitions {
         let behind = self.told.partition_point(|t| t.number <= number);
-        self.told.range(behind..).cloned().collect()
+        let changes: Vec<Transition> = self.told.range(behind..).cloned().collect();
+        let first = changes.first().map_or(self.number + 1, |t| t.number);
+        Transitions { changes, missed: (first - 1).saturating_sub(number), newest: self.number }
+    }
+
+    /// The state of each place as it was told.
+    #[cfg(test)]
+    pub(super) fn states(&self) -> &[DataState] {
+        &self.states
     }
 }
 
@@ -128,33 +140,55 @@ impl Snapshot {
         let known = activity.and_then(|a| Some((a.newest.filter(|n| *n >= expected_from)?, a)));
         let (state, until) = match known {
             Some((newest, mut activity)) => activity.state(&scope, facts, &self.failing, newest, at),
-            None => self.state_of_silent(&self.places[place], at),
+            None => self.state_of_silent(place, at),
         };
         (state, until.min(known_until))
     }
 
     fn read_one(&self, scope: &Scope, range: &TimeRange, at: Millis, place: usize) -> Option<Activity<'_>> {
-        let mut this = vec![false; self.places.len()];
-        let mut active: Vec<Option<Activity<'_>>> = vec![None; self.places.len()];
-        this[place] = true;
-        self.read_indexes(scope, range, at, &this, &mut active);
-        active[place].take()
+        let mut activity = None;
+        let number = place as u32;
+        let files = self.files.iter().filter(|v| v.names.places().binary_search(&number).is_ok());
+        self.read_files(files, scope, range, at, &mut Slots::One(place, &mut activity));
+        activity
     }
 
-    /// The state of a place that has been silent for thirty days: nothing is expected of it, unless it is written down.
-    fn state_of_silent(&self, place: &Place, at: Millis) -> (DataState, Millis) {
-        let declared = &self.directory.declared;
-        let range = TimeRange::new(at.plus(-EXPECTED_FOR), at);
-        let (true, Ok(range)) = (declared.leaves().contains(place), range) else {
-            return (DataState::NoDataExpected, Millis(i64::MAX));
+    /// What is written down of a place that is expected because it is named.
+    fn leaf(&self, place: usize) -> Option<&PlaceFacts> {
+        let written = self.written.get(place)?;
+        let leaf = self.directory.declared.leaves().get(written.leaf()?)?;
+        (*leaf == self.places[place]).then_some(&written.facts)
+    }
+
+    /// Whether what is kept of a place may not say when it came last.
+    fn reports_seldom(&self, place: usize) -> bool {
+        self.leaf(place).and_then(|facts| facts.cadence).is_some_and(|c| DataState::limits(c).1 > EXPECTED_FOR)
+    }
+
+    /// The state of a place that has been silent for thirty days: nothing is expected of it, unless it is named itself, with
+    /// nothing within it that reports for it.
+    fn state_of_silent(&self, place: usize, at: Millis) -> (DataState, Millis) {
+        let never = Millis(i64::MAX);
+        let leaf = self.leaf(place).filter(|facts| !facts.retired_at(at));
+        let shared = || {
+            let own = self.written[place].leaf();
+            self.written.iter().enumerate().any(|(other, w)| other != place && w.leaf() == own)
         };
-        let scope = Scope {
-            customer: Some(place.customer.clone()),
-            site: place.site.clone(),
-            zone: place.zone.clone(),
-            ..Scope::default()
-        };
-        // When it was heard of last is not kept: how long ago that is changes little any more.
-        (self.health_of(&scope, &range, at).whole.state, at.plus(HOUR))
+        let Some(facts) = leaf.filter(|_| !shared()) else { return (DataState::NoDataExpected, never) };
+        let ends = facts.retired.map_or(never, |since| since.plus(-1));
+        let cadence = facts.cadence.unwrap_or(DEFAULT_CADENCE);
+        let (late, stale) = DataState::limits(cadence);
+        if stale <= EXPECTED_FOR {
+            return (DataState::Stale, ends);
+        }
+        // It comes so seldom that thirty days do not say it: when it came last is no longer kept.
+        let number = place as u32;
+        let entries = self.files.iter().filter(|v| v.names.places().binary_search(&number).is_ok()).flat_map(|v| {
+            let own = v.index.entries.iter().zip(v.places.iter()).filter(|(_, p)| **p == number);
+            own.filter(|(e, _)| Kind::Production.takes(v.index.kind(e))).map(|(e, _)| e.last())
+        });
+        let Some(newest) = entries.filter(|t| *t < at.0).max().map(Millis) else { return (DataState::Stale, ends) };
+        let next = [newest.plus(late - 1), newest.plus(stale - 1)].into_iter().filter(|t| *t >= at).min();
+        (DataState::of(at.0 - newest.0, cadence), next.map_or(ends, |t| t.min(ends)))
     }
 }
