@@ -17,7 +17,7 @@ use domain::{
 use crate::{
     Lake, MERGE_LOCK,
     day::{DayChange, path_of, unique},
-    file::{self, MERGING, object},
+    file::{self, MERGED, object},
     index::FileIndex,
     known::KnownDays,
     merge::{self, Failed, Merged},
@@ -212,9 +212,8 @@ fn write(
     inputs.sort_by_key(|v| v.file.id);
 
     let names_of: Vec<String> = inputs.iter().map(|v| object(&v.file.path)).collect();
-    let name = unique();
-    let path = path_of(day, &name);
-    let made = Made { objects: objects.clone(), name: format!("{MERGING}/{name}.parquet") };
+    let path = path_of(day, &unique());
+    let made = Made { objects: objects.clone(), name: object(&path).replace(".parquet", MERGED) };
     let Merged { bytes, rows, held } = merge::merge(objects, &names_of, &made.name).map_err(|e| match e {
         Failed::Input(i, why) => {
             tracing::debug!(file = %inputs[i].file.path, reason = %why.reason, "cannot be merged");

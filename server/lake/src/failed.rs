@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{Error, Result, error::Sentence};
+use domain::{Error, Result, error::Sentence, say};
 
 use crate::{
     Lake,
@@ -142,25 +142,27 @@ impl Lake {
         // First the names that count: what is written meanwhile is looked at the next time.
         let snapshot = self.snapshot();
         let listed = self.objects.list(FILES).await;
-        let listed: HashMap<String, Stamp> =
-            listed.map_err(|e| Error::unavailable(self.objects.place(FILES)).with_detail(e))?.into_iter().collect();
+        let listed: HashMap<String, Stamp> = listed.map_err(|e| self.cannot_list(&e))?.into_iter().collect();
         let mut looks = HashMap::with_capacity(snapshot.files.len());
-        let (mut bad, mut other) = (vec![], vec![]);
+        let (mut bad, mut missing, mut other) = (vec![], vec![], vec![]);
         {
             let before = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
             for file in snapshot.files.iter().filter(|v| v.failed.is_none()).map(|v| &v.file) {
-                let stamp = listed.get(&object(&file.path)).copied();
-                let found = stamp.ok_or_else(|| std::io::ErrorKind::NotFound.into());
-                match (file::check_size(found, file.bytes), stamp) {
-                    (Err(why), _) => bad.push((file.path.clone(), why)),
-                    (Ok(()), Some(stamp)) => {
-                        if before.get(&file.id).is_some_and(|known| *known != stamp) {
+                match listed.get(&object(&file.path)) {
+                    Some(stamp) if stamp.bytes == file.bytes => {
+                        if before.get(&file.id).is_some_and(|known| known != stamp) {
                             other.push(file.clone());
                         }
-                        looks.insert(file.id, stamp);
+                        looks.insert(file.id, *stamp);
                     }
-                    (Ok(()), None) => {}
+                    _ => missing.push(file.clone()),
                 }
+            }
+        }
+        // What a list does not say, a look at the thing itself does.
+        for file in missing {
+            if let Err(why) = file::check_size(self.objects.look(&object(&file.path)).await, file.bytes) {
+                bad.push((file.path, why));
             }
         }
         *self.looks.lock().unwrap_or_else(PoisonError::into_inner) = looks;
@@ -180,6 +182,13 @@ impl Lake {
             self.suspect(&other).await?;
         }
         Ok(left_out(self).saturating_sub(before))
+    }
+
+    fn cannot_list(&self, e: &std::io::Error) -> Error {
+        let (place, why) = (self.objects.place(FILES), Sentence::why(e));
+        let text =
+            say!("cannot list {place}: {why}", "{place}의 목록을 읽을 수 없습니다: {korean}", korean = why.korean());
+        Error::unavailable(text).with_detail(e)
     }
 
     /// Tries files again that could not be opened, and those that were damaged and have changed since. Returns how many are
@@ -275,6 +284,8 @@ impl Lake {
             }
         }
         self.failed.lock().unwrap_or_else(PoisonError::into_inner).remove(&again.path);
+        // What was decoded before it failed may have been damage that decodes.
+        self.resident.forget(again.id);
         tracing::info!(file = %again.path, "a lake file can be read again");
         self.renew_at(1).await
     }

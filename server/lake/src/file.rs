@@ -25,12 +25,13 @@ use crate::{
     schema::{SCHEMA, SORT, column},
 };
 
-/// Folders of objects: the lake's files, rows that a correction replaced, rows that are put aside when their commit has come
-/// about, and files that are being made of others.
+/// Folders of objects: the lake's files, rows that a correction replaced, and rows that are put aside when their commit has come
+/// about.
 pub const FILES: &str = "lake";
 pub const SUPERSEDED: &str = "superseded";
 pub const PENDING: &str = "pending";
-pub const MERGING: &str = "merging";
+/// The end of the name of an object that was made of files and takes their place with a commit, or never.
+pub const MERGED: &str = ".merge";
 
 /// The name of the object that is a file of the lake.
 pub fn object(path: &str) -> String {

@@ -39,6 +39,27 @@ pub trait Objects: fmt::Debug + Send + Sync {
     /// # Errors
     /// What the storage says.
     async fn list(&self, folder: &str) -> io::Result<Vec<(String, Stamp)>>;
+    /// [`Objects::create`] for a thread that may block. An adapter that needs no runtime for it does it on this very thread: one that
+    /// waited there for another of the same pool could wait for ever.
+    ///
+    /// # Errors
+    /// As there.
+    fn create_here(&self, runtime: &Handle, name: &str) -> io::Result<Box<dyn Unfinished>>;
+    /// [`Objects::get`] for a thread that may block.
+    ///
+    /// # Errors
+    /// As there.
+    fn get_here(&self, runtime: &Handle, name: &str) -> io::Result<Blob>;
+    /// [`Objects::look`] for a thread that may block.
+    ///
+    /// # Errors
+    /// As there.
+    fn look_here(&self, runtime: &Handle, name: &str) -> io::Result<Stamp>;
+    /// [`Objects::list`] for a thread that may block.
+    ///
+    /// # Errors
+    /// As there.
+    fn list_here(&self, runtime: &Handle, folder: &str) -> io::Result<Vec<(String, Stamp)>>;
     /// Gives an object another name, durably.
     ///
     /// # Errors
@@ -134,7 +155,6 @@ pub struct Blocking {
     runtime: Handle,
 }
 
-#[expect(clippy::disallowed_methods, reason = "used on blocking threads alone, which wait for the runtime's workers")]
 impl Blocking {
     /// Of the runtime that this is called in.
     pub fn new(objects: Arc<dyn Objects>) -> Self {
@@ -144,25 +164,25 @@ impl Blocking {
     /// # Errors
     /// As [`Objects::create`].
     pub fn create(&self, name: &str) -> io::Result<Box<dyn Unfinished>> {
-        self.runtime.block_on(self.objects.create(name))
+        self.objects.create_here(&self.runtime, name)
     }
 
     /// # Errors
     /// As [`Objects::get`].
     pub fn get(&self, name: &str) -> io::Result<Blob> {
-        self.runtime.block_on(self.objects.get(name))
+        self.objects.get_here(&self.runtime, name)
     }
 
     /// # Errors
     /// As [`Objects::look`].
     pub fn look(&self, name: &str) -> io::Result<Stamp> {
-        self.runtime.block_on(self.objects.look(name))
+        self.objects.look_here(&self.runtime, name)
     }
 
     /// # Errors
     /// As [`Objects::list`].
     pub fn list(&self, folder: &str) -> io::Result<Vec<(String, Stamp)>> {
-        self.runtime.block_on(self.objects.list(folder))
+        self.objects.list_here(&self.runtime, folder)
     }
 
     /// As [`Objects::discard`].

@@ -9,9 +9,10 @@ use datafusion::{
     catalog::{Session, TableProvider},
     common::ScalarValue,
     datasource::{
+        file_format::{FileFormat, parquet::ParquetFormat},
         listing::PartitionedFile,
-        physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource},
-        source::DataSourceExec,
+        physical_plan::{FileGroup, FileScanConfigBuilder},
+        table_schema::TableSchema,
     },
     error::DataFusionError,
     execution::{SendableRecordBatchStream, object_store::ObjectStoreUrl},
@@ -152,15 +153,16 @@ impl TableProvider for Planned {
         _filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-        let source =
-            ParquetSource::new(SCHEMA.clone()).with_table_parquet_options(state.table_options().parquet.clone());
+        let format = ParquetFormat::default().with_options(state.table_options().parquet.clone());
+        let source = format.file_source(TableSchema::from(SCHEMA.clone()));
         let groups = FileGroup::new(self.files.clone()).split_files(state.config().target_partitions());
-        let config = FileScanConfigBuilder::new(ObjectStoreUrl::parse(BASE)?, Arc::new(source))
+        let config = FileScanConfigBuilder::new(ObjectStoreUrl::parse(BASE)?, source)
             .with_file_groups(groups)
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
             .build();
-        Ok(DataSourceExec::from_data_source(config))
+        // Which keeps footers that it has read.
+        format.create_physical_plan(state, config).await
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
     aside::Aside,
     compact::How,
     day::{DayChange, Trouble, Writer},
-    file::{self, FILES, MERGING, PENDING, SUPERSEDED, object},
+    file::{self, FILES, MERGED, PENDING, SUPERSEDED, object},
     known::KnownDays,
     objects::Blocking,
     ports::{Change, Delivery},
@@ -299,22 +299,18 @@ impl Lake {
         self.settle().await?;
         let named: HashSet<String> = self.manifest.files().await?.iter().map(|f| object(&f.path)).collect();
         let Ok(found) = self.objects.list(FILES).await else { return Ok(()) };
-        let ours = |name: &str| {
-            let of_day = name.strip_prefix(FILES).is_some_and(|rest| rest.starts_with("/day="));
-            of_day && [".parquet", ".merge"].iter().any(|end| name.ends_with(end))
-        };
-        let mut left: Vec<String> = found.into_iter().map(|o| o.0).filter(|o| ours(o) && !named.contains(o)).collect();
         // Whoever merges holds the lock of merges until its commit.
-        if let Ok(Some(_nobody)) = self.objects.lock(MERGE_LOCK, false).await
-            && let Ok(unfinished) = self.objects.list(MERGING).await
-        {
-            left.extend(unfinished.into_iter().map(|o| o.0));
-        }
-        for name in left {
+        let nobody_merges = self.objects.lock(MERGE_LOCK, false).await.ok().flatten();
+        let left = |name: &String| {
+            let of_day = name.strip_prefix(FILES).is_some_and(|rest| rest.starts_with("/day="));
+            let unnamed = name.ends_with(".parquet") && !named.contains(name);
+            of_day && (unnamed || (name.ends_with(MERGED) && nobody_merges.is_some()))
+        };
+        for name in found.into_iter().map(|o| o.0).filter(left) {
             tracing::info!(object = %name, "removing what a crash left behind");
             self.objects.discard(&name);
         }
-        for folder in [FILES, SUPERSEDED, MERGING] {
+        for folder in [FILES, PENDING, SUPERSEDED] {
             self.objects.sweep(folder).await;
         }
         Ok(())

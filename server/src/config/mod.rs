@@ -121,7 +121,7 @@ impl Settings {
         let Some(watched) = &self.ingest_dir else { return Ok(()) };
         let whole = |p: &Path| p.canonicalize().or_else(|_| std::path::absolute(p)).unwrap_or_else(|_| p.to_owned());
         let (watched_whole, data) = (whole(watched), whole(&self.data));
-        for own in ["lake", "superseded", "pending", "merging", "rejected"] {
+        for own in ["lake", "superseded", "pending", "rejected"] {
             let own = data.join(own);
             // Folders in the watched one are watched too.
             if watched_whole.starts_with(&own) || own.parent() == Some(&*watched_whole) {

@@ -98,14 +98,15 @@ pub async fn merge_files(upkeep: Arc<dyn Upkeep>, job: Job) -> Result<End> {
 /// # Errors
 /// None: it tries again by itself.
 pub async fn heal_files(upkeep: Arc<dyn Upkeep>, job: Job) -> Result<End> {
-    let mut looked = Instant::now();
+    let (mut looked, mut inspected) = (Instant::now(), Ok(0));
     while !job.pause(HEAL).await {
-        let mut done = upkeep.heal().await;
-        if looked.elapsed() >= INSPECT && done.is_ok() {
-            done = upkeep.inspect().await;
+        let healed = upkeep.heal().await;
+        if looked.elapsed() >= INSPECT {
+            inspected = upkeep.inspect().await;
             looked = Instant::now();
         }
-        match done {
+        // A look that failed is in the way until the next one.
+        match healed.and(inspected.clone()) {
             Ok(_) => job.well(),
             Err(e) => job.trouble(&e),
         }

@@ -182,6 +182,23 @@ mod changes {
     }
 
     #[tokio::test]
+    async fn a_place_that_grew_late_before_another_ones_commit_is_told_with_it() {
+        let dir = LakeDir::new();
+        let lake = dir.open().await;
+        take(&lake, every(30, "z1", "2026-06-29T00:00:00Z", "2026-06-30T11:30:00Z")).await;
+        let other = |t: &str| json!({"customer": "other", "timestamp": t, "detection": {"mAP50": 0.5}});
+        take(&lake, [other("2026-06-30T11:30:00Z")]).await;
+        let own = scope("acme/s1/z1", "production");
+        let before = lake.view().generation_in(&own);
+        dir.clock.set("2026-06-30T13:05:00Z");
+        // Nobody has looked at the clock since.
+        take(&lake, [other("2026-06-30T13:00:00Z")]).await;
+        assert_eq!(told(&lake)[2..], [("z1".to_owned(), Ok, Late, at("2026-06-30T13:00:00Z"))]);
+        assert!(lake.view().generation_in(&own) > before, "whoever shows it asks again");
+        assert_eq!(lake.pass_time().await, 0);
+    }
+
+    #[tokio::test]
     async fn what_comes_late_or_goes_adds_changes_and_rewrites_none() {
         let dir = LakeDir::new();
         let lake = dir.open().await;

@@ -27,8 +27,7 @@ async fn value_and_n(lake: &Lake) -> (f64, u64) {
 
 /// Everything in the folder of the day.
 fn all_files(dir: &LakeDir) -> usize {
-    let count = |folder: &str| std::fs::read_dir(dir.path().join(folder)).map_or(0, Iterator::count);
-    count("lake/day=2026-06-30") + count("merging")
+    std::fs::read_dir(dir.path().join("lake/day=2026-06-30")).unwrap().count()
 }
 
 #[tokio::test]
@@ -97,12 +96,15 @@ async fn a_merge_under_way_is_not_taken_for_the_remains_of_a_crash() {
     assert_eq!(all_files(&dir), 3);
     drop(prepared);
     assert_eq!(all_files(&dir), 2, "one that is given up leaves nothing");
-    // As earlier releases called it, finished, and half written.
-    for dead in ["lake/day=2026-06-30/dead.merge", "merging/dead.parquet", "merging/half.tmp"] {
+    // Finished, and half written; and rows that were to be put aside.
+    let dead = ["lake/day=2026-06-30/dead.merge", "lake/day=2026-06-30/half.tmp", "pending/half.tmp"];
+    std::fs::create_dir_all(dir.path().join("pending")).unwrap();
+    for dead in dead {
         std::fs::write(dir.path().join(dead), b"PAR1").unwrap();
     }
     drop(dir.open().await);
     assert_eq!(all_files(&dir), 2, "one whose process has died is swept");
+    assert!(!dir.path().join(dead[2]).exists());
 }
 
 #[tokio::test]

@@ -226,8 +226,12 @@ fn corrections_killed_around_their_commits_leave_aside_what_they_replaced_and_no
 async fn a_server_killed_while_it_merges_leaves_the_lake_whole() {
     let folder = Folder::new();
     let at = fleet::now() - 60_000;
-    // Half written, or whole and not yet committed.
-    let under_way = || std::fs::read_dir(folder.data().join("merging")).map_or(0, Iterator::count);
+    let day = folder.data().join("lake").join(format!("day={}", &fleet::rfc(at)[..10]));
+    // Half written, or whole and not yet committed: everything sent was answered before.
+    let under_way = || {
+        let files = std::fs::read_dir(&day).into_iter().flatten().flatten().map(|f| f.path());
+        files.filter(|p| p.extension().is_some_and(|e| e == "merge" || e == "tmp")).count()
+    };
     let mut rows = 0;
     let mut killed = 0;
     for round in 0..3u64 {

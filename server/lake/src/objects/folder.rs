@@ -10,6 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use object_store::{ObjectStore, local::LocalFileSystem};
+use tokio::runtime::Handle;
 
 use super::{Blob, Lock, Objects, Stamp, Unfinished};
 
@@ -50,33 +51,36 @@ impl Folder {
 #[async_trait]
 impl Objects for Folder {
     async fn create(&self, name: &str) -> io::Result<Box<dyn Unfinished>> {
-        let unfinished = self.of(name, |path| {
-            make_folder_of(path)?;
-            let temporary = path.with_extension(UNDER_WAY);
-            let file = OpenOptions::new().write(true).create(true).truncate(true).open(&temporary)?;
-            // So that a sweep leaves it alone.
-            file.lock()?;
-            Ok(Writing { file: Some(file), temporary, path: path.to_owned() })
-        });
-        Ok(Box::new(unfinished.await?))
+        self.of(name, create).await
     }
 
     async fn get(&self, name: &str) -> io::Result<Blob> {
-        self.of(name, |path| Ok(Blob::File(File::open(path)?))).await
+        self.of(name, get).await
     }
 
     async fn look(&self, name: &str) -> io::Result<Stamp> {
-        self.of(name, |path| stamp(&fs::metadata(path)?)).await
+        self.of(name, look).await
     }
 
     async fn list(&self, folder: &str) -> io::Result<Vec<(String, Stamp)>> {
         let folder = folder.to_owned();
-        self.blocking(move |root| {
-            let mut found = Vec::new();
-            gather(root, &folder, &mut found)?;
-            Ok(found)
-        })
-        .await
+        self.blocking(move |root| list(root, &folder)).await
+    }
+
+    fn create_here(&self, _: &Handle, name: &str) -> io::Result<Box<dyn Unfinished>> {
+        create(&self.root.join(name))
+    }
+
+    fn get_here(&self, _: &Handle, name: &str) -> io::Result<Blob> {
+        get(&self.root.join(name))
+    }
+
+    fn look_here(&self, _: &Handle, name: &str) -> io::Result<Stamp> {
+        look(&self.root.join(name))
+    }
+
+    fn list_here(&self, _: &Handle, folder: &str) -> io::Result<Vec<(String, Stamp)>> {
+        list(&self.root, folder)
     }
 
     async fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -115,15 +119,15 @@ impl Objects for Folder {
         let folder = folder.to_owned();
         let swept = self.blocking(move |root| {
             let mut left = Vec::new();
-            walk(root, &folder, &mut |path, _| {
+            walk(root, &folder, 0, &mut |path, _| {
                 left.extend(path.extension().is_some_and(|e| e == UNDER_WAY).then(|| path.to_owned()));
-                Ok(())
             })?;
             for path in left {
+                let Ok(file) = File::open(&path) else { continue };
                 // Whoever writes it holds it.
-                if File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {
+                if file.try_lock().is_ok() {
                     tracing::info!(file = %path.display(), "removing what a crash left behind");
-                    fs::remove_file(&path)?;
+                    let _ = fs::remove_file(&path);
                 }
             }
             Ok(())
@@ -196,22 +200,40 @@ fn stamp(m: &fs::Metadata) -> io::Result<Stamp> {
     Ok(Stamp { bytes: m.len(), changed: m.modified()? })
 }
 
-/// Objects below a folder, whole ones.
-fn gather(root: &Path, folder: &str, found: &mut Vec<(String, Stamp)>) -> io::Result<()> {
-    walk(root, folder, &mut |path, name| {
-        if path.extension().is_none_or(|e| e != UNDER_WAY) {
-            match fs::metadata(path).and_then(|m| stamp(&m)) {
-                Ok(stamp) => found.push((name.to_owned(), stamp)),
-                // Gone since the folder was read.
-                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-                Err(e) => return Err(e),
-            }
-        }
-        Ok(())
-    })
+fn create(path: &Path) -> io::Result<Box<dyn Unfinished>> {
+    make_folder_of(path)?;
+    let temporary = path.with_extension(UNDER_WAY);
+    let file = OpenOptions::new().write(true).create(true).truncate(true).open(&temporary)?;
+    // So that a sweep leaves it alone.
+    file.lock()?;
+    Ok(Box::new(Writing { file: Some(file), temporary, path: path.to_owned() }))
 }
 
-fn walk(root: &Path, folder: &str, each: &mut dyn FnMut(&Path, &str) -> io::Result<()>) -> io::Result<()> {
+fn get(path: &Path) -> io::Result<Blob> {
+    Ok(Blob::File(File::open(path)?))
+}
+
+fn look(path: &Path) -> io::Result<Stamp> {
+    stamp(&fs::metadata(path)?)
+}
+
+/// Objects below a folder, whole ones.
+fn list(root: &Path, folder: &str) -> io::Result<Vec<(String, Stamp)>> {
+    let mut found = Vec::new();
+    walk(root, folder, 0, &mut |path, name| {
+        if path.extension().is_none_or(|e| e != UNDER_WAY) {
+            // One that cannot be looked at, or is gone since the folder was read, is not there.
+            found.extend(look(path).ok().map(|stamp| (name.to_owned(), stamp)));
+        }
+    })?;
+    Ok(found)
+}
+
+/// So deep do folders lie in one another: what is deeper is not ours, such as a link to a folder above.
+const DEEPEST: usize = 4;
+
+/// Calls with all files below a folder, and their names. A folder in it that cannot be read is passed over.
+fn walk(root: &Path, folder: &str, depth: usize, each: &mut dyn FnMut(&Path, &str)) -> io::Result<()> {
     let entries = match fs::read_dir(root.join(folder)) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries?,
@@ -220,11 +242,16 @@ fn walk(root: &Path, folder: &str, each: &mut dyn FnMut(&Path, &str) -> io::Resu
         let entry = entry?;
         // What is not UTF-8 is not ours.
         let Ok(own) = entry.file_name().into_string() else { continue };
-        let name = if folder.is_empty() { own } else { format!("{folder}/{own}") };
-        if entry.file_type()?.is_dir() {
-            walk(root, &name, each)?;
-        } else {
-            each(&entry.path(), &name)?;
+        let (path, name) = (entry.path(), format!("{folder}/{own}"));
+        // Links are followed: a day may lie on another disk.
+        match fs::metadata(&path) {
+            Ok(m) if m.is_dir() && depth < DEEPEST => {
+                if let Err(e) = walk(root, &name, depth + 1, each) {
+                    tracing::debug!(folder = %path.display(), error = %e, "cannot be read");
+                }
+            }
+            Ok(m) if m.is_file() => each(&path, &name),
+            Ok(_) | Err(_) => {}
         }
     }
     Ok(())
