@@ -73,7 +73,8 @@ pub trait Upkeep: Send + Sync {
     /// `Unavailable` when that cannot be read.
     async fn follow(&self) -> Result<bool>;
     /// Lets time pass: places that brought nothing grow late and stale. Returns how many changed their state since it was looked
-    /// last; whoever waits for changes of theirs is told.
+    /// last; whoever waits for changes of theirs is told. The first call begins it: from then on the health of now is kept, and what
+    /// is the case then is no change.
     async fn pass_time(&self) -> usize;
     /// Looks once whether all that is kept is there and looks as it did, reading only what does not: questions may be answered from
     /// memory and do not look. Returns how many parts of the records are left out since.

@@ -184,12 +184,16 @@ impl Lake {
         let mut renewed = snapshot.with_declared(self.declared.lock().unwrap_or_else(PoisonError::into_inner).clone());
         renewed.revision += revisions;
         renewed.follow(&before, touched.as_deref());
-        let now = self.clock.now();
-        renewed.kept = Kept::advanced(&before, &renewed, now);
         self.note_failed(found, &renewed).await;
         // From here on without a pause: what is watched is what is shown.
-        let changed = self.watch.lock().unwrap_or_else(PoisonError::into_inner).follow(&before, &renewed, now);
-        renewed.moved(&changed);
+        let now = self.clock.now();
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        if watch.has_begun() {
+            renewed.kept = Kept::advanced(&before, &renewed, now);
+            let changed = watch.follow(&before, &renewed, now);
+            renewed.moved(&changed);
+        }
+        drop(watch);
         drop(before);
         self.resident.keep(&renewed.files.iter().map(|v| v.file.id).collect());
         self.show(renewed);
@@ -299,7 +303,17 @@ impl Upkeep for Lake {
         let _turn = self.following.lock().await;
         let before = self.snapshot();
         let now = self.clock.now();
-        let changed = self.watch.lock().unwrap_or_else(PoisonError::into_inner).advance(&before, now);
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        if !watch.has_begun() {
+            let mut after = Snapshot::clone(&before);
+            after.kept = Kept::advanced(&Snapshot::default(), &after, now);
+            watch.follow(&Snapshot::default(), &after, now);
+            drop((watch, before));
+            self.show(after);
+            return 0;
+        }
+        let changed = watch.advance(&before, now);
+        drop(watch);
         if !changed.is_empty() {
             let mut after = Snapshot::clone(&before);
             after.revision += 1;

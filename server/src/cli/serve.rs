@@ -41,6 +41,7 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
     let parts = startup::open(&settings).await?;
     // Before anybody asks: the first page has the names already.
     parts.upkeep.declare(Arc::new(written.declared())).await?;
+    parts.upkeep.pass_time().await;
     let demo = Demo { simulated: parts.simulated.clone(), clock: parts.clock.clone() };
     let readiness = Arc::new(Readiness::default());
     let stop = CancellationToken::new();

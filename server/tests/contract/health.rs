@@ -143,6 +143,9 @@ mod changes {
     async fn a_place_grows_late_by_the_clock_alone_and_only_its_own_pages_are_told() {
         let dir = LakeDir::new();
         let (writer, reader) = (dir.open().await, dir.open().await);
+        for lake in [&writer, &reader] {
+            assert_eq!(lake.pass_time().await, 0, "which begins it");
+        }
         take(&writer, every(30, "z1", "2026-06-29T00:00:00Z", "2026-06-30T11:30:00Z")).await;
         take(&writer, [json!({"customer": "other", "timestamp": "2026-06-30T11:30:00Z", "detection": {"mAP50": 0.5}})])
             .await;
@@ -185,6 +188,7 @@ mod changes {
     async fn a_place_that_grew_late_before_another_ones_commit_is_told_with_it() {
         let dir = LakeDir::new();
         let lake = dir.open().await;
+        lake.pass_time().await;
         take(&lake, every(30, "z1", "2026-06-29T00:00:00Z", "2026-06-30T11:30:00Z")).await;
         let other = |t: &str| json!({"customer": "other", "timestamp": t, "detection": {"mAP50": 0.5}});
         take(&lake, [other("2026-06-30T11:30:00Z")]).await;
@@ -202,6 +206,7 @@ mod changes {
     async fn what_comes_late_or_goes_adds_changes_and_rewrites_none() {
         let dir = LakeDir::new();
         let lake = dir.open().await;
+        lake.pass_time().await;
         let demo = |minute: i64| {
             let t = at("2026-06-30T08:00:00Z").plus(10 * minute * MINUTE).to_string();
             json!({"zone": "z1", "timestamp": t, "simulated": true, "run_id": "demo", "detection": {"mAP50": 0.5}})
@@ -223,6 +228,7 @@ mod changes {
         assert_eq!(told(&lake)[..3], before);
         // A lake that is opened now begins with what is the case.
         let anew = dir.open().await;
+        anew.pass_time().await;
         assert_eq!(told(&anew), []);
         let state = async |lake: &Lake| lake.summary(&ask(&Scope::default(), june())).await.unwrap().health;
         assert_eq!(state(&anew).await, state(&lake).await);

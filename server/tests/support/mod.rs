@@ -10,7 +10,9 @@ use std::{
 };
 
 use domain::{
-    ports::{Appended, Arrival, Clock, MetricsStore, RecordSink, RefusedCounts, SourceId, SourceLedger, Unreadable},
+    ports::{
+        Appended, Arrival, Clock, MetricsStore, RecordSink, RefusedCounts, SourceId, SourceLedger, Unreadable, Upkeep,
+    },
     query::{
         ChildSummary, Comparison, ComparisonQuery, Directory, FieldReport, MetricSummary, Metrics, Summary,
         SummaryQuery, Trend, TrendQuery,
@@ -134,6 +136,8 @@ pub async fn lake_with_little_memory() -> Adapter {
 async fn lake_on(dir: LakeDir, with: impl Fn(Lake) -> Lake) -> Adapter {
     let store = Arc::new(dir.store().await);
     let lake = Arc::new(with(dir.open_on(store.clone()).await));
+    // As a server does, which keeps the health of now; lakes that tests open for themselves read it off the indexes.
+    lake.pass_time().await;
     let folder = dir.path().to_owned();
     let metrics = Arc::new(usecases::Metrics::new(lake.clone()));
     let clock = dir.clock.clone();

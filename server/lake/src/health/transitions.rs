@@ -38,6 +38,11 @@ pub struct Watch {
 }
 
 impl Watch {
+    /// Whether anybody wants to know. An ingest alone asks nothing, and does not pay for it.
+    pub fn has_begun(&self) -> bool {
+        self.now.is_some()
+    }
+
     /// Moves on to a moment by the clock alone. Returns the places whose state changed.
     pub fn advance(&mut self, snapshot: &Snapshot, now: Millis) -> BTreeSet<u32> {
         let mut changed = BTreeSet::new();
@@ -60,8 +65,7 @@ impl Watch {
     /// Follows a commit, or whatever else made another snapshot. Returns the places whose state changed.
     pub fn follow(&mut self, before: &Snapshot, after: &Snapshot, now: Millis) -> BTreeSet<u32> {
         let revision = |s: &Snapshot| s.directory.declared.revision();
-        // What is written down is read right after the lake was opened: what it says then is no change either.
-        self.silent = self.now.is_none() || (revision(before) == 0 && revision(after) != 0);
+        self.silent = self.now.is_none();
         let mut changed = self.advance(before, now);
         for place in self.states.len()..after.places.len() {
             // What is written down is expected before it reports for the first time.
