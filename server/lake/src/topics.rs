@@ -1,16 +1,15 @@
 //! Since when answers about a place may differ: a page of one customer is not told of another's records.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
 use domain::{
-    changes::{Places, Touched},
-    metric::CATALOGUE,
+    changes::{MOST_PLACES, Places, Touched},
+    metric::{BUILT_IN, CATALOGUE},
     ports::Batch,
     query::Directory,
-    record::Record,
     scope::{Place, Scope},
     text::Name,
 };
@@ -107,24 +106,27 @@ pub fn touched(batches: &[Batch], changes: &[DayChange]) -> Touched {
     let mut touched = Touched::default();
     let changed = changes.iter().filter(|c| !c.publish.is_empty()).filter_map(|c| Some(c.publish.first()?.file.day));
     touched.days = changed.collect();
-    let arrivals = batches.iter().flat_map(|b| b.records.iter()).map(|a| &a.record);
-    let mut last: Option<Place> = None;
-    for record in arrivals.filter(|r| touched.days.contains(&r.timestamp().day())).collect::<Vec<_>>() {
-        let place = record.place();
-        if last != place {
-            place.iter().for_each(|p| touched.place(p.clone()));
-            last = place;
+    let (mut built_in, mut custom) = ([false; BUILT_IN], HashSet::<&str>::new());
+    let mut places = HashSet::<Place>::new();
+    let mut last_day = None;
+    for record in batches.iter().flat_map(|b| b.records.iter()).map(|a| &a.record) {
+        let day = record.timestamp().day();
+        // Records of one day come together as a rule.
+        if last_day != Some((day, true)) {
+            last_day = Some((day, touched.days.contains(&day)));
         }
-        note_metrics(&mut touched, record);
+        if last_day != Some((day, true)) {
+            continue;
+        }
+        // One more than are named says that all are touched.
+        if places.len() <= MOST_PLACES {
+            places.extend(record.place());
+        }
+        built_in.iter_mut().zip(record.built_in()).for_each(|(seen, x)| *seen |= x.is_some());
+        custom.extend(record.custom().iter().map(|(full, _)| full.as_str()));
     }
+    let built_in = CATALOGUE.iter().zip(built_in).filter(|(_, seen)| *seen).map(|(m, _)| m.key.to_string());
+    places.into_iter().for_each(|p| touched.place(p));
+    touched.metrics = built_in.chain(custom.into_iter().map(str::to_owned)).collect();
     touched
-}
-
-fn note_metrics(touched: &mut Touched, record: &Record) {
-    let built_in = CATALOGUE.iter().zip(record.built_in()).filter(|(_, x)| x.is_some()).map(|(m, _)| &*m.key);
-    for name in built_in.chain(record.custom().iter().map(|(full, _)| full.as_str())) {
-        if !touched.metrics.contains(name) {
-            touched.metrics.insert(name.to_owned());
-        }
-    }
 }
