@@ -1,5 +1,5 @@
 //! What can be asked and done: a typed request in, a typed answer out. Pages, REST, the command line and exports come through
-//! here, and nothing else talks to the ports.
+//! here, and nothing else talks to the ports of records and sources.
 
 mod joined;
 mod questions;

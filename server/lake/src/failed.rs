@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{Error, Result, error::Sentence, say};
+use domain::{Error, Result, changes::Touched, error::Sentence, say};
 
 use crate::{
     Lake,
@@ -278,7 +278,11 @@ impl Lake {
             match change {
                 Ok(None) => *known = kept,
                 // What is known of the day is read anew: the file is part of it from now on.
-                Ok(Some(change)) => self.publish(vec![change], Change::default()).await?,
+                Ok(Some(change)) => {
+                    // Others could read it all the time, and counted both.
+                    let all = Change { touched: Touched::all(), ..Change::default() };
+                    self.publish(vec![change], all).await?;
+                }
                 Err(Trouble::Other(e)) => return Err(e),
                 Err(Trouble::Unreadable(path, why)) => return Err(file::lost(&path, &why.reason)),
             }

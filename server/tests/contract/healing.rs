@@ -17,7 +17,7 @@ use serde_json::json;
 
 use crate::{
     bent::Bent,
-    support::{Asked, LakeDir, ask, fleet, june, range, record, take},
+    support::{Asked, LakeDir, ask, fleet, june, range, record, scope, take},
 };
 
 /// One record on each of three days.
@@ -232,13 +232,20 @@ async fn records_that_came_while_their_file_was_away_count_once() {
         first.extend(left.then(|| row("left", 0.3)));
         let all = first.len() as u64;
         take(&lake, first).await;
+        // Another process, which has the file open all the time.
+        let other = dir.open().await;
         let path = file(&dir, 30);
         let at = away(&path);
         assert_eq!(n(&lake, june()).await, 0);
         assert_eq!(take(&lake, [row("same", 0.1), row("changed", 0.9), row("new", 0.4)]).await.taken, 3);
         lake.tidy().await.unwrap();
         std::fs::rename(at, &path).unwrap();
+        other.refresh().await.unwrap();
+        let own = scope("acme", "all");
+        let before = other.view().generation_in(&own);
         healed(&lake).await;
+        other.refresh().await.unwrap();
+        assert!(other.view().generation_in(&own) > before, "which counted both");
         assert_eq!(n(&lake, june()).await, all + 1);
         assert_eq!(dir.superseded(), [record(row("changed", 0.2))], "the later one counts, the other is kept aside");
         let again = take(&lake, [row("same", 0.1), row("changed", 0.9), row("new", 0.4)]).await;
