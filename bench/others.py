@@ -8,28 +8,15 @@ each, --pages listeners do what an open page does: they listen at /api/events fo
 when they are told of records. It is the page of the first customer, compared with a year before. Meanwhile another customer's
 records are sent twice a second. Loopback only.
 """
-import argparse, datetime, html, http.client, json, os, re, shutil, signal, subprocess, sys, tempfile, threading, time
+import argparse, datetime, html, http.client, json, os, re, shutil, sys, tempfile, threading, time, urllib.parse
 
-TICK = os.sysconf("SC_CLK_TCK")
-
-
-def spent(pid):
-    with open(f"/proc/{pid}/stat") as f:
-        fields = f.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
+import cpu
 
 
-class Server:
+class Server(cpu.Server):
     def __init__(self, dist, data):
-        env = {k: v for k, v in os.environ.items() if not k.startswith("GF_")}
-        self.process = subprocess.Popen(
-            [os.path.join(dist, "guardianflow"), "serve", "--data", data, "--addr", "127.0.0.1:0", "--log", "warn"],
-            stdout=subprocess.PIPE, text=True, env=env)
-        found = next((m for m in (re.search(r"is at http://(\S+)", line) for line in self.process.stdout) if m), None)
-        if not found:
-            sys.exit(f"{dist} did not start")
-        host, port = found.group(1).rsplit(":", 1)
-        self.at = (host, int(port))
+        super().__init__(dist, data)
+        self.at = (self.connection.host, self.connection.port)
 
     def get(self, path, accept="text/html"):
         connection = http.client.HTTPConnection(*self.at, timeout=120)
@@ -48,10 +35,6 @@ class Server:
         connection.close()
         if answer.status != 200:
             sys.exit(f"sending answered {answer.status}")
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
 
 
 def page(server, path, until, loads):
@@ -75,26 +58,24 @@ def page(server, path, until, loads):
 
 def run(dist, data, a):
     server = Server(dist, data)
-    while server.get("/readyz")[0] != 200:
-        time.sleep(0.1)
     places = json.loads(server.get("/api/places", "application/json")[1])["places"]
     customers = sorted({p["customer"] for p in places})
     own, other = customers[0], next(p for p in places if p["customer"] == customers[-1] and p["zone"])
-    path = f"/customers/{own}?compare=year"
+    path = f"/customers/{urllib.parse.quote(own)}?compare=year"
     for _ in range(3):
         server.get(path)
     until, loads = time.time() + a.seconds, []
     pages = [threading.Thread(target=page, args=(server, path, until, loads)) for _ in range(a.pages)]
     [p.start() for p in pages]
     time.sleep(2)
-    before, begun, sent = spent(server.process.pid), time.time(), 0
+    before, begun, sent = cpu.spent(server.process.pid), time.time(), 0
     while time.time() < until - 1:
         now = datetime.datetime.now(datetime.timezone.utc).isoformat()
         server.send([{"timestamp": now, "run_id": f"{sent}-{i}", "customer": other["customer"], "site": other["site"],
                       "zone": other["zone"], "task": "detection", "detection": {"mAP50": 0.5}} for i in range(10)])
         sent += 10
         time.sleep(0.5)
-    took, seconds = spent(server.process.pid) - before, time.time() - begun
+    took, seconds = cpu.spent(server.process.pid) - before, time.time() - begun
     server.stop()
     [p.join() for p in pages]
     return took, seconds, len(loads), sent
