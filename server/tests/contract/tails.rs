@@ -174,7 +174,7 @@ async fn positions_without_rows_are_kept_and_forgotten_together(p: &Positions) {
 async fn written_before(dir: &LakeDir, tails: &[Tail]) {
     let before = dir.path().join("migrations");
     std::fs::create_dir(&before).unwrap();
-    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/store/migrations")).unwrap() {
+    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/store/migrations/sqlite")).unwrap() {
         let file = file.unwrap();
         if file.file_name().to_str().unwrap() < "0009" {
             std::fs::copy(file.path(), before.join(file.file_name())).unwrap();

@@ -1,5 +1,4 @@
-//! What the product remembers besides records: the lake's manifest, the ledger of sources and how far watched files were
-//! taken, in one SQLite file: so that publishing files, counting and moving on is one transaction.
+//! The tables in one SQLite file beside the lake.
 
 mod manifest;
 mod sources;
@@ -46,7 +45,7 @@ impl SqliteStore {
             .connect_with(options)
             .await
             .map_err(|e| cannot(&format!("open {}", path.display()), &e))?;
-        sqlx::migrate!("./migrations")
+        sqlx::migrate!("./migrations/sqlite")
             .run(&pool)
             .await
             .map_err(|e| Error::unavailable(format!("cannot prepare {}: {e}", path.display())))?;

@@ -11,7 +11,7 @@ use domain::{
 use lake::ports::Delivery;
 use sqlx::{Row, Sqlite, Transaction};
 
-use crate::{SqliteStore, cannot, signed, unsigned};
+use super::{SqliteStore, cannot, signed, unsigned};
 
 #[async_trait]
 impl SourceLedger for SqliteStore {

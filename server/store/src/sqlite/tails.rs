@@ -5,7 +5,7 @@ use domain::{Result, ports::Position};
 use lake::ports::TailLedger;
 use sqlx::{Sqlite, Transaction};
 
-use crate::{SqliteStore, cannot};
+use super::{SqliteStore, cannot};
 
 #[async_trait]
 impl TailLedger for SqliteStore {

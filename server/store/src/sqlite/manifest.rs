@@ -10,7 +10,7 @@ use domain::{
 use lake::ports::{Change, LakeFile, Manifest, News};
 use sqlx::{Row, Sqlite, Transaction, sqlite::SqliteRow};
 
-use crate::{SqliteStore, cannot, signed, unsigned};
+use super::{SqliteStore, cannot, signed, unsigned};
 
 #[async_trait]
 impl Manifest for SqliteStore {
