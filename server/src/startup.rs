@@ -53,11 +53,11 @@ pub struct Parts {
 /// # Errors
 /// `Unavailable`, naming what cannot be opened or written.
 pub async fn open(settings: &Settings) -> Result<Parts> {
-    make_folder(&settings.data)?;
+    make_folder(&settings.data.folder)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let store = Arc::new(SqliteStore::open(&settings.database()).await?);
-    let lake = Lake::open(Arc::new(Folder::at(&settings.data)), store.clone(), clock.clone()).await?;
-    let lake = Arc::new(lake.with_metric_names(usize::from(settings.metric_names)));
+    let store = Arc::new(SqliteStore::open(&settings.data.database()).await?);
+    let lake = Lake::open(Arc::new(Folder::at(&settings.data.folder)), store.clone(), clock.clone()).await?;
+    let lake = Arc::new(lake.with_metric_names(usize::from(settings.data.metric_names)));
     let taking = usecases::Taking::new(lake.clone());
     Ok(Parts {
         metrics: Arc::new(usecases::Metrics::new(lake.clone())),

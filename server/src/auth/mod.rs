@@ -49,9 +49,9 @@ pub enum Unsigned {
 impl Unsigned {
     #[must_use]
     pub fn of(settings: &Settings) -> Self {
-        if settings.operator_token.is_some() {
+        if settings.serve.operator_token.is_some() {
             Self::Nobody
-        } else if settings.hosts.iter().any(|h| !h.trim().is_empty()) {
+        } else if settings.serve.names_hosts() {
             Self::Viewer
         } else {
             Self::Local
@@ -69,7 +69,7 @@ pub struct Gate {
 impl Gate {
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
-        Self { token: settings.operator_token.clone(), unsigned: Unsigned::of(settings) }
+        Self { token: settings.serve.operator_token.clone(), unsigned: Unsigned::of(settings) }
     }
 
     fn is_token(&self, given: &str) -> bool {

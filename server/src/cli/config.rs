@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use clap::{ArgMatches, Args};
 use domain::Result;
-use serde_json::json;
 
 use super::output::{Align, Format, Rows};
 use crate::config::Settings;
@@ -18,21 +17,10 @@ pub struct Config {
 
 impl Config {
     pub fn run(&self, settings: &Settings, matches: &ArgMatches) -> Result<ExitCode> {
-        let described = settings.describe(matches);
-        let json: Vec<_> = described
-            .iter()
-            .map(|[flag, variable, value, origin]| json!({"flag": flag, "variable": variable, "value": value, "origin": origin}))
-            .collect();
-        let rows = Rows {
-            head: vec![
-                ("flag", Align::Left),
-                ("variable", Align::Left),
-                ("value", Align::Left),
-                ("origin", Align::Left),
-            ],
-            rows: described.into_iter().map(Vec::from).collect(),
-        };
-        self.format.print(&json, &rows)?;
+        let all = settings.in_force(matches);
+        let rows = all.iter().map(|s| [&s.row.flag, &s.row.variable, &s.value, s.origin].map(str::to_owned).to_vec());
+        let head = ["flag", "variable", "value", "origin"].map(|h| (h, Align::Left)).to_vec();
+        self.format.print(&all, &Rows { head, rows: rows.collect() })?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -23,7 +23,7 @@ pub struct List {
 async fn known(settings: &Settings) -> Result<(Arc<Directory>, Vec<FileState>)> {
     let files = Files::open(settings, Arc::new(SystemClock))?;
     let declared = Arc::new(files.declared());
-    if settings.data_is_empty() {
+    if settings.data.is_empty() {
         // Nothing is made only to look.
         return Ok((Arc::new(Directory { declared, ..Directory::default() }), files.states()));
     }
@@ -120,8 +120,8 @@ impl Check {
         if files.is_empty() {
             // One that somebody named should be there; the others need not.
             let own = [
-                (settings.places_file(), settings.places.is_some()),
-                (settings.metrics_file(), settings.metrics.is_some()),
+                (settings.places_file(), settings.declared.places.is_some()),
+                (settings.metrics_file(), settings.declared.metrics.is_some()),
             ];
             files.extend(own.into_iter().filter(|(path, named)| *named || path.exists()).map(|f| f.0));
         }

@@ -57,7 +57,7 @@ impl Ingest {
                 sources: parts.sources,
                 clock: parts.clock,
                 tables: parts.tables,
-                rejected: settings.data.join("rejected"),
+                rejected: settings.data.folder.join("rejected"),
             };
             totals = ingest.run(&inputs, &Meter::new(inputs.iter().map(Input::bytes).sum())).await?;
             // In steps that keep nobody waiting.

@@ -160,10 +160,10 @@ impl Metrics {
         if let Self::List(list) = self {
             return list.metrics(settings).await;
         }
-        if settings.data_is_empty() {
+        if settings.data.is_empty() {
             return Err(Error::unavailable(format!(
                 "there are no records in {}: take some with `guardianflow ingest FILE`",
-                settings.data.display()
+                settings.data.folder.display()
             )));
         }
         let written = Files::open(settings, std::sync::Arc::new(startup::SystemClock))?;

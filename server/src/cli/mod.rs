@@ -12,9 +12,9 @@ mod serve;
 use std::{ffi::OsString, process::ExitCode};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use domain::{Error, ErrorKind, Result};
+use domain::{ErrorKind, Result};
 
-use crate::config::Settings;
+use crate::config::{Settings, log::Log};
 
 /// The live record of how detection and tracking models do in the field.
 #[derive(Debug, Parser)]
@@ -134,15 +134,8 @@ async fn dispatch(cli: Cli, matches: &clap::ArgMatches) -> Result<ExitCode> {
     }
 }
 
-fn start_log(filter: &str) -> Result<()> {
-    // A bare level is meant for our own crates; the engine underneath only warns.
-    let filter = if filter.contains(['=', ',']) {
-        filter.to_owned()
-    } else {
-        format!("warn,server={filter},lake={filter},store={filter},app={filter}")
-    };
-    let filter = tracing_subscriber::EnvFilter::try_new(&filter)
-        .map_err(|e| Error::bad_input(format!("GF_LOG cannot be read: {e}")))?;
+fn start_log(log: &Log) -> Result<()> {
+    let filter = log.directives()?;
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
     Ok(())
 }

@@ -23,21 +23,20 @@ const LAST_WORDS: Duration = Duration::from_secs(10);
 const LAST_WORK: Duration = Duration::from_secs(5);
 
 pub async fn run(settings: Settings) -> Result<ExitCode> {
-    settings.check_address()?;
-    settings.check_ingest_dir()?;
+    settings.check()?;
     let written = Arc::new(Files::open(&settings, Arc::new(startup::SystemClock))?);
-    let listener = tokio::net::TcpListener::bind(settings.addr).await.map_err(|e| match e.kind() {
+    let listener = tokio::net::TcpListener::bind(settings.serve.addr).await.map_err(|e| match e.kind() {
         ErrorKind::AddrInUse => Error::unavailable(format!(
             "cannot serve on {}: another program uses this port; choose another with --addr or GF_ADDR",
-            settings.addr
+            settings.serve.addr
         )),
         ErrorKind::PermissionDenied => {
-            Error::unavailable(format!("cannot serve on {}: permission denied", settings.addr))
+            Error::unavailable(format!("cannot serve on {}: permission denied", settings.serve.addr))
         }
-        _ => Error::unavailable(format!("cannot serve on {}: {e}", settings.addr)),
+        _ => Error::unavailable(format!("cannot serve on {}: {e}", settings.serve.addr)),
     })?;
     let address = listener.local_addr().map_err(|e| Error::internal("the socket has no address").with_detail(e))?;
-    let was_empty = settings.data_is_empty();
+    let was_empty = settings.data.is_empty();
     let parts = startup::open(&settings).await?;
     // Before anybody asks: the first page has the names already.
     parts.upkeep.declare(Arc::new(written.declared())).await?;
@@ -51,10 +50,10 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
         http::State::new(&settings, address, &parts, written, Arc::clone(&readiness), jobs.board(), stop.clone());
     let router = http::router(state).into_make_service_with_connect_info::<SocketAddr>();
     print(&format!("GuardianFlow is at http://{address}"))?;
-    if was_empty && !settings.demo {
+    if was_empty && !settings.demo.on {
         print(&format!(
             "There are no records yet. Take some with `guardianflow ingest FILE --data {}`, or see a simulated fleet with `--demo 1` on an empty folder.",
-            settings.data.display()
+            settings.data.folder.display()
         ))?;
     }
     match Unsigned::of(&settings) {
@@ -104,7 +103,7 @@ async fn start_jobs(
     let (files, upkeep) = (Arc::clone(written), Arc::clone(&parts.upkeep));
     let title = say!("Following places.yaml and metrics.yaml", "places.yaml, metrics.yaml 변경 반영");
     jobs.add("declared", title, move |job| declared::follow(Arc::clone(&files), Arc::clone(&upkeep), job));
-    if let Some(folder) = &settings.ingest_dir {
+    if let Some(folder) = &settings.ingest.dir {
         let watch = Watch {
             // Names in the ledger are whole paths, however the folder was given.
             folder: std::path::absolute(folder).unwrap_or_else(|_| folder.clone()),
@@ -113,24 +112,24 @@ async fn start_jobs(
                 sources: Arc::clone(&parts.sources),
                 clock: Arc::clone(&parts.clock),
                 tables: parts.tables,
-                rejected: settings.data.join("rejected"),
+                rejected: settings.data.folder.join("rejected"),
             },
             tails: Arc::clone(&parts.tails),
-            lock: settings.data.join("ingest-dir.lock"),
+            lock: settings.data.folder.join("ingest-dir.lock"),
         };
         let title = say!("Taking records from the watched folder", "지정한 폴더에서 레코드 수집");
         jobs.add("folder", title, move |job| watch.clone().run(job));
     }
     let epoch = match demo.simulated.epoch().await? {
         Some(epoch) => Some(epoch),
-        None if settings.demo && was_empty => Some(demo.begin().await?),
-        None if settings.demo => {
+        None if settings.demo.on && was_empty => Some(demo.begin().await?),
+        None if settings.demo.on => {
             tracing::info!("the data folder is not empty: the simulated fleet is not added");
             None
         }
         None => None,
     };
-    match epoch.filter(|_| settings.demo) {
+    match epoch.filter(|_| settings.demo.on) {
         Some(epoch) => {
             let readiness = Arc::clone(readiness);
             let title = say!("Growing the simulated fleet", "시뮬레이션 데모 갱신");

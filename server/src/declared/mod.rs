@@ -272,8 +272,8 @@ impl Files {
     /// `BadInput` when a file that was named in the settings is not there.
     pub fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self> {
         let mut files = [
-            File::new(FileKind::Places, settings.places_file(), settings.places.is_some()),
-            File::new(FileKind::Metrics, settings.metrics_file(), settings.metrics.is_some()),
+            File::new(FileKind::Places, settings.places_file(), settings.declared.places.is_some()),
+            File::new(FileKind::Metrics, settings.metrics_file(), settings.declared.metrics.is_some()),
         ];
         for (file, variable) in files.iter_mut().zip(["GF_PLACES (--places)", "GF_METRICS (--metrics)"]) {
             if file.named && !file.path.exists() {

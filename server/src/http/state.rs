@@ -68,7 +68,7 @@ impl State {
             leptos,
             readiness,
             gate: Arc::new(Gate::new(settings)),
-            hosts: Arc::new(middleware::Hosts::new(&settings.hosts, address)),
+            hosts: Arc::new(middleware::Hosts::new(&settings.serve.hosts, address)),
             stop,
             listeners: Arc::new(Semaphore::new(events::MOST_LISTENERS)),
             intake: records::Intake::start(parts.taking.clone(), Arc::clone(&parts.clock)),

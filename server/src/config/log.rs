@@ -1,0 +1,34 @@
+//! What is logged.
+
+use clap::Args;
+use domain::{Error, Result};
+use tracing_subscriber::EnvFilter;
+
+use super::Subsystem;
+
+#[derive(Debug, Clone, Args)]
+#[group(skip)]
+pub struct Log {
+    /// What to log: error, warn, info, debug, or a filter such as server=debug
+    #[arg(id = "log", long = "log", env = "GF_LOG", default_value = "info", value_name = "FILTER", global = true)]
+    pub filter: String,
+}
+
+impl Subsystem for Log {}
+
+impl Log {
+    /// The filter of all crates.
+    ///
+    /// # Errors
+    /// `BadInput` when it cannot be read.
+    pub fn directives(&self) -> Result<EnvFilter> {
+        let filter = &self.filter;
+        // A bare level is meant for our own crates; the engine underneath only warns.
+        let filter = if filter.contains(['=', ',']) {
+            filter.to_owned()
+        } else {
+            format!("warn,server={filter},lake={filter},store={filter},app={filter}")
+        };
+        EnvFilter::try_new(&filter).map_err(|e| Error::bad_input(format!("GF_LOG cannot be read: {e}")))
+    }
+}
