@@ -1,0 +1,132 @@
+//! Writes the functions of a file of texts.
+
+use std::fmt::Write;
+
+use crate::text::{Piece, Text};
+
+/// How the generated code names what it needs.
+#[derive(Debug, Clone)]
+pub struct Style {
+    pub lang: String,
+    pub sentence: String,
+    /// The feature without which texts may be unused.
+    pub whole_with: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Language {
+    En,
+    Ko,
+}
+
+/// Functions that take the language.
+pub fn words(texts: &[Text], style: &Style) -> String {
+    let mut out = String::new();
+    for text in texts {
+        open(&mut out, text, style);
+        let lang = &style.lang;
+        let (constant, shown) = if text.holes.is_empty() { ("const ", "&'static str") } else { ("", "String") };
+        let parameters = parameters(text, style, Some(format!("lang: {lang}")));
+        let _ = writeln!(out, "pub {constant}fn {}({parameters}) -> {shown} {{", text.key);
+        counts(&mut out, text);
+        let (en, ko) = if text.holes.is_empty() {
+            (literal(&text.en, Braces::Plain), literal(&text.ko, Braces::Plain))
+        } else {
+            (formatted(&text.en, Language::En), formatted(&text.ko, Language::Ko))
+        };
+        let _ =
+            writeln!(out, "    match lang {{\n        {lang}::En => {en},\n        {lang}::Ko => {ko},\n    }}\n}}");
+    }
+    out
+}
+
+/// Functions that return a sentence in both languages.
+pub fn sentences(texts: &[Text], style: &Style) -> String {
+    let mut out = String::new();
+    for text in texts {
+        open(&mut out, text, style);
+        let sentence = &style.sentence;
+        let _ = writeln!(out, "pub fn {}({}) -> {sentence} {{", text.key, parameters(text, style, None));
+        counts(&mut out, text);
+        let (en, ko) = (formatted(&text.en, Language::En), formatted(&text.ko, Language::Ko));
+        let _ = writeln!(out, "    {sentence} {{ en: {en}, ko: Some({ko}) }}\n}}");
+    }
+    out
+}
+
+/// What stands above a function: the English text, and how unused ones are seen.
+fn open(out: &mut String, text: &Text, style: &Style) {
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    let _ = writeln!(out, "#[doc = {:?}]\n#[must_use]", text.written.replace('\n', " "));
+    if let Some(feature) = &style.whole_with {
+        let _ = writeln!(out, "#[cfg_attr(not(feature = {feature:?}), allow(dead_code, reason = \"others use it\"))]");
+    }
+    if text.holes.len() > 6 {
+        out.push_str("#[expect(clippy::too_many_arguments, reason = \"a text has the holes that it has\")]\n");
+    }
+}
+
+fn parameters(text: &Text, style: &Style, first: Option<String>) -> String {
+    let hole = |(name, sentence): &(String, bool)| {
+        if *sentence { format!("{name}: &{}", style.sentence) } else { format!("{name}: impl std::fmt::Display") }
+    };
+    first.into_iter().chain(text.holes.iter().map(hole)).collect::<Vec<_>>().join(", ")
+}
+
+/// Values that decide about a word are shown once, so that the word fits what is seen.
+fn counts(out: &mut String, text: &Text) {
+    let counted =
+        |name: &str| text.en.iter().chain(&text.ko).any(|p| matches!(p, Piece::Count { hole, .. } if hole == name));
+    for (name, _) in text.holes.iter().filter(|(name, _)| counted(name)) {
+        let _ = writeln!(out, "    let {name} = {name}.to_string();");
+    }
+}
+
+/// An expression of type String.
+fn formatted(pieces: &[Piece], language: Language) -> String {
+    let mut values = String::new();
+    for piece in pieces {
+        match (piece, language) {
+            (Piece::Plain(_), _) => {}
+            (Piece::Hole(name), _) => {
+                let _ = write!(values, ", {name}");
+            }
+            (Piece::Count { hole, one, more }, _) => {
+                let _ = write!(values, ", if {hole} == \"1\" {{ {one:?} }} else {{ {more:?} }}");
+            }
+            (Piece::Sentence(name), Language::En) => {
+                let _ = write!(values, ", {name}.en");
+            }
+            (Piece::Sentence(name), Language::Ko) => {
+                let _ = write!(values, ", {name}.korean()");
+            }
+        }
+    }
+    if values.is_empty() {
+        return format!("{}.to_owned()", literal(pieces, Braces::Plain));
+    }
+    format!("format!({}{values})", literal(pieces, Braces::Doubled))
+}
+
+/// How a brace of a text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Braces {
+    Plain,
+    /// As `format!` wants them.
+    Doubled,
+}
+
+/// A string literal with `{}` where a hole is.
+fn literal(pieces: &[Piece], braces: Braces) -> String {
+    let text: String = pieces
+        .iter()
+        .map(|piece| match piece {
+            Piece::Plain(text) if braces == Braces::Doubled => text.replace('{', "{{").replace('}', "}}"),
+            Piece::Plain(text) => text.clone(),
+            _ => "{}".to_owned(),
+        })
+        .collect();
+    format!("{text:?}")
+}
