@@ -1,9 +1,19 @@
 //! Nothing to show: why, and what to do.
 
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use super::icon::Icon;
-use crate::view::EmptyView;
+use super::{icon::Icon, menu::Link};
+
+/// Nothing to show, why, and what to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EmptyView {
+    pub title: String,
+    pub text: String,
+    /// Commands to type, with the sentence before each.
+    pub commands: Vec<(String, String)>,
+    pub action: Option<Link>,
+}
 
 #[component]
 pub fn Empty(empty: EmptyView) -> impl IntoView {

@@ -1,8 +1,31 @@
 //! A form that asks by GET: without a script the browser sends it, with one the router goes there in place.
 //! (The router's own form lower-cases its address, and names of places are in ours.)
 
-use leptos::{ev::SubmitEvent, prelude::*};
+use leptos::{either::Either, ev::SubmitEvent, prelude::*};
+use serde::{Deserialize, Serialize};
 
+use crate::i18n::Lang;
+
+/// A form that filters what a page shows: where it leads, what it keeps, what it chooses.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FilterView {
+    pub action: String,
+    pub hidden: Vec<(String, String)>,
+    pub selects: Vec<SelectView>,
+}
+
+/// One choice of a filter form.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SelectView {
+    pub name: String,
+    pub label: String,
+    pub options: Vec<(String, String)>,
+    pub chosen: String,
+    /// It is typed, and the options are proposals: there are more.
+    pub typed: bool,
+}
+
+/// A form that asks by GET.
 #[component]
 pub fn GetForm(
     action: String,
@@ -23,6 +46,42 @@ pub fn GetForm(
         <form method="get" action=action class=class aria-label=(!label.is_empty()).then_some(label) on:submit=submit>
             {children()}
         </form>
+    }
+}
+
+/// The form that chooses what a page shows; what it does not choose travels along.
+#[component]
+pub fn Filters(filter: FilterView, lang: Lang) -> impl IntoView {
+    let t = lang.texts();
+    view! {
+        <GetForm action=filter.action class="filters" label=t.filter>
+            {filter.hidden.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view()}
+            {filter.selects.into_iter().map(select).collect_view()}
+            <button class="button" type="submit">{t.filter_apply}</button>
+        </GetForm>
+    }
+}
+
+fn select(s: SelectView) -> impl IntoView {
+    let chosen = s.chosen.clone();
+    let options = s.options.into_iter().map(|(value, label)| {
+        let selected = value == s.chosen && !s.typed;
+        view! { <option value=value selected=selected>{label}</option> }
+    });
+    let options = options.collect_view();
+    view! {
+        <label>
+            <span>{s.label}</span>
+            {if s.typed {
+                let list = format!("known-{}", s.name);
+                Either::Left(view! {
+                    <input name=s.name list=list.clone() value=chosen autocomplete="off" spellcheck="false"/>
+                    <datalist id=list>{options}</datalist>
+                })
+            } else {
+                Either::Right(view! { <select name=s.name>{options}</select> })
+            }}
+        </label>
     }
 }
 

@@ -1,6 +1,5 @@
-//! Icons (Lucide, ISC licence, drawn from one sprite by `scripts/icons.mjs`) and the marks of data states: a shape for each, never colour alone.
+//! Icons: Lucide, ISC licence, from one sprite that `scripts/icons.mjs` makes.
 
-use domain::state::DataState;
 use leptos::prelude::*;
 
 #[component]
@@ -12,16 +11,3 @@ pub fn Icon(name: &'static str) -> impl IntoView {
 /// midst of reading the page.
 #[cfg(feature = "ssr")]
 pub const SPRITE: &str = concat!("<svg>", include_str!("icons.svg"), "</svg>");
-
-/// The shape of a data state, in its colour. The word stands beside it.
-#[component]
-pub fn StateMark(state: DataState) -> impl IntoView {
-    let shape = match state {
-        DataState::Ok => "●",
-        DataState::Late => "◐",
-        DataState::Stale => "○",
-        DataState::NoDataExpected => "–",
-        DataState::SourceError => "✕",
-    };
-    view! { <span class=format!("mark {}", state.as_str()) aria-hidden="true">{shape}</span> }
-}

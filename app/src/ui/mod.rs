@@ -1,13 +1,18 @@
-//! The kit from which pages are built: knows how things look and behave, not what they mean.
+//! The kit from which pages are built: how tables, charts, tiles and forms look and behave, not what a page is about. The view
+//! types of each piece stand beside it; what makes them on the server is compiled with `ssr` alone.
 
 pub mod about;
 pub mod chart;
+pub mod delta;
 pub mod empty;
+#[cfg(feature = "ssr")]
+pub mod fmt;
 pub mod form;
-pub mod frame;
+pub mod hydration;
 pub mod icon;
-pub mod prefs;
+#[cfg(feature = "ssr")]
+pub mod links;
+pub mod menu;
+pub mod state;
 pub mod table;
 pub mod tile;
-pub mod top;
-pub mod whole;

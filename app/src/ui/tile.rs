@@ -1,13 +1,29 @@
 //! A headline number: what, how much, against before, its course, and on what it stands. The whole tile is a link.
 
-use domain::metric::Change;
 use leptos::{either::Either, prelude::*};
+use serde::{Deserialize, Serialize};
 
-use super::icon::StateMark;
-use crate::{
-    i18n::Lang,
-    view::{DeltaView, TileView},
+use super::{
+    delta::{Delta, DeltaView},
+    state::{StateMark, StateView},
 };
+use crate::i18n::Lang;
+
+/// One headline number.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TileView {
+    pub label: String,
+    pub help: String,
+    pub value: String,
+    pub unit: String,
+    pub delta: Option<DeltaView>,
+    pub versus: String,
+    pub state: StateView,
+    pub spark: String,
+    pub foot: Vec<String>,
+    pub simulated: bool,
+    pub href: String,
+}
 
 #[component]
 pub fn Tile(tile: TileView, lang: Lang) -> impl IntoView {
@@ -33,16 +49,4 @@ pub fn Tile(tile: TileView, lang: Lang) -> impl IntoView {
             </span>
         </a>
     }
-}
-
-/// A change with its arrow, its colour, and the colour in a word.
-#[component]
-pub fn Delta(delta: DeltaView) -> impl IntoView {
-    let class = match delta.change {
-        Change::Better => "delta better",
-        Change::Worse => "delta worse",
-        Change::Neutral => "delta",
-    };
-    let text = delta.text();
-    view! { <span class=class>{text}" "<span class="delta-word">{delta.word}</span></span> }
 }

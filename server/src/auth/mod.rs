@@ -6,7 +6,10 @@
 
 use std::net::SocketAddr;
 
-use app::{api::Request as Visitor, ui::icon::SPRITE};
+use app::{
+    shell::context::Request as Visitor,
+    ui::{icon::SPRITE, links::encode},
+};
 use axum::{
     Extension, Form,
     extract::{ConnectInfo, FromRequest, MatchedPath, Query, Request, State as Shared},
@@ -144,7 +147,7 @@ pub async fn require(Shared(state): Shared<State>, mut request: Request, next: N
         request.headers().get(header::ACCEPT).and_then(|h| h.to_str().ok()).is_some_and(|a| a.contains("text/html"));
     if wants_page && !path.starts_with("/api/") {
         let to = request.uri().path_and_query().map_or("/", |p| p.as_str());
-        return pages::see_other(&format!("/signin?back={}", app::present::links::encode(to)));
+        return pages::see_other(&format!("/signin?back={}", encode(to)));
     }
     Problem::new(StatusCode::UNAUTHORIZED, "sign in, or send the operator's token as a bearer token").into_response()
 }

@@ -1,8 +1,12 @@
 //! REST: the questions of `/api/metrics`, in JSON. The answers' format is that of `domain::query`.
 
 use app::{
-    api::{Request, Services},
+    ROOMS,
     i18n::Lang,
+    shell::{
+        context::{Request, Services},
+        palette,
+    },
 };
 use axum::{
     Extension,
@@ -83,9 +87,8 @@ pub async fn records(Seen(s): Seen, RawQuery(q): RawQuery, headers: HeaderMap) -
 pub async fn palette(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
     let pairs = domain::ask::pairs(q.as_deref().unwrap_or_default())?;
     let lang = pairs.iter().find(|p| p.0 == "lang").and_then(|p| Lang::from_code(&p.1));
-    let request = Request { lang: lang.unwrap_or(r.lang), ..r };
     let directory = s.metrics.directory();
-    Ok(axum::Json(app::present::palette::palette(&directory, &request)).into_response())
+    Ok(axum::Json(palette::palette(&directory, lang.unwrap_or(r.lang), ROOMS)).into_response())
 }
 
 /// Reads a query string in which only `known` keys may stand, each once.

@@ -1,15 +1,12 @@
 //! Files behind pages: CSV of each table, whole and unformatted, and SVG of a trend.
 
 use app::{
-    api::Request,
-    present::{
-        charts::{Drawing, describe_volume},
-        compare,
-        fmt::Fmt,
-        page::Asked,
-        place::worst_first,
-        sources::whole_days,
-    },
+    compare::{self, selection},
+    panels::trend::TrendChart,
+    place::{self, children::worst_first},
+    shell::{context::Request, page_query::PageQuery},
+    sources::volume,
+    ui::fmt::Fmt,
 };
 use axum::{
     Extension,
@@ -129,7 +126,7 @@ pub async fn worst(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension
 }
 
 pub async fn trend_csv(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let asked = Asked::read(&s, &r, ask(q.as_deref(), KEYS)?).await?;
+    let asked = PageQuery::read(&s, &r, ask(q.as_deref(), KEYS)?).await?;
     let query = asked.q.trend()?;
     let (trend, earlier) = asked.trend(&s, &query).await?;
     let mut head = csv::TREND_HEAD.to_vec();
@@ -146,7 +143,7 @@ pub async fn trend_csv(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Exten
 }
 
 pub async fn trend_svg(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let asked = Asked::read(&s, &r, ask(q.as_deref(), KEYS)?).await?;
+    let asked = PageQuery::read(&s, &r, ask(q.as_deref(), KEYS)?).await?;
     let mut query = asked.q.trend()?;
     if asked.q.step.is_none() {
         query.step = Step::for_range(&query.range, 120);
@@ -154,22 +151,21 @@ pub async fn trend_svg(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Exten
     let (metric, _) = s.metrics.directory().metric(&query.metric)?;
     let (trend, earlier) = asked.trend(&s, &query).await?;
     let scope = asked.scope_text();
-    let drawing =
-        Drawing { fmt: &asked.fmt, metric: &metric, range: query.range, scope: &scope, now: asked.q.now, earlier };
+    let chart = TrendChart { panel: asked.panel(), metric: &metric, scope: &scope, earlier };
     let name = format!("{}.svg", trend.metric);
-    Ok(file(&name, "image/svg+xml", svg(&drawing.describe(&trend), Paint::Resolved, Size::Fixed(960))))
+    Ok(file(&name, "image/svg+xml", svg(&chart.describe(&trend), Paint::Resolved, Size::Fixed(960))))
 }
 
 pub async fn volume_svg(Seen(s): Seen, Extension(r): Extension<Request>) -> Answer {
-    let days = whole_days(s.metrics.volume(), s.clock.now());
+    let days = volume::whole_days(s.metrics.volume(), s.clock.now());
     let fmt = Fmt { lang: r.lang, zone: r.zone };
-    let chart = describe_volume(&fmt, &days).ok_or_else(|| domain::Error::not_found("there are no records yet"))?;
+    let chart = volume::describe(&fmt, &days).ok_or_else(|| domain::Error::not_found("there are no records yet"))?;
     Ok(file("records_by_day.svg", "image/svg+xml", svg(&chart, Paint::Resolved, Size::Fixed(960))))
 }
 
 /// The heat strip of a customer, as its page draws it.
 pub async fn heat_svg(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let view = app::present::place::page(&s, &r, ask(q.as_deref(), KEYS)?).await?;
+    let view = place::make::page(&s, &r, ask(q.as_deref(), KEYS)?).await?;
     let heat =
         view.heat.ok_or_else(|| domain::Error::not_found("only a customer with records has a map of its sites"))?;
     let names: Vec<&str> = heat.rows.iter().map(|r| r.label.as_str()).collect();
@@ -183,7 +179,7 @@ pub async fn compare_svg(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Ext
     let at = pairs.iter().position(|p| p.0 == "picture");
     let picture = at.map(|i| pairs.remove(i).1).unwrap_or_default();
     let ask = Ask::from_pairs(pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())), KEYS)?;
-    let view = app::present::compare::page(&s, &r, ask).await?;
+    let view = compare::make::page(&s, &r, ask).await?;
     let wanted = view.pictures.iter().find(|p| p.tools.file == format!("models_{picture}"));
     let found =
         wanted.ok_or_else(|| domain::Error::not_found("there is no such picture: say picture=scatter or parallel"))?;
@@ -228,7 +224,7 @@ fn model_cells(m: &ModelKey) -> ([String; 2], [String; 2]) {
 const REGISTERED: [&str; 2] = ["registered_model", "registered_version"];
 
 pub async fn compare(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let c = compare::data(&s, &r, ask(q.as_deref(), KEYS)?).await?;
+    let c = selection::data(&s, &r, ask(q.as_deref(), KEYS)?).await?;
     let mut head = vec!["architecture", "version", "baseline", "zones", "records", "metric", "unit", "value", "n"];
     head.extend(["p50", "p95", "delta_same_places", "shared_zones", "delta_everywhere", "where_they_ran"]);
     head.extend(["value_same_places", "baseline_same_places", "zones_other_days", "zones_other_devices"]);
@@ -252,7 +248,7 @@ pub async fn compare(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extensi
 }
 
 pub async fn compare_sites(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let c = compare::data(&s, &r, ask(q.as_deref(), KEYS)?).await?;
+    let c = selection::data(&s, &r, ask(q.as_deref(), KEYS)?).await?;
     let metric = c.report.metrics.get(c.lead).map_or_else(String::new, |m| m.key.to_string());
     let mut rows = Vec::new();
     for site in &c.sites {
@@ -315,7 +311,7 @@ pub async fn sources(Seen(s): Seen) -> Answer {
     Ok(table("sources.csv", &head, &rows))
 }
 
-pub async fn volume(Seen(s): Seen) -> Answer {
+pub async fn volume_csv(Seen(s): Seen) -> Answer {
     let days = s.metrics.volume();
     let rows: Vec<_> = days.into_iter().map(|(d, n)| vec![d.to_string(), n.to_string()]).collect();
     Ok(table("volume.csv", &["day", "records"], &rows))

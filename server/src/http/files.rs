@@ -3,7 +3,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use app::api::Files;
+use app::shell::context::Files;
 use leptos::config::{LeptosOptions, get_configuration};
 
 /// Where site files are: beside the binary, unless cargo-leptos says otherwise.

@@ -1,6 +1,6 @@
 //! Whether the process lives, whether pages can answer, and how jobs do.
 
-use app::api::Request as Visitor;
+use app::shell::context::Request as Visitor;
 use axum::{Extension, Json, extract::State as Shared, http::StatusCode, response::IntoResponse};
 use domain::access::{Action, Object, can};
 use serde_json::{Value, json};

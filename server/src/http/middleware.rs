@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use app::ROOMS;
 use axum::{
     extract::{Request, State as Shared},
     http::{HeaderName, HeaderValue, StatusCode, header},
@@ -75,14 +76,12 @@ pub async fn known_host(Shared(state): Shared<State>, request: Request, next: Ne
 /// by the same rule and with a way on.
 pub async fn plain_address(request: Request, next: Next) -> Response {
     let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
-    let page = PAGES.contains(&path) || path.starts_with("/customers/");
+    let page = ROOMS.iter().any(|room| room.answers(path));
     match ask::decode(path).and_then(|_| ask::pairs(query)) {
         Err(e) if !page => Problem::from(e).into_response(),
         _ => next.run(request).await,
     }
 }
-
-const PAGES: [&str; 5] = ["/", "/trends", "/compare", "/records", "/sources"];
 
 /// Server functions answer our own pages only, and never with a redirect: Leptos would send whoever asks for HTML back to
 /// the Referer, with the error in the address.

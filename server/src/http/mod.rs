@@ -63,7 +63,7 @@ pub fn router(state: State) -> Router {
         .route("/export/trend.csv", get(export::trend_csv))
         .route("/export/trend.svg", get(export::trend_svg))
         .route("/export/sources.csv", get(export::sources))
-        .route("/export/volume.csv", get(export::volume))
+        .route("/export/volume.csv", get(export::volume_csv))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/signin", get(crate::auth::form).post(crate::auth::sign_in))

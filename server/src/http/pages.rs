@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
-use app::{App, api, i18n::Lang, shell, ui::prefs::Theme};
+use app::{
+    App, document,
+    i18n::Lang,
+    shell::{context::Request, theme::Theme},
+};
 use axum::{
     Extension, Form, Router,
     extract::{Request as HttpRequest, State as Shared},
@@ -32,7 +36,7 @@ pub fn with_pages(router: Router<State>, state: &State) -> Router<State> {
     };
     let shell = {
         let options = state.leptos.clone();
-        move || shell(options.clone())
+        move || document(options.clone())
     };
     router
         .leptos_routes_with_context(state, generate_route_list(App), context, shell)
@@ -51,7 +55,7 @@ fn provide(state: &State) {
     // The gate has put it there; without it nobody is known.
     let request = parts
         .extensions
-        .get::<api::Request>()
+        .get::<Request>()
         .cloned()
         .unwrap_or_else(|| read(&parts.headers, Actor::Anonymous, false, String::new()));
     provide_context(state.services_for(&request.actor));
@@ -75,7 +79,7 @@ async fn not_found(Shared(state): Shared<State>, request: HttpRequest) -> Respon
         move || provide(&state)
     };
     let options = state.leptos.clone();
-    let handler = render_app_to_stream_with_context(context, move || shell(options.clone()));
+    let handler = render_app_to_stream_with_context(context, move || document(options.clone()));
     let mut response = handler(request).await.into_response();
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
@@ -83,11 +87,11 @@ async fn not_found(Shared(state): Shared<State>, request: HttpRequest) -> Respon
 
 /// What a request says about its sender's language, theme and zone.
 #[must_use]
-pub fn read(headers: &HeaderMap, actor: Actor, signed_in: bool, id: String) -> api::Request {
+pub fn read(headers: &HeaderMap, actor: Actor, signed_in: bool, id: String) -> Request {
     let lang = cookie(headers, "gf_lang").and_then(|c| Lang::from_code(&c));
     let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|h| h.to_str().ok()).unwrap_or_default();
     let zone = cookie(headers, "gf_tz").and_then(|z| TimeZone::get(&z).ok());
-    api::Request {
+    Request {
         actor,
         lang: lang.unwrap_or_else(|| Lang::negotiate(accepted)),
         theme: cookie(headers, "gf_theme").and_then(|c| Theme::from_code(&c)).unwrap_or_default(),
@@ -118,7 +122,7 @@ pub struct Preferences {
 }
 
 /// Keeps a visitor's own choice and leads back to where they were.
-pub async fn preferences(Extension(_): Extension<api::Request>, Form(p): Form<Preferences>) -> Response {
+pub async fn preferences(Extension(_): Extension<Request>, Form(p): Form<Preferences>) -> Response {
     let mut response = see_other(&local(p.back.as_deref()));
     let lang = p.lang.as_deref().and_then(Lang::from_code).map(|l| ("gf_lang", l.code()));
     let theme = p.theme.as_deref().and_then(Theme::from_code).map(|t| ("gf_theme", t.code()));

@@ -33,7 +33,7 @@ impl From<Error> for Problem {
             (None, ErrorKind::Internal | ErrorKind::Unavailable) => tracing::warn!(error = %e, "a request failed"),
             (None, _) => {}
         }
-        Self { status: app::api::error::status(e.kind), detail: e.message.en }
+        Self { status: app::shell::error::status(e.kind), detail: e.message.en }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Every route with the action that it needs. What is not in this list is refused, so nothing is open by accident.
 
-use app::api::SERVER_FUNCTIONS;
+use std::{collections::HashMap, sync::LazyLock};
+
+use app::{ROOMS, shell::room::Function};
 use domain::access::Action;
 use serde::Serialize;
 
@@ -11,16 +13,8 @@ pub struct Route {
     pub action: Action,
 }
 
-/// Routes apart from server functions: method, path as the router writes it, action.
+/// Routes apart from pages and their server functions, which are registered in `app`: method, path as the router writes it, action.
 const ROUTES: &[(&str, &str, Action)] = &[
-    ("GET", "/", Action::ReadMetrics),
-    ("GET", "/customers/{customer}", Action::ReadMetrics),
-    ("GET", "/customers/{customer}/sites/{site}", Action::ReadMetrics),
-    ("GET", "/customers/{customer}/sites/{site}/zones/{zone}", Action::ReadMetrics),
-    ("GET", "/trends", Action::ReadMetrics),
-    ("GET", "/compare", Action::ReadMetrics),
-    ("GET", "/records", Action::ReadMetrics),
-    ("GET", "/sources", Action::ReadSources),
     ("GET", "/api/metrics/summary", Action::ReadMetrics),
     ("GET", "/api/metrics/trend", Action::ReadMetrics),
     ("GET", "/api/metrics/comparison", Action::ReadMetrics),
@@ -56,20 +50,41 @@ const ROUTES: &[(&str, &str, Action)] = &[
     ("GET", "/favicon.svg", Action::SignIn),
 ];
 
-/// The whole list, server functions included; they are read with GET.
+/// The server functions of pages.
+fn functions() -> impl Iterator<Item = &'static Function> {
+    ROOMS.iter().flat_map(|room| room.functions)
+}
+
+/// The paths of pages, as the router writes them, with the action that each needs.
+fn pages() -> impl Iterator<Item = (String, Action)> {
+    ROOMS.iter().flat_map(|room| room.paths.iter().map(|path| (pattern(path), room.action)))
+}
+
+/// `/customers/:customer` as `/customers/{customer}`.
+fn pattern(path: &str) -> String {
+    let part = |p: &str| p.strip_prefix(':').map_or_else(|| p.to_owned(), |name| format!("{{{name}}}"));
+    path.split('/').map(part).collect::<Vec<_>>().join("/")
+}
+
+/// The whole list: pages, what programs ask, server functions.
 #[must_use]
 pub fn all() -> Vec<Route> {
-    let ours = ROUTES.iter().map(|(m, p, a)| Route { method: (*m).into(), path: (*p).into(), action: *a });
-    let functions = SERVER_FUNCTIONS.iter().map(|(p, a)| Route { method: "GET".into(), path: (*p).into(), action: *a });
-    ours.chain(functions).collect()
+    let route = |method: &str, path: String, action| Route { method: method.to_owned(), path, action };
+    let pages = pages().map(|(path, action)| route("GET", path, action));
+    let ours = ROUTES.iter().map(|(method, path, action)| route(method, (*path).to_owned(), *action));
+    let functions = functions().map(|f| route(f.method, f.path.to_owned(), f.action));
+    pages.chain(ours).chain(functions).collect()
 }
+
+/// The list as it is looked up.
+static BY_NAME: LazyLock<HashMap<(String, String), Action>> =
+    LazyLock::new(|| all().into_iter().map(|r| ((r.method, r.path), r.action)).collect());
 
 /// The action of a route; `None` when it is not in the list. HEAD counts as GET.
 #[must_use]
 pub fn action(method: &str, path: &str) -> Option<Action> {
     let method = if method == "HEAD" { "GET" } else { method };
-    let ours = ROUTES.iter().find(|(m, p, _)| *m == method && *p == path).map(|r| r.2);
-    ours.or_else(|| SERVER_FUNCTIONS.iter().find(|(p, _)| *p == path && method == "GET").map(|f| f.1))
+    BY_NAME.get(&(method.to_owned(), path.to_owned())).copied()
 }
 
 #[cfg(test)]
@@ -80,10 +95,12 @@ mod tests {
 
     #[test]
     fn every_server_function_has_its_case() {
-        let listed: BTreeSet<String> = SERVER_FUNCTIONS.iter().map(|f| f.0.to_owned()).collect();
-        let built: BTreeSet<String> =
-            leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path.to_owned()).collect();
-        assert_eq!(built, listed, "app::api::SERVER_FUNCTIONS does not name exactly the functions that exist");
+        let listed: BTreeSet<(String, String)> =
+            functions().map(|f| (f.path.to_owned(), f.method.to_owned())).collect();
+        let built: BTreeSet<(String, String)> = leptos::server_fn::axum::server_fn_paths()
+            .map(|(path, method)| (path.to_owned(), method.to_string()))
+            .collect();
+        assert_eq!(built, listed, "the rooms do not name exactly the functions that exist, with their methods");
     }
 
     #[tokio::test]
@@ -91,9 +108,12 @@ mod tests {
         use leptos_axum::generate_route_list;
         let pages = generate_route_list(app::App);
         assert!(pages.len() >= 8);
-        for page in pages {
+        for page in &pages {
             assert!(action("GET", page.path()).is_some(), "{} is in no list", page.path());
         }
+        let built: BTreeSet<String> = pages.iter().map(|page| page.path().to_owned()).collect();
+        let listed: BTreeSet<String> = super::pages().map(|page| page.0).collect();
+        assert_eq!(built, listed, "what the rooms name and what the app answers");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Addresses in which names are spelled in another way than the lake spells them, as some systems write them: read as if they
 //! were not. Pages, server functions and REST get them from here; nothing behind needs Unicode's tables.
 
-use app::present::links::encode;
+use app::ui::links::encode;
 use axum::{
     extract::Request,
     http::{Uri, uri::PathAndQuery},

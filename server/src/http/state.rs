@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use app::api::{Request, Services};
+use app::shell::context::{Request, Services};
 use axum::{
     extract::{FromRef, FromRequestParts},
     http::request::Parts as Head,

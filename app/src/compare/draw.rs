@@ -1,0 +1,81 @@
+//! Draws the comparison page.
+
+use leptos::{either::Either, prelude::*};
+
+use super::view::{CompareView, ModelChip};
+use crate::{
+    i18n::{Lang, fill},
+    shell::top::Top,
+    ui::{
+        chart::Picture,
+        empty::Empty,
+        form::{FilterView, Filters},
+        icon::Icon,
+        menu::Switch,
+        table::Table,
+    },
+};
+
+/// The page.
+pub(super) fn draw(v: CompareView) -> impl IntoView {
+    let lang = v.head.lang;
+    let t = lang.texts();
+    let filter = FilterView { action: "/compare".into(), hidden: v.hidden, selects: v.selects };
+    view! {
+        <Top head=v.head state=None about=|t| t.about_compare/>
+        <main id="main" tabindex="-1">
+            {v.empty.map(|e| view! { <Empty empty=e/> })}
+            {(!v.models.is_empty()).then(|| view! {
+                <section class="card versus" aria-labelledby="finding">
+                    <h2 id="finding">{v.finding}</h2>
+                    <p class="quiet">{v.explained}</p>
+                    <ul class="chips" aria-label=t.compare_models>
+                        {v.models.into_iter().map(|m| chip(lang, m)).collect_view()}
+                    </ul>
+                    {(!v.more.is_empty()).then(|| view! {
+                        <details class="more-models">
+                            <summary>{fill(t.compare_more, &[("n", &v.more.len().to_string())])}</summary>
+                            <ul class="chips">{v.more.into_iter().map(|m| chip(lang, m)).collect_view()}</ul>
+                        </details>
+                    })}
+                    <div class="switches">{v.choices.into_iter().map(|choices| view! { <Switch choices/> }).collect_view()}</div>
+                </section>
+                <Filters filter lang/>
+            })}
+            {v.table.map(|table| view! { <Table table lang/> })}
+            {(!v.pictures.is_empty()).then(|| view! {
+                <div class="pair">{v.pictures.into_iter().map(|picture| view! { <Picture picture lang/> }).collect_view()}</div>
+            })}
+            {v.sites.map(|table| view! { <Table table lang/> })}
+        </main>
+    }
+}
+
+/// A model: a click takes it in or out; the flag makes it the baseline.
+fn chip(lang: Lang, m: ModelChip) -> impl IntoView {
+    let t = lang.texts();
+    let says = if m.chosen { t.compare_take_out } else { t.compare_take_in };
+    let says = fill(says, &[("model", &m.label)]);
+    // What is read begins with what is seen, so that it can be spoken to.
+    let name = format!("{} {} – {says}", m.label, m.n);
+    let as_baseline = fill(t.compare_as_baseline, &[("model", &m.label)]);
+    view! {
+        <li class:chosen=m.chosen>
+            {match m.toggle {
+                Some(href) => Either::Left(view! {
+                    <a data-noscroll="" href=href title=says aria-label=name aria-current=m.chosen.then_some("true")>
+                        <bdi>{m.label}</bdi>" "<small>{m.n}</small>
+                    </a>
+                }),
+                None => Either::Right(view! { <span><bdi>{m.label}</bdi>" "<small>{m.n}</small></span> }),
+            }}
+            {if m.baseline {
+                Either::Left(view! { <em>{t.compare_baseline}</em> })
+            } else {
+                Either::Right(m.as_baseline.map(|href| view! {
+                    <a class="flag" data-noscroll="" href=href title=as_baseline.clone() aria-label=as_baseline><Icon name="flag"/></a>
+                }))
+            }}
+        </li>
+    }
+}

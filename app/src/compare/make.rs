@@ -1,0 +1,175 @@
+//! Makes the comparison page: models side by side against a baseline, and where each wins. The arithmetic is `domain::compare`.
+
+use domain::{
+    Result,
+    ask::Ask,
+    compare::{By, Contender, Field, MOST_MODELS, Places},
+    model::ModelKey,
+    query::{ComparisonQuery, Directory, FieldReport, MetricPage, Metrics},
+};
+
+use super::{
+    pictures,
+    selection::{Selection, lead, read, select_models},
+    sentences::{explained, finding},
+    tables,
+    view::{CompareView, ModelChip},
+};
+use crate::{
+    i18n::fill,
+    shell::{
+        context::{Request, Services},
+        filters::{device_select, kind_select, metric_select, select},
+        head::{PageAddress, head},
+        no_data::empty,
+        page_query::PageQuery,
+    },
+    ui::{
+        form::SelectView,
+        links::{self, METRICS_PAGE},
+        menu::{Choices, Link},
+        table::build,
+    },
+};
+
+/// Models offered before the list is folded.
+const OFFERED: usize = 12;
+
+/// The page of the models that `ask` names.
+///
+/// # Errors
+/// What cannot be read, is unknown, or cannot be answered just now.
+pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<CompareView> {
+    let a = read(services, request, ask).await?;
+    let t = a.fmt.texts();
+    let directory = services.metrics.directory();
+    directory.check(&a.q.scope)?;
+    let always = pictures::METRICS.iter().copied().chain(a.q.metric.as_deref()).map(str::to_owned).collect();
+    let metrics = Metrics::Page(MetricPage { always, ..build::page_of_metrics(&a.q) });
+    let report = services.metrics.field_report(&ComparisonQuery { metrics, ..a.q.comparison() }).await?;
+    let head =
+        head(services, &a, &directory, PageAddress::Fixed("/compare"), t.compare_title.into(), report.simulated).await;
+    let field = Field::of(&report, a.q.by);
+    let selection = select_models(&a, &directory, &field)?.filter(|_| !report.metrics.is_empty());
+    let Some(selection) = selection else {
+        return Ok(CompareView {
+            head,
+            empty: Some(empty(&a, &directory, None)),
+            finding: String::new(),
+            explained: String::new(),
+            models: vec![],
+            more: vec![],
+            choices: vec![],
+            selects: vec![],
+            hidden: vec![],
+            table: None,
+            sites: None,
+            pictures: vec![],
+        });
+    };
+    let contenders = field.contenders(&selection.baseline, &selection.chosen);
+    let lead = lead(&a, &report)?;
+    let chips: Vec<ModelChip> =
+        field.models().into_iter().map(|(m, n)| chip(&a, &selection, &contenders, m, n)).collect();
+    let (mut models, mut more) = (vec![], vec![]);
+    for chip in chips {
+        if chip.chosen || models.len() < OFFERED { models.push(chip) } else { more.push(chip) }
+    }
+    Ok(CompareView {
+        head,
+        empty: None,
+        finding: finding(&a, &report, &contenders, lead),
+        explained: explained(&a.fmt, &report.metrics[lead], &contenders, lead),
+        models,
+        more,
+        choices: choices(&a),
+        selects: selects(&a, &directory, &report, lead),
+        hidden: links::pairs(&a.ask, &["metric", "task", "type", "device", "page", METRICS_PAGE, "sort"]),
+        table: Some(tables::metrics(&a, &report, &contenders)?),
+        sites: Some(tables::sites(&a, &report, &field, &contenders, lead)),
+        pictures: pictures::pictures(&a, &directory, &report, &field, &contenders, lead),
+    })
+}
+
+fn here(a: &PageQuery, changes: &[(&str, Option<String>)]) -> String {
+    links::changed("/compare", &a.ask, false, changes)
+}
+
+fn chip(a: &PageQuery, selection: &Selection, contenders: &[Contender], m: &ModelKey, n: u64) -> ModelChip {
+    let t = a.fmt.texts();
+    let side_by_side: Vec<&ModelKey> = std::iter::once(&selection.baseline).chain(&selection.chosen).collect();
+    let chosen = contenders.iter().any(|c| c.model == *m);
+    let base = selection.baseline == *m;
+    let others: Vec<String> = side_by_side.iter().filter(|x| **x != m).map(|x| x.key()).collect();
+    let with = side_by_side.iter().map(|x| x.key()).chain((!chosen).then(|| m.key())).collect::<Vec<_>>();
+    let list = |models: Vec<String>| Some(models.join(",")).filter(|l| !l.is_empty());
+    let room = side_by_side.len() < MOST_MODELS;
+    ModelChip {
+        label: m.to_string(),
+        n: fill(t.n, &[("n", &a.fmt.count(n))]),
+        chosen,
+        baseline: base,
+        toggle: match (base, chosen) {
+            (true, _) => None,
+            (false, true) => Some(here(a, &[("models", list(others)), ("baseline", Some(selection.baseline.key()))])),
+            (false, false) => {
+                room.then(|| here(a, &[("models", list(with)), ("baseline", Some(selection.baseline.key()))]))
+            }
+        },
+        as_baseline: (!base).then(|| {
+            let all = side_by_side.iter().map(|x| x.key()).chain((!chosen && room).then(|| m.key())).collect();
+            here(a, &[("baseline", Some(m.key())), ("models", list(all))])
+        }),
+    }
+}
+
+fn choices(a: &PageQuery) -> Vec<Choices> {
+    let t = a.fmt.texts();
+    let link = |label: &str, key: &'static str, value: Option<&str>, current: bool| Link {
+        label: label.to_owned(),
+        href: here(a, &[(key, value.map(str::to_owned))]),
+        current,
+    };
+    let forget = |label: &str, value: Option<&str>, current: bool| Link {
+        label: label.to_owned(),
+        href: here(a, &[("by", value.map(str::to_owned)), ("models", None), ("baseline", None)]),
+        current,
+    };
+    vec![
+        Choices {
+            label: t.compare_places.into(),
+            links: vec![
+                link(t.compare_same, "places", None, a.q.places == Places::Same),
+                link(t.compare_all, "places", Some("all"), a.q.places == Places::All),
+            ],
+        },
+        Choices {
+            label: t.compare_by.into(),
+            links: vec![
+                forget(t.compare_version, None, a.q.by == By::Version),
+                forget(t.compare_architecture, Some("architecture"), a.q.by == By::Architecture),
+            ],
+        },
+        Choices {
+            label: t.compare_rows.into(),
+            links: vec![
+                link(t.compare_rows_all, "diff", None, !a.q.diff),
+                link(t.compare_rows_diff, "diff", Some("1"), a.q.diff),
+            ],
+        },
+    ]
+}
+
+fn selects(a: &PageQuery, d: &Directory, report: &FieldReport, lead: usize) -> Vec<SelectView> {
+    let t = a.fmt.texts();
+    let metrics = report.present.iter().map(|key| (key.clone(), a.fmt.label(&a.metric(key))));
+    let any = std::iter::once((String::new(), t.filter_any.to_owned()));
+    let tasks = any.chain(d.tasks.iter().map(|x| (x.to_string(), x.to_string()))).collect();
+    let mut selects = vec![
+        metric_select(a, t.compare_metric, metrics, report.metrics[lead].key.to_string()),
+        select("task", t.filter_task, tasks, a.q.scope.task.as_ref().map_or_else(String::new, ToString::to_string)),
+        kind_select(a),
+    ];
+    selects.extend(device_select(a, d));
+    selects
+}

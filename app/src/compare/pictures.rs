@@ -1,0 +1,218 @@
+//! The pictures of a comparison: what accuracy costs (scatter, one dot per site), and all metrics at once (parallel coordinates).
+
+use domain::{
+    chart::{Axis, Dot, Parallel, ParallelAxis, ParallelLine, Scatter, parallel_svg, scatter_svg, value_ticks},
+    compare::{Contender, Field, Places},
+    metric::{Change, Metric},
+    model::ModelKey,
+    query::{Directory, FieldReport, LEADING},
+    scope::Scope,
+};
+
+use crate::{
+    i18n::fill,
+    shell::page_query::PageQuery,
+    ui::{
+        chart::{PictureView, Tools, option},
+        fmt::NONE,
+        links,
+        table::build::PAGE_ROWS,
+    },
+};
+
+/// Axes that fit side by side, and those that are shown first.
+const MOST_AXES: usize = 7;
+const AXES: [&str; 7] = ["mAP50", "mAP50_95", "precision", "recall", "hota", "inference_time_ms", "fps"];
+/// What accuracy is held against, first come first served.
+const COSTS: [&str; 3] = ["inference_time_ms", "gpu_mem_mb", "fps"];
+
+/// What the pictures are made of, whichever page of the table of metrics is shown.
+pub const METRICS: [&str; 8] =
+    ["mAP50", "mAP50_95", "precision", "recall", "hota", "inference_time_ms", "fps", "gpu_mem_mb"];
+
+/// The pictures that there is something for.
+#[must_use]
+pub fn pictures(
+    a: &PageQuery,
+    d: &Directory,
+    r: &FieldReport,
+    field: &Field<'_>,
+    contenders: &[Contender],
+    lead: usize,
+) -> Vec<PictureView> {
+    let colours = colours(d, contenders.iter().map(|c| &c.model));
+    let legend: Vec<(String, u8)> =
+        contenders.iter().zip(&colours).map(|(c, colour)| (c.model.to_string(), *colour)).collect();
+    [scatter(a, r, field, contenders, lead, &legend), parallel(a, r, contenders, &legend)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// A model keeps its colour from page to page: it follows from the order in which models first appeared. Where two of one
+/// page would have the same, the younger takes the next that is free.
+fn colours<'m>(d: &Directory, models: impl Iterator<Item = &'m ModelKey>) -> Vec<u8> {
+    let mut taken = [false; 9];
+    models
+        .map(|m| {
+            let age = d.by_age.iter().position(|x| m.holds(x)).unwrap_or(0);
+            let free = (0..8).map(|i| (age + i) % 8 + 1).find(|c| !taken[*c]).unwrap_or(0);
+            taken[free] = true;
+            free as u8
+        })
+        .collect()
+}
+
+fn tools(a: &PageQuery, picture: &str) -> Tools {
+    let mut query = links::pairs(&a.ask, &["page", links::METRICS_PAGE, "sort", "refresh", "kiosk"]);
+    let link = links::href("/compare", &query);
+    query.push(("picture".into(), picture.into()));
+    Tools {
+        svg: Some(links::href("/export/compare.svg", &query)),
+        file: format!("models_{picture}"),
+        link: Some(link),
+        details: None,
+    }
+}
+
+fn axis(a: &PageQuery, metric: &Metric, values: impl Iterator<Item = f64>) -> Axis {
+    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+    let (ticks, digits) = value_ticks(low, high, 5);
+    let label = match &*metric.unit {
+        "" => a.fmt.label(metric),
+        unit => format!("{} ({unit})", a.fmt.label(metric)),
+    };
+    Axis { label, ticks: ticks.into_iter().map(|v| (v, a.fmt.decimal(v, digits))).collect() }
+}
+
+fn scatter(
+    a: &PageQuery,
+    r: &FieldReport,
+    field: &Field<'_>,
+    contenders: &[Contender],
+    lead: usize,
+    legend: &[(String, u8)],
+) -> Option<PictureView> {
+    let t = a.fmt.texts();
+    let cost = COSTS.iter().find_map(|k| r.metrics.iter().position(|m| m.key == *k)).filter(|c| *c != lead)?;
+    let (x, y) = (&r.metrics[cost], &r.metrics[lead]);
+    let costs = field.sites(cost, contenders, Places::All);
+    let mut dots = Vec::new();
+    for site in field.sites(lead, contenders, Places::All) {
+        let Some(costs) = costs.iter().find(|c| c.customer == site.customer && c.site == site.site) else { continue };
+        for (group, (figure, cost)) in site.figures.iter().zip(&costs.figures).enumerate() {
+            let (Some(high), Some(cost)) = (figure.value, cost.value) else { continue };
+            let here = Scope {
+                customer: Some(site.customer.clone()),
+                site: site.site.clone(),
+                zone: None,
+                ..a.q.scope.clone()
+            };
+            let place = site.site.as_ref().map_or_else(|| NONE.to_owned(), |_| a.name_of(&here));
+            dots.push(Dot {
+                name: format!(
+                    "{} · {place} · {} {} · {} {}",
+                    legend[group].0,
+                    a.fmt.label(y),
+                    a.fmt.with_unit(Some(high), y),
+                    a.fmt.label(x),
+                    a.fmt.with_unit(Some(cost), x)
+                ),
+                group,
+                colour: legend[group].1,
+                x: cost,
+                y: high,
+            });
+        }
+    }
+    if dots.len() < 2 {
+        return None;
+    }
+    let title = fill(t.compare_scatter, &[("metric", &a.fmt.label(y)), ("cost", &a.fmt.label(x))]);
+    let sites = dots.len().to_string();
+    let drawn = Scatter {
+        summary: fill(t.compare_scatter_sentence, &[("title", &title), ("n", &sites)]),
+        x: axis(a, x, dots.iter().map(|d| d.x)),
+        y: axis(a, y, dots.iter().map(|d| d.y)),
+        dots,
+    };
+    let names: Vec<String> = legend.iter().map(|l| l.0.clone()).collect();
+    let colours: Vec<u8> = legend.iter().map(|l| l.1).collect();
+    Some(PictureView {
+        title,
+        summary: drawn.summary.clone(),
+        svg: scatter_svg(&drawn),
+        option: option::scatter(&drawn, &names),
+        meta: option::raw_meta(&a.fmt, &colours),
+        legend: legend.to_vec(),
+        tools: tools(a, "scatter"),
+    })
+}
+
+/// Where a model's line crosses the axis of a metric. At the same places models lie as far from the baseline as the table
+/// says, although each difference stands on zones of its own.
+fn level(c: &Contender, base: &Contender, metric: usize, places: Places) -> Option<f64> {
+    match places {
+        Places::Same => Some(base.figures[metric].value? + c.figures[metric].delta(places)?),
+        Places::All => c.figures[metric].value,
+    }
+}
+
+fn parallel(a: &PageQuery, r: &FieldReport, contenders: &[Contender], legend: &[(String, u8)]) -> Option<PictureView> {
+    let t = a.fmt.texts();
+    let judged = |m: &Metric| m.direction.read(1.0) != Change::Neutral;
+    let level = |c: &Contender, i: usize| level(c, contenders.first()?, i, a.q.places);
+    let every = |i: usize| contenders.iter().filter_map(move |c| level(c, i));
+    let first = AXES.iter().filter_map(|k| r.metrics.iter().position(|m| m.key == *k));
+    // Where there are several pages of metrics, those that are on each of them.
+    let steady = if r.present.len() <= PAGE_ROWS { PAGE_ROWS } else { LEADING };
+    let leads = |m: &Metric| r.present.iter().take(steady).any(|key| m.key == *key);
+    let rest = (0..r.metrics.len()).filter(|i| !AXES.contains(&&*r.metrics[*i].key) && leads(&r.metrics[*i]));
+    let shown: Vec<usize> =
+        first.chain(rest).filter(|i| judged(&r.metrics[*i]) && every(*i).count() > 1).take(MOST_AXES).collect();
+    if shown.len() < 2 || contenders.len() < 2 {
+        return None;
+    }
+    let axes = shown
+        .iter()
+        .map(|i| {
+            let metric = &r.metrics[*i];
+            let (low, high) = every(*i).fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+            let pad = ((high - low) * 0.1).max(high.abs() * 1e-3);
+            // Ends that can be written as short as the values are.
+            let unit = 10f64.powi(-i32::from(metric.precision));
+            let (low, high) = (((low - pad) / unit).floor() * unit, ((high + pad) / unit).ceil() * unit);
+            let end = |v: f64| (v, a.fmt.with_unit(Some(v), metric));
+            let better_up = metric.direction.read(1.0) == Change::Better;
+            let (worst, best) = if better_up { (low, high) } else { (high, low) };
+            ParallelAxis { label: a.fmt.label(metric), bottom: end(worst), top: end(best) }
+        })
+        .collect();
+    let lines: Vec<ParallelLine> = contenders
+        .iter()
+        .zip(legend)
+        .map(|(c, (name, colour))| ParallelLine {
+            name: name.clone(),
+            colour: *colour,
+            values: shown.iter().map(|i| level(c, *i)).collect(),
+        })
+        // Who shares no zone with the baseline has no line at the same places.
+        .filter(|line| line.values.iter().any(Option::is_some))
+        .collect();
+    let summary = match a.q.places {
+        Places::Same => t.compare_parallel_same,
+        Places::All => t.compare_parallel_sentence,
+    };
+    let legend: Vec<(String, u8)> = lines.iter().map(|l| (l.name.clone(), l.colour)).collect();
+    let colours: Vec<u8> = lines.iter().map(|l| l.colour).collect();
+    let drawn = Parallel { summary: summary.to_owned(), axes, lines };
+    Some(PictureView {
+        title: t.compare_parallel.to_owned(),
+        summary: drawn.summary.clone(),
+        svg: parallel_svg(&drawn),
+        option: option::parallel(&drawn),
+        meta: option::raw_meta(&a.fmt, &colours),
+        legend,
+        tools: tools(a, "parallel"),
+    })
+}

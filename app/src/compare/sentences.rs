@@ -1,0 +1,204 @@
+//! What a comparison says in words: who leads, what is owed to where models ran, and the values behind a difference.
+
+use domain::{
+    compare::{Contender, Figure, Places, Same},
+    metric::{Change, Metric},
+    query::FieldReport,
+};
+
+use crate::{
+    i18n::fill,
+    shell::page_query::PageQuery,
+    ui::{delta::Movement, fmt::Fmt},
+};
+
+/// One sentence: who leads in the metric, or that nobody can be compared.
+pub(super) fn finding(a: &PageQuery, r: &FieldReport, contenders: &[Contender], lead: usize) -> String {
+    let t = a.fmt.texts();
+    let metric = &r.metrics[lead];
+    let Some((base, others)) = contenders.split_first() else { return String::new() };
+    let label = a.fmt.label(metric);
+    let best = others
+        .iter()
+        .filter_map(|c| Some((c, c.figures[lead].delta(a.q.places)?)))
+        .max_by(|x, y| goodness(metric, x.1).total_cmp(&goodness(metric, y.1)));
+    let Some((c, delta)) = best else {
+        return fill(t.compare_finding_none, &[("metric", &label), ("baseline", &base.model.to_string())]);
+    };
+    let shown = a
+        .fmt
+        .delta(Some(delta), base.figures[lead].value, metric)
+        .map_or_else(String::new, |d| format!("{} {}", d.text(), d.word));
+    let zones = match a.q.places {
+        Places::Same => {
+            let zones = c.figures[lead].same.map_or(0, |s| s.zones);
+            fill(t.compare_shared, &[("n", &zones.to_string())])
+        }
+        Places::All => t.compare_everywhere.to_owned(),
+    };
+    fill(
+        t.compare_finding,
+        &[
+            ("metric", &label),
+            ("model", &c.model.to_string()),
+            ("delta", &shown),
+            ("baseline", &base.model.to_string()),
+            ("where", &zones),
+        ],
+    )
+}
+
+/// Larger is better, whatever the metric's direction.
+fn goodness(metric: &Metric, delta: f64) -> f64 {
+    match metric.direction.read(delta) {
+        Change::Better => delta.abs(),
+        Change::Worse => -delta.abs(),
+        Change::Neutral => 0.0,
+    }
+}
+
+/// What the difference everywhere owes to where the models ran, where that is most; or that more than the model is another one.
+pub(super) fn explained(fmt: &Fmt, metric: &Metric, contenders: &[Contender], lead: usize) -> String {
+    let t = fmt.texts();
+    let mut found: Option<(&Contender, Same, f64, f64)> = None;
+    // What rounds to nothing is no mix, and then what differs besides matters most.
+    let weight =
+        |same: &Same, mix: f64| (shown_mix(fmt, mix, metric).map_or(0.0, |_| mix.abs()), !same.like_with_like());
+    for c in contenders.iter().skip(1) {
+        let f = &c.figures[lead];
+        if let (Some(same), Some(everywhere), Some(mix)) = (f.same, f.everywhere, f.mix())
+            && found.as_ref().is_none_or(|(_, s, _, m)| weight(&same, mix) > weight(s, *m))
+        {
+            found = Some((c, same, everywhere, mix));
+        }
+    }
+    let Some((c, same, everywhere, mix)) = found else { return t.compare_explained_short.to_owned() };
+    let unlike = unlike(fmt, same.zones, same.other_days, same.other_devices);
+    let mix = shown_mix(fmt, mix, metric);
+    let text = match (&mix, &unlike) {
+        (None, None) => return t.compare_explained_short.to_owned(),
+        (Some(_), None) => t.compare_explained,
+        (Some(_), Some(_)) => t.compare_explained_unlike,
+        (None, Some(_)) => t.compare_unlike,
+    };
+    let signed = |d: f64| fmt.delta(Some(d), None, metric).map_or_else(String::new, |d| d.text());
+    fill(
+        text,
+        &[
+            ("model", &c.model.to_string()),
+            ("same", &signed(same.delta)),
+            ("n", &same.zones.to_string()),
+            ("everywhere", &signed(everywhere)),
+            ("mix", mix.as_deref().unwrap_or_default()),
+            ("unlike", unlike.as_deref().unwrap_or_default()),
+        ],
+    )
+}
+
+/// The part of a difference that is where the models ran; `None` where it rounds to nothing.
+fn shown_mix(fmt: &Fmt, mix: f64, metric: &Metric) -> Option<String> {
+    fmt.delta(Some(mix), None, metric).filter(|d| d.way != Movement::Stayed).map(|d| d.text())
+}
+
+/// In how many shared zones more than the model is another one; `None` when in none.
+pub(super) fn unlike(fmt: &Fmt, zones: usize, days: usize, devices: usize) -> Option<String> {
+    let t = fmt.texts();
+    let text = match (days, devices) {
+        (0, 0) => return None,
+        (_, 0) => t.compare_unlike_days,
+        (0, _) => t.compare_unlike_devices,
+        _ => t.compare_unlike_both,
+    };
+    let holes = [("days", days), ("devices", devices), ("n", zones)].map(|(k, n)| (k, fmt.count(n as u64)));
+    Some(fill(text, &holes.each_ref().map(|(k, n)| (*k, n.as_str()))))
+}
+
+/// Where a figure's difference everywhere is another one than at the same places: the two values there, and the rest.
+pub(super) fn beside(fmt: &Fmt, f: &Figure, metric: &Metric) -> Vec<String> {
+    let t = fmt.texts();
+    let Some((same, mix)) = f.same.zip(f.mix().and_then(|mix| shown_mix(fmt, mix, metric))) else { return vec![] };
+    let (ours, base) = (fmt.value(Some(same.ours), metric), fmt.value(Some(same.base), metric));
+    let rest = if same.like_with_like() { t.compare_mix } else { t.compare_mix_unlike };
+    vec![fill(t.compare_same_values, &[("value", &ours), ("baseline", &base)]), fill(rest, &[("mix", &mix)])]
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        metric::{CATALOGUE, built_in},
+        model::ModelKey,
+        time::Millis,
+    };
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::i18n::Lang;
+
+    fn metric(key: &str) -> Metric {
+        CATALOGUE[built_in(key).expect("known")].clone()
+    }
+
+    #[test]
+    fn what_is_better_does_not_depend_on_the_sign() {
+        assert!(goodness(&metric("mAP50"), 0.1) > goodness(&metric("mAP50"), -0.2));
+        assert!(goodness(&metric("inference_time_ms"), -1.0) > goodness(&metric("inference_time_ms"), 0.5));
+    }
+
+    /// A contender by its differences: at the same places, everywhere; and in how many of four zones days and devices differ.
+    fn contender(text: &str, delta: f64, everywhere: f64, unlike: (usize, usize)) -> Contender {
+        let same =
+            Same { delta, ours: 0.5 + delta, base: 0.5, zones: 4, other_days: unlike.0, other_devices: unlike.1 };
+        Contender {
+            model: ModelKey::parse(text).expect("a model"),
+            n: 8,
+            zones: 4,
+            shared: 4,
+            other_days: unlike.0,
+            other_devices: unlike.1,
+            first: Millis(0),
+            last: Millis(1),
+            figures: vec![Figure { same: Some(same), everywhere: Some(everywhere), ..Figure::default() }],
+        }
+    }
+
+    fn sentence(lang: Lang, others: &[Contender]) -> String {
+        let all = [&[contender("a:1", 0.0, 0.0, (0, 0))], others].concat();
+        explained(&Fmt { lang, zone: TimeZone::UTC }, &metric("inference_time_ms"), &all, 0)
+    }
+
+    #[test]
+    fn the_rest_is_where_they_ran_only_where_nothing_else_differs() {
+        let said = |unlike| sentence(Lang::En, &[contender("b:1", 2.0, -3.0, unlike)]);
+        let begin = "b 1: ↑2.0 at the 4 zones where both ran, ↓3.0 everywhere. The rest (↓5.0) is ";
+        assert_eq!(said((0, 0)), format!("{begin}where they ran."));
+        let not = format!("{begin}not where they ran alone: ");
+        assert_eq!(said((3, 0)), format!("{not}the days differ at 3 of 4 zones."));
+        assert_eq!(said((0, 1)), format!("{not}the devices differ at 1 of 4 zones."));
+        assert_eq!(said((3, 1)), format!("{not}the days differ at 3 and the devices at 1 of 4 zones."));
+        let korean = sentence(Lang::Ko, &[contender("b:1", 2.0, -3.0, (3, 0))]);
+        assert!(korean.contains("장소만의 차이가 아닙니다") && korean.contains("4곳 중 3곳"), "{korean}");
+    }
+
+    #[test]
+    fn without_a_mix_it_is_said_all_the_same_that_days_or_devices_differ() {
+        let like = contender("c:1", 1.0, 1.01, (0, 0));
+        assert_eq!(sentence(Lang::En, std::slice::from_ref(&like)), Lang::En.texts().compare_explained_short);
+        assert_eq!(sentence(Lang::En, &[]), Lang::En.texts().compare_explained_short);
+        // Which of the two comes first does not matter, nor that the mix of the other is larger below what is shown.
+        let unlike = contender("b:1", 1.0, 1.0, (2, 0));
+        let said = "b 1: ↑1.0 at the 4 zones where both ran, but more than the model differs there: the days differ at 2 of 4 zones.";
+        for others in [[like.clone(), unlike.clone()], [unlike, like]] {
+            assert_eq!(sentence(Lang::En, &others), said);
+        }
+    }
+
+    #[test]
+    fn a_cell_says_the_two_values_behind_a_difference_that_the_others_do_not_show() {
+        let fmt = Fmt { lang: Lang::En, zone: TimeZone::UTC };
+        let lines =
+            |everywhere, unlike| beside(&fmt, &contender("b:1", 0.02, everywhere, unlike).figures[0], &metric("mAP50"));
+        assert_eq!(lines(-0.30, (0, 0)), ["same places 0.520, baseline 0.500", "where they ran ↓0.320"]);
+        assert_eq!(lines(-0.30, (1, 0))[1], "where, when or on what they ran ↓0.320");
+        assert!(lines(0.02, (1, 0)).is_empty());
+    }
+}

@@ -1,0 +1,175 @@
+//! The tables of a comparison: all metrics side by side, and site by site.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    Result,
+    ask::Ask,
+    compare::{By, Contender, Field, Figure, SiteContest},
+    metric::Metric,
+    model::ModelKey,
+    query::{FieldCell, FieldReport},
+    scope::Scope,
+};
+
+use super::sentences::{beside, unlike};
+use crate::{
+    i18n::fill,
+    panels::devices::put_together,
+    shell::{addresses, page_query::PageQuery},
+    ui::{
+        delta::Movement,
+        fmt::NONE,
+        links::{self, METRICS_PAGE},
+        table::{
+            Cell, TableView,
+            build::{self, PageLink, plain},
+        },
+    },
+};
+
+/// All metrics, a page at a time, with a column for each model.
+///
+/// # Errors
+/// A page that does not exist.
+pub(super) fn metrics(a: &PageQuery, r: &FieldReport, contenders: &[Contender]) -> Result<TableView> {
+    let t = a.fmt.texts();
+    let at = PageLink { path: "/compare", q: &a.q, ask: &a.ask, in_path: false };
+    let (skip, pager) = build::turned(&a.fmt, &at, (METRICS_PAGE, a.q.metrics_page), r.present.len())?;
+    let shown = &r.present[skip..r.present.len().min(skip + build::PAGE_ROWS)];
+    let mut columns = vec![plain(t.col_metric, false)];
+    columns.extend(contenders.iter().enumerate().map(|(i, c)| {
+        let label =
+            if i == 0 { format!("{} · {}", c.model.to_string(), t.compare_baseline) } else { c.model.to_string() };
+        plain(&label, true)
+    }));
+    let on: Vec<usize> = contenders.iter().map(|c| devices(r, &c.model, a.q.by)).collect();
+    let figure = |i: usize, f: &Figure, base: Option<f64>, metric: &Metric, c: &Contender| {
+        let delta = if i == 0 { None } else { a.fmt.delta(f.delta(a.q.places), base, metric) };
+        let mut small = vec![fill(t.n, &[("n", &a.fmt.count(f.n))])];
+        if let (Some(p50), Some(p95)) = (f.p50, f.p95) {
+            let ends = [a.fmt.value(Some(p50), metric), a.fmt.value(Some(p95), metric)];
+            small.push(format!("p50 {} · p95 {}", ends[0], ends[1]));
+        }
+        if metric.depends_on_device() && on[i] > 1 {
+            small.push(put_together(&a.fmt, on[i]));
+        }
+        small.extend(beside(&a.fmt, f, metric));
+        Cell::Figure {
+            text: a.fmt.with_unit(f.value, metric),
+            href: f.value.map(|_| {
+                let ask = Ask { model: Some(c.model.key()), ..a.ask.clone() };
+                addresses::with_model(&a.q.scope, &metric.key, &ask)
+            }),
+            delta,
+            small: if f.value.is_some() { small } else { vec![] },
+        }
+    };
+    let mut ran = vec![Cell::Name { text: t.col_zones.into(), href: None, state: None }];
+    ran.extend(contenders.iter().enumerate().map(|(i, c)| {
+        let shared = (i > 0).then(|| fill(t.compare_shared_of, &[("n", &a.fmt.count(c.shared as u64))]));
+        Cell::Figure {
+            text: a.fmt.count(c.zones as u64),
+            href: None,
+            delta: None,
+            small: shared.into_iter().chain(unlike(&a.fmt, c.shared, c.other_days, c.other_devices)).collect(),
+        }
+    }));
+    let rows: Vec<Vec<Cell>> = r
+        .metrics
+        .iter()
+        .enumerate()
+        .filter(|(m, metric)| {
+            let known = contenders.iter().any(|c| c.figures[*m].value.is_some());
+            let differs = |c: &Contender| {
+                a.fmt.delta(c.figures[*m].delta(a.q.places), None, metric).is_some_and(|d| d.way != Movement::Stayed)
+            };
+            known && shown.iter().any(|key| metric.key == *key) && (!a.q.diff || contenders.iter().skip(1).any(differs))
+        })
+        .map(|(m, metric)| {
+            let mut row = vec![Cell::Name { text: a.fmt.label(metric), href: None, state: None }];
+            let base = contenders.first().and_then(|c| c.figures[m].value);
+            row.extend(contenders.iter().enumerate().map(|(i, c)| figure(i, &c.figures[m], base, metric, c)));
+            row
+        })
+        .collect();
+    let query = links::pairs(&a.ask, &["page", METRICS_PAGE, "sort", "refresh", "kiosk", "metric"]);
+    Ok(TableView {
+        caption: t.compare_table.into(),
+        columns,
+        foot: Some(if rows.is_empty() { t.compare_no_difference.into() } else { t.compare_foot.into() }),
+        rows: std::iter::once(ran).chain(rows).collect(),
+        csv: Some(links::href("/export/compare.csv", &query)),
+        pager,
+    })
+}
+
+/// Where which model wins, site by site.
+pub(super) fn sites(
+    a: &PageQuery,
+    r: &FieldReport,
+    field: &Field<'_>,
+    contenders: &[Contender],
+    lead: usize,
+) -> TableView {
+    let t = a.fmt.texts();
+    let metric = &r.metrics[lead];
+    let mut columns = vec![plain(t.col_site, false)];
+    columns.extend(contenders.iter().map(|c| plain(&c.model.to_string(), true)));
+    columns.push(plain(t.compare_best, false));
+    let all: Vec<SiteContest> = field.sites(lead, contenders, a.q.places);
+    let mut wins = vec![0usize; contenders.len()];
+    all.iter().filter_map(|s| s.best).for_each(|b| wins[b] += 1);
+    let rows = all
+        .iter()
+        .map(|s| {
+            let customer = Scope { customer: Some(s.customer.clone()), site: None, zone: None, ..a.q.scope.clone() };
+            let scope = Scope { site: s.site.clone(), ..customer.clone() };
+            let site = s.site.as_ref().map_or_else(|| NONE.to_owned(), |_| a.name_of(&scope));
+            let text = if a.q.scope.customer.is_none() { format!("{} · {site}", a.name_of(&customer)) } else { site };
+            let mut cells =
+                vec![Cell::Name { text, href: Some(addresses::scoped("/compare", &scope, &a.ask)), state: None }];
+            cells.extend(s.figures.iter().enumerate().map(|(i, f)| Cell::Figure {
+                text: a.fmt.with_unit(f.value, metric),
+                href: None,
+                delta: if i == 0 {
+                    None
+                } else {
+                    a.fmt.delta(f.delta(a.q.places), s.figures.first().and_then(|f| f.value), metric)
+                },
+                small: beside(&a.fmt, f, metric),
+            }));
+            cells.push(Cell::Text(s.best.map_or_else(|| NONE.to_owned(), |b| contenders[b].model.to_string())));
+            cells
+        })
+        .collect();
+    // Where only one of them can be judged nobody leads.
+    let judged = |s: &SiteContest| s.figures.iter().filter_map(|f| f.rank(a.q.places)).count();
+    let contests = all.iter().filter(|s| judged(s) > 1).count();
+    let count = |n: usize| a.fmt.count(n as u64);
+    let tally: Vec<String> = contenders
+        .iter()
+        .zip(&wins)
+        .filter(|w| *w.1 > 0)
+        .map(|(c, n)| {
+            fill(t.compare_wins, &[("model", &c.model.to_string()), ("n", &count(*n)), ("of", &count(contests))])
+        })
+        .collect();
+    let query = links::pairs(&a.ask, &["page", METRICS_PAGE, "sort", "refresh", "kiosk"]);
+    TableView {
+        caption: fill(t.compare_sites, &[("metric", &a.fmt.label(metric))]),
+        columns,
+        rows,
+        csv: Some(links::href("/export/compare_sites.csv", &query)),
+        pager: None,
+        foot: (!tally.is_empty()).then(|| tally.join(" · ")),
+    }
+}
+
+/// On how many devices a model ran.
+fn devices(r: &FieldReport, m: &ModelKey, by: By) -> usize {
+    let of_it =
+        |c: &&FieldCell| c.model.as_ref().is_some_and(|x| if by == By::Architecture { m.holds(x) } else { m == x });
+    let named = r.cells.iter().filter(of_it).flat_map(|c| &c.devices).filter(|d| !d.is_empty());
+    named.collect::<BTreeSet<_>>().len()
+}

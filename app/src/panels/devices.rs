@@ -1,0 +1,21 @@
+//! How many devices are behind a number that depends on the device.
+
+use crate::{
+    i18n::fill,
+    ui::{fmt::Fmt, table::Cell},
+};
+
+/// So many devices are behind a number.
+#[must_use]
+pub fn put_together(fmt: &Fmt, devices: usize) -> String {
+    fill(fmt.texts().mixed_devices, &[("n", &fmt.count(devices as u64))])
+}
+
+/// A number that depends on the device, with how many were put together.
+#[must_use]
+pub fn of_devices(fmt: &Fmt, text: String, href: Option<String>, devices: usize) -> Cell {
+    match devices {
+        0 | 1 => Cell::Number { text, href },
+        n => Cell::Figure { text, href, delta: None, small: vec![put_together(fmt, n)] },
+    }
+}

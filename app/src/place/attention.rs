@@ -1,0 +1,99 @@
+//! What needs somebody: sites that are late, silent or in error, and sites that got worse out of line with the others.
+
+use domain::{
+    metric::{Change, Metric},
+    query::{ChildSummary, Summary},
+    scope::Level,
+    state::DataState,
+};
+
+use super::view::AttentionView;
+use crate::{
+    i18n::fill,
+    shell::{
+        addresses::{self, SOURCES},
+        page_query::PageQuery,
+    },
+};
+
+/// At most so many lines under "needs attention".
+const ATTENTION: usize = 6;
+
+/// The gravest first, and how many more there are. Sites that are late, silent or in error, and sites that got worse out of line with the others.
+pub(super) fn attention(a: &PageQuery, s: &Summary) -> (Vec<AttentionView>, Option<String>) {
+    let t = a.fmt.texts();
+    let sites: &[ChildSummary] = if a.q.scope.level() == Level::Fleet { &s.sites } else { &s.children };
+    let at = a.q.now.min(s.to);
+    let mut found: Vec<(u8, f64, AttentionView)> = Vec::new();
+    for c in sites {
+        let place = a.name_of(&c.scope);
+        let h = &c.health;
+        // One that is expected and never came has been silent longest.
+        let age = h.newest.map_or(i64::MAX, |n| at.0 - n.0);
+        let holes = [("place", &*place), ("age", &a.fmt.span(age)), ("state", &a.fmt.health(h).label)];
+        let (rank, text) = match h.state {
+            DataState::SourceError => (0, t.attention_failed),
+            DataState::Stale if h.newest.is_none() => (1, t.attention_never),
+            DataState::Stale => (1, t.attention_silent),
+            DataState::Late => (3, t.attention_late),
+            DataState::Ok | DataState::NoDataExpected => continue,
+        };
+        // The newest record of a site is of a zone that is well, where one is.
+        let text = fill(if h.gravest() < h.places { t.attention_some } else { text }, &holes);
+        // What is to be done about a source is said where the sources are.
+        let href = if h.state == DataState::SourceError { SOURCES.into() } else { addresses::place(&c.scope, &a.ask) };
+        found.push((rank, -(age as f64), AttentionView { text, href, state: Some(h.state) }));
+    }
+    for key in ["mAP50", "inference_time_ms"] {
+        let metric = &a.metric(key);
+        for (c, delta, value, out_of_line) in outliers(sites, metric) {
+            let shown = a.fmt.delta(Some(delta), Some(value - delta), metric).map_or_else(String::new, |d| {
+                let unit = if metric.unit.is_empty() { String::new() } else { format!(" {}", metric.unit) };
+                format!("{}{unit} {}", d.text(), d.word)
+            });
+            let holes = [
+                ("place", &*a.name_of(&c.scope)),
+                ("metric", &a.fmt.label(metric)),
+                ("value", &a.fmt.with_unit(Some(value), metric)),
+                ("delta", &shown),
+            ];
+            let view = AttentionView {
+                text: fill(t.attention_fell, &holes),
+                href: addresses::place(&c.scope, &a.ask),
+                state: None,
+            };
+            found.push((2, -out_of_line, view));
+        }
+    }
+    found.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let more = found.len().saturating_sub(ATTENTION);
+    let views = found.into_iter().take(ATTENTION).map(|f| f.2).collect();
+    (views, (more > 0).then(|| fill(t.attention_more, &[("n", &more.to_string())])))
+}
+
+/// Children whose metric got worse by what matters and by more than 3.5 robust deviations from how the others moved
+/// (median and median absolute deviation; Iglewicz and Hoaglin 1993).
+fn outliers<'s>(sites: &'s [ChildSummary], metric: &Metric) -> Vec<(&'s ChildSummary, f64, f64, f64)> {
+    let moved: Vec<(&ChildSummary, f64, f64)> = sites
+        .iter()
+        .filter_map(|c| {
+            let m = c.metrics.iter().find(|m| m.metric == *metric.key)?;
+            Some((c, m.delta?, m.value?))
+        })
+        .collect();
+    let median = |mut v: Vec<f64>| {
+        v.sort_by(f64::total_cmp);
+        v.get(v.len() / 2).copied()
+    };
+    let Some(middle) = median(moved.iter().map(|m| m.1).collect()) else { return vec![] };
+    let Some(spread) = median(moved.iter().map(|m| (m.1 - middle).abs()).collect()) else { return vec![] };
+    if moved.len() < 3 {
+        return vec![];
+    }
+    moved
+        .into_iter()
+        .filter(|(_, d, v)| metric.direction.read(*d) == Change::Worse && metric.matters(*d, Some(v - d)))
+        .map(|(c, d, v)| (c, d, v, (d - middle).abs() / (1.4826 * spread).max(1e-9)))
+        .filter(|o| o.3 > 3.5)
+        .collect()
+}

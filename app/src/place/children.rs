@@ -1,0 +1,132 @@
+//! The table of what a place is made of, worst first.
+
+use domain::{
+    Result,
+    chart::sparkline,
+    metric::Change,
+    query::{ChildSummary, MetricSummary, Summary},
+    scope::Level,
+    state::Health,
+};
+
+use super::tiles::TAIL;
+use crate::{
+    i18n::fill,
+    panels::devices::of_devices,
+    shell::{addresses, page_query::PageQuery},
+    ui::{
+        links::{self, METRICS_PAGE},
+        table::{
+            Cell, TableView,
+            build::{self, Column, Key, PageLink, Row, time_cell},
+        },
+    },
+};
+
+/// The metric by which places are judged: mAP50, else the first one there is.
+pub(super) fn leading(metrics: &[MetricSummary]) -> Option<&MetricSummary> {
+    metrics.iter().find(|m| m.metric == "mAP50").or_else(|| metrics.first())
+}
+
+/// Worst first: by state, then by the largest worsening of mAP50 (else of the first metric present).
+#[must_use]
+pub fn worst_first(children: &[ChildSummary]) -> Vec<&ChildSummary> {
+    let worsening = |c: &ChildSummary| {
+        leading(&c.metrics)
+            .and_then(|m| {
+                let d = m.delta?;
+                Some(if m.direction.read(1.0) == Change::Worse { d } else { -d })
+            })
+            .unwrap_or(f64::NEG_INFINITY)
+    };
+    let mut sorted: Vec<&ChildSummary> = children.iter().collect();
+    sorted.sort_by(|a, b| b.health.state.cmp(&a.health.state).then_with(|| worsening(b).total_cmp(&worsening(a))));
+    sorted
+}
+
+/// The table; its rows can be sorted by each column.
+///
+/// # Errors
+/// As [`build::build`].
+pub(super) fn table(a: &PageQuery, s: &Summary, caption: &str) -> Result<TableView> {
+    let t = a.fmt.texts();
+    let leading = a.metric(leading(&s.metrics).map_or("mAP50", |m| &m.metric));
+    let second = Some(a.metric("hota")).filter(|h| s.metrics.iter().any(|m| m.metric == *h.key));
+    let latency_metric = a.metric("inference_time_ms");
+    let name = match a.q.scope.level() {
+        Level::Fleet => t.col_customer,
+        Level::Customer => t.col_site,
+        Level::Site | Level::Zone => t.col_zone,
+    };
+    let column = |key, label: &str, numeric| Column { key, label: label.to_owned(), numeric };
+    let lead_label = a.fmt.label(&leading);
+    let with_sites = a.q.scope.level() == Level::Fleet;
+    let mut columns = vec![
+        column("name", name, false),
+        column("state", t.col_state, false),
+        column("value", &lead_label, true),
+        column("delta", t.col_delta, true),
+    ];
+    if let Some(m) = &second {
+        columns.push(column("second", &a.fmt.label(m), true));
+    }
+    columns.push(column("latency", t.col_latency, true));
+    columns.push(column("n", t.col_n, true));
+    if with_sites {
+        columns.push(column("sites", t.col_sites, true));
+    }
+    columns.push(column("newest", t.col_newest, true));
+    columns.push(column("", &fill(t.col_30d, &[("metric", &lead_label)]), false));
+    let rows = worst_first(&s.children)
+        .into_iter()
+        .map(|c| {
+            let get = |key: &str| c.metrics.iter().find(|m| m.metric == key);
+            let lead = get(&leading.key);
+            let latency = get(TAIL).and_then(|m| m.p95);
+            let devices = get(TAIL).map_or(0, |m| m.devices.len());
+            let trend = |key: &str| Some(addresses::trends(&c.scope, key, &a.ask));
+            let number = |text: String, href: Option<String>| Cell::Number { text, href };
+            let h: &Health = &c.health;
+            let n = c.records;
+            let mut cells = vec![
+                Cell::Name {
+                    text: a.name_of(&c.scope),
+                    href: Some(addresses::place(&c.scope, &a.ask)),
+                    state: Some(a.fmt.state(h.state)),
+                },
+                Cell::State(a.fmt.health(h)),
+                number(a.fmt.value(lead.and_then(|m| m.value), &leading), trend(&leading.key)),
+                Cell::Delta(a.fmt.delta(lead.and_then(|m| m.delta), lead.and_then(|m| m.previous), &leading)),
+            ];
+            let mut keys = vec![
+                Key::Text(a.name_of(&c.scope)),
+                Key::Number(Some(f64::from(h.state as u8))),
+                Key::Number(lead.and_then(|m| m.value)),
+                Key::Number(lead.and_then(|m| m.delta)),
+            ];
+            if let Some(m) = &second {
+                let value = get(&m.key).and_then(|m| m.value);
+                cells.push(number(a.fmt.value(value, m), value.and_then(|_| trend(&m.key))));
+                keys.push(Key::Number(value));
+            }
+            let shown = a.fmt.with_unit(latency, &latency_metric);
+            cells.push(of_devices(&a.fmt, shown, latency.and_then(|_| trend(TAIL)), devices));
+            keys.push(Key::Number(latency));
+            cells.push(number(a.fmt.count(n), None));
+            keys.push(Key::Number(Some(n as f64)));
+            if with_sites {
+                cells.push(number(format!("{}/{}", h.sites_reporting, h.sites_expected), None));
+                keys.push(Key::Number(Some(f64::from(h.sites_reporting))));
+            }
+            cells.push(time_cell(&a.fmt, h.newest, a.q.now.min(s.to)));
+            keys.push(Key::Number(h.newest.map(|m| m.0 as f64)));
+            cells.push(Cell::Spark(lead.map_or_else(String::new, |m| sparkline(&m.course, 1))));
+            keys.push(Key::Number(None));
+            Row { cells, keys }
+        })
+        .collect();
+    let path = addresses::place_path(&a.q.scope);
+    let at = PageLink { path: &path, q: &a.q, ask: &a.ask, in_path: true };
+    let csv = links::href("/export/children.csv", &links::pairs(&a.ask, &["page", METRICS_PAGE, "metric", "model"]));
+    build::build(&a.fmt, caption.to_owned(), columns, rows, &at, Some(csv))
+}

@@ -1,0 +1,150 @@
+//! The heat strip of a customer: its sites by days in the leading metric, with the table behind.
+
+use domain::{
+    Error, Result,
+    chart::{Heat, HeatRow, heat_svg},
+    metric::Change,
+    query::{ChildSummary, Course, MetricSummary, Summary},
+    say,
+    time::{DAY, Millis},
+};
+
+use crate::{
+    i18n::fill,
+    shell::{addresses, page_query::PageQuery},
+    ui::{
+        chart::{HeatView, Tools},
+        fmt::NONE,
+        links,
+        menu::Link,
+        table::{Cell, TableView, build::plain},
+    },
+};
+
+/// More days than this are too narrow to be hit.
+pub const LONGEST: i64 = 92 * DAY;
+/// Days of the table behind; the picture shows all.
+const TABLE_DAYS: usize = 14;
+
+/// Whole days of the visitor's calendar that end with the range, from midnight to midnight also where the clock is changed.
+pub fn days(a: &PageQuery, length: i64) -> Result<Course> {
+    let zone = &a.fmt.zone;
+    let date = |at: Millis| jiff::Timestamp::from_millisecond(at.0).map(|t| t.to_zoned(zone.clone()).date());
+    let days = (length + DAY - 1) / DAY;
+    let midnights = || -> std::result::Result<Vec<Millis>, jiff::Error> {
+        let last = date(a.q.range.to().plus(-1))?;
+        (0..=days)
+            .map(|back| {
+                let day = last.checked_add(jiff::Span::new().try_days(1 - back)?)?;
+                Ok(Millis(day.to_zoned(zone.clone())?.timestamp().as_millisecond()))
+            })
+            .collect()
+    };
+    let midnights = midnights().map_err(|e| {
+        Error::bad_input(say!("the range goes beyond the calendar", "기간이 달력의 범위를 벗어났습니다")).with_detail(e)
+    })?;
+    Course::between(&midnights)
+}
+
+/// The strip; `None` where there is nothing to tell apart.
+#[must_use]
+pub fn strip(a: &PageQuery, s: &Summary, leading: &MetricSummary, course: &Course) -> Option<HeatView> {
+    let t = a.fmt.texts();
+    let metric = a.metric(&leading.metric);
+    let label = a.fmt.label(&metric);
+    let days = course.stretches();
+    let start = |i: usize| days[i].0;
+    let count = days.len();
+    let mut sites: Vec<(&ChildSummary, &MetricSummary)> = s
+        .children
+        .iter()
+        .filter_map(|c| Some((c, c.metrics.iter().find(|m| m.metric == leading.metric)?)))
+        .filter(|(_, m)| m.course.iter().any(Option::is_some))
+        .collect();
+    sites.sort_by_key(|(c, _)| c.scope.site.clone());
+    if sites.is_empty() {
+        return None;
+    }
+    let day_of = |c: &ChildSummary, i: usize| {
+        let mut ask = a.ask.clone();
+        ask.from = links::moment(start(i));
+        ask.to = links::moment(days[i].1.min(a.q.now.max(start(i).plus(1_000))));
+        ask.days = None;
+        addresses::place(&c.scope, &ask)
+    };
+    let name = |c: &ChildSummary| c.scope.site.as_ref().map_or_else(|| NONE.to_owned(), |_| a.name_of(&c.scope));
+    let shown = |v: f64| a.fmt.with_unit(Some(v), &metric);
+    let row = |(c, m): &(&ChildSummary, &MetricSummary)| HeatRow {
+        label: name(c),
+        href: addresses::place(&c.scope, &a.ask),
+        cells: (0..count)
+            .map(|i| {
+                let v = m.course.get(i).copied().flatten()?;
+                Some((v, format!("{} · {} · {label} {}", name(c), a.fmt.date(start(i)), shown(v)), day_of(c, i)))
+            })
+            .collect(),
+    };
+    let rows: Vec<HeatRow> = sites.iter().map(row).collect();
+    let columns = (0..count)
+        .map(|i| if (count - 1 - i).is_multiple_of(count.div_ceil(7)) { a.fmt.date(start(i)) } else { String::new() })
+        .collect();
+    let heat = Heat { summary: String::new(), columns, rows, open: course.range.to() > a.q.now };
+    // Strong is what needs a look: the worst, or the most of what has no direction.
+    let high_is_strong = metric.direction.read(1.0) != Change::Better;
+    let (low, high) = heat.scale()?;
+    let (pale, strong) = if high_is_strong { (low, high) } else { (high, low) };
+    let worst = heat.scaled().find(|c| c.0 == strong).map(|c| c.1.clone()).unwrap_or_default();
+    let summary = fill(
+        t.heat_sentence,
+        &[
+            ("metric", &label),
+            ("n", &a.fmt.count(heat.rows.len() as u64)),
+            ("days", &a.fmt.count(count as u64)),
+            ("min", &shown(low)),
+            ("max", &shown(high)),
+            ("worst", &worst),
+        ],
+    );
+    let heat = Heat { summary, ..heat };
+    let first = count.saturating_sub(TABLE_DAYS);
+    let mut columns = vec![plain(t.col_site, false)];
+    columns.extend((first..count).map(|i| plain(&a.fmt.date(start(i)), true)));
+    let table = TableView {
+        caption: fill(t.heat_title, &[("metric", &label)]),
+        columns,
+        rows: heat
+            .rows
+            .iter()
+            .map(|r| {
+                let mut cells = vec![Cell::Name { text: r.label.clone(), href: Some(r.href.clone()), state: None }];
+                cells.extend(r.cells[first..].iter().map(|c| match c {
+                    Some((v, _, href)) => {
+                        Cell::Number { text: a.fmt.value(Some(*v), &metric), href: Some(href.clone()) }
+                    }
+                    None => Cell::Number { text: NONE.into(), href: None },
+                }));
+                cells
+            })
+            .collect(),
+        csv: None,
+        pager: None,
+        foot: (first > 0).then(|| fill(t.heat_table_days, &[("n", &TABLE_DAYS.to_string())])),
+    };
+    Some(HeatView {
+        title: fill(t.heat_title, &[("metric", &label)]),
+        summary: heat.summary.clone(),
+        rows: heat.rows.iter().map(|r| Link { label: r.label.clone(), href: r.href.clone(), current: false }).collect(),
+        svg: heat_svg(&heat, high_is_strong),
+        scale: (shown(pale), shown(strong)),
+        table,
+        tools: Tools {
+            svg: Some(links::href(
+                "/export/heat.svg",
+                &links::pairs(&a.ask, &["page", links::METRICS_PAGE, "sort", "refresh", "kiosk"]),
+            )),
+            file: format!("{}_by_day", leading.metric),
+            link: Some(addresses::place(&a.q.scope, &a.ask)),
+            details: None,
+        },
+    })
+}

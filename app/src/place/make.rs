@@ -1,0 +1,144 @@
+//! Makes the page of a place: tiles, what needs attention, the course of the leading metric, what it is made of.
+
+use domain::{
+    Result,
+    ask::Ask,
+    query::{Course, Metrics, Summary, SummaryQuery, TrendQuery},
+    scope::Level,
+    time::{DAY, Step, TimeRange},
+};
+
+use super::{
+    attention::attention,
+    children::{self, leading},
+    heat, metrics,
+    tiles::{self, TAIL},
+    view::PlaceView,
+};
+use crate::{
+    panels::{models, trend::TrendChart},
+    shell::{
+        addresses,
+        context::{Request, Services},
+        filters::device_filter,
+        head::{PageAddress, head},
+        no_data::empty,
+        page_query::PageQuery,
+    },
+};
+
+/// Sparklines show this much, or the range when that is longer.
+const COURSE: i64 = 30 * DAY;
+
+/// The page of the place that `ask` names.
+///
+/// # Errors
+/// What cannot be read, is unknown, or cannot be answered just now.
+pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<PlaceView> {
+    let a = PageQuery::read(services, request, ask).await?;
+    let directory = services.metrics.directory();
+    directory.check(&a.q.scope)?;
+    let course = course(&a)?;
+    let query = SummaryQuery {
+        sites: a.q.scope.level() == Level::Fleet,
+        metrics: Metrics::Page(metrics::page(&a)),
+        earlier_quantiles: Metrics::only([TAIL]),
+        course: Some(course.clone()),
+        ..a.q.summary()
+    };
+    let comparison = models::query(&a.q.scope, a.q.range);
+    let (mut summary, comparison) = services.metrics.place(&query, &comparison).await?;
+    let head = head(services, &a, &directory, PageAddress::Place, a.title(), summary.simulated).await;
+    let t = a.fmt.texts();
+    let state = a.fmt.health(&summary.health);
+    let filter = device_filter(&a, &directory, addresses::place_path(&a.q.scope), true);
+    if summary.records == 0 {
+        let empty = Some(empty(&a, &directory, summary.health.newest));
+        return Ok(PlaceView {
+            head,
+            state,
+            filter,
+            empty,
+            attention: None,
+            attention_more: None,
+            tiles: vec![],
+            chart: None,
+            heat: None,
+            children: None,
+            metrics: None,
+            models: None,
+        });
+    }
+    let leading = leading(&summary.metrics);
+    let chart = match leading {
+        Some(m) => {
+            let metric = a.metric(&m.metric);
+            let query = TrendQuery {
+                scope: a.q.scope.clone(),
+                model: None,
+                metric: m.metric.clone(),
+                range: a.q.range,
+                step: Step::for_range(&a.q.range, 120),
+            };
+            let (trend, earlier) = a.trend(services, &query).await?;
+            let delta = a.fmt.delta(m.delta, m.previous, &metric);
+            let title = a.scope_text();
+            let chart = TrendChart { panel: a.panel(), metric: &metric, scope: &title, earlier };
+            let mut links = a.chart_links(&m.metric, query.step);
+            links.details = Some(addresses::trends(&a.q.scope, &m.metric, &a.ask));
+            let earlier = a.earlier_title(&summary);
+            Some(chart.view(&trend, delta.as_ref().map(|d| (d, &*earlier)), Some(links)))
+        }
+        None => None,
+    };
+    let heat = match a.q.scope.level() {
+        Level::Customer => leading.and_then(|m| heat::strip(&a, &summary, m, &course)),
+        _ => None,
+    };
+    without_unfinished_day(&mut summary, &course, &a);
+    let (attention, more) = attention(&a, &summary);
+    let caption = match a.q.scope.level() {
+        Level::Fleet => t.customers_worst_first,
+        Level::Customer => t.sites_worst_first,
+        Level::Site | Level::Zone => t.zones_worst_first,
+    };
+    let children = if summary.children.is_empty() { None } else { Some(children::table(&a, &summary, caption)?) };
+    Ok(PlaceView {
+        tiles: tiles::tiles(&a, &summary),
+        metrics: Some(metrics::table(&a, &summary)?),
+        models: a.models_table(&comparison),
+        attention: (a.q.scope.level() < Level::Site).then_some(attention),
+        attention_more: more,
+        head,
+        state,
+        filter,
+        empty: None,
+        chart,
+        heat,
+        children,
+    })
+}
+
+/// Over which time sparklines and the heat strip go. The days of a customer's sites are those of the calendar, so that a
+/// cell is a day that one can name; elsewhere steps end with the range.
+fn course(a: &PageQuery) -> Result<Course> {
+    let ends_at = a.q.range.to();
+    let length = a.q.range.length().max(COURSE);
+    if a.q.scope.level() == Level::Customer {
+        return heat::days(a, length.min(heat::LONGEST));
+    }
+    let range = TimeRange::new(ends_at.plus(-length), ends_at)?;
+    Ok(Course::of_steps(range, Step::for_range(&range, 31)))
+}
+
+/// A day that is not half over would bend the end of every sparkline. The heat strip shows it all the same.
+fn without_unfinished_day(s: &mut Summary, course: &Course, a: &PageQuery) {
+    let Some((from, to)) = course.stretches().last().copied() else { return };
+    if a.q.range.to().0 - from.0 >= (to.0 - from.0) / 2 {
+        return;
+    }
+    let all = s.metrics.iter_mut().chain(s.children.iter_mut().flat_map(|c| &mut c.metrics));
+    for m in all.filter(|m| m.course.len() > 1) {
+        m.course.pop();
+    }
+}

@@ -1,0 +1,45 @@
+//! How places do: `/` is the fleet, and each customer, site and zone has its page.
+
+#[cfg(feature = "ssr")]
+mod attention;
+#[cfg(feature = "ssr")]
+pub mod children;
+mod draw;
+mod function;
+#[cfg(feature = "ssr")]
+mod heat;
+#[cfg(feature = "ssr")]
+pub mod make;
+#[cfg(feature = "ssr")]
+mod metrics;
+#[cfg(feature = "ssr")]
+mod tiles;
+pub mod view;
+
+use domain::access::Action;
+use leptos::prelude::*;
+
+use crate::{
+    shell::{
+        load::loaded,
+        room::{Navigation, Room},
+    },
+    ui::hydration::hydrated_at_once,
+};
+
+pub const ROOM: Room = Room {
+    paths: PATHS,
+    action: Action::ReadMetrics,
+    functions: &[function::PLACE],
+    navigation: Some(Navigation { icon: "layout-dashboard", label: |lang| lang.texts().nav_overview, key: 'o' }),
+};
+
+crate::routes!(Place: "/",
+    "/customers/:customer",
+    "/customers/:customer/sites/:site",
+    "/customers/:customer/sites/:site/zones/:zone");
+
+#[component]
+fn Place() -> impl IntoView {
+    loaded(function::place, |view| hydrated_at_once(draw::draw(view)))
+}

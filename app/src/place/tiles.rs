@@ -1,0 +1,106 @@
+//! The headline numbers of a place.
+
+use domain::{
+    chart::sparkline,
+    query::{MetricSummary, Summary},
+    scope::Level,
+    time::{Against, DAY},
+};
+
+use crate::{
+    i18n::fill,
+    panels::devices::put_together,
+    shell::{
+        addresses::{self, SOURCES},
+        page_query::PageQuery,
+    },
+    ui::tile::TileView,
+};
+
+/// The metric whose tile shows its tail.
+pub(super) const TAIL: &str = "inference_time_ms";
+/// The metrics of the tiles; of each list the first there is.
+pub(super) const TILES: [&[&str]; 5] =
+    [&["mAP50", "precision"], &["hota", "mAP50_95", "recall"], &[TAIL], &["fps"], &["gpu_util"]];
+
+/// The tiles of the metrics that there are, and of the coverage.
+pub(super) fn tiles(a: &PageQuery, s: &Summary) -> Vec<TileView> {
+    let t = a.fmt.texts();
+    let has = |key: &str| s.metrics.iter().find(|m| m.metric == key && (m.n > 0 || m.previous.is_some()));
+    let mut chosen: Vec<&MetricSummary> = Vec::new();
+    for alternatives in TILES {
+        chosen.extend(alternatives.iter().find_map(|k| has(k)));
+    }
+    if chosen.is_empty() {
+        chosen.extend(s.metrics.iter().take(TILES.len()));
+    }
+    let versus = match a.q.against {
+        Some(Against::Week) => t.vs_week.to_owned(),
+        Some(Against::Year) => t.vs_year.to_owned(),
+        _ if a.q.range.length() % DAY == 0 => fill(t.vs_previous, &[("days", &a.fmt.span(a.q.range.length()))]),
+        _ => t.vs_period.to_owned(),
+    };
+    let versus = versus + &a.earlier_note(s);
+    let mut tiles: Vec<TileView> = chosen.into_iter().map(|m| tile(a, s, m, &versus)).collect();
+    tiles.push(coverage_tile(a, s));
+    tiles
+}
+
+fn tile(a: &PageQuery, s: &Summary, m: &MetricSummary, versus: &str) -> TileView {
+    let t = a.fmt.texts();
+    let metric = a.metric(&m.metric);
+    // A latency is judged by its tail; its mean is in the table below.
+    let (label, value, delta, before) = if m.metric == TAIL {
+        let earlier = m.earlier_quantiles;
+        (t.latency_p95.to_owned(), m.p95, earlier.and_then(|q| q.delta_p95), earlier.map(|q| q.previous_p95))
+    } else {
+        (a.fmt.label(&metric), m.value, m.delta, m.previous)
+    };
+    let mut foot = vec![fill(t.n, &[("n", &a.fmt.count(m.n))])];
+    if a.q.scope.level() < Level::Site {
+        foot.push(fill(t.sites_of, &[("n", &m.sites_reporting.to_string()), ("of", &m.sites_expected.to_string())]));
+    }
+    foot.push(a.fmt.age(m.latest.as_ref().map(|l| l.timestamp), a.q.now.min(s.to)));
+    if m.devices.len() > 1 {
+        foot.push(put_together(&a.fmt, m.devices.len()));
+    }
+    if m.assumed {
+        foot.push(t.assumed.into());
+    }
+    TileView {
+        label,
+        help: a.fmt.definition(&metric),
+        value: a.fmt.value(value, &metric),
+        unit: metric.unit.to_string(),
+        delta: a.fmt.delta(delta, before, &metric),
+        versus: versus.to_owned(),
+        state: a.fmt.metric_state(m, &s.health),
+        // The course is that of the mean: beside a tail it would say something else than the number.
+        spark: if m.metric == TAIL { String::new() } else { sparkline(&m.course, 1) },
+        foot,
+        simulated: m.simulated,
+        href: addresses::trends(&a.q.scope, &m.metric, &a.ask),
+    }
+}
+
+fn coverage_tile(a: &PageQuery, s: &Summary) -> TileView {
+    let t = a.fmt.texts();
+    let h = &s.health;
+    let troubled = h.troubled();
+    TileView {
+        label: t.coverage.into(),
+        help: t.coverage_help.into(),
+        value: format!("{}/{}", h.sites_reporting, h.sites_expected),
+        unit: t.col_sites.to_lowercase(),
+        delta: None,
+        versus: String::new(),
+        state: a.fmt.health(h),
+        spark: String::new(),
+        foot: vec![
+            if troubled == 0 { t.coverage_fine.into() } else { fill(t.coverage_late, &[("n", &troubled.to_string())]) },
+            a.fmt.age(h.newest, a.q.now.min(s.to)),
+        ],
+        simulated: s.simulated,
+        href: SOURCES.into(),
+    }
+}

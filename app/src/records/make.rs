@@ -1,0 +1,158 @@
+//! Makes the records page: the rows behind a number, newest first, with where each came from.
+
+use domain::{
+    Error, Result,
+    ask::Ask,
+    query::{RecordRow, Records},
+    say,
+    scope::{Kind, ModelTags, Scope},
+};
+
+use super::view::RecordsView;
+use crate::{
+    i18n::fill,
+    shell::{
+        addresses,
+        context::{Request, Services},
+        filters::device_filter,
+        head::{PageAddress, head},
+        no_data::empty,
+        page_query::PageQuery,
+    },
+    ui::{
+        fmt::{Fmt, NONE},
+        links,
+        table::{
+            Cell, ColumnView, Pager, TableView,
+            build::{PAGE_ROWS, plain, short_path, time_cell},
+        },
+    },
+};
+
+/// The page of the records that `ask` names.
+///
+/// # Errors
+/// What cannot be read, is unknown, or cannot be answered just now; a page beyond the last one.
+pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<RecordsView> {
+    let a = PageQuery::read(services, request, ask).await?;
+    let t = a.fmt.texts();
+    let directory = services.metrics.directory();
+    directory.check(&a.q.scope)?;
+    let query = a.q.records(PAGE_ROWS);
+    let records = services.metrics.records(&query).await?;
+    if query.skip > 0 && query.skip as u64 >= records.total {
+        return Err(Error::not_found(say!(
+            "there are {total} records; there is no page {page}",
+            "레코드는 {total}건이며 {page}쪽은 없습니다",
+            total = records.total,
+            page = a.q.page
+        )));
+    }
+    let head =
+        head(services, &a, &directory, PageAddress::Fixed("/records"), t.records_title.into(), records.simulated).await;
+    let nothing = records.total == 0;
+    let holes = [
+        ("n", a.fmt.count(records.total)),
+        ("scope", a.scope_text()),
+        ("from", a.fmt.moment(a.q.range.from(), a.q.now)),
+        ("to", a.fmt.moment(a.q.range.to(), a.q.now)),
+    ];
+    let holes: Vec<(&str, &str)> = holes.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    Ok(RecordsView {
+        head,
+        filter: device_filter(&a, &directory, "/records".into(), false),
+        empty: nothing.then(|| empty(&a, &directory, None)),
+        summary: fill(t.records_summary, &holes),
+        table: (!nothing).then(|| table(&a, &records, query.skip)),
+    })
+}
+
+fn table(a: &PageQuery, r: &Records, skip: usize) -> TableView {
+    let t = a.fmt.texts();
+    let metrics: Vec<_> = r.metrics.iter().map(|key| a.metric(key)).collect();
+    let mut columns: Vec<ColumnView> = vec![plain(t.col_time, false)];
+    columns.extend([t.col_place, t.filter_task, t.col_model, t.col_device].map(|c| plain(c, false)));
+    columns.extend(metrics.iter().map(|m| plain(&a.fmt.label(m), true)));
+    columns.push(plain(t.col_samples, true));
+    columns.extend([t.col_type, t.col_source].map(|c| plain(c, false)));
+    columns.extend([t.col_line, t.col_received].map(|c| plain(c, true)));
+    let rows = r
+        .rows
+        .iter()
+        .map(|row| {
+            let text = |x: Option<&str>| Cell::Text(x.unwrap_or(NONE).to_owned());
+            let number = |text: String| Cell::Number { text, href: None };
+            let mut cells = vec![Cell::Name { text: moment(&a.fmt, row), href: None, state: None }];
+            cells.push(place(a, row));
+            cells.extend([text(Some(&row.task)), Cell::Text(model(row)), text(row.device.as_deref())]);
+            cells.extend(row.values.iter().zip(&metrics).map(|(v, m)| number(a.fmt.with_unit(*v, m))));
+            cells.push(number(row.samples.map_or_else(|| "1".to_owned(), |s| s.to_string())));
+            cells.push(text(Some(match row.experiment_type.as_deref().unwrap_or(Kind::Production.as_str()) {
+                "production" => t.type_production,
+                "candidate" => t.type_candidate,
+                other => other,
+            })));
+            cells.push(Cell::Text(source(a, row)));
+            cells.push(number(row.line.map_or_else(|| NONE.to_owned(), |l| l.to_string())));
+            cells.push(time_cell(&a.fmt, row.received_at, a.q.now));
+            cells
+        })
+        .collect();
+    let last = skip + r.rows.len();
+    let page = skip / PAGE_ROWS + 1;
+    let link =
+        |page: usize| links::changed("/records", &a.ask, false, &[("page", (page > 1).then(|| page.to_string()))]);
+    TableView {
+        caption: t.records_table.into(),
+        columns,
+        rows,
+        csv: Some(links::href("/export/records.csv", &links::pairs(&a.ask, &["page", "sort", "refresh", "kiosk"]))),
+        pager: (r.total > PAGE_ROWS as u64).then(|| Pager {
+            label: fill(
+                t.page_of,
+                &[("from", &(skip + 1).to_string()), ("to", &last.to_string()), ("n", &a.fmt.count(r.total))],
+            ),
+            previous: (page > 1).then(|| link(page - 1)),
+            next: ((last as u64) < r.total).then(|| link(page + 1)),
+        }),
+        foot: Some(fill(t.range_zone, &[("tz", &a.fmt.zone_name())])),
+    }
+}
+
+/// The file or door through which it came. The simulated fleet is its own source; other rows may say that they are simulated.
+fn source(a: &PageQuery, row: &RecordRow) -> String {
+    let t = a.fmt.texts();
+    match row.source.as_deref() {
+        Some(domain::ports::DEMO) => t.source_demo_name.to_owned(),
+        name => {
+            let name = name.map_or_else(|| NONE.to_owned(), short_path);
+            if row.simulated { format!("{name} · {}", t.simulated) } else { name }
+        }
+    }
+}
+
+/// Where it was measured.
+fn place(a: &PageQuery, row: &RecordRow) -> Cell {
+    let names = [Some(&row.customer), row.site.as_ref(), row.zone.as_ref()];
+    let scope = Scope::parse(Some(&row.customer), row.site.as_deref(), row.zone.as_deref(), None, None);
+    let text = match &scope {
+        Ok(scope) => a.panel().within(scope),
+        Err(_) => names.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" · "),
+    };
+    Cell::Link {
+        text: if text.is_empty() { NONE.to_owned() } else { text },
+        href: scope.map(|s| addresses::place(&s, &a.ask)).unwrap_or_default(),
+    }
+}
+
+fn moment(fmt: &Fmt, row: &RecordRow) -> String {
+    let whole = row.timestamp.0.rem_euclid(1_000) == 0;
+    fmt.strftime(row.timestamp, if whole { "%Y-%m-%d %H:%M:%S" } else { "%Y-%m-%d %H:%M:%S%.3f" })
+}
+
+fn model(row: &RecordRow) -> String {
+    let tagged = row.architecture.as_deref().map(|a| (a, row.version.as_deref()));
+    let registered = row.registered_model.as_deref().map(|m| (m, row.registered_version.as_deref()));
+    let words = |(architecture, version)| ModelTags { architecture, version }.to_string();
+    registered.or(tagged).map_or_else(|| NONE.to_owned(), words)
+}

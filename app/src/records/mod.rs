@@ -1,0 +1,32 @@
+//! `/records`: the rows behind a number, newest first, with where each came from.
+
+mod draw;
+mod function;
+#[cfg(feature = "ssr")]
+mod make;
+pub mod view;
+
+use domain::access::Action;
+use leptos::prelude::*;
+
+use crate::{
+    shell::{
+        load::loaded,
+        room::{Navigation, Room},
+    },
+    ui::hydration::hydrated_at_once,
+};
+
+pub const ROOM: Room = Room {
+    paths: PATHS,
+    action: Action::ReadMetrics,
+    functions: &[function::RECORDS],
+    navigation: Some(Navigation { icon: "list", label: |lang| lang.texts().nav_records, key: 'r' }),
+};
+
+crate::routes!(Records: "/records");
+
+#[component]
+fn Records() -> impl IntoView {
+    loaded(function::records, |view| hydrated_at_once(draw::draw(view)))
+}

@@ -1,0 +1,142 @@
+//! Addresses of the pages to which other pages link, and of the stream of events. A page's own address is registered in its
+//! folder; a test holds these to it.
+
+use domain::{
+    ask::Ask,
+    model::ModelKey,
+    scope::{Place, Scope},
+};
+
+use crate::ui::links::{METRICS_PAGE, PLACE, encode, href, pairs};
+
+/// The page of sources.
+pub const SOURCES: &str = "/sources";
+/// Keys of comparisons alone.
+const COMPARE: [&str; 5] = ["models", "baseline", "places", "by", "diff"];
+/// Keys that belong to one page alone.
+const OWN: [&str; 10] =
+    ["metric", "model", "sort", "page", METRICS_PAGE, COMPARE[0], COMPARE[1], COMPARE[2], COMPARE[3], COMPARE[4]];
+
+/// The path of a place's page.
+#[must_use]
+pub fn place_path(scope: &Scope) -> String {
+    let mut path = String::new();
+    for (word, name) in [("customers", &scope.customer), ("sites", &scope.site), ("zones", &scope.zone)] {
+        if let Some(name) = name {
+            path.push('/');
+            path.push_str(word);
+            path.push('/');
+            path.push_str(&encode(name.as_str()));
+        }
+    }
+    if path.is_empty() { "/".into() } else { path }
+}
+
+/// The page of a place, with range and filters kept.
+#[must_use]
+pub fn place(scope: &Scope, ask: &Ask) -> String {
+    let without: Vec<&str> = PLACE.iter().chain(&OWN).copied().collect();
+    href(&place_path(scope), &pairs(ask, &without))
+}
+
+/// A page that has its place in the query, for another place.
+#[must_use]
+pub fn scoped(path: &str, scope: &Scope, ask: &Ask) -> String {
+    let mut to = ask.clone();
+    for key in ["sort", "page", METRICS_PAGE, "step", "model"] {
+        to.set(key, None);
+    }
+    put(&mut to, scope);
+    href(path, &pairs(&to, &[]))
+}
+
+/// The trends page of a scope and a metric.
+#[must_use]
+pub fn trends(scope: &Scope, metric: &str, ask: &Ask) -> String {
+    scoped("/trends", scope, &without(ask, &COMPARE, metric))
+}
+
+/// The trends page of a scope and a metric, of the model that the question names.
+#[must_use]
+pub fn with_model(scope: &Scope, metric: &str, ask: &Ask) -> String {
+    let mut to = without(ask, &COMPARE, metric);
+    for key in ["sort", "page", METRICS_PAGE, "step"] {
+        to.set(key, None);
+    }
+    put(&mut to, scope);
+    href("/trends", &pairs(&to, &[]))
+}
+
+/// The rows behind a metric, without their time: whoever knows the point adds `from` and `to`.
+#[must_use]
+pub fn records(scope: &Scope, metric: &str, ask: &Ask) -> String {
+    let mut to = without(ask, &COMPARE, metric);
+    for key in ["from", "to", "days", "sort", "page", METRICS_PAGE, "step", "compare", "refresh", "kiosk"] {
+        to.set(key, None);
+    }
+    put(&mut to, scope);
+    href("/records", &pairs(&to, &[]))
+}
+
+/// The comparison with this model as the baseline.
+#[must_use]
+pub fn compare(model: &ModelKey) -> String {
+    href("/compare", &[("baseline".to_owned(), model.key())])
+}
+
+/// The stream of events about a place, or about everything.
+#[must_use]
+pub fn events(place: Option<&Place>) -> String {
+    let named = place.map(|p| [("customer", Some(&p.customer)), ("site", p.site.as_ref()), ("zone", p.zone.as_ref())]);
+    let pairs = named.into_iter().flatten().filter_map(|(key, name)| Some((key.to_owned(), name?.to_string())));
+    href("/api/events", &pairs.collect::<Vec<_>>())
+}
+
+/// Names a place in a question.
+fn put(ask: &mut Ask, scope: &Scope) {
+    for (key, name) in PLACE.iter().zip([&scope.customer, &scope.site, &scope.zone]) {
+        ask.set(key, name.as_ref().map(ToString::to_string));
+    }
+}
+
+fn without(ask: &Ask, keys: &[&str], metric: &str) -> Ask {
+    let mut to = ask.clone();
+    for key in keys {
+        to.set(key, None);
+    }
+    to.set("metric", Some(metric.to_owned()));
+    to
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::links::changed;
+
+    #[test]
+    fn names_of_any_kind_make_one_segment_each() {
+        let scope = Scope::parse(Some("a b&c=d?"), Some("부산-2"), Some("..x"), None, None).expect("a scope");
+        let path = place_path(&scope);
+        assert_eq!(path, "/customers/a%20b%26c%3Dd%3F/sites/%EB%B6%80%EC%82%B0-2/zones/..x");
+        assert_eq!(place_path(&Scope::default()), "/");
+    }
+
+    #[test]
+    fn range_and_filters_travel_along_but_sort_and_page_do_not() {
+        let ask = Ask {
+            from: Some("now-30d".into()),
+            task: Some("detection".into()),
+            sort: Some("-n".into()),
+            page: Some("2".into()),
+            ..Ask::default()
+        };
+        assert_eq!(place(&Scope::default(), &ask), "/?task=detection&from=now-30d");
+        assert_eq!(
+            changed("/", &ask, true, &[("page", Some("3".into()))]),
+            "/?task=detection&from=now-30d&sort=-n&page=3"
+        );
+        assert!(
+            trends(&Scope::default(), "mAP50", &ask).starts_with("/trends?task=detection&metric=mAP50&from=now-30d")
+        );
+    }
+}

@@ -1,0 +1,34 @@
+//! The edge at which the answer of a server function becomes HTTP.
+
+use std::future::Future;
+
+use domain::access::{Object, authorize};
+use leptos::prelude::expect_context;
+use tracing::Instrument;
+
+use super::{
+    context::{Request, Services},
+    error::{PageError, span},
+    json_text::JsonText,
+    room::Function,
+};
+
+/// Answers a server function: asks when the request's actor may do what it needs, and makes of an error what a page may know.
+///
+/// # Errors
+/// What `ask` says, or that the actor may not.
+pub async fn answer<T, F>(
+    function: &Function,
+    ask: impl FnOnce(Services, Request) -> F,
+) -> Result<JsonText<T>, PageError>
+where
+    F: Future<Output = domain::Result<T>>,
+{
+    let (services, request): (Services, Request) = (expect_context(), expect_context());
+    let span = span(&request.id);
+    let answered = async {
+        authorize(&request.actor, function.action, Object::Any)?;
+        ask(services, request).await
+    };
+    answered.instrument(span).await.map(JsonText).map_err(PageError::of)
+}

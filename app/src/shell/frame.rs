@@ -1,0 +1,138 @@
+//! The frame around every page: the rail with the pages that exist, and the visitor's choices.
+
+use leptos::{ev::MouseEvent, prelude::*};
+use leptos_router::hooks::use_location;
+
+use super::{
+    prefs::{self, Prefs},
+    room::Room,
+    theme::Theme,
+};
+use crate::{
+    i18n::{Lang, Texts},
+    ui::icon::Icon,
+};
+
+/// A theme of the switch: icon, its name.
+type ThemeItem = (Theme, &'static str, fn(&Texts) -> &'static str);
+
+#[component]
+pub fn Frame(prefs: Prefs, rooms: &'static [&'static Room], children: Children) -> impl IntoView {
+    let t = move || prefs.lang.get().texts();
+    let location = use_location();
+    let path = location.pathname;
+    // Effects run in the browser only.
+    Effect::new(move |_| {
+        if prefs::tell_zone() {
+            prefs.zone.update(|z| *z += 1);
+        }
+    });
+    Effect::new(move |before: Option<()>| {
+        location.pathname.track();
+        location.search.track();
+        if before.is_some() {
+            close_menus();
+        }
+    });
+    // On a wall nobody acts: the numbers alone are there.
+    let kiosk = Memo::new(move |_| {
+        location.search.try_get().unwrap_or_default().trim_start_matches('?').split('&').any(|pair| pair == "kiosk=1")
+    });
+    let current = move |room: &Room| room.is_at(&path.get()).then_some("page");
+    view! {
+        <a class="skip" href="#main" rel="external">{move || t().skip}</a>
+        <div class="frame" class:kiosk=kiosk>
+            <nav class="rail" aria-label=move || t().nav_main>
+                <a class="brand" href="/"><Icon name="shield-check"/><span>"GuardianFlow"</span></a>
+                <ul>
+                    {rooms.iter().filter_map(|room| Some((room, room.navigation.as_ref()?))).map(|(room, n)| view! {
+                        <li>
+                            <a href=room.path() aria-current=move || current(room)>
+                                <Icon name=n.icon/><span>{move || (n.label)(prefs.lang.get())}</span>
+                            </a>
+                        </li>
+                    }).collect_view()}
+                </ul>
+                <button type="button" class="find" data-act="palette"><Icon name="search"/><span>{move || t().palette_title}</span><kbd>"Ctrl K"</kbd></button>
+                <Choices prefs/>
+            </nav>
+            <div class="content">
+                {children()}
+                // On a phone the rail has no room for them.
+                <footer class="foot"><Choices prefs/></footer>
+            </div>
+        </div>
+    }
+}
+
+/// Language and theme. Without a script a form does it and comes back; with one it happens in place.
+#[component]
+fn Choices(prefs: Prefs) -> impl IntoView {
+    let t = move || prefs.lang.get().texts();
+    let location = use_location();
+    let back = move || {
+        format!(
+            "{}{}{}",
+            location.pathname.get(),
+            if location.search.get().is_empty() { "" } else { "?" },
+            location.search.get()
+        )
+    };
+    let choose_lang = move |lang: Lang| {
+        move |ev: MouseEvent| {
+            ev.prevent_default();
+            prefs::remember("gf_lang", lang.code());
+            prefs::show("lang", lang.code());
+            prefs.lang.set(lang);
+        }
+    };
+    let choose_theme = move |theme: Theme| {
+        move |ev: MouseEvent| {
+            ev.prevent_default();
+            prefs::remember("gf_theme", theme.code());
+            prefs::show("data-theme", theme.code());
+            prefs.theme.set(theme);
+        }
+    };
+    let themes: [ThemeItem; 3] = [
+        (Theme::System, "monitor", |t| t.theme_system),
+        (Theme::Light, "sun", |t| t.theme_light),
+        (Theme::Dark, "moon", |t| t.theme_dark),
+    ];
+    view! {
+        <form class="choices" method="post" action="/preferences">
+            <input type="hidden" name="back" value=back/>
+            <fieldset>
+                <legend>{move || t().theme}</legend>
+                {themes.map(|(theme, icon, name)| view! {
+                    <button name="theme" value=theme.code() title=move || name(t()) aria-label=move || name(t())
+                        aria-pressed=move || (prefs.theme.get() == theme).to_string() on:click=choose_theme(theme)>
+                        <Icon name=icon/>
+                    </button>
+                }).collect_view()}
+            </fieldset>
+            <fieldset>
+                <legend>{move || t().language}</legend>
+                {[(Lang::En, "English", "EN"), (Lang::Ko, "한국어", "한")].map(|(lang, name, short)| view! {
+                    <button name="lang" value=lang.code() lang=lang.code() title=name aria-label=format!("{short} {name}")
+                        aria-pressed=move || (prefs.lang.get() == lang).to_string() on:click=choose_lang(lang)>
+                        {short}
+                    </button>
+                }).collect_view()}
+            </fieldset>
+            {prefs.signed_in.then(|| view! {
+                <button class="sign-out" type="submit" formaction="/signout">{move || t().sign_out}</button>
+            })}
+        </form>
+    }
+}
+
+/// Closes open menus, so that none hangs over the page to which one of its links led.
+fn close_menus() {
+    #[cfg(target_arch = "wasm32")]
+    while let Ok(Some(menu)) = document().query_selector("details.menu[open]") {
+        if menu.remove_attribute("open").is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Makes the head of a page: the way here, the time picker, the earlier periods, and how it follows new records.
+
+use domain::{
+    ask::Refresh,
+    query::Directory,
+    scope::Scope,
+    text::Name,
+    time::{Against, Millis},
+};
+
+use super::{
+    addresses,
+    context::Services,
+    page_query::PageQuery,
+    top::{Crumb, Live, PageHead, RangeBar},
+};
+use crate::{
+    i18n::fill,
+    ui::{
+        links::{self, METRICS_PAGE},
+        menu::{Choices, Link},
+    },
+};
+
+/// Where a page stands.
+#[derive(Debug, Clone, Copy)]
+pub enum PageAddress {
+    /// At a place, whose names are its path.
+    Place,
+    /// At this path; the place is in the query.
+    Fixed(&'static str),
+    /// At this path, showing the same whatever place is chosen.
+    Installation(&'static str),
+}
+
+impl PageAddress {
+    fn path(self, a: &PageQuery) -> String {
+        match self {
+            Self::Place => addresses::place_path(&a.q.scope),
+            Self::Fixed(path) | Self::Installation(path) => path.to_owned(),
+        }
+    }
+    fn of_all(self) -> bool {
+        matches!(self, Self::Installation(_))
+    }
+    fn in_path(self) -> bool {
+        matches!(self, Self::Place)
+    }
+    fn to(self, scope: &Scope, a: &PageQuery) -> String {
+        match self {
+            Self::Place => addresses::place(scope, &a.ask),
+            Self::Fixed(path) | Self::Installation(path) => addresses::scoped(path, scope, &a.ask),
+        }
+    }
+}
+
+/// What stands around every page that is about a scope and a range.
+pub async fn head(
+    services: &Services,
+    a: &PageQuery,
+    directory: &Directory,
+    at: PageAddress,
+    title: String,
+    simulated: bool,
+) -> PageHead {
+    let t = a.fmt.texts();
+    let mut crumbs = Vec::new();
+    let mut scope = Scope { task: a.q.scope.task.clone(), kind: a.q.scope.kind, ..Scope::default() };
+    crumbs.push(Crumb { label: t.fleet.into(), href: at.to(&scope, a), what: String::new(), siblings: vec![] });
+    for (name, what) in
+        [(&a.q.scope.customer, t.col_customer), (&a.q.scope.site, t.col_site), (&a.q.scope.zone, t.col_zone)]
+    {
+        let Some(name) = name else { break };
+        let sibling = |s: Name| {
+            let (current, beside) = (s == *name, scope.child(s));
+            Link { current, href: at.to(&beside, a), label: a.name_of(&beside) }
+        };
+        let siblings = directory.children(&scope).into_iter().map(sibling).collect();
+        scope = scope.child(name.clone());
+        crumbs.push(Crumb { label: a.name_of(&scope), href: at.to(&scope, a), what: what.to_owned(), siblings });
+    }
+    PageHead {
+        range: Some(range_bar(a, at)),
+        against: Some(against(a, at)),
+        crumbs,
+        ..plain_head(services, a, at, title, simulated).await
+    }
+}
+
+/// The head of a page without a place and a range.
+pub async fn plain_head(
+    services: &Services,
+    a: &PageQuery,
+    at: PageAddress,
+    title: String,
+    simulated: bool,
+) -> PageHead {
+    PageHead {
+        lang: a.fmt.lang,
+        crumbs: vec![Crumb { label: title.clone(), href: at.path(a), what: String::new(), siblings: vec![] }],
+        title,
+        range: None,
+        against: None,
+        live: live(a, at),
+        simulated,
+        filling: (services.filling)(),
+        failed_files: services.metrics.unreadable().len(),
+    }
+}
+
+/// How the page follows new records, and the other ways to.
+fn live(a: &PageQuery, at: PageAddress) -> Live {
+    let t = a.fmt.texts();
+    let words = serde_json::json!({
+        "updated": t.live_updated, "now": t.live_now, "live": t.live_live, "off": t.live_off, "paused": t.live_paused,
+        "late": t.live_late, "seconds": t.live_seconds, "minutes": t.live_minutes, "hours": t.live_hours,
+    });
+    let choice = |refresh: Refresh, label: &'static str| Link {
+        label: label.to_owned(),
+        href: links::changed(
+            &at.path(a),
+            &a.ask,
+            at.in_path(),
+            &[("refresh", (refresh != Refresh::default()).then(|| refresh.as_str().to_owned()))],
+        ),
+        current: refresh == a.q.refresh,
+    };
+    let names = [t.refresh_auto, t.refresh_off, t.refresh_5s, t.refresh_30s, t.refresh_1m];
+    Live {
+        text: fill(t.as_of, &[("time", &a.fmt.strftime(a.q.now, "%H:%M:%S %Z"))]),
+        at: a.asked_at.0,
+        generation: if at.of_all() { a.generation_of_all } else { a.generation },
+        feed: addresses::events(if at.of_all() { None } else { a.q.scope.place() }.as_ref()),
+        range: a.q.range.length(),
+        // A range that is over does not change any more.
+        open: a.q.range.to() >= a.q.now,
+        refresh: a.q.refresh.as_str().to_owned(),
+        words: words.to_string(),
+        choices: Refresh::ALL.into_iter().zip(names).map(|(r, l)| choice(r, l)).collect(),
+    }
+}
+
+/// The earlier periods that can be shown beside.
+fn against(a: &PageQuery, at: PageAddress) -> Choices {
+    let t = a.fmt.texts();
+    let kinds = [
+        (None, t.against_none),
+        (Some(("previous", Against::Previous)), t.against_previous),
+        (Some(("week", Against::Week)), t.against_week),
+        (Some(("year", Against::Year)), t.against_year),
+    ];
+    let link =
+        |key: Option<&str>| links::changed(&at.path(a), &a.ask, at.in_path(), &[("compare", key.map(str::to_owned))]);
+    Choices {
+        label: a.q.against.map_or(t.against, |_| a.earlier_name()).to_owned(),
+        links: kinds
+            .into_iter()
+            .map(|(kind, label)| Link {
+                label: label.to_owned(),
+                href: link(kind.map(|k| k.0)),
+                current: kind.map(|k| k.1) == a.q.against,
+            })
+            .collect(),
+    }
+}
+
+fn range_bar(a: &PageQuery, at: PageAddress) -> RangeBar {
+    let t = a.fmt.texts();
+    let path = at.path(a);
+    let link = |from: Option<String>, to: Option<String>| {
+        let turned = [("from", from), ("to", to), ("days", None), ("page", None), (METRICS_PAGE, None)];
+        links::changed(&path, &a.ask, at.in_path(), &turned)
+    };
+    let presets: [(&str, &str); 4] =
+        [("now-24h", t.range_24h), ("now-7d", t.range_7d), ("now-30d", t.range_30d), ("now-90d", t.range_90d)];
+    let current = presets.iter().find(|p| a.q.since.as_deref() == Some(p.0));
+    let field = |m: Millis| a.fmt.strftime(m, "%Y-%m-%dT%H:%M");
+    let label = current.map_or_else(
+        || {
+            let ends =
+                [("from", &*a.fmt.moment(a.q.range.from(), a.q.now)), ("to", &a.fmt.moment(a.q.range.to(), a.q.now))];
+            fill(t.range_custom, &ends)
+        },
+        |p| p.1.to_owned(),
+    );
+    let earlier = a.q.range.previous();
+    let later_to = a.q.range.to().plus(a.q.range.length()).min(a.q.now);
+    RangeBar {
+        label,
+        zone: fill(t.range_zone, &[("tz", &a.fmt.zone_name())]),
+        zones: zones(a, &path, at),
+        presets: presets
+            .iter()
+            .map(|(from, label)| Link {
+                label: (*label).to_owned(),
+                href: link(Some((*from).to_owned()), None),
+                current: current.is_some_and(|c| c.0 == *from),
+            })
+            .collect(),
+        earlier: link(links::moment(earlier.from()), links::moment(earlier.to())),
+        later: (a.q.range.to() < a.q.now)
+            .then(|| link(links::moment(later_to.plus(-a.q.range.length())), links::moment(later_to))),
+        from: field(a.q.range.from()),
+        to: field(a.q.range.to()),
+        action: path.clone(),
+        hidden: {
+            let mut without = vec!["from", "to", "days", "page", METRICS_PAGE];
+            if at.in_path() {
+                without.extend(["customer", "site", "zone"]);
+            }
+            links::pairs(&a.ask, &without)
+        },
+    }
+}
+
+/// The other clocks by which the page can be read: the place's own, and, once one was chosen, the visitor's.
+fn zones(a: &PageQuery, path: &str, at: PageAddress) -> Vec<Link> {
+    let t = a.fmt.texts();
+    let link = |label: String, tz: Option<String>| Link {
+        label,
+        href: links::changed(path, &a.ask, at.in_path(), &[("tz", tz)]),
+        current: false,
+    };
+    let own = a.q.own_zone.then(|| link(t.zone_own.to_owned(), None));
+    let here = a.directory.declared.time_zone(&a.q.scope).filter(|tz| *tz != a.fmt.zone_name());
+    let here = here.map(|tz| link(fill(t.zone_here, &[("tz", tz)]), Some(tz.to_owned())));
+    here.into_iter().chain(own).collect()
+}

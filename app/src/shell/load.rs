@@ -1,0 +1,199 @@
+//! Loads what a page shows and draws it: on the server before the page is sent, in the browser whenever its address, the
+//! language, the time zone or the records change.
+
+use std::future::Future;
+
+use domain::{
+    Error, ErrorKind,
+    ask::{Ask, decode, pairs},
+};
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{error::PageError, failure::failure, json_text::JsonText, prefs::Prefs};
+#[cfg(not(feature = "ssr"))]
+use crate::i18n::both;
+use crate::{i18n::Lang, ui::hydration::hydrated_at_once};
+
+/// The question that the address asks: names from the path, the rest from the query.
+fn address_query() -> Memo<Result<Ask, Error>> {
+    let location = use_location();
+    Memo::new(move |_| {
+        // A request that its sender gave up may be gone before this is asked for the last time.
+        let read = |part: Memo<String>| part.try_get().unwrap_or_default();
+        ask_of(&read(location.pathname), &read(location.search))
+    })
+}
+
+/// Reads path and query as they stand in the address: the router's own maps are decoded twice, and a name that holds a
+/// percent sign would become another.
+fn ask_of(path: &str, search: &str) -> Result<Ask, Error> {
+    let mut ask = Ask::default();
+    for (key, value) in pairs(search)? {
+        ask.set(&key, Some(value));
+    }
+    let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
+    for pair in segments.chunks_exact(2) {
+        let key = match pair[0] {
+            "customers" => "customer",
+            "sites" => "site",
+            "zones" => "zone",
+            _ => continue,
+        };
+        ask.set(key, Some(decode(pair[1])?));
+    }
+    Ok(ask)
+}
+
+/// A page that loads its view and draws it. On a change the old one stays, dimmed under a thin bar, until the new one is
+/// there; nothing blanks.
+pub fn loaded<T, F>(load: impl Fn(Ask) -> F + Copy + Send + Sync + 'static, draw: fn(T) -> AnyView) -> AnyView
+where
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    F: Future<Output = Result<JsonText<T>, PageError>> + Send + 'static,
+{
+    let ask = address_query();
+    let prefs = expect_context::<Prefs>();
+    let refreshes = RwSignal::new(0_u32);
+    // Effects run in the browser only: `app/elements/live.ts` says that there is news.
+    Effect::new(move |_| {
+        let news = window_event_listener_untyped("gf:refresh", move |_| refreshes.update(|n| *n += 1));
+        on_cleanup(move || news.remove());
+    });
+    let state = Memo::new(move |_| (ask.get(), prefs.lang.get(), prefs.zone.get(), refreshes.get()));
+    // In the browser: what was answered last.
+    let last: StoredValue<Option<(PageState, T)>> = StoredValue::new(None);
+    let load = move |ask: Result<Ask, Error>| async move {
+        match ask {
+            Ok(ask) => load(ask).await,
+            Err(e) => Err(PageError::of(e)),
+        }
+    };
+    #[cfg(feature = "ssr")]
+    let load = move |(ask, ..): PageState| load(ask);
+    #[cfg(not(feature = "ssr"))]
+    let load = newest(state, last, load);
+    let data = Resource::new_blocking(move || state.get(), load);
+    let (pending, set_pending) = signal(false);
+    let fallback = move || view! { <p class="loading">{move || prefs.lang.get().texts().loading}</p> };
+    let content = move || {
+        Suspend::new(async move {
+            let shown = state.get_untracked();
+            match data.await {
+                Ok(JsonText(view)) => {
+                    // The first comes with the page.
+                    if cfg!(not(feature = "ssr")) && last.with_value(Option::is_none) {
+                        last.set_value(Some((shown, view.clone())));
+                    }
+                    draw(view)
+                }
+                // A server that is away for a moment takes nothing from the page: it grows old, and says so.
+                Err(e) => {
+                    tell_failure();
+                    match last.try_get_value().flatten() {
+                        Some((same, view)) if e.kind == ErrorKind::Unavailable && same.0 == shown.0 => draw(view),
+                        _ => failure(e, prefs),
+                    }
+                }
+            }
+        })
+    };
+    // On the server nothing is ever pending, and there Leptos' effect behind it outlives requests that were given up.
+    #[cfg(feature = "ssr")]
+    let content = {
+        let _ = set_pending;
+        view! { <Transition fallback>{content}</Transition> }
+    };
+    #[cfg(not(feature = "ssr"))]
+    let content = view! { <Transition fallback set_pending>{content}</Transition> };
+    hydrated_at_once(view! {
+        <div class="page" class:pending=move || pending.get() aria-busy=move || pending.get().then_some("true")>
+            <div class="progress" aria-hidden="true"></div>
+            {content}
+        </div>
+    })
+}
+
+/// What a page is to show: of which question, in which language and time zone, and after how many refreshes.
+type PageState = (Result<Ask, Error>, Lang, u32, u32);
+
+/// Loads the current state. A resource waits for the request that is under way before it makes another: here a newer state
+/// cancels it, and what was then answered is not asked for again.
+#[cfg(not(feature = "ssr"))]
+fn newest<T, F>(
+    state: Memo<PageState>,
+    last: StoredValue<Option<(PageState, T)>>,
+    load: impl Fn(Result<Ask, Error>) -> F + Copy + Send + Sync + 'static,
+) -> impl Fn(PageState) -> futures::future::BoxFuture<'static, Result<JsonText<T>, PageError>> + Copy + Send + Sync + 'static
+where
+    T: Clone + Send + Sync + 'static,
+    F: Future<Output = Result<JsonText<T>, PageError>> + Send + 'static,
+{
+    use futures::{
+        channel::oneshot,
+        future::{Either, select},
+    };
+
+    let under_way: StoredValue<Option<(PageState, oneshot::Sender<()>)>> = StoredValue::new(None);
+    Effect::new(move |_| {
+        let target = state.get();
+        let _ = under_way.try_update_value(|u| drop(u.take_if(|(w, _)| *w != target)));
+    });
+    move |_| {
+        Box::pin(async move {
+            loop {
+                // The page may be gone, and with it whoever waited.
+                let Some(target) = state.try_get_untracked() else {
+                    let message = both(|t| t.error_page);
+                    return Err(PageError { kind: ErrorKind::Unavailable, message, request: None });
+                };
+                if let Some((_, view)) = last.try_get_value().flatten().filter(|(w, _)| *w == target) {
+                    return Ok(JsonText(view));
+                }
+                let (keep, cancelled) = oneshot::channel();
+                let _ = under_way.try_set_value(Some((target.clone(), keep)));
+                let request = Box::pin(load(target.0.clone()));
+                let Either::Left((answer, _)) = select(request, cancelled).await else { continue };
+                if let Ok(JsonText(view)) = &answer {
+                    let _ = last.try_set_value(Some((target, view.clone())));
+                }
+                return answer;
+            }
+        })
+    }
+}
+
+/// Says to `app/elements/live.ts` that what it asked for failed.
+fn tell_failure() {
+    #[cfg(target_arch = "wasm32")]
+    if let Ok(event) = web_sys::Event::new("gf:failed") {
+        let _ = window().dispatch_event(&event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ErrorKind;
+
+    use super::ask_of;
+
+    #[test]
+    fn an_address_is_decoded_once() {
+        let path = "/customers/a%252Fb/sites/%EB%B6%80%EC%82%B0-2";
+        let ask = ask_of(path, "?from=now-30d&metric=a%26b&tz=Asia%2FSeoul&x=1").expect("an address");
+        assert_eq!(ask.customer.as_deref(), Some("a%2Fb"));
+        assert_eq!(ask.site.as_deref(), Some("부산-2"));
+        assert_eq!((ask.metric.as_deref(), ask.tz.as_deref()), (Some("a&b"), Some("Asia/Seoul")));
+        assert_eq!(ask_of("/", "").expect("an address").customer, None);
+    }
+
+    #[test]
+    fn an_address_that_can_be_read_in_two_ways_or_in_none_is_refused_in_both_languages() {
+        for (path, search) in [("/", "?days=1&days=2"), ("/trends", "?site=%ff"), ("/customers/%ff", "")] {
+            let refused = ask_of(path, search).expect_err(search);
+            assert_eq!(refused.kind, ErrorKind::BadInput, "{path}{search}");
+            assert!(refused.message.ko.is_some(), "{path}{search}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! What stands around pages: the document, the frame with its navigation, the head of a page, loading and failing, and what the
+//! server knows of a request. How a page is registered is in [`room`].
+
+#[cfg(feature = "ssr")]
+pub mod addresses;
+#[cfg(feature = "ssr")]
+pub mod answer;
+#[cfg(feature = "ssr")]
+pub mod context;
+#[cfg(feature = "ssr")]
+pub mod document;
+pub mod error;
+pub mod failure;
+#[cfg(feature = "ssr")]
+pub mod filters;
+pub mod frame;
+#[cfg(feature = "ssr")]
+pub mod head;
+pub mod json_text;
+pub mod load;
+#[cfg(feature = "ssr")]
+pub mod no_data;
+#[cfg(feature = "ssr")]
+pub mod page_query;
+#[cfg(feature = "ssr")]
+pub mod palette;
+pub mod prefs;
+pub mod room;
+pub mod theme;
+pub mod top;

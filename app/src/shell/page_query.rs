@@ -1,0 +1,227 @@
+//! What a page is asked: its query as it was read, and the answers that several pages need of it.
+
+use std::sync::Arc;
+
+use domain::{
+    Result,
+    ask::{Ask, Question},
+    metric::Metric,
+    model::ModelKey,
+    query::{Comparison, Directory, Summary, Trend, TrendQuery},
+    scope::{Kind, Scope},
+    time::{Against, Millis, SECOND, Step, TimeRange},
+};
+
+use super::{
+    addresses,
+    context::{Request, Services},
+};
+use crate::{
+    i18n::fill,
+    panels::{
+        PanelContext,
+        models::{self, ModelLinks},
+        trend::{ChartLinks, Earlier},
+    },
+    ui::{
+        fmt::Fmt,
+        links::{self, METRICS_PAGE},
+        table::TableView,
+    },
+};
+
+/// The query of a page, read once.
+pub struct PageQuery {
+    pub q: Question,
+    /// Its texts, for links alone.
+    pub ask: Ask,
+    pub fmt: Fmt,
+    /// The server's clock when it was asked, in ms.
+    pub(super) asked_at: Millis,
+    /// What there is, with what people have written down about it.
+    pub directory: Arc<Directory>,
+    /// What the answer knows of, at least: of its scope, and of everything.
+    pub(super) generation: i64,
+    pub(super) generation_of_all: i64,
+}
+
+impl PageQuery {
+    /// # Errors
+    /// What cannot be read.
+    pub async fn read(services: &Services, request: &Request, ask: Ask) -> Result<Self> {
+        // Before anything is read: what comes meanwhile may be missing from the answer, and is told of again.
+        let view = services.metrics.view();
+        let directory = services.metrics.directory();
+        let asked_at = services.clock.now();
+        // To the second, and not before what has just come: pages that are told of the same news ask the same question.
+        let now = Millis((asked_at.0 + SECOND - 1).div_euclid(SECOND) * SECOND);
+        let q = ask.read(now, &request.zone)?;
+        let [generation, generation_of_all] = [&q.scope, &Scope::default()].map(|scope| view.generation_in(scope));
+        Ok(Self {
+            fmt: Fmt { lang: request.lang, zone: q.zone.clone() },
+            q,
+            ask,
+            asked_at,
+            directory,
+            generation,
+            generation_of_all,
+        })
+    }
+
+    /// The same on a page that counts this type of records when none is named. Links name it then: it holds where they lead too.
+    #[must_use]
+    pub fn or_kind(mut self, kind: Kind) -> Self {
+        self.q = self.q.or_kind(kind);
+        self.ask.kind = Some(self.q.scope.kind.as_str().to_owned());
+        self
+    }
+
+    /// The same on a page that is about this metric when none is named.
+    #[must_use]
+    pub fn or_metric(mut self, metric: &str) -> Self {
+        self.ask.metric = Some(self.q.metric.get_or_insert_with(|| metric.to_owned()).clone());
+        self
+    }
+
+    /// What panels are made with.
+    #[must_use]
+    pub fn panel(&self) -> PanelContext<'_> {
+        PanelContext {
+            fmt: &self.fmt,
+            directory: &self.directory,
+            scope: &self.q.scope,
+            range: self.q.range,
+            now: self.q.now,
+        }
+    }
+
+    /// The place in words.
+    #[must_use]
+    pub fn title(&self) -> String {
+        self.panel().title()
+    }
+
+    /// The place in words, and the device where one is chosen.
+    #[must_use]
+    pub fn scope_text(&self) -> String {
+        self.panel().scope_text()
+    }
+
+    /// The deepest place of a scope as people call it.
+    #[must_use]
+    pub fn name_of(&self, scope: &Scope) -> String {
+        self.panel().name_of(scope)
+    }
+
+    /// The metric behind an answer's number.
+    #[must_use]
+    pub fn metric(&self, key: &str) -> Metric {
+        self.directory.answered(key)
+    }
+
+    /// The question about a metric, for files.
+    #[must_use]
+    pub fn query(&self, metric: &str) -> Vec<(String, String)> {
+        let mut ask = self.ask.clone();
+        ask.metric = Some(metric.to_owned());
+        links::pairs(&ask, &["sort", "page", METRICS_PAGE, "refresh", "kiosk"])
+    }
+
+    /// The period with which numbers are compared.
+    #[must_use]
+    pub fn earlier(&self) -> TimeRange {
+        self.q.against.unwrap_or_default().of(&self.q.range)
+    }
+
+    /// When the scope's records begin, where that is well within the earlier period: then its numbers stand on a part of it, and
+    /// whoever reads a difference has to know.
+    #[must_use]
+    pub fn earlier_note(&self, summary: &Summary) -> String {
+        let earlier = self.earlier();
+        let since = summary.since.filter(|o| o.0 - earlier.from().0 > earlier.length() / 20 && *o < earlier.to());
+        since.map_or_else(String::new, |o| {
+            format!(" {}", fill(self.fmt.texts().earlier_since, &[("date", &self.fmt.moment(o, self.q.now))]))
+        })
+    }
+
+    /// Its name in a title, with what it lacks.
+    #[must_use]
+    pub fn earlier_title(&self, summary: &Summary) -> String {
+        format!("{}{}", self.earlier_name(), self.earlier_note(summary))
+    }
+
+    /// Its name in a sentence.
+    #[must_use]
+    pub fn earlier_name(&self) -> &'static str {
+        self.earlier_words().0
+    }
+
+    /// Its name as a head.
+    #[must_use]
+    pub fn earlier_head(&self) -> &'static str {
+        self.earlier_words().1
+    }
+
+    fn earlier_words(&self) -> (&'static str, &'static str) {
+        let t = self.fmt.texts();
+        match self.q.against.unwrap_or_default() {
+            Against::Previous => (t.earlier_previous, t.against_previous),
+            Against::Week => (t.earlier_week, t.against_week),
+            Against::Year => (t.earlier_year, t.against_year),
+        }
+    }
+
+    /// A trend, and the earlier period to lay over it when one was asked for.
+    ///
+    /// # Errors
+    /// As [`usecases::Metrics::trend`].
+    pub async fn trend(&self, services: &Services, query: &TrendQuery) -> Result<(Trend, Option<Earlier>)> {
+        let (now, then) =
+            futures::future::join(services.metrics.trend(query), self.earlier_trend(services, query)).await;
+        Ok((now?, then?))
+    }
+
+    /// The earlier period to lay over a trend, when one was asked for.
+    ///
+    /// # Errors
+    /// As [`usecases::Metrics::trend`].
+    pub async fn earlier_trend(&self, services: &Services, query: &TrendQuery) -> Result<Option<Earlier>> {
+        let Some(against) = self.q.against else { return Ok(None) };
+        let earlier = TrendQuery { range: against.of(&query.range), ..query.clone() };
+        let (trend, name) = (services.metrics.trend(&earlier).await?, self.earlier_name().to_owned());
+        Ok(Some(Earlier { trend, shift: against.shift(&query.range), name }))
+    }
+
+    /// Where the chart of a metric leads; what it links to shows the same steps.
+    #[must_use]
+    pub fn chart_links(&self, metric: &str, step: Step) -> ChartLinks {
+        let mut query = self.query(metric);
+        query.retain(|(k, _)| k != "step");
+        query.push(("step".into(), step.to_string()));
+        let link = addresses::trends(&self.q.scope, metric, &self.ask);
+        ChartLinks {
+            query: Some(query),
+            link: Some(format!("{link}&step={step}")),
+            details: None,
+            records: Some(addresses::records(&self.q.scope, metric, &self.ask)),
+        }
+    }
+
+    /// The file of a table that holds all of it, however the table is turned.
+    #[must_use]
+    pub fn csv_of(&self, path: &str) -> String {
+        links::href(path, &links::pairs(&self.ask, &["page", METRICS_PAGE, "sort", "metric", "model"]))
+    }
+
+    /// The table of the models that run here, each with a link to its trend.
+    #[must_use]
+    pub fn models_table(&self, comparison: &Comparison) -> Option<TableView> {
+        let trend = |model: &ModelKey| {
+            let mut ask = self.ask.clone();
+            ask.model = Some(model.key());
+            addresses::with_model(&self.q.scope, "mAP50", &ask)
+        };
+        let links = ModelLinks { model: &trend, csv: self.csv_of("/export/models.csv") };
+        models::table(self.panel(), comparison, Some(&links))
+    }
+}

@@ -1,0 +1,27 @@
+//! Draws the sources page.
+
+use leptos::prelude::*;
+
+use super::view::SourcesView;
+use crate::{
+    shell::top::Top,
+    ui::{chart::Chart, empty::Empty, table::Table},
+};
+
+/// The page.
+pub(super) fn draw(v: SourcesView) -> impl IntoView {
+    let lang = v.head.lang;
+    view! {
+        <Top head=v.head state=None about=|t| t.about_sources/>
+        <main id="main" tabindex="-1">
+            {v.empty.map(|e| view! { <Empty empty=e/> })}
+            <p class="lead">{v.summary}</p>
+            {v.jobs.map(|table| view! { <Table table lang/> })}
+            {v.failed.map(|table| view! { <Table table lang/> })}
+            {v.written.map(|table| view! { <Table table lang/> })}
+            {v.sources.map(|table| view! { <Table table lang/> })}
+            {v.beyond.map(|table| view! { <Table table lang/> })}
+            {v.volume.map(|chart| view! { <Chart chart lang/> })}
+        </main>
+    }
+}

@@ -1,0 +1,34 @@
+//! `/sources`: who delivered what and when, and what was refused and why.
+
+mod draw;
+mod function;
+#[cfg(feature = "ssr")]
+mod make;
+pub mod view;
+#[cfg(feature = "ssr")]
+pub mod volume;
+
+use domain::access::Action;
+use leptos::prelude::*;
+
+use crate::{
+    shell::{
+        load::loaded,
+        room::{Navigation, Room},
+    },
+    ui::hydration::hydrated_at_once,
+};
+
+pub const ROOM: Room = Room {
+    paths: PATHS,
+    action: Action::ReadSources,
+    functions: &[function::SOURCES],
+    navigation: Some(Navigation { icon: "database", label: |lang| lang.texts().nav_sources, key: 's' }),
+};
+
+crate::routes!(Sources: "/sources");
+
+#[component]
+fn Sources() -> impl IntoView {
+    loaded(function::sources, |view| hydrated_at_once(draw::draw(view)))
+}

@@ -1,0 +1,30 @@
+//! Draws the trends page.
+
+use leptos::prelude::*;
+
+use super::view::TrendsView;
+use crate::{
+    shell::top::Top,
+    ui::{
+        chart::Chart,
+        empty::Empty,
+        form::{FilterView, Filters},
+        table::Table,
+    },
+};
+
+/// The page.
+pub(super) fn draw(v: TrendsView) -> impl IntoView {
+    let lang = v.head.lang;
+    let filter = FilterView { action: "/trends".into(), hidden: v.hidden, selects: v.selects };
+    view! {
+        <Top head=v.head state=None about=|t| t.about_trends/>
+        <main id="main" tabindex="-1">
+            {(!filter.selects.is_empty()).then(|| view! { <Filters filter lang/> })}
+            {v.empty.map(|e| view! { <Empty empty=e/> })}
+            {v.chart.map(|chart| view! { <Chart chart lang/> })}
+            {v.worst.map(|table| view! { <Table table lang/> })}
+            {v.models.map(|table| view! { <Table table lang/> })}
+        </main>
+    }
+}

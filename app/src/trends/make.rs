@@ -1,0 +1,180 @@
+//! Makes the trends page: one metric, any scope, any model.
+
+use domain::{
+    Result,
+    ask::Ask,
+    metric::{CATALOGUE, Metric},
+    model::ModelKey,
+    query::{Directory, Metrics, SummaryQuery, Worst, WorstQuery},
+    scope::{Level, Scope},
+};
+use usecases::TrendsQuery;
+
+use super::view::TrendsView;
+use crate::{
+    i18n::fill,
+    panels::{models, trend::TrendChart},
+    shell::{
+        addresses,
+        context::{Request, Services},
+        filters::{device_select, kind_select, metric_select, select},
+        head::{PageAddress, head},
+        no_data::empty,
+        page_query::PageQuery,
+    },
+    ui::{
+        fmt::NONE,
+        form::SelectView,
+        links,
+        table::{Cell, TableView, build::plain},
+    },
+};
+
+/// The page of the metric that `ask` names.
+///
+/// # Errors
+/// What cannot be read, is unknown, or cannot be answered just now.
+pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<TrendsView> {
+    let directory = services.metrics.directory();
+    let first = directory.built_in.first().copied().unwrap_or(0);
+    let a = PageQuery::read(services, request, ask).await?.or_metric(&CATALOGUE[first].key);
+    directory.check(&a.q.scope)?;
+    let t = a.fmt.texts();
+    if directory.records == 0 {
+        let head = head(services, &a, &directory, PageAddress::Fixed("/trends"), t.nav_trends.into(), false).await;
+        return Ok(TrendsView {
+            head,
+            empty: Some(empty(&a, &directory, None)),
+            selects: vec![],
+            hidden: vec![],
+            chart: None,
+            worst: None,
+            models: None,
+        });
+    }
+    let (metric, _) = directory.metric(a.q.metric.as_deref().unwrap_or_default())?;
+    let query = a.q.trend()?;
+    let summary = SummaryQuery {
+        children: false,
+        metrics: Metrics::only([&*metric.key]),
+        earlier_quantiles: Metrics::none(),
+        ..a.q.summary()
+    };
+    let comparison = models::query(&a.q.scope, a.q.range);
+    let worst = WorstQuery { limit: WORST, ..a.q.worst()? };
+    let asked = TrendsQuery { trend: query, summary, models: comparison, worst };
+    let (answer, earlier) =
+        futures::future::join(services.metrics.trends(&asked), a.earlier_trend(services, &asked.trend)).await;
+    let (usecases::Trends { trend, summary, models, worst }, earlier) = (answer?, earlier?);
+    let query = asked.trend;
+    // With a model chosen the scope's change is another one: then the title says none.
+    let delta = summary
+        .metrics
+        .iter()
+        .find(|m| m.metric == *metric.key && query.model.is_none())
+        .and_then(|m| a.fmt.delta(m.delta, m.previous, &metric));
+    let mut scope = a.scope_text();
+    if let Some(m) = &query.model {
+        scope = format!("{scope} · {m}");
+    }
+    let chart = TrendChart { panel: a.panel(), metric: &metric, scope: &scope, earlier };
+    let mut links = a.chart_links(&metric.key, query.step);
+    links.link = Some(links::href("/trends", &links::pairs(&a.ask, &["sort", "page", links::METRICS_PAGE])));
+    let earlier = a.earlier_title(&summary);
+    let chart = chart.view(&trend, delta.as_ref().map(|d| (d, &*earlier)), Some(links));
+    let nothing = trend.points.is_empty();
+    Ok(TrendsView {
+        head: head(services, &a, &directory, PageAddress::Fixed("/trends"), t.nav_trends.into(), trend.simulated).await,
+        empty: nothing.then(|| {
+            let mut e = empty(&a, &directory, summary.health.newest);
+            // The way on stays on this page.
+            if let Some(action) = &mut e.action {
+                action.href = links::changed(
+                    "/trends",
+                    &a.ask,
+                    false,
+                    &[("from", Some("now-90d".into())), ("to", None), ("days", None), ("model", None)],
+                );
+                action.label = t.empty_widen.into();
+            }
+            e
+        }),
+        selects: selects(&a, &directory, &metric.key),
+        hidden: links::pairs(
+            &a.ask,
+            &["metric", "task", "type", "model", "device", "page", links::METRICS_PAGE, "sort"],
+        ),
+        chart: (!nothing).then_some(chart),
+        worst: worst_table(&a, &metric, &worst),
+        models: a.models_table(&models),
+    })
+}
+
+/// Rows of the table of worst zones.
+const WORST: usize = 10;
+
+/// Where the metric is worst, by zone and device. One alone is no ranking.
+fn worst_table(a: &PageQuery, metric: &Metric, worst: &Worst) -> Option<TableView> {
+    if worst.of < 2 || a.q.scope.level() == Level::Zone {
+        return None;
+    }
+    let t = a.fmt.texts();
+    let tail = if worst.quantile < 0.5 { "p5" } else { "p95" };
+    let mut columns = vec![plain(t.col_place, false), plain(t.col_device, false)];
+    columns.extend([tail, t.col_p50, t.col_value, t.col_n].map(|label| plain(label, true)));
+    let rows = worst.rows.iter().map(|r| {
+        let place = Scope {
+            customer: Some(r.place.customer.clone()),
+            site: r.place.site.clone(),
+            zone: r.place.zone.clone(),
+            ..a.q.scope.clone()
+        };
+        let device = r.device.as_ref().map(ToString::to_string);
+        let mut ask = a.ask.clone();
+        ask.device = device.clone().or(ask.device);
+        let number = |x: f64, href| Cell::Number { text: a.fmt.with_unit(Some(x), metric), href };
+        vec![
+            Cell::Name { text: a.panel().within(&place), href: Some(addresses::place(&place, &a.ask)), state: None },
+            Cell::Text(device.unwrap_or_else(|| NONE.to_owned())),
+            number(r.tail, Some(addresses::trends(&place, &metric.key, &ask))),
+            number(r.p50, None),
+            number(r.value, None),
+            Cell::Number { text: a.fmt.count(r.n), href: None },
+        ]
+    });
+    let without = ["page", links::METRICS_PAGE, "sort", "step", "refresh", "kiosk"];
+    let mut ask = a.ask.clone();
+    ask.metric = Some(metric.key.to_string());
+    Some(TableView {
+        caption: fill(t.worst_zones, &[("metric", &a.fmt.label(metric)), ("quantile", tail)]),
+        columns,
+        rows: rows.collect(),
+        csv: Some(links::href("/export/worst_zones.csv", &links::pairs(&ask, &without))),
+        pager: None,
+        foot: Some(fill(
+            t.worst_of,
+            &[("shown", &a.fmt.count(worst.rows.len() as u64)), ("n", &a.fmt.count(worst.of as u64))],
+        )),
+    })
+}
+
+fn selects(a: &PageQuery, d: &Directory, metric: &str) -> Vec<SelectView> {
+    let t = a.fmt.texts();
+    let any = || (String::new(), t.filter_any.to_owned());
+    let own = |text: String| (text.clone(), text);
+    let built_in = d.built_in.iter().map(|i| (CATALOGUE[*i].key.to_string(), a.fmt.label(d.declared.built_in(*i))));
+    let custom = (0..d.custom.len()).map(|i| d.custom_metric(i).0);
+    let metrics = built_in.chain(custom.map(|m| (m.key.to_string(), a.fmt.label(&m))));
+    let tasks = std::iter::once(any()).chain(d.tasks.iter().map(|x| own(x.to_string()))).collect();
+    let models = std::iter::once(any()).chain(d.models.iter().take(200).map(|m| (m.key(), m.to_string()))).collect();
+    let task = a.q.scope.task.as_ref().map_or_else(String::new, ToString::to_string);
+    let model = a.q.model.as_ref().map_or_else(String::new, ModelKey::key);
+    let mut selects = vec![
+        metric_select(a, t.filter_metric, metrics, metric.to_owned()),
+        select("task", t.filter_task, tasks, task),
+        select("model", t.filter_model, models, model),
+        kind_select(a),
+    ];
+    selects.extend(device_select(a, d));
+    selects
+}

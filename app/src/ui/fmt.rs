@@ -1,0 +1,325 @@
+//! Numbers, dates and words as people read them; the one place where they are formatted.
+
+use domain::{
+    metric::{Change, Direction, Metric},
+    query::MetricSummary,
+    state::{DataState, Health},
+    time::{DAY, HOUR, MINUTE, Millis},
+};
+use jiff::tz::TimeZone;
+
+use super::{
+    delta::{DeltaView, Movement},
+    state::StateView,
+};
+use crate::i18n::{Lang, Texts, fill};
+
+/// Formats for one request.
+#[derive(Debug, Clone)]
+pub struct Fmt {
+    pub lang: Lang,
+    pub zone: TimeZone,
+}
+
+pub const NONE: &str = "–";
+
+impl Fmt {
+    #[must_use]
+    pub fn texts(&self) -> &'static Texts {
+        self.lang.texts()
+    }
+
+    /// 41220 as "41,220".
+    #[must_use]
+    pub fn count(&self, n: u64) -> String {
+        grouped(&n.to_string())
+    }
+
+    /// A number with so many digits after the point, thousands grouped. A real minus sign.
+    #[must_use]
+    pub fn decimal(&self, x: f64, digits: u8) -> String {
+        // Two pages may add the same numbers up in another order: what lies half-way between two texts reads the same on both.
+        let nudge = (x.abs() * 1e-12).min(1e-6 * 0.1_f64.powi(i32::from(digits)));
+        let text = format!("{:.*}", usize::from(digits), x.abs() + nudge);
+        let (whole, rest) = text.split_once('.').map_or((text.as_str(), None), |(w, r)| (w, Some(r)));
+        let mut out = grouped(whole);
+        if let Some(r) = rest {
+            out.push('.');
+            out.push_str(r);
+        }
+        let zero = out.chars().all(|c| matches!(c, '0' | '.' | ','));
+        if x < 0.0 && !zero { format!("−{out}") } else { out }
+    }
+
+    #[must_use]
+    pub fn value(&self, x: Option<f64>, metric: &Metric) -> String {
+        x.map_or_else(|| NONE.into(), |x| self.decimal(x, metric.precision))
+    }
+
+    /// With its unit behind.
+    #[must_use]
+    pub fn with_unit(&self, x: Option<f64>, metric: &Metric) -> String {
+        let value = self.value(x, metric);
+        match &*metric.unit {
+            _ if x.is_none() => value,
+            "" => value,
+            "%" | "×" => format!("{value}{}", metric.unit),
+            unit => format!("{value} {unit}"),
+        }
+    }
+
+    /// "30 Jun 12:34", with the year when it is another than `now`'s.
+    #[must_use]
+    pub fn moment(&self, at: Millis, now: Millis) -> String {
+        self.strftime(
+            at,
+            match (self.lang, self.year(at) == self.year(now)) {
+                (Lang::En, true) => "%-d %b %H:%M",
+                (Lang::En, false) => "%-d %b %Y %H:%M",
+                (Lang::Ko, true) => "%-m월 %-d일 %H:%M",
+                (Lang::Ko, false) => "%Y년 %-m월 %-d일 %H:%M",
+            },
+        )
+    }
+
+    #[must_use]
+    pub fn date(&self, at: Millis) -> String {
+        self.strftime(
+            at,
+            match self.lang {
+                Lang::En => "%-d %b",
+                Lang::Ko => "%-m월 %-d일",
+            },
+        )
+    }
+
+    /// A label of a time axis whose ticks lie `gap` ms apart.
+    #[must_use]
+    pub fn tick(&self, at: Millis, gap: i64) -> String {
+        if gap < DAY {
+            self.strftime(at, "%H:%M")
+        } else if gap < 80 * DAY {
+            self.date(at)
+        } else {
+            let format = match self.lang {
+                Lang::En => "%b %Y",
+                Lang::Ko => "%Y년 %-m월",
+            };
+            self.strftime(at, format)
+        }
+    }
+
+    fn year(&self, at: Millis) -> String {
+        self.strftime(at, "%Y")
+    }
+
+    #[must_use]
+    pub fn strftime(&self, at: Millis, format: &str) -> String {
+        jiff::Timestamp::from_millisecond(at.0)
+            .map_or_else(|_| at.to_string(), |t| t.to_zoned(self.zone.clone()).strftime(format).to_string())
+    }
+
+    /// The zone's name, as shown beside times.
+    #[must_use]
+    pub fn zone_name(&self) -> String {
+        self.zone.iana_name().unwrap_or("UTC").to_owned()
+    }
+
+    /// A length of time in its largest whole unit.
+    #[must_use]
+    pub fn span(&self, ms: i64) -> String {
+        let t = self.texts();
+        let n = |unit: i64| (ms / unit).to_string();
+        if ms >= 2 * DAY {
+            fill(t.days, &[("n", &n(DAY))])
+        } else if ms == DAY {
+            t.day.to_owned()
+        } else if ms >= 2 * HOUR {
+            fill(t.hours, &[("n", &n(HOUR))])
+        } else if ms >= HOUR {
+            t.hour.to_owned()
+        } else if ms < 2 * MINUTE {
+            t.minute.to_owned()
+        } else {
+            fill(t.minutes, &[("n", &n(MINUTE))])
+        }
+    }
+
+    #[must_use]
+    pub fn age(&self, newest: Option<Millis>, at: Millis) -> String {
+        let t = self.texts();
+        match newest {
+            None => t.age_never.to_owned(),
+            Some(n) if at.0 - n.0 < MINUTE => t.age_now.to_owned(),
+            Some(n) => fill(t.age, &[("age", &self.span(at.0 - n.0))]),
+        }
+    }
+
+    #[must_use]
+    pub fn state(&self, state: DataState) -> StateView {
+        let t = self.texts();
+        let (label, help) = match state {
+            DataState::Ok => (t.state_ok, t.state_ok_help),
+            DataState::Late => (t.state_late, t.state_late_help),
+            DataState::Stale => (t.state_stale, t.state_stale_help),
+            DataState::NoDataExpected => (t.state_none, t.state_none_help),
+            DataState::SourceError => (t.state_error, t.state_error_help),
+        };
+        StateView { state, label: label.to_owned(), help: help.to_owned() }
+    }
+
+    /// The state of a scope with the count behind it, "2 of 12 late"; the word alone only where it holds for all places.
+    #[must_use]
+    pub fn health(&self, h: &Health) -> StateView {
+        let mut view = self.state(h.state);
+        if h.gravest() == h.places {
+            return view;
+        }
+        let t = self.texts();
+        let count = |n: u32| self.count(u64::from(n));
+        let of = count(h.places);
+        view.label = fill(t.state_count, &[("n", &count(h.gravest())), ("of", &of), ("state", &view.label)]);
+        let all = [("of", &*of), ("late", &count(h.late)), ("stale", &count(h.stale)), ("failed", &count(h.failed))];
+        view.help = format!("{} {}", view.help, fill(t.state_counts, &all));
+        view
+    }
+
+    /// The state of one metric of a scope: that of the scope's places, unless the metric itself fell silent.
+    #[must_use]
+    pub fn metric_state(&self, m: &MetricSummary, h: &Health) -> StateView {
+        if m.n == 0 { self.state(m.state) } else { self.health(h) }
+    }
+
+    /// A change from `base`; `None` when there is nothing to compare. What rounds to nothing is unchanged, and what is
+    /// smaller than the smallest effect that matters says so: neither has a colour.
+    #[must_use]
+    pub fn delta(&self, delta: Option<f64>, base: Option<f64>, metric: &Metric) -> Option<DeltaView> {
+        let d = delta?;
+        let t = self.texts();
+        let size = self.decimal(d.abs(), metric.precision);
+        if size.chars().all(|c| matches!(c, '0' | '.')) {
+            let (way, size, word) = (Movement::Stayed, "0".into(), t.unchanged.into());
+            return Some(DeltaView { way, size, change: Change::Neutral, matters: true, word });
+        }
+        let matters = metric.matters(d, base);
+        let change = if matters { metric.direction.read(d) } else { Change::Neutral };
+        let word = match (change, metric.direction) {
+            _ if !matters => t.too_small,
+            (Change::Better, _) => t.better,
+            (Change::Worse, _) => t.worse,
+            (Change::Neutral, Direction::Neither) => t.changed,
+            (Change::Neutral, _) => t.unchanged,
+        };
+        let way = if d > 0.0 { Movement::Up } else { Movement::Down };
+        Some(DeltaView { way, size, change, matters, word: word.into() })
+    }
+
+    #[must_use]
+    pub fn label(&self, metric: &Metric) -> String {
+        match self.lang {
+            Lang::En => metric.label.to_string(),
+            Lang::Ko => metric.label_ko.to_string(),
+        }
+    }
+
+    #[must_use]
+    pub fn definition(&self, metric: &Metric) -> String {
+        match self.lang {
+            Lang::En => metric.definition.to_string(),
+            Lang::Ko => metric.definition_ko.to_string(),
+        }
+    }
+}
+
+fn grouped(digits: &str) -> String {
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::metric::CATALOGUE;
+
+    use super::*;
+
+    fn fmt(lang: Lang) -> Fmt {
+        Fmt { lang, zone: TimeZone::UTC }
+    }
+
+    #[test]
+    fn numbers_are_grouped_and_minus_is_a_minus() {
+        let f = fmt(Lang::En);
+        assert_eq!(f.count(1_234_567), "1,234,567");
+        assert_eq!(f.decimal(-1234.5, 1), "−1,234.5");
+        assert_eq!(f.decimal(-0.0001, 3), "0.000");
+        // The same records, added up in another order.
+        assert_eq!(f.decimal(0.802_499_999_999_999_1, 3), f.decimal(0.802_499_999_999_999_7, 3));
+        assert_eq!(f.decimal(0.802_499_999, 3), "0.802");
+        assert_eq!(
+            (f.decimal(8_589_934_592.0, 3), f.decimal(1_000.0, 9)),
+            ("8,589,934,592.000".into(), "1,000.000000000".into())
+        );
+        assert_eq!(f.value(None, &CATALOGUE[0]), "–");
+    }
+
+    #[test]
+    fn a_change_has_arrow_and_word_by_direction() {
+        let f = fmt(Lang::En);
+        let word = |d: f64, i: usize| f.delta(Some(d), None, &CATALOGUE[i]).map(|v| (v.text(), v.word));
+        assert_eq!(word(-0.041, 0), Some(("↓0.041".into(), "worse".into())));
+        assert_eq!(word(-2.0, 7), Some(("↓2.0".into(), "better".into())));
+        assert_eq!(word(0.0001, 0), Some(("±0".into(), "unchanged".into())));
+        assert_eq!(word(3.0, 9), Some(("↑3".into(), "changed".into())));
+    }
+
+    #[test]
+    fn the_word_of_a_state_stands_alone_only_where_it_holds_for_all_places() {
+        let of = |places, late, stale| {
+            let state = if stale > 0 { DataState::Stale } else { DataState::Late };
+            let h = Health { state, places, late, stale, ..Health::default() };
+            [Lang::En, Lang::Ko].map(|l| fmt(l).health(&h).label)
+        };
+        assert_eq!(of(1_250, 3, 5), ["5 of 1,250 stale", "1,250곳 중 5곳 중단"]);
+        assert_eq!(of(12, 2, 0), ["2 of 12 late", "12곳 중 2곳 지연"]);
+        assert_eq!(of(12, 0, 12), ["stale", "중단"]);
+        assert_eq!(of(1, 1, 0), ["late", "지연"]);
+        let partly = fmt(Lang::En).health(&Health {
+            state: DataState::Stale,
+            places: 9,
+            late: 2,
+            stale: 1,
+            ..Health::default()
+        });
+        assert!(partly.help.contains("2 late") && partly.help.contains("1 stale"), "{}", partly.help);
+        assert_eq!(fmt(Lang::En).health(&Health { state: DataState::Ok, places: 9, ..Health::default() }).label, "ok");
+    }
+
+    #[test]
+    fn a_change_too_small_to_matter_is_grey_and_says_so() {
+        let of = |lang, d: f64, base: f64, i: usize| {
+            fmt(lang).delta(Some(d), Some(base), &CATALOGUE[i]).map(|v| (v.change, v.text(), v.word)).expect("a change")
+        };
+        assert_eq!(of(Lang::En, -0.004, 0.8, 0), (Change::Neutral, "↓0.004".into(), "negligible".into()));
+        assert_eq!(of(Lang::Ko, -0.004, 0.8, 0).2, "미미함");
+        assert_eq!(of(Lang::En, -0.005, 0.8, 0).0, Change::Worse);
+        // 2 % of 20 ms.
+        assert_eq!(of(Lang::En, 0.3, 20.0, 7).0, Change::Neutral);
+        assert_eq!(of(Lang::En, 0.4, 20.0, 7).0, Change::Worse);
+        assert_eq!(of(Lang::En, 1.0, 60.0, 9).2, "negligible", "of a percentage 2 points matter");
+    }
+
+    #[test]
+    fn times_are_shown_in_zone_and_language() {
+        let at = Millis::parse("2026-06-30T15:30:00Z").expect("a time");
+        let seoul = Fmt { lang: Lang::Ko, zone: TimeZone::get("Asia/Seoul").expect("bundled") };
+        assert_eq!(seoul.moment(at, at), "7월 1일 00:30");
+        assert_eq!(fmt(Lang::En).moment(at, at.plus(400 * DAY)), "30 Jun 2026 15:30");
+        assert_eq!(fmt(Lang::En).age(Some(at), at.plus(5 * HOUR)), "5 hours ago");
+    }
+}

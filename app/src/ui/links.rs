@@ -1,0 +1,72 @@
+//! Writes addresses: everything that changes what is seen is in them, and what was chosen travels along.
+
+use domain::{
+    ask::{Ask, KEYS},
+    time::Millis,
+};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+/// What a path segment or a query value may not hold as it is.
+const RESERVED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'&')
+    .add(b'+')
+    .add(b'/')
+    .add(b'<')
+    .add(b'=')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}')
+    .add(b';');
+
+#[must_use]
+pub fn encode(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
+}
+
+/// Keys that stand in the path of a place and not in its query.
+pub const PLACE: [&str; 3] = ["customer", "site", "zone"];
+/// Turns the table of all metrics, which may stand on a page with another table.
+pub const METRICS_PAGE: &str = "metrics_page";
+
+/// The pairs of a question that a link writes, without the given keys.
+#[must_use]
+pub fn pairs(ask: &Ask, without: &[&str]) -> Vec<(String, String)> {
+    KEYS.iter()
+        .filter(|k| !without.contains(k))
+        .filter_map(|k| Some(((*k).to_owned(), ask.get(k)?.to_owned())))
+        .collect()
+}
+
+/// A path with a question behind it.
+#[must_use]
+pub fn href(path: &str, pairs: &[(String, String)]) -> String {
+    let query: Vec<String> = pairs.iter().map(|(k, v)| format!("{k}={}", encode(v))).collect();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
+}
+
+/// The same page with some keys changed; `None` removes one.
+#[must_use]
+pub fn changed(path: &str, ask: &Ask, place_in_path: bool, changes: &[(&str, Option<String>)]) -> String {
+    let mut ask = ask.clone();
+    for (key, value) in changes {
+        ask.set(key, value.clone());
+    }
+    href(path, &pairs(&ask, if place_in_path { &PLACE } else { &[] }))
+}
+
+/// A moment in a link: absolute, to the second.
+#[must_use]
+pub fn moment(at: Millis) -> Option<String> {
+    Some(Millis(at.0.div_euclid(1000) * 1000).to_string())
+}
