@@ -12,8 +12,8 @@ import { measure, same, type Box } from './chart/box';
 import { read, type Data } from './chart/data';
 import * as legend from './chart/legend';
 
-type Drawer = typeof import('./echarts');
-type Selection = import('./echarts').Selection;
+type Drawer = typeof import('./chart/echarts');
+type Selection = import('./chart/echarts').Selection;
 
 export class GfChart extends HTMLElement implements Member {
   static observedAttributes = ['data-option', 'data-meta'];
@@ -127,7 +127,7 @@ export class GfChart extends HTMLElement implements Member {
 
   async #wake(signal: AbortSignal): Promise<void> {
     try {
-      const drawer = await import('./echarts');
+      const drawer = await import('./chart/echarts');
       if (signal.aborted) return;
       this.#drawer = drawer;
       this.#draw();

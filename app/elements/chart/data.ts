@@ -25,6 +25,9 @@ export interface Series {
 
 export interface Known extends Point { readonly v: number }
 
+/** What a series says at a time. */
+export type Reading = readonly [Series, Known | undefined];
+
 export interface Data {
   /** `raw`: any other ECharts chart, drawn as its option says. */
   readonly kind: 'lines' | 'raw';

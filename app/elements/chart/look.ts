@@ -1,7 +1,7 @@
 // What is looked at, by pointer, keys or another chart: the hair, the dots on the lines and the card. It knows where things
 // are drawn, and neither events nor ECharts.
 
-import { beyond, covered, nearest, type Data, type Known, type Series } from './data';
+import { beyond, covered, nearest, type Data, type Known, type Reading, type Series } from './data';
 import { fill, place } from './tip';
 import { element, token, type Parts } from './parts';
 import { range, sentence } from './words';
@@ -16,9 +16,6 @@ export interface Scene {
   /** Names of hidden series. */
   readonly off: ReadonlySet<string>;
 }
-
-/** What a series says at a time. */
-export type Reading = readonly [Series, Known | undefined];
 
 export function visible(scene: Scene): Series[] {
   return scene.data.series.filter((s) => !scene.off.has(s.name));

@@ -4,8 +4,7 @@
 import { swatch, element } from './parts';
 import { count, span, value } from './words';
 import type { Box } from './box';
-import type { Data } from './data';
-import type { Reading } from './look';
+import type { Data, Reading } from './data';
 
 /** Distance from hair and pointer, in pixels. */
 const AWAY = 14;

@@ -1,8 +1,7 @@
-// Times and numbers of the card as `app::present::fmt` writes them elsewhere on the page. It holds no words of its own:
+// Times and numbers of the card as `app::ui::fmt` writes them elsewhere on the page. It holds no words of its own:
 // those come with the chart.
 
-import type { Data, Point } from './data';
-import type { Reading } from './look';
+import type { Data, Point, Reading } from './data';
 
 const DAY = 86_400_000;
 

@@ -39,8 +39,7 @@ pub(super) fn metrics(a: &PageQuery, r: &FieldReport, contenders: &[Contender]) 
     let shown = &r.present[skip..r.present.len().min(skip + build::PAGE_ROWS)];
     let mut columns = vec![plain(t.col_metric, false)];
     columns.extend(contenders.iter().enumerate().map(|(i, c)| {
-        let label =
-            if i == 0 { format!("{} · {}", c.model.to_string(), t.compare_baseline) } else { c.model.to_string() };
+        let label = if i == 0 { format!("{} · {}", c.model, t.compare_baseline) } else { c.model.to_string() };
         plain(&label, true)
     }));
     let on: Vec<usize> = contenders.iter().map(|c| devices(r, &c.model, a.q.by)).collect();

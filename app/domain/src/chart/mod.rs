@@ -1,5 +1,5 @@
 //! One description of a chart, from which every renderer draws: the SVG of the page and of files, and the ECharts option
-//! (`app::present::option`). It holds data and finished labels; colours are numbers of the palette in `style/tokens.css`.
+//! (`app::ui::chart::option`). It holds data and finished labels; colours are numbers of the palette in `style/tokens.css`.
 
 mod heat;
 mod reduce;

@@ -6,11 +6,11 @@ import { LineChart, ParallelChart, ScatterChart } from 'echarts/charts';
 import { BrushComponent, GridComponent, ParallelComponent } from 'echarts/components';
 import { init, use, type EChartsType } from 'echarts/core';
 import { CanvasRenderer } from 'echarts/renderers';
-import type { Box } from './chart/box';
+import type { Box } from './box';
 
-export { drawLines } from './chart/lines';
-export { drawRaw, theme } from './chart/raw';
-export { forget as forgetSelection, selectionOf, type Selection } from './chart/selection';
+export { drawLines } from './lines';
+export { drawRaw, theme } from './raw';
+export { forget as forgetSelection, selectionOf, type Selection } from './selection';
 
 use([LineChart, ScatterChart, ParallelChart, GridComponent, ParallelComponent, BrushComponent, CanvasRenderer]);
 
