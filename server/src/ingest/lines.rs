@@ -17,7 +17,11 @@ use domain::{
     say,
 };
 
-use super::{Chunk, Input, ReadTable, Refused, files::Format, parse};
+use super::{
+    chunk::{Chunk, ReadTable, parse},
+    files::{Format, Input},
+    rejects::Refused,
+};
 
 /// Of a line that is too long, so much is kept for `rejected/`.
 const KEPT_OF_LONG: usize = 4_096;

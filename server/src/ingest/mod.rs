@@ -1,28 +1,25 @@
 //! Takes files into the lake: finds them, reads them on one core while the other writes, keeps refused rows with their
 //! reason, and counts. Repeating an ingest changes nothing.
 
+mod chunk;
 mod files;
 pub mod group;
 pub mod lines;
 mod rejects;
 pub mod tail;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use domain::{
     Error, Result,
     error::Sentence,
-    ports::{Appended, Arrival, Clock, RefusedCounts, SourceId},
-    record::{Record, Refusal},
+    ports::{Appended, Clock, RefusedCounts, SourceId},
     say,
-    spelling::nfc,
 };
 use tokio::sync::mpsc;
 use usecases::{Sources, Taking};
 
+pub use chunk::{Chunk, ReadTable, TableRow};
 pub use files::{Input, find};
 use rejects::Rejects;
 
@@ -55,13 +52,6 @@ pub trait Progress: Send + Sync {
     fn done(&self);
 }
 
-/// A row of a table: its number from 1, and the record, or why it is refused together with the row as JSON.
-pub type TableRow = (u64, std::result::Result<Record, (Refusal, String)>);
-
-/// Reads all rows of a Parquet file, some at a time; what they are handed to says whether to go on. The error is why the file
-/// cannot be read, in words; rows handed out before stay handed out.
-pub type ReadTable = fn(&Path, &dyn Clock, &mut dyn FnMut(Vec<TableRow>) -> bool) -> std::result::Result<(), Sentence>;
-
 /// Everything that an ingest needs.
 #[derive(Clone)]
 pub struct Ingest {
@@ -71,39 +61,6 @@ pub struct Ingest {
     pub tables: ReadTable,
     /// The folder for refused rows.
     pub rejected: PathBuf,
-}
-
-/// What a reader hands over.
-#[derive(Debug, Default)]
-pub struct Chunk {
-    pub arrivals: Vec<Arrival>,
-    pub refused: Vec<Refused>,
-    /// Bytes of the input read so far.
-    pub bytes: u64,
-}
-
-impl Chunk {
-    #[must_use]
-    pub fn rows(&self) -> usize {
-        self.arrivals.len() + self.refused.len()
-    }
-    /// Refused rows by reason.
-    #[must_use]
-    pub fn refusals(&self) -> RefusedCounts {
-        let mut counts = RefusedCounts::new();
-        for r in &self.refused {
-            *counts.entry(r.refusal.code.to_owned()).or_insert(0) += 1;
-        }
-        counts
-    }
-}
-
-/// A row that breaks a rule.
-#[derive(Debug)]
-pub struct Refused {
-    pub line: u64,
-    pub refusal: Refusal,
-    pub row: String,
 }
 
 impl Ingest {
@@ -166,9 +123,4 @@ impl Ingest {
             .map_err(|e| Error::internal("reading broke off").with_detail(e))?;
         Ok(read.unwrap_or_else(|_| Err(say!("the reader broke off", "읽기가 중단되었습니다"))))
     }
-}
-
-/// Parses one line; kept here so that every door into the lake refuses alike, and spells names alike.
-fn parse(line: &[u8], clock: &dyn Clock) -> std::result::Result<Record, Refusal> {
-    Record::parse_line_spelled(line, clock.now(), nfc)
 }

@@ -9,11 +9,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use domain::{Error, Result, ports::SourceId};
+use domain::{Error, Result, ports::SourceId, record::Refusal};
 use serde_json::json;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::Refused;
+/// A row that breaks a rule.
+#[derive(Debug)]
+pub struct Refused {
+    pub line: u64,
+    pub refusal: Refusal,
+    pub row: String,
+}
 
 pub struct Rejects {
     path: PathBuf,

@@ -14,10 +14,13 @@ use domain::{
 use futures::StreamExt;
 
 use super::{
-    MAX_RECORDS_BODY, Sorry,
+    refused::Refused,
     room::{Held, NoRoom},
 };
 use crate::{http::problem::Problem, ingest::lines::Lines};
+
+/// The largest body, in bytes, packed and unpacked.
+pub const MAX_RECORDS_BODY: usize = 16 << 20;
 
 /// So many refused lines are listed; all are counted.
 const LISTED: usize = 1_000;
@@ -118,8 +121,8 @@ pub async fn whole(body: Body, announced: usize) -> Result<Vec<u8>, Problem> {
 fn unpacked<T>(
     body: &[u8],
     packing: Packing,
-    look: impl FnOnce(&mut dyn BufRead) -> Result<T, Sorry>,
-) -> Result<T, Sorry> {
+    look: impl FnOnce(&mut dyn BufRead) -> Result<T, Refused>,
+) -> Result<T, Refused> {
     let most = MAX_RECORDS_BODY as u64 + 1;
     match packing {
         Packing::None => look(&mut &*body),
@@ -137,7 +140,7 @@ fn unpacked<T>(
 ///
 /// # Errors
 /// 400 when it cannot be unpacked, 413 when there is too much in it.
-pub fn count(body: &[u8], packing: Packing) -> Result<Size, Sorry> {
+pub fn count(body: &[u8], packing: Packing) -> Result<Size, Refused> {
     unpacked(body, packing, |reader| {
         let mut size = Size { bytes: 0, lines: 1 };
         loop {
@@ -160,7 +163,7 @@ pub fn count(body: &[u8], packing: Packing) -> Result<Size, Sorry> {
 ///
 /// # Errors
 /// As `count`; busy or 413 when its records need more memory than usual and there is no more.
-pub fn parse(body: &[u8], packing: Packing, size: Size, clock: &dyn Clock, held: &mut Held) -> Result<Sorted, Sorry> {
+pub fn parse(body: &[u8], packing: Packing, size: Size, clock: &dyn Clock, held: &mut Held) -> Result<Sorted, Refused> {
     unpacked(body, packing, |reader| {
         let mut sorted = Sorted::default();
         let mut lines = Lines::new(reader, 0);
@@ -194,9 +197,9 @@ pub fn parse(body: &[u8], packing: Packing, size: Size, clock: &dyn Clock, held:
     })
 }
 
-fn no_room(why: NoRoom) -> Sorry {
+fn no_room(why: NoRoom) -> Refused {
     match why {
-        NoRoom::Now => Sorry::Busy,
+        NoRoom::Now => Refused::Busy,
         NoRoom::Ever => {
             let text = "the records of this body take more memory than there is for arriving ones; send it in parts";
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, text).into()
@@ -204,7 +207,7 @@ fn no_room(why: NoRoom) -> Sorry {
     }
 }
 
-fn unreadable(e: &std::io::Error) -> Sorry {
+fn unreadable(e: &std::io::Error) -> Refused {
     tracing::debug!(error = %e, "a body cannot be unpacked");
     let text = "the body cannot be unpacked: it is damaged or packed in another way";
     Problem::new(StatusCode::BAD_REQUEST, text).into()

@@ -3,6 +3,7 @@
 //! sent away, to come again.
 
 mod body;
+mod refused;
 mod room;
 #[cfg(test)]
 mod tests;
@@ -27,14 +28,13 @@ use tokio::{
 use usecases::Taking;
 
 use self::{
-    body::{Packing, Sorted},
+    body::{MAX_RECORDS_BODY, Packing, Sorted},
+    refused::Refused,
     room::{Held, Room},
 };
 use super::{Asker, State, problem::Problem, request_id::request_id};
 use crate::ingest::group::{Group, NotTaken};
 
-/// The largest body, in bytes, packed and unpacked.
-pub const MAX_RECORDS_BODY: usize = 16 << 20;
 /// Bodies that may be in memory at once, as they were sent, in bytes.
 const BODIES: usize = 64 << 20;
 /// Records that may be in memory at once, from parsing to the end of their commit, in bytes: as many as the largest body can
@@ -58,33 +58,7 @@ pub struct Intake {
     clock: Arc<dyn Clock>,
 }
 
-/// Why there is no other answer.
-#[derive(Debug)]
-pub enum Sorry {
-    /// Too much at once: the same request is welcome a little later.
-    Busy,
-    Problem(Problem),
-}
-
-impl From<Problem> for Sorry {
-    fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
-    }
-}
-
-impl IntoResponse for Sorry {
-    fn into_response(self) -> Response {
-        let text = "too many records arrive at once; send them again soon";
-        match self {
-            Self::Busy => {
-                ([(header::RETRY_AFTER, "1")], Problem::new(StatusCode::SERVICE_UNAVAILABLE, text)).into_response()
-            }
-            Self::Problem(problem) => problem.into_response(),
-        }
-    }
-}
-
-pub async fn take(Shared(s): Shared<State>, Asker(actor): Asker, request: Request) -> Result<Response, Sorry> {
+pub async fn take(Shared(s): Shared<State>, Asker(actor): Asker, request: Request) -> Result<Response, Refused> {
     s.intake.taking.seen_by(&actor).allow().map_err(Problem::from)?;
     s.intake.take(request).await
 }
@@ -104,7 +78,7 @@ impl Intake {
         }
     }
 
-    async fn take(&self, request: Request) -> Result<Response, Sorry> {
+    async fn take(&self, request: Request) -> Result<Response, Refused> {
         let (parts, body) = request.into_parts();
         let packing = body::understood(&parts.headers)?;
         let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
@@ -112,7 +86,7 @@ impl Intake {
             return Err(body::too_large().into());
         }
         let until = Instant::now() + self.patience;
-        let mut packed = self.bodies.wait(announced.unwrap_or(MAX_RECORDS_BODY), until).await.ok_or(Sorry::Busy)?;
+        let mut packed = self.bodies.wait(announced.unwrap_or(MAX_RECORDS_BODY), until).await.ok_or(Refused::Busy)?;
         let body = body::whole(body, announced.unwrap_or_default()).await?;
         packed.shrink(body.len());
         let (sorted, held) = self.sort(body, packing).await?;
@@ -132,7 +106,7 @@ impl Intake {
         // The room goes with the records: whoever sent them may hang up, and they are in memory still.
         let appended = match self.group.take(batch, held).await {
             Ok(appended) => appended,
-            Err(NotTaken::Full) => return Err(Sorry::Busy),
+            Err(NotTaken::Full) => return Err(Refused::Busy),
             Err(NotTaken::Failed(e)) => return Err(Problem::from(e).into()),
         };
         let listed: Vec<Value> = sorted
@@ -144,19 +118,19 @@ impl Intake {
     }
 
     /// The lines of a body, and the room that its records take.
-    async fn sort(&self, body: Vec<u8>, packing: Packing) -> Result<(Sorted, Held), Sorry> {
+    async fn sort(&self, body: Vec<u8>, packing: Packing) -> Result<(Sorted, Held), Refused> {
         let until = Instant::now() + self.patience;
         let clock = Arc::clone(&self.clock);
         if body.len() <= QUICK && packing == Packing::None {
             let size = body::count(&body, packing)?;
-            let mut held = self.records.wait(size.need(), until).await.ok_or(Sorry::Busy)?;
+            let mut held = self.records.wait(size.need(), until).await.ok_or(Refused::Busy)?;
             return Ok((body::parse(&body, packing, size, &*clock, &mut held)?, held));
         }
         let broke_off = |e| Problem::from(Error::internal("reading the records broke off").with_detail(e));
-        let _turn = timeout_at(until, self.turns.acquire()).await.map_err(|_| Sorry::Busy)?;
+        let _turn = timeout_at(until, self.turns.acquire()).await.map_err(|_| Refused::Busy)?;
         let counted = spawn_blocking(move || body::count(&body, packing).map(|size| (size, body)));
         let (size, body) = counted.await.map_err(broke_off)??;
-        let mut held = self.records.wait(size.need(), until).await.ok_or(Sorry::Busy)?;
+        let mut held = self.records.wait(size.need(), until).await.ok_or(Refused::Busy)?;
         let parsed = spawn_blocking(move || {
             let sorted = body::parse(&body, packing, size, &*clock, &mut held)?;
             Ok((sorted, held))

@@ -105,7 +105,7 @@ async fn post(intake: &Intake, packing: &str, body: Vec<u8>) -> (u16, Option<Str
 }
 
 /// What a text of records is parsed to when there is so much room, and the room that it then has.
-fn parsed(text: &str, room: usize) -> std::result::Result<(Sorted, usize, Size), Sorry> {
+fn parsed(text: &str, room: usize) -> std::result::Result<(Sorted, usize, Size), Refused> {
     let size = count(text.as_bytes(), Packing::None)?;
     let room = Room::new(room);
     let clock = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
