@@ -25,6 +25,7 @@ use crate::{
         page_query::PageQuery,
     },
     ui::{
+        chart::PictureView,
         form::SelectView,
         links::{self, METRICS_PAGE},
         menu::{Choices, Link},
@@ -87,7 +88,10 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Co
         hidden: links::pairs(&a.ask, &["metric", "task", "type", "device", "page", METRICS_PAGE, "sort"]),
         table: Some(tables::metrics(&a, &report, &contenders)?),
         sites: Some(tables::sites(&a, &report, &field, &contenders, lead)),
-        pictures: pictures::pictures(&a, &directory, &report, &field, &contenders, lead),
+        pictures: pictures::pictures(a.panel(), &report, &field, &contenders, lead, a.q.places)
+            .into_iter()
+            .map(|picture| with_links(&a, picture))
+            .collect(),
     })
 }
 
@@ -172,4 +176,14 @@ fn selects(a: &PageQuery, d: &Directory, report: &FieldReport, lead: usize) -> V
     ];
     selects.extend(device_select(a, d));
     selects
+}
+
+/// A picture with its file, and the page that shows it again.
+fn with_links(a: &PageQuery, mut picture: PictureView) -> PictureView {
+    let mut query = links::pairs(&a.ask, &["page", METRICS_PAGE, "sort", "refresh", "kiosk"]);
+    picture.tools.link = Some(links::href("/compare", &query));
+    let name = picture.tools.file.trim_start_matches("models_");
+    query.push(("picture".into(), name.to_owned()));
+    picture.tools.svg = Some(links::href("/export/compare.svg", &query));
+    picture
 }

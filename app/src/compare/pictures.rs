@@ -11,11 +11,10 @@ use domain::{
 
 use crate::{
     i18n::fill,
-    shell::page_query::PageQuery,
+    panels::PanelContext,
     ui::{
         chart::{PictureView, Tools, option},
         fmt::NONE,
-        links,
         table::build::PAGE_ROWS,
     },
 };
@@ -30,20 +29,20 @@ const COSTS: [&str; 3] = ["inference_time_ms", "gpu_mem_mb", "fps"];
 pub const METRICS: [&str; 8] =
     ["mAP50", "mAP50_95", "precision", "recall", "hota", "inference_time_ms", "fps", "gpu_mem_mb"];
 
-/// The pictures that there is something for.
+/// The pictures that there is something for, without links.
 #[must_use]
 pub fn pictures(
-    a: &PageQuery,
-    d: &Directory,
+    panel: PanelContext<'_>,
     r: &FieldReport,
     field: &Field<'_>,
     contenders: &[Contender],
     lead: usize,
+    places: Places,
 ) -> Vec<PictureView> {
-    let colours = colours(d, contenders.iter().map(|c| &c.model));
+    let colours = colours(panel.directory, contenders.iter().map(|c| &c.model));
     let legend: Vec<(String, u8)> =
         contenders.iter().zip(&colours).map(|(c, colour)| (c.model.to_string(), *colour)).collect();
-    [scatter(a, r, field, contenders, lead, &legend), parallel(a, r, contenders, &legend)]
+    [scatter(panel, r, field, contenders, lead, &legend), parallel(panel, r, contenders, places, &legend)]
         .into_iter()
         .flatten()
         .collect()
@@ -63,37 +62,25 @@ fn colours<'m>(d: &Directory, models: impl Iterator<Item = &'m ModelKey>) -> Vec
         .collect()
 }
 
-fn tools(a: &PageQuery, picture: &str) -> Tools {
-    let mut query = links::pairs(&a.ask, &["page", links::METRICS_PAGE, "sort", "refresh", "kiosk"]);
-    let link = links::href("/compare", &query);
-    query.push(("picture".into(), picture.into()));
-    Tools {
-        svg: Some(links::href("/export/compare.svg", &query)),
-        file: format!("models_{picture}"),
-        link: Some(link),
-        details: None,
-    }
-}
-
-fn axis(a: &PageQuery, metric: &Metric, values: impl Iterator<Item = f64>) -> Axis {
+fn axis(panel: PanelContext<'_>, metric: &Metric, values: impl Iterator<Item = f64>) -> Axis {
     let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
     let (ticks, digits) = value_ticks(low, high, 5);
     let label = match &*metric.unit {
-        "" => a.fmt.label(metric),
-        unit => format!("{} ({unit})", a.fmt.label(metric)),
+        "" => panel.fmt.label(metric),
+        unit => format!("{} ({unit})", panel.fmt.label(metric)),
     };
-    Axis { label, ticks: ticks.into_iter().map(|v| (v, a.fmt.decimal(v, digits))).collect() }
+    Axis { label, ticks: ticks.into_iter().map(|v| (v, panel.fmt.decimal(v, digits))).collect() }
 }
 
 fn scatter(
-    a: &PageQuery,
+    panel: PanelContext<'_>,
     r: &FieldReport,
     field: &Field<'_>,
     contenders: &[Contender],
     lead: usize,
     legend: &[(String, u8)],
 ) -> Option<PictureView> {
-    let t = a.fmt.texts();
+    let t = panel.fmt.texts();
     let cost = COSTS.iter().find_map(|k| r.metrics.iter().position(|m| m.key == *k)).filter(|c| *c != lead)?;
     let (x, y) = (&r.metrics[cost], &r.metrics[lead]);
     let costs = field.sites(cost, contenders, Places::All);
@@ -106,17 +93,17 @@ fn scatter(
                 customer: Some(site.customer.clone()),
                 site: site.site.clone(),
                 zone: None,
-                ..a.q.scope.clone()
+                ..panel.scope.clone()
             };
-            let place = site.site.as_ref().map_or_else(|| NONE.to_owned(), |_| a.name_of(&here));
+            let place = site.site.as_ref().map_or_else(|| NONE.to_owned(), |_| panel.name_of(&here));
             dots.push(Dot {
                 name: format!(
                     "{} · {place} · {} {} · {} {}",
                     legend[group].0,
-                    a.fmt.label(y),
-                    a.fmt.with_unit(Some(high), y),
-                    a.fmt.label(x),
-                    a.fmt.with_unit(Some(cost), x)
+                    panel.fmt.label(y),
+                    panel.fmt.with_unit(Some(high), y),
+                    panel.fmt.label(x),
+                    panel.fmt.with_unit(Some(cost), x)
                 ),
                 group,
                 colour: legend[group].1,
@@ -128,12 +115,12 @@ fn scatter(
     if dots.len() < 2 {
         return None;
     }
-    let title = fill(t.compare_scatter, &[("metric", &a.fmt.label(y)), ("cost", &a.fmt.label(x))]);
+    let title = fill(t.compare_scatter, &[("metric", &panel.fmt.label(y)), ("cost", &panel.fmt.label(x))]);
     let sites = dots.len().to_string();
     let drawn = Scatter {
         summary: fill(t.compare_scatter_sentence, &[("title", &title), ("n", &sites)]),
-        x: axis(a, x, dots.iter().map(|d| d.x)),
-        y: axis(a, y, dots.iter().map(|d| d.y)),
+        x: axis(panel, x, dots.iter().map(|d| d.x)),
+        y: axis(panel, y, dots.iter().map(|d| d.y)),
         dots,
     };
     let names: Vec<String> = legend.iter().map(|l| l.0.clone()).collect();
@@ -143,9 +130,9 @@ fn scatter(
         summary: drawn.summary.clone(),
         svg: scatter_svg(&drawn),
         option: option::scatter(&drawn, &names),
-        meta: option::raw_meta(&a.fmt, &colours),
+        meta: option::raw_meta(panel.fmt, &colours),
         legend: legend.to_vec(),
-        tools: tools(a, "scatter"),
+        tools: Tools { file: "models_scatter".into(), ..Tools::default() },
     })
 }
 
@@ -158,10 +145,16 @@ fn level(c: &Contender, base: &Contender, metric: usize, places: Places) -> Opti
     }
 }
 
-fn parallel(a: &PageQuery, r: &FieldReport, contenders: &[Contender], legend: &[(String, u8)]) -> Option<PictureView> {
-    let t = a.fmt.texts();
+fn parallel(
+    panel: PanelContext<'_>,
+    r: &FieldReport,
+    contenders: &[Contender],
+    places: Places,
+    legend: &[(String, u8)],
+) -> Option<PictureView> {
+    let t = panel.fmt.texts();
     let judged = |m: &Metric| m.direction.read(1.0) != Change::Neutral;
-    let level = |c: &Contender, i: usize| level(c, contenders.first()?, i, a.q.places);
+    let level = |c: &Contender, i: usize| level(c, contenders.first()?, i, places);
     let every = |i: usize| contenders.iter().filter_map(move |c| level(c, i));
     let first = AXES.iter().filter_map(|k| r.metrics.iter().position(|m| m.key == *k));
     // Where there are several pages of metrics, those that are on each of them.
@@ -182,10 +175,10 @@ fn parallel(a: &PageQuery, r: &FieldReport, contenders: &[Contender], legend: &[
             // Ends that can be written as short as the values are.
             let unit = 10f64.powi(-i32::from(metric.precision));
             let (low, high) = (((low - pad) / unit).floor() * unit, ((high + pad) / unit).ceil() * unit);
-            let end = |v: f64| (v, a.fmt.with_unit(Some(v), metric));
+            let end = |v: f64| (v, panel.fmt.with_unit(Some(v), metric));
             let better_up = metric.direction.read(1.0) == Change::Better;
             let (worst, best) = if better_up { (low, high) } else { (high, low) };
-            ParallelAxis { label: a.fmt.label(metric), bottom: end(worst), top: end(best) }
+            ParallelAxis { label: panel.fmt.label(metric), bottom: end(worst), top: end(best) }
         })
         .collect();
     let lines: Vec<ParallelLine> = contenders
@@ -199,7 +192,7 @@ fn parallel(a: &PageQuery, r: &FieldReport, contenders: &[Contender], legend: &[
         // Who shares no zone with the baseline has no line at the same places.
         .filter(|line| line.values.iter().any(Option::is_some))
         .collect();
-    let summary = match a.q.places {
+    let summary = match places {
         Places::Same => t.compare_parallel_same,
         Places::All => t.compare_parallel_sentence,
     };
@@ -211,8 +204,8 @@ fn parallel(a: &PageQuery, r: &FieldReport, contenders: &[Contender], legend: &[
         summary: drawn.summary.clone(),
         svg: parallel_svg(&drawn),
         option: option::parallel(&drawn),
-        meta: option::raw_meta(&a.fmt, &colours),
+        meta: option::raw_meta(panel.fmt, &colours),
         legend,
-        tools: tools(a, "parallel"),
+        tools: Tools { file: "models_parallel".into(), ..Tools::default() },
     })
 }

@@ -2,6 +2,7 @@
 //! metric. Nothing here knows a request, a page's head or its address: links are given, or there are none.
 
 pub mod devices;
+pub mod heat;
 pub mod models;
 pub mod trend;
 

@@ -282,7 +282,14 @@ fn step_of(trend: &Trend) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use domain::{
+        query::Directory,
+        scope::Scope,
+        time::{Step, TimeRange},
+    };
+
     use super::*;
+    use crate::{i18n::Lang, ui::fmt::Fmt};
 
     #[test]
     fn steps_that_are_cut_off_do_not_bend_the_line() {
@@ -293,5 +300,39 @@ mod tests {
         assert_eq!(shown(&[200, 3, 200, 200, 150]), [200, 3, 200, 200, 150], "only the ends are ever cut off");
         assert_eq!(shown(&[1, 1, 1]), [1, 1, 1], "where records are few each of them is seen");
         assert_eq!(shown(&[9, 1]), [9, 1]);
+    }
+
+    /// An answer as the use case gives it, and what panels are made with: no request, no services, no page.
+    #[test]
+    fn a_chart_is_made_without_a_page() {
+        let at = |minute: i64| Millis(1_782_820_800_000 + minute * 60_000);
+        let point = |m, value| TrendPoint { t: at(m), value, n: 4, min: 0.7, max: 0.9, p50: value, p95: 0.9 };
+        let trend = Trend {
+            scope: Scope::default(),
+            metric: "mAP50".into(),
+            unit: String::new(),
+            step: Step::for_range(&TimeRange::new(at(0), at(180)).expect("a range"), 3),
+            from: at(0),
+            to: at(180),
+            as_of: at(180),
+            simulated: false,
+            devices: vec![],
+            points: vec![point(0, 0.8), point(60, 0.7), point(120, 0.9)],
+            changes: vec![],
+        };
+        let fmt = Fmt { lang: Lang::Ko, zone: jiff::tz::TimeZone::get("Asia/Seoul").expect("bundled") };
+        let (directory, scope) = (Directory::default(), Scope::default());
+        let range = TimeRange::new(at(0), at(180)).expect("a range");
+        let panel = PanelContext { fmt: &fmt, directory: &directory, scope: &scope, range, now: at(180) };
+        let metric = panel.metric("mAP50");
+        let chart = TrendChart { panel, metric: &metric, scope: &panel.scope_text(), earlier: None };
+        let view = chart.view(&trend, None, None);
+        assert!(view.svg.starts_with("<svg") && view.summary.contains("최저 0.700, 최고 0.900"), "{}", view.summary);
+        assert!(view.summary.contains("6월 30일 21:00"), "in the zone and language that were given: {}", view.summary);
+        let table = view.table.expect("a table");
+        assert_eq!((table.rows.len(), table.csv), (3, None));
+        assert_eq!(view.tools, Tools { file: "mAP50".into(), ..Tools::default() });
+        let meta: serde_json::Value = serde_json::from_str(&view.meta).expect("JSON");
+        assert_eq!((&meta["records"], &meta["zoom"]), (&serde_json::Value::Null, &false.into()));
     }
 }

@@ -3,20 +3,24 @@
 use domain::{
     Result,
     ask::Ask,
-    query::{Course, Metrics, Summary, SummaryQuery, TrendQuery},
-    scope::Level,
+    query::{Course, MetricSummary, Metrics, Summary, SummaryQuery, TrendQuery},
+    scope::{Level, Scope},
     time::{DAY, Step, TimeRange},
 };
 
 use super::{
     attention::attention,
     children::{self, leading},
-    heat, metrics,
+    metrics,
     tiles::{self, TAIL},
     view::PlaceView,
 };
 use crate::{
-    panels::{models, trend::TrendChart},
+    panels::{
+        heat::{self, HeatLinks},
+        models,
+        trend::TrendChart,
+    },
     shell::{
         addresses,
         context::{Request, Services},
@@ -24,6 +28,10 @@ use crate::{
         head::{PageAddress, head},
         no_data::empty,
         page_query::PageQuery,
+    },
+    ui::{
+        chart::HeatView,
+        links::{self, METRICS_PAGE},
     },
 };
 
@@ -92,7 +100,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
         None => None,
     };
     let heat = match a.q.scope.level() {
-        Level::Customer => leading.and_then(|m| heat::strip(&a, &summary, m, &course)),
+        Level::Customer => leading.and_then(|m| heat_strip(&a, &summary, m, &course)),
         _ => None,
     };
     without_unfinished_day(&mut summary, &course, &a);
@@ -125,7 +133,7 @@ fn course(a: &PageQuery) -> Result<Course> {
     let ends_at = a.q.range.to();
     let length = a.q.range.length().max(COURSE);
     if a.q.scope.level() == Level::Customer {
-        return heat::days(a, length.min(heat::LONGEST));
+        return heat::days(a.panel(), length.min(heat::LONGEST));
     }
     let range = TimeRange::new(ends_at.plus(-length), ends_at)?;
     Ok(Course::of_steps(range, Step::for_range(&range, 31)))
@@ -141,4 +149,19 @@ fn without_unfinished_day(s: &mut Summary, course: &Course, a: &PageQuery) {
     for m in all.filter(|m| m.course.len() > 1) {
         m.course.pop();
     }
+}
+
+/// The heat strip; each of its days leads to the page of the site on that day.
+fn heat_strip(a: &PageQuery, s: &Summary, leading: &MetricSummary, course: &Course) -> Option<HeatView> {
+    let place = |scope: &Scope| addresses::place(scope, &a.ask);
+    let stretch = |scope: &Scope, from, to| {
+        let mut ask = a.ask.clone();
+        ask.from = links::moment(from);
+        ask.to = links::moment(to);
+        ask.days = None;
+        addresses::place(scope, &ask)
+    };
+    let query = links::pairs(&a.ask, &["page", METRICS_PAGE, "sort", "refresh", "kiosk"]);
+    let links = HeatLinks { place: &place, stretch: &stretch, svg: links::href("/export/heat.svg", &query) };
+    heat::strip(a.panel(), s, leading, course, &links)
 }

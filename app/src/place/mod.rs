@@ -7,8 +7,6 @@ pub mod children;
 mod draw;
 mod function;
 #[cfg(feature = "ssr")]
-mod heat;
-#[cfg(feature = "ssr")]
 pub mod make;
 #[cfg(feature = "ssr")]
 mod metrics;

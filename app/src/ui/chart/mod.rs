@@ -32,7 +32,7 @@ pub struct ChartView {
 }
 
 /// The files of a picture and its links; each may be absent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tools {
     pub svg: Option<String>,
     /// The stem of downloaded files' names.

@@ -6,16 +6,16 @@ use domain::{
     metric::Change,
     query::{ChildSummary, Course, MetricSummary, Summary},
     say,
+    scope::Scope,
     time::{DAY, Millis},
 };
 
+use super::PanelContext;
 use crate::{
     i18n::fill,
-    shell::{addresses, page_query::PageQuery},
     ui::{
         chart::{HeatView, Tools},
         fmt::NONE,
-        links,
         menu::Link,
         table::{Cell, TableView, build::plain},
     },
@@ -27,12 +27,15 @@ pub const LONGEST: i64 = 92 * DAY;
 const TABLE_DAYS: usize = 14;
 
 /// Whole days of the visitor's calendar that end with the range, from midnight to midnight also where the clock is changed.
-pub fn days(a: &PageQuery, length: i64) -> Result<Course> {
-    let zone = &a.fmt.zone;
+///
+/// # Errors
+/// When the range goes beyond the calendar.
+pub fn days(panel: PanelContext<'_>, length: i64) -> Result<Course> {
+    let zone = &panel.fmt.zone;
     let date = |at: Millis| jiff::Timestamp::from_millisecond(at.0).map(|t| t.to_zoned(zone.clone()).date());
     let days = (length + DAY - 1) / DAY;
     let midnights = || -> std::result::Result<Vec<Millis>, jiff::Error> {
-        let last = date(a.q.range.to().plus(-1))?;
+        let last = date(panel.range.to().plus(-1))?;
         (0..=days)
             .map(|back| {
                 let day = last.checked_add(jiff::Span::new().try_days(1 - back)?)?;
@@ -46,12 +49,28 @@ pub fn days(a: &PageQuery, length: i64) -> Result<Course> {
     Course::between(&midnights)
 }
 
+/// Where the strip leads.
+pub struct HeatLinks<'a> {
+    /// The page of a place.
+    pub place: &'a dyn Fn(&Scope) -> String,
+    /// The page of a place from one moment to another.
+    pub stretch: &'a dyn Fn(&Scope, Millis, Millis) -> String,
+    /// The picture as a file.
+    pub svg: String,
+}
+
 /// The strip; `None` where there is nothing to tell apart.
 #[must_use]
-pub fn strip(a: &PageQuery, s: &Summary, leading: &MetricSummary, course: &Course) -> Option<HeatView> {
-    let t = a.fmt.texts();
-    let metric = a.metric(&leading.metric);
-    let label = a.fmt.label(&metric);
+pub fn strip(
+    panel: PanelContext<'_>,
+    s: &Summary,
+    leading: &MetricSummary,
+    course: &Course,
+    links: &HeatLinks<'_>,
+) -> Option<HeatView> {
+    let t = panel.fmt.texts();
+    let metric = panel.metric(&leading.metric);
+    let label = panel.fmt.label(&metric);
     let days = course.stretches();
     let start = |i: usize| days[i].0;
     let count = days.len();
@@ -66,29 +85,28 @@ pub fn strip(a: &PageQuery, s: &Summary, leading: &MetricSummary, course: &Cours
         return None;
     }
     let day_of = |c: &ChildSummary, i: usize| {
-        let mut ask = a.ask.clone();
-        ask.from = links::moment(start(i));
-        ask.to = links::moment(days[i].1.min(a.q.now.max(start(i).plus(1_000))));
-        ask.days = None;
-        addresses::place(&c.scope, &ask)
+        (links.stretch)(&c.scope, start(i), days[i].1.min(panel.now.max(start(i).plus(1_000))))
     };
-    let name = |c: &ChildSummary| c.scope.site.as_ref().map_or_else(|| NONE.to_owned(), |_| a.name_of(&c.scope));
-    let shown = |v: f64| a.fmt.with_unit(Some(v), &metric);
+    let name = |c: &ChildSummary| c.scope.site.as_ref().map_or_else(|| NONE.to_owned(), |_| panel.name_of(&c.scope));
+    let shown = |v: f64| panel.fmt.with_unit(Some(v), &metric);
     let row = |(c, m): &(&ChildSummary, &MetricSummary)| HeatRow {
         label: name(c),
-        href: addresses::place(&c.scope, &a.ask),
+        href: (links.place)(&c.scope),
         cells: (0..count)
             .map(|i| {
                 let v = m.course.get(i).copied().flatten()?;
-                Some((v, format!("{} · {} · {label} {}", name(c), a.fmt.date(start(i)), shown(v)), day_of(c, i)))
+                Some((v, format!("{} · {} · {label} {}", name(c), panel.fmt.date(start(i)), shown(v)), day_of(c, i)))
             })
             .collect(),
     };
     let rows: Vec<HeatRow> = sites.iter().map(row).collect();
-    let columns = (0..count)
-        .map(|i| if (count - 1 - i).is_multiple_of(count.div_ceil(7)) { a.fmt.date(start(i)) } else { String::new() })
-        .collect();
-    let heat = Heat { summary: String::new(), columns, rows, open: course.range.to() > a.q.now };
+    let columns =
+        (0..count)
+            .map(|i| {
+                if (count - 1 - i).is_multiple_of(count.div_ceil(7)) { panel.fmt.date(start(i)) } else { String::new() }
+            })
+            .collect();
+    let heat = Heat { summary: String::new(), columns, rows, open: course.range.to() > panel.now };
     // Strong is what needs a look: the worst, or the most of what has no direction.
     let high_is_strong = metric.direction.read(1.0) != Change::Better;
     let (low, high) = heat.scale()?;
@@ -98,8 +116,8 @@ pub fn strip(a: &PageQuery, s: &Summary, leading: &MetricSummary, course: &Cours
         t.heat_sentence,
         &[
             ("metric", &label),
-            ("n", &a.fmt.count(heat.rows.len() as u64)),
-            ("days", &a.fmt.count(count as u64)),
+            ("n", &panel.fmt.count(heat.rows.len() as u64)),
+            ("days", &panel.fmt.count(count as u64)),
             ("min", &shown(low)),
             ("max", &shown(high)),
             ("worst", &worst),
@@ -108,7 +126,7 @@ pub fn strip(a: &PageQuery, s: &Summary, leading: &MetricSummary, course: &Cours
     let heat = Heat { summary, ..heat };
     let first = count.saturating_sub(TABLE_DAYS);
     let mut columns = vec![plain(t.col_site, false)];
-    columns.extend((first..count).map(|i| plain(&a.fmt.date(start(i)), true)));
+    columns.extend((first..count).map(|i| plain(&panel.fmt.date(start(i)), true)));
     let table = TableView {
         caption: fill(t.heat_title, &[("metric", &label)]),
         columns,
@@ -119,7 +137,7 @@ pub fn strip(a: &PageQuery, s: &Summary, leading: &MetricSummary, course: &Cours
                 let mut cells = vec![Cell::Name { text: r.label.clone(), href: Some(r.href.clone()), state: None }];
                 cells.extend(r.cells[first..].iter().map(|c| match c {
                     Some((v, _, href)) => {
-                        Cell::Number { text: a.fmt.value(Some(*v), &metric), href: Some(href.clone()) }
+                        Cell::Number { text: panel.fmt.value(Some(*v), &metric), href: Some(href.clone()) }
                     }
                     None => Cell::Number { text: NONE.into(), href: None },
                 }));
@@ -138,12 +156,9 @@ pub fn strip(a: &PageQuery, s: &Summary, leading: &MetricSummary, course: &Cours
         scale: (shown(pale), shown(strong)),
         table,
         tools: Tools {
-            svg: Some(links::href(
-                "/export/heat.svg",
-                &links::pairs(&a.ask, &["page", links::METRICS_PAGE, "sort", "refresh", "kiosk"]),
-            )),
+            svg: Some(links.svg.clone()),
             file: format!("{}_by_day", leading.metric),
-            link: Some(addresses::place(&a.q.scope, &a.ask)),
+            link: Some((links.place)(panel.scope)),
             details: None,
         },
     })
