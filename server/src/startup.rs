@@ -15,10 +15,12 @@ use domain::{
 /// How far a file was taken is kept beside the rows that were taken of it.
 pub use lake::ports::{Tail, TailLedger};
 use lake::{Folder, Lake};
-use store::SqliteStore;
+use store::{Bound, Location, PostgresServer, State};
+/// What the commands about the database tell.
+pub use store::{Carried, Status as DatabaseStatus};
 
 use crate::{
-    config::Settings,
+    config::{Secret, Settings, database::PostgresUrl},
     ingest::{ReadTable, TableRow},
 };
 
@@ -46,6 +48,8 @@ pub struct Parts {
     /// For the jobs that keep the lake in order.
     pub upkeep: Arc<dyn Upkeep>,
     pub tables: ReadTable,
+    /// Keeps others from using the data folder with another database as long as we do.
+    pub bound: Arc<Bound>,
 }
 
 /// Opens everything below the data folder.
@@ -55,8 +59,14 @@ pub struct Parts {
 pub async fn open(settings: &Settings) -> Result<Parts> {
     make_folder(&settings.data.folder)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let store = Arc::new(SqliteStore::open(&settings.data.database()).await?);
-    let lake = Lake::open(Arc::new(Folder::at(&settings.data.folder)), store.clone(), clock.clone()).await?;
+    let location = location(settings)?;
+    let store: Arc<dyn State> = store::open(&location).await?;
+    let folder = Arc::new(Folder::at(&settings.data.folder));
+    // Before the lake is opened: it deletes files that its manifest does not name.
+    let bound =
+        store::bind(store.as_ref(), &location, &settings.data.folder, async || lake::found(folder.as_ref()).await)
+            .await?;
+    let lake = Lake::open(folder.clone(), store.clone(), clock.clone()).await?;
     let lake = Arc::new(lake.with_metric_names(usize::from(settings.data.metric_names)));
     let taking = usecases::Taking::new(lake.clone());
     Ok(Parts {
@@ -68,7 +78,58 @@ pub async fn open(settings: &Settings) -> Result<Parts> {
         clock,
         upkeep: lake,
         tables: read_table,
+        bound: Arc::new(bound),
     })
+}
+
+/// The database of the settings.
+fn location(settings: &Settings) -> Result<Location> {
+    let Some(url) = settings.database.url()? else { return Ok(Location::Sqlite(settings.data.sqlite_file())) };
+    let password = settings.database.password()?;
+    Ok(Location::Postgres(PostgresServer::parse(url.expose(), password.as_ref().map(Secret::expose))?))
+}
+
+/// Another database than that of the settings, by what follows `--to`.
+fn other_location(settings: &Settings, to: &str) -> Result<Location> {
+    if let Some(path) = to.strip_prefix("sqlite:") {
+        return Ok(Location::Sqlite(path.into()));
+    }
+    let url = PostgresUrl::parse(to)?;
+    let password = settings.database.password()?;
+    Ok(Location::Postgres(PostgresServer::parse(url.expose(), password.as_ref().map(Secret::expose))?))
+}
+
+/// What is in the database of the settings. Changes nothing.
+///
+/// # Errors
+/// `NotFound` when there is none yet; `Unavailable` when it cannot be read.
+pub async fn database_status(settings: &Settings) -> Result<DatabaseStatus> {
+    store::status(&location(settings)?).await
+}
+
+/// Copies the state into an empty database: `sqlite:` with a path, or a Postgres URL. Returns the rows of each table.
+///
+/// # Errors
+/// `BadInput` when there is something in the target; `Unavailable`, naming what cannot be read or written.
+pub async fn copy_database(settings: &Settings, to: &str) -> Result<Vec<Carried>> {
+    store::copy(&location(settings)?, &other_location(settings, to)?, &settings.data.folder).await
+}
+
+/// Writes the state down as one file. Returns the rows of each table.
+///
+/// # Errors
+/// `Unavailable`, naming what cannot be read or written.
+pub async fn back_up(settings: &Settings, to: &mut (dyn std::io::Write + Send)) -> Result<Vec<Carried>> {
+    store::backup(&location(settings)?, &settings.data.folder, to).await
+}
+
+/// Reads such a file into the database of the settings, which must be empty. Returns the rows of each table.
+///
+/// # Errors
+/// `BadInput` when the file is damaged or there is something in the database; `Unavailable`, naming what cannot be written.
+pub async fn restore(settings: &Settings, from: &Path) -> Result<Vec<Carried>> {
+    make_folder(&settings.data.folder)?;
+    store::restore(from, &location(settings)?, &settings.data.folder).await
 }
 
 #[expect(clippy::disallowed_methods, reason = "before the server serves anybody")]

@@ -20,7 +20,7 @@ use datafusion::{
 use domain::{Error, Result, error::Sentence, say};
 
 use crate::{
-    objects::{Blob, Blocking, Stamp},
+    objects::{Blob, Blocking, Objects, Stamp},
     ports::LakeFile,
     schema::{SCHEMA, SORT, column},
 };
@@ -36,6 +36,21 @@ pub const MERGED: &str = ".merge";
 /// The name of the object that is a file of the lake.
 pub fn object(path: &str) -> String {
     format!("{FILES}/{path}")
+}
+
+/// The files of the lake that are there, by the names that a manifest has for them, whether or not it names them.
+///
+/// # Errors
+/// `Unavailable` when it cannot be listed what is there.
+pub async fn found(objects: &dyn Objects) -> Result<Vec<String>> {
+    let place = objects.place(FILES);
+    let listed = objects.list(FILES).await.map_err(|e| {
+        let (en, ko) = (Sentence::why(&e).en, Sentence::why(&e).korean().to_owned());
+        Error::unavailable(say!("cannot read {place}: {en}", "{place}을(를) 읽을 수 없습니다: {ko}")).with_detail(e)
+    })?;
+    let path = |name: &str| Some(name.strip_prefix(FILES)?.strip_prefix('/')?.to_owned());
+    let paths = listed.iter().filter_map(|(name, _)| path(name));
+    Ok(paths.filter(|p| p.starts_with("day=") && p.ends_with(".parquet")).collect())
 }
 
 /// Sorts a batch as files of the lake are sorted.

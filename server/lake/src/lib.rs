@@ -60,6 +60,7 @@ use domain::{
 };
 
 pub use compact::{How, Prepared};
+pub use file::found;
 pub use objects::{Blob, Folder, Lock, Objects, Stamp, Unfinished};
 pub use reader::{ParquetRow, read_parquet_source};
 

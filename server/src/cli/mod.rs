@@ -1,6 +1,7 @@
 //! The command line: tables for people, `--json` and `--csv` for programs. One file a command.
 
 mod config;
+mod database;
 mod declared;
 mod demo;
 mod ingest;
@@ -62,6 +63,9 @@ Examples:
     Check(declared::Check),
     /// Show every setting with its origin
     Config(config::Config),
+    /// The database of the state: what is in it, copies and backups
+    #[command(subcommand)]
+    Store(database::Store),
     /// The simulated fleet
     #[command(subcommand)]
     Demo(demo::Demo),
@@ -125,6 +129,7 @@ async fn dispatch(cli: Cli, matches: &clap::ArgMatches) -> Result<ExitCode> {
         }
         Command::Places(c) => c.places(&settings).await,
         Command::Check(c) => c.run(&settings),
+        Command::Store(c) => c.run(&settings).await,
         Command::Demo(c) => c.run(&settings).await,
         Command::Routes(c) => c.run(),
         Command::Completions { shell } => {

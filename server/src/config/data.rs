@@ -20,17 +20,17 @@ pub struct Data {
 impl Subsystem for Data {}
 
 impl Data {
-    /// The SQLite file of the manifest and the ledger.
+    /// The SQLite file of the state, where no Postgres database is set.
     #[must_use]
-    pub fn database(&self) -> PathBuf {
+    pub fn sqlite_file(&self) -> PathBuf {
         self.folder.join("guardianflow.sqlite")
     }
 
-    /// Whether nothing has been kept in the data folder yet: no manifest and no lake files.
+    /// Whether nothing has been kept in the data folder yet: no database was opened for it, and there are no lake files.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "asked once, before the server serves anybody")]
     pub fn is_empty(&self) -> bool {
         let no_files = std::fs::read_dir(self.folder.join("lake")).map_or(true, |mut d| d.next().is_none());
-        !self.database().exists() && no_files
+        !self.sqlite_file().exists() && !self.folder.join("folder.json").exists() && no_files
     }
 }

@@ -29,6 +29,10 @@ impl Log {
         } else {
             format!("warn,server={filter},lake={filter},store={filter},app={filter}")
         };
-        EnvFilter::try_new(&filter).map_err(|e| Error::bad_input(format!("GF_LOG cannot be read: {e}")))
+        let filter =
+            EnvFilter::try_new(&filter).map_err(|e| Error::bad_input(format!("GF_LOG cannot be read: {e}")))?;
+        // It writes lines of the password file that it cannot read to the log.
+        let quiet = "sqlx_postgres::options=off".parse();
+        Ok(filter.add_directive(quiet.map_err(|e| Error::internal("a filter of ours").with_detail(e))?))
     }
 }

@@ -4,6 +4,7 @@
 //! A new subsystem is a file like `log.rs`, its `mod` line and its line in `subsystems!`.
 
 pub mod data;
+pub mod database;
 pub mod declared;
 pub mod demo;
 pub mod ingest;
@@ -49,6 +50,7 @@ macro_rules! subsystems {
 // In the order of the table.
 subsystems! {
     data: data::Data,
+    database: database::Database,
     serve: serve::Serve,
     ingest: ingest::Ingest,
     declared: declared::Declared,
@@ -71,6 +73,9 @@ impl Settings {
 pub struct Secret(String);
 
 impl Secret {
+    fn of(text: &str) -> Self {
+        Self(text.to_owned())
+    }
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

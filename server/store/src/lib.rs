@@ -1,7 +1,128 @@
 //! What the product remembers besides records: the lake's manifest, the ledger of sources and how far watched files were
-//! taken, in one database: so that publishing files, counting and moving on is one transaction. A module and a folder of
-//! migrations a database.
+//! taken, in one database: so that publishing files, counting and moving on is one transaction.
+//!
+//! A module and a folder of migrations a database. The ports are written once, in `ports/`, and compiled for each: their
+//! statements are the same (`sql`), or have the same name in the module of the database. Also here: moving the state from
+//! one database to another (`transfer`), as a file (`backup`), and holding a data folder to its database (`binding`).
 
+mod backup;
+mod binding;
+mod error;
+mod location;
+mod postgres;
+mod random;
+mod rows;
+mod sql;
 mod sqlite;
+mod tables;
+mod transfer;
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::{
+    Error, Result,
+    ports::{Notes, SourceLedger},
+    say,
+};
+use lake::ports::{Manifest, TailLedger};
+
+pub use backup::{backup, restore};
+pub use binding::{Bound, Identity, bind};
+pub use location::{Location, PostgresServer};
+pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
+pub use tables::{Column, Kind, TABLES, Table};
+pub use transfer::{Carried, copy};
+
+/// Every statement with its name, to be checked against the migrated tables: those that both databases share, and their own.
+#[must_use]
+pub fn statements() -> [Vec<(String, String)>; 2] {
+    let all = |own: &[(&str, &str)]| {
+        let fixed = sql::ALL.iter().chain(own).map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+        fixed.chain(tables::statements()).collect()
+    };
+    [all(sqlite::sql::ALL), all(postgres::sql::ALL)]
+}
+
+/// All ports on one database.
+#[async_trait]
+pub trait State: Manifest + Notes + SourceLedger + TailLedger {
+    /// Which data folder the database belongs to; `None` as long as nobody has said so.
+    ///
+    /// # Errors
+    /// `Unavailable` when it cannot be read.
+    async fn identity(&self) -> Result<Option<Identity>>;
+    /// Says so.
+    ///
+    /// # Errors
+    /// `Unavailable` when it cannot be written.
+    async fn set_identity(&self, identity: &Identity) -> Result<()>;
+    /// Closes all connections; later calls fail.
+    async fn close(&self);
+}
+
+/// Opens the database and brings its tables up to date. Safe beside other processes that do the same.
+///
+/// # Errors
+/// `Unavailable`, naming the database, also when its tables are newer than this program.
+pub async fn open(location: &Location) -> Result<Arc<dyn State>> {
+    Ok(match location {
+        Location::Sqlite(path) => Arc::new(SqliteStore::open(path).await?),
+        Location::Postgres(server) => Arc::new(PostgresStore::open(server).await?),
+    })
+}
+
+/// What `store status` tells.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Status {
+    /// `sqlite` or `postgres`.
+    pub kind: &'static str,
+    /// The file, or the database and its host; no user and no password.
+    pub database: String,
+    /// The version of its tables; `None` when there are none.
+    pub schema: Option<i64>,
+    /// The version that this program makes.
+    pub program_schema: i64,
+    pub bytes: u64,
+    /// The data folder that it belongs to.
+    pub folder: Option<String>,
+    pub tables: Vec<Carried>,
+}
+
+/// Looks at a database and changes nothing in it.
+///
+/// # Errors
+/// `NotFound` when it is a file that is not there; `Unavailable`, naming the database, when it cannot be read.
+pub async fn status(location: &Location) -> Result<Status> {
+    if let Location::Sqlite(path) = location
+        && !path.exists()
+    {
+        return Err(Error::not_found(say!(
+            "there is no {location} yet: it is made when the data folder is used for the first time",
+            "{location}이(가) 아직 없습니다. 데이터 폴더를 처음 사용할 때 만들어집니다"
+        )));
+    }
+    let mut reader = transfer::reader(location).await?;
+    let schema = reader.schema().await?;
+    let mut tables = vec![];
+    for name in reader.tables().await? {
+        // Tables of other versions of the program are not counted, and not forgotten either: the version says so.
+        if let Some(table) = TABLES.iter().find(|t| t.name == name) {
+            tables.push(Carried { table: table.name.to_owned(), rows: reader.count(table).await? });
+        }
+    }
+    let folder = match schema {
+        Some(version) if version >= binding::SINCE => reader.identity().await?.map(|i| i.folder),
+        _ => None,
+    };
+    Ok(Status {
+        kind: location.kind(),
+        database: location.to_string(),
+        schema,
+        program_schema: location.newest_schema(),
+        bytes: reader.bytes().await?,
+        folder,
+        tables,
+    })
+}

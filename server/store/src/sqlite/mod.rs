@@ -1,13 +1,49 @@
 //! The tables in one SQLite file beside the lake.
 
+#[path = "../ports/identity.rs"]
+mod identity;
+#[path = "../ports/manifest.rs"]
 mod manifest;
+#[path = "../ports/schema.rs"]
+mod schema;
+#[path = "../ports/session.rs"]
+mod session;
+#[path = "../ports/sources.rs"]
 mod sources;
+#[path = "../ports/tails.rs"]
 mod tails;
 
 use std::{path::Path, time::Duration};
 
 use domain::{Error, Result};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+pub(crate) use session::Session;
+use sqlx::{
+    Sqlite, Transaction,
+    migrate::Migrator,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use self::SqliteStore as Store;
+use crate::error::{self, Doing, Why};
+
+type Db = Sqlite;
+
+pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations/sqlite");
+
+/// Statements that only SQLite understands.
+pub mod sql {
+    crate::sql::statements! {
+        INDEXES = "SELECT id, place_index FROM lake_file WHERE id IN (SELECT value FROM json_each($1))";
+        PUBLISHED_SINCE =
+            "SELECT id, path, day, rows, bytes, from_ms, to_ms, simulated, received_ms FROM lake_file
+             WHERE id IN (SELECT value FROM lake_change, json_each(published) WHERE generation > $1) ORDER BY id";
+        TABLE_NAMES = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name";
+        SIZE = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
+        COUNTER = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = $1), 0)";
+        FORGET_COUNTER = "DELETE FROM sqlite_sequence WHERE name = $1";
+        SET_COUNTER = "INSERT INTO sqlite_sequence (name, seq) VALUES ($1, $2)";
+    }
+}
 
 /// The SQLite adapter of [`lake::ports::Manifest`], [`lake::ports::TailLedger`], [`domain::ports::Notes`] and
 /// [`domain::ports::SourceLedger`].
@@ -23,13 +59,10 @@ impl SqliteStore {
     /// `Unavailable`, naming the file.
     #[expect(clippy::disallowed_methods, reason = "the lock is opened and waited for on a blocking thread")]
     pub async fn open(path: &Path) -> Result<Self> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
+        let options = options(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(15));
+            .synchronous(SqliteSynchronous::Full);
         // SQLite has no lock for migrations: two processes that start at once on a fresh folder take turns here.
         let turn = path.with_extension("lock");
         let _turn = tokio::task::spawn_blocking(move || {
@@ -40,42 +73,57 @@ impl SqliteStore {
         .await
         .map_err(|e| Error::internal("waiting for the database broke off").with_detail(e))?
         .map_err(|e| Error::unavailable(format!("cannot open {}: {e}", path.display())))?;
-        let pool = SqlitePoolOptions::new()
-            .max_connections(4)
-            .connect_with(options)
-            .await
-            .map_err(|e| cannot(&format!("open {}", path.display()), &e))?;
-        sqlx::migrate!("./migrations/sqlite")
-            .run(&pool)
-            .await
-            .map_err(|e| Error::unavailable(format!("cannot prepare {}: {e}", path.display())))?;
-        Ok(Self { pool })
+        let name = path.display().to_string();
+        let store = Self::connect(options, &name).await?;
+        let mut connection = store.pool.acquire().await.map_err(|e| cannot(Doing::Open(&name), &e))?;
+        schema::migrate(&mut connection, &name).await?;
+        drop(connection);
+        Ok(store)
     }
 
-    /// Closes all connections; later calls fail.
-    pub async fn close(&self) {
-        self.pool.close().await;
+    /// A transaction that reads one moment of the database as it is; nothing is made or migrated.
+    pub(crate) async fn read_as_it_is(path: &Path) -> Result<Session> {
+        let name = path.display().to_string();
+        let store = Self::connect(options(path), &name).await?;
+        Session::reading(&store, name).await
     }
+
+    async fn connect(options: SqliteConnectOptions, name: &str) -> Result<Self> {
+        let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await;
+        Ok(Self { pool: pool.map_err(|e| cannot(Doing::Open(name), &e))? })
+    }
+
+    /// IMMEDIATE: takes the write lock first, so that no reader-turned-writer meets a conflict half way.
+    async fn begin_write(&self) -> sqlx::Result<Transaction<'static, Db>> {
+        self.pool.begin_with("BEGIN IMMEDIATE").await
+    }
+
+    /// What is read in it is of one moment: that of the first read.
+    async fn begin_read(&self) -> sqlx::Result<Transaction<'static, Db>> {
+        self.pool.begin().await
+    }
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new().filename(path).foreign_keys(true).busy_timeout(Duration::from_secs(15))
+}
+
+/// The next number that the database gives in the column `id` of a table is the one behind this.
+async fn set_counter(tx: &mut Transaction<'_, Db>, table: &str, last: i64) -> sqlx::Result<()> {
+    sqlx::query(sql::FORGET_COUNTER).bind(table).execute(&mut **tx).await?;
+    sqlx::query(sql::SET_COUNTER).bind(table).bind(last).execute(&mut **tx).await.map(drop)
 }
 
 /// An error that names what could not be done, and says in plain words why where SQLite knows.
-fn cannot(what: &str, e: &sqlx::Error) -> Error {
+fn cannot(doing: Doing<'_>, e: &sqlx::Error) -> Error {
     let why = match e.as_database_error().and_then(|d| d.code()).as_deref() {
-        Some("8" | "1032" | "520") => "the file or its folder is read-only",
-        Some("13") => "the disk is full",
-        Some("5" | "261" | "517") => "another process holds it",
-        Some("11" | "26") => "the file is damaged or no database",
-        Some("14") => "it cannot be opened",
-        Some(c) if c.starts_with("10") || c.len() > 3 => "the disk reported an error",
-        _ => "the database refused",
+        Some("8" | "1032" | "520") => Why::ReadOnlyFile,
+        Some("13") => Why::Full,
+        Some("5" | "261" | "517") => Why::Busy,
+        Some("11" | "26") => Why::Damaged,
+        Some("14") => Why::NotOpened,
+        Some(c) if c.starts_with("10") || c.len() > 3 => Why::Disk,
+        _ => Why::Refused,
     };
-    Error::unavailable(format!("cannot {what}: {why}")).with_detail(e)
-}
-
-/// SQLite stores signed numbers; ours never come near the limit.
-fn signed(n: u64) -> i64 {
-    i64::try_from(n).unwrap_or(i64::MAX)
-}
-fn unsigned(n: i64) -> u64 {
-    u64::try_from(n).unwrap_or(0)
+    error::cannot(doing, why, e)
 }

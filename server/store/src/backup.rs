@@ -1,0 +1,298 @@
+//! The state as one portable file: JSON Lines packed with zstd. The first line says what is in it, then come the rows table by
+//! table, and the last line is the SHA-256 of all lines before it.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Write},
+    path::Path,
+};
+
+use domain::{Error, Result, error::Sentence, say};
+use futures::TryStreamExt;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    Identity, Location, binding, random,
+    tables::{Cell, Column, Kind, TABLES, Table},
+    transfer::{Carried, Target, reader_of},
+};
+
+const FORMAT: &str = "guardianflow state";
+/// Grows when an older program could not read the file.
+const VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Head {
+    format: String,
+    version: u32,
+    /// Of the tables.
+    schema: i64,
+    /// The data folder, and the database that was written down.
+    folder: String,
+    database: String,
+    tables: Vec<TableHead>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TableHead {
+    table: String,
+    columns: Vec<String>,
+    rows: u64,
+    /// The last number given in the column `id`, where the database gives them.
+    counter: Option<i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Tail {
+    sha256: String,
+}
+
+/// Writes all tables of a data folder's database, as they are at one moment.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be read, or the output takes no more.
+pub async fn backup(from: &Location, folder: &Path, out: &mut (dyn Write + Send)) -> Result<Vec<Carried>> {
+    let unwritten = |e: io::Error| {
+        Error::unavailable(say!("the backup cannot be written", "백업을 기록할 수 없습니다")).with_detail(e)
+    };
+    let (mut source, identity) = reader_of(from, folder).await?;
+    let mut tables = vec![];
+    for table in TABLES {
+        tables.push(TableHead {
+            table: table.name.to_owned(),
+            columns: table.columns.iter().map(|c| c.name.to_owned()).collect(),
+            rows: source.count(table).await?,
+            counter: if table.counter { Some(source.counter(table).await?) } else { None },
+        });
+    }
+    let head = Head {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        schema: from.newest_schema(),
+        folder: identity.folder,
+        database: identity.database,
+        tables,
+    };
+    let mut packed = zstd::Encoder::new(out, 3).map_err(unwritten)?;
+    let mut hash = Sha256::new();
+    let mut line = |packed: &mut zstd::Encoder<'_, _>, value: &Value| {
+        let text = format!("{value}\n");
+        hash.update(text.as_bytes());
+        packed.write_all(text.as_bytes())
+    };
+    line(&mut packed, &serde_json::json!(head)).map_err(unwritten)?;
+    for table in TABLES {
+        let mut rows = source.rows(table);
+        while let Some(cells) = rows.try_next().await? {
+            let cells: Vec<Value> = cells.into_iter().map(json).collect();
+            line(&mut packed, &Value::from(cells)).map_err(unwritten)?;
+        }
+    }
+    let tail = Tail { sha256: hex(&hash.finalize()) };
+    writeln!(packed, "{}", serde_json::json!(tail)).map_err(unwritten)?;
+    packed.finish().map_err(unwritten)?;
+    Ok(head.tables.into_iter().map(|t| Carried { table: t.table, rows: t.rows }).collect())
+}
+
+/// Reads a backup into an empty database, for this data folder. The file is read to its end before anything is written.
+///
+/// # Errors
+/// `BadInput` when the file is none of ours, damaged or cut off, of another data folder, or the database is not empty; `Unavailable` when
+/// something cannot be read or written. Then the database stays empty.
+pub async fn restore(path: &Path, to: &Location, folder: &Path) -> Result<Vec<Carried>> {
+    let whole = Reading::begin(path, to)?;
+    let found = (whole.head.folder.clone(), whole.head.database.clone());
+    whole.to_the_end(path)?;
+    let written = binding::read(folder).await?;
+    if written.as_ref().is_some_and(|f| f.folder != found.0) {
+        let (path, folder) = (path.display(), folder.display());
+        return Err(Error::bad_input(say!(
+            "{path} is the backup of another data folder than {folder}: restore it for that one (GF_DATA), or for a new one",
+            "{path}은(는) {folder}이(가) 아닌 다른 데이터 폴더의 백업입니다. 그 폴더(GF_DATA) 또는 새 폴더에 복원하세요"
+        )));
+    }
+    let mut target = Target::open(to).await?;
+    let mut reading = Reading::begin(path, to)?;
+    while let Some((table, columns, cells)) = reading.row(path)? {
+        target.tables.insert(table, &columns, cells).await?;
+    }
+    for (head, table) in reading.head.tables.iter().filter_map(|h| Some((h, known(&h.table)?))) {
+        if let Some(last) = head.counter.filter(|_| table.counter) {
+            target.tables.set_counter(table, last).await?;
+        }
+    }
+    // The folder takes it into use when it is opened, if it knows all files that are there.
+    let in_use = match written {
+        Some(f) => f.database,
+        None => {
+            let in_use = random::id()?;
+            let id = binding::FolderId { folder: found.0.clone(), database: in_use.clone() };
+            binding::write(folder, id).await?;
+            in_use
+        }
+    };
+    let carried = reading.carried();
+    let identity = Identity { folder: found.0, database: random::id()?, copied_from: Some(in_use) };
+    target.finish(&identity, &carried).await?;
+    Ok(carried)
+}
+
+fn known(table: &str) -> Option<&'static Table> {
+    TABLES.iter().find(|t| t.name == table)
+}
+
+/// A backup on its way in, line by line.
+struct Reading {
+    lines: BufReader<zstd::Decoder<'static, BufReader<File>>>,
+    hash: Sha256,
+    head: Head,
+    /// The table whose rows come now, and how many of them have come.
+    at: (usize, u64),
+}
+
+type BackupRow = (&'static Table, Vec<&'static Column>, Vec<Cell>);
+
+impl Reading {
+    #[expect(clippy::disallowed_methods, reason = "of the command line, which serves nobody meanwhile")]
+    fn begin(path: &Path, to: &Location) -> Result<Self> {
+        let unread = |e: io::Error| {
+            let (path, en, ko) = (path.display(), Sentence::why(&e).en, Sentence::why(&e).korean().to_owned());
+            Error::bad_input(say!("cannot read {path}: {en}", "{path}을(를) 읽을 수 없습니다: {ko}")).with_detail(e)
+        };
+        let packed = zstd::Decoder::new(File::open(path).map_err(unread)?).map_err(unread)?;
+        let (mut lines, mut hash) = (BufReader::new(packed), Sha256::new());
+        let none_of_ours = |detail: String| {
+            let path = path.display();
+            Error::bad_input(say!("{path} is no backup of GuardianFlow", "{path}은(는) GuardianFlow 백업이 아닙니다"))
+                .with_detail(detail)
+        };
+        let line = line(&mut lines).map_err(|e| none_of_ours(e.to_string()))?;
+        hash.update(&line);
+        let head: Head = serde_json::from_slice(&line).map_err(|e| none_of_ours(e.to_string()))?;
+        if head.format != FORMAT {
+            return Err(none_of_ours(head.format));
+        }
+        let (found, ours) = (head.schema, to.newest_schema());
+        if head.version > VERSION || found > ours {
+            return Err(crate::error::newer(&path.display().to_string(), found, ours));
+        }
+        let fits = |h: &TableHead| {
+            known(&h.table).is_some_and(|t| h.columns.iter().all(|c| t.columns.iter().any(|k| k.name == *c)))
+        };
+        if !head.tables.iter().all(fits) {
+            return Err(none_of_ours("a table or column that nobody knows".to_owned()));
+        }
+        Ok(Self { lines, hash, head, at: (0, 0) })
+    }
+
+    /// The next row; `None` at the end, when everything was there as it was written.
+    fn row(&mut self, path: &Path) -> Result<Option<BackupRow>> {
+        let damaged = |detail: String| {
+            let path = path.display();
+            Error::bad_input(say!(
+                "{path} is damaged or cut off: it was not restored",
+                "{path}이(가) 손상되었거나 잘려 복원하지 않았습니다"
+            ))
+            .with_detail(detail)
+        };
+        while self.head.tables.get(self.at.0).is_some_and(|t| t.rows == self.at.1) {
+            self.at = (self.at.0 + 1, 0);
+        }
+        let line = line(&mut self.lines).map_err(|e| damaged(e.to_string()))?;
+        let Some(of) = self.head.tables.get(self.at.0) else {
+            let tail: Tail = serde_json::from_slice(&line).map_err(|e| damaged(e.to_string()))?;
+            if tail.sha256 != hex(&self.hash.clone().finalize()) {
+                return Err(damaged("the checksum is another".to_owned()));
+            }
+            // To the end of the packed stream, which has a frame of its own to close.
+            return match self.lines.fill_buf() {
+                Ok([]) => Ok(None),
+                Ok(_) => Err(damaged("it goes on behind its end".to_owned())),
+                Err(e) => Err(damaged(e.to_string())),
+            };
+        };
+        self.hash.update(&line);
+        self.at.1 += 1;
+        let values: Vec<Value> = serde_json::from_slice(&line).map_err(|e| damaged(e.to_string()))?;
+        let table = known(&of.table).ok_or_else(|| damaged(of.table.clone()))?;
+        let columns: Vec<&'static Column> =
+            of.columns.iter().filter_map(|c| table.columns.iter().find(|k| k.name == *c)).collect();
+        let cells: Option<Vec<Cell>> =
+            columns.iter().zip(&values).map(|(column, value)| cell(column.kind, value)).collect();
+        match cells {
+            Some(cells) if values.len() == columns.len() => Ok(Some((table, columns, cells))),
+            _ => Err(damaged(format!("a row of {} is none", of.table))),
+        }
+    }
+
+    fn to_the_end(mut self, path: &Path) -> Result<()> {
+        while self.row(path)?.is_some() {}
+        Ok(())
+    }
+
+    fn carried(&self) -> Vec<Carried> {
+        self.head.tables.iter().map(|t| Carried { table: t.table.clone(), rows: t.rows }).collect()
+    }
+}
+
+/// A line with its end.
+fn line(from: &mut impl BufRead) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    from.read_until(b'\n', &mut line)?;
+    if line.last() == Some(&b'\n') { Ok(line) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+}
+
+fn json(cell: Cell) -> Value {
+    match cell {
+        Cell::Null => Value::Null,
+        Cell::Int(n) => n.into(),
+        Cell::Text(text) => text.into(),
+        Cell::Bytes(bytes) => hex(&bytes).into(),
+    }
+}
+
+fn cell(kind: Kind, value: &Value) -> Option<Cell> {
+    match (kind, value) {
+        (_, Value::Null) => Some(Cell::Null),
+        (Kind::Int, Value::Number(n)) => n.as_i64().map(Cell::Int),
+        (Kind::Text, Value::String(text)) => Some(Cell::Text(text.clone())),
+        (Kind::Bytes, Value::String(text)) => unhex(text).map(Cell::Bytes),
+        _ => None,
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |n: u8| char::from(DIGITS[usize::from(n)]);
+    bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect()
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    if !text.is_ascii() || text.len() % 2 != 0 {
+        return None;
+    }
+    text.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_comes_back_as_it_was() {
+        for (kind, value) in [
+            (Kind::Int, Cell::Int(i64::MIN)),
+            (Kind::Int, Cell::Int(i64::MAX)),
+            (Kind::Text, Cell::Text("부산 \"x\"\n\u{0}".into())),
+            (Kind::Bytes, Cell::Bytes((0..=255).collect())),
+            (Kind::Bytes, Cell::Bytes(vec![])),
+            (Kind::Text, Cell::Null),
+        ] {
+            let text = json(value.clone()).to_string();
+            assert_eq!(cell(kind, &serde_json::from_str(&text).expect("JSON")), Some(value));
+        }
+        assert_eq!((unhex("0"), unhex("0g"), unhex("ü")), (None, None, None));
+    }
+}

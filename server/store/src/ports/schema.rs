@@ -1,0 +1,24 @@
+//! Bringing the tables up to date. Compiled once a database: `super` is its module.
+
+use domain::Result;
+use sqlx::{Database, migrate::MigrateError};
+
+use super::{Db, MIGRATIONS, cannot};
+use crate::{
+    error::{self, Doing, Why},
+    sql,
+};
+
+/// Applies the migrations that are missing. Whoever calls sees to it that one process does so at a time.
+pub(super) async fn migrate(connection: &mut <Db as Database>::Connection, name: &str) -> Result<()> {
+    match MIGRATIONS.run(&mut *connection).await {
+        Ok(()) => Ok(()),
+        Err(MigrateError::VersionMissing(missing)) => {
+            let found: sqlx::Result<Option<i64>> = sqlx::query_scalar(sql::SCHEMA).fetch_one(&mut *connection).await;
+            let ours = MIGRATIONS.iter().map(|m| m.version).max().unwrap_or(0);
+            Err(error::newer(name, found.ok().flatten().unwrap_or(missing), ours))
+        }
+        Err(MigrateError::Execute(e) | MigrateError::ExecuteMigration(e, _)) => Err(cannot(Doing::Prepare(name), &e)),
+        Err(e) => Err(error::cannot(Doing::Prepare(name), Why::Refused, e)),
+    }
+}

@@ -1,0 +1,197 @@
+//! The tables in a database of a Postgres server.
+
+#[path = "../ports/identity.rs"]
+mod identity;
+#[path = "../ports/manifest.rs"]
+mod manifest;
+#[path = "../ports/schema.rs"]
+mod schema;
+#[path = "../ports/session.rs"]
+mod session;
+#[path = "../ports/sources.rs"]
+mod sources;
+#[path = "../ports/tails.rs"]
+mod tails;
+
+use std::{io::ErrorKind, time::Duration};
+
+use domain::{Error, Result};
+pub(crate) use session::Session;
+use sqlx::{
+    ConnectOptions, Connection, Postgres, Transaction,
+    migrate::Migrator,
+    postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions},
+};
+
+use self::PostgresStore as Store;
+use crate::{
+    PostgresServer,
+    error::{self, Doing, Why},
+};
+
+type Db = Postgres;
+
+/// They hold an advisory lock of the database, so that processes that start at once take turns.
+pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations/postgres");
+
+/// Connections of a process; it makes them when it needs them.
+const CONNECTIONS: u32 = 8;
+/// How long a question or a commit waits for one. A server that is gone is told of after this.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the first connection may take, with its encryption and its password.
+const FIRST: Duration = Duration::from_secs(15);
+
+/// Statements that only Postgres understands.
+pub mod sql {
+    crate::sql::statements! {
+        LOCK = "SELECT generation FROM lake_state FOR UPDATE";
+        INDEXES =
+            "SELECT id, place_index FROM lake_file
+             WHERE id IN (SELECT CAST(json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON)) AS BIGINT))";
+        PUBLISHED_SINCE =
+            "SELECT id, path, day, rows, bytes, from_ms, to_ms, simulated, received_ms FROM lake_file
+             WHERE id IN (
+                 SELECT CAST(json_array_elements_text(CAST(published AS JSON)) AS BIGINT)
+                 FROM lake_change WHERE generation > $1)
+             ORDER BY id";
+        TABLE_NAMES = "SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1";
+        SIZE = "SELECT pg_database_size(current_database())";
+        COUNTER = "SELECT coalesce(pg_sequence_last_value(CAST(pg_get_serial_sequence($1, 'id') AS regclass)), 0)";
+        SET_COUNTER = "SELECT setval(CAST(pg_get_serial_sequence($1, 'id') AS regclass), $2)";
+    }
+}
+
+/// The Postgres adapter of [`lake::ports::Manifest`], [`lake::ports::TailLedger`], [`domain::ports::Notes`] and
+/// [`domain::ports::SourceLedger`].
+#[derive(Debug, Clone)]
+pub struct PostgresStore {
+    pool: PgPool,
+}
+
+impl PostgresStore {
+    /// Connects, and brings the tables up to date. Safe beside other processes that do the same.
+    ///
+    /// # Errors
+    /// `Unavailable`, naming the database and its host.
+    pub async fn open(server: &PostgresServer) -> Result<Self> {
+        let name = server.to_string();
+        let options = options(server);
+        let mut first = connect(&options, &name).await?;
+        let migrated = schema::migrate(&mut first, &name).await;
+        // Which also gives the lock back when it failed.
+        let _ = first.close().await;
+        migrated?;
+        Ok(Self::pool(options))
+    }
+
+    /// A transaction that reads one moment of the database as it is; nothing is made or migrated.
+    pub(crate) async fn read_as_it_is(server: &PostgresServer) -> Result<Session> {
+        let name = server.to_string();
+        let options = options(server);
+        let _ = connect(&options, &name).await?.close().await;
+        Session::reading(&Self::pool(options), name).await
+    }
+
+    fn pool(options: PgConnectOptions) -> Self {
+        Self {
+            pool: PgPoolOptions::new()
+                .max_connections(CONNECTIONS)
+                .acquire_timeout(PATIENCE)
+                .connect_lazy_with(options),
+        }
+    }
+
+    /// Takes the row of the manifest's state first, so that whoever writes does so one after the other, and always in the same
+    /// order: no two wait for each other.
+    async fn begin_write(&self) -> sqlx::Result<Transaction<'static, Db>> {
+        let mut tx = self.pool.begin().await?;
+        let _: Option<i64> = sqlx::query_scalar(sql::LOCK).fetch_optional(&mut *tx).await?;
+        Ok(tx)
+    }
+
+    /// What is read in it is of one moment: that of the first read.
+    async fn begin_read(&self) -> sqlx::Result<Transaction<'static, Db>> {
+        self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+    }
+}
+
+fn options(server: &PostgresServer) -> PgConnectOptions {
+    let options = server.options.clone();
+    // Unless the URL says otherwise.
+    let options = match options.get_application_name() {
+        None => options.application_name("guardianflow"),
+        Some(_) => options,
+    };
+    options.options([
+        // Whoever waits for a lock longer than this gets an error, as with SQLite.
+        ("lock_timeout", "15s"),
+        // A process that hangs in the middle of a commit does not keep the others for ever.
+        ("idle_in_transaction_session_timeout", "300s"),
+    ])
+}
+
+/// One connection, without the pool's patience for servers that are not there: so the first error says what is wrong.
+async fn connect(options: &PgConnectOptions, name: &str) -> Result<PgConnection> {
+    match tokio::time::timeout(FIRST, options.connect()).await {
+        Ok(connected) => connected.map_err(|e| cannot(Doing::Open(name), &e)),
+        Err(e) => Err(error::cannot(Doing::Open(name), Why::Unreachable, e)),
+    }
+}
+
+/// The next number that the database gives in the column `id` of a table is the one behind this.
+async fn set_counter(tx: &mut Transaction<'_, Db>, table: &str, last: i64) -> sqlx::Result<()> {
+    // A sequence begins at 1; one that has given nothing stays as it is.
+    if last > 0 {
+        sqlx::query(sql::SET_COUNTER).bind(table).bind(last).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+/// An error that names what could not be done, and says in plain words why.
+fn cannot(doing: Doing<'_>, e: &sqlx::Error) -> Error {
+    error::cannot(doing, why(e), e)
+}
+
+fn why(e: &sqlx::Error) -> Why {
+    match e {
+        sqlx::Error::Database(e) => match e.code().as_deref() {
+            Some("28P01" | "28000") => Why::Password,
+            Some("3D000") => Why::NoDatabase,
+            Some("42501") => Why::NotAllowed,
+            Some("25006") => Why::ReadOnly,
+            Some("53100") => Why::Full,
+            Some("53300") => Why::TooMany,
+            Some("57P03") => Why::NotReady,
+            Some("58030") => Why::Disk,
+            Some("40001" | "40P01" | "55P03") => Why::Busy,
+            Some("XX001" | "XX002") => Why::Damaged,
+            // The server ended the connection, because it stops or because somebody told it to.
+            Some(c) if c.starts_with("57P") || c.starts_with("08") => Why::Interrupted,
+            _ => Why::Refused,
+        },
+        sqlx::Error::Io(e) => match e.kind() {
+            ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof => Why::Interrupted,
+            _ => Why::Unreachable,
+        },
+        sqlx::Error::PoolTimedOut => Why::Unreachable,
+        sqlx::Error::Tls(_) => Why::Tls,
+        _ => Why::Refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_take_turns() {
+        assert!(MIGRATIONS.locking, "or two processes that start at once would make the same tables");
+    }
+
+    #[test]
+    fn from_the_tenth_on_both_databases_have_the_same_versions() {
+        let later = |m: &Migrator| m.iter().filter(|m| m.version >= 10).map(|m| m.version).collect::<Vec<_>>();
+        assert_eq!(later(&MIGRATIONS), later(&crate::sqlite::MIGRATIONS));
+        assert!(!later(&MIGRATIONS).is_empty());
+    }
+}

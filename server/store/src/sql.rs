@@ -1,0 +1,82 @@
+//! The statements that both databases understand. Each is a constant, so that a test prepares all of them on the migrated
+//! tables (server/tests/contract/statements.rs).
+
+/// Constants, and `ALL` with the name and text of each.
+macro_rules! statements {
+    ($($name:ident = $text:literal;)+) => {
+        $(pub const $name: &str = $text;)+
+        pub const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),+];
+    };
+}
+pub(crate) use statements;
+
+statements! {
+    // The manifest.
+    GENERATION = "SELECT generation FROM lake_state";
+    LAST_SEQ = "SELECT last_seq FROM lake_state";
+    SET_LAST_SEQ = "UPDATE lake_state SET last_seq = $1";
+    NEXT_GENERATION = "UPDATE lake_state SET generation = generation + 1 RETURNING generation";
+    FILES = "SELECT id, path, day, rows, bytes, from_ms, to_ms, simulated, received_ms FROM lake_file ORDER BY id";
+    PUBLISH_FILE =
+        "INSERT INTO lake_file (path, day, rows, bytes, from_ms, to_ms, simulated, received_ms, place_index)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id";
+    RETIRE_FILE = "DELETE FROM lake_file WHERE id = $1";
+    ADD_CHANGE = "INSERT INTO lake_change (generation, published, retired, touched) VALUES ($1, $2, $3, $4)";
+    FORGET_CHANGES = "DELETE FROM lake_change WHERE generation <= $1";
+    CHANGES_SINCE = "SELECT retired, touched FROM lake_change WHERE generation > $1 ORDER BY generation";
+
+    // Notes.
+    NOTE = "SELECT value FROM lake_note WHERE key = $1";
+    SET_NOTE =
+        "INSERT INTO lake_note (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    FORGET_NOTE = "DELETE FROM lake_note WHERE key = $1";
+
+    // The ledger of sources.
+    SOURCES =
+        "SELECT kind, name, first_ms, last_ms, newest_ms, taken, duplicate, corrected, error, error_ko, finished
+         FROM source s
+         ORDER BY error IS NULL,
+                  NOT EXISTS (SELECT 1 FROM source_refused r WHERE r.kind = s.kind AND r.name = s.name AND r.rows > 0),
+                  last_ms DESC, name";
+    REFUSED = "SELECT kind, name, reason, rows FROM source_refused";
+    // A file that was read by hand and in the watched folder too is as its later read has left it.
+    FAILING =
+        "SELECT name, max(failing_ms) FROM source s
+         WHERE failing_ms IS NOT NULL AND kind IN ('file', 'folder') AND NOT EXISTS (
+             SELECT 1 FROM source o WHERE o.name = s.name AND o.kind IN ('file', 'folder')
+             AND o.failing_ms IS NULL AND o.last_ms > s.last_ms)
+         GROUP BY name ORDER BY name";
+    FAILING_SINCE = "SELECT failing_ms FROM source WHERE kind = $1 AND name = $2";
+    TOUCH_SOURCE =
+        "INSERT INTO source (kind, name, first_ms, last_ms) VALUES ($1, $2, $3, $3)
+         ON CONFLICT (kind, name) DO UPDATE
+         SET last_ms = CASE WHEN excluded.last_ms > source.last_ms THEN excluded.last_ms ELSE source.last_ms END";
+    FORGET_LAST_READ = "UPDATE source SET duplicate = 0, error = NULL, finished = 0 WHERE kind = $1 AND name = $2";
+    FORGET_REFUSED = "DELETE FROM source_refused WHERE kind = $1 AND name = $2";
+    CAUGHT_UP = "UPDATE source SET error = NULL, finished = 1 WHERE kind = $1 AND name = $2";
+    NOT_FAILING = "UPDATE source SET failing_ms = NULL WHERE kind = $1 AND name = $2";
+    BOOK =
+        "UPDATE source SET taken = taken + $1, duplicate = duplicate + $2, corrected = corrected + $3,
+                newest_ms = CASE WHEN newest_ms IS NULL OR $4 > newest_ms THEN $4 ELSE newest_ms END
+         WHERE kind = $5 AND name = $6";
+    REFUSE =
+        "INSERT INTO source_refused (kind, name, reason, rows) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (kind, name, reason) DO UPDATE SET rows = source_refused.rows + excluded.rows";
+    MARK =
+        "UPDATE source SET error = $1, error_ko = $2, finished = $3, failing_ms = $4 WHERE kind = $5 AND name = $6";
+    FORGET_DEMO = "DELETE FROM source WHERE kind = 'demo'";
+
+    // Positions.
+    POSITIONS = "SELECT id, state FROM tail ORDER BY id";
+    KEEP_POSITION = "INSERT INTO tail (id, state) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET state = excluded.state";
+    FORGET_POSITION = "DELETE FROM tail WHERE id = $1";
+
+    // The data folder that this is the database of.
+    IDENTITY = "SELECT folder_id, database_id, copied_from FROM data_folder";
+    SET_IDENTITY =
+        "INSERT INTO data_folder (only_row, folder_id, database_id, copied_from) VALUES (1, $1, $2, $3)
+         ON CONFLICT (only_row) DO UPDATE
+         SET folder_id = excluded.folder_id, database_id = excluded.database_id, copied_from = excluded.copied_from";
+
+    SCHEMA = "SELECT max(version) FROM _sqlx_migrations WHERE success";
+}

@@ -1,0 +1,135 @@
+//! The tables that make up the state: what `store copy`, `backup` and `restore` carry. A test compares the list with the
+//! migrations of both databases, so no table or column can be forgotten here.
+//!
+//! No column holds a secret as it is: what somebody could sign in with is kept as a hash.
+
+/// A table and its columns.
+#[derive(Debug)]
+pub struct Table {
+    pub name: &'static str,
+    pub columns: &'static [Column],
+    /// The order in which rows are read: by its primary key.
+    pub key: &'static str,
+    /// Numbers in its column `id` are given by the database, and never twice.
+    pub counter: bool,
+    /// The row that a new database has in it.
+    pub seed: Option<&'static [i64]>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub struct Column {
+    pub name: &'static str,
+    pub kind: Kind,
+}
+
+/// INTEGER, TEXT, BLOB of SQLite; BIGINT, TEXT, BYTEA of Postgres.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Int,
+    Text,
+    Bytes,
+}
+
+/// A value of a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cell {
+    Null,
+    Int(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+const fn int(name: &'static str) -> Column {
+    Column { name, kind: Kind::Int }
+}
+
+const fn text(name: &'static str) -> Column {
+    Column { name, kind: Kind::Text }
+}
+
+const fn bytes(name: &'static str) -> Column {
+    Column { name, kind: Kind::Bytes }
+}
+
+const fn table(name: &'static str, key: &'static str, columns: &'static [Column]) -> Table {
+    Table { name, columns, key, counter: false, seed: None }
+}
+
+/// All of them, those first that others refer to. `data_folder` is none of them: a copy is a database of its own.
+pub static TABLES: &[Table] = &[
+    Table {
+        seed: Some(&[1, 0, 0]),
+        ..table("lake_state", "only_row", &[int("only_row"), int("generation"), int("last_seq")])
+    },
+    Table {
+        counter: true,
+        ..table(
+            "lake_file",
+            "id",
+            &[
+                int("id"),
+                text("path"),
+                int("day"),
+                int("rows"),
+                int("bytes"),
+                int("from_ms"),
+                int("to_ms"),
+                int("simulated"),
+                int("received_ms"),
+                bytes("place_index"),
+            ],
+        )
+    },
+    table("lake_change", "generation", &[int("generation"), text("published"), text("retired"), text("touched")]),
+    table("lake_note", "key", &[text("key"), text("value")]),
+    table(
+        "source",
+        "kind, name",
+        &[
+            text("kind"),
+            text("name"),
+            int("first_ms"),
+            int("last_ms"),
+            int("newest_ms"),
+            int("taken"),
+            int("duplicate"),
+            int("corrected"),
+            text("error"),
+            text("error_ko"),
+            int("finished"),
+            int("failing_ms"),
+        ],
+    ),
+    table("source_refused", "kind, name, reason", &[text("kind"), text("name"), text("reason"), int("rows")]),
+    table("tail", "id", &[int("id"), text("state")]),
+];
+
+impl Table {
+    pub(crate) fn select(&self) -> String {
+        let columns: Vec<&str> = self.columns.iter().map(|c| c.name).collect();
+        format!("SELECT {} FROM {} ORDER BY {}", columns.join(", "), self.name, self.key)
+    }
+
+    pub(crate) fn count(&self) -> String {
+        format!("SELECT count(*) FROM {}", self.name)
+    }
+
+    pub(crate) fn insert(&self, columns: &[&Column]) -> String {
+        let names: Vec<&str> = columns.iter().map(|c| c.name).collect();
+        let places: Vec<String> = (1..=columns.len()).map(|n| format!("${n}")).collect();
+        format!("INSERT INTO {} ({}) VALUES ({})", self.name, names.join(", "), places.join(", "))
+    }
+
+    pub(crate) fn clear(&self) -> String {
+        format!("DELETE FROM {}", self.name)
+    }
+}
+
+/// The statements that are made of the list.
+pub fn statements() -> impl Iterator<Item = (String, String)> {
+    TABLES.iter().flat_map(|t| {
+        let all: Vec<&Column> = t.columns.iter().collect();
+        [("select", t.select()), ("count", t.count()), ("insert", t.insert(&all)), ("clear", t.clear())]
+            .map(|(what, text)| (format!("{what} {}", t.name), text))
+    })
+}

@@ -1,0 +1,196 @@
+//! The state from one database to another.
+
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use domain::{Error, Result, say};
+use futures::{TryStreamExt, stream::BoxStream};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Identity, Location, PostgresStore, SqliteStore, binding, error, postgres, random, sqlite,
+    tables::{Cell, Column, TABLES, Table},
+};
+
+/// How many rows of a table there are, or were carried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carried {
+    pub table: String,
+    pub rows: u64,
+}
+
+/// All tables of one database in one transaction. What was written is undone when it is dropped without a commit.
+#[async_trait]
+pub(crate) trait Tables: Send {
+    /// The version of the tables; `None` when there are none of ours.
+    async fn schema(&mut self) -> Result<Option<i64>>;
+    async fn tables(&mut self) -> Result<Vec<String>>;
+    /// The size of the database.
+    async fn bytes(&mut self) -> Result<u64>;
+    async fn identity(&mut self) -> Result<Option<Identity>>;
+    async fn count(&mut self, table: &Table) -> Result<u64>;
+    fn rows<'a>(&'a mut self, table: &'static Table) -> BoxStream<'a, Result<Vec<Cell>>>;
+    /// The last number that the database gave in the column `id` of a table.
+    async fn counter(&mut self, table: &Table) -> Result<i64>;
+    async fn insert(&mut self, table: &Table, columns: &[&Column], cells: Vec<Cell>) -> Result<()>;
+    async fn clear(&mut self, table: &Table) -> Result<()>;
+    async fn set_counter(&mut self, table: &Table, last: i64) -> Result<()>;
+    async fn set_identity(&mut self, identity: &Identity) -> Result<()>;
+    async fn commit(self: Box<Self>) -> Result<()>;
+}
+
+/// One moment of a database as it is.
+pub(crate) async fn reader(location: &Location) -> Result<Box<dyn Tables>> {
+    Ok(match location {
+        Location::Sqlite(path) => Box::new(SqliteStore::read_as_it_is(path).await?),
+        Location::Postgres(server) => Box::new(PostgresStore::read_as_it_is(server).await?),
+    })
+}
+
+/// The database of a data folder, as it is: with the tables of this program, and not a former one.
+pub(crate) async fn reader_of(location: &Location, folder: &Path) -> Result<(Box<dyn Tables>, Identity)> {
+    let mut reader = reader(location).await?;
+    let (found, ours) = (reader.schema().await?.unwrap_or(0), location.newest_schema());
+    if found > ours {
+        return Err(error::newer(&location.to_string(), found, ours));
+    }
+    let not_yet = || {
+        Error::unavailable(say!(
+            "{location} has schema version {found}, this program {ours}: any command that opens it, such as `guardianflow places`, brings it up to date",
+            "{location}의 스키마 버전은 {found}이고 이 프로그램은 {ours}입니다. `guardianflow places`처럼 데이터베이스를 여는 명령이 최신으로 바꿉니다"
+        ))
+    };
+    if found < ours {
+        return Err(not_yet());
+    }
+    let identity = reader.identity().await?.ok_or_else(not_yet)?;
+    binding::is_of(&identity, folder, location).await?;
+    Ok((reader, identity))
+}
+
+/// A file that is removed again unless it is kept.
+struct Made(Option<PathBuf>);
+
+impl Drop for Made {
+    #[expect(clippy::disallowed_methods, reason = "of the command line, which serves nobody meanwhile")]
+    fn drop(&mut self) {
+        if let Some(path) = self.0.take() {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// A new and empty database that is to be filled.
+pub(crate) struct Target {
+    pub tables: Box<dyn Tables>,
+    name: String,
+    made: Made,
+}
+
+impl Target {
+    /// Makes the tables and takes the database for itself.
+    ///
+    /// # Errors
+    /// `BadInput` when there is something in it.
+    pub async fn open(location: &Location) -> Result<Self> {
+        let name = location.to_string();
+        let (tables, made): (Box<dyn Tables>, Made) = match location {
+            Location::Sqlite(path) => {
+                let made = Made((!path.exists()).then(|| path.clone()));
+                let store = SqliteStore::open(path).await?;
+                (Box::new(sqlite::Session::writing(&store, name.clone()).await?), made)
+            }
+            Location::Postgres(server) => {
+                let store = PostgresStore::open(server).await?;
+                (Box::new(postgres::Session::writing(&store, name.clone()).await?), Made(None))
+            }
+        };
+        let mut target = Self { tables, name, made };
+        if !target.is_empty().await? {
+            let name = &target.name;
+            return Err(Error::bad_input(say!(
+                "{name} is not empty: nothing was written to it. Name a new one",
+                "{name}이(가) 비어 있지 않아 아무것도 기록하지 않았습니다. 새 데이터베이스를 지정하세요"
+            )));
+        }
+        for table in TABLES.iter().filter(|t| t.seed.is_some()) {
+            target.tables.clear(table).await?;
+        }
+        Ok(target)
+    }
+
+    async fn is_empty(&mut self) -> Result<bool> {
+        if self.tables.identity().await?.is_some() {
+            return Ok(false);
+        }
+        for table in TABLES {
+            let seed = table.seed.map(|row| row.iter().copied().map(Cell::Int).collect::<Vec<_>>());
+            let found: Vec<Vec<Cell>> = match seed {
+                Some(_) => self.tables.rows(table).try_collect().await?,
+                None => Vec::new(),
+            };
+            let empty = match seed {
+                Some(seed) => found == [seed],
+                None => self.tables.count(table).await? == 0,
+            };
+            if !empty {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Keeps what was written, if every table has as many rows as it should.
+    ///
+    /// # Errors
+    /// `Unavailable`, naming a table that has not; then nothing is kept.
+    pub async fn finish(mut self, identity: &Identity, carried: &[Carried]) -> Result<()> {
+        for table in TABLES {
+            let found = self.tables.count(table).await?;
+            let expected = carried.iter().find(|c| c.table == table.name).map_or(0, |c| c.rows);
+            if found != expected {
+                let (name, table) = (&self.name, table.name);
+                return Err(Error::unavailable(say!(
+                    "{name} took {found} of {expected} rows of {table}: nothing was kept",
+                    "{name}이(가) {table}의 {expected}행 중 {found}행만 받아들여 아무것도 저장하지 않았습니다"
+                )));
+            }
+        }
+        self.tables.set_identity(identity).await?;
+        let Self { tables, mut made, .. } = self;
+        tables.commit().await?;
+        made.0 = None;
+        Ok(())
+    }
+}
+
+/// Copies all tables of a data folder's database, as they are at one moment, into an empty one. The source stays as it is, and the
+/// one in use until the copy is opened for the same data folder.
+///
+/// # Errors
+/// `BadInput` when the target is not empty; `Unavailable`, naming what cannot be read or written. Then the target stays empty.
+pub async fn copy(from: &Location, to: &Location, folder: &Path) -> Result<Vec<Carried>> {
+    let (mut source, identity) = reader_of(from, folder).await?;
+    let mut target = Target::open(to).await?;
+    let mut carried = vec![];
+    for table in TABLES {
+        let columns: Vec<&Column> = table.columns.iter().collect();
+        let counter = if table.counter { Some(source.counter(table).await?) } else { None };
+        let (mut rows, mut stream) = (0, source.rows(table));
+        while let Some(cells) = stream.try_next().await? {
+            target.tables.insert(table, &columns, cells).await?;
+            rows += 1;
+        }
+        drop(stream);
+        if let Some(last) = counter {
+            target.tables.set_counter(table, last).await?;
+        }
+        // As the source itself counts, not as many as were read.
+        let counted = source.count(table).await?;
+        debug_assert_eq!(counted, rows);
+        carried.push(Carried { table: table.name.to_owned(), rows: counted });
+    }
+    let copied = Identity { folder: identity.folder, database: random::id()?, copied_from: Some(identity.database) };
+    target.finish(&copied, &carried).await?;
+    Ok(carried)
+}
