@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    say,
     scope::Scope,
+    sentences,
     text::Name,
 };
 
@@ -102,15 +102,9 @@ pub fn authorize(actor: &Actor, action: Action, object: Object<'_>) -> Result<()
         return Ok(());
     }
     Err(Error::forbidden(match actor {
-        Actor::Viewer => say!(
-            "this server can only be read: it has no operator token, so nobody can act on it",
-            "이 서버는 읽기 전용입니다. 운영자 토큰이 없어 아무도 변경할 수 없습니다"
-        ),
-        Actor::Bound(customer) => say!(
-            "this is about more than {customer}, and you may see {customer} only",
-            "{customer} 외의 정보가 포함되어 있습니다. {customer}만 볼 수 있습니다"
-        ),
-        Actor::Anonymous | Actor::Operator => say!("sign in to see this", "보려면 로그인하세요"),
+        Actor::Viewer => sentences::only_read(),
+        Actor::Bound(customer) => sentences::bound(customer),
+        Actor::Anonymous | Actor::Operator => sentences::sign_in(),
     }))
 }
 

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 pub use self::question::{Question, Refresh, Sort};
 use crate::{
     error::{Error, Result},
-    say,
     scope::clip,
+    sentences,
 };
 
 /// Makes [`Ask`] with a field a key, and the list of keys, from one table.
@@ -118,13 +118,11 @@ pub fn pairs(query: &str) -> Result<Vec<(String, String)>> {
 /// One that is no UTF-8.
 pub fn decode(text: &str) -> Result<String> {
     let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
-    decoded
-        .map(std::borrow::Cow::into_owned)
-        .map_err(|_| Error::bad_input(say!("the address is not UTF-8", "주소가 UTF-8로 적혀 있지 않습니다")))
+    decoded.map(std::borrow::Cow::into_owned).map_err(|_| Error::bad_input(sentences::not_utf8()))
 }
 
 fn given_twice(key: &str) -> Error {
-    Error::bad_input(say!("“{key}” is given twice", "“{key}”이(가) 두 번 주어졌습니다", key = clip(key)))
+    Error::bad_input(sentences::given_twice(clip(key)))
 }
 
 impl Ask {
@@ -140,12 +138,7 @@ impl Ask {
                 return Err(given_twice(key));
             }
             if !known.contains(&key) || !ask.set(key, Some(value.to_owned())) {
-                return Err(Error::bad_input(say!(
-                    "“{got}” is not known here; known are {known}",
-                    "“{got}”: 여기서 쓸 수 없는 항목입니다. 쓸 수 있는 항목: {known}",
-                    got = clip(key),
-                    known = known.join(", ")
-                )));
+                return Err(Error::bad_input(sentences::unknown_key(clip(key), known.join(", "))));
             }
             seen.push(key.to_owned());
         }

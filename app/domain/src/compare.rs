@@ -18,8 +18,8 @@ use crate::{
     metric::{Change, Metric},
     model::ModelKey,
     query::FieldReport,
-    say,
     scope::{Place, clip},
+    sentences,
     text::Name,
     time::{Day, Millis},
 };
@@ -44,11 +44,7 @@ impl Places {
         match text {
             "same" => Ok(Self::Same),
             "all" => Ok(Self::All),
-            _ => Err(Error::bad_input(say!(
-                "places is same or all, not “{got}”",
-                "places는 same 또는 all입니다. 받은 값: “{got}”",
-                got = clip(text)
-            ))),
+            _ => Err(Error::bad_input(sentences::bad_places(clip(text)))),
         }
     }
 }
@@ -69,11 +65,7 @@ impl By {
         match text {
             "version" => Ok(Self::Version),
             "architecture" => Ok(Self::Architecture),
-            _ => Err(Error::bad_input(say!(
-                "by is version or architecture, not “{got}”",
-                "by는 version 또는 architecture입니다. 받은 값: “{got}”",
-                got = clip(text)
-            ))),
+            _ => Err(Error::bad_input(sentences::bad_by(clip(text)))),
         }
     }
 }

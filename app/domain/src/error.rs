@@ -4,6 +4,8 @@ use std::{fmt, io};
 
 use serde::{Deserialize, Serialize};
 
+use crate::sentences;
+
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// What went wrong, in the terms of whoever asked.
@@ -41,25 +43,14 @@ impl Sentence {
     #[must_use]
     pub fn why(e: &io::Error) -> Self {
         match e.kind() {
-            io::ErrorKind::NotFound => crate::say!("it is not there", "찾을 수 없습니다"),
-            io::ErrorKind::PermissionDenied => crate::say!("permission denied", "접근 권한이 없습니다"),
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                crate::say!("the disk is full", "디스크가 가득 찼습니다")
-            }
-            io::ErrorKind::FileTooLarge => crate::say!(
-                "the file would be larger than the limit of this process",
-                "파일이 이 프로세스에 허용된 크기를 넘습니다"
-            ),
-            io::ErrorKind::ReadOnlyFilesystem => {
-                crate::say!("the file system is read-only", "읽기 전용 파일 시스템입니다")
-            }
-            io::ErrorKind::UnexpectedEof => {
-                crate::say!("it ends too early: it was cut off", "중간에서 끝납니다. 잘린 파일입니다")
-            }
-            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
-                crate::say!("it is damaged: {e}", "손상되었습니다: {e}")
-            }
-            _ => crate::say!("{e}", "시스템 오류: {e}"),
+            io::ErrorKind::NotFound => sentences::not_there(),
+            io::ErrorKind::PermissionDenied => sentences::permission_denied(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => sentences::disk_full(),
+            io::ErrorKind::FileTooLarge => sentences::file_too_large(),
+            io::ErrorKind::ReadOnlyFilesystem => sentences::read_only(),
+            io::ErrorKind::UnexpectedEof => sentences::cut_off(),
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => sentences::damaged(e),
+            _ => sentences::system(e),
         }
     }
 }

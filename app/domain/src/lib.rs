@@ -19,6 +19,9 @@ pub mod ports;
 pub mod query;
 pub mod record;
 pub mod scope;
+mod sentences {
+    include!(concat!(env!("OUT_DIR"), "/sentences.rs"));
+}
 pub mod sketch;
 #[cfg(feature = "spelling")]
 pub mod spelling;

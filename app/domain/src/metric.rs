@@ -5,6 +5,17 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+mod words {
+    include!(concat!(env!("OUT_DIR"), "/words.rs"));
+}
+
+/// The language of a text of the catalogue. A metric has both: which one is shown is decided where it is shown.
+#[derive(Debug, Clone, Copy)]
+enum Lang {
+    En,
+    Ko,
+}
+
 /// How many metrics are built in; they have a column of their own in the lake.
 pub const BUILT_IN: usize = 15;
 
@@ -105,21 +116,21 @@ impl Effect {
 const INF: f64 = f64::INFINITY;
 
 macro_rules! metric {
-    ($key:literal, $group:literal, $column:literal, $label:literal / $ko:literal, $unit:literal, $dir:ident,
-     $range:expr, $agg:ident, $precision:literal, $def:literal / $def_ko:literal) => {
+    ($key:literal, $group:literal, $column:literal, $label:ident, $unit:literal, $dir:ident,
+     $range:expr, $agg:ident, $precision:literal, $definition:ident) => {
         Metric {
             key: Cow::Borrowed($key),
             group: $group,
             column: $column,
-            label: Cow::Borrowed($label),
-            label_ko: Cow::Borrowed($ko),
+            label: Cow::Borrowed(words::$label(Lang::En)),
+            label_ko: Cow::Borrowed(words::$label(Lang::Ko)),
             unit: Cow::Borrowed($unit),
             direction: Direction::$dir,
             range: $range,
             aggregation: Aggregation::$agg,
             precision: $precision,
-            definition: Cow::Borrowed($def),
-            definition_ko: Cow::Borrowed($def_ko),
+            definition: Cow::Borrowed(words::$definition(Lang::En)),
+            definition_ko: Cow::Borrowed(words::$definition(Lang::Ko)),
             effect: None,
             assumed: false,
         }
@@ -128,190 +139,130 @@ macro_rules! metric {
 
 /// The built-in metrics, in the order of their lake columns.
 pub static CATALOGUE: [Metric; BUILT_IN] = [
-    metric!(
-        "mAP50",
-        "detection",
-        "detection_map50",
-        "mAP50" / "mAP50",
-        "",
-        HigherIsBetter,
-        (0.0, 1.0),
-        WeightedMean,
-        3,
-        "Mean over classes of the average precision at an intersection over union of 0.50."
-            / "IoU 0.50에서 클래스별 평균 정밀도(AP)의 평균입니다."
-    ),
+    metric!("mAP50", "detection", "detection_map50", map50, "", HigherIsBetter, (0.0, 1.0), WeightedMean, 3, map50_is),
     metric!(
         "mAP50_95",
         "detection",
         "detection_map50_95",
-        "mAP50-95" / "mAP50-95",
+        map50_95,
         "",
         HigherIsBetter,
         (0.0, 1.0),
         WeightedMean,
         3,
-        "Mean average precision over intersections over union from 0.50 to 0.95 in steps of 0.05 (COCO)."
-            / "IoU 0.50부터 0.95까지 0.05 간격으로 구한 mAP의 평균입니다(COCO)."
+        map50_95_is
     ),
     metric!(
         "precision",
         "detection",
         "detection_precision",
-        "Precision" / "정밀도",
+        precision,
         "",
         HigherIsBetter,
         (0.0, 1.0),
         WeightedMean,
         3,
-        "Share of the detections that are right." / "검출 결과 중 올바른 것의 비율입니다."
+        precision_is
     ),
     metric!(
         "recall",
         "detection",
         "detection_recall",
-        "Recall" / "재현율",
+        recall,
         "",
         HigherIsBetter,
         (0.0, 1.0),
         WeightedMean,
         3,
-        "Share of the objects that were detected." / "실제 객체 중 검출된 것의 비율입니다."
+        recall_is
     ),
-    metric!(
-        "mota",
-        "mot",
-        "mot_mota",
-        "MOTA" / "MOTA",
-        "",
-        HigherIsBetter,
-        (-INF, 1.0),
-        WeightedMean,
-        3,
-        "Multiple object tracking accuracy: one minus misses, false positives and identity switches over objects; may be negative (CLEAR MOT)."
-            / "다중 객체 추적 정확도: 1에서 누락·오검출·ID 전환의 비율을 뺀 값이며 음수가 될 수 있습니다(CLEAR MOT)."
-    ),
-    metric!(
-        "idf1",
-        "mot",
-        "mot_idf1",
-        "IDF1" / "IDF1",
-        "",
-        HigherIsBetter,
-        (0.0, 1.0),
-        WeightedMean,
-        3,
-        "F1 score of identities: how long the right identity is kept."
-            / "ID의 F1 점수: 올바른 ID가 얼마나 유지되는지를 나타냅니다."
-    ),
-    metric!(
-        "hota",
-        "mot",
-        "mot_hota",
-        "HOTA" / "HOTA",
-        "",
-        HigherIsBetter,
-        (0.0, 1.0),
-        WeightedMean,
-        3,
-        "Higher order tracking accuracy: the geometric mean of detection and association accuracy."
-            / "고차 추적 정확도: 검출 정확도와 연관 정확도의 기하 평균입니다."
-    ),
+    metric!("mota", "mot", "mot_mota", mota, "", HigherIsBetter, (-INF, 1.0), WeightedMean, 3, mota_is),
+    metric!("idf1", "mot", "mot_idf1", idf1, "", HigherIsBetter, (0.0, 1.0), WeightedMean, 3, idf1_is),
+    metric!("hota", "mot", "mot_hota", hota, "", HigherIsBetter, (0.0, 1.0), WeightedMean, 3, hota_is),
     metric!(
         "inference_time_ms",
         "system",
         "system_inference_time_ms",
-        "Latency" / "추론 시간",
+        inference_time_ms,
         "ms",
         LowerIsBetter,
         (0.0, INF),
         WeightedMeanAndTail,
         1,
-        "Time to process one frame on the device." / "장치에서 한 프레임을 처리하는 시간입니다."
+        inference_time_ms_is
     ),
-    metric!(
-        "fps",
-        "system",
-        "system_fps",
-        "FPS" / "FPS",
-        "fps",
-        HigherIsBetter,
-        (0.0, INF),
-        WeightedMean,
-        1,
-        "Frames processed a second on the device." / "장치에서 초당 처리하는 프레임 수입니다."
-    ),
+    metric!("fps", "system", "system_fps", fps, "fps", HigherIsBetter, (0.0, INF), WeightedMean, 1, fps_is),
     metric!(
         "gpu_util",
         "system",
         "system_gpu_util",
-        "GPU utilisation" / "GPU 사용률",
+        gpu_util,
         "%",
         Neither,
         (0.0, 100.0),
         WeightedMean,
         0,
-        "Share of time in which the GPU was busy." / "GPU가 작동한 시간의 비율입니다."
+        gpu_util_is
     ),
     metric!(
         "gpu_mem_mb",
         "system",
         "system_gpu_mem_mb",
-        "GPU memory" / "GPU 메모리",
+        gpu_mem_mb,
         "MB",
         LowerIsBetter,
         (0.0, INF),
         WeightedMean,
         0,
-        "GPU memory in use." / "사용 중인 GPU 메모리입니다."
+        gpu_mem_mb_is
     ),
     metric!(
         "cpu_util",
         "system",
         "system_cpu_util",
-        "CPU" / "CPU",
+        cpu_util,
         "%",
         Neither,
         (0.0, 100.0),
         WeightedMean,
         0,
-        "Share of processor time in use, all cores together." / "전체 코어 기준 CPU 사용률입니다."
+        cpu_util_is
     ),
     metric!(
         "accuracy_drop",
         "comparison",
         "comparison_accuracy_drop",
-        "Accuracy drop" / "정확도 하락",
+        accuracy_drop,
         "",
         LowerIsBetter,
         (-1.0, 1.0),
         WeightedMean,
         3,
-        "Loss of accuracy against the reference model." / "기준 모델 대비 정확도 손실입니다."
+        accuracy_drop_is
     ),
     metric!(
         "speedup_ratio",
         "comparison",
         "comparison_speedup_ratio",
-        "Speed-up" / "속도 향상",
+        speedup_ratio,
         "×",
         HigherIsBetter,
         (0.0, INF),
         WeightedMean,
         2,
-        "Speed in relation to the reference model." / "기준 모델 대비 속도의 비율입니다."
+        speedup_ratio_is
     ),
     metric!(
         "compression_ratio",
         "comparison",
         "comparison_compression_ratio",
-        "Compression" / "압축률",
+        compression_ratio,
         "×",
         HigherIsBetter,
         (0.0, INF),
         WeightedMean,
         2,
-        "Size of the reference model in relation to this one." / "이 모델 대비 기준 모델의 크기입니다."
+        compression_ratio_is
     ),
 ];
 
@@ -357,8 +308,8 @@ impl Metric {
             range: (f64::NEG_INFINITY, INF),
             aggregation: Aggregation::WeightedMean,
             precision: 3,
-            definition: Cow::Borrowed("Brought by the records; direction assumed from the name."),
-            definition_ko: Cow::Borrowed("레코드에 포함된 지표이며 방향은 이름으로 추정했습니다."),
+            definition: Cow::Borrowed(words::assumed_is(Lang::En)),
+            definition_ko: Cow::Borrowed(words::assumed_is(Lang::Ko)),
             effect: None,
             assumed: true,
         }

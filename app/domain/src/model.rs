@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    say,
     scope::{Model, clip},
+    sentences,
     text::Name,
 };
 
@@ -38,11 +38,8 @@ impl ModelKey {
     pub fn parse(text: &str) -> Result<Self> {
         let Some(rest) = text.strip_prefix(SCHEME) else { return Model::parse(text).map(Self::Tagged) };
         let (name, version) = rest.rsplit_once('/').map_or((rest, None), |(n, v)| (n, Some(v)));
-        let parse = |t: &str| {
-            Name::stored(t).map_err(|e| {
-                Error::bad_input(say!("model “{got}” {e}", "모델 “{got}”: {why}", got = clip(text), why = e.korean()))
-            })
-        };
+        let parse =
+            |t: &str| Name::stored(t).map_err(|e| Error::bad_input(sentences::bad_model(clip(text), &e.sentence())));
         Ok(Self::Registered(Registered { name: parse(name)?, version: version.map(parse).transpose()? }))
     }
 

@@ -14,8 +14,8 @@ use crate::{
     error::{Error, Result},
     metric::{Aggregation, CATALOGUE, Direction, Metric, built_in},
     model::{Link, ModelKey, Registered},
-    say,
     scope::{Model, ModelTags, Place, Scope, clip},
+    sentences,
     state::{DataState, Health},
     text::Name,
     time::{Millis, Step, TimeRange},
@@ -114,7 +114,7 @@ impl Course {
     pub fn between(instants: &[Millis]) -> Result<Self> {
         let mut sorted = instants.to_vec();
         sorted.sort_unstable();
-        let ends = sorted.first().zip(sorted.last()).ok_or_else(|| Error::internal("a course has no instants"))?;
+        let ends = sorted.first().zip(sorted.last()).ok_or_else(|| Error::internal(sentences::no_instants()))?;
         Ok(Self { range: TimeRange::new(*ends.0, *ends.1)?, edges: Edges::at(sorted) })
     }
 
@@ -531,7 +531,7 @@ pub struct Directory {
 /// A metric that nobody knows, as an error.
 #[must_use]
 pub fn unknown_metric(key: &str) -> Error {
-    Error::bad_input(say!("no metric is called “{got}”", "이름이 “{got}”인 지표가 없습니다", got = clip(key)))
+    Error::bad_input(sentences::unknown_metric(clip(key)))
 }
 
 impl Directory {
@@ -543,40 +543,28 @@ impl Directory {
         if let Some(task) = &scope.task
             && !self.tasks.contains(task)
         {
-            return Err(Error::not_found(say!(
-                "no record has the task “{got}”",
-                "작업이 “{got}”인 레코드가 없습니다",
-                got = clip(task.as_str())
-            )));
+            return Err(Error::not_found(sentences::unknown_task(clip(task.as_str()))));
         }
         if let Some(device) = &scope.device
             && !self.more_devices
             && !self.devices.contains_key(device)
         {
-            return Err(Error::not_found(say!(
-                "no record names the device “{got}”",
-                "장치가 “{got}”인 레코드가 없습니다",
-                got = clip(device.as_str())
-            )));
+            return Err(Error::not_found(sentences::unknown_device(clip(device.as_str()))));
         }
         if scope.customer.is_none() || self.places.iter().any(|p| scope.holds(p)) {
             return Ok(());
         }
-        let ((what, ko), name) = match (&scope.zone, &scope.site, &scope.customer) {
+        let unknown = match (&scope.zone, &scope.site, &scope.customer) {
             (Some(z), Some(_), _) if self.places.iter().any(|p| Scope { zone: None, ..scope.clone() }.holds(p)) => {
-                (("zone", "구역이"), z)
+                sentences::unknown_zone(clip(z.as_str()))
             }
             (_, Some(s), _) if self.places.iter().any(|p| Some(&p.customer) == scope.customer.as_ref()) => {
-                (("site", "사이트가"), s)
+                sentences::unknown_site(clip(s.as_str()))
             }
-            (_, _, Some(c)) => (("customer", "고객이"), c),
+            (_, _, Some(c)) => sentences::unknown_customer(clip(c.as_str())),
             _ => return Ok(()),
         };
-        Err(Error::not_found(say!(
-            "no {what} is called “{got}”",
-            "이름이 “{got}”인 {ko} 없습니다",
-            got = clip(name.as_str())
-        )))
+        Err(Error::not_found(unknown))
     }
 
     /// Refuses a model that no record names.
@@ -587,11 +575,7 @@ impl Directory {
         if self.models.iter().any(|m| model.holds(m)) || (self.more_models && model.registered().is_some()) {
             return Ok(());
         }
-        Err(Error::not_found(say!(
-            "no record names the model “{got}”",
-            "모델이 “{got}”인 레코드가 없습니다",
-            got = clip(&model.key())
-        )))
+        Err(Error::not_found(sentences::unknown_model(clip(&model.key()))))
     }
 
     /// The devices of a scope's places, sorted.
@@ -619,19 +603,10 @@ impl Directory {
         }
         match self.custom.find(key)[..] {
             [place] => Ok(self.custom_metric(place)),
-            [a, b, ..] => Err(Error::bad_input(say!(
-                "more than one group has “{got}”: say {a} or {b}",
-                "“{got}”: 여러 그룹에 있습니다. {a}, {b} 중에서 고르세요",
-                got = clip(key),
-                a = &self.custom[a],
-                b = &self.custom[b]
-            ))),
-            [] if !self.beyond.names.find(key).is_empty() => Err(Error::bad_input(say!(
-                "“{got}” came after the limit of {cap} metrics outside of the catalogue: only its records know it",
-                "“{got}”: 카탈로그에 없는 지표의 한도({cap}개)를 넘어 레코드에만 남아 있습니다",
-                got = clip(key),
-                cap = self.beyond.cap
-            ))),
+            [a, b, ..] => Err(Error::bad_input(sentences::several_groups(clip(key), &self.custom[a], &self.custom[b]))),
+            [] if !self.beyond.names.find(key).is_empty() => {
+                Err(Error::bad_input(sentences::beyond_cap(clip(key), self.beyond.cap)))
+            }
             [] => Err(unknown_metric(key)),
         }
     }

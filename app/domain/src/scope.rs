@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    error::Sentence,
     error::{Error, Result},
-    say,
+    sentences,
     text::{BadName, Name},
 };
 
@@ -28,11 +29,7 @@ impl Kind {
             "production" => Ok(Self::Production),
             "candidate" => Ok(Self::Candidate),
             "all" => Ok(Self::All),
-            _ => Err(Error::bad_input(say!(
-                "type is production, candidate or all, not “{got}”",
-                "type은 production, candidate, all 중 하나입니다. 받은 값: “{got}”",
-                got = clip(text)
-            ))),
+            _ => Err(Error::bad_input(sentences::bad_kind(clip(text)))),
         }
     }
 
@@ -74,7 +71,7 @@ impl Model {
             None => (text, None),
         };
         let name = |t: &str| {
-            let bad = |e: BadName| say!("model “{got}” {e}", "모델 “{got}”: {why}", got = clip(text), why = e.korean());
+            let bad = |e: BadName| sentences::bad_model(clip(text), &e.sentence());
             Name::stored(t).map_err(|e| Error::bad_input(bad(e)))
         };
         Ok(Self { architecture: name(architecture)?, version: version.map(name).transpose()? })
@@ -185,24 +182,18 @@ impl Scope {
         kind: Option<&str>,
     ) -> Result<Self> {
         let scope = Self {
-            customer: name(("customer", "고객"), customer, Name::stored_place)?,
-            site: name(("site", "사이트"), site, Name::stored_place)?,
-            zone: name(("zone", "구역"), zone, Name::stored_place)?,
-            task: name(("task", "작업"), task, Name::stored)?,
+            customer: name(sentences::bad_customer, customer, Name::stored_place)?,
+            site: name(sentences::bad_site, site, Name::stored_place)?,
+            zone: name(sentences::bad_zone, zone, Name::stored_place)?,
+            task: name(sentences::bad_task, task, Name::stored)?,
             device: None,
             kind: kind.filter(|k| !k.is_empty()).map_or(Ok(Kind::default()), Kind::parse)?,
         };
         if scope.site.is_some() && scope.customer.is_none() {
-            return Err(Error::bad_input(say!(
-                "a site is asked for without its customer",
-                "고객 없이 사이트만 지정되었습니다"
-            )));
+            return Err(Error::bad_input(sentences::site_alone()));
         }
         if scope.zone.is_some() && scope.site.is_none() {
-            return Err(Error::bad_input(say!(
-                "a zone is asked for without its site",
-                "사이트 없이 구역만 지정되었습니다"
-            )));
+            return Err(Error::bad_input(sentences::zone_alone()));
         }
         Ok(scope)
     }
@@ -212,7 +203,7 @@ impl Scope {
     /// # Errors
     /// A text that is no name.
     pub fn on(self, device: Option<&str>) -> Result<Self> {
-        Ok(Self { device: name(("device", "장치"), device, Name::stored)?, ..self })
+        Ok(Self { device: name(sentences::bad_device, device, Name::stored)?, ..self })
     }
 
     #[must_use]
@@ -268,12 +259,11 @@ impl Scope {
 }
 
 fn name(
-    (what, ko): (&str, &str),
+    bad: fn(&Sentence) -> Sentence,
     text: Option<&str>,
     parse: fn(&str) -> std::result::Result<Name, BadName>,
 ) -> Result<Option<Name>> {
-    let bad = |e: BadName| say!("the {what} name {e}", "{ko} 이름: {why}", why = e.korean());
-    text.filter(|t| !t.is_empty()).map(|t| parse(t).map_err(|e| Error::bad_input(bad(e)))).transpose()
+    text.filter(|t| !t.is_empty()).map(|t| parse(t).map_err(|e| Error::bad_input(bad(&e.sentence())))).transpose()
 }
 
 /// At most 40 characters of a text for an error sentence, so that a sentence stays one.

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{error::Sentence, sentences};
+
 /// The longest name, in bytes of UTF-8.
 pub const MAX_NAME_BYTES: usize = 256;
 
@@ -13,33 +15,37 @@ pub const MAX_NAME_BYTES: usize = 256;
 pub struct Name(Arc<str>);
 
 /// Why a text is no name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BadName {
-    #[error("is empty")]
     Empty,
-    #[error("is longer than {MAX_NAME_BYTES} bytes")]
     TooLong,
-    #[error("contains a control character")]
     Control,
-    #[error("contains a slash or is a dot segment, so no address could lead to it")]
+    /// No address could lead to it.
     Unaddressable,
-    #[error("begins or ends with a blank")]
     Blank,
 }
 
 impl BadName {
-    /// The same in Korean, as a sentence of its own.
+    /// What is said of the name: in English behind it, in Korean as a sentence of its own.
     #[must_use]
-    pub fn korean(self) -> String {
+    pub fn sentence(self) -> Sentence {
         match self {
-            Self::Empty => "비어 있습니다".into(),
-            Self::TooLong => format!("{MAX_NAME_BYTES}바이트보다 깁니다"),
-            Self::Control => "제어 문자가 들어 있습니다".into(),
-            Self::Unaddressable => "슬래시가 들어 있거나 점으로만 되어 있어 주소로 쓸 수 없습니다".into(),
-            Self::Blank => "공백으로 시작하거나 끝납니다".into(),
+            Self::Empty => sentences::name_empty(),
+            Self::TooLong => sentences::name_too_long(MAX_NAME_BYTES),
+            Self::Control => sentences::name_control(),
+            Self::Unaddressable => sentences::name_unaddressable(),
+            Self::Blank => sentences::name_blank(),
         }
     }
 }
+
+impl std::fmt::Display for BadName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.sentence().fmt(f)
+    }
+}
+
+impl std::error::Error for BadName {}
 
 impl Name {
     /// Parses a new name.

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    say,
     scope::clip,
+    sentences,
 };
 
 pub const SECOND: i64 = 1_000;
@@ -37,8 +37,7 @@ impl Millis {
     /// When the text is no such moment.
     pub fn parse(text: &str) -> Result<Self> {
         text.parse::<jiff::Timestamp>().map(|t| Self(t.as_millisecond())).map_err(|e| {
-            let text =
-                say!("“{got}” is no RFC 3339 time", "“{got}”: RFC 3339 형식의 시각이 아닙니다", got = clip(text));
+            let text = sentences::no_rfc3339(clip(text));
             Error::bad_input(text).with_detail(e)
         })
     }
@@ -56,7 +55,7 @@ impl Millis {
 
     fn zoned(self, tz: &TimeZone) -> Result<jiff::Zoned> {
         jiff::Timestamp::from_millisecond(self.0).map(|t| t.to_zoned(tz.clone())).map_err(|e| {
-            let text = say!("the time lies outside of the calendar", "시각이 달력의 범위를 벗어납니다");
+            let text = sentences::outside_calendar();
             Error::bad_input(text).with_detail(e)
         })
     }
@@ -114,7 +113,7 @@ pub struct TimeRange {
 
 /// A number of days that makes no range, as an error.
 pub(crate) fn bad_days() -> Error {
-    Error::bad_input(say!("days is a number from 1 to 4015", "days는 1에서 4015 사이의 수입니다"))
+    Error::bad_input(sentences::bad_days())
 }
 
 impl TimeRange {
@@ -122,13 +121,10 @@ impl TimeRange {
     /// A range that is reversed, empty or longer than eleven years.
     pub fn new(from: Millis, to: Millis) -> Result<Self> {
         if from >= to {
-            return Err(Error::bad_input(say!(
-                "the range is reversed or empty: it goes from {from} to {to}",
-                "기간이 거꾸로이거나 비어 있습니다: {from} ~ {to}"
-            )));
+            return Err(Error::bad_input(sentences::reversed(from, to)));
         }
         if to.0.saturating_sub(from.0) > LONGEST {
-            return Err(Error::bad_input(say!("the range is longer than eleven years", "기간이 11년보다 깁니다")));
+            return Err(Error::bad_input(sentences::range_too_long()));
         }
         Ok(Self { from, to })
     }
@@ -241,11 +237,7 @@ impl Against {
             "previous" => Ok(Self::Previous),
             "week" => Ok(Self::Week),
             "year" => Ok(Self::Year),
-            _ => Err(Error::bad_input(say!(
-                "compare is previous, week or year, not “{got}”",
-                "compare는 previous, week, year 중 하나입니다. 받은 값: “{got}”",
-                got = clip(text)
-            ))),
+            _ => Err(Error::bad_input(sentences::bad_compare(clip(text)))),
         }
     }
 
@@ -273,13 +265,7 @@ impl Against {
 /// # Errors
 /// When the text is none of these.
 pub fn parse_moment(text: &str, now: Millis, tz: &TimeZone) -> Result<Millis> {
-    let bad = || {
-        Error::bad_input(say!(
-            "“{got}” is no time; use for example now-7d, now-7d/d, 2026-06-30 or 2026-06-30T12:00:00Z",
-            "“{got}”: 시각이 아닙니다. 예: now-7d, now-7d/d, 2026-06-30, 2026-06-30T12:00:00Z",
-            got = clip(text)
-        ))
-    };
+    let bad = || Error::bad_input(sentences::no_moment(clip(text)));
     let Some(mut rest) = text.strip_prefix("now") else {
         if let Ok(date) = text.parse::<jiff::civil::Date>()
             && text.len() <= 10
@@ -372,13 +358,7 @@ impl Step {
     /// # Errors
     /// When the text is neither, or the step is finer than a second or longer than 366 days.
     pub fn parse(text: &str) -> Result<Self> {
-        let bad = || {
-            Error::bad_input(say!(
-                "“{got}” is no step; use for example 15m, 1h, 1d or PT1H",
-                "“{got}”: 간격이 아닙니다. 예: 15m, 1h, 1d, PT1H",
-                got = clip(text)
-            ))
-        };
+        let bad = || Error::bad_input(sentences::no_step(clip(text)));
         let ms = if text.starts_with(['P', 'p']) {
             let span: jiff::Span = text.parse().map_err(|_| bad())?;
             let length = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| bad())?;
@@ -398,18 +378,10 @@ impl Step {
             n.checked_mul(unit).ok_or_else(bad)?
         };
         if ms < FINEST {
-            return Err(Error::bad_input(say!(
-                "the step “{got}” is finer than one second",
-                "“{got}”: 간격이 1초보다 짧습니다",
-                got = clip(text)
-            )));
+            return Err(Error::bad_input(sentences::step_too_fine(clip(text))));
         }
         if ms > 366 * DAY {
-            return Err(Error::bad_input(say!(
-                "the step “{got}” is longer than a year",
-                "“{got}”: 간격이 1년보다 깁니다",
-                got = clip(text)
-            )));
+            return Err(Error::bad_input(sentences::step_too_long(clip(text))));
         }
         Ok(Self(ms))
     }
@@ -428,11 +400,7 @@ impl Step {
     pub fn check(self, range: &TimeRange) -> Result<Self> {
         let points = range.length() / self.0;
         if points > MOST_POINTS {
-            return Err(Error::bad_input(say!(
-                "a step of {step} cuts this range into {points} points; at most {MOST_POINTS} are given",
-                "간격 {step}(으)로는 이 기간이 {points}개의 점으로 나뉩니다. 최대 {MOST_POINTS}개까지 가능합니다",
-                step = self
-            )));
+            return Err(Error::bad_input(sentences::too_many_points(self, points, MOST_POINTS)));
         }
         Ok(self)
     }

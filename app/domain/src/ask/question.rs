@@ -9,8 +9,8 @@ use crate::{
     error::{Error, Result},
     model::ModelKey,
     query::{ComparisonQuery, Metrics, RecordsQuery, SummaryQuery, TrendQuery, WorstQuery},
-    say,
     scope::{Kind, Scope, clip},
+    sentences,
     time::{Against, DAY, Millis, Step, TimeRange, bad_days, parse_moment},
 };
 
@@ -91,14 +91,10 @@ impl Refresh {
     /// # Errors
     /// Names the five accepted words.
     pub fn parse(text: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|r| r.as_str() == text).ok_or_else(|| {
-            Error::bad_input(say!(
-                "refresh is one of {known}, not “{got}”",
-                "refresh는 {known} 중 하나입니다. 받은 값: “{got}”",
-                known = Self::ALL.map(Self::as_str).join(", "),
-                got = clip(text)
-            ))
-        })
+        Self::ALL
+            .into_iter()
+            .find(|r| r.as_str() == text)
+            .ok_or_else(|| Error::bad_input(sentences::bad_refresh(Self::ALL.map(Self::as_str).join(", "), clip(text))))
     }
 
     #[must_use]
@@ -176,8 +172,7 @@ impl Ask {
                 return Ok(TimeZone::UTC);
             }
             TimeZone::get(name).map_err(|e| {
-                let text =
-                    say!("no time zone is called “{got}”", "이름이 “{got}”인 시간대가 없습니다", got = clip(name));
+                let text = sentences::no_time_zone(clip(name));
                 Error::bad_input(text).with_detail(e)
             })
         })
@@ -189,10 +184,7 @@ impl Ask {
         let (from, to) = (self.get("from"), self.get("to"));
         if let Some(days) = self.get("days") {
             if from.is_some() || to.is_some() {
-                return Err(Error::bad_input(say!(
-                    "say either days, or from and to",
-                    "days, 또는 from과 to 중 한쪽만 쓰세요"
-                )));
+                return Err(Error::bad_input(sentences::days_or_range()));
             }
             let days = days.parse().map_err(|_| bad_days())?;
             return Ok((TimeRange::last_days(days, now)?, Some(ago(days))));
@@ -217,36 +209,25 @@ impl Ask {
         match self.get(key) {
             None | Some("0") => Ok(false),
             Some("1") => Ok(true),
-            Some(other) => Err(Error::bad_input(say!(
-                "{key} is 1 or 0, not “{got}”",
-                "{key}: 1 또는 0이어야 합니다. 받은 값: “{got}”",
-                got = clip(other)
-            ))),
+            Some(other) => Err(Error::bad_input(sentences::bad_flag(key, clip(other)))),
         }
     }
 
     fn limit(&self) -> Result<usize> {
         let Some(text) = self.get("limit") else { return Ok(DEFAULT_LIMIT) };
-        text.parse().ok().filter(|l| (1..=MOST_ROWS).contains(l)).ok_or_else(|| {
-            Error::bad_input(say!(
-                "limit is a number from 1 to {most}, not “{got}”",
-                "limit은 1에서 {most}까지의 수입니다. 받은 값: “{got}”",
-                most = MOST_ROWS,
-                got = clip(text)
-            ))
-        })
+        text.parse()
+            .ok()
+            .filter(|l| (1..=MOST_ROWS).contains(l))
+            .ok_or_else(|| Error::bad_input(sentences::bad_limit(MOST_ROWS, clip(text))))
     }
 
     /// The page of the table that is turned by `key`.
     fn page_of(&self, key: &str) -> Result<usize> {
         let Some(text) = self.get(key) else { return Ok(1) };
-        text.parse().ok().filter(|p| (1..=LAST_PAGE).contains(p)).ok_or_else(|| {
-            Error::bad_input(say!(
-                "{key} is a number from 1, not “{got}”",
-                "{key}: 1 이상의 수여야 합니다. 받은 값: “{got}”",
-                got = clip(text)
-            ))
-        })
+        text.parse()
+            .ok()
+            .filter(|p| (1..=LAST_PAGE).contains(p))
+            .ok_or_else(|| Error::bad_input(sentences::bad_page(key, clip(text))))
     }
 }
 
@@ -323,9 +304,7 @@ impl Question {
     }
 
     fn named_metric(&self) -> Result<String> {
-        self.metric.clone().ok_or_else(|| {
-            Error::bad_input(say!("say which metric, for example metric=mAP50", "지표를 지정하세요. 예: metric=mAP50"))
-        })
+        self.metric.clone().ok_or_else(|| Error::bad_input(sentences::no_metric_named()))
     }
 }
 
