@@ -30,7 +30,7 @@ impl<T: Clone + Send + Sync + 'static> UnderWay<T> {
             all.retain(|_, answer| answer.upgrade().is_some());
             all.get(&key).and_then(WeakShared::upgrade).unwrap_or_else(|| {
                 let answer = async move {
-                    let broke_off = |e| Err(Error::internal("a question broke off").with_detail(e));
+                    let broke_off = |e| Err(Error::internal(crate::sentences::broke_off()).with_detail(e));
                     AbortOnDropHandle::new(tokio::spawn(ask.in_current_span())).await.unwrap_or_else(broke_off)
                 };
                 let answer = answer.boxed().shared();

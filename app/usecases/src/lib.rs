@@ -3,6 +3,9 @@
 
 mod joined;
 mod questions;
+mod sentences {
+    include!(concat!(env!("OUT_DIR"), "/sentences.rs"));
+}
 mod sources;
 mod taking;
 

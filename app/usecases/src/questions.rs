@@ -51,7 +51,7 @@ impl Together {
     /// `Internal` for a question about other rows than those before it: a fault of ours that must not become a wrong number.
     fn and(mut self, question: CellsQuery) -> Result<Self> {
         if !self.ends.is_empty() && self.query.filter != question.filter {
-            return Err(Error::internal("questions about different rows were put together"));
+            return Err(Error::internal(crate::sentences::different_rows()));
         }
         self.query.filter = question.filter;
         self.query.parts.extend(question.parts);

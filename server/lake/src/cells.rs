@@ -7,7 +7,6 @@ use domain::{
     Error, Result,
     cells::{Answer, CellsQuery},
     model::ModelKey,
-    say,
 };
 use futures::StreamExt;
 use tokio_util::task::AbortOnDropHandle;
@@ -16,6 +15,7 @@ use crate::{
     Lake,
     fold::{Fold, Plan},
     scan::Rows,
+    sentences,
     snapshot::Snapshot,
 };
 
@@ -40,7 +40,7 @@ impl Lake {
             let fold = whole.get_or_insert_with(|| Fold::new(Arc::clone(&plan)));
             let all = 0..batch.num_rows();
             fold.add(&batch, std::slice::from_ref(&all))
-                .map_err(|e| Error::internal("rows that were replaced cannot be counted").with_detail(e))?;
+                .map_err(|e| Error::internal(sentences::replaced_not_counted()).with_detail(e))?;
         }
         let (words, groups, cost) = whole.unwrap_or_else(|| Fold::new(plan)).finish();
         Ok(Answer {
@@ -60,7 +60,7 @@ impl Lake {
     ) -> Result<(Arc<Snapshot>, Vec<P>)> {
         let mut trouble = String::new();
         for tried in 0..4 {
-            let turn = self.scans.acquire().await.map_err(|e| Error::internal("the lake is closed").with_detail(e))?;
+            let turn = self.scans.acquire().await.map_err(|e| Error::internal(sentences::closed()).with_detail(e))?;
             // Only now: what was looked up before the wait may be replaced by the end of it.
             let snapshot = self.snapshot();
             let read = self.pass_once(&snapshot, rows, &reader).await;
@@ -75,8 +75,7 @@ impl Lake {
                 }
             }
         }
-        Err(Error::unavailable(say!("the records cannot be read just now", "지금은 레코드를 읽을 수 없습니다"))
-            .with_detail(trouble))
+        Err(Error::unavailable(sentences::not_just_now()).with_detail(trouble))
     }
 
     async fn pass_once<P: Part>(

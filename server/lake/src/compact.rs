@@ -24,6 +24,7 @@ use crate::{
     names::MetricNames,
     objects::{Blocking, Lock},
     ports::{Change, LakeFile, NewFile},
+    sentences,
     snapshot::FileView,
     tiers,
 };
@@ -106,7 +107,7 @@ impl Lake {
                 merged.collect::<std::result::Result<Vec<_>, _>>()
             })
             .await
-            .map_err(|e| Error::internal("merging files broke off").with_detail(e))?;
+            .map_err(|e| Error::internal(sentences::merge_broke_off()).with_detail(e))?;
             match written {
                 Ok(written) => {
                     let held = written.iter().map(|w| w.1).max().unwrap_or(0);
@@ -240,8 +241,7 @@ fn write(
     let expected = sum(|f| f.rows);
     let merge = Merge { day, inputs, new, made };
     if rows != expected {
-        let text = format!("merging files of {day} gave {rows} rows instead of {expected}");
-        return Err(Stop::Other(Error::internal(text)));
+        return Err(Stop::Other(Error::internal(sentences::merged_rows(day, rows, expected))));
     }
     Ok((merge, held))
 }

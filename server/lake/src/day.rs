@@ -30,6 +30,7 @@ use crate::{
     objects::Blocking,
     ports::{LakeFile, NewFile},
     schema::{Numbered, SCHEMA, column, to_batch},
+    sentences,
     snapshot::Snapshot,
     tiers,
 };
@@ -297,7 +298,7 @@ pub fn path_of(day: Day, name: &str) -> String {
 }
 
 pub fn arrow(e: datafusion::arrow::error::ArrowError) -> Error {
-    Error::internal("a batch could not be put together").with_detail(e)
+    Error::internal(sentences::not_put_together()).with_detail(e)
 }
 
 /// A file name that nobody else uses: time, process and a counter, so that names also sort by age. Processes on several machines

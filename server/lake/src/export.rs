@@ -1,10 +1,10 @@
 //! Writes rows of the lake as Parquet with the lake's columns. What comes out can be ingested again.
 
 use datafusion::parquet::arrow::ArrowWriter;
-use domain::{Error, Result, ports::Output, say, scope::Scope, time::TimeRange};
+use domain::{Error, Result, ports::Output, scope::Scope, time::TimeRange};
 use futures::StreamExt;
 
-use crate::{Lake, file, scan::Rows, schema::SCHEMA, snapshot::Snapshot};
+use crate::{Lake, file, scan::Rows, schema::SCHEMA, sentences, snapshot::Snapshot};
 
 /// Why an export did not come about.
 enum Trouble {
@@ -43,7 +43,7 @@ impl Lake {
                 }
             }
         }
-        Err(Error::unavailable("the records cannot be read just now").with_detail(trouble))
+        Err(Error::unavailable(sentences::not_just_now()).with_detail(trouble))
     }
 
     async fn export_once(
@@ -53,7 +53,7 @@ impl Lake {
         to: &mut dyn Output,
     ) -> std::result::Result<u64, Trouble> {
         let unreadable = |e: datafusion::error::DataFusionError| Trouble::Reading(e.to_string());
-        let cannot = || Error::unavailable(say!("the records cannot be written out", "레코드를 내보낼 수 없습니다"));
+        let cannot = || Error::unavailable(sentences::not_exported());
         let broken = |e: datafusion::parquet::errors::ParquetError| Trouble::Final(cannot().with_detail(e));
         let streams = self.engine().streams(snapshot, rows).await.map_err(unreadable)?;
         // Also what an attempt before this one has written.

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{Error, Result, changes::Touched, error::Sentence, say};
+use domain::{Error, Result, changes::Touched, error::Sentence};
 
 use crate::{
     Lake,
@@ -16,6 +16,7 @@ use crate::{
     file::{self, FILES, Unread, object},
     objects::Stamp,
     ports::{Change, LakeFile},
+    sentences,
     snapshot::{FileView, Snapshot},
 };
 
@@ -114,7 +115,7 @@ impl Lake {
             unchecked.into_iter().filter_map(check).collect::<Vec<_>>()
         })
         .await
-        .map_err(|e| Error::internal("a check of files broke off").with_detail(e))?;
+        .map_err(|e| Error::internal(sentences::check_broke_off()).with_detail(e))?;
         let now = Instant::now();
         checks.retain(|_, at| now.duration_since(*at) < SELDOM);
         checks.extend(ids.into_iter().map(|id| (id, now)));
@@ -159,7 +160,7 @@ impl Lake {
                 }
             }
         }
-        // What a list does not say, a look at the thing itself does.
+        // What a list does not a look at the thing itself does.
         for file in missing {
             if let Err(why) = file::check_size(self.objects.look(&object(&file.path)).await, file.bytes) {
                 bad.push((file.path, why));
@@ -185,9 +186,7 @@ impl Lake {
     }
 
     fn cannot_list(&self, e: &std::io::Error) -> Error {
-        let (place, why) = (self.objects.place(FILES), Sentence::why(e));
-        let text =
-            say!("cannot list {place}: {why}", "{place}의 목록을 읽을 수 없습니다: {korean}", korean = why.korean());
+        let text = sentences::cannot_list(self.objects.place(FILES), &Sentence::why(e));
         Error::unavailable(text).with_detail(e)
     }
 
@@ -215,7 +214,7 @@ impl Lake {
             files.into_iter().map(check).collect::<Vec<_>>()
         })
         .await
-        .map_err(|e| Error::internal("a check of files broke off").with_detail(e))?;
+        .map_err(|e| Error::internal(sentences::check_broke_off()).with_detail(e))?;
         let mut healed = Vec::new();
         for outcome in checked {
             match outcome {
@@ -274,7 +273,7 @@ impl Lake {
                 (days, change)
             })
             .await
-            .map_err(|e| Error::internal("looking for doubles broke off").with_detail(e))?;
+            .map_err(|e| Error::internal(sentences::doubles_broke_off()).with_detail(e))?;
             match change {
                 Ok(None) => *known = kept,
                 // What is known of the day is read anew: the file is part of it from now on.

@@ -17,12 +17,13 @@ use datafusion::{
         },
     },
 };
-use domain::{Error, Result, error::Sentence, say};
+use domain::{Error, Result, error::Sentence};
 
 use crate::{
     objects::{Blob, Blocking, Objects, Stamp},
     ports::LakeFile,
     schema::{SCHEMA, SORT, column},
+    sentences,
 };
 
 /// Folders of objects: the lake's files, rows that a correction replaced, and rows that are put aside when their commit has come
@@ -44,10 +45,10 @@ pub fn object(path: &str) -> String {
 /// `Unavailable` when it cannot be listed what is there.
 pub async fn found(objects: &dyn Objects) -> Result<Vec<String>> {
     let place = objects.place(FILES);
-    let listed = objects.list(FILES).await.map_err(|e| {
-        let (en, ko) = (Sentence::why(&e).en, Sentence::why(&e).korean().to_owned());
-        Error::unavailable(say!("cannot read {place}: {en}", "{place}을(를) 읽을 수 없습니다: {ko}")).with_detail(e)
-    })?;
+    let listed = objects
+        .list(FILES)
+        .await
+        .map_err(|e| Error::unavailable(sentences::cannot_read(&place, &Sentence::why(&e))).with_detail(e))?;
     let path = |name: &str| Some(name.strip_prefix(FILES)?.strip_prefix('/')?.to_owned());
     let paths = listed.iter().filter_map(|(name, _)| path(name));
     Ok(paths.filter(|p| p.starts_with("day=") && p.ends_with(".parquet")).collect())
@@ -111,22 +112,17 @@ pub fn encode(batch: &RecordBatch) -> std::result::Result<Vec<u8>, String> {
 }
 
 pub fn cannot_write(name: impl std::fmt::Display, e: &io::Error) -> Error {
-    Error::unavailable(format!("cannot write {name}: {}", Sentence::why(e))).with_detail(e)
+    Error::unavailable(sentences::cannot_write(name, &Sentence::why(e))).with_detail(e)
 }
 
 /// A question or an act that needs all of the lake's files meets one that cannot be read.
 pub fn lost(path: &str, reason: &Sentence) -> Error {
-    Error::unavailable(say!(
-        "the lake file {path} cannot be read: {reason}",
-        "레이크 파일 {path}을(를) 읽을 수 없습니다: {korean}",
-        reason = reason,
-        korean = reason.korean()
-    ))
+    Error::unavailable(sentences::lost(path, reason))
 }
 
 /// What the Parquet reader has against a file.
 pub fn unreadable(e: impl std::fmt::Display) -> Sentence {
-    say!("it is not readable as Parquet: {e}", "Parquet로 읽을 수 없습니다: {e}")
+    sentences::no_parquet(e)
 }
 
 /// Why a file of the lake was not read.
@@ -178,12 +174,7 @@ pub fn read(objects: &Blocking, name: &str) -> std::result::Result<RecordBatch, 
 pub fn check_size(found: io::Result<Stamp>, bytes: u64) -> std::result::Result<(), Unread> {
     match found {
         Ok(found) if found.bytes == bytes => Ok(()),
-        Ok(found) => Err(Unread::damaged(say!(
-            "it has {is} bytes instead of {was}",
-            "크기가 {was}바이트가 아니라 {is}바이트입니다",
-            is = found.bytes,
-            was = bytes
-        ))),
+        Ok(found) => Err(Unread::damaged(sentences::other_size(found.bytes, bytes))),
         Err(e) => Err(Unread::refused(&e)),
     }
 }
@@ -202,11 +193,7 @@ pub fn check(objects: &Blocking, file: &LakeFile) -> std::result::Result<(), Unr
     if found == file.rows {
         return Ok(());
     }
-    Err(Unread::damaged(say!(
-        "it has {found} rows instead of {rows}",
-        "행이 {rows}개가 아니라 {found}개입니다",
-        rows = file.rows
-    )))
+    Err(Unread::damaged(sentences::other_rows(found, file.rows)))
 }
 
 /// Brings a batch into the lake's schema.

@@ -19,6 +19,7 @@ use crate::{
     identity::row_keys,
     scan::Rows,
     schema::{SCHEMA, column},
+    sentences,
     snapshot::Snapshot,
 };
 
@@ -45,7 +46,7 @@ impl Lake {
         let found = tokio::task::spawn_blocking(move || {
             let days: HashSet<Day> = later.iter().map(|l| l.0).collect();
             let old = Aside::of_days(&objects, &named, &days)
-                .map_err(|e| Error::unavailable("the rows that were replaced cannot be listed").with_detail(e))?;
+                .map_err(|e| Error::unavailable(sentences::replaced_not_listed()).with_detail(e))?;
             let mut counted: HashMap<u128, (i64, i64, usize, u32)> = HashMap::new();
             let mut batches = vec![];
             for name in old {
@@ -75,7 +76,7 @@ impl Lake {
                     }
                 }
             }
-            let broken = |e| Error::internal("rows that were replaced cannot be put together").with_detail(e);
+            let broken = |e| Error::internal(sentences::replaced_not_joined()).with_detail(e);
             let taken: std::result::Result<Vec<RecordBatch>, _> = batches
                 .iter()
                 .zip(chosen)
@@ -86,10 +87,10 @@ impl Lake {
             Ok(Some(whole).filter(|w| w.num_rows() > 0))
         })
         .await
-        .map_err(|e| Error::internal("reading what was replaced broke off").with_detail(e))??;
+        .map_err(|e| Error::internal(sentences::reading_replaced_broke_off()).with_detail(e))??;
         let Some(found) = found else { return Ok(None) };
         let chosen = self.engine().choose(found, rows).await;
-        chosen.map_err(|e| Error::internal("rows that were replaced cannot be chosen").with_detail(e))
+        chosen.map_err(|e| Error::internal(sentences::replaced_not_chosen()).with_detail(e))
     }
 }
 

@@ -34,6 +34,9 @@ mod resident;
 mod respell;
 mod scan;
 mod schema;
+mod sentences {
+    include!(concat!(env!("OUT_DIR"), "/sentences.rs"));
+}
 mod snapshot;
 mod spelling;
 mod tiers;
@@ -122,7 +125,7 @@ impl Lake {
         let store = objects.store();
         let engine = store.map(Engine::new).and_then(std::convert::identity);
         let engine = engine
-            .map_err(|e| Error::unavailable(format!("cannot open {}", objects.place(file::FILES))).with_detail(e))?;
+            .map_err(|e| Error::unavailable(sentences::cannot_open(objects.place(file::FILES))).with_detail(e))?;
         let lake = Self {
             objects,
             manifest,
@@ -240,7 +243,7 @@ impl Lake {
 
     async fn lock(&self, name: &str) -> Result<Lock> {
         let held = self.objects.lock(name, true).await.map_err(|e| self.cannot_write(name, &e))?;
-        held.ok_or_else(|| Error::internal("a lock that is waited for was not given"))
+        held.ok_or_else(|| Error::internal(sentences::no_lock()))
     }
 
     /// The objects, for a blocking thread.

@@ -16,6 +16,7 @@ use crate::{
     file::{self, Unread},
     objects::Blocking,
     schema::{SCHEMA, SORT, column},
+    sentences,
 };
 
 /// Rows of all files together that are held at once.
@@ -42,7 +43,7 @@ pub enum Failed {
 
 impl From<ArrowError> for Failed {
     fn from(e: ArrowError) -> Self {
-        Self::Other(Error::internal("files could not be merged").with_detail(e))
+        Self::Other(Error::internal(sentences::not_merged()).with_detail(e))
     }
 }
 

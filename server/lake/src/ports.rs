@@ -191,7 +191,7 @@ impl Tail {
             gone: self.gone.map(|m| m.0),
         };
         let state = serde_json::to_string(&state)
-            .map_err(|e| Error::internal("a position in a file cannot be written down").with_detail(e))?;
+            .map_err(|e| Error::internal(crate::sentences::no_position()).with_detail(e))?;
         Ok(Position { id: self.id, state })
     }
 
@@ -201,7 +201,7 @@ impl Tail {
     /// `Unavailable` when it was not written by [`Tail::position`].
     pub fn at(position: &Position) -> Result<Self> {
         let s: State = serde_json::from_str(&position.state)
-            .map_err(|e| Error::unavailable("cannot read how far files were taken").with_detail(e))?;
+            .map_err(|e| Error::unavailable(crate::sentences::unread_position()).with_detail(e))?;
         Ok(Self {
             id: position.id,
             path: s.path,

@@ -16,13 +16,12 @@ use domain::{
     error::Sentence,
     metric::{BUILT_IN, CATALOGUE},
     record::{Columns, Record, Refusal, TEXT_FIELDS},
-    say,
     spelling::nfc,
     time::Millis,
 };
 use serde_json::{Map, Value};
 
-use crate::{file::unreadable, schema::ARRIVAL};
+use crate::{file::unreadable, schema::ARRIVAL, sentences};
 
 /// One row: its number from 1, and the record or why it is refused together with the row as JSON.
 #[derive(Debug)]
@@ -83,9 +82,7 @@ impl Table {
         let mut typed = |name: &str, to: &DataType| -> Result<Option<ArrayRef>, Sentence> {
             let Some(i) = find(name) else { return Ok(None) };
             known.push(i);
-            cast(batch.column(i), to).map(Some).map_err(|e| {
-                say!("the column {name} cannot be read as {to}: {e}", "{name} 열을 {to}(으)로 읽을 수 없습니다: {e}")
-            })
+            cast(batch.column(i), to).map(Some).map_err(|e| sentences::no_column(name, to, e))
         };
         let utc = DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()));
         let timestamp = typed("timestamp", &utc)?;

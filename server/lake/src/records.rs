@@ -7,7 +7,6 @@ use datafusion::arrow::{
 use domain::{
     Error, Result,
     query::{MetricColumn, RecordRow, Records, RecordsQuery},
-    say,
     time::{Millis, TimeRange},
 };
 
@@ -16,6 +15,7 @@ use crate::{
     cells::Part,
     fold::{find, source_column, values_of},
     scan::Rows,
+    sentences,
 };
 
 /// So far one can page; beyond, the range has to be narrowed.
@@ -40,10 +40,7 @@ impl Lake {
                 .collect(),
         };
         if q.skip.saturating_add(q.take) > DEEPEST {
-            return Err(Error::bad_input(say!(
-                "only the newest {DEEPEST} records of a range can be looked at: narrow the range",
-                "한 기간에서 최신 레코드 {DEEPEST}건까지만 볼 수 있습니다. 기간을 좁히세요"
-            )));
+            return Err(Error::bad_input(sentences::too_deep(DEEPEST)));
         }
         let columns: Vec<MetricColumn> = metrics.iter().map(|m| m.1.clone()).collect();
         let wanted = q.metric.as_ref().and_then(|_| columns.first().cloned());

@@ -22,6 +22,7 @@ use crate::{
     objects::Blocking,
     ports::{Change, LakeFile},
     schema::column,
+    sentences,
     spelling::respelled,
 };
 
@@ -44,7 +45,7 @@ impl Lake {
             snapshot.files.iter().filter(odd).map(|v| v.file.day).collect()
         })
         .await
-        .map_err(|e| Error::internal("looking at names broke off").with_detail(e))?;
+        .map_err(|e| Error::internal(sentences::names_broke_off()).with_detail(e))?;
         if !days.is_empty() {
             let mut known = self.writer.lock().await;
             let _turn = self.turn("give names one spelling").await?;
@@ -73,7 +74,7 @@ impl Lake {
                 }
             })
             .await
-            .map_err(|e| Error::internal("writing names anew broke off").with_detail(e))?;
+            .map_err(|e| Error::internal(sentences::respelling_broke_off()).with_detail(e))?;
             match written {
                 Ok(change) if change.retire.is_empty() => return Ok(()),
                 Ok(change) => {

@@ -16,7 +16,6 @@ use domain::{
     metric::BUILT_IN,
     model::ModelKey,
     query::Directory,
-    say,
     scope::{Place, Scope},
     text::Name,
     time::{Millis, Ranges},
@@ -33,6 +32,7 @@ use crate::{
     narrowed::Directories,
     objects::{Objects, Stamp},
     ports::{LakeFile, Manifest, News},
+    sentences,
     topics::Generations,
 };
 
@@ -247,11 +247,8 @@ impl Snapshot {
         for file in files {
             let mut view = {
                 let decoded = blobs.get(&file.id).map_or_else(
-                    || Err(say!("its index is missing", "색인이 없습니다")),
-                    |b| {
-                        FileIndex::decode(b)
-                            .map_err(|e| say!("its index is damaged: {e}", "색인이 손상되었습니다: {e}"))
-                    },
+                    || Err(sentences::no_index()),
+                    |b| FileIndex::decode(b).map_err(sentences::damaged_index),
                 );
                 let (index, unindexed) = match decoded {
                     Ok(index) => (HeldIndex::from(index), None),

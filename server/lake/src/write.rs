@@ -12,7 +12,6 @@ use domain::{
     Error, Result,
     changes::Touched,
     ports::{Appended, Batch, RecordSink},
-    say,
     time::{Day, Millis},
 };
 
@@ -25,6 +24,7 @@ use crate::{
     known::KnownDays,
     objects::Blocking,
     ports::{Change, Delivery},
+    sentences,
     snapshot::{Lease, Snapshot},
     tiers, topics,
 };
@@ -64,7 +64,7 @@ impl RecordSink for Lake {
                 (days, written)
             })
             .await
-            .map_err(|e| Error::internal("writing a batch broke off").with_detail(e))?;
+            .map_err(|e| Error::internal(sentences::batch_broke_off()).with_detail(e))?;
             match written {
                 Ok(changes) => {
                     days = kept;
@@ -119,7 +119,7 @@ impl RecordSink for Lake {
         let (snapshot, writing, received) = (self.snapshot(), self.writing(), self.clock.now());
         let change = tokio::task::spawn_blocking(move || writing.writer(&snapshot, received).without_simulated())
             .await
-            .map_err(|e| Error::internal("removing the demo broke off").with_detail(e))?
+            .map_err(|e| Error::internal(sentences::demo_broke_off()).with_detail(e))?
             .map_err(|t| match t {
                 Trouble::Other(e) => e,
                 Trouble::Unreadable(path, why) => file::lost(&path, &why.reason),
@@ -170,7 +170,7 @@ impl Lake {
             days
         })
         .await
-        .map_err(|e| Error::internal("reading ahead broke off").with_detail(e))
+        .map_err(|e| Error::internal(sentences::ahead_broke_off()).with_detail(e))
     }
 
     /// Commits, follows the manifest, and retires what was replaced: it is deleted when no question of this process reads
@@ -212,12 +212,7 @@ impl Lake {
                     tracing::error!(error = %e, unknown = %unknown, "it is not known whether a commit has come about");
                     let mut doubtful = self.doubtful.lock().unwrap_or_else(PoisonError::into_inner);
                     doubtful.extend(written.into_iter().map(|path| Doubtful { path, lease: None }).chain(retired));
-                    return Err(Error::unavailable(say!(
-                        "it is not certain that the records were written: {e}; send them again, what is in is taken once",
-                        "레코드가 저장되었는지 확실하지 않습니다: {korean}. 다시 보내 주세요. 이미 저장된 것은 한 번만 반영됩니다",
-                        korean = e.message.korean()
-                    ))
-                    .with_detail(unknown));
+                    return Err(Error::unavailable(sentences::uncertain(&e.message)).with_detail(unknown));
                 }
             }
         }
