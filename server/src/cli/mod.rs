@@ -8,6 +8,9 @@ mod ingest;
 mod metrics;
 mod output;
 mod routes;
+mod sentences {
+    include!(concat!(env!("OUT_DIR"), "/cli/sentences.rs"));
+}
 mod serve;
 
 use std::{ffi::OsString, process::ExitCode};

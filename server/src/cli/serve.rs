@@ -2,10 +2,10 @@
 
 use std::{io::ErrorKind, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
-use domain::{Error, Result, say};
+use domain::{Error, Result};
 use tokio_util::sync::CancellationToken;
 
-use super::output::print;
+use super::{output::print, sentences};
 use crate::{
     auth::Unsigned,
     config::Settings,
@@ -92,16 +92,16 @@ async fn start_jobs(
     readiness: &Arc<Readiness>,
 ) -> Result<()> {
     let upkeep = Arc::clone(&parts.upkeep);
-    let title = say!("Following what other processes write", "다른 프로세스가 쓴 내용 반영");
+    let title = sentences::follow_manifest();
     jobs.add("manifest", title, move |job| jobs::follow_manifest(Arc::clone(&upkeep), job));
     let upkeep = Arc::clone(&parts.upkeep);
-    let title = say!("Merging small files", "작은 파일 병합");
+    let title = sentences::merge_files();
     jobs.add("merge", title, move |job| jobs::merge_files(Arc::clone(&upkeep), job));
     let upkeep = Arc::clone(&parts.upkeep);
-    let title = say!("Trying unreadable files again", "읽지 못한 파일 다시 시도");
+    let title = sentences::heal_files();
     jobs.add("heal", title, move |job| jobs::heal_files(Arc::clone(&upkeep), job));
     let (files, upkeep) = (Arc::clone(written), Arc::clone(&parts.upkeep));
-    let title = say!("Following places.yaml and metrics.yaml", "places.yaml, metrics.yaml 변경 반영");
+    let title = sentences::follow_declared();
     jobs.add("declared", title, move |job| declared::follow(Arc::clone(&files), Arc::clone(&upkeep), job));
     if let Some(folder) = &settings.ingest.dir {
         let watch = Watch {
@@ -117,7 +117,7 @@ async fn start_jobs(
             tails: Arc::clone(&parts.tails),
             lock: settings.data.folder.join("ingest-dir.lock"),
         };
-        let title = say!("Taking records from the watched folder", "지정한 폴더에서 레코드 수집");
+        let title = sentences::take_folder();
         jobs.add("folder", title, move |job| watch.clone().run(job));
     }
     let epoch = match demo.simulated.epoch().await? {
@@ -132,7 +132,7 @@ async fn start_jobs(
     match epoch.filter(|_| settings.demo.on) {
         Some(epoch) => {
             let readiness = Arc::clone(readiness);
-            let title = say!("Growing the simulated fleet", "시뮬레이션 데모 갱신");
+            let title = sentences::grow_demo();
             jobs.add("demo", title, move |job| jobs::run_demo(demo.clone(), epoch, Arc::clone(&readiness), job));
         }
         None => readiness.set_ready(),

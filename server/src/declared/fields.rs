@@ -1,8 +1,11 @@
 //! The fields of a mapping, read strictly: what is not known is refused with its line, and so is what has another type.
 
-use domain::{declared::Label, error::Sentence, say, scope::clip, text::Name};
+use domain::{declared::Label, error::Sentence, scope::clip, text::Name};
 
-use super::yaml::{Entry, Fault, Node, Result, Value};
+use super::{
+    sentences,
+    yaml::{Entry, Fault, Node, Result, Value},
+};
 
 /// The longest definition of a metric, in bytes.
 const LONGEST: usize = 1_000;
@@ -12,7 +15,7 @@ pub fn entries(node: &Node) -> Result<&[Entry]> {
     match &node.value {
         Value::Map(entries) => Ok(entries),
         Value::Null => Ok(&[]),
-        _ => Err(wrong(node, "a mapping (key: value)", "매핑(키: 값)")),
+        _ => Err(wrong(node, &sentences::pairs())),
     }
 }
 
@@ -24,15 +27,7 @@ impl<'n> Fields<'n> {
         let entries = entries(node)?;
         match entries.iter().find(|e| !known.contains(&&*e.key)) {
             None => Ok(Self(entries)),
-            Some(e) => Err(Fault::at(
-                e.line,
-                say!(
-                    "“{got}” is not known here; there is {known}",
-                    "“{got}”: 알 수 없는 키입니다. 쓸 수 있는 키: {known}",
-                    got = clip(&e.key),
-                    known = known.join(", ")
-                ),
-            )),
+            Some(e) => Err(Fault::at(e.line, sentences::unknown_key(clip(&e.key), known.join(", ")))),
         }
     }
 
@@ -47,17 +42,17 @@ impl<'n> Fields<'n> {
     }
 }
 
-/// The wrong type.
-pub fn wrong(node: &Node, what: &str, ko: &str) -> Fault {
-    let (en, korean) = match &node.value {
-        Value::Null => ("nothing", "빈 값"),
-        Value::Bool(_) => ("true or false", "참·거짓"),
-        Value::Number(_) => ("a number", "숫자"),
-        Value::Text(_) => ("a text", "텍스트"),
-        Value::List(_) => ("a list", "목록"),
-        Value::Map(_) => ("a mapping", "매핑"),
+/// Another type than what belongs there.
+pub fn wrong(node: &Node, what: &Sentence) -> Fault {
+    let got = match &node.value {
+        Value::Null => sentences::nothing(),
+        Value::Bool(_) => sentences::flag(),
+        Value::Number(_) => sentences::number(),
+        Value::Text(_) => sentences::text(),
+        Value::List(_) => sentences::list(),
+        Value::Map(_) => sentences::mapping(),
     };
-    Fault::at(node.line, say!("here belongs {what}, not {en}", "이 자리에는 {ko}이(가) 와야 합니다. 받은 값: {korean}"))
+    Fault::at(node.line, sentences::wrong(what, &got))
 }
 
 pub fn text(node: &Node) -> Result<&str> {
@@ -65,23 +60,18 @@ pub fn text(node: &Node) -> Result<&str> {
         Value::Text(text) => Ok(text),
         // A name of digits alone, most of all.
         Value::Number(_) | Value::Bool(_) => {
-            let mut fault = wrong(node, "a text", "텍스트");
-            fault.reason = more(fault.reason, " (quote it: \"…\")", " (따옴표로 묶으세요: \"…\")");
+            let mut fault = wrong(node, &sentences::text());
+            fault.reason = sentences::quote_it(&fault.reason);
             Err(fault)
         }
-        _ => Err(wrong(node, "a text", "텍스트")),
+        _ => Err(wrong(node, &sentences::text())),
     }
-}
-
-fn more(reason: Sentence, en: &str, ko: &str) -> Sentence {
-    let korean = format!("{}{ko}", reason.korean());
-    Sentence { en: reason.en + en, ko: Some(korean) }
 }
 
 pub fn number(node: &Node) -> Result<f64> {
     match node.value {
         Value::Number(n) if n.is_finite() => Ok(n),
-        _ => Err(wrong(node, "a finite number", "유한한 숫자")),
+        _ => Err(wrong(node, &sentences::finite_number())),
     }
 }
 
@@ -89,9 +79,7 @@ pub fn number(node: &Node) -> Result<f64> {
 pub fn label(node: &Node, otherwise: Option<&Label>) -> Result<Label> {
     both(node, otherwise, |node| {
         let text = text(node)?;
-        Name::parse(text)
-            .map(|n| n.to_string())
-            .map_err(|e| Fault::at(node.line, say!("the text {e}", "텍스트: {why}", why = e.korean())))
+        Name::parse(text).map(|n| n.to_string()).map_err(|e| Fault::at(node.line, sentences::bad_text(&e.sentence())))
     })
 }
 
@@ -100,13 +88,7 @@ pub fn definition(node: &Node, otherwise: Option<&Label>) -> Result<Label> {
     both(node, otherwise, |node| {
         let text = text(node)?.trim();
         if text.is_empty() || text.len() > LONGEST || text.chars().any(|c| c.is_control() && c != '\n') {
-            return Err(Fault::at(
-                node.line,
-                say!(
-                    "a definition has 1 to {LONGEST} bytes and no control characters",
-                    "정의는 1~{LONGEST}바이트이며 제어 문자를 쓸 수 없습니다"
-                ),
-            ));
+            return Err(Fault::at(node.line, sentences::bad_definition(LONGEST)));
         }
         Ok(text.replace('\n', " "))
     })
@@ -124,6 +106,6 @@ fn both(node: &Node, otherwise: Option<&Label>, read: impl Fn(&Node) -> Result<S
     let shown_ko = ko.or_else(|| of(|l| &l.ko)).or(en);
     match (shown_en, shown_ko) {
         (Some(en), Some(ko)) => Ok(Label { en, ko }),
-        _ => Err(Fault::at(node.line, say!("say en, ko or both", "en, ko 중 하나 이상을 적으세요"))),
+        _ => Err(Fault::at(node.line, sentences::no_language())),
     }
 }

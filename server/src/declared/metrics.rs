@@ -1,16 +1,17 @@
 //! `metrics.yaml`: how metrics are called and read. Built-in ones can be called otherwise, and others can be described, so that
 //! their direction is not guessed any more. Schema: docs/schema/metrics.schema.json.
 
+use app::i18n::Lang;
 use domain::{
     declared::Label,
     metric::{CATALOGUE, Direction, Effect, Metric, built_in},
-    say,
     scope::clip,
     text::Name,
 };
 
 use super::{
     fields::{Fields, definition, entries, label, number, text, wrong},
+    sentences, words,
     yaml::{Entry, Fault, Node, Result, Value},
 };
 
@@ -32,14 +33,7 @@ pub fn read(node: &Node) -> Result<Vec<Metric>> {
         let metric = metric(entry)?;
         // Keys are the same in any case.
         if let Some((_, line)) = found.iter().find(|(m, _)| m.key.eq_ignore_ascii_case(&metric.key)) {
-            return Err(Fault::at(
-                entry.line,
-                say!(
-                    "“{got}” is the same metric as on line {line}",
-                    "“{got}”: {line}번째 줄과 같은 지표입니다",
-                    got = clip(&entry.key)
-                ),
-            ));
+            return Err(Fault::at(entry.line, sentences::same_metric(clip(&entry.key), line)));
         }
         found.push((metric, entry.line));
     }
@@ -52,10 +46,8 @@ fn metric(entry: &Entry) -> Result<Metric> {
     let mut metric = match known {
         Some(i) => CATALOGUE[i].clone(),
         None => {
-            let name = Name::parse(&entry.key).map_err(|e| {
-                let got = clip(&entry.key);
-                Fault::at(entry.line, say!("the name “{got}” {e}", "이름 “{got}”: {why}", why = e.korean()))
-            })?;
+            let name = Name::parse(&entry.key)
+                .map_err(|e| Fault::at(entry.line, sentences::bad_name(clip(&entry.key), &e.sentence())))?;
             Metric::assumed(name.as_str())
         }
     };
@@ -94,8 +86,8 @@ fn metric(entry: &Entry) -> Result<Metric> {
         Some(d) => (metric.definition, metric.definition_ko) = (d.en.into(), d.ko.into()),
         // Without a definition the direction alone is said, and that is not assumed any more.
         None if known.is_none() && !metric.assumed => {
-            metric.definition = "Brought by the records; described in metrics.yaml.".into();
-            metric.definition_ko = "레코드에 포함된 지표이며 metrics.yaml에 설명되어 있습니다.".into();
+            metric.definition = words::described(Lang::En).into();
+            metric.definition_ko = words::described(Lang::Ko).into();
         }
         None => {}
     }
@@ -103,14 +95,7 @@ fn metric(entry: &Entry) -> Result<Metric> {
 }
 
 fn fixed(node: &Node, key: &str, what: &str) -> Fault {
-    let got = clip(key);
-    Fault::at(
-        node.line,
-        say!(
-            "“{got}” is built in: its {what} is what it is",
-            "“{got}”: 기본 제공 지표이므로 {what}을(를) 바꿀 수 없습니다"
-        ),
-    )
+    Fault::at(node.line, sentences::built_in(clip(key), what))
 }
 
 fn unit(node: &Node) -> Result<String> {
@@ -119,13 +104,7 @@ fn unit(node: &Node) -> Result<String> {
     if fits {
         return Ok(given.to_owned());
     }
-    Err(Fault::at(
-        node.line,
-        say!(
-            "a unit has at most {UNIT} characters, no blank at its ends and no control characters",
-            "단위는 최대 {UNIT}자이며 앞뒤 공백과 제어 문자를 쓸 수 없습니다"
-        ),
-    ))
+    Err(Fault::at(node.line, sentences::bad_unit(UNIT)))
 }
 
 fn direction(node: &Node) -> Result<Direction> {
@@ -133,59 +112,35 @@ fn direction(node: &Node) -> Result<Direction> {
         "higher_is_better" => Ok(Direction::HigherIsBetter),
         "lower_is_better" => Ok(Direction::LowerIsBetter),
         "neither" => Ok(Direction::Neither),
-        other => Err(Fault::at(
-            node.line,
-            say!(
-                "direction is higher_is_better, lower_is_better or neither, not “{got}”",
-                "direction은 higher_is_better, lower_is_better, neither 중 하나입니다. 받은 값: “{got}”",
-                got = clip(other)
-            ),
-        )),
+        other => Err(Fault::at(node.line, sentences::bad_direction(clip(other)))),
     }
 }
 
 /// `[lowest, highest]`, either of which may be null: no end.
 fn range(node: &Node) -> Result<(f64, f64)> {
-    let bad = || wrong(node, "a list of two ends such as [0, 1] or [0, null]", "두 끝값의 목록(예: [0, 1], [0, null])");
+    let bad = || wrong(node, &sentences::two_ends());
     let Value::List(ends) = &node.value else { return Err(bad()) };
     let [low, high] = ends.as_slice() else {
-        return Err(Fault {
-            reason: say!(
-                "a range has two ends, such as [0, 1] or [0, null]",
-                "범위는 두 끝값으로 적습니다. 예: [0, 1], [0, null]"
-            ),
-            ..bad()
-        });
+        return Err(Fault { reason: sentences::bad_range(), ..bad() });
     };
     let end = |node: &Node, open: f64| if node.value == Value::Null { Ok(open) } else { number(node) };
     let (low, high) = (end(low, f64::NEG_INFINITY)?, end(high, f64::INFINITY)?);
     if low < high {
         return Ok((low, high));
     }
-    Err(Fault::at(node.line, say!("the range is reversed or empty", "범위가 거꾸로이거나 비어 있습니다")))
+    Err(Fault::at(node.line, sentences::reversed()))
 }
 
 fn precision(node: &Node) -> Result<u8> {
     match number(node)? {
         n if n.fract() == 0.0 && (0.0..=f64::from(DIGITS)).contains(&n) => Ok(n as u8),
-        _ => Err(Fault::at(
-            node.line,
-            say!("precision is a whole number from 0 to {DIGITS}", "precision은 0에서 {DIGITS} 사이의 정수입니다"),
-        )),
+        _ => Err(Fault::at(node.line, sentences::bad_precision(DIGITS))),
     }
 }
 
 /// A size in the metric's unit, or a share of the value such as `3 %`.
 fn effect(node: &Node, unit: &str) -> Result<Effect> {
-    let bad = || {
-        Fault::at(
-            node.line,
-            say!(
-                "smallest_effect is a number that is not negative, or a share of the value such as 3 %",
-                "smallest_effect는 0 이상의 수이거나 값에 대한 비율(예: 3 %)입니다"
-            ),
-        )
-    };
+    let bad = || Fault::at(node.line, sentences::bad_effect());
     let (n, share) = match &node.value {
         Value::Number(n) => (Some(*n), false),
         Value::Text(text) => (text.strip_suffix('%').map(str::trim).and_then(|n| n.parse::<f64>().ok()), true),
@@ -193,13 +148,7 @@ fn effect(node: &Node, unit: &str) -> Result<Effect> {
     };
     let n = n.filter(|n| n.is_finite() && *n >= 0.0).ok_or_else(bad)?;
     if share && unit == "%" {
-        return Err(Fault::at(
-            node.line,
-            say!(
-                "this metric is a percentage: say points as a number, without the sign",
-                "이 지표는 백분율입니다. 기호 없이 퍼센트포인트를 숫자로 적으세요"
-            ),
-        ));
+        return Err(Fault::at(node.line, sentences::effect_in_points()));
     }
     Ok(if share { Effect::Share(n / 100.0) } else { Effect::Size(n) })
 }

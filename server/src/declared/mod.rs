@@ -11,6 +11,12 @@ mod agreement;
 mod fields;
 mod metrics;
 mod places;
+mod sentences {
+    include!(concat!(env!("OUT_DIR"), "/declared/sentences.rs"));
+}
+mod words {
+    include!(concat!(env!("OUT_DIR"), "/declared/words.rs"));
+}
 pub mod yaml;
 
 use std::{
@@ -28,7 +34,6 @@ use domain::{
     error::Sentence,
     metric::Metric,
     ports::{Clock, Upkeep},
-    say,
     scope::Place,
 };
 use xxhash_rust::xxh3::xxh3_64;
@@ -114,8 +119,7 @@ pub fn check(path: &Path) -> Result<Content> {
         None if path.file_stem().is_some_and(|s| s == "metrics") => FileKind::Metrics,
         None => FileKind::Places,
         Some(_) => {
-            let text = "it is neither: places.yaml begins with `customers:`, metrics.yaml with `metrics:`";
-            return Err(wrong(Some(1), text.into()));
+            return Err(wrong(Some(1), sentences::neither()));
         }
     };
     read(kind, &text).map_err(|f| wrong(Some(f.line), f.reason))
@@ -243,12 +247,12 @@ fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
 /// That it is too large or no text.
 pub fn text_of(bytes: Vec<u8>) -> std::result::Result<String, Trouble> {
     if bytes.len() as u64 > LARGEST {
-        return Err((None, say!("it is larger than 4 MiB", "4 MiB보다 큽니다")));
+        return Err((None, sentences::too_large()));
     }
     let text = String::from_utf8(bytes).map_err(|e| {
         let good = &e.as_bytes()[..e.utf8_error().valid_up_to()];
         let line = 1 + good.iter().filter(|b| **b == b'\n').count();
-        (Some(line), say!("it is not UTF-8", "UTF-8이 아닙니다"))
+        (Some(line), sentences::not_utf8())
     })?;
     Ok(domain::spelling::nfc(&text).unwrap_or(text))
 }
@@ -341,8 +345,7 @@ pub async fn follow(files: Arc<Files>, upkeep: Arc<dyn Upkeep>, job: Job) -> Res
         }
         let looking = Arc::clone(&files);
         let changed = tokio::task::spawn_blocking(move || looking.look()).await;
-        told &=
-            !changed.map_err(|e| Error::internal("a look at places.yaml and metrics.yaml broke off").with_detail(e))?;
+        told &= !changed.map_err(|e| Error::internal(sentences::look_broke_off()).with_detail(e))?;
     }
 }
 

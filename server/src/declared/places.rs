@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
     declared::PlaceFacts,
-    say,
     scope::{Place, clip},
     text::Name,
     time::{MINUTE, Millis, Step},
@@ -14,6 +13,7 @@ use jiff::tz::TimeZone;
 
 use super::{
     fields::{Fields, entries, label, text, wrong},
+    sentences,
     yaml::{Entry, Fault, Node, Result, Value},
 };
 
@@ -65,10 +65,8 @@ fn level(
 }
 
 fn name(entry: &Entry) -> Result<Name> {
-    Name::parse_place(&entry.key).map_err(|e| {
-        let got = clip(&entry.key);
-        Fault::at(entry.line, say!("the name “{got}” {e}", "이름 “{got}”: {why}", why = e.korean()))
-    })
+    Name::parse_place(&entry.key)
+        .map_err(|e| Fault::at(entry.line, sentences::bad_name(clip(&entry.key), &e.sentence())))
 }
 
 fn facts(fields: &Fields<'_>, above: &PlaceFacts) -> Result<PlaceFacts> {
@@ -88,10 +86,11 @@ fn facts(fields: &Fields<'_>, above: &PlaceFacts) -> Result<PlaceFacts> {
 fn time_zone(node: &Node) -> Result<Arc<str>> {
     let given = text(node)?;
     let known = TimeZone::get(given).ok();
-    known.as_ref().and_then(TimeZone::iana_name).map(Arc::from).ok_or_else(|| {
-        let got = clip(given);
-        Fault::at(node.line, say!("no time zone is called “{got}”", "이름이 “{got}”인 시간대가 없습니다"))
-    })
+    known
+        .as_ref()
+        .and_then(TimeZone::iana_name)
+        .map(Arc::from)
+        .ok_or_else(|| Fault::at(node.line, sentences::no_time_zone(clip(given))))
 }
 
 /// A length of time as the step of a trend is written.
@@ -99,14 +98,7 @@ fn cadence(node: &Node) -> Result<i64> {
     let given = text(node)?;
     match Step::parse(given) {
         Ok(step) if step.ms() >= MINUTE => Ok(step.ms()),
-        _ => Err(Fault::at(
-            node.line,
-            say!(
-                "“{got}” is no cadence; say for example 15m, 6h, 1d or PT15M, from a minute to 366 days",
-                "“{got}”: 보고 간격이 아닙니다. 1분에서 366일 사이로 적으세요. 예: 15m, 6h, 1d, PT15M",
-                got = clip(given)
-            ),
-        )),
+        _ => Err(Fault::at(node.line, sentences::no_cadence(clip(given)))),
     }
 }
 
@@ -116,21 +108,15 @@ fn retired(node: &Node, zone: Option<&str>) -> Result<Option<Millis>> {
         Value::Bool(true) => return Ok(Some(Millis(i64::MIN))),
         Value::Bool(false) => return Ok(None),
         Value::Text(text) => text,
-        _ => return Err(wrong(node, "true, false or a date", "true, false 또는 날짜")),
+        _ => return Err(wrong(node, &sentences::flag_or_date())),
     };
     let zone = zone.and_then(|z| TimeZone::get(z).ok()).unwrap_or(TimeZone::UTC);
     let day = given.parse::<jiff::civil::Date>().ok().filter(|_| given.len() == 10);
     let midnight = day.and_then(|d| d.to_zoned(zone).ok()).map(|z| Millis(z.timestamp().as_millisecond()));
-    midnight.or_else(|| Millis::parse(given).ok()).map(Some).ok_or_else(|| {
-        Fault::at(
-            node.line,
-            say!(
-                "“{got}” is neither true, false, a date such as 2026-06-30 nor a time such as 2026-06-30T12:00:00Z",
-                "“{got}”: true, false, 날짜(예: 2026-06-30), 시각(예: 2026-06-30T12:00:00Z) 중 하나로 적으세요",
-                got = clip(given)
-            ),
-        )
-    })
+    midnight
+        .or_else(|| Millis::parse(given).ok())
+        .map(Some)
+        .ok_or_else(|| Fault::at(node.line, sentences::bad_retired(clip(given))))
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 
 use std::borrow::Cow;
 
-use domain::{error::Sentence, say, scope::clip};
+use domain::{error::Sentence, scope::clip};
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput};
+
+use super::sentences;
 
 /// Deeper than either file needs.
 const DEEPEST: usize = 16;
@@ -63,13 +65,7 @@ pub fn parse(text: &str) -> Result<Node> {
             Event::StreamEnd => return Ok(whole.unwrap_or(Node { line: 1, value: Value::Null })),
             Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
             _ if whole.is_some() => {
-                return Err(Fault::at(
-                    line,
-                    say!(
-                        "a second document begins here; there is only one",
-                        "두 번째 문서가 시작됩니다. 문서는 하나만 둘 수 있습니다"
-                    ),
-                ));
+                return Err(Fault::at(line, sentences::second_document()));
             }
             event => whole = Some(events.node(event, line, 0)?),
         }
@@ -89,11 +85,11 @@ impl<'t> Events<'t> {
 
     fn node(&mut self, event: Event<'t>, line: usize, depth: usize) -> Result<Node> {
         if depth > DEEPEST {
-            return Err(Fault::at(line, say!("this is nested too deeply", "너무 깊이 중첩되어 있습니다")));
+            return Err(Fault::at(line, sentences::too_deep()));
         }
         let plain = |anchor: usize, tag: bool| match (anchor, tag) {
             (0, false) => Ok(()),
-            (0, true) => Err(Fault::at(line, say!("tags (!) are not taken here", "태그(!)는 쓸 수 없습니다"))),
+            (0, true) => Err(Fault::at(line, sentences::no_tags())),
             _ => Err(no_anchors(line)),
         };
         let value = match event {
@@ -116,7 +112,7 @@ impl<'t> Events<'t> {
                 self.mapping(depth)?
             }
             Event::Alias(_) => return Err(no_anchors(line)),
-            _ => return Err(Fault::at(line, say!("there is no value here", "값이 없습니다"))),
+            _ => return Err(Fault::at(line, sentences::no_value())),
         };
         Ok(Node { line, value })
     }
@@ -131,17 +127,10 @@ impl<'t> Events<'t> {
                 Event::MappingEnd => return Ok(Value::Map(entries)),
                 Event::Scalar(text, _, 0, None) => text.into_owned(),
                 Event::Alias(_) | Event::Scalar(_, _, 1.., _) => return Err(no_anchors(line)),
-                _ => return Err(Fault::at(line, say!("a key is a text", "키는 텍스트여야 합니다"))),
+                _ => return Err(Fault::at(line, sentences::key_is_text())),
             };
             if let Some(first) = seen.insert(key.clone(), line) {
-                return Err(Fault::at(
-                    line,
-                    say!(
-                        "“{got}” is given twice; first on line {first}",
-                        "“{got}”이(가) 두 번 있습니다. 처음 나온 곳은 {first}번째 줄입니다",
-                        got = clip(&key)
-                    ),
-                ));
+                return Err(Fault::at(line, sentences::given_twice(clip(&key), first)));
             }
             let (event, value_line) = self.next()?;
             let mut value = self.node(event, value_line, depth + 1)?;
@@ -159,14 +148,11 @@ fn line(span: &Span) -> usize {
 }
 
 fn no_anchors(line: usize) -> Fault {
-    Fault::at(line, say!("anchors (&) and aliases (*) are not taken here", "앵커(&)와 별칭(*)은 쓸 수 없습니다"))
+    Fault::at(line, sentences::no_anchors())
 }
 
 fn syntax(e: &ScanError) -> Fault {
-    Fault::at(
-        e.marker().line().max(1),
-        say!("this is not YAML: {why}", "YAML 문법에 맞지 않습니다: {why}", why = e.info()),
-    )
+    Fault::at(e.marker().line().max(1), sentences::no_yaml(e.info()))
 }
 
 /// A plain scalar by the core schema of YAML 1.2. `yes`, `no` and dates are texts there.

@@ -3,6 +3,9 @@
 
 mod fleet;
 mod records;
+mod sentences {
+    include!(concat!(env!("OUT_DIR"), "/demo/sentences.rs"));
+}
 
 use std::sync::Arc;
 
@@ -98,7 +101,7 @@ impl Demo {
         let now = self.clock.now();
         let records = tokio::task::spawn_blocking(move || records::between(&Fleet::new(), epoch, from, to, now))
             .await
-            .map_err(|e| domain::Error::internal("the demo broke off").with_detail(e))?;
+            .map_err(|e| domain::Error::internal(sentences::broke_off()).with_detail(e))?;
         if records.is_empty() {
             return Ok(0);
         }

@@ -159,15 +159,15 @@ pub async fn trend_svg(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Exten
 pub async fn volume_svg(Seen(s): Seen, Extension(r): Extension<Request>) -> Answer {
     let days = volume::whole_days(s.metrics.volume(), s.clock.now());
     let fmt = Fmt { lang: r.lang, zone: r.zone };
-    let chart = volume::describe(&fmt, &days).ok_or_else(|| domain::Error::not_found("there are no records yet"))?;
+    let chart =
+        volume::describe(&fmt, &days).ok_or_else(|| domain::Error::not_found(super::sentences::no_records()))?;
     Ok(file("records_by_day.svg", "image/svg+xml", svg(&chart, Paint::Resolved, Size::Fixed(960))))
 }
 
 /// The heat strip of a customer, as its page draws it.
 pub async fn heat_svg(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
     let view = place::make::page(&s, &r, ask(q.as_deref(), KEYS)?).await?;
-    let heat =
-        view.heat.ok_or_else(|| domain::Error::not_found("only a customer with records has a map of its sites"))?;
+    let heat = view.heat.ok_or_else(|| domain::Error::not_found(super::sentences::no_map()))?;
     let names: Vec<&str> = heat.rows.iter().map(|r| r.label.as_str()).collect();
     let drawn = standalone(&heat_with_names(&heat.svg, &names), &heat.title, &[], 960, heat_height(names.len()));
     Ok(file("sites_by_day.svg", "image/svg+xml", drawn))
@@ -181,8 +181,7 @@ pub async fn compare_svg(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Ext
     let ask = Ask::from_pairs(pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())), KEYS)?;
     let view = compare::make::page(&s, &r, ask).await?;
     let wanted = view.pictures.iter().find(|p| p.tools.file == format!("models_{picture}"));
-    let found =
-        wanted.ok_or_else(|| domain::Error::not_found("there is no such picture: say picture=scatter or parallel"))?;
+    let found = wanted.ok_or_else(|| domain::Error::not_found(super::sentences::no_picture()))?;
     Ok(file(
         &format!("{}.svg", found.tools.file),
         "image/svg+xml",

@@ -13,6 +13,9 @@ pub mod problem;
 pub mod records;
 pub mod request_id;
 pub mod routes;
+mod sentences {
+    include!(concat!(env!("OUT_DIR"), "/http/sentences.rs"));
+}
 mod spelling;
 mod state;
 

@@ -8,6 +8,8 @@ use domain::{
 use tokio::sync::{mpsc, oneshot};
 use usecases::Taking;
 
+use super::sentences;
+
 /// Requests that may wait; more are sent away at once.
 const WAITING: usize = 1_024;
 /// Rows that go to the lake in one commit; a request that is larger has a commit of its own.
@@ -54,7 +56,7 @@ impl Group {
         self.send.try_send(waiting).map_err(|_| NotTaken::Full)?;
         match answered.await {
             Ok(outcome) => outcome.map_err(NotTaken::Failed),
-            Err(e) => Err(NotTaken::Failed(Error::internal("the writer broke off").with_detail(e))),
+            Err(e) => Err(NotTaken::Failed(Error::internal(sentences::writer_broke_off()).with_detail(e))),
         }
     }
 }
@@ -108,7 +110,7 @@ async fn append(taking: &Taking, batches: Vec<Batch>) -> Result<Vec<Appended>> {
     let taking = taking.clone();
     tokio::spawn(async move { taking.batches(batches).await })
         .await
-        .unwrap_or_else(|e| Err(Error::internal("writing broke off").with_detail(e)))
+        .unwrap_or_else(|e| Err(Error::internal(sentences::writing_broke_off()).with_detail(e)))
 }
 
 #[cfg(test)]

@@ -14,13 +14,13 @@ use domain::{
     error::Sentence,
     ports::{Arrival, Clock},
     record::{MAX_LINE_BYTES, Record, Refusal},
-    say,
 };
 
 use super::{
     chunk::{Chunk, ReadTable, parse},
     files::{Format, Input},
     rejects::Refused,
+    sentences,
 };
 
 /// Of a line that is too long, so much is kept for `rejected/`.
@@ -97,13 +97,7 @@ fn lines(
                     break;
                 }
                 Err(e) => {
-                    let why = Sentence::why(&e);
-                    failure = Some(say!(
-                        "after line {n}: {why}",
-                        "{n}번째 줄 다음: {korean}",
-                        n = lines.number,
-                        korean = why.korean()
-                    ));
+                    failure = Some(sentences::after_line(lines.number, &Sentence::why(&e)));
                     break;
                 }
                 Ok(Some(found)) => lines.sort(found, clock, &mut chunk),

@@ -6,6 +6,9 @@ mod files;
 pub mod group;
 pub mod lines;
 mod rejects;
+mod sentences {
+    include!(concat!(env!("OUT_DIR"), "/ingest/sentences.rs"));
+}
 pub mod tail;
 
 use std::{path::PathBuf, sync::Arc};
@@ -14,7 +17,6 @@ use domain::{
     Error, Result,
     error::Sentence,
     ports::{Appended, Clock, RefusedCounts, SourceId},
-    say,
 };
 use tokio::sync::mpsc;
 use usecases::{Sources, Taking};
@@ -120,7 +122,7 @@ impl Ingest {
         totals.rejects.extend(rejects.finish()?);
         let read = tokio::task::spawn_blocking(move || reading.join())
             .await
-            .map_err(|e| Error::internal("reading broke off").with_detail(e))?;
-        Ok(read.unwrap_or_else(|_| Err(say!("the reader broke off", "읽기가 중단되었습니다"))))
+            .map_err(|e| Error::internal(sentences::reading_broke_off()).with_detail(e))?;
+        Ok(read.unwrap_or_else(|_| Err(sentences::reader_broke_off())))
     }
 }

@@ -13,6 +13,8 @@ use domain::{Error, Result, ports::SourceId, record::Refusal};
 use serde_json::json;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::sentences;
+
 /// A row that breaks a rule.
 #[derive(Debug)]
 pub struct Refused {
@@ -106,6 +108,6 @@ impl Rejects {
     }
 
     fn broken(&self, e: &std::io::Error) -> Error {
-        Error::unavailable(format!("cannot write {}: {e}", self.path.display()))
+        Error::unavailable(sentences::cannot_write(self.path.display(), e))
     }
 }

@@ -1,6 +1,9 @@
 //! What runs beside requests: following the manifest, keeping the lake's files in order, and the simulated fleet. Each job can
 //! be run again at any time, and a supervisor does so.
 
+mod sentences {
+    include!(concat!(env!("OUT_DIR"), "/jobs/sentences.rs"));
+}
 mod supervisor;
 
 use std::{

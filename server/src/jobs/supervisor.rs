@@ -11,13 +11,14 @@ use domain::{
     Error, Result,
     error::Sentence,
     ports::{JobReport, JobState},
-    say,
 };
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::{
     sync::CancellationToken,
     task::{AbortOnDropHandle, TaskTracker},
 };
+
+use super::sentences;
 
 /// How a job ends that has not failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,10 +187,9 @@ where
         let error = match ended {
             Ok(Ok(End::Done)) => return job.board.change(job.at, |r| r.state = JobState::Ended),
             _ if job.stop.is_cancelled() => return job.board.change(job.at, |r| r.state = JobState::Ended),
-            Ok(Ok(End::Stopped)) => Error::internal(say!("it ended by itself", "스스로 종료되었습니다")),
+            Ok(Ok(End::Stopped)) => Error::internal(sentences::ended()),
             Ok(Err(e)) => e,
-            Err(e) => Error::internal(say!("it broke off unexpectedly", "예기치 않게 중단되었습니다"))
-                .with_detail(panicked(e)),
+            Err(e) => Error::internal(sentences::broke_off()).with_detail(panicked(e)),
         };
         let pause = backoff.after(begun.elapsed());
         tracing::error!(job = job.name, %error, detail = ?error.detail, "a job failed; it begins again in {pause:?}");
@@ -228,7 +228,7 @@ mod tests {
     }
 
     fn title() -> Sentence {
-        say!("a job", "작업")
+        Sentence { en: "a job".into(), ko: Some("작업".into()) }
     }
 
     async fn until(board: &Board, is: impl Fn(&JobReport) -> bool) -> JobReport {
@@ -259,7 +259,7 @@ mod tests {
             async move {
                 match run {
                     0 => panic!("the secret of run {run}"),
-                    1 => Err(Error::unavailable(say!("the disk is full", "디스크가 가득 찼습니다"))),
+                    1 => Err(Error::unavailable(Sentence::why(&std::io::ErrorKind::StorageFull.into()))),
                     2 => Ok(End::Stopped),
                     _ => {
                         job.stopped().await;

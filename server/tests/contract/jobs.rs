@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{ports::JobState, say};
+use domain::{error::Sentence, ports::JobState};
 use server::{
     demo::Demo,
     jobs::{Readiness, Supervisor, run_demo},
@@ -22,7 +22,8 @@ async fn a_demo_that_is_removed_while_it_is_filled_is_done_and_has_not_failed() 
     let (readiness, stop) = (Arc::new(Readiness::default()), CancellationToken::new());
     let jobs = Supervisor::new(stop);
     let (its, told) = (demo.clone(), Arc::clone(&readiness));
-    jobs.add("demo", say!("the demo", "데모"), move |job| run_demo(its.clone(), epoch, Arc::clone(&told), job));
+    let title = Sentence { en: "the demo".into(), ko: Some("데모".into()) };
+    jobs.add("demo", title, move |job| run_demo(its.clone(), epoch, Arc::clone(&told), job));
     let board = jobs.board();
     while lake.directory().records == 0 {
         assert_eq!(board.reports()[0].state, JobState::Running);

@@ -113,7 +113,7 @@ async fn reading_anew_forgets_what_the_last_read_refused(b: &Books) {
 
 async fn a_failure_is_kept_until_the_next_read(b: &Books) {
     let id = source("gone.jsonl");
-    let denied = domain::say!("permission denied", "접근 권한이 없습니다");
+    let denied = domain::error::Sentence::why(&std::io::ErrorKind::PermissionDenied.into());
     b.ledger.failed(&id, Millis(5), &denied).await.unwrap();
     let failed = b.one(&id).await;
     assert_eq!((failed.error, failed.finished, failed.first), (Some(denied), false, Millis(5)));

@@ -10,7 +10,6 @@ use domain::{
     Result,
     error::Sentence,
     ports::{Clock, SourceId},
-    say,
 };
 
 use super::{
@@ -21,6 +20,7 @@ use super::{
 use crate::ingest::{
     Input,
     rejects::{self, Rejects},
+    sentences,
 };
 
 /// Rows that go to the lake in one commit.
@@ -66,7 +66,7 @@ pub fn look(tracks: &mut Tracks, at: &Where, clock: &dyn Clock, turn: usize) -> 
     let listing = match listing::list(&at.folder) {
         Ok(listing) => listing,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(Look { closed: Some(say!("the folder does not exist", "폴더가 없습니다")), ..found });
+            return Ok(Look { closed: Some(sentences::no_folder()), ..found });
         }
         Err(e) => return Ok(Look { closed: Some(Sentence::why(&e)), ..found }),
     };

@@ -19,7 +19,6 @@ use domain::{
     Error, Result,
     error::Sentence,
     ports::{Batch, Position, Progress, SourceId},
-    say,
 };
 use tokio_util::task::AbortOnDropHandle;
 
@@ -28,7 +27,7 @@ use self::{
     read::News,
     track::{Tracks, source},
 };
-use super::{Ingest, Input, Totals};
+use super::{Ingest, Input, Totals, sentences};
 use crate::{
     jobs::{End, Job},
     startup::{Tail, TailLedger},
@@ -83,11 +82,8 @@ impl Watch {
     /// The lock, as soon as no other process has it; `None` when told to stop meanwhile.
     #[expect(clippy::disallowed_methods, reason = "one small file of the data folder, before anything is taken")]
     async fn wait_for_turn(&self, job: &Job) -> Result<Option<File>> {
-        let cannot = |e: &std::io::Error| {
-            let (path, why) = (self.lock.display(), Sentence::why(e));
-            let korean = why.korean();
-            Error::unavailable(say!("cannot lock {path}: {why}", "{path} 잠금 파일을 사용할 수 없습니다: {korean}"))
-        };
+        let cannot =
+            |e: &std::io::Error| Error::unavailable(sentences::cannot_lock(self.lock.display(), &Sentence::why(e)));
         let mut told = false;
         loop {
             let file = OpenOptions::new().create(true).truncate(false).write(true).open(&self.lock);
@@ -129,13 +125,12 @@ impl Watcher {
         let tails = watch.known().await?;
         let sources = watch.ingest.sources.reports().await?.into_iter().filter(|s| s.source.kind == "folder");
         // A read that a crash broke off left no error, and may have followed one.
-        let broke_off = || say!("the last read broke off", "마지막 읽기가 중단되었습니다");
         Ok(Self {
             at: Where { folder: watch.folder.clone(), rejected: watch.ingest.rejected.clone() },
             tracks: Tracks::new(tails, Instant::now()),
             troubled: sources
                 .filter(|s| s.error.is_some() || !s.finished)
-                .map(|s| (s.source.name, s.error.unwrap_or_else(broke_off)))
+                .map(|s| (s.source.name, s.error.unwrap_or_else(sentences::last_read_broke_off)))
                 .collect(),
             whole: None,
             turn: 0,
@@ -161,7 +156,7 @@ impl Watcher {
             Err(e) => {
                 // The positions went with it; those of the store are as good.
                 self.tracks = Tracks::new(self.watch.known().await?, Instant::now());
-                return Err(Error::internal("looking at the folder broke off").with_detail(e));
+                return Err(Error::internal(sentences::look_broke_off()).with_detail(e));
             }
         };
         let pause = if found.more { Duration::ZERO } else { POLL.max(4 * found.took) };
@@ -283,7 +278,7 @@ impl Watcher {
 
     async fn finish_whole(&mut self) -> Result<()> {
         let Some(whole) = self.whole.take_if(|w| w.task.is_finished()) else { return Ok(()) };
-        let outcome = whole.task.await.map_err(|e| Error::internal("taking a file broke off").with_detail(e));
+        let outcome = whole.task.await.map_err(|e| Error::internal(sentences::file_broke_off()).with_detail(e));
         let Some(track) = self.tracks.all.get_mut(&whole.id) else { return Ok(()) };
         match outcome.flatten() {
             Ok(Ok(tail)) => {
