@@ -2,7 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use datafusion::arrow::array::RecordBatch;
+use arrow::array::RecordBatch;
 use domain::{
     Error, Result,
     cells::{Answer, CellsQuery},
@@ -87,7 +87,7 @@ impl Lake {
         if let Some(reading) = self.resident.plan(self.blocking(), snapshot, rows) {
             return reading.read(reader).await;
         }
-        let streams = self.engine().streams(snapshot, rows).await.map_err(|e| e.to_string())?;
+        let streams = self.engine().streams(snapshot, rows).map_err(|e| e.to_string())?;
         let parts = streams.into_iter().map(|mut stream| {
             let mut part = reader();
             // A question that is given up reads on for nobody.

@@ -9,7 +9,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use datafusion::arrow::{
+use arrow::{
     array::{Array, AsArray, BooleanArray, RecordBatch, UInt32Array},
     compute::{concat_batches, filter_record_batch, take_record_batch},
     datatypes::TimestampMillisecondType,
@@ -196,7 +196,7 @@ impl Writer<'_> {
                 continue;
             }
             self.set_aside(day, name, &filter_record_batch(&batch, &old).map_err(arrow)?, change)?;
-            let keep = datafusion::arrow::compute::not(&old).map_err(arrow)?;
+            let keep = arrow::compute::not(&old).map_err(arrow)?;
             let left = filter_record_batch(&batch, &keep).map_err(arrow)?;
             let gathered: usize = parts.iter().map(RecordBatch::num_rows).sum();
             if gathered + left.num_rows() <= tiers::CALM as usize {
@@ -223,8 +223,7 @@ impl Writer<'_> {
         }
         let replaced: BooleanArray =
             keys.iter().map(|k| Some(known.content(k.identity).is_some_and(|c| c != k.content))).collect();
-        let left =
-            datafusion::arrow::compute::not(&double).and_then(|d| filter_record_batch(&batch, &d)).map_err(arrow)?;
+        let left = arrow::compute::not(&double).and_then(|d| filter_record_batch(&batch, &d)).map_err(arrow)?;
         let name = unique();
         if replaced.true_count() > 0 {
             self.set_aside(again.day, &name, &filter_record_batch(&batch, &replaced).map_err(arrow)?, &mut change)?;
@@ -297,7 +296,7 @@ pub fn path_of(day: Day, name: &str) -> String {
     format!("day={day}/{name}.parquet")
 }
 
-pub fn arrow(e: datafusion::arrow::error::ArrowError) -> Error {
+pub fn arrow(e: arrow::error::ArrowError) -> Error {
     Error::internal(sentences::not_put_together()).with_detail(e)
 }
 

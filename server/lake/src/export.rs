@@ -1,8 +1,8 @@
 //! Writes rows of the lake as Parquet with the lake's columns. What comes out can be ingested again.
 
-use datafusion::parquet::arrow::ArrowWriter;
 use domain::{Error, Result, ports::Output, scope::Scope, time::TimeRange};
 use futures::StreamExt;
+use parquet::arrow::ArrowWriter;
 
 use crate::{Lake, file, scan::Rows, schema::SCHEMA, sentences, snapshot::Snapshot};
 
@@ -52,10 +52,10 @@ impl Lake {
         rows: &Rows<'_>,
         to: &mut dyn Output,
     ) -> std::result::Result<u64, Trouble> {
-        let unreadable = |e: datafusion::error::DataFusionError| Trouble::Reading(e.to_string());
+        let unreadable = |e: datafusion_common::DataFusionError| Trouble::Reading(e.to_string());
         let cannot = || Error::unavailable(sentences::not_exported());
-        let broken = |e: datafusion::parquet::errors::ParquetError| Trouble::Final(cannot().with_detail(e));
-        let streams = self.engine().streams(snapshot, rows).await.map_err(unreadable)?;
+        let broken = |e: parquet::errors::ParquetError| Trouble::Final(cannot().with_detail(e));
+        let streams = self.engine().streams(snapshot, rows).map_err(unreadable)?;
         // Also what an attempt before this one has written.
         to.begin().map_err(|e| Trouble::Final(cannot().with_detail(e)))?;
         let mut writer = ArrowWriter::try_new_with_options(to, SCHEMA.clone(), file::options()).map_err(broken)?;

@@ -2,22 +2,20 @@
 
 use std::{io, sync::Arc};
 
-use datafusion::{
-    arrow::{
-        array::{Array, ArrayRef, RecordBatch, new_null_array},
-        compute::{SortColumn, cast, concat_batches, lexsort_to_indices, take_record_batch},
-        error::ArrowError,
-    },
-    parquet::{
-        arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder, arrow_writer::ArrowWriterOptions},
-        basic::{Compression, ZstdLevel},
-        file::{
-            metadata::SortingColumn,
-            properties::{EnabledStatistics, WriterProperties},
-        },
-    },
+use arrow::{
+    array::{Array, ArrayRef, RecordBatch, new_null_array},
+    compute::{SortColumn, cast, concat_batches, lexsort_to_indices, take_record_batch},
+    error::ArrowError,
 };
 use domain::{Error, Result, error::Sentence};
+use parquet::{
+    arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder, arrow_writer::ArrowWriterOptions},
+    basic::{Compression, ZstdLevel},
+    file::{
+        metadata::SortingColumn,
+        properties::{EnabledStatistics, WriterProperties},
+    },
+};
 
 use crate::{
     objects::{Blob, Blocking, Objects, Stamp},
@@ -143,7 +141,7 @@ impl Unread {
     }
 }
 
-type Reader = datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReader;
+type Reader = parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
 /// Opens a file for reading in batches of so many rows, each to be brought into the lake's schema by [`conform`].
 ///

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use datafusion::arrow::{
+use arrow::{
     array::{Array, AsArray, RecordBatch, UInt32Array},
     compute::{concat_batches, take_record_batch},
     datatypes::{Int64Type, TimestampMillisecondType},
@@ -17,7 +17,7 @@ use crate::{
     aside::Aside,
     file::{self, PENDING, lost, object},
     identity::row_keys,
-    scan::Rows,
+    scan::{Engine, Rows},
     schema::{SCHEMA, column},
     sentences,
     snapshot::Snapshot,
@@ -89,7 +89,7 @@ impl Lake {
         .await
         .map_err(|e| Error::internal(sentences::reading_replaced_broke_off()).with_detail(e))??;
         let Some(found) = found else { return Ok(None) };
-        let chosen = self.engine().choose(found, rows).await;
+        let chosen = Engine::choose(&found, rows);
         chosen.map_err(|e| Error::internal(sentences::replaced_not_chosen()).with_detail(e))
     }
 }

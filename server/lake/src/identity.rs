@@ -1,7 +1,7 @@
 //! Which rows are the same record, and whether they say the same: hashes over the columns of a batch.
 //! They are computed from the rows whenever they are needed and never stored, so the scheme can change at any time.
 
-use datafusion::arrow::{
+use arrow::{
     array::{Array, AsArray, RecordBatch},
     datatypes::{DataType, Float64Type, Int64Type, TimestampMillisecondType},
 };

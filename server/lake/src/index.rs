@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use datafusion::arrow::{
+use arrow::{
     array::{Array, AsArray, Float64Array, RecordBatch, StringViewArray},
     datatypes::{Int64Type, TimestampMillisecondType},
 };

@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, ops::Range};
 
-use datafusion::arrow::{
+use arrow::{
     array::{Array, AsArray, Float64Array, MapArray, RecordBatch},
     datatypes::Float64Type,
 };
@@ -77,7 +77,7 @@ pub fn column(maps: &MapArray, name: &str) -> Float64Array {
 mod tests {
     use std::sync::Arc;
 
-    use datafusion::arrow::array::{ArrayRef, Float64Builder, MapBuilder, StringBuilder};
+    use arrow::array::{ArrayRef, Float64Builder, MapBuilder, StringBuilder};
     use proptest::prelude::*;
 
     use super::*;

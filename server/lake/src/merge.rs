@@ -1,16 +1,14 @@
 //! Makes one file of several, each sorted as files of the lake are, a few rows of each at a time: however large a day is, a
 //! merge holds [`HELD`] rows and the row group that is being written.
 
-use datafusion::{
-    arrow::{
-        array::RecordBatch,
-        compute::interleave_record_batch,
-        error::ArrowError,
-        row::{OwnedRow, RowConverter, Rows, SortField},
-    },
-    parquet::arrow::ArrowWriter,
+use arrow::{
+    array::RecordBatch,
+    compute::interleave_record_batch,
+    error::ArrowError,
+    row::{OwnedRow, RowConverter, Rows, SortField},
 };
 use domain::Error;
+use parquet::arrow::ArrowWriter;
 
 use crate::{
     file::{self, Unread},
@@ -77,7 +75,7 @@ impl<T: Into<Failed>> From<T> for Stop {
 fn attempt(objects: &Blocking, inputs: &[String], to: &str, sort_first: &[bool]) -> std::result::Result<Merged, Stop> {
     let cannot = |e: std::io::Error| Failed::Other(file::cannot_write(objects.place(to), &e));
     let out = objects.create(to).map_err(cannot)?;
-    let broken = |e: datafusion::parquet::errors::ParquetError| cannot(std::io::Error::other(e));
+    let broken = |e: parquet::errors::ParquetError| cannot(std::io::Error::other(e));
     let mut writer = ArrowWriter::try_new_with_options(out, SCHEMA.clone(), file::options()).map_err(broken)?;
     let order = SORT.iter().map(|name| SortField::new(SCHEMA.field(column(name)).data_type().clone()));
     let keys = RowConverter::new(order.collect())?;
@@ -185,7 +183,7 @@ impl Head {
         Ok(true)
     }
 
-    fn key(&self) -> datafusion::arrow::row::Row<'_> {
+    fn key(&self) -> arrow::row::Row<'_> {
         self.keys.row(self.at)
     }
 
@@ -201,7 +199,7 @@ impl Head {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test that cannot go on says why and stops")]
 mod tests {
-    use datafusion::arrow::{array::AsArray, datatypes::Int64Type};
+    use arrow::{array::AsArray, datatypes::Int64Type};
     use domain::{ports::Arrival, record::Record, time::Millis};
     use proptest::prelude::*;
 
@@ -327,7 +325,7 @@ mod tests {
                 })
                 .collect();
             let (_, rows) = merged(&parts);
-            let whole = datafusion::arrow::compute::concat_batches(&SCHEMA, &parts).unwrap();
+            let whole = arrow::compute::concat_batches(&SCHEMA, &parts).unwrap();
             prop_assert_eq!(seqs(&rows), seqs(&file::sorted(&whole).unwrap()));
             // Room for some of the metrics, and not for the others.
             let mut names = MetricNames::new(3);

@@ -6,11 +6,11 @@ mod folder;
 use std::{fmt, fs::File, io, sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
-use datafusion::parquet::{
+use object_store::ObjectStore;
+use parquet::{
     errors::Result as ParquetResult,
     file::reader::{ChunkReader, Length},
 };
-use object_store::ObjectStore;
 use tokio::runtime::Handle;
 
 pub use self::folder::Folder;

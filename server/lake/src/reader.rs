@@ -3,14 +3,11 @@
 
 use std::{fs::File, path::Path};
 
-use datafusion::{
-    arrow::{
-        array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch, StringArray},
-        compute::cast,
-        datatypes::{DataType, Float64Type, TimeUnit, TimestampMillisecondType},
-        util::display::{ArrayFormatter, FormatOptions},
-    },
-    parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder,
+use arrow::{
+    array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch, StringArray},
+    compute::cast,
+    datatypes::{DataType, Float64Type, TimeUnit, TimestampMillisecondType},
+    util::display::{ArrayFormatter, FormatOptions},
 };
 use domain::{
     error::Sentence,
@@ -19,6 +16,7 @@ use domain::{
     spelling::nfc,
     time::Millis,
 };
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Map, Value};
 
 use crate::{file::unreadable, schema::ARRIVAL, sentences};

@@ -1,6 +1,6 @@
 //! The rows behind a number: first which ones, by a pass over few columns, then these rows whole. No arithmetic here.
 
-use datafusion::arrow::{
+use arrow::{
     array::{Array, AsArray, RecordBatch},
     datatypes::{Float64Type, Int64Type, TimestampMillisecondType},
 };

@@ -11,29 +11,26 @@ use std::{
     },
 };
 
-use datafusion::{
-    arrow::{
-        array::{
-            Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, RecordBatch, StringArray,
-            new_null_array,
-        },
-        buffer::BooleanBuffer,
-        compute::{
-            SlicesIterator, and, cast, concat, filter_record_batch, is_null, kernels::cmp::eq, or_kleene,
-            prep_null_mask_filter,
-        },
-        datatypes::{DataType, Field, Int32Type, Schema, SchemaRef, TimestampMillisecondType},
-        error::ArrowError,
+use arrow::{
+    array::{
+        Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, RecordBatch, StringArray, new_null_array,
     },
-    parquet::arrow::{
-        ProjectionMask,
-        arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder},
+    buffer::BooleanBuffer,
+    compute::{
+        SlicesIterator, and, cast, concat, filter_record_batch, is_null, kernels::cmp::eq, or_kleene,
+        prep_null_mask_filter,
     },
+    datatypes::{DataType, Field, Int32Type, Schema, SchemaRef, TimestampMillisecondType},
+    error::ArrowError,
 };
 use domain::{
     model::ModelKey,
     scope::{Kind, Level},
     time::{Millis, Ranges},
+};
+use parquet::arrow::{
+    ProjectionMask,
+    arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder},
 };
 
 use crate::{
@@ -248,7 +245,7 @@ fn decode(
     blob: Blob,
     names: &[&'static str],
     rows: usize,
-) -> datafusion::parquet::errors::Result<Vec<(&'static str, Option<ArrayRef>)>> {
+) -> parquet::errors::Result<Vec<(&'static str, Option<ArrayRef>)>> {
     let plain = ArrowReaderMetadata::load(&blob, ArrowReaderOptions::new())?;
     let fields = plain.schema().fields().iter().map(|f| match f.data_type() {
         DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8 => {

@@ -3,15 +3,13 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use datafusion::{
-    arrow::{
-        array::{Array, AsArray, BooleanArray, RecordBatch},
-        compute::filter_record_batch,
-        datatypes::Int64Type,
-    },
-    parquet::arrow::{ProjectionMask, arrow_reader::ParquetRecordBatchReaderBuilder},
+use arrow::{
+    array::{Array, AsArray, BooleanArray, RecordBatch},
+    compute::filter_record_batch,
+    datatypes::Int64Type,
 };
 use domain::{Error, Result, changes::Touched, record::TEXT_FIELDS, spelling::nfc, time::Day};
+use parquet::arrow::{ProjectionMask, arrow_reader::ParquetRecordBatchReaderBuilder};
 
 use crate::{
     Lake,

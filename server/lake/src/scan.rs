@@ -3,22 +3,28 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use datafusion::{
-    arrow::{array::RecordBatch, compute::concat_batches, datatypes::SchemaRef},
-    catalog::{Session, TableProvider},
-    common::ScalarValue,
-    datasource::{
-        file_format::{FileFormat, parquet::ParquetFormat},
-        listing::PartitionedFile,
-        physical_plan::{FileGroup, FileScanConfigBuilder},
-        table_schema::TableSchema,
-    },
-    error::DataFusionError,
-    execution::{SendableRecordBatchStream, object_store::ObjectStoreUrl},
-    logical_expr::{Expr, TableType, col, lit},
-    physical_plan::ExecutionPlan,
-    prelude::{SessionConfig, SessionContext},
+use arrow::{
+    array::{AsArray, RecordBatch},
+    compute::filter_record_batch,
+    datatypes::Schema,
+};
+use datafusion_common::{DataFusionError, ScalarValue};
+use datafusion_datasource::{
+    PartitionedFile, TableSchema, file_groups::FileGroup, file_scan_config::FileScanConfigBuilder,
+    source::DataSourceExec,
+};
+use datafusion_datasource_parquet::{CachedParquetFileReaderFactory, source::ParquetSource};
+use datafusion_execution::{
+    SendableRecordBatchStream, TaskContext, config::SessionConfig, object_store::ObjectStoreUrl,
+    runtime_env::RuntimeEnv,
+};
+use datafusion_expr::Operator;
+use datafusion_physical_expr::{
+    PhysicalExpr,
+    expressions::{BinaryExpr, col, in_list, is_null, lit},
+};
+use datafusion_physical_plan::{
+    ExecutionPlan, Partitioning, execute_stream_partitioned, filter::FilterExecBuilder, repartition::RepartitionExec,
 };
 use domain::{
     model::ModelKey,
@@ -72,10 +78,14 @@ impl Rows<'_> {
     }
 }
 
-/// The engine over the lake's objects.
+/// DataFusion's scan over the lake's objects. Plans are put together here: a question is always files, a condition and
+/// columns, so that neither SQL nor the optimizers are needed, which take longer to compile than all the rest.
 #[derive(Clone)]
 pub struct Engine {
-    context: SessionContext,
+    context: Arc<TaskContext>,
+    url: ObjectStoreUrl,
+    /// How many streams a scan has.
+    threads: usize,
 }
 
 /// Where the engine finds objects by their names.
@@ -86,21 +96,21 @@ impl Engine {
     /// In words.
     pub fn new(objects: Arc<dyn ObjectStore>) -> Result<Self, String> {
         let threads = std::thread::available_parallelism().map_or(2, usize::from).max(2);
-        let config =
-            SessionConfig::new().with_target_partitions(threads).with_collect_statistics(false).with_batch_size(8_192);
-        let context = SessionContext::new_with_config(config);
-        let base = url::Url::parse(BASE).map_err(|e| e.to_string())?;
+        let config = SessionConfig::new().with_target_partitions(threads).with_batch_size(8_192);
+        let url = ObjectStoreUrl::parse(BASE).map_err(|e| e.to_string())?;
+        let runtime = RuntimeEnv::default();
         // Reads take turns: each holds a thread of tokio's blocking pool, and each thread keeps memory that others freed.
         // Of a read of one range the turn covers the opening, of one of several the whole.
-        context.register_object_store(&base, Arc::new(LimitStore::new(objects, threads)));
-        Ok(Self { context })
+        runtime.register_object_store(url.as_ref(), Arc::new(LimitStore::new(objects, threads)));
+        let context = TaskContext::default().with_session_config(config).with_runtime(Arc::new(runtime));
+        Ok(Self { context: Arc::new(context), url, threads })
     }
 
     /// Opens one stream per core over the rows; none when no file can hold any.
     ///
     /// # Errors
     /// What DataFusion says; the caller finds out which file is to blame.
-    pub async fn streams(
+    pub fn streams(
         &self,
         snapshot: &Snapshot,
         rows: &Rows<'_>,
@@ -109,89 +119,105 @@ impl Engine {
         if files.is_empty() {
             return Ok(vec![]);
         }
-        let frame = self.context.read_table(Arc::new(Planned { files }))?;
-        frame.filter(condition(rows))?.select_columns(&rows.columns)?.execute_stream_partitioned().await
+        execute_stream_partitioned(self.plan(files, rows)?, Arc::clone(&self.context))
+    }
+
+    /// Files that the manifest names, with their sizes: nothing is looked up before they are opened. What statistics
+    /// rule out is not read; the condition is applied to the rest.
+    fn plan(&self, files: Vec<PartitionedFile>, rows: &Rows<'_>) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        let config = self.context.session_config().options();
+        let runtime = self.context.runtime_env();
+        let footers = CachedParquetFileReaderFactory::new(
+            runtime.object_store(&self.url)?,
+            runtime.cache_manager.get_file_metadata_cache(),
+        );
+        let mut source = ParquetSource::new(TableSchema::from(SCHEMA.clone()))
+            .with_predicate(condition(rows, &SCHEMA)?)
+            .with_parquet_file_reader_factory(Arc::new(footers));
+        if let Some(bytes) = config.execution.parquet.metadata_size_hint {
+            source = source.with_metadata_size_hint(bytes);
+        }
+        // First the columns that are asked for, then those that only the condition reads.
+        let mut columns: Vec<usize> = rows.columns.iter().map(|name| column(name)).collect();
+        for name in conditions(rows) {
+            if !columns.contains(&column(name)) {
+                columns.push(column(name));
+            }
+        }
+        let scan = FileScanConfigBuilder::new(self.url.clone(), Arc::new(source))
+            .with_file_groups(FileGroup::new(files).split_files(self.threads))
+            .with_projection_indices(Some(columns))?
+            .build();
+        let mut plan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(scan);
+        // Large files are read by several at once; one small file is read by one, and its rows are handed out in turns.
+        if let Some(even) = plan.repartitioned(self.threads, config)? {
+            plan = even;
+        }
+        if plan.properties().output_partitioning().partition_count() < self.threads {
+            plan = Arc::new(RepartitionExec::try_new(plan, Partitioning::RoundRobinBatch(self.threads))?);
+        }
+        let filter = FilterExecBuilder::new(condition(rows, &plan.schema())?, plan)
+            .with_batch_size(self.context.session_config().batch_size())
+            .apply_projection(Some((0..rows.columns.len()).collect()))?;
+        Ok(Arc::new(filter.build()?))
     }
 
     /// The rows of a batch in the lake's schema that a question asks for, with the columns that it wants; `None` without any.
     ///
     /// # Errors
     /// What DataFusion says.
-    pub async fn choose(&self, batch: RecordBatch, rows: &Rows<'_>) -> Result<Option<RecordBatch>, DataFusionError> {
-        let chosen = self.context.read_batch(batch)?.filter(condition(rows))?.select_columns(&rows.columns)?;
-        let batches = chosen.collect().await?;
-        let Some(first) = batches.first() else { return Ok(None) };
-        let whole = concat_batches(&first.schema(), &batches)?;
-        Ok(Some(whole).filter(|w| w.num_rows() > 0))
+    pub fn choose(batch: &RecordBatch, rows: &Rows<'_>) -> Result<Option<RecordBatch>, DataFusionError> {
+        let fits = condition(rows, &batch.schema())?.evaluate(batch)?.into_array(batch.num_rows())?;
+        let columns: Vec<usize> = rows.columns.iter().map(|name| column(name)).collect();
+        let chosen = filter_record_batch(&batch.project(&columns)?, fits.as_boolean())?;
+        Ok(Some(chosen).filter(|c| c.num_rows() > 0))
     }
-}
-
-/// Files that the manifest names, with their sizes: nothing is looked up before they are opened.
-#[derive(Debug)]
-struct Planned {
-    files: Vec<PartitionedFile>,
 }
 
 fn as_planned(file: &LakeFile) -> PartitionedFile {
     PartitionedFile::new(object(&file.path), file.bytes)
 }
 
-#[async_trait]
-impl TableProvider for Planned {
-    fn schema(&self) -> SchemaRef {
-        SCHEMA.clone()
-    }
-
-    fn table_type(&self) -> TableType {
-        TableType::Base
-    }
-
-    async fn scan(
-        &self,
-        state: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        _filters: &[Expr],
-        limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-        let format = ParquetFormat::default().with_options(state.table_options().parquet.clone());
-        let source = format.file_source(TableSchema::from(SCHEMA.clone()));
-        let groups = FileGroup::new(self.files.clone()).split_files(state.config().target_partitions());
-        let config = FileScanConfigBuilder::new(ObjectStoreUrl::parse(BASE)?, source)
-            .with_file_groups(groups)
-            .with_projection_indices(projection.cloned())?
-            .with_limit(limit)
-            .build();
-        // Which keeps footers that it has read.
-        format.create_physical_plan(state, config).await
-    }
+/// The columns that [`condition`] reads; some twice.
+fn conditions<'r>(rows: &'r Rows<'_>) -> impl Iterator<Item = &'static str> + use<'r> {
+    let tagged = matches!(rows.model, Some(ModelKey::Tagged(_))).then_some("registered_model");
+    let kind = (rows.scope.kind != Kind::All).then_some("experiment_type");
+    let only = rows.only.map(|_| "seq");
+    rows.equal().map(|(name, _)| name).chain(["timestamp"]).chain(tagged).chain(kind).chain(only)
 }
 
-fn condition(rows: &Rows<'_>) -> Expr {
+type Condition = Arc<dyn PhysicalExpr>;
+
+/// What is true of the rows that a question asks for, over batches of a schema. Literals have the types of the lake's columns.
+fn condition(rows: &Rows<'_>, schema: &Schema) -> Result<Condition, DataFusionError> {
+    let both = |a: Condition, op: Operator, b: Condition| -> Condition { Arc::new(BinaryExpr::new(a, op, b)) };
     let time = |t: Millis| lit(ScalarValue::TimestampMillisecond(Some(t.0), Some("UTC".into())));
-    let within = rows.ranges.iter().map(|r| {
-        let at = || col("timestamp");
-        at().gt_eq(time(r.from())).and(at().lt(time(r.to())))
-    });
-    let mut all = within.reduce(Expr::or).unwrap_or_else(|| lit(false));
-    let mut also = |e: Expr| all = all.clone().and(e);
     let text = |t: &str| lit(ScalarValue::Utf8View(Some(t.to_owned())));
+    let at = col("timestamp", schema)?;
+    let within = rows.ranges.iter().map(|r| {
+        let from = both(Arc::clone(&at), Operator::GtEq, time(r.from()));
+        both(from, Operator::And, both(Arc::clone(&at), Operator::Lt, time(r.to())))
+    });
+    let mut all = within.reduce(|a, b| both(a, Operator::Or, b)).unwrap_or_else(|| lit(false));
+    let mut also = |e: Condition| all = both(Arc::clone(&all), Operator::And, e);
     for (name, value) in rows.equal() {
-        also(col(name).eq(text(value)));
+        also(both(col(name, schema)?, Operator::Eq, text(value)));
     }
     if let Some(ModelKey::Tagged(_)) = rows.model {
-        also(col("registered_model").is_null());
+        also(is_null(col("registered_model", schema)?)?);
     }
+    let kind = |of: &str| Ok::<_, DataFusionError>(both(col("experiment_type", schema)?, Operator::Eq, text(of)));
     match rows.scope.kind {
         Kind::All => {}
         Kind::Production => {
-            also(col("experiment_type").is_null().or(col("experiment_type").eq(text("production"))));
+            also(both(is_null(col("experiment_type", schema)?)?, Operator::Or, kind("production")?));
         }
-        Kind::Candidate => also(col("experiment_type").eq(text("candidate"))),
+        Kind::Candidate => also(kind("candidate")?),
     }
     if let Some(seqs) = rows.only {
-        also(col("seq").in_list(seqs.iter().map(|s| lit(*s)).collect(), false));
+        also(in_list(col("seq", schema)?, seqs.iter().map(|s| lit(*s)).collect(), &false, schema)?);
     }
-    all
+    Ok(all)
 }
 
 /// The column of a catalogue metric, as the schema spells it.

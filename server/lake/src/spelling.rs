@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use datafusion::arrow::{
+use arrow::{
     array::{
         Array, ArrayRef, AsArray, Float64Builder, MapArray, MapBuilder, RecordBatch, StringBuilder, StringViewArray,
         StringViewBuilder,

@@ -9,7 +9,7 @@ mod text;
 
 use std::{borrow::Cow, ops::Range, sync::Arc};
 
-use datafusion::arrow::{
+use arrow::{
     array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, PrimitiveArray, RecordBatch},
     datatypes::{Float64Type, Int64Type, TimestampMillisecondType},
 };

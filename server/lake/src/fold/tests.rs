@@ -1,7 +1,7 @@
 //! The fold against itself: wherever rows lie, and on however many cores.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says why and stops")]
 
-use datafusion::arrow::{
+use arrow::{
     array::{DictionaryArray, Int64Array, TimestampMillisecondArray},
     compute::filter_record_batch,
     datatypes::Int32Type,

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use datafusion::arrow::{
+use arrow::{
     array::{Array, ArrayRef, AsArray, Int32Array, StringArray, StringViewArray},
     datatypes::Int32Type,
 };
