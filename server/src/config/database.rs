@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use domain::{Error, Result, error::Sentence, say};
+use domain::{Error, Result, error::Sentence};
 use url::Url;
 
-use super::{Secret, Settings, Subsystem};
+use super::{Secret, Settings, Subsystem, sentences};
 
 /// What a URL may set behind its `?`; as libpq names it.
 const PARAMETERS: [&str; 11] = [
@@ -55,31 +55,16 @@ impl PostgresUrl {
     /// # Errors
     /// `BadInput`; the sentence repeats nothing that may be secret.
     pub fn parse(text: &str) -> Result<Self> {
-        let url = Url::parse(text).map_err(|_| {
-            Error::bad_input(say!(
-                "the database URL is none: say postgres://user@host/name",
-                "데이터베이스 URL 형식이 아닙니다. postgres://사용자@호스트/이름처럼 지정하세요"
-            ))
-        })?;
+        let url = Url::parse(text).map_err(|_| Error::bad_input(sentences::no_url()))?;
         let scheme = url.scheme();
         if !["postgres", "postgresql"].contains(&scheme) {
-            return Err(Error::bad_input(say!(
-                "the database URL begins with {scheme}: only postgres:// is supported; without a URL the state is in SQLite in the data folder",
-                "데이터베이스 URL이 {scheme}(으)로 시작합니다. postgres://만 지원하며, URL이 없으면 데이터 폴더의 SQLite를 사용합니다"
-            )));
+            return Err(Error::bad_input(sentences::other_scheme(scheme)));
         }
         if url.query_pairs().any(|(key, _)| key == "password") {
-            return Err(Error::bad_input(say!(
-                "the database URL has a parameter password: put it into a file and name that in GF_DATABASE_PASSWORD_FILE",
-                "데이터베이스 URL에 password 매개변수가 있습니다. 파일에 넣고 GF_DATABASE_PASSWORD_FILE로 지정하세요"
-            )));
+            return Err(Error::bad_input(sentences::password_in_url()));
         }
         if let Some((key, _)) = url.query_pairs().find(|(key, _)| !PARAMETERS.contains(&&**key)) {
-            let known = PARAMETERS.join(", ");
-            return Err(Error::bad_input(say!(
-                "the database URL has a parameter that is not known, {key}; known are {known}",
-                "데이터베이스 URL의 매개변수 {key}을(를) 알 수 없습니다. 사용할 수 있는 것: {known}"
-            )));
+            return Err(Error::bad_input(sentences::unknown_parameter(key, PARAMETERS.join(", "))));
         }
         Ok(Self(url))
     }
@@ -144,20 +129,12 @@ impl Database {
     pub fn password(&self) -> Result<Option<Secret>> {
         let Some(path) = &self.password_file else { return Ok(None) };
         let name = path.display();
-        let text = std::fs::read_to_string(path).map_err(|e| {
-            let (why, ko) = (Sentence::why(&e).en, Sentence::why(&e).korean().to_owned());
-            Error::bad_input(say!(
-                "cannot read the password of the database from {name}: {why}",
-                "{name}에서 데이터베이스 비밀번호를 읽을 수 없습니다: {ko}"
-            ))
-        })?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| Error::bad_input(sentences::password_not_read(name, &Sentence::why(&e))))?;
         let password = text.strip_suffix('\n').unwrap_or(&text);
         let password = password.strip_suffix('\r').unwrap_or(password);
         if password.is_empty() {
-            return Err(Error::bad_input(say!(
-                "{name} is empty: it is to hold the password of the database",
-                "{name}이(가) 비어 있습니다. 데이터베이스 비밀번호가 있어야 합니다"
-            )));
+            return Err(Error::bad_input(sentences::password_empty(name)));
         }
         Ok(Some(Secret::of(password)))
     }

@@ -9,6 +9,9 @@ pub mod declared;
 pub mod demo;
 pub mod ingest;
 pub mod log;
+mod sentences {
+    include!(concat!(env!("OUT_DIR"), "/config/sentences.rs"));
+}
 pub mod serve;
 pub mod table;
 

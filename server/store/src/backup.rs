@@ -7,14 +7,14 @@ use std::{
     path::Path,
 };
 
-use domain::{Error, Result, error::Sentence, say};
+use domain::{Error, Result, error::Sentence};
 use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Identity, Location, binding, random,
+    Identity, Location, binding, random, sentences,
     tables::{Cell, Column, Kind, TABLES, Table},
     transfer::{Carried, Target, reader_of},
 };
@@ -54,9 +54,7 @@ struct Tail {
 /// # Errors
 /// `Unavailable` when the database cannot be read, or the output takes no more.
 pub async fn backup(from: &Location, folder: &Path, out: &mut (dyn Write + Send)) -> Result<Vec<Carried>> {
-    let unwritten = |e: io::Error| {
-        Error::unavailable(say!("the backup cannot be written", "백업을 기록할 수 없습니다")).with_detail(e)
-    };
+    let unwritten = |e: io::Error| Error::unavailable(sentences::backup_not_written()).with_detail(e);
     let (mut source, identity) = reader_of(from, folder).await?;
     let mut tables = vec![];
     for table in TABLES {
@@ -108,10 +106,7 @@ pub async fn restore(path: &Path, to: &Location, folder: &Path) -> Result<Vec<Ca
     let written = binding::read(folder).await?;
     if written.as_ref().is_some_and(|f| f.folder != found.0) {
         let (path, folder) = (path.display(), folder.display());
-        return Err(Error::bad_input(say!(
-            "{path} is the backup of another data folder than {folder}: restore it for that one (GF_DATA), or for a new one",
-            "{path}은(는) {folder}이(가) 아닌 다른 데이터 폴더의 백업입니다. 그 폴더(GF_DATA) 또는 새 폴더에 복원하세요"
-        )));
+        return Err(Error::bad_input(sentences::other_backup(path, folder)));
     }
     let mut target = Target::open(to).await?;
     let mut reading = Reading::begin(path, to)?;
@@ -158,15 +153,13 @@ impl Reading {
     #[expect(clippy::disallowed_methods, reason = "of the command line, which serves nobody meanwhile")]
     fn begin(path: &Path, to: &Location) -> Result<Self> {
         let unread = |e: io::Error| {
-            let (path, en, ko) = (path.display(), Sentence::why(&e).en, Sentence::why(&e).korean().to_owned());
-            Error::bad_input(say!("cannot read {path}: {en}", "{path}을(를) 읽을 수 없습니다: {ko}")).with_detail(e)
+            Error::bad_input(sentences::backup_not_read(path.display(), &Sentence::why(&e))).with_detail(e)
         };
         let packed = zstd::Decoder::new(File::open(path).map_err(unread)?).map_err(unread)?;
         let (mut lines, mut hash) = (BufReader::new(packed), Sha256::new());
         let none_of_ours = |detail: String| {
             let path = path.display();
-            Error::bad_input(say!("{path} is no backup of GuardianFlow", "{path}은(는) GuardianFlow 백업이 아닙니다"))
-                .with_detail(detail)
+            Error::bad_input(sentences::no_backup(path)).with_detail(detail)
         };
         let line = line(&mut lines).map_err(|e| none_of_ours(e.to_string()))?;
         hash.update(&line);
@@ -191,11 +184,7 @@ impl Reading {
     fn row(&mut self, path: &Path) -> Result<Option<BackupRow>> {
         let damaged = |detail: String| {
             let path = path.display();
-            Error::bad_input(say!(
-                "{path} is damaged or cut off: it was not restored",
-                "{path}이(가) 손상되었거나 잘려 복원하지 않았습니다"
-            ))
-            .with_detail(detail)
+            Error::bad_input(sentences::backup_damaged(path)).with_detail(detail)
         };
         while self.head.tables.get(self.at.0).is_some_and(|t| t.rows == self.at.1) {
             self.at = (self.at.0 + 1, 0);

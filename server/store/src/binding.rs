@@ -11,10 +11,10 @@ use std::{
     time::Duration,
 };
 
-use domain::{Error, Result, error::Sentence, say};
+use domain::{Error, Result, error::Sentence};
 use serde::{Deserialize, Serialize};
 
-use crate::{Location, State, random};
+use crate::{Location, State, random, sentences};
 
 /// The schema version that brought the table.
 pub(crate) const SINCE: i64 = 10;
@@ -137,10 +137,7 @@ pub async fn bind(
         }
     }
     let folder = folder.display();
-    Err(Error::unavailable(say!(
-        "another process uses {folder} with the database that it had so far: stop it, then start again",
-        "다른 프로세스가 {folder}을(를) 이전 데이터베이스와 함께 사용 중입니다. 그 프로세스를 멈춘 뒤 다시 시작하세요"
-    )))
+    Err(Error::unavailable(sentences::former_in_use(folder)))
 }
 
 async fn introduce(
@@ -187,22 +184,10 @@ pub(crate) async fn is_of(identity: &Identity, folder: &Path, location: &Locatio
 fn refuse(decision: &Decision, database: &Location, folder: &Path) -> Error {
     let folder = folder.display();
     Error::unavailable(match decision {
-        Decision::OtherFolder => say!(
-            "{database} belongs to another data folder than {folder}: use the folder that it was made with (GF_DATA), or an empty database",
-            "{database}은(는) {folder}이(가) 아닌 다른 데이터 폴더에 속합니다. 함께 만든 폴더(GF_DATA) 또는 빈 데이터베이스를 사용하세요"
-        ),
-        Decision::EmptyDatabase => say!(
-            "{database} is empty, and {folder} has records: bring their state over first, with `guardianflow store copy --to URL` from the database that {folder} had so far, or with `guardianflow store restore FILE`",
-            "{database}은(는) 비어 있는데 {folder}에는 레코드가 있습니다. 먼저 {folder}이(가) 사용하던 데이터베이스에서 `guardianflow store copy --to URL`로, 또는 `guardianflow store restore FILE`로 상태를 옮기세요"
-        ),
-        Decision::OldCopy(n) => say!(
-            "{database} was copied before {n} files of {folder} were written: copy again, or move these files to another folder and take them with `guardianflow ingest`",
-            "{database}은(는) {folder}의 파일 {n}개가 기록되기 전에 복사되었습니다. 다시 복사하거나, 그 파일들을 다른 폴더로 옮긴 뒤 `guardianflow ingest`로 수집하세요"
-        ),
-        _ => say!(
-            "{database} is not the one in use with {folder}: another, or a copy of it, has taken its place. Use that one (DATABASE_URL), or copy it back into an empty one with `guardianflow store copy --to URL`",
-            "{database}은(는) {folder}에서 현재 사용하는 데이터베이스가 아닙니다. 다른 데이터베이스나 복사본이 대신하고 있습니다. 그것을 사용하거나(DATABASE_URL) `guardianflow store copy --to URL`로 빈 데이터베이스에 다시 복사하세요"
-        ),
+        Decision::OtherFolder => sentences::other_folder(database, &folder),
+        Decision::EmptyDatabase => sentences::empty_database(database, &folder),
+        Decision::OldCopy(n) => sentences::old_copy(database, n, &folder),
+        _ => sentences::former_database(database, &folder),
     })
 }
 
@@ -211,7 +196,7 @@ fn file(folder: &Path) -> PathBuf {
 }
 
 fn no_lock() -> Error {
-    Error::internal("a lock that is waited for was not given")
+    Error::internal(sentences::lock_not_given())
 }
 
 async fn blocking<T: Send + 'static>(
@@ -221,10 +206,9 @@ async fn blocking<T: Send + 'static>(
     let name = path.display().to_string();
     tokio::task::spawn_blocking(move || work(&path))
         .await
-        .map_err(|e| Error::internal("waiting for the data folder broke off").with_detail(e))?
+        .map_err(|e| Error::internal(sentences::folder_broke_off()).with_detail(e))?
         .map_err(|e| {
-            let (en, ko) = (Sentence::why(&e).en, Sentence::why(&e).korean().to_owned());
-            let said = say!("cannot use {name}: {en}", "{name}을(를) 사용할 수 없습니다: {ko}");
+            let said = sentences::cannot_use(name, &Sentence::why(&e));
             Error::unavailable(said).with_detail(e)
         })
 }

@@ -12,6 +12,9 @@ mod location;
 mod postgres;
 mod random;
 mod rows;
+mod sentences {
+    include!(concat!(env!("OUT_DIR"), "/sentences.rs"));
+}
 mod sql;
 mod sqlite;
 mod tables;
@@ -23,7 +26,6 @@ use async_trait::async_trait;
 use domain::{
     Error, Result,
     ports::{Notes, SourceLedger},
-    say,
 };
 use lake::ports::{Manifest, TailLedger};
 
@@ -98,10 +100,7 @@ pub async fn status(location: &Location) -> Result<Status> {
     if let Location::Sqlite(path) = location
         && !path.exists()
     {
-        return Err(Error::not_found(say!(
-            "there is no {location} yet: it is made when the data folder is used for the first time",
-            "{location}이(가) 아직 없습니다. 데이터 폴더를 처음 사용할 때 만들어집니다"
-        )));
+        return Err(Error::not_found(sentences::not_there(location)));
     }
     let mut reader = transfer::reader(location).await?;
     let schema = reader.schema().await?;

@@ -2,10 +2,10 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-use domain::{Error, Result, say};
+use domain::{Error, Result};
 use sqlx::postgres::PgConnectOptions;
 
-use crate::{postgres, sqlite};
+use crate::{postgres, sentences, sqlite};
 
 /// A database, opened or not. Shown without user and password.
 #[derive(Debug, Clone)]
@@ -35,10 +35,7 @@ impl PostgresServer {
                 sqlx::Error::Configuration(e) => e.to_string(),
                 _ => "it is no URL".to_owned(),
             };
-            Error::bad_input(say!(
-                "the database URL cannot be read: {why}",
-                "데이터베이스 URL을 읽을 수 없습니다: {why}"
-            ))
+            Error::bad_input(sentences::bad_url(why))
         })?;
         let options = match password {
             Some(password) => options.password(password),

@@ -8,7 +8,6 @@ use domain::{Error, Result};
 /// `Internal` when the operating system gives none.
 pub fn id() -> Result<String> {
     let mut bytes = [0_u8; 16];
-    getrandom::fill(&mut bytes)
-        .map_err(|e| Error::internal("the operating system gives no random numbers").with_detail(e))?;
+    getrandom::fill(&mut bytes).map_err(|e| Error::internal(crate::sentences::no_random()).with_detail(e))?;
     Ok(bytes.iter().map(|b| format!("{b:02x}")).collect())
 }

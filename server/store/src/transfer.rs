@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use domain::{Error, Result, say};
+use domain::{Error, Result};
 use futures::{TryStreamExt, stream::BoxStream};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Identity, Location, PostgresStore, SqliteStore, binding, error, postgres, random, sqlite,
+    Identity, Location, PostgresStore, SqliteStore, binding, error, postgres, random, sentences, sqlite,
     tables::{Cell, Column, TABLES, Table},
 };
 
@@ -54,12 +54,7 @@ pub(crate) async fn reader_of(location: &Location, folder: &Path) -> Result<(Box
     if found > ours {
         return Err(error::newer(&location.to_string(), found, ours));
     }
-    let not_yet = || {
-        Error::unavailable(say!(
-            "{location} has schema version {found}, this program {ours}: any command that opens it, such as `guardianflow places`, brings it up to date",
-            "{location}의 스키마 버전은 {found}이고 이 프로그램은 {ours}입니다. `guardianflow places`처럼 데이터베이스를 여는 명령이 최신으로 바꿉니다"
-        ))
-    };
+    let not_yet = || Error::unavailable(sentences::older_schema(location, found, ours));
     if found < ours {
         return Err(not_yet());
     }
@@ -108,10 +103,7 @@ impl Target {
         let mut target = Self { tables, name, made };
         if !target.is_empty().await? {
             let name = &target.name;
-            return Err(Error::bad_input(say!(
-                "{name} is not empty: nothing was written to it. Name a new one",
-                "{name}이(가) 비어 있지 않아 아무것도 기록하지 않았습니다. 새 데이터베이스를 지정하세요"
-            )));
+            return Err(Error::bad_input(sentences::not_empty(name)));
         }
         for table in TABLES.iter().filter(|t| t.seed.is_some()) {
             target.tables.clear(table).await?;
@@ -150,10 +142,7 @@ impl Target {
             let expected = carried.iter().find(|c| c.table == table.name).map_or(0, |c| c.rows);
             if found != expected {
                 let (name, table) = (&self.name, table.name);
-                return Err(Error::unavailable(say!(
-                    "{name} took {found} of {expected} rows of {table}: nothing was kept",
-                    "{name}이(가) {table}의 {expected}행 중 {found}행만 받아들여 아무것도 저장하지 않았습니다"
-                )));
+                return Err(Error::unavailable(sentences::rows_lost(name, found, expected, table)));
             }
         }
         self.tables.set_identity(identity).await?;

@@ -24,7 +24,10 @@ use sqlx::{
 };
 
 use self::SqliteStore as Store;
-use crate::error::{self, Doing, Why};
+use crate::{
+    error::{self, Doing, Why},
+    sentences,
+};
 
 type Db = Sqlite;
 
@@ -71,8 +74,8 @@ impl SqliteStore {
             Ok::<_, std::io::Error>(file)
         })
         .await
-        .map_err(|e| Error::internal("waiting for the database broke off").with_detail(e))?
-        .map_err(|e| Error::unavailable(format!("cannot open {}: {e}", path.display())))?;
+        .map_err(|e| Error::internal(sentences::database_broke_off()).with_detail(e))?
+        .map_err(|e| Error::unavailable(sentences::lock_not_opened(path.display(), e)))?;
         let name = path.display().to_string();
         let store = Self::connect(options, &name).await?;
         let mut connection = store.pool.acquire().await.map_err(|e| cannot(Doing::Open(&name), &e))?;
