@@ -86,7 +86,8 @@ pub async fn open(settings: &Settings) -> Result<Parts> {
 fn location(settings: &Settings) -> Result<Location> {
     let Some(url) = settings.database.url()? else { return Ok(Location::Sqlite(settings.data.sqlite_file())) };
     let password = settings.database.password()?;
-    Ok(Location::Postgres(PostgresServer::parse(url.expose(), password.as_ref().map(Secret::expose))?))
+    let server = PostgresServer::parse(url.expose(), password.as_ref().map(Secret::expose))?;
+    Ok(Location::Postgres(Box::new(server)))
 }
 
 /// Another database than that of the settings, by what follows `--to`.
@@ -96,7 +97,8 @@ fn other_location(settings: &Settings, to: &str) -> Result<Location> {
     }
     let url = PostgresUrl::parse(to)?;
     let password = settings.database.password()?;
-    Ok(Location::Postgres(PostgresServer::parse(url.expose(), password.as_ref().map(Secret::expose))?))
+    let server = PostgresServer::parse(url.expose(), password.as_ref().map(Secret::expose))?;
+    Ok(Location::Postgres(Box::new(server)))
 }
 
 /// What is in the database of the settings. Changes nothing.

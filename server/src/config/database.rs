@@ -130,7 +130,7 @@ impl Database {
         let Some(path) = &self.password_file else { return Ok(None) };
         let name = path.display();
         let text = std::fs::read_to_string(path)
-            .map_err(|e| Error::bad_input(sentences::password_not_read(name, &Sentence::why(&e))))?;
+            .map_err(|e| Error::bad_input(sentences::password_not_read(&name, &Sentence::why(&e))))?;
         let password = text.strip_suffix('\n').unwrap_or(&text);
         let password = password.strip_suffix('\r').unwrap_or(password);
         if password.is_empty() {
@@ -141,6 +141,7 @@ impl Database {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test waits for its files")]
 mod tests {
     use super::*;
 

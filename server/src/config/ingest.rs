@@ -17,7 +17,6 @@ pub struct Ingest {
 
 impl Subsystem for Ingest {
     /// Refuses to watch what we write ourselves: refused rows would be refused again for ever.
-    #[expect(clippy::disallowed_methods, reason = "asked once, before the server serves anybody")]
     fn check(&self, all: &Settings) -> Result<()> {
         let Some(watched) = &self.dir else { return Ok(()) };
         let whole = |p: &Path| p.canonicalize().or_else(|_| std::path::absolute(p)).unwrap_or_else(|_| p.to_owned());

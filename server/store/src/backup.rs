@@ -102,7 +102,7 @@ pub async fn backup(from: &Location, folder: &Path, out: &mut (dyn Write + Send)
 pub async fn restore(path: &Path, to: &Location, folder: &Path) -> Result<Vec<Carried>> {
     let whole = Reading::begin(path, to)?;
     let found = (whole.head.folder.clone(), whole.head.database.clone());
-    whole.to_the_end(path)?;
+    whole.read_to_end(path)?;
     let written = binding::read(folder).await?;
     if written.as_ref().is_some_and(|f| f.folder != found.0) {
         let (path, folder) = (path.display(), folder.display());
@@ -216,7 +216,7 @@ impl Reading {
         }
     }
 
-    fn to_the_end(mut self, path: &Path) -> Result<()> {
+    fn read_to_end(mut self, path: &Path) -> Result<()> {
         while self.row(path)?.is_some() {}
         Ok(())
     }
@@ -259,7 +259,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.is_ascii() || text.len() % 2 != 0 {
+    if !text.is_ascii() || !text.len().is_multiple_of(2) {
         return None;
     }
     text.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()

@@ -4,6 +4,7 @@
 //! A module and a folder of migrations a database. The ports are written once, in `ports/`, and compiled for each: their
 //! statements are the same (`sql`), or have the same name in the module of the database. Also here: moving the state from
 //! one database to another (`transfer`), as a file (`backup`), and holding a data folder to its database (`binding`).
+#![expect(clippy::duplicate_mod, reason = "the ports are compiled once a database, against its own types")]
 
 mod backup;
 mod binding;

@@ -12,7 +12,7 @@ use crate::{postgres, sentences, sqlite};
 pub enum Location {
     /// A file.
     Sqlite(PathBuf),
-    Postgres(PostgresServer),
+    Postgres(Box<PostgresServer>),
 }
 
 /// A database on a Postgres server, and who connects to it.
