@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    Error, Result,
+    Result,
     ports::{Notes, SourceLedger},
 };
 use lake::ports::{Manifest, TailLedger};
@@ -98,11 +98,6 @@ pub struct Status {
 /// # Errors
 /// `NotFound` when it is a file that is not there; `Unavailable`, naming the database, when it cannot be read.
 pub async fn status(location: &Location) -> Result<Status> {
-    if let Location::Sqlite(path) = location
-        && !path.exists()
-    {
-        return Err(Error::not_found(sentences::not_there(location)));
-    }
     let mut reader = transfer::reader(location).await?;
     let schema = reader.schema().await?;
     let mut tables = vec![];

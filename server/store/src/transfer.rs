@@ -42,6 +42,9 @@ pub(crate) trait Tables: Send {
 /// One moment of a database as it is.
 pub(crate) async fn reader(location: &Location) -> Result<Box<dyn Tables>> {
     Ok(match location {
+        Location::Sqlite(path) if !path.exists() => {
+            return Err(Error::not_found(sentences::not_there(location)));
+        }
         Location::Sqlite(path) => Box::new(SqliteStore::read_as_it_is(path).await?),
         Location::Postgres(server) => Box::new(PostgresStore::read_as_it_is(server).await?),
     })
@@ -69,9 +72,13 @@ struct Made(Option<PathBuf>);
 impl Drop for Made {
     #[expect(clippy::disallowed_methods, reason = "of the command line, which serves nobody meanwhile")]
     fn drop(&mut self) {
-        if let Some(path) = self.0.take() {
-            let _ = std::fs::remove_file(path);
+        let Some(path) = self.0.take() else { return };
+        for end in ["-wal", "-shm", ""] {
+            let mut name = path.clone().into_os_string();
+            name.push(end);
+            let _ = std::fs::remove_file(name);
         }
+        let _ = std::fs::remove_file(path.with_extension("lock"));
     }
 }
 

@@ -4,6 +4,8 @@
 
 #[path = "../support/fleet.rs"]
 mod fleet;
+#[path = "../support/postgres.rs"]
+mod postgres;
 #[path = "../support/process.rs"]
 mod process;
 #[path = "../support/wire.rs"]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Adapter, arrivals, june, metric, record, scope, source};
 
-suite!([on_the_lake = crate::support::local_lake] [
+suite!([on_the_lake = crate::support::local_lake, on_postgres = crate::support::lake_on_postgres] [
     each_batch_has_its_own_counts,
     a_batch_knows_the_batches_before_it,
     rows_say_which_source_they_came_from,

@@ -8,7 +8,7 @@ use std::sync::{
 use async_trait::async_trait;
 use domain::{Error, Result, ports::Notes, time::Millis};
 use lake::ports::{Change, LakeFile, Manifest, News};
-use store::SqliteStore;
+use store::State;
 use tokio::sync::RwLock;
 
 #[derive(Default)]
@@ -28,12 +28,12 @@ pub struct Wish {
 
 #[derive(Clone)]
 pub struct Bent {
-    inner: SqliteStore,
+    inner: Arc<dyn State>,
     pub wish: Arc<Wish>,
 }
 
 impl Bent {
-    pub fn on(inner: SqliteStore) -> Self {
+    pub fn on(inner: Arc<dyn State>) -> Self {
         Self { inner, wish: Arc::default() }
     }
     fn seen(&self) -> Result<()> {

@@ -8,12 +8,9 @@ use std::{
 
 use domain::{
     ErrorKind,
-    ports::{Appended, Batch, Progress, RecordSink, SourceLedger},
+    ports::{Appended, Batch, Progress, RecordSink},
 };
-use lake::{
-    Lake,
-    ports::{Manifest, Tail, TailLedger},
-};
+use lake::{Lake, ports::Tail};
 use proptest::{
     prelude::*,
     test_runner::{Config, TestCaseError, TestRunner},
@@ -24,6 +21,12 @@ use crate::{
     bent::Bent,
     support::{Asked, LakeDir, arrivals, ask, fleet, june, near, record, source},
 };
+
+suite!([on_sqlite = crate::support::on_sqlite, on_postgres = crate::support::on_postgres] [
+    a_commit_that_came_about_is_a_success_whatever_it_reported,
+    a_merge_and_a_removal_whose_commits_came_about_are_done,
+    rows_are_put_aside_by_whoever_writes_next_before_their_file_is_merged_away,
+]);
 
 const fn counts(taken: u64, duplicate: u64, corrected: u64) -> Appended {
     Appended { taken, duplicate, corrected }
@@ -75,17 +78,15 @@ async fn bent(dir: &LakeDir) -> (Arc<Bent>, Lake) {
     (manifest.clone(), dir.open_on(manifest).await)
 }
 
-#[tokio::test]
-async fn a_commit_that_came_about_is_a_success_whatever_it_reported() {
-    let dir = LakeDir::new();
-    let (manifest, lake) = bent(&dir).await;
+async fn a_commit_that_came_about_is_a_success_whatever_it_reported(dir: &LakeDir) {
+    let (manifest, lake) = bent(dir).await;
     append(&lake, &[(0, 0.1), (1, 0.1)]).await.unwrap();
     manifest.wish.fails_behind.store(true, SeqCst);
     assert_eq!(append(&lake, &[(0, 0.2), (2, 0.2), (1, 0.1)]).await, Ok(counts(1, 1, 1)));
     assert_eq!(sums(&lake).await.0, 3);
     assert_eq!(lake.unreadable(), vec![], "its files are there");
-    assert_eq!(superseded(&dir), [("r0".into(), 0.1)]);
-    assert_eq!(waiting(&dir), 0);
+    assert_eq!(superseded(dir), [("r0".into(), 0.1)]);
+    assert_eq!(waiting(dir), 0);
     // Also of what has no file: its counts are booked once, and the position has moved.
     assert_eq!(append(&lake, &[(0, 0.2)]).await, Ok(counts(0, 1, 0)));
     manifest.wish.fails_behind.store(false, SeqCst);
@@ -98,10 +99,8 @@ async fn a_commit_that_came_about_is_a_success_whatever_it_reported() {
     assert_eq!(append(&lake, &[(0, 0.2), (1, 0.1), (2, 0.2)]).await, Ok(counts(0, 3, 0)));
 }
 
-#[tokio::test]
-async fn a_merge_and_a_removal_whose_commits_came_about_are_done() {
-    let dir = LakeDir::new();
-    let (manifest, lake) = bent(&dir).await;
+async fn a_merge_and_a_removal_whose_commits_came_about_are_done(dir: &LakeDir) {
+    let (manifest, lake) = bent(dir).await;
     for run in 0..4 {
         append(&lake, &[(3 * run, 0.5)]).await.unwrap();
     }
@@ -158,10 +157,8 @@ async fn while_nobody_knows_nothing_is_deleted_and_nothing_new_is_written() {
     }
 }
 
-#[tokio::test]
-async fn rows_are_put_aside_by_whoever_writes_next_before_their_file_is_merged_away() {
-    let dir = LakeDir::new();
-    let (manifest, lake) = bent(&dir).await;
+async fn rows_are_put_aside_by_whoever_writes_next_before_their_file_is_merged_away(dir: &LakeDir) {
+    let (manifest, lake) = bent(dir).await;
     append(&lake, &[(0, 0.1), (3, 0.1)]).await.unwrap();
     manifest.wish.fails_behind.store(true, SeqCst);
     manifest.wish.then_blind.store(true, SeqCst);
@@ -173,10 +170,10 @@ async fn rows_are_put_aside_by_whoever_writes_next_before_their_file_is_merged_a
     lock.lock().unwrap();
     let other = dir.open().await;
     drop(lock);
-    assert_eq!(waiting(&dir), 1);
+    assert_eq!(waiting(dir), 1);
     append(&other, &[(6, 0.6)]).await.unwrap();
     other.tidy().await.unwrap();
-    assert_eq!((superseded(&dir), waiting(&dir)), (vec![("r0".into(), 0.1)], 0));
+    assert_eq!((superseded(dir), waiting(dir)), (vec![("r0".into(), 0.1)], 0));
 }
 
 /// What happens to one commit of a story.

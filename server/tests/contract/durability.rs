@@ -13,13 +13,25 @@ use domain::{
 use lake::Lake;
 use lake::ports::{Change, LakeFile, Manifest, News};
 use serde_json::json;
-use store::SqliteStore;
+use store::State;
 
 use crate::support::{Asked, Exports, LakeDir, arrivals, ask, fleet, june, metric, record, scope, source, take};
 
+suite!([on_sqlite = crate::support::on_sqlite, on_postgres = crate::support::on_postgres] [
+    a_batch_whose_commit_fails_leaves_nothing_and_can_be_repeated,
+    of_several_batches_whose_commit_fails_none_is_there,
+    removing_the_demo_when_the_manifest_fails_removes_nothing,
+    a_second_process_sees_rows_after_a_refresh,
+    two_processes_know_each_others_duplicates_and_corrections,
+    two_processes_writing_at_once_lose_nothing,
+    a_reader_that_has_not_refreshed_survives_a_merge_by_another_process,
+    an_export_that_has_not_refreshed_survives_a_merge_by_another_process,
+    a_lake_that_is_opened_again_answers_the_same,
+]);
+
 /// A manifest whose commits fail for as long as it is told to.
 pub struct Flaky {
-    pub inner: SqliteStore,
+    pub inner: Arc<dyn State>,
     pub broken: AtomicBool,
 }
 
@@ -70,9 +82,7 @@ fn batch(value: f64) -> Vec<serde_json::Value> {
     (28..=30).map(|d| json!({"timestamp": format!("2026-06-{d}T10:00:00Z"), "detection": {"mAP50": value}})).collect()
 }
 
-#[tokio::test]
-async fn a_batch_whose_commit_fails_leaves_nothing_and_can_be_repeated() {
-    let dir = LakeDir::new();
+async fn a_batch_whose_commit_fails_leaves_nothing_and_can_be_repeated(dir: &LakeDir) {
     let manifest = Arc::new(Flaky { inner: dir.store().await, broken: AtomicBool::new(false) });
     let lake = dir.open_on(manifest.clone()).await;
     take(&lake, batch(0.5)).await;
@@ -93,9 +103,7 @@ async fn a_batch_whose_commit_fails_leaves_nothing_and_can_be_repeated() {
     assert!(crate::support::near(metric(&s.metrics, "mAP50").value.unwrap(), 0.7));
 }
 
-#[tokio::test]
-async fn of_several_batches_whose_commit_fails_none_is_there() {
-    let dir = LakeDir::new();
+async fn of_several_batches_whose_commit_fails_none_is_there(dir: &LakeDir) {
     let manifest = Arc::new(Flaky { inner: dir.store().await, broken: AtomicBool::new(false) });
     let lake = dir.open_on(manifest.clone()).await;
     take(&lake, batch(0.5)).await;
@@ -115,9 +123,7 @@ async fn of_several_batches_whose_commit_fails_none_is_there() {
     assert!(counts.iter().all(|c| c.taken == 1), "the repeat takes each: {counts:?}");
 }
 
-#[tokio::test]
-async fn removing_the_demo_when_the_manifest_fails_removes_nothing() {
-    let dir = LakeDir::new();
+async fn removing_the_demo_when_the_manifest_fails_removes_nothing(dir: &LakeDir) {
     let manifest = Arc::new(Flaky { inner: dir.store().await, broken: AtomicBool::new(false) });
     let lake = dir.open_on(manifest.clone()).await;
     take(
@@ -135,9 +141,7 @@ async fn removing_the_demo_when_the_manifest_fails_removes_nothing() {
     assert_eq!(lake.remove_simulated().await.unwrap(), 3);
 }
 
-#[tokio::test]
-async fn a_second_process_sees_rows_after_a_refresh() {
-    let dir = LakeDir::new();
+async fn a_second_process_sees_rows_after_a_refresh(dir: &LakeDir) {
     let (one, two) = (dir.open().await, dir.open().await);
     assert!(!two.refresh().await.unwrap() || n(&two).await == 0);
     take(&one, batch(0.5)).await;
@@ -148,9 +152,7 @@ async fn a_second_process_sees_rows_after_a_refresh() {
     assert_eq!(one.generation(), two.generation());
 }
 
-#[tokio::test]
-async fn two_processes_know_each_others_duplicates_and_corrections() {
-    let dir = LakeDir::new();
+async fn two_processes_know_each_others_duplicates_and_corrections(dir: &LakeDir) {
     let (one, two) = (dir.open().await, dir.open().await);
     assert_eq!(take(&one, batch(0.5)).await, Appended { taken: 3, duplicate: 0, corrected: 0 });
     assert_eq!(take(&two, batch(0.5)).await, Appended { taken: 0, duplicate: 3, corrected: 0 });
@@ -160,9 +162,7 @@ async fn two_processes_know_each_others_duplicates_and_corrections() {
     assert_eq!(n(&one).await, 3);
 }
 
-#[tokio::test]
-async fn two_processes_writing_at_once_lose_nothing() {
-    let dir = LakeDir::new();
+async fn two_processes_writing_at_once_lose_nothing(dir: &LakeDir) {
     let (one, two) = (dir.open().await, dir.open().await);
     let write = async |lake: &lake::Lake, who: &str| {
         for i in 0..4 {
@@ -178,9 +178,7 @@ async fn two_processes_writing_at_once_lose_nothing() {
     }
 }
 
-#[tokio::test]
-async fn a_reader_that_has_not_refreshed_survives_a_merge_by_another_process() {
-    let dir = LakeDir::new();
+async fn a_reader_that_has_not_refreshed_survives_a_merge_by_another_process(dir: &LakeDir) {
     let (one, two) = (dir.open().await, dir.open().await);
     for i in 0..4 {
         take(&one, [json!({"run_id": format!("{i}"), "detection": {"mAP50": 0.5}})]).await;
@@ -191,9 +189,7 @@ async fn a_reader_that_has_not_refreshed_survives_a_merge_by_another_process() {
     assert_eq!(two.unreadable(), vec![]);
 }
 
-#[tokio::test]
-async fn an_export_that_has_not_refreshed_survives_a_merge_by_another_process() {
-    let dir = LakeDir::new();
+async fn an_export_that_has_not_refreshed_survives_a_merge_by_another_process(dir: &LakeDir) {
     let (one, two) = (dir.open().await, dir.open().await);
     for i in 0..4 {
         take(&one, [json!({"run_id": format!("{i}"), "detection": {"mAP50": 0.5}})]).await;
@@ -203,9 +199,7 @@ async fn an_export_that_has_not_refreshed_survives_a_merge_by_another_process() 
     assert_eq!(two.export_to(&fleet(), june(), &dir.path().join("x.parquet")).await, Ok(4));
 }
 
-#[tokio::test]
-async fn a_lake_that_is_opened_again_answers_the_same() {
-    let dir = LakeDir::new();
+async fn a_lake_that_is_opened_again_answers_the_same(dir: &LakeDir) {
     let lake = dir.open().await;
     take(&lake, batch(0.5)).await;
     let before = lake.summary(&ask(&fleet(), june())).await.unwrap();

@@ -12,7 +12,6 @@ use domain::{
     time::TimeRange,
 };
 use lake::Lake;
-use lake::ports::Manifest;
 use serde_json::json;
 
 use crate::{

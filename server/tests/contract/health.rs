@@ -27,7 +27,7 @@ suite!([on_the_lake = crate::support::local_lake] [
 /// What a source that cannot be read does to the places that it delivered.
 mod sources {
     use domain::{
-        ports::{RecordSink, RefusedCounts, SourceId, SourceLedger},
+        ports::{RecordSink, RefusedCounts, SourceId},
         state::DataState,
     };
     use lake::Lake;
@@ -59,7 +59,7 @@ mod sources {
     #[tokio::test]
     async fn a_place_is_in_error_while_the_source_of_its_newest_record_fails() {
         let dir = LakeDir::new();
-        let store = std::sync::Arc::new(dir.store().await);
+        let store = dir.store().await;
         let lake = dir.open_on(store.clone()).await;
         let (one, two) = (watched("/in/one.gz"), watched("/in/two.gz"));
         for (source, zone, time) in
@@ -89,7 +89,7 @@ mod sources {
     #[tokio::test]
     async fn a_folder_that_cannot_be_read_is_an_error_of_all_that_came_from_it() {
         let dir = LakeDir::new();
-        let store = std::sync::Arc::new(dir.store().await);
+        let store = dir.store().await;
         let lake = dir.open_on(store.clone()).await;
         bring(&lake, &watched("/mnt/metrics/a.jsonl"), "a", "10:00:00").await;
         bring(&lake, &watched("/mnt/metrics/deep/b.jsonl"), "b", "10:00:00").await;
@@ -104,7 +104,7 @@ mod sources {
     #[tokio::test]
     async fn a_question_about_a_time_before_the_failure_knows_nothing_of_it() {
         let dir = LakeDir::new();
-        let store = std::sync::Arc::new(dir.store().await);
+        let store = dir.store().await;
         let lake = dir.open_on(store.clone()).await;
         let one = watched("/in/one.gz");
         bring(&lake, &one, "a", "08:00:00").await;

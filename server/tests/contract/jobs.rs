@@ -14,7 +14,7 @@ use crate::support::{Asked, LakeDir};
 #[tokio::test]
 async fn a_demo_that_is_removed_while_it_is_filled_is_done_and_has_not_failed() {
     let dir = LakeDir::new();
-    let store = Arc::new(dir.store().await);
+    let store = dir.store().await;
     let lake = Arc::new(dir.open_on(store.clone()).await);
     let simulated = usecases::Simulated::new(usecases::Taking::new(lake.clone()), store);
     let demo = Demo { simulated, clock: dir.clock.clone() };

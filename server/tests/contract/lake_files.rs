@@ -281,7 +281,7 @@ async fn a_folder_with_odd_characters_in_its_name_is_a_lake_like_any_other() {
     let dir = LakeDir::new();
     let data = dir.path().join("a b%20[x]*? 부산 #1");
     std::fs::create_dir(&data).unwrap();
-    let store = std::sync::Arc::new(store::SqliteStore::open(&data.join("guardianflow.db")).await.unwrap());
+    let store = store::open(&store::Location::Sqlite(data.join("guardianflow.db"))).await.unwrap();
     let lake = Lake::open(std::sync::Arc::new(lake::Folder::at(&data)), store, dir.clock.clone()).await.unwrap();
     take(&lake, [json!({"detection": {"mAP50": 0.5}})]).await;
     assert_eq!(metric(&summary(&lake).await.metrics, "mAP50").n, 1);

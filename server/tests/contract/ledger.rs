@@ -18,13 +18,20 @@ pub struct Books {
     _keep: LakeDir,
 }
 
-async fn sqlite() -> Books {
-    let dir = LakeDir::new();
-    let store = Arc::new(dir.store().await);
-    Books { ledger: store.clone(), other: Arc::new(dir.store().await), manifest: store, _keep: dir }
+async fn books(dir: LakeDir) -> Books {
+    let store = dir.store().await;
+    Books { ledger: store.clone(), other: dir.store().await, manifest: store, _keep: dir }
 }
 
-suite!([on_sqlite = super::sqlite] [
+async fn sqlite() -> Books {
+    books(crate::support::on_sqlite().await).await
+}
+
+async fn postgres() -> Books {
+    books(crate::support::on_postgres().await).await
+}
+
+suite!([on_sqlite = super::sqlite, on_postgres = super::postgres] [
     a_new_ledger_is_empty,
     deliveries_add_up,
     the_newest_event_never_goes_back,

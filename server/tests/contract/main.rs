@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says why and stops")]
 #![allow(clippy::disallowed_methods, reason = "a test waits for what it started, and nobody waits for the test")]
 
+#[path = "../support/postgres.rs"]
+mod postgres;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -25,6 +27,7 @@ mod answers;
 mod batches;
 mod bent;
 mod cells;
+mod databases;
 mod declared;
 mod devices;
 mod doubt;

@@ -22,13 +22,20 @@ pub struct Pair {
     _keep: LakeDir,
 }
 
-async fn sqlite() -> Pair {
-    let dir = LakeDir::new();
-    let (one, two) = (Arc::new(dir.store().await), Arc::new(dir.store().await));
+async fn pair(dir: LakeDir) -> Pair {
+    let (one, two) = (dir.store().await, dir.store().await);
     Pair { ledger: one.clone(), one, two, _keep: dir }
 }
 
-suite!([on_sqlite = super::sqlite] [
+async fn sqlite() -> Pair {
+    pair(crate::support::on_sqlite().await).await
+}
+
+async fn postgres() -> Pair {
+    pair(crate::support::on_postgres().await).await
+}
+
+suite!([on_sqlite = super::sqlite, on_postgres = super::postgres] [
     a_new_manifest_is_empty,
     what_is_published_is_read_back_as_it_was,
     the_generation_grows_with_every_commit,

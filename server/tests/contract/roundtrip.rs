@@ -11,7 +11,7 @@ use crate::support::{
     Adapter, Exports, arrivals, at, fleet, june, local_lake, range, read_back, record, scope, source,
 };
 
-suite!([on_the_lake = crate::support::local_lake] [
+suite!([on_the_lake = crate::support::local_lake, on_postgres = crate::support::lake_on_postgres] [
     an_export_ingested_again_is_all_duplicates,
     an_export_is_the_same_records_elsewhere,
     numbers_of_many_digits_survive_an_export,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Adapter, arrivals, at, fleet, june, metric, record, scope, source};
 
-suite!([on_the_lake = crate::support::local_lake] [
+suite!([on_the_lake = crate::support::local_lake, on_postgres = crate::support::lake_on_postgres] [
     new_records_are_taken_and_counted,
     repeating_a_batch_changes_no_answer,
     a_record_twice_in_one_batch_counts_once,

@@ -4,7 +4,7 @@
 use std::sync::{Arc, atomic::AtomicBool};
 
 use domain::{
-    ports::{Appended, Arrival, MetricsStore, Notes, RecordSink, RefusedCounts},
+    ports::{Appended, Arrival, MetricsStore, RecordSink, RefusedCounts},
     query::{Records, RecordsQuery},
     record::{Record, SPELLING},
 };

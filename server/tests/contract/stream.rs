@@ -1,10 +1,9 @@
 //! The lake under a stream of small commits: big files are left alone, nothing is lost, and whoever waits hears of each.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use domain::ports::{MetricsStore, RecordSink, RefusedCounts};
 use futures::FutureExt;
-use lake::ports::Manifest;
 use serde_json::json;
 
 use crate::support::{Asked, LakeDir, arrivals, ask, june, record, scope, source, take};
@@ -18,7 +17,7 @@ async fn n(lake: &lake::Lake) -> u64 {
 async fn two_hundred_small_commits_leave_a_big_day_alone() {
     const BIG: u64 = 100_000;
     let dir = LakeDir::new();
-    let store = Arc::new(dir.store().await);
+    let store = dir.store().await;
     let lake = dir.open_on(store.clone()).await;
     let big = (0..BIG).map(|i| {
         let time = format!("2026-06-30T{:02}:{:02}:{:02}.{:03}Z", i / 36_000 % 10, i / 600 % 60, i / 10 % 60, i % 10);

@@ -22,19 +22,20 @@ pub struct Positions {
     _keep: LakeDir,
 }
 
-async fn sqlite() -> Positions {
-    let dir = LakeDir::new();
-    let store = Arc::new(dir.store().await);
-    Positions {
-        other: Arc::new(dir.store().await),
-        tails: store.clone(),
-        manifest: store.clone(),
-        ledger: store,
-        _keep: dir,
-    }
+async fn positions(dir: LakeDir) -> Positions {
+    let store = dir.store().await;
+    Positions { other: dir.store().await, tails: store.clone(), manifest: store.clone(), ledger: store, _keep: dir }
 }
 
-suite!([on_sqlite = super::sqlite] [
+async fn sqlite() -> Positions {
+    positions(crate::support::on_sqlite().await).await
+}
+
+async fn postgres() -> Positions {
+    positions(crate::support::on_postgres().await).await
+}
+
+suite!([on_sqlite = super::sqlite, on_postgres = super::postgres] [
     in_the_beginning_no_file_is_known,
     a_position_comes_back_as_it_was,
     a_position_moves_with_the_commit,
@@ -198,11 +199,11 @@ async fn positions_of_a_database_that_was_written_before_come_back_as_they_were(
     let tails = [tail(1, 10), full(2), Tail { id: i64::MAX, gone: None, ..full(3) }];
     written_before(&dir, &tails).await;
     let store = dir.store().await;
-    assert_eq!(known(&store).await, tails);
+    assert_eq!(known(&*store).await, tails);
     let written: Vec<Position> = tails.iter().map(|t| t.position().unwrap()).collect();
     assert_eq!(store.positions().await.unwrap(), written, "to the letter as the reader would have written them");
-    keep(&store, &[tail(1, 11)], &[2]).await;
-    assert_eq!(known(&dir.store().await).await, [tail(1, 11), tails[2].clone()]);
+    keep(&*store, &[tail(1, 11)], &[2]).await;
+    assert_eq!(known(&*dir.store().await).await, [tail(1, 11), tails[2].clone()]);
 }
 
 #[tokio::test]

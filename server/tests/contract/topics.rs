@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
-    ports::{Batch, MetricsStore, Progress, RecordSink, SourceLedger},
+    ports::{Batch, MetricsStore, Progress, RecordSink},
     scope::Scope,
     time::{Millis, TimeRange},
 };

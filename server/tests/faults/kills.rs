@@ -11,8 +11,17 @@ use domain::time::Millis;
 
 use crate::{
     fleet::{self, Site},
-    process::{Folder, Served, binary, clean, run, text},
+    process::{Folder, Served},
 };
+
+on_both![
+    an_ingest_killed_ten_times_is_completed_by_repeating_it,
+    an_ingest_killed_beside_a_running_server_does_not_stop_it,
+    a_server_that_was_killed_is_ready_again_within_five_seconds,
+    a_demo_that_was_killed_while_it_was_filled_in_goes_on,
+    corrections_killed_around_their_commits_leave_aside_what_they_replaced_and_nothing_else,
+    a_server_killed_while_it_merges_leaves_the_lake_whole,
+];
 
 /// Each file is one batch.
 const FILES: u64 = 6;
@@ -35,17 +44,14 @@ fn input(folder: &Folder, round: u64) -> String {
 
 /// How many records the lake answers with.
 fn count(folder: &Folder) -> u64 {
-    if !folder.data().join("guardianflow.sqlite").exists() {
+    if !folder.data().join("folder.json").exists() {
         return 0;
     }
-    let data = text(&folder.data());
-    let s = run(&["metrics", "summary", "--json", "--days", "30", "--data", &data]).fine().json();
+    let s = folder.run(&["metrics", "summary", "--json", "--days", "30"]).fine().json();
     s["metrics"].as_array().unwrap().iter().find(|m| m["metric"] == "mAP50").map_or(0, |m| m["n"].as_u64().unwrap())
 }
 
-#[test]
-fn an_ingest_killed_ten_times_is_completed_by_repeating_it() {
-    let folder = Folder::new();
+async fn an_ingest_killed_ten_times_is_completed_by_repeating_it(folder: Folder) {
     // How long one takes that nobody kills.
     let calm = input(&folder, 0);
     let begun = Instant::now();
@@ -56,8 +62,8 @@ fn an_ingest_killed_ten_times_is_completed_by_repeating_it() {
         let path = input(&folder, round);
         let before = count(&folder);
         assert_eq!(before, round * FILES * ROWS);
-        let mut command = clean(binary());
-        command.args(["ingest", "--data", &text(&folder.data()), &path]).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut command = folder.command(&["ingest", &path]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let random =
             u64::from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().subsec_nanos());
@@ -87,16 +93,12 @@ fn an_ingest_killed_ten_times_is_completed_by_repeating_it() {
     assert_eq!(count(&folder), 11 * FILES * ROWS);
 }
 
-#[tokio::test]
-async fn an_ingest_killed_beside_a_running_server_does_not_stop_it() {
-    let site = Site::start(&[]).await;
+async fn an_ingest_killed_beside_a_running_server_does_not_stop_it(folder: Folder) {
+    let site = Site::start_in(folder, &[]).await;
     for round in 1..=3 {
         let path = input(&site.folder, round);
-        let mut command = clean(binary());
-        command
-            .args(["ingest", "--data", &text(&site.folder.data()), &path])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+        let mut command = site.folder.command(&["ingest", &path]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         tokio::time::sleep(Duration::from_millis(150 * round)).await;
         child.kill().unwrap();
@@ -109,9 +111,8 @@ async fn an_ingest_killed_beside_a_running_server_does_not_stop_it() {
     assert_eq!(n, site.fleet.records.len() as u64 + 3 * FILES * ROWS);
 }
 
-#[tokio::test]
-async fn a_server_that_was_killed_is_ready_again_within_five_seconds() {
-    let site = Site::start(&[]).await;
+async fn a_server_that_was_killed_is_ready_again_within_five_seconds(folder: Folder) {
+    let site = Site::start_in(folder, &[]).await;
     let Site { served, folder, .. } = site;
     let url = "/api/metrics/comparison?from=now-10d/d&to=now%2B1d/d";
     let before = served.json(url).await["models"].clone();
@@ -125,11 +126,8 @@ async fn a_server_that_was_killed_is_ready_again_within_five_seconds() {
     assert!(fleet::equal(&after, &before), "{after}\n{before}");
 }
 
-#[tokio::test]
-async fn a_demo_that_was_killed_while_it_was_filled_in_goes_on() {
-    let folder = Folder::new();
-    let mut command = clean(binary());
-    command.args(["serve", "--demo", "1", "--addr", "127.0.0.1:0", "--data", &text(&folder.data())]);
+async fn a_demo_that_was_killed_while_it_was_filled_in_goes_on(folder: Folder) {
+    let mut command = folder.command(&["serve", "--demo", "1", "--addr", "127.0.0.1:0"]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     tokio::time::sleep(Duration::from_secs(2)).await;
     child.kill().unwrap();
@@ -158,10 +156,8 @@ fn replaced(folder: &Folder) -> Vec<(String, i64)> {
     found
 }
 
-#[test]
-fn corrections_killed_around_their_commits_leave_aside_what_they_replaced_and_nothing_else() {
+async fn corrections_killed_around_their_commits_leave_aside_what_they_replaced_and_nothing_else(folder: Folder) {
     const RECORDS: i64 = 200;
-    let folder = Folder::new();
     let at = fleet::now() - 60_000;
     let write = |round: i64| {
         let rows: Vec<_> = (0..RECORDS)
@@ -175,8 +171,7 @@ fn corrections_killed_around_their_commits_leave_aside_what_they_replaced_and_no
         folder.write(&format!("in/{round}.jsonl"), fleet::jsonl(&rows))
     };
     let mean = || {
-        let data = text(&folder.data());
-        let s = run(&["metrics", "summary", "--json", "--days", "30", "--data", &data]).fine().json();
+        let s = folder.run(&["metrics", "summary", "--json", "--days", "30"]).fine().json();
         (s["metrics"][0]["n"].as_i64().unwrap(), (100.0 * s["metrics"][0]["value"].as_f64().unwrap()).round() as i64)
     };
     folder.ingest(&[&write(0)]).fine();
@@ -189,8 +184,8 @@ fn corrections_killed_around_their_commits_leave_aside_what_they_replaced_and_no
     let (mut before, mut behind) = (0, 0);
     for round in 2..16 {
         let path = write(round);
-        let mut command = clean(binary());
-        command.args(["ingest", "--data", &text(&folder.data()), &path]).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut command = folder.command(&["ingest", &path]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let share = 1.0 - (seed >> 40) as f64 / (1 << 24) as f64 * 0.75;
@@ -222,9 +217,7 @@ fn corrections_killed_around_their_commits_leave_aside_what_they_replaced_and_no
     assert!(before > 0 && behind > 0, "{before} before, {behind} behind: the sample is one-sided");
 }
 
-#[tokio::test]
-async fn a_server_killed_while_it_merges_leaves_the_lake_whole() {
-    let folder = Folder::new();
+async fn a_server_killed_while_it_merges_leaves_the_lake_whole(folder: Folder) {
     let at = fleet::now() - 60_000;
     let day = folder.data().join("lake").join(format!("day={}", &fleet::rfc(at)[..10]));
     // Half written, or whole and not yet committed: everything sent was answered before.

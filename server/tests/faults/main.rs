@@ -4,9 +4,30 @@
 
 #[path = "../support/fleet.rs"]
 mod fleet;
+#[path = "../support/postgres.rs"]
+mod postgres;
 #[path = "../support/process.rs"]
 mod process;
 
+/// Runs every test on both databases. A test takes a folder that has no records.
+macro_rules! on_both {
+    ($($test:ident),+ $(,)?) => {
+        mod on_sqlite {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(crate::process::Folder::new()).await;
+            })+
+        }
+        mod on_postgres {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(crate::process::Folder::with(crate::postgres::Database::durable())).await;
+            })+
+        }
+    };
+}
+
+mod database;
 mod disk;
 mod files;
 mod kills;

@@ -37,7 +37,10 @@ pub struct Book {
 
 impl Watched {
     pub async fn start() -> Self {
-        let folder = Folder::new();
+        Self::start_in(Folder::new()).await
+    }
+
+    pub async fn start_in(folder: Folder) -> Self {
         fs::create_dir(folder.path("in")).unwrap();
         let served = Self::serve(&folder).await;
         Self { folder, served }

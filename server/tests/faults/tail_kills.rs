@@ -8,11 +8,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::tail::{Watched, append, rows};
+use crate::{
+    process::Folder,
+    tail::{Watched, append, rows},
+};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_kills_during_appends_neither_lose_nor_double() {
-    let Watched { folder, served } = Watched::start().await;
+on_both![ten_kills_during_appends_neither_lose_nor_double];
+
+async fn ten_kills_during_appends_neither_lose_nor_double(folder: Folder) {
+    let Watched { folder, served } = Watched::start_in(folder).await;
     let (folder, stop) = (Arc::new(folder), Arc::new(AtomicBool::new(false)));
     let written = Arc::new(AtomicI64::new(0));
     let writer = {

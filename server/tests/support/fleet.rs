@@ -119,7 +119,11 @@ pub struct Site {
 
 impl Site {
     pub async fn start(env: &[(&str, &str)]) -> Self {
-        let folder = Folder::new();
+        Self::start_in(Folder::new(), env).await
+    }
+
+    /// The same in a folder, or with a database, of one's own.
+    pub async fn start_in(folder: Folder, env: &[(&str, &str)]) -> Self {
         let fleet = Fleet::new();
         let path = folder.write("in/fleet.jsonl", fleet.jsonl());
         let taken = folder.ingest(&[&path]).fine().json();

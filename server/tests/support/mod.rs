@@ -24,8 +24,10 @@ use domain::{
 use lake::{Folder, Lake};
 use serde_json::{Map, Value};
 use server::whole::WholeFile;
-use store::SqliteStore;
+use store::{Location, PostgresServer, State};
 use tempfile::TempDir;
+
+use crate::postgres::Database;
 
 /// The moment at which the clock of every test begins.
 pub const NOW: &str = "2026-06-30T12:00:00Z";
@@ -54,20 +56,39 @@ impl Clock for FixedClock {
 pub struct LakeDir {
     dir: TempDir,
     pub clock: Arc<FixedClock>,
+    /// Where the state is; `None` means SQLite in the folder.
+    pub postgres: Option<Database>,
+}
+
+/// A folder with its state in SQLite.
+pub async fn on_sqlite() -> LakeDir {
+    LakeDir::new()
+}
+
+/// A folder with its state in Postgres.
+pub async fn on_postgres() -> LakeDir {
+    LakeDir { postgres: Some(Database::new()), ..LakeDir::new() }
 }
 
 impl LakeDir {
     pub fn new() -> Self {
-        Self { dir: TempDir::with_prefix("gf-contract-").expect("a folder"), clock: FixedClock::at(NOW) }
+        let dir = TempDir::with_prefix("gf-contract-").expect("a folder");
+        Self { dir, clock: FixedClock::at(NOW), postgres: None }
     }
     pub fn path(&self) -> &Path {
         self.dir.path()
     }
-    pub async fn store(&self) -> SqliteStore {
-        SqliteStore::open(&self.path().join("guardianflow.db")).await.expect("a database")
+    pub fn location(&self) -> Location {
+        match &self.postgres {
+            Some(database) => Location::Postgres(PostgresServer::parse(&database.url(), None).expect("a URL")),
+            None => Location::Sqlite(self.path().join("guardianflow.db")),
+        }
+    }
+    pub async fn store(&self) -> Arc<dyn State> {
+        store::open(&self.location()).await.expect("a database")
     }
     pub async fn open(&self) -> Lake {
-        self.open_on(Arc::new(self.store().await)).await
+        self.open_on(self.store().await).await
     }
     pub async fn open_on(&self, manifest: Arc<dyn lake::ports::Manifest>) -> Lake {
         Lake::open(Arc::new(Folder::at(self.path())), manifest, self.clock.clone()).await.expect("a lake")
@@ -123,6 +144,11 @@ pub async fn local_lake() -> Adapter {
     lake_on(LakeDir::new(), |lake| lake).await
 }
 
+/// The same with the state in Postgres.
+pub async fn lake_on_postgres() -> Adapter {
+    lake_on(on_postgres().await, |lake| lake).await
+}
+
 /// The same without memory for columns: every question reads files.
 pub async fn lake_without_memory() -> Adapter {
     lake_on(LakeDir::new(), |lake| lake.with_memory(0)).await
@@ -134,7 +160,7 @@ pub async fn lake_with_little_memory() -> Adapter {
 }
 
 async fn lake_on(dir: LakeDir, with: impl Fn(Lake) -> Lake) -> Adapter {
-    let store = Arc::new(dir.store().await);
+    let store = dir.store().await;
     let lake = Arc::new(with(dir.open_on(store.clone()).await));
     // As a server does, which keeps the health of now; lakes that tests open for themselves read it off the indexes.
     lake.pass_time().await;

@@ -11,6 +11,8 @@ use std::{
 
 use tempfile::TempDir;
 
+use crate::postgres::Database;
+
 /// The binary under test.
 pub fn binary() -> &'static str {
     env!("CARGO_BIN_EXE_guardianflow")
@@ -21,7 +23,7 @@ pub fn clean(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
     for (key, _) in std::env::vars_os() {
         let name = key.to_string_lossy();
-        if name.starts_with("GF_") || name.starts_with("LEPTOS_") {
+        if ["GF_", "LEPTOS_", "PG", "DATABASE_"].iter().any(|ours| name.starts_with(ours)) {
             command.env_remove(&key);
         }
     }
@@ -85,14 +87,39 @@ pub fn run_fed(args: &[&str], input: &[u8]) -> Ran {
 
 /// A folder of a test with its data folder in it; deleted at the end.
 #[derive(Debug)]
-pub struct Folder(TempDir);
+pub struct Folder {
+    dir: TempDir,
+    /// Where the state is; `None` means SQLite in the data folder.
+    pub postgres: Option<Database>,
+}
 
 impl Folder {
     pub fn new() -> Self {
-        Self(TempDir::with_prefix("gf-test-").expect("a folder"))
+        Self { dir: TempDir::with_prefix("gf-test-").expect("a folder"), postgres: None }
+    }
+    /// With its state in Postgres.
+    pub fn with(database: Database) -> Self {
+        Self { postgres: Some(database), ..Self::new() }
+    }
+    /// A command with the settings of this folder.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = clean(binary());
+        command.args(args);
+        self.set(&mut command);
+        command
+    }
+    fn set(&self, command: &mut Command) {
+        command.env("GF_DATA", self.data());
+        if let Some(database) = &self.postgres {
+            command.env("DATABASE_URL", database.url());
+        }
+    }
+    /// Runs `guardianflow` with the settings of this folder.
+    pub fn run(&self, args: &[&str]) -> Ran {
+        finish(self.command(args))
     }
     pub fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.dir.path().join(name)
     }
     pub fn text(&self, name: &str) -> String {
         text(&self.path(name))
@@ -109,8 +136,7 @@ impl Folder {
     }
     /// `guardianflow ingest --json` of these paths into the data folder.
     pub fn ingest(&self, paths: &[&str]) -> Ran {
-        let data = text(&self.data());
-        run(&[&["ingest", "--json", "--data", &data], paths].concat())
+        self.run(&[&["ingest", "--json"], paths].concat())
     }
     /// The refused rows of all sources.
     pub fn rejected(&self) -> Vec<serde_json::Value> {
@@ -143,8 +169,9 @@ impl Served {
     /// The same by a command of its own that leads to our binary, such as one for another user.
     pub async fn start_by(mut command: Command, folder: &Folder, env: &[(&str, &str)]) -> Self {
         let log = folder.path(&format!("serve-{:?}.log", Instant::now()).replace([' ', ':'], ""));
+        folder.set(&mut command);
         command
-            .args(["serve", "--data", &text(&folder.data())])
+            .arg("serve")
             .env("GF_ADDR", "127.0.0.1:0")
             .envs(env.iter().copied())
             .stdout(Stdio::piped())

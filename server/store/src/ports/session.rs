@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use domain::Result;
 use futures::{StreamExt, TryStreamExt, stream::BoxStream};
-use sqlx::{AssertSqlSafe, Row, Transaction};
+use sqlx::{AssertSqlSafe, Pool, Row, Transaction};
 
 use super::{Db, Store, cannot, set_counter, sql as own};
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
 /// A transaction; what it wrote is undone when it is dropped without a commit.
 pub(crate) struct Session {
     tx: Transaction<'static, Db>,
+    pool: Pool<Db>,
     name: String,
 }
 
@@ -26,13 +27,13 @@ impl Session {
     /// Reads one moment.
     pub(super) async fn reading(store: &Store, name: String) -> Result<Self> {
         let tx = store.begin_read().await.map_err(|e| cannot(Doing::Open(&name), &e))?;
-        Ok(Self { tx, name })
+        Ok(Self { tx, pool: store.pool.clone(), name })
     }
 
     /// Writes, and nobody else does.
     pub(crate) async fn writing(store: &Store, name: String) -> Result<Self> {
         let tx = store.begin_write().await.map_err(|e| cannot(Doing::Write(&name), &e))?;
-        Ok(Self { tx, name })
+        Ok(Self { tx, pool: store.pool.clone(), name })
     }
 
     fn cannot_read(&self, e: &sqlx::Error) -> domain::Error {
@@ -75,7 +76,7 @@ impl Tables for Session {
     }
 
     fn rows<'a>(&'a mut self, table: &'static Table) -> BoxStream<'a, Result<Vec<Cell>>> {
-        let Self { tx, name } = self;
+        let Self { tx, name, .. } = self;
         let rows = sqlx::query(AssertSqlSafe(table.select())).fetch(&mut **tx);
         let rows = rows.and_then(move |row| async move {
             let cell = |(i, column): (usize, &Column)| -> sqlx::Result<Cell> {
@@ -130,7 +131,10 @@ impl Tables for Session {
     }
 
     async fn commit(self: Box<Self>) -> Result<()> {
-        let Self { tx, name } = *self;
-        tx.commit().await.map_err(|e| cannot(Doing::Write(&name), &e))
+        let Self { tx, pool, name } = *self;
+        tx.commit().await.map_err(|e| cannot(Doing::Write(&name), &e))?;
+        // With the last connection SQLite moves everything into the one file that people will move about.
+        pool.close().await;
+        Ok(())
     }
 }

@@ -126,7 +126,7 @@ fn options(server: &PostgresServer) -> PgConnectOptions {
         // Whoever waits for a lock longer than this gets an error, as with SQLite.
         ("lock_timeout", "15s"),
         // A process that hangs in the middle of a commit does not keep the others for ever.
-        ("idle_in_transaction_session_timeout", "300s"),
+        ("idle_in_transaction_session_timeout", "60s"),
     ])
 }
 

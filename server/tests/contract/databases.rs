@@ -1,0 +1,383 @@
+//! What holds of the databases themselves: their tables, their statements, how they are opened, copied and refused.
+
+use domain::{
+    ErrorKind,
+    ports::{Appended, RefusedCounts},
+    time::Millis,
+};
+use futures::future::join_all;
+use lake::ports::{Change, Delivery};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
+use store::{Kind, Location, PostgresServer, TABLES};
+
+use crate::{
+    postgres::Database,
+    support::{LakeDir, on_postgres, on_sqlite, source},
+};
+
+suite!([on_sqlite = crate::support::on_sqlite, on_postgres = crate::support::on_postgres] [
+    whoever_opens_it_at_once_finds_the_same_tables,
+    tables_of_a_later_program_are_refused_by_both_versions,
+    a_copy_has_every_row_and_its_source_stays_as_it_was,
+    a_backup_comes_back_as_it_was,
+    a_damaged_backup_is_refused_before_anything_is_written,
+    what_is_not_empty_takes_no_copy,
+    one_status_says_what_is_there,
+]);
+
+/// The database of a test, without the store between.
+enum Raw {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Raw {
+    async fn of(dir: &LakeDir) -> Self {
+        match dir.location() {
+            Location::Sqlite(path) => {
+                Self::Sqlite(SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.unwrap())
+            }
+            Location::Postgres(_) => Self::Postgres(dir.postgres.as_ref().expect("a database").connect().await),
+        }
+    }
+
+    async fn execute(&mut self, sql: &'static str) {
+        match self {
+            Self::Sqlite(c) => drop(c.execute(sql).await.unwrap()),
+            Self::Postgres(c) => drop(c.execute(sql).await.unwrap()),
+        }
+    }
+
+    /// Table, column and type of everything in it.
+    async fn columns(&mut self) -> Vec<[String; 3]> {
+        match self {
+            Self::Sqlite(c) => {
+                let sql = "SELECT t.name, c.name, c.type FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table'";
+                let rows = sqlx::query(sql).fetch_all(c).await.unwrap();
+                rows.iter().map(|r| [r.get(0), r.get(1), r.get(2)]).collect()
+            }
+            Self::Postgres(c) => {
+                let sql = "SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT), CAST(data_type AS TEXT)
+                           FROM information_schema.columns WHERE table_schema = current_schema()";
+                let rows = sqlx::query(sql).fetch_all(c).await.unwrap();
+                rows.iter().map(|r| [r.get(0), r.get(1), r.get(2)]).collect()
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_list_of_tables_is_what_both_migrations_made() {
+    let mut listed: Vec<[String; 3]> = TABLES
+        .iter()
+        .flat_map(|t| t.columns.iter().map(|c| [t.name.to_owned(), c.name.to_owned(), format!("{:?}", c.kind)]))
+        .collect();
+    listed.sort();
+    // Not carried: a copy has numbers and migrations of its own, and SQLite's counters go by another way.
+    let others = ["_sqlx_migrations", "data_folder", "sqlite_sequence"];
+    for dir in [on_sqlite().await, on_postgres().await] {
+        drop(dir.store().await);
+        let mut found = Raw::of(&dir).await.columns().await;
+        found.retain(|[table, ..]| !others.contains(&table.as_str()));
+        for [_, _, kind] in &mut found {
+            *kind = format!(
+                "{:?}",
+                match kind.as_str() {
+                    "INTEGER" | "bigint" => Kind::Int,
+                    "TEXT" | "text" => Kind::Text,
+                    "BLOB" | "bytea" => Kind::Bytes,
+                    other => panic!("no column may be {other}: the other database has none"),
+                }
+            );
+        }
+        found.sort();
+        assert_eq!(found, listed, "a table or column is not in store::TABLES, or not in the migrations of both");
+    }
+}
+
+#[tokio::test]
+async fn every_statement_can_be_prepared_on_its_database() {
+    let [sqlite, postgres] = store::statements();
+    assert!(sqlite.len() > 50 && postgres.len() > 50);
+    for (dir, statements) in [(on_sqlite().await, sqlite), (on_postgres().await, postgres)] {
+        drop(dir.store().await);
+        let mut raw = Raw::of(&dir).await;
+        for (name, sql) in statements {
+            let sql = sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(sql));
+            let prepared = match &mut raw {
+                Raw::Sqlite(c) => c.prepare(sql).await.map(drop),
+                Raw::Postgres(c) => c.prepare(sql).await.map(drop),
+            };
+            assert!(prepared.is_ok(), "{name}: {prepared:?}");
+        }
+    }
+}
+
+/// No statement of the store stands anywhere but in the lists that are prepared above.
+#[test]
+fn every_statement_is_in_the_lists() {
+    let words = regex::Regex::new(r#""\s*(SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP)\b"#).unwrap();
+    let src = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("store/src");
+    let mut folders = vec![src];
+    let mut found = vec![];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let lists = ["sql.rs", "tables.rs"].iter().any(|name| path.ends_with(name));
+            if path.is_dir() {
+                folders.push(path);
+            } else if !lists {
+                let text = std::fs::read_to_string(&path).unwrap();
+                // Of a module of a database what stands in its own list.
+                let own = text.split_once("statements! {").and_then(|(a, b)| Some((a, b.split_once("\n    }")?.1)));
+                let text = own.map_or(text.clone(), |(a, b)| format!("{a}{b}"));
+                found.extend(words.is_match(&text).then_some(path));
+            }
+        }
+    }
+    assert_eq!(found, Vec::<std::path::PathBuf>::new());
+}
+
+async fn whoever_opens_it_at_once_finds_the_same_tables(dir: &LakeDir) {
+    let stores = join_all((0..8).map(|_| dir.store())).await;
+    for (store, n) in stores.iter().zip(1..) {
+        assert_eq!(store.commit(Change::default()).await.unwrap(), n);
+    }
+}
+
+async fn tables_of_a_later_program_are_refused_by_both_versions(dir: &LakeDir) {
+    drop(dir.store().await);
+    let mut raw = Raw::of(dir).await;
+    raw.execute("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) SELECT 9999, 'x', success, checksum, 0 FROM _sqlx_migrations WHERE version = 10").await;
+    let refused = store::open(&dir.location()).await.err().expect("newer tables");
+    let newest = store::status(&dir.location()).await.unwrap().program_schema;
+    for said in [&refused.message.en, refused.message.ko.as_ref().unwrap()] {
+        assert!(said.contains("9999") && said.contains(&newest.to_string()), "{said}");
+    }
+    assert_eq!(store::status(&dir.location()).await.unwrap().schema, Some(9999), "it can still be looked at");
+    // It is the same for the next one: no lock was left behind.
+    assert!(store::open(&dir.location()).await.is_err());
+}
+
+/// Something in every table, bound to the folder of the test. Returns what a number given next must be greater than.
+async fn filled(dir: &LakeDir) -> i64 {
+    let store = dir.store().await;
+    let delivery = Delivery {
+        source: source("부산 'x' \"y\""),
+        at: Millis(5),
+        appended: Appended { taken: 2, duplicate: 1, corrected: 1 },
+        refused: RefusedCounts::from([("missing".into(), 4)]),
+        newest: Some(Millis(i64::MIN)),
+        progress: domain::ports::Progress {
+            position: Some(domain::ports::Position { id: i64::MAX, state: "{\"path\":\"\\u0000\"}".into() }),
+            ..Default::default()
+        },
+    };
+    let files = ["day=1/a.parquet", "day=1/b.parquet", "day=1/c.parquet"].map(|path| {
+        let mut file = crate::manifest::file(path);
+        file.index = (0..=255).collect();
+        file
+    });
+    store
+        .commit(Change { publish: files.into(), last_seq: Some(41), deliveries: vec![delivery], ..Change::default() })
+        .await
+        .unwrap();
+    let ids: Vec<i64> = store.files().await.unwrap().iter().map(|f| f.id).collect();
+    // The last number is not in use any more, and is not to be given again.
+    store.commit(Change { retire: vec![ids[2]], ..Change::default() }).await.unwrap();
+    store.set_note("demo", Some("")).await.unwrap();
+    store.failed(&source("/in/gone"), Millis(7), &domain::say!("it is\0gone", "없습니다")).await.unwrap();
+    let found = async || Ok(vec!["day=1/a.parquet".to_owned(), "day=1/b.parquet".to_owned()]);
+    drop(store::bind(&*store, &dir.location(), dir.path(), found).await.unwrap());
+    ids[2]
+}
+
+/// Everything that the ports tell.
+async fn told(location: &Location) -> String {
+    let store = store::open(location).await.unwrap();
+    let files = store.files().await.unwrap();
+    let ids: Vec<i64> = files.iter().map(|f| f.id).collect();
+    let mut indexes = store.indexes(&ids).await.unwrap();
+    indexes.sort();
+    format!(
+        "{:?}",
+        (
+            (store.generation().await.unwrap(), store.last_seq().await.unwrap(), files, indexes),
+            (store.since(0).await.unwrap(), store.failing().await.unwrap(), store.sources().await.unwrap()),
+            (store.positions().await.unwrap(), store.note("demo").await.unwrap(), store.note("other").await.unwrap()),
+        )
+    )
+}
+
+/// Empty databases of both kinds.
+fn empty(dir: &LakeDir) -> (Vec<Location>, Database) {
+    let database = Database::new();
+    let url = database.url();
+    let server = PostgresServer::parse(&url, None).unwrap();
+    (vec![Location::Sqlite(dir.path().join("copy.sqlite")), Location::Postgres(server)], database)
+}
+
+async fn goes_on(location: &Location, last: i64) {
+    let store = store::open(location).await.unwrap();
+    store.commit(Change { publish: vec![crate::manifest::file("new")], ..Change::default() }).await.unwrap();
+    let newest = store.files().await.unwrap().iter().map(|f| f.id).max().unwrap();
+    assert!(newest > last, "{newest} was given before");
+    store.close().await;
+}
+
+async fn a_copy_has_every_row_and_its_source_stays_as_it_was(dir: &LakeDir) {
+    let last = filled(dir).await;
+    let before = told(&dir.location()).await;
+    let (targets, _database) = empty(dir);
+    for to in targets {
+        let carried = store::copy(&dir.location(), &to, dir.path()).await.unwrap();
+        assert!(carried.iter().all(|c| c.rows > 0) && carried.len() == TABLES.len(), "{carried:?}");
+        assert_eq!(told(&to).await, before);
+        assert_eq!(told(&dir.location()).await, before);
+        goes_on(&to, last).await;
+    }
+}
+
+async fn a_backup_comes_back_as_it_was(dir: &LakeDir) {
+    let last = filled(dir).await;
+    let before = told(&dir.location()).await;
+    let mut bytes = vec![];
+    let written = store::backup(&dir.location(), dir.path(), &mut bytes).await.unwrap();
+    let path = dir.path().join("state.backup");
+    std::fs::write(&path, &bytes).unwrap();
+    let (targets, _database) = empty(dir);
+    for to in targets {
+        assert_eq!(store::restore(&path, &to, dir.path()).await.unwrap(), written);
+        assert_eq!(told(&to).await, before);
+        goes_on(&to, last).await;
+        let refused = store::restore(&path, &to, dir.path()).await.unwrap_err();
+        assert!(refused.message.en.contains("not empty"), "{refused}");
+    }
+    let elsewhere = on_sqlite().await;
+    let _ = filled(&elsewhere).await;
+    let (targets, _database) = empty(dir);
+    let refused = store::restore(&path, &targets[1], elsewhere.path()).await.unwrap_err();
+    assert!(refused.message.en.contains("another data folder"), "{refused}");
+}
+
+async fn a_damaged_backup_is_refused_before_anything_is_written(dir: &LakeDir) {
+    filled(dir).await;
+    let mut bytes = vec![];
+    store::backup(&dir.location(), dir.path(), &mut bytes).await.unwrap();
+    let path = dir.path().join("state.backup");
+    let to = Location::Sqlite(dir.path().join("never.sqlite"));
+    let mut damaged: Vec<(String, Vec<u8>)> = vec![("empty".into(), vec![]), ("other".into(), b"{}\n".to_vec())];
+    for cut in [1, 9, bytes.len() / 3, bytes.len() / 2, bytes.len() - 5, bytes.len() - 1] {
+        damaged.push((format!("cut at {cut}"), bytes[..cut].to_vec()));
+    }
+    let text = String::from_utf8(zstd::decode_all(&bytes[..]).unwrap()).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let packed = |text: String| zstd::encode_all(text.as_bytes(), 3).unwrap();
+    for (what, text) in [
+        ("a number is another", text.replacen("41", "42", 1)),
+        ("a row is missing", text.replacen(&format!("{}\n", lines[2]), "", 1)),
+        ("a row is there twice", text.replacen(lines[2], &format!("{}\n{}", lines[2], lines[2]), 1)),
+        ("it goes on", format!("{text}[1]\n")),
+        ("the end is missing", text.replacen(lines[lines.len() - 1], "", 1)),
+        ("a table is unknown", text.replacen("lake_note", "lake_nope", 1)),
+    ] {
+        assert!(text.lines().count() > 5);
+        damaged.push((what.into(), packed(text)));
+    }
+    for (what, bytes) in damaged {
+        std::fs::write(&path, bytes).unwrap();
+        let refused = store::restore(&path, &to, dir.path()).await.expect_err(&what);
+        assert_eq!(refused.kind, ErrorKind::BadInput, "{what}: {refused}");
+        assert!(refused.message.en.contains("state.backup"), "{what}: {refused}");
+        assert!(!dir.path().join("never.sqlite").exists(), "{what}: nothing is made");
+    }
+    std::fs::write(&path, packed(text.replacen("\"schema\":10", "\"schema\":9999", 1))).unwrap();
+    assert!(store::restore(&path, &to, dir.path()).await.unwrap_err().message.en.contains("9999"));
+    // An older one, without a table that came later: it is empty, and the rest is there.
+    let head: serde_json::Value = serde_json::from_str(lines[0]).unwrap();
+    assert!(head["tables"].as_array().unwrap().iter().all(|t| t["rows"].as_u64() > Some(0)), "{head}");
+}
+
+async fn what_is_not_empty_takes_no_copy(dir: &LakeDir) {
+    filled(dir).await;
+    for other in [on_sqlite().await, on_postgres().await] {
+        other.store().await.commit(Change::default()).await.unwrap();
+        let before = told(&other.location()).await;
+        let refused = store::copy(&dir.location(), &other.location(), dir.path()).await.unwrap_err();
+        assert!(refused.kind == ErrorKind::BadInput && refused.message.en.contains("not empty"), "{refused}");
+        assert_eq!(told(&other.location()).await, before);
+    }
+    let refused = store::copy(&dir.location(), &dir.location(), dir.path()).await.unwrap_err();
+    assert!(refused.message.en.contains("not empty"), "{refused}");
+}
+
+async fn one_status_says_what_is_there(dir: &LakeDir) {
+    if let Location::Sqlite(path) = dir.location() {
+        assert_eq!(store::status(&dir.location()).await.unwrap_err().kind, ErrorKind::NotFound);
+        assert!(!path.exists(), "nothing is made by looking");
+    } else {
+        let status = store::status(&dir.location()).await.unwrap();
+        assert_eq!((status.schema, status.tables.len()), (None, 0));
+    }
+    filled(dir).await;
+    let status = store::status(&dir.location()).await.unwrap();
+    assert_eq!((status.schema, status.program_schema), (Some(10), 10));
+    let rows = |table: &str| status.tables.iter().find(|t| t.table == table).map(|t| t.rows);
+    assert_eq!(
+        (rows("lake_file"), rows("source"), rows("tail"), status.tables.len()),
+        (Some(2), Some(2), Some(1), TABLES.len())
+    );
+    assert!(status.bytes > 8_192 && status.folder.is_some());
+}
+
+/// What somebody reads who cannot connect; nothing of it is a password.
+async fn refusal(url: &str, password: Option<&str>) -> String {
+    let server = PostgresServer::parse(url, password).unwrap();
+    let refused = store::open(&Location::Postgres(server.clone())).await.err().expect("a refusal");
+    let all = format!("{refused:?} {:?} {server:?} {server}", refused.detail);
+    assert!(!all.contains("s3cret"), "{all}");
+    assert_eq!(refused.kind, ErrorKind::Unavailable);
+    assert!(refused.message.ko.is_some());
+    refused.message.en
+}
+
+#[tokio::test]
+async fn whoever_cannot_use_postgres_reads_why_and_no_password() {
+    let database = Database::new();
+    let mut admin = database.connect().await;
+    for sql in [
+        "DO $$ BEGIN CREATE ROLE locked LOGIN PASSWORD 's3cret'; EXCEPTION WHEN OTHERS THEN NULL; END $$",
+        "DO $$ BEGIN CREATE ROLE guest LOGIN; EXCEPTION WHEN OTHERS THEN NULL; END $$",
+    ] {
+        admin.execute(sql).await.unwrap();
+    }
+    let locked = database.url_as("locked");
+    assert!(refusal(&locked, None).await.contains("password"));
+    assert!(refusal(&locked, Some("s3cret-wrong")).await.contains("password"));
+    assert!(refusal(&locked, Some("s3cret")).await.contains("may not"), "who may connect may not make tables");
+    assert!(refusal(&database.url_as("guest"), None).await.contains("may not"));
+    let gone = database.url().replacen(&database.name, "nothing", 1);
+    assert!(refusal(&gone, None).await.contains("createdb"));
+    // A port at which nobody is.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let begun = std::time::Instant::now();
+    assert!(refusal(&format!("postgres://gf:s3cret@{free}/gf"), None).await.contains("cannot be reached"));
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5));
+    assert!(refusal("postgres://gf:s3cret@nowhere.invalid/gf", None).await.contains("cannot be reached"));
+    let read_only = format!("{}&options=-cdefault_transaction_read_only=on", database.url());
+    assert!(refusal(&read_only, None).await.contains("read-only"));
+}
+
+#[tokio::test]
+async fn a_commit_that_cannot_be_written_says_so() {
+    let dir = on_postgres().await;
+    let store = dir.store().await;
+    let mut raw = Raw::of(&dir).await;
+    raw.execute("DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' SET default_transaction_read_only = on'; END $$").await;
+    // Who is connected may go on writing; who connects anew may not.
+    assert!(store.commit(Change::default()).await.is_ok());
+    raw.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()").await;
+    assert_eq!(store.generation().await, Ok(1), "a lost connection is made anew");
+    let refused = store.commit(Change::default()).await.unwrap_err();
+    assert!(refused.message.en.contains("read-only"), "{refused}");
+}
