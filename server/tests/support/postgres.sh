@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # One Postgres server in a folder of its own, for as long as somebody holds our standard input; then it is stopped and the folder is
 # gone, whatever became of the test. Takes commands by line and answers each with a line. $1: on or off, whether it is to survive a
 # power cut. Never runs as root.
