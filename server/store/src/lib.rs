@@ -101,11 +101,10 @@ pub async fn status(location: &Location) -> Result<Status> {
     let mut reader = transfer::reader(location).await?;
     let schema = reader.schema().await?;
     let mut tables = vec![];
-    for name in reader.tables().await? {
-        // Tables of other versions of the program are not counted, and not forgotten either: the version says so.
-        if let Some(table) = TABLES.iter().find(|t| t.name == name) {
-            tables.push(Carried { table: table.name.to_owned(), rows: reader.count(table).await? });
-        }
+    let names = reader.tables().await?;
+    // Tables of other versions of the program are not counted, and not forgotten either: the version says so.
+    for table in TABLES.iter().filter(|t| names.iter().any(|name| name == t.name)) {
+        tables.push(Carried { table: table.name.to_owned(), rows: reader.count(table).await? });
     }
     let folder = match schema {
         Some(version) if version >= binding::SINCE => reader.identity().await?.map(|i| i.folder),

@@ -214,7 +214,7 @@ fn empty(dir: &LakeDir) -> (Vec<Location>, Database) {
     let database = Database::new();
     let url = database.url();
     let server = PostgresServer::parse(&url, None).unwrap();
-    (vec![Location::Sqlite(dir.path().join("copy.sqlite")), Location::Postgres(server)], database)
+    (vec![Location::Sqlite(dir.path().join("copy.sqlite")), Location::Postgres(server.into())], database)
 }
 
 async fn goes_on(location: &Location, last: i64) {
@@ -333,7 +333,7 @@ async fn one_status_says_what_is_there(dir: &LakeDir) {
 /// What somebody reads who cannot connect; nothing of it is a password.
 async fn refusal(url: &str, password: Option<&str>) -> String {
     let server = PostgresServer::parse(url, password).unwrap();
-    let refused = store::open(&Location::Postgres(server.clone())).await.err().expect("a refusal");
+    let refused = store::open(&Location::Postgres(server.clone().into())).await.err().expect("a refusal");
     let all = format!("{refused:?} {:?} {server:?} {server}", refused.detail);
     assert!(!all.contains("s3cret"), "{all}");
     assert_eq!(refused.kind, ErrorKind::Unavailable);

@@ -88,9 +88,9 @@ async fn a_copy_to_postgres_and_back_gives_the_same_answers() {
     let files = lake_files(&folder);
     refused(&folder.run(&["places"]), "not the one in use");
     refused(&folder.run(&["store", "backup", &folder.text("x")]), "not the one in use");
+    assert_eq!(lake_files(&folder), files);
     folder.postgres = database;
     folder.ingest(&[&one_more(&folder, "on-postgres")]).fine();
-    assert_eq!(lake_files(&folder), files + 1);
     // And back.
     let back = folder.path("back.sqlite");
     folder.run(&["store", "copy", "--to", &format!("sqlite:{}", text(&back))]).fine();
@@ -129,9 +129,10 @@ fn a_database_is_used_with_its_own_folder_only() {
     let url = postgres.as_ref().unwrap().url();
     folder.run(&["store", "copy", "--to", &url]).fine();
     folder.ingest(&[&one_more(&folder, "c")]).fine();
+    let files = lake_files(&folder);
     folder.postgres = postgres;
-    refused(&folder.run(&["places"]), "1 files");
-    assert_eq!(lake_files(&folder), files + 1);
+    refused(&folder.run(&["places"]), "copy again");
+    assert_eq!(lake_files(&folder), files);
     // Another folder over a database in use.
     let mut other = Folder::with(Database::new());
     other.run(&["places"]).fine();
@@ -169,7 +170,9 @@ async fn n(served: &Served) -> u64 {
 }
 
 async fn send(served: &Served, run: &str) -> reqwest::Response {
-    let rows = fleet::jsonl(&[fleet::one(fleet::now() - 60_000, json!({"run_id": run}))]);
+    // Sent again, it is the same record.
+    let midnight = fleet::now() / 86_400_000 * 86_400_000;
+    let rows = fleet::jsonl(&[fleet::one(midnight, json!({"run_id": run}))]);
     let sent = served.post("/api/metrics/records").header("Content-Type", "application/x-ndjson").body(rows);
     sent.send().await.expect("an answer")
 }
@@ -275,13 +278,13 @@ fn no_command_tells_the_password() {
     assert!(!format!("{shown:?}").contains("s3cret"), "{shown:?}");
     for args in [
         vec!["serve", "--log", "trace"],
-        vec!["places", "--log", "debug"],
+        vec!["metrics", "summary", "--log", "debug"],
         vec!["store", "status", "--log", "trace"],
         vec!["store", "copy", "--to", "mysql://gf:s3cret@h/x"],
         vec!["store", "copy", "--to", url, "--log", "debug"],
-        vec!["places", "--database-url", "mongodb://s3cret@h/x"],
-        vec!["places", "--database-url", "postgres://gf@h:s3cret/x"],
-        vec!["places", "--database-url", "postgres://gf@h/x?passwrod=s3cret"],
+        vec!["metrics", "summary", "--database-url", "mongodb://s3cret@h/x"],
+        vec!["metrics", "summary", "--database-url", "postgres://gf@h:s3cret/x"],
+        vec!["metrics", "summary", "--database-url", "postgres://gf@h/x?passwrod=s3cret"],
         vec!["places", "--help"],
     ] {
         for by_file in [false, true] {

@@ -80,7 +80,7 @@ impl LakeDir {
     }
     pub fn location(&self) -> Location {
         match &self.postgres {
-            Some(database) => Location::Postgres(PostgresServer::parse(&database.url(), None).expect("a URL")),
+            Some(database) => Location::Postgres(PostgresServer::parse(&database.url(), None).expect("a URL").into()),
             None => Location::Sqlite(self.path().join("guardianflow.db")),
         }
     }
