@@ -26,7 +26,8 @@ fn lines(path: &Path, words: &Regex) -> Vec<String> {
 
 #[test]
 fn only_startup_names_adapters() {
-    let adapters = Regex::new(r"\b(lake|store)\s*::|\b(use|extern crate) (::)?(lake|store)\b|\bSqliteStore\b|\bLake\b");
+    let adapters =
+        Regex::new(r"\b(lake|store)\s*::|\b(use|extern crate) (::)?(lake|store)\b|\b(Sqlite|Postgres)Store\b|\bLake\b");
     let adapters = adapters.unwrap();
     let startup = Path::new(SERVER).join("src/startup.rs");
     assert!(!lines(&startup, &adapters).is_empty(), "or this test looks for something that is not there");

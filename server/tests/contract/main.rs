@@ -33,6 +33,7 @@ mod devices;
 mod doubt;
 mod durability;
 mod edges;
+mod encrypted;
 mod first_seen;
 mod foreign;
 mod healing;

@@ -16,20 +16,26 @@ use std::{
 pub struct Cluster {
     /// Where its socket lies.
     folder: String,
+    port: u16,
     shell: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
     databases: AtomicU32,
 }
 
 /// Fast, and broken by a power cut.
-static FAST: LazyLock<Arc<Cluster>> = LazyLock::new(|| Cluster::start("off"));
+static FAST: LazyLock<Arc<Cluster>> = LazyLock::new(|| Cluster::start("off", None));
 /// As people run it.
-static DURABLE: LazyLock<Arc<Cluster>> = LazyLock::new(|| Cluster::start("on"));
+static DURABLE: LazyLock<Arc<Cluster>> = LazyLock::new(|| Cluster::start("on", None));
 
 impl Cluster {
-    fn start(fsync: &str) -> Arc<Self> {
+    fn start(fsync: &str, port: Option<u16>) -> Arc<Self> {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/postgres.sh");
         let mut command = Command::new("bash");
-        command.args([script, fsync]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+            .args([script, fsync])
+            .args(port.map(|p| p.to_string()))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         let mut child = command.spawn().expect("bash");
         let stdin = child.stdin.take().expect("an input");
         let mut stdout = BufReader::new(child.stdout.take().expect("an output"));
@@ -39,12 +45,24 @@ impl Cluster {
         assert!(folder.starts_with("/tmp/gf-postgres-"), "Postgres does not start: {folder}");
         // The shell ends by itself, behind us.
         drop(child);
-        Arc::new(Self { folder, shell: Mutex::new((stdin, stdout)), databases: AtomicU32::new(0) })
+        let shell = Mutex::new((stdin, stdout));
+        Arc::new(Self { folder, port: port.unwrap_or(5432), shell, databases: AtomicU32::new(0) })
     }
 
     /// A server that a test may stop.
     pub fn own() -> Arc<Self> {
-        Self::start("on")
+        Self::start("on", None)
+    }
+
+    /// A server that can also be reached by TCP, encrypted alone, as localhost.
+    pub fn encrypted() -> Arc<Self> {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port");
+        Self::start("off", Some(free.port()))
+    }
+
+    /// The port, and the certificate with which it answers there.
+    pub fn by_tcp(&self) -> (u16, String) {
+        (self.port, format!("{}/data/server.crt", self.folder))
     }
 
     /// Stops the server, as its administrator does; whoever is connected is thrown out.
@@ -100,7 +118,7 @@ impl Database {
     }
 
     pub fn url_as(&self, user: &str) -> String {
-        format!("postgres:///{}?host={}&port=5432&user={user}", self.name, self.cluster.folder)
+        format!("postgres:///{}?host={}&port={}&user={user}", self.name, self.cluster.folder, self.cluster.port)
     }
 
     /// A connection beside the product.
