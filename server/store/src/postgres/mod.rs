@@ -171,6 +171,8 @@ fn why(e: &sqlx::Error) -> Why {
         },
         sqlx::Error::Io(e) => match e.kind() {
             ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof => Why::Interrupted,
+            // So do handshakes fail.
+            ErrorKind::InvalidData => Why::Tls,
             _ => Why::Unreachable,
         },
         sqlx::Error::PoolTimedOut => Why::Unreachable,
