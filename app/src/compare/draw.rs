@@ -2,9 +2,12 @@
 
 use leptos::{either::Either, prelude::*};
 
-use super::view::{CompareView, ModelChip};
+use super::{
+    view::{CompareView, ModelChip},
+    words,
+};
 use crate::{
-    i18n::{Lang, fill},
+    i18n::Lang,
     shell::top::Top,
     ui::{
         chart::Picture,
@@ -19,22 +22,21 @@ use crate::{
 /// The page.
 pub(super) fn draw(v: CompareView) -> impl IntoView {
     let lang = v.head.lang;
-    let t = lang.texts();
     let filter = FilterView { action: "/compare".into(), hidden: v.hidden, selects: v.selects };
     view! {
-        <Top head=v.head state=None about=|t| t.about_compare/>
+        <Top head=v.head state=None about=|lang, _| words::about(lang).into()/>
         <main id="main" tabindex="-1">
             {v.empty.map(|e| view! { <Empty empty=e/> })}
             {(!v.models.is_empty()).then(|| view! {
                 <section class="card versus" aria-labelledby="finding">
                     <h2 id="finding">{v.finding}</h2>
                     <p class="quiet">{v.explained}</p>
-                    <ul class="chips" aria-label=t.compare_models>
+                    <ul class="chips" aria-label=words::models(lang)>
                         {v.models.into_iter().map(|m| chip(lang, m)).collect_view()}
                     </ul>
                     {(!v.more.is_empty()).then(|| view! {
                         <details class="more-models">
-                            <summary>{fill(t.compare_more, &[("n", &v.more.len().to_string())])}</summary>
+                            <summary>{words::more(lang, v.more.len())}</summary>
                             <ul class="chips">{v.more.into_iter().map(|m| chip(lang, m)).collect_view()}</ul>
                         </details>
                     })}
@@ -53,12 +55,10 @@ pub(super) fn draw(v: CompareView) -> impl IntoView {
 
 /// A model: a click takes it in or out; the flag makes it the baseline.
 fn chip(lang: Lang, m: ModelChip) -> impl IntoView {
-    let t = lang.texts();
-    let says = if m.chosen { t.compare_take_out } else { t.compare_take_in };
-    let says = fill(says, &[("model", &m.label)]);
+    let says = if m.chosen { words::take_out(lang, &m.label) } else { words::take_in(lang, &m.label) };
     // What is read begins with what is seen, so that it can be spoken to.
     let name = format!("{} {} – {says}", m.label, m.n);
-    let as_baseline = fill(t.compare_as_baseline, &[("model", &m.label)]);
+    let as_baseline = words::as_baseline(lang, &m.label);
     view! {
         <li class:chosen=m.chosen>
             {match m.toggle {
@@ -70,7 +70,7 @@ fn chip(lang: Lang, m: ModelChip) -> impl IntoView {
                 None => Either::Right(view! { <span><bdi>{m.label}</bdi>" "<small>{m.n}</small></span> }),
             }}
             {if m.baseline {
-                Either::Left(view! { <em>{t.compare_baseline}</em> })
+                Either::Left(view! { <em>{words::baseline(lang)}</em> })
             } else {
                 Either::Right(m.as_baseline.map(|href| view! {
                     <a class="flag" data-noscroll="" href=href title=as_baseline.clone() aria-label=as_baseline><Icon name="flag"/></a>

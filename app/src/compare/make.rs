@@ -14,15 +14,16 @@ use super::{
     sentences::{explained, finding},
     tables,
     view::{CompareView, ModelChip},
+    words,
 };
 use crate::{
-    i18n::fill,
     shell::{
         context::{Request, Services},
         filters::{device_select, kind_select, metric_select, select},
         head::{PageAddress, head},
         no_data::empty,
         page_query::PageQuery,
+        words as shell_words,
     },
     ui::{
         chart::PictureView,
@@ -30,6 +31,7 @@ use crate::{
         links::{self, METRICS_PAGE},
         menu::{Choices, Link},
         table::build,
+        words as ui_words,
     },
 };
 
@@ -42,14 +44,15 @@ const OFFERED: usize = 12;
 /// What cannot be read, is unknown, or cannot be answered just now.
 pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<CompareView> {
     let a = read(services, request, ask).await?;
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let directory = services.metrics.directory();
     directory.check(&a.q.scope)?;
     let always = pictures::METRICS.iter().copied().chain(a.q.metric.as_deref()).map(str::to_owned).collect();
     let metrics = Metrics::Page(MetricPage { always, ..build::page_of_metrics(&a.q) });
     let report = services.metrics.field_report(&ComparisonQuery { metrics, ..a.q.comparison() }).await?;
     let head =
-        head(services, &a, &directory, PageAddress::Fixed("/compare"), t.compare_title.into(), report.simulated).await;
+        head(services, &a, &directory, PageAddress::Fixed("/compare"), words::title(lang).into(), report.simulated)
+            .await;
     let field = Field::of(&report, a.q.by);
     let selection = select_models(&a, &directory, &field)?.filter(|_| !report.metrics.is_empty());
     let Some(selection) = selection else {
@@ -100,7 +103,7 @@ fn here(a: &PageQuery, changes: &[(&str, Option<String>)]) -> String {
 }
 
 fn chip(a: &PageQuery, selection: &Selection, contenders: &[Contender], m: &ModelKey, n: u64) -> ModelChip {
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let side_by_side: Vec<&ModelKey> = std::iter::once(&selection.baseline).chain(&selection.chosen).collect();
     let chosen = contenders.iter().any(|c| c.model == *m);
     let base = selection.baseline == *m;
@@ -110,7 +113,7 @@ fn chip(a: &PageQuery, selection: &Selection, contenders: &[Contender], m: &Mode
     let room = side_by_side.len() < MOST_MODELS;
     ModelChip {
         label: m.to_string(),
-        n: fill(t.n, &[("n", &a.fmt.count(n))]),
+        n: ui_words::n(lang, a.fmt.count(n)),
         chosen,
         baseline: base,
         toggle: match (base, chosen) {
@@ -128,7 +131,7 @@ fn chip(a: &PageQuery, selection: &Selection, contenders: &[Contender], m: &Mode
 }
 
 fn choices(a: &PageQuery) -> Vec<Choices> {
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let link = |label: &str, key: &'static str, value: Option<&str>, current: bool| Link {
         label: label.to_owned(),
         href: here(a, &[(key, value.map(str::to_owned))]),
@@ -141,37 +144,42 @@ fn choices(a: &PageQuery) -> Vec<Choices> {
     };
     vec![
         Choices {
-            label: t.compare_places.into(),
+            label: words::places(lang).into(),
             links: vec![
-                link(t.compare_same, "places", None, a.q.places == Places::Same),
-                link(t.compare_all, "places", Some("all"), a.q.places == Places::All),
+                link(words::same(lang), "places", None, a.q.places == Places::Same),
+                link(words::all(lang), "places", Some("all"), a.q.places == Places::All),
             ],
         },
         Choices {
-            label: t.compare_by.into(),
+            label: words::by(lang).into(),
             links: vec![
-                forget(t.compare_version, None, a.q.by == By::Version),
-                forget(t.compare_architecture, Some("architecture"), a.q.by == By::Architecture),
+                forget(words::version(lang), None, a.q.by == By::Version),
+                forget(words::architecture(lang), Some("architecture"), a.q.by == By::Architecture),
             ],
         },
         Choices {
-            label: t.compare_rows.into(),
+            label: words::rows(lang).into(),
             links: vec![
-                link(t.compare_rows_all, "diff", None, !a.q.diff),
-                link(t.compare_rows_diff, "diff", Some("1"), a.q.diff),
+                link(words::rows_all(lang), "diff", None, !a.q.diff),
+                link(words::rows_diff(lang), "diff", Some("1"), a.q.diff),
             ],
         },
     ]
 }
 
 fn selects(a: &PageQuery, d: &Directory, report: &FieldReport, lead: usize) -> Vec<SelectView> {
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let metrics = report.present.iter().map(|key| (key.clone(), a.fmt.label(&a.metric(key))));
-    let any = std::iter::once((String::new(), t.filter_any.to_owned()));
+    let any = std::iter::once((String::new(), shell_words::filter_any(lang).to_owned()));
     let tasks = any.chain(d.tasks.iter().map(|x| (x.to_string(), x.to_string()))).collect();
     let mut selects = vec![
-        metric_select(a, t.compare_metric, metrics, report.metrics[lead].key.to_string()),
-        select("task", t.filter_task, tasks, a.q.scope.task.as_ref().map_or_else(String::new, ToString::to_string)),
+        metric_select(a, words::metric(lang), metrics, report.metrics[lead].key.to_string()),
+        select(
+            "task",
+            shell_words::filter_task(lang),
+            tasks,
+            a.q.scope.task.as_ref().map_or_else(String::new, ToString::to_string),
+        ),
         kind_select(a),
     ];
     selects.extend(device_select(a, d));

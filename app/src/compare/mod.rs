@@ -14,6 +14,17 @@ mod sentences;
 mod tables;
 pub mod view;
 
+mod words {
+    //! The texts of this folder, from `words.toml`.
+    include!(concat!(env!("OUT_DIR"), "/compare/words.rs"));
+}
+
+#[cfg(feature = "ssr")]
+mod refusals {
+    //! What is refused in this folder, from `sentences.toml`.
+    include!(concat!(env!("OUT_DIR"), "/compare/sentences.rs"));
+}
+
 use domain::access::Action;
 use leptos::prelude::*;
 
@@ -21,6 +32,7 @@ use crate::{
     shell::{
         load::loaded,
         room::{Navigation, Room},
+        words as shell_words,
     },
     ui::hydration::hydrated_at_once,
 };
@@ -29,7 +41,7 @@ pub const ROOM: Room = Room {
     paths: PATHS,
     action: Action::ReadMetrics,
     functions: &[function::COMPARE],
-    navigation: Some(Navigation { icon: "scale", label: |lang| lang.texts().nav_compare, key: 'c' }),
+    navigation: Some(Navigation { icon: "scale", label: shell_words::nav_compare, key: 'c' }),
 };
 
 crate::routes!(Compare: "/compare");

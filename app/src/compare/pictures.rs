@@ -9,8 +9,8 @@ use domain::{
     scope::Scope,
 };
 
+use super::words;
 use crate::{
-    i18n::fill,
     panels::PanelContext,
     ui::{
         chart::{PictureView, Tools, option},
@@ -80,7 +80,7 @@ fn scatter(
     lead: usize,
     legend: &[(String, u8)],
 ) -> Option<PictureView> {
-    let t = panel.fmt.texts();
+    let lang = panel.fmt.lang;
     let cost = COSTS.iter().find_map(|k| r.metrics.iter().position(|m| m.key == *k)).filter(|c| *c != lead)?;
     let (x, y) = (&r.metrics[cost], &r.metrics[lead]);
     let costs = field.sites(cost, contenders, Places::All);
@@ -115,10 +115,10 @@ fn scatter(
     if dots.len() < 2 {
         return None;
     }
-    let title = fill(t.compare_scatter, &[("metric", &panel.fmt.label(y)), ("cost", &panel.fmt.label(x))]);
+    let title = words::scatter(lang, panel.fmt.label(y), panel.fmt.label(x));
     let sites = dots.len().to_string();
     let drawn = Scatter {
-        summary: fill(t.compare_scatter_sentence, &[("title", &title), ("n", &sites)]),
+        summary: words::scatter_sentence(lang, &title, &sites),
         x: axis(panel, x, dots.iter().map(|d| d.x)),
         y: axis(panel, y, dots.iter().map(|d| d.y)),
         dots,
@@ -152,7 +152,7 @@ fn parallel(
     places: Places,
     legend: &[(String, u8)],
 ) -> Option<PictureView> {
-    let t = panel.fmt.texts();
+    let lang = panel.fmt.lang;
     let judged = |m: &Metric| m.direction.read(1.0) != Change::Neutral;
     let level = |c: &Contender, i: usize| level(c, contenders.first()?, i, places);
     let every = |i: usize| contenders.iter().filter_map(move |c| level(c, i));
@@ -193,14 +193,14 @@ fn parallel(
         .filter(|line| line.values.iter().any(Option::is_some))
         .collect();
     let summary = match places {
-        Places::Same => t.compare_parallel_same,
-        Places::All => t.compare_parallel_sentence,
+        Places::Same => words::parallel_same(lang),
+        Places::All => words::parallel_sentence(lang),
     };
     let legend: Vec<(String, u8)> = lines.iter().map(|l| (l.name.clone(), l.colour)).collect();
     let colours: Vec<u8> = lines.iter().map(|l| l.colour).collect();
     let drawn = Parallel { summary: summary.to_owned(), axes, lines };
     Some(PictureView {
-        title: t.compare_parallel.to_owned(),
+        title: words::parallel(lang).to_owned(),
         summary: drawn.summary.clone(),
         svg: parallel_svg(&drawn),
         option: option::parallel(&drawn),

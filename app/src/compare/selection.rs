@@ -6,10 +6,10 @@ use domain::{
     compare::{By, Contender, Field, MOST_MODELS, Places, SiteContest},
     model::ModelKey,
     query::{Directory, FieldReport, unknown_metric},
-    say,
     scope::{Kind, clip},
 };
 
+use super::refusals;
 use crate::shell::{
     context::{Request, Services},
     page_query::PageQuery,
@@ -44,11 +44,7 @@ pub(super) fn select_models(a: &PageQuery, directory: &Directory, field: &Field<
         None => named.iter().find(|m| ran.iter().any(|r| r.0 == *m)).unwrap_or(most.0).clone(),
     };
     if !ran.iter().any(|r| *r.0 == baseline) {
-        return Err(Error::bad_input(say!(
-            "“{got}” has no record in this range, so nothing can be compared with it",
-            "“{got}”: 이 기간에 레코드가 없어 비교할 수 없습니다",
-            got = clip(&baseline.key())
-        )));
+        return Err(Error::bad_input(refusals::no_records(clip(&baseline.key()))));
     }
     let chosen: Vec<ModelKey> = if named.is_empty() {
         // Those that ran where the baseline ran say most.
@@ -60,10 +56,7 @@ pub(super) fn select_models(a: &PageQuery, directory: &Directory, field: &Field<
         named.into_iter().filter(|m| *m != baseline).collect()
     };
     if chosen.len() >= MOST_MODELS {
-        return Err(Error::bad_input(say!(
-            "at most {MOST_MODELS} models can be put side by side",
-            "모델은 최대 {MOST_MODELS}개까지 나란히 놓을 수 있습니다"
-        )));
+        return Err(Error::bad_input(refusals::too_many(MOST_MODELS)));
     }
     Ok(Some(Selection { baseline, chosen }))
 }

@@ -6,15 +6,15 @@ use domain::{
     query::FieldReport,
 };
 
+use super::words;
 use crate::{
-    i18n::fill,
     shell::page_query::PageQuery,
     ui::{delta::Movement, fmt::Fmt},
 };
 
 /// One sentence: who leads in the metric, or that nobody can be compared.
 pub(super) fn finding(a: &PageQuery, r: &FieldReport, contenders: &[Contender], lead: usize) -> String {
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let metric = &r.metrics[lead];
     let Some((base, others)) = contenders.split_first() else { return String::new() };
     let label = a.fmt.label(metric);
@@ -23,7 +23,7 @@ pub(super) fn finding(a: &PageQuery, r: &FieldReport, contenders: &[Contender], 
         .filter_map(|c| Some((c, c.figures[lead].delta(a.q.places)?)))
         .max_by(|x, y| goodness(metric, x.1).total_cmp(&goodness(metric, y.1)));
     let Some((c, delta)) = best else {
-        return fill(t.compare_finding_none, &[("metric", &label), ("baseline", &base.model.to_string())]);
+        return words::finding_none(lang, label, &base.model);
     };
     let shown = a
         .fmt
@@ -32,20 +32,11 @@ pub(super) fn finding(a: &PageQuery, r: &FieldReport, contenders: &[Contender], 
     let zones = match a.q.places {
         Places::Same => {
             let zones = c.figures[lead].same.map_or(0, |s| s.zones);
-            fill(t.compare_shared, &[("n", &zones.to_string())])
+            words::shared(lang, zones)
         }
-        Places::All => t.compare_everywhere.to_owned(),
+        Places::All => words::everywhere(lang).to_owned(),
     };
-    fill(
-        t.compare_finding,
-        &[
-            ("metric", &label),
-            ("model", &c.model.to_string()),
-            ("delta", &shown),
-            ("baseline", &base.model.to_string()),
-            ("where", &zones),
-        ],
-    )
+    words::finding(lang, &c.model, &base.model, label, shown, zones)
 }
 
 /// Larger is better, whatever the metric's direction.
@@ -59,7 +50,7 @@ fn goodness(metric: &Metric, delta: f64) -> f64 {
 
 /// What the difference everywhere owes to where the models ran, where that is most; or that more than the model is another one.
 pub(super) fn explained(fmt: &Fmt, metric: &Metric, contenders: &[Contender], lead: usize) -> String {
-    let t = fmt.texts();
+    let lang = fmt.lang;
     let mut found: Option<(&Contender, Same, f64, f64)> = None;
     // What rounds to nothing is no mix, and then what differs besides matters most.
     let weight =
@@ -72,27 +63,17 @@ pub(super) fn explained(fmt: &Fmt, metric: &Metric, contenders: &[Contender], le
             found = Some((c, same, everywhere, mix));
         }
     }
-    let Some((c, same, everywhere, mix)) = found else { return t.compare_explained_short.to_owned() };
+    let Some((c, same, everywhere, mix)) = found else { return words::explained_short(lang).to_owned() };
     let unlike = unlike(fmt, same.zones, same.other_days, same.other_devices);
     let mix = shown_mix(fmt, mix, metric);
-    let text = match (&mix, &unlike) {
-        (None, None) => return t.compare_explained_short.to_owned(),
-        (Some(_), None) => t.compare_explained,
-        (Some(_), Some(_)) => t.compare_explained_unlike,
-        (None, Some(_)) => t.compare_unlike,
-    };
     let signed = |d: f64| fmt.delta(Some(d), None, metric).map_or_else(String::new, |d| d.text());
-    fill(
-        text,
-        &[
-            ("model", &c.model.to_string()),
-            ("same", &signed(same.delta)),
-            ("n", &same.zones.to_string()),
-            ("everywhere", &signed(everywhere)),
-            ("mix", mix.as_deref().unwrap_or_default()),
-            ("unlike", unlike.as_deref().unwrap_or_default()),
-        ],
-    )
+    let (model, zones, same, everywhere) = (&c.model, same.zones, signed(same.delta), signed(everywhere));
+    match (mix, unlike) {
+        (None, None) => words::explained_short(lang).to_owned(),
+        (Some(mix), None) => words::explained(lang, model, same, zones, everywhere, mix),
+        (Some(mix), Some(unlike)) => words::explained_unlike(lang, model, same, zones, everywhere, mix, unlike),
+        (None, Some(unlike)) => words::unlike(lang, model, same, zones, unlike),
+    }
 }
 
 /// The part of a difference that is where the models ran; `None` where it rounds to nothing.
@@ -102,24 +83,23 @@ fn shown_mix(fmt: &Fmt, mix: f64, metric: &Metric) -> Option<String> {
 
 /// In how many shared zones more than the model is another one; `None` when in none.
 pub(super) fn unlike(fmt: &Fmt, zones: usize, days: usize, devices: usize) -> Option<String> {
-    let t = fmt.texts();
-    let text = match (days, devices) {
-        (0, 0) => return None,
-        (_, 0) => t.compare_unlike_days,
-        (0, _) => t.compare_unlike_devices,
-        _ => t.compare_unlike_both,
-    };
-    let holes = [("days", days), ("devices", devices), ("n", zones)].map(|(k, n)| (k, fmt.count(n as u64)));
-    Some(fill(text, &holes.each_ref().map(|(k, n)| (*k, n.as_str()))))
+    let lang = fmt.lang;
+    let [shown_days, shown_devices, zones] = [days, devices, zones].map(|n| fmt.count(n as u64));
+    match (days, devices) {
+        (0, 0) => None,
+        (_, 0) => Some(words::unlike_days(lang, shown_days, zones)),
+        (0, _) => Some(words::unlike_devices(lang, shown_devices, zones)),
+        _ => Some(words::unlike_both(lang, shown_days, shown_devices, zones)),
+    }
 }
 
 /// Where a figure's difference everywhere is another one than at the same places: the two values there, and the rest.
 pub(super) fn beside(fmt: &Fmt, f: &Figure, metric: &Metric) -> Vec<String> {
-    let t = fmt.texts();
+    let lang = fmt.lang;
     let Some((same, mix)) = f.same.zip(f.mix().and_then(|mix| shown_mix(fmt, mix, metric))) else { return vec![] };
     let (ours, base) = (fmt.value(Some(same.ours), metric), fmt.value(Some(same.base), metric));
-    let rest = if same.like_with_like() { t.compare_mix } else { t.compare_mix_unlike };
-    vec![fill(t.compare_same_values, &[("value", &ours), ("baseline", &base)]), fill(rest, &[("mix", &mix)])]
+    let rest = if same.like_with_like() { words::mix(lang, mix) } else { words::mix_unlike(lang, mix) };
+    vec![words::same_values(lang, ours, base), rest]
 }
 
 #[cfg(test)]
@@ -182,8 +162,8 @@ mod tests {
     #[test]
     fn without_a_mix_it_is_said_all_the_same_that_days_or_devices_differ() {
         let like = contender("c:1", 1.0, 1.01, (0, 0));
-        assert_eq!(sentence(Lang::En, std::slice::from_ref(&like)), Lang::En.texts().compare_explained_short);
-        assert_eq!(sentence(Lang::En, &[]), Lang::En.texts().compare_explained_short);
+        assert_eq!(sentence(Lang::En, std::slice::from_ref(&like)), words::explained_short(Lang::En));
+        assert_eq!(sentence(Lang::En, &[]), words::explained_short(Lang::En));
         // Which of the two comes first does not matter, nor that the mix of the other is larger below what is shown.
         let unlike = contender("b:1", 1.0, 1.0, (2, 0));
         let said = "b 1: ↑1.0 at the 4 zones where both ran, but more than the model differs there: the days differ at 2 of 4 zones.";

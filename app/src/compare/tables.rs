@@ -12,10 +12,12 @@ use domain::{
     scope::Scope,
 };
 
-use super::sentences::{beside, unlike};
+use super::{
+    sentences::{beside, unlike},
+    words,
+};
 use crate::{
-    i18n::fill,
-    panels::devices::put_together,
+    panels::{devices::put_together, words as panel_words},
     shell::{addresses, page_query::PageQuery},
     ui::{
         delta::Movement,
@@ -25,6 +27,7 @@ use crate::{
             Cell, TableView,
             build::{self, PageLink, plain},
         },
+        words as ui_words,
     },
 };
 
@@ -33,19 +36,19 @@ use crate::{
 /// # Errors
 /// A page that does not exist.
 pub(super) fn metrics(a: &PageQuery, r: &FieldReport, contenders: &[Contender]) -> Result<TableView> {
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let at = PageLink { path: "/compare", q: &a.q, ask: &a.ask, in_path: false };
     let (skip, pager) = build::turned(&a.fmt, &at, (METRICS_PAGE, a.q.metrics_page), r.present.len())?;
     let shown = &r.present[skip..r.present.len().min(skip + build::PAGE_ROWS)];
-    let mut columns = vec![plain(t.col_metric, false)];
+    let mut columns = vec![plain(panel_words::col_metric(lang), false)];
     columns.extend(contenders.iter().enumerate().map(|(i, c)| {
-        let label = if i == 0 { format!("{} · {}", c.model, t.compare_baseline) } else { c.model.to_string() };
+        let label = if i == 0 { format!("{} · {}", c.model, words::baseline(lang)) } else { c.model.to_string() };
         plain(&label, true)
     }));
     let on: Vec<usize> = contenders.iter().map(|c| devices(r, &c.model, a.q.by)).collect();
     let figure = |i: usize, f: &Figure, base: Option<f64>, metric: &Metric, c: &Contender| {
         let delta = if i == 0 { None } else { a.fmt.delta(f.delta(a.q.places), base, metric) };
-        let mut small = vec![fill(t.n, &[("n", &a.fmt.count(f.n))])];
+        let mut small = vec![ui_words::n(lang, a.fmt.count(f.n))];
         if let (Some(p50), Some(p95)) = (f.p50, f.p95) {
             let ends = [a.fmt.value(Some(p50), metric), a.fmt.value(Some(p95), metric)];
             small.push(format!("p50 {} · p95 {}", ends[0], ends[1]));
@@ -64,9 +67,9 @@ pub(super) fn metrics(a: &PageQuery, r: &FieldReport, contenders: &[Contender]) 
             small: if f.value.is_some() { small } else { vec![] },
         }
     };
-    let mut ran = vec![Cell::Name { text: t.col_zones.into(), href: None, state: None }];
+    let mut ran = vec![Cell::Name { text: panel_words::col_zones(lang).into(), href: None, state: None }];
     ran.extend(contenders.iter().enumerate().map(|(i, c)| {
-        let shared = (i > 0).then(|| fill(t.compare_shared_of, &[("n", &a.fmt.count(c.shared as u64))]));
+        let shared = (i > 0).then(|| words::shared_of(lang, a.fmt.count(c.shared as u64)));
         Cell::Figure {
             text: a.fmt.count(c.zones as u64),
             href: None,
@@ -94,9 +97,9 @@ pub(super) fn metrics(a: &PageQuery, r: &FieldReport, contenders: &[Contender]) 
         .collect();
     let query = links::pairs(&a.ask, &["page", METRICS_PAGE, "sort", "refresh", "kiosk", "metric"]);
     Ok(TableView {
-        caption: t.compare_table.into(),
+        caption: words::table(lang).into(),
         columns,
-        foot: Some(if rows.is_empty() { t.compare_no_difference.into() } else { t.compare_foot.into() }),
+        foot: Some(if rows.is_empty() { words::no_difference(lang).into() } else { words::foot(lang).into() }),
         rows: std::iter::once(ran).chain(rows).collect(),
         csv: Some(links::href("/export/compare.csv", &query)),
         pager,
@@ -111,11 +114,11 @@ pub(super) fn sites(
     contenders: &[Contender],
     lead: usize,
 ) -> TableView {
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let metric = &r.metrics[lead];
-    let mut columns = vec![plain(t.col_site, false)];
+    let mut columns = vec![plain(panel_words::col_site(lang), false)];
     columns.extend(contenders.iter().map(|c| plain(&c.model.to_string(), true)));
-    columns.push(plain(t.compare_best, false));
+    columns.push(plain(words::best(lang), false));
     let all: Vec<SiteContest> = field.sites(lead, contenders, a.q.places);
     let mut wins = vec![0usize; contenders.len()];
     all.iter().filter_map(|s| s.best).for_each(|b| wins[b] += 1);
@@ -150,13 +153,11 @@ pub(super) fn sites(
         .iter()
         .zip(&wins)
         .filter(|w| *w.1 > 0)
-        .map(|(c, n)| {
-            fill(t.compare_wins, &[("model", &c.model.to_string()), ("n", &count(*n)), ("of", &count(contests))])
-        })
+        .map(|(c, n)| words::wins(lang, &c.model, count(*n), count(contests)))
         .collect();
     let query = links::pairs(&a.ask, &["page", METRICS_PAGE, "sort", "refresh", "kiosk"]);
     TableView {
-        caption: fill(t.compare_sites, &[("metric", &a.fmt.label(metric))]),
+        caption: words::sites(lang, a.fmt.label(metric)),
         columns,
         rows,
         csv: Some(links::href("/export/compare_sites.csv", &query)),

@@ -1,14 +1,12 @@
 //! How many devices are behind a number that depends on the device.
 
-use crate::{
-    i18n::fill,
-    ui::{fmt::Fmt, table::Cell},
-};
+use super::words;
+use crate::ui::{fmt::Fmt, table::Cell};
 
 /// So many devices are behind a number.
 #[must_use]
 pub fn put_together(fmt: &Fmt, devices: usize) -> String {
-    fill(fmt.texts().mixed_devices, &[("n", &fmt.count(devices as u64))])
+    words::mixed_devices(fmt.lang, fmt.count(devices as u64))
 }
 
 /// A number that depends on the device, with how many were put together.

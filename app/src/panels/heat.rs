@@ -5,20 +5,16 @@ use domain::{
     chart::{Heat, HeatRow, heat_svg},
     metric::Change,
     query::{ChildSummary, Course, MetricSummary, Summary},
-    say,
     scope::Scope,
     time::{DAY, Millis},
 };
 
-use super::PanelContext;
-use crate::{
-    i18n::fill,
-    ui::{
-        chart::{HeatView, Tools},
-        fmt::NONE,
-        menu::Link,
-        table::{Cell, TableView, build::plain},
-    },
+use super::{PanelContext, sentences, words};
+use crate::ui::{
+    chart::{HeatView, Tools},
+    fmt::NONE,
+    menu::Link,
+    table::{Cell, TableView, build::plain},
 };
 
 /// More days than this are too narrow to be hit.
@@ -43,9 +39,7 @@ pub fn days(panel: PanelContext<'_>, length: i64) -> Result<Course> {
             })
             .collect()
     };
-    let midnights = midnights().map_err(|e| {
-        Error::bad_input(say!("the range goes beyond the calendar", "기간이 달력의 범위를 벗어났습니다")).with_detail(e)
-    })?;
+    let midnights = midnights().map_err(|e| Error::bad_input(sentences::beyond_calendar()).with_detail(e))?;
     Course::between(&midnights)
 }
 
@@ -68,7 +62,7 @@ pub fn strip(
     course: &Course,
     links: &HeatLinks<'_>,
 ) -> Option<HeatView> {
-    let t = panel.fmt.texts();
+    let lang = panel.fmt.lang;
     let metric = panel.metric(&leading.metric);
     let label = panel.fmt.label(&metric);
     let days = course.stretches();
@@ -112,23 +106,21 @@ pub fn strip(
     let (low, high) = heat.scale()?;
     let (pale, strong) = if high_is_strong { (low, high) } else { (high, low) };
     let worst = heat.scaled().find(|c| c.0 == strong).map(|c| c.1.clone()).unwrap_or_default();
-    let summary = fill(
-        t.heat_sentence,
-        &[
-            ("metric", &label),
-            ("n", &panel.fmt.count(heat.rows.len() as u64)),
-            ("days", &panel.fmt.count(count as u64)),
-            ("min", &shown(low)),
-            ("max", &shown(high)),
-            ("worst", &worst),
-        ],
+    let summary = words::heat_sentence(
+        lang,
+        &label,
+        panel.fmt.count(heat.rows.len() as u64),
+        panel.fmt.count(count as u64),
+        shown(low),
+        shown(high),
+        &worst,
     );
     let heat = Heat { summary, ..heat };
     let first = count.saturating_sub(TABLE_DAYS);
-    let mut columns = vec![plain(t.col_site, false)];
+    let mut columns = vec![plain(words::col_site(lang), false)];
     columns.extend((first..count).map(|i| plain(&panel.fmt.date(start(i)), true)));
     let table = TableView {
-        caption: fill(t.heat_title, &[("metric", &label)]),
+        caption: words::heat_title(lang, &label),
         columns,
         rows: heat
             .rows
@@ -146,10 +138,10 @@ pub fn strip(
             .collect(),
         csv: None,
         pager: None,
-        foot: (first > 0).then(|| fill(t.heat_table_days, &[("n", &TABLE_DAYS.to_string())])),
+        foot: (first > 0).then(|| words::heat_table_days(lang, TABLE_DAYS)),
     };
     Some(HeatView {
-        title: fill(t.heat_title, &[("metric", &label)]),
+        title: words::heat_title(lang, &label),
         summary: heat.summary.clone(),
         rows: heat.rows.iter().map(|r| Link { label: r.label.clone(), href: r.href.clone(), current: false }).collect(),
         svg: heat_svg(&heat, high_is_strong),

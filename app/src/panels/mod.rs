@@ -6,6 +6,16 @@ pub mod heat;
 pub mod models;
 pub mod trend;
 
+pub(crate) mod words {
+    //! The texts of this folder, from `words.toml`.
+    include!(concat!(env!("OUT_DIR"), "/panels/words.rs"));
+}
+
+mod sentences {
+    //! What is refused in this folder, from `sentences.toml`.
+    include!(concat!(env!("OUT_DIR"), "/panels/sentences.rs"));
+}
+
 use domain::{
     metric::Metric,
     query::Directory,
@@ -32,7 +42,7 @@ impl PanelContext<'_> {
     #[must_use]
     pub fn title(self) -> String {
         if self.scope.customer.is_none() {
-            return self.fmt.texts().fleet.to_owned();
+            return words::fleet(self.fmt.lang).to_owned();
         }
         self.name_of(self.scope)
     }

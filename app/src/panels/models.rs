@@ -8,7 +8,7 @@ use domain::{
     time::TimeRange,
 };
 
-use super::{PanelContext, devices::of_devices};
+use super::{PanelContext, devices::of_devices, words};
 use crate::ui::table::{
     Cell, TableView,
     build::{PAGE_ROWS, plain},
@@ -35,7 +35,7 @@ pub struct ModelLinks<'a> {
 #[must_use]
 pub fn table(panel: PanelContext<'_>, c: &Comparison, links: Option<&ModelLinks<'_>>) -> Option<TableView> {
     let fmt = panel.fmt;
-    let t = fmt.texts();
+    let lang = fmt.lang;
     let named: Vec<_> = c.models.iter().filter_map(|m| Some((m.key()?, m))).take(PAGE_ROWS).collect();
     if named.is_empty() {
         return None;
@@ -45,9 +45,13 @@ pub fn table(panel: PanelContext<'_>, c: &Comparison, links: Option<&ModelLinks<
         .map(|k| panel.metric(k))
         .filter(|m| named.iter().any(|(_, n)| n.metrics.contains_key(&*m.key)))
         .collect();
-    let mut columns = vec![plain(t.col_model, false), plain(t.col_zones, true)];
+    let mut columns = vec![plain(words::col_model(lang), false), plain(words::col_zones(lang), true)];
     columns.extend(shown.iter().map(|m| plain(&fmt.label(m), true)));
-    columns.extend([plain(t.col_n, true), plain(t.col_since, true), plain(t.col_until, true)]);
+    columns.extend([
+        plain(words::col_n(lang), true),
+        plain(words::col_since(lang), true),
+        plain(words::col_until(lang), true),
+    ]);
     let rows = named
         .into_iter()
         .map(|(key, m)| {
@@ -67,7 +71,7 @@ pub fn table(panel: PanelContext<'_>, c: &Comparison, links: Option<&ModelLinks<
         })
         .collect();
     Some(TableView {
-        caption: t.models_here.into(),
+        caption: words::models_here(lang).into(),
         columns,
         rows,
         csv: links.map(|l| l.csv.clone()),

@@ -7,18 +7,16 @@ use domain::{
     time::Millis,
 };
 
-use super::PanelContext;
-use crate::{
-    i18n::fill,
-    ui::{
-        chart::{ChartView, Tools, option},
-        delta::{DeltaView, Movement},
-        links,
-        table::{
-            Cell, TableView,
-            build::{PAGE_ROWS, plain},
-        },
+use super::{PanelContext, words};
+use crate::ui::{
+    chart::{ChartView, Tools, option},
+    delta::{DeltaView, Movement},
+    links,
+    table::{
+        Cell, TableView,
+        build::{PAGE_ROWS, plain},
     },
+    words as ui_words,
 };
 
 /// Devices that the sentence of a chart names.
@@ -69,10 +67,14 @@ impl TrendChart<'_> {
         let last = whole_steps(&trend.points).last();
         let mean_label = last.map_or_else(String::new, |p| {
             let v = fmt.decimal(p.value, metric.precision);
-            if tail { format!("{} {v}", fmt.texts().chart_mean) } else { v }
+            if tail { format!("{} {v}", words::chart_mean(fmt.lang)) } else { v }
         });
         let mut series = vec![Series {
-            name: if tail { format!("{} {}", fmt.label(metric), fmt.texts().chart_mean) } else { fmt.label(metric) },
+            name: if tail {
+                format!("{} {}", fmt.label(metric), words::chart_mean(fmt.lang))
+            } else {
+                fmt.label(metric)
+            },
             colour: 1,
             points: self.line(trend, 0, value),
             band: vec![],
@@ -133,23 +135,20 @@ impl TrendChart<'_> {
 
     fn sentence(&self, trend: &Trend) -> String {
         let (fmt, metric) = (self.panel.fmt, self.metric);
-        let t = fmt.texts();
+        let lang = fmt.lang;
         let (from, to) =
             (fmt.moment(self.panel.range.from(), self.panel.now), fmt.moment(self.panel.range.to(), self.panel.now));
         let label = fmt.label(metric);
-        let ends = [("metric", label.as_str()), ("scope", self.scope), ("from", &from), ("to", &to)];
         let means = |t: &Trend| whole_steps(&t.points).iter().map(|p| p.value).collect::<Vec<_>>();
         let now = means(trend);
         let (Some(low), Some(high), Some(last)) =
             (now.iter().copied().reduce(f64::min), now.iter().copied().reduce(f64::max), now.last())
         else {
-            return fill(t.chart_empty, &ends);
+            return words::chart_empty(lang, label, self.scope, from, to);
         };
-        let shown = [low, high, *last].map(|v| fmt.with_unit(Some(v), metric));
+        let [low, high, last] = [low, high, *last].map(|v| fmt.with_unit(Some(v), metric));
         let n = fmt.count(trend.points.iter().map(|p| p.n).sum());
-        let mut holes = ends.to_vec();
-        holes.extend([("min", shown[0].as_str()), ("max", &shown[1]), ("last", &shown[2]), ("n", &n)]);
-        let mut sentence = fill(t.chart_sentence, &holes);
+        let mut sentence = words::chart_sentence(lang, label, self.scope, from, to, low, high, last, n);
         if let Some(e) = &self.earlier {
             let before = means(&e.trend);
             let ends = before.iter().copied().reduce(f64::min).zip(before.iter().copied().reduce(f64::max));
@@ -157,9 +156,9 @@ impl TrendChart<'_> {
             sentence.push_str(&match ends {
                 Some((low, high)) => {
                     let (low, high) = (fmt.with_unit(Some(low), metric), fmt.with_unit(Some(high), metric));
-                    fill(t.chart_earlier, &[("earlier", &e.name), ("min", &low), ("max", &high)])
+                    words::chart_earlier(lang, &e.name, &low, &high)
                 }
-                None => fill(t.chart_earlier_empty, &[("earlier", &e.name)]),
+                None => words::chart_earlier_empty(lang, &e.name),
             });
         }
         if metric.depends_on_device() && trend.devices.len() > 1 {
@@ -169,7 +168,7 @@ impl TrendChart<'_> {
             }
             let n = fmt.count(trend.devices.len() as u64);
             sentence.push(' ');
-            sentence.push_str(&fill(t.chart_devices, &[("n", &n), ("names", &names)]));
+            sentence.push_str(&words::chart_devices(lang, &n, &names));
         }
         sentence
     }
@@ -179,26 +178,26 @@ impl TrendChart<'_> {
     #[must_use]
     pub fn view(&self, trend: &Trend, delta: Option<(&DeltaView, &str)>, links: Option<ChartLinks>) -> ChartView {
         let (fmt, metric) = (self.panel.fmt, self.metric);
-        let t = fmt.texts();
+        let lang = fmt.lang;
         let chart = self.describe(trend);
         let label = fmt.label(metric);
         let sized = |d: &DeltaView| {
             if metric.unit.is_empty() { d.size.clone() } else { format!("{} {}", d.size, metric.unit) }
         };
-        let (title, size, against) = match delta {
+        let title = match delta {
             // As the tile beside it reads: too small to matter.
             Some((d, against)) => match d.way {
-                Movement::Down if d.matters => (t.chart_fell, sized(d), against),
-                Movement::Up if d.matters => (t.chart_rose, sized(d), against),
-                _ => (t.chart_steady, String::new(), against),
+                Movement::Down if d.matters => words::chart_fell(lang, label, sized(d), against),
+                Movement::Up if d.matters => words::chart_rose(lang, label, sized(d), against),
+                _ => words::chart_steady(lang, label, against),
             },
-            None => (t.chart_of, String::new(), ""),
+            None => words::chart_of(lang, label),
         };
         let ChartLinks { query, link, details, records } = links.unwrap_or_default();
         ChartView {
-            title: fill(title, &[("metric", &label), ("delta", &size), ("earlier", against)]),
+            title,
             summary: chart.summary.clone(),
-            note: fill(t.chart_steps, &[("step", &fmt.span(chart.step))]),
+            note: words::chart_steps(lang, fmt.span(chart.step)),
             svg: svg(&chart, Paint::Page, Size::Fluid),
             option: option::lines(&chart),
             meta: option::meta(fmt, &chart, metric, records),
@@ -216,7 +215,7 @@ impl TrendChart<'_> {
     /// The newest points; all of them are in the CSV.
     fn points_table(&self, trend: &Trend, query: Option<&[(String, String)]>) -> TableView {
         let (fmt, metric) = (self.panel.fmt, self.metric);
-        let t = fmt.texts();
+        let lang = fmt.lang;
         let step = step_of(trend).max(1);
         let before: Option<std::collections::HashMap<i64, f64>> = self
             .earlier
@@ -233,12 +232,21 @@ impl TrendChart<'_> {
             row.extend([p.min, p.max, p.p50, p.p95].map(number));
             row
         });
-        let mut columns = vec![plain(t.col_time, false), plain(t.col_value, true)];
+        let mut columns = vec![plain(words::col_time(lang), false), plain(words::col_value(lang), true)];
         columns.extend(self.earlier.as_ref().map(|e| plain(&e.name, true)));
-        columns.extend([t.col_n, t.col_min, t.col_max, t.col_p50, t.col_p95].map(|c| plain(c, true)));
+        columns.extend(
+            [
+                words::col_n(lang),
+                words::col_min(lang),
+                words::col_max(lang),
+                words::col_p50(lang),
+                words::col_p95(lang),
+            ]
+            .map(|c| plain(c, true)),
+        );
         let foot = (trend.points.len() > PAGE_ROWS).then(|| {
             let last = PAGE_ROWS.to_string();
-            fill(t.page_of, &[("from", "1"), ("to", &last), ("n", &fmt.count(trend.points.len() as u64))])
+            ui_words::page_of(lang, "1", &last, fmt.count(trend.points.len() as u64))
         });
         TableView {
             caption: fmt.label(metric),

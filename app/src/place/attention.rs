@@ -7,13 +7,10 @@ use domain::{
     state::DataState,
 };
 
-use super::view::AttentionView;
-use crate::{
-    i18n::fill,
-    shell::{
-        addresses::{self, SOURCES},
-        page_query::PageQuery,
-    },
+use super::{view::AttentionView, words};
+use crate::shell::{
+    addresses::{self, SOURCES},
+    page_query::PageQuery,
 };
 
 /// At most so many lines under "needs attention".
@@ -21,7 +18,7 @@ const ATTENTION: usize = 6;
 
 /// The gravest first, and how many more there are. Sites that are late, silent or in error, and sites that got worse out of line with the others.
 pub(super) fn attention(a: &PageQuery, s: &Summary) -> (Vec<AttentionView>, Option<String>) {
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let sites: &[ChildSummary] = if a.q.scope.level() == Level::Fleet { &s.sites } else { &s.children };
     let at = a.q.now.min(s.to);
     let mut found: Vec<(u8, f64, AttentionView)> = Vec::new();
@@ -30,16 +27,17 @@ pub(super) fn attention(a: &PageQuery, s: &Summary) -> (Vec<AttentionView>, Opti
         let h = &c.health;
         // One that is expected and never came has been silent longest.
         let age = h.newest.map_or(i64::MAX, |n| at.0 - n.0);
-        let holes = [("place", &*place), ("age", &a.fmt.span(age)), ("state", &a.fmt.health(h).label)];
+        let span = a.fmt.span(age);
         let (rank, text) = match h.state {
-            DataState::SourceError => (0, t.attention_failed),
-            DataState::Stale if h.newest.is_none() => (1, t.attention_never),
-            DataState::Stale => (1, t.attention_silent),
-            DataState::Late => (3, t.attention_late),
+            DataState::SourceError => (0, words::attention_failed(lang, &place, &span)),
+            DataState::Stale if h.newest.is_none() => (1, words::attention_never(lang, &place)),
+            DataState::Stale => (1, words::attention_silent(lang, &place, &span)),
+            DataState::Late => (3, words::attention_late(lang, &place, &span)),
             DataState::Ok | DataState::NoDataExpected => continue,
         };
         // The newest record of a site is of a zone that is well, where one is.
-        let text = fill(if h.gravest() < h.places { t.attention_some } else { text }, &holes);
+        let some = h.gravest() < h.places;
+        let text = if some { words::attention_some(lang, &place, a.fmt.health(h).label) } else { text };
         // What is to be done about a source is said where the sources are.
         let href = if h.state == DataState::SourceError { SOURCES.into() } else { addresses::place(&c.scope, &a.ask) };
         found.push((rank, -(age as f64), AttentionView { text, href, state: Some(h.state) }));
@@ -51,14 +49,9 @@ pub(super) fn attention(a: &PageQuery, s: &Summary) -> (Vec<AttentionView>, Opti
                 let unit = if metric.unit.is_empty() { String::new() } else { format!(" {}", metric.unit) };
                 format!("{}{unit} {}", d.text(), d.word)
             });
-            let holes = [
-                ("place", &*a.name_of(&c.scope)),
-                ("metric", &a.fmt.label(metric)),
-                ("value", &a.fmt.with_unit(Some(value), metric)),
-                ("delta", &shown),
-            ];
+            let (place, value) = (a.name_of(&c.scope), a.fmt.with_unit(Some(value), metric));
             let view = AttentionView {
-                text: fill(t.attention_fell, &holes),
+                text: words::attention_fell(lang, place, a.fmt.label(metric), value, shown),
                 href: addresses::place(&c.scope, &a.ask),
                 state: None,
             };
@@ -68,7 +61,7 @@ pub(super) fn attention(a: &PageQuery, s: &Summary) -> (Vec<AttentionView>, Opti
     found.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
     let more = found.len().saturating_sub(ATTENTION);
     let views = found.into_iter().take(ATTENTION).map(|f| f.2).collect();
-    (views, (more > 0).then(|| fill(t.attention_more, &[("n", &more.to_string())])))
+    (views, (more > 0).then(|| words::attention_more(lang, more)))
 }
 
 /// Children whose metric got worse by what matters and by more than 3.5 robust deviations from how the others moved

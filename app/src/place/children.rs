@@ -9,10 +9,9 @@ use domain::{
     state::Health,
 };
 
-use super::tiles::TAIL;
+use super::{tiles::TAIL, words};
 use crate::{
-    i18n::fill,
-    panels::devices::of_devices,
+    panels::{devices::of_devices, words as panel_words},
     shell::{addresses, page_query::PageQuery},
     ui::{
         links::{self, METRICS_PAGE},
@@ -49,34 +48,34 @@ pub fn worst_first(children: &[ChildSummary]) -> Vec<&ChildSummary> {
 /// # Errors
 /// As [`build::build`].
 pub(super) fn table(a: &PageQuery, s: &Summary, caption: &str) -> Result<TableView> {
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let leading = a.metric(leading(&s.metrics).map_or("mAP50", |m| &m.metric));
     let second = Some(a.metric("hota")).filter(|h| s.metrics.iter().any(|m| m.metric == *h.key));
     let latency_metric = a.metric("inference_time_ms");
     let name = match a.q.scope.level() {
-        Level::Fleet => t.col_customer,
-        Level::Customer => t.col_site,
-        Level::Site | Level::Zone => t.col_zone,
+        Level::Fleet => panel_words::col_customer(lang),
+        Level::Customer => panel_words::col_site(lang),
+        Level::Site | Level::Zone => panel_words::col_zone(lang),
     };
     let column = |key, label: &str, numeric| Column { key, label: label.to_owned(), numeric };
     let lead_label = a.fmt.label(&leading);
     let with_sites = a.q.scope.level() == Level::Fleet;
     let mut columns = vec![
         column("name", name, false),
-        column("state", t.col_state, false),
+        column("state", panel_words::col_state(lang), false),
         column("value", &lead_label, true),
-        column("delta", t.col_delta, true),
+        column("delta", words::col_delta(lang), true),
     ];
     if let Some(m) = &second {
         columns.push(column("second", &a.fmt.label(m), true));
     }
-    columns.push(column("latency", t.col_latency, true));
-    columns.push(column("n", t.col_n, true));
+    columns.push(column("latency", words::col_latency(lang), true));
+    columns.push(column("n", panel_words::col_n(lang), true));
     if with_sites {
-        columns.push(column("sites", t.col_sites, true));
+        columns.push(column("sites", words::col_sites(lang), true));
     }
-    columns.push(column("newest", t.col_newest, true));
-    columns.push(column("", &fill(t.col_30d, &[("metric", &lead_label)]), false));
+    columns.push(column("newest", panel_words::col_newest(lang), true));
+    columns.push(column("", &words::col_30d(lang, &lead_label), false));
     let rows = worst_first(&s.children)
         .into_iter()
         .map(|c| {

@@ -2,9 +2,12 @@
 
 use leptos::{either::Either, prelude::*};
 
-use super::view::{AttentionView, PlaceView};
+use super::{
+    view::{AttentionView, PlaceView},
+    words,
+};
 use crate::{
-    i18n::{Lang, Texts},
+    i18n::Lang,
     shell::top::Top,
     ui::{
         chart::{Chart, HeatStrip},
@@ -21,7 +24,10 @@ use crate::{
 pub(super) fn draw(v: PlaceView) -> impl IntoView {
     let lang = v.head.lang;
     let state = v.state.clone();
-    let about: fn(&Texts) -> &'static str = if v.head.crumbs.len() > 1 { |t| t.about_place } else { |t| t.about_fleet };
+    let about: fn(Lang, &str) -> String = match v.head.crumbs.len() {
+        ..2 => |lang, _| words::about_fleet(lang).into(),
+        _ => |lang, title| words::about(lang, title),
+    };
     view! {
         <Top head=v.head state=Some(state) about/>
         <main id="main" tabindex="-1">
@@ -29,7 +35,7 @@ pub(super) fn draw(v: PlaceView) -> impl IntoView {
             {v.empty.map(|e| view! { <Empty empty=e/> })}
             {v.attention.map(|a| attention(lang, a, v.attention_more))}
             {(!v.tiles.is_empty()).then(|| view! {
-                <section class="tiles" aria-label=lang.texts().headlines>
+                <section class="tiles" aria-label=words::headlines(lang)>
                     {v.tiles.into_iter().map(|t| view! { <Tile tile=t lang/> }).collect_view()}
                 </section>
             })}
@@ -44,13 +50,12 @@ pub(super) fn draw(v: PlaceView) -> impl IntoView {
 
 /// What needs somebody, gravest first.
 fn attention(lang: Lang, items: Vec<AttentionView>, more: Option<String>) -> impl IntoView {
-    let t = lang.texts();
     let calm = items.is_empty();
     view! {
         <section class="attention" class:calm=calm aria-labelledby="attention">
-            <h2 id="attention">{t.attention}</h2>
+            <h2 id="attention">{words::attention(lang)}</h2>
             {if calm {
-                Either::Left(view! { <p><Icon name="circle-check"/>{t.attention_calm}</p> })
+                Either::Left(view! { <p><Icon name="circle-check"/>{words::attention_calm(lang)}</p> })
             } else {
                 Either::Right(view! {
                     <ul>

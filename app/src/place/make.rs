@@ -14,6 +14,7 @@ use super::{
     metrics,
     tiles::{self, TAIL},
     view::PlaceView,
+    words,
 };
 use crate::{
     panels::{
@@ -57,7 +58,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
     let comparison = models::query(&a.q.scope, a.q.range);
     let (mut summary, comparison) = services.metrics.place(&query, &comparison).await?;
     let head = head(services, &a, &directory, PageAddress::Place, a.title(), summary.simulated).await;
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let state = a.fmt.health(&summary.health);
     let filter = device_filter(&a, &directory, addresses::place_path(&a.q.scope), true);
     if summary.records == 0 {
@@ -106,9 +107,9 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
     without_unfinished_day(&mut summary, &course, &a);
     let (attention, more) = attention(&a, &summary);
     let caption = match a.q.scope.level() {
-        Level::Fleet => t.customers_worst_first,
-        Level::Customer => t.sites_worst_first,
-        Level::Site | Level::Zone => t.zones_worst_first,
+        Level::Fleet => words::customers_worst_first(lang),
+        Level::Customer => words::sites_worst_first(lang),
+        Level::Site | Level::Zone => words::zones_worst_first(lang),
     };
     let children = if summary.children.is_empty() { None } else { Some(children::table(&a, &summary, caption)?) };
     Ok(PlaceView {

@@ -5,9 +5,9 @@ use domain::{
     query::{MetricPage, Summary},
 };
 
-use super::tiles::TILES;
+use super::{tiles::TILES, words};
 use crate::{
-    panels::devices::put_together,
+    panels::{devices::put_together, words as panel_words},
     shell::{addresses, page_query::PageQuery},
     ui::{
         links::METRICS_PAGE,
@@ -26,7 +26,7 @@ pub(super) fn page(a: &PageQuery) -> MetricPage {
 
 /// Every metric of the scope, with all that is known of it, a page at a time.
 pub(super) fn table(a: &PageQuery, s: &Summary) -> Result<TableView> {
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let path = addresses::place_path(&a.q.scope);
     let at = PageLink { path: &path, q: &a.q, ask: &a.ask, in_path: true };
     let (skip, pager) = build::turned(&a.fmt, &at, (METRICS_PAGE, a.q.metrics_page), s.present.len())?;
@@ -43,7 +43,7 @@ pub(super) fn table(a: &PageQuery, s: &Summary) -> Result<TableView> {
                 label = format!("{label} · {}", put_together(&a.fmt, m.devices.len()));
             }
             if m.assumed {
-                label = format!("{label} · {}", t.assumed);
+                label = format!("{label} · {}", words::assumed(lang));
             }
             vec![
                 Cell::Name { text: label, href: Some(addresses::trends(&a.q.scope, &m.metric, &a.ask)), state: None },
@@ -60,22 +60,22 @@ pub(super) fn table(a: &PageQuery, s: &Summary) -> Result<TableView> {
         })
         .collect();
     Ok(TableView {
-        caption: t.all_metrics.into(),
+        caption: words::all_metrics(lang).into(),
         columns: vec![
-            plain(t.col_metric, false),
-            plain(t.col_value, true),
+            plain(panel_words::col_metric(lang), false),
+            plain(panel_words::col_value(lang), true),
             plain(a.earlier_head(), true),
-            plain(t.col_delta, true),
-            plain(t.col_p50, true),
-            plain(t.col_p95, true),
-            plain(t.col_n, true),
-            plain(t.col_sites, true),
-            plain(t.col_newest, true),
-            plain(t.col_state, false),
+            plain(words::col_delta(lang), true),
+            plain(panel_words::col_p50(lang), true),
+            plain(panel_words::col_p95(lang), true),
+            plain(panel_words::col_n(lang), true),
+            plain(words::col_sites(lang), true),
+            plain(panel_words::col_newest(lang), true),
+            plain(panel_words::col_state(lang), false),
         ],
         rows,
         csv: Some(a.csv_of("/export/metrics.csv")),
         pager,
-        foot: Some(t.compare_note.into()),
+        foot: Some(words::compare_note(lang).into()),
     })
 }

@@ -14,6 +14,11 @@ mod metrics;
 mod tiles;
 pub mod view;
 
+mod words {
+    //! The texts of this folder, from `words.toml`.
+    include!(concat!(env!("OUT_DIR"), "/place/words.rs"));
+}
+
 use domain::access::Action;
 use leptos::prelude::*;
 
@@ -29,7 +34,7 @@ pub const ROOM: Room = Room {
     paths: PATHS,
     action: Action::ReadMetrics,
     functions: &[function::PLACE],
-    navigation: Some(Navigation { icon: "layout-dashboard", label: |lang| lang.texts().nav_overview, key: 'o' }),
+    navigation: Some(Navigation { icon: "layout-dashboard", label: words::label, key: 'o' }),
 };
 
 crate::routes!(Place: "/",

@@ -7,14 +7,14 @@ use domain::{
     time::{Against, DAY},
 };
 
+use super::words;
 use crate::{
-    i18n::fill,
     panels::devices::put_together,
     shell::{
         addresses::{self, SOURCES},
         page_query::PageQuery,
     },
-    ui::tile::TileView,
+    ui::{tile::TileView, words as ui_words},
 };
 
 /// The metric whose tile shows its tail.
@@ -25,7 +25,7 @@ pub(super) const TILES: [&[&str]; 5] =
 
 /// The tiles of the metrics that there are, and of the coverage.
 pub(super) fn tiles(a: &PageQuery, s: &Summary) -> Vec<TileView> {
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let has = |key: &str| s.metrics.iter().find(|m| m.metric == key && (m.n > 0 || m.previous.is_some()));
     let mut chosen: Vec<&MetricSummary> = Vec::new();
     for alternatives in TILES {
@@ -35,10 +35,10 @@ pub(super) fn tiles(a: &PageQuery, s: &Summary) -> Vec<TileView> {
         chosen.extend(s.metrics.iter().take(TILES.len()));
     }
     let versus = match a.q.against {
-        Some(Against::Week) => t.vs_week.to_owned(),
-        Some(Against::Year) => t.vs_year.to_owned(),
-        _ if a.q.range.length() % DAY == 0 => fill(t.vs_previous, &[("days", &a.fmt.span(a.q.range.length()))]),
-        _ => t.vs_period.to_owned(),
+        Some(Against::Week) => words::vs_week(lang).to_owned(),
+        Some(Against::Year) => words::vs_year(lang).to_owned(),
+        _ if a.q.range.length() % DAY == 0 => words::vs_previous(lang, a.fmt.span(a.q.range.length())),
+        _ => words::vs_period(lang).to_owned(),
     };
     let versus = versus + &a.earlier_note(s);
     let mut tiles: Vec<TileView> = chosen.into_iter().map(|m| tile(a, s, m, &versus)).collect();
@@ -47,25 +47,25 @@ pub(super) fn tiles(a: &PageQuery, s: &Summary) -> Vec<TileView> {
 }
 
 fn tile(a: &PageQuery, s: &Summary, m: &MetricSummary, versus: &str) -> TileView {
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let metric = a.metric(&m.metric);
     // A latency is judged by its tail; its mean is in the table below.
     let (label, value, delta, before) = if m.metric == TAIL {
         let earlier = m.earlier_quantiles;
-        (t.latency_p95.to_owned(), m.p95, earlier.and_then(|q| q.delta_p95), earlier.map(|q| q.previous_p95))
+        (words::latency_p95(lang).to_owned(), m.p95, earlier.and_then(|q| q.delta_p95), earlier.map(|q| q.previous_p95))
     } else {
         (a.fmt.label(&metric), m.value, m.delta, m.previous)
     };
-    let mut foot = vec![fill(t.n, &[("n", &a.fmt.count(m.n))])];
+    let mut foot = vec![ui_words::n(lang, a.fmt.count(m.n))];
     if a.q.scope.level() < Level::Site {
-        foot.push(fill(t.sites_of, &[("n", &m.sites_reporting.to_string()), ("of", &m.sites_expected.to_string())]));
+        foot.push(words::sites_of(lang, m.sites_reporting, m.sites_expected));
     }
     foot.push(a.fmt.age(m.latest.as_ref().map(|l| l.timestamp), a.q.now.min(s.to)));
     if m.devices.len() > 1 {
         foot.push(put_together(&a.fmt, m.devices.len()));
     }
     if m.assumed {
-        foot.push(t.assumed.into());
+        foot.push(words::assumed(lang).into());
     }
     TileView {
         label,
@@ -84,20 +84,20 @@ fn tile(a: &PageQuery, s: &Summary, m: &MetricSummary, versus: &str) -> TileView
 }
 
 fn coverage_tile(a: &PageQuery, s: &Summary) -> TileView {
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let h = &s.health;
     let troubled = h.troubled();
     TileView {
-        label: t.coverage.into(),
-        help: t.coverage_help.into(),
+        label: words::coverage(lang).into(),
+        help: words::coverage_help(lang).into(),
         value: format!("{}/{}", h.sites_reporting, h.sites_expected),
-        unit: t.col_sites.to_lowercase(),
+        unit: words::col_sites(lang).to_lowercase(),
         delta: None,
         versus: String::new(),
         state: a.fmt.health(h),
         spark: String::new(),
         foot: vec![
-            if troubled == 0 { t.coverage_fine.into() } else { fill(t.coverage_late, &[("n", &troubled.to_string())]) },
+            if troubled == 0 { words::coverage_fine(lang).into() } else { words::coverage_late(lang, troubled) },
             a.fmt.age(h.newest, a.q.now.min(s.to)),
         ],
         simulated: s.simulated,

@@ -4,13 +4,12 @@ use domain::{
     Error, Result,
     ask::Ask,
     query::{RecordRow, Records},
-    say,
     scope::{Kind, ModelTags, Scope},
 };
 
-use super::view::RecordsView;
+use super::{sentences, view::RecordsView, words};
 use crate::{
-    i18n::fill,
+    panels::words as panel_words,
     shell::{
         addresses,
         context::{Request, Services},
@@ -18,6 +17,7 @@ use crate::{
         head::{PageAddress, head},
         no_data::empty,
         page_query::PageQuery,
+        words as shell_words,
     },
     ui::{
         fmt::{Fmt, NONE},
@@ -26,6 +26,7 @@ use crate::{
             Cell, ColumnView, Pager, TableView,
             build::{PAGE_ROWS, plain, short_path, time_cell},
         },
+        words as ui_words,
     },
 };
 
@@ -35,47 +36,45 @@ use crate::{
 /// What cannot be read, is unknown, or cannot be answered just now; a page beyond the last one.
 pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<RecordsView> {
     let a = PageQuery::read(services, request, ask).await?;
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let directory = services.metrics.directory();
     directory.check(&a.q.scope)?;
     let query = a.q.records(PAGE_ROWS);
     let records = services.metrics.records(&query).await?;
     if query.skip > 0 && query.skip as u64 >= records.total {
-        return Err(Error::not_found(say!(
-            "there are {total} records; there is no page {page}",
-            "레코드는 {total}건이며 {page}쪽은 없습니다",
-            total = records.total,
-            page = a.q.page
-        )));
+        return Err(Error::not_found(sentences::no_page(records.total, a.q.page)));
     }
     let head =
-        head(services, &a, &directory, PageAddress::Fixed("/records"), t.records_title.into(), records.simulated).await;
+        head(services, &a, &directory, PageAddress::Fixed("/records"), words::title(lang).into(), records.simulated)
+            .await;
     let nothing = records.total == 0;
-    let holes = [
-        ("n", a.fmt.count(records.total)),
-        ("scope", a.scope_text()),
-        ("from", a.fmt.moment(a.q.range.from(), a.q.now)),
-        ("to", a.fmt.moment(a.q.range.to(), a.q.now)),
-    ];
-    let holes: Vec<(&str, &str)> = holes.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    let [from, to] = [a.q.range.from(), a.q.range.to()].map(|end| a.fmt.moment(end, a.q.now));
     Ok(RecordsView {
         head,
         filter: device_filter(&a, &directory, "/records".into(), false),
         empty: nothing.then(|| empty(&a, &directory, None)),
-        summary: fill(t.records_summary, &holes),
+        summary: words::summary(lang, a.fmt.count(records.total), a.scope_text(), from, to),
         table: (!nothing).then(|| table(&a, &records, query.skip)),
     })
 }
 
 fn table(a: &PageQuery, r: &Records, skip: usize) -> TableView {
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let metrics: Vec<_> = r.metrics.iter().map(|key| a.metric(key)).collect();
-    let mut columns: Vec<ColumnView> = vec![plain(t.col_time, false)];
-    columns.extend([t.col_place, t.filter_task, t.col_model, t.col_device].map(|c| plain(c, false)));
+    let mut columns: Vec<ColumnView> = vec![plain(panel_words::col_time(lang), false)];
+    columns.extend(
+        [
+            panel_words::col_place(lang),
+            shell_words::filter_task(lang),
+            panel_words::col_model(lang),
+            panel_words::col_device(lang),
+        ]
+        .map(|c| plain(c, false)),
+    );
     columns.extend(metrics.iter().map(|m| plain(&a.fmt.label(m), true)));
-    columns.push(plain(t.col_samples, true));
-    columns.extend([t.col_type, t.col_source].map(|c| plain(c, false)));
-    columns.extend([t.col_line, t.col_received].map(|c| plain(c, true)));
+    columns.push(plain(words::col_samples(lang), true));
+    columns.extend([panel_words::col_type(lang), panel_words::col_source(lang)].map(|c| plain(c, false)));
+    columns.extend([words::col_line(lang), words::col_received(lang)].map(|c| plain(c, true)));
     let rows = r
         .rows
         .iter()
@@ -88,8 +87,8 @@ fn table(a: &PageQuery, r: &Records, skip: usize) -> TableView {
             cells.extend(row.values.iter().zip(&metrics).map(|(v, m)| number(a.fmt.with_unit(*v, m))));
             cells.push(number(row.samples.map_or_else(|| "1".to_owned(), |s| s.to_string())));
             cells.push(text(Some(match row.experiment_type.as_deref().unwrap_or(Kind::Production.as_str()) {
-                "production" => t.type_production,
-                "candidate" => t.type_candidate,
+                "production" => shell_words::type_production(lang),
+                "candidate" => shell_words::type_candidate(lang),
                 other => other,
             })));
             cells.push(Cell::Text(source(a, row)));
@@ -103,30 +102,27 @@ fn table(a: &PageQuery, r: &Records, skip: usize) -> TableView {
     let link =
         |page: usize| links::changed("/records", &a.ask, false, &[("page", (page > 1).then(|| page.to_string()))]);
     TableView {
-        caption: t.records_table.into(),
+        caption: words::table(lang).into(),
         columns,
         rows,
         csv: Some(links::href("/export/records.csv", &links::pairs(&a.ask, &["page", "sort", "refresh", "kiosk"]))),
         pager: (r.total > PAGE_ROWS as u64).then(|| Pager {
-            label: fill(
-                t.page_of,
-                &[("from", &(skip + 1).to_string()), ("to", &last.to_string()), ("n", &a.fmt.count(r.total))],
-            ),
+            label: ui_words::page_of(lang, skip + 1, last, a.fmt.count(r.total)),
             previous: (page > 1).then(|| link(page - 1)),
             next: ((last as u64) < r.total).then(|| link(page + 1)),
         }),
-        foot: Some(fill(t.range_zone, &[("tz", &a.fmt.zone_name())])),
+        foot: Some(shell_words::range_zone(lang, a.fmt.zone_name())),
     }
 }
 
 /// The file or door through which it came. The simulated fleet is its own source; other rows may say that they are simulated.
 fn source(a: &PageQuery, row: &RecordRow) -> String {
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     match row.source.as_deref() {
-        Some(domain::ports::DEMO) => t.source_demo_name.to_owned(),
+        Some(domain::ports::DEMO) => shell_words::source_demo_name(lang).to_owned(),
         name => {
             let name = name.map_or_else(|| NONE.to_owned(), short_path);
-            if row.simulated { format!("{name} · {}", t.simulated) } else { name }
+            if row.simulated { format!("{name} · {}", ui_words::simulated(lang)) } else { name }
         }
     }
 }

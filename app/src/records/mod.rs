@@ -6,6 +6,17 @@ mod function;
 mod make;
 pub mod view;
 
+mod words {
+    //! The texts of this folder, from `words.toml`.
+    include!(concat!(env!("OUT_DIR"), "/records/words.rs"));
+}
+
+#[cfg(feature = "ssr")]
+mod sentences {
+    //! What is refused in this folder, from `sentences.toml`.
+    include!(concat!(env!("OUT_DIR"), "/records/sentences.rs"));
+}
+
 use domain::access::Action;
 use leptos::prelude::*;
 
@@ -21,7 +32,7 @@ pub const ROOM: Room = Room {
     paths: PATHS,
     action: Action::ReadMetrics,
     functions: &[function::RECORDS],
-    navigation: Some(Navigation { icon: "list", label: |lang| lang.texts().nav_records, key: 'r' }),
+    navigation: Some(Navigation { icon: "list", label: words::label, key: 'r' }),
 };
 
 crate::routes!(Records: "/records");

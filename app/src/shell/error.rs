@@ -1,12 +1,14 @@
 //! The error that a page reads: a kind, a sentence, and the request to quote. What only the log may read stays behind.
 
-use domain::{Error, ErrorKind, error::Sentence, say};
+use domain::{Error, ErrorKind, error::Sentence};
 use leptos::server_fn::{
     Bytes, Decodes,
     codec::JsonEncoding,
     error::{FromServerFnError, ServerFnErrorErr},
 };
 use serde::{Deserialize, Serialize};
+
+use super::sentences;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PageError {
@@ -47,12 +49,12 @@ impl FromServerFnError for PageError {
         let error = if cfg!(not(feature = "ssr")) {
             // What the framework says in a browser is never the visitor's fault: no answer came, or none of ours, such as
             // a proxy's, or that of a server that gave up.
-            Error::unavailable(say!("the server cannot be reached", "서버에 연결할 수 없습니다"))
+            Error::unavailable(sentences::unreachable())
         } else if garbage {
             // Leptos 0.8 would answer 500: the status is ours to say.
-            Error::bad_input(say!("the request cannot be read", "요청을 읽을 수 없습니다"))
+            Error::bad_input(sentences::unreadable())
         } else {
-            Error::internal(say!("the server could not answer", "서버가 응답하지 못했습니다"))
+            Error::internal(sentences::no_answer())
         };
         Self::of(if cfg!(feature = "ssr") { error.with_detail(value) } else { error })
     }
@@ -62,11 +64,9 @@ impl FromServerFnError for PageError {
         match JsonEncoding::decode(data.clone()) {
             Ok(error) => error,
             Err(e) => match serde_json::from_slice::<Problem>(&data) {
-                Ok(Problem { status: 401 | 403, request_id }) => Self {
-                    kind: ErrorKind::Forbidden,
-                    message: say!("sign in to see this", "보려면 로그인하세요"),
-                    request: request_id,
-                },
+                Ok(Problem { status: 401 | 403, request_id }) => {
+                    Self { kind: ErrorKind::Forbidden, message: sentences::sign_in(), request: request_id }
+                }
                 _ => Self::from_server_fn_error(ServerFnErrorErr::Deserialization(e.to_string())),
             },
         }

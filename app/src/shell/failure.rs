@@ -4,7 +4,7 @@ use domain::ErrorKind;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use super::{error::PageError, prefs::Prefs};
+use super::{error::PageError, prefs::Prefs, words};
 use crate::{
     i18n::both,
     ui::{about::About, hydration::hydrated_at_once, icon::Icon},
@@ -12,14 +12,18 @@ use crate::{
 
 /// What went wrong, and a way on.
 pub(super) fn failure(e: PageError, prefs: Prefs) -> AnyView {
-    let t = prefs.lang.get_untracked().texts();
+    let lang = prefs.lang.get_untracked();
     let title = match e.kind {
-        ErrorKind::BadInput => t.error_bad_title,
-        ErrorKind::NotFound => t.error_not_found_title,
-        ErrorKind::Forbidden => t.error_forbidden_title,
-        ErrorKind::Unavailable | ErrorKind::Internal => t.error_title,
+        ErrorKind::BadInput => words::error_bad_title(lang),
+        ErrorKind::NotFound => words::error_not_found_title(lang),
+        ErrorKind::Forbidden => words::error_forbidden_title(lang),
+        ErrorKind::Unavailable | ErrorKind::Internal => words::error_title(lang),
     };
-    let (href, label) = if e.kind == ErrorKind::Forbidden { ("/signin", t.signin_go) } else { ("/", t.error_back) };
+    let (href, label) = if e.kind == ErrorKind::Forbidden {
+        ("/signin", words::signin_go(lang))
+    } else {
+        ("/", words::error_back(lang))
+    };
     let says = prefs.lang.get_untracked().says(e.message);
     hydrated_at_once(view! {
         <Title text=title/>
@@ -28,7 +32,7 @@ pub(super) fn failure(e: PageError, prefs: Prefs) -> AnyView {
             <Icon name="circle-alert"/>
             <h1>{title}</h1>
             <p>{says}</p>
-            {e.request.map(|id| view! { <p class="quiet">{t.error_request}" "<code>{id}</code></p> })}
+            {e.request.map(|id| view! { <p class="quiet">{words::error_request(lang)}" "<code>{id}</code></p> })}
             <a class="button" href=href>{label}</a>
         </main>
     })
@@ -40,6 +44,6 @@ pub fn NotFound() -> impl IntoView {
     #[cfg(feature = "ssr")]
     super::error::answer_with(ErrorKind::NotFound);
     let prefs = expect_context::<Prefs>();
-    let message = both(|t| t.error_not_found);
+    let message = both(words::error_not_found);
     view! { <div class="page">{failure(PageError { kind: ErrorKind::NotFound, message, request: None }, prefs)}</div> }
 }

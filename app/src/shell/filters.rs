@@ -2,13 +2,10 @@
 
 use domain::{query::Directory, scope::Kind, text::Name};
 
-use super::page_query::PageQuery;
-use crate::{
-    i18n::fill,
-    ui::{
-        form::{FilterView, SelectView},
-        links,
-    },
+use super::{page_query::PageQuery, words};
+use crate::ui::{
+    form::{FilterView, SelectView},
+    links,
 };
 
 /// So many metrics can be chosen from a list.
@@ -35,31 +32,35 @@ pub fn metric_select(
         return select("metric", label, options, chosen);
     }
     options.truncate(MOST_OPTIONS);
-    let label = fill(a.fmt.texts().filter_typed, &[("label", label), ("n", &a.fmt.count(n as u64))]);
+    let label = words::filter_typed(a.fmt.lang, label, a.fmt.count(n as u64));
     SelectView { typed: true, ..select("metric", &label, options, chosen) }
 }
 
 /// The choice of what is counted: production, candidates, or all.
 #[must_use]
 pub fn kind_select(a: &PageQuery) -> SelectView {
-    let t = a.fmt.texts();
-    let kinds = [(Kind::Production, t.type_production), (Kind::Candidate, t.type_candidate), (Kind::All, t.type_all)]
-        .map(|(k, label)| (k.as_str().to_owned(), label.to_owned()));
-    select("type", t.filter_type, kinds.to_vec(), a.q.scope.kind.as_str().to_owned())
+    let lang = a.fmt.lang;
+    let kinds = [
+        (Kind::Production, words::type_production(lang)),
+        (Kind::Candidate, words::type_candidate(lang)),
+        (Kind::All, words::type_all(lang)),
+    ]
+    .map(|(k, label)| (k.as_str().to_owned(), label.to_owned()));
+    select("type", words::filter_type(lang), kinds.to_vec(), a.q.scope.kind.as_str().to_owned())
 }
 
 /// The choice of a device, where the places of the scope have more than one or one is chosen.
 #[must_use]
 pub fn device_select(a: &PageQuery, d: &Directory) -> Option<SelectView> {
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let mut known: Vec<String> = d.devices_in(&a.q.scope).take(OFFERED).map(ToString::to_string).collect();
     let chosen = a.q.scope.device.as_ref().map_or("", Name::as_str);
     if !chosen.is_empty() && !known.iter().any(|k| k == chosen) {
         known.push(chosen.to_owned());
     }
-    let any = (String::new(), t.filter_any.to_owned());
+    let any = (String::new(), words::filter_any(lang).to_owned());
     let options = std::iter::once(any).chain(known.into_iter().map(|k| (k.clone(), k)));
-    let choice = select("device", t.filter_device, options.collect(), chosen.to_owned());
+    let choice = select("device", words::filter_device(lang), options.collect(), chosen.to_owned());
     (choice.options.len() > 2 || !choice.chosen.is_empty()).then_some(choice)
 }
 

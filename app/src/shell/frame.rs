@@ -7,18 +7,16 @@ use super::{
     prefs::{self, Prefs},
     room::Room,
     theme::Theme,
+    words,
 };
-use crate::{
-    i18n::{Lang, Texts},
-    ui::icon::Icon,
-};
+use crate::{i18n::Lang, ui::icon::Icon};
 
 /// A theme of the switch: icon, its name.
-type ThemeItem = (Theme, &'static str, fn(&Texts) -> &'static str);
+type ThemeItem = (Theme, &'static str, fn(Lang) -> &'static str);
 
 #[component]
 pub fn Frame(prefs: Prefs, rooms: &'static [&'static Room], children: Children) -> impl IntoView {
-    let t = move || prefs.lang.get().texts();
+    let lang = move || prefs.lang.get();
     let location = use_location();
     let path = location.pathname;
     // Effects run in the browser only.
@@ -40,9 +38,9 @@ pub fn Frame(prefs: Prefs, rooms: &'static [&'static Room], children: Children) 
     });
     let current = move |room: &Room| room.is_at(&path.get()).then_some("page");
     view! {
-        <a class="skip" href="#main" rel="external">{move || t().skip}</a>
+        <a class="skip" href="#main" rel="external">{move || words::skip(lang())}</a>
         <div class="frame" class:kiosk=kiosk>
-            <nav class="rail" aria-label=move || t().nav_main>
+            <nav class="rail" aria-label=move || words::nav_main(lang())>
                 <a class="brand" href="/"><Icon name="shield-check"/><span>"GuardianFlow"</span></a>
                 <ul>
                     {rooms.iter().filter_map(|room| Some((room, room.navigation.as_ref()?))).map(|(room, n)| view! {
@@ -53,7 +51,7 @@ pub fn Frame(prefs: Prefs, rooms: &'static [&'static Room], children: Children) 
                         </li>
                     }).collect_view()}
                 </ul>
-                <button type="button" class="find" data-act="palette"><Icon name="search"/><span>{move || t().palette_title}</span><kbd>"Ctrl K"</kbd></button>
+                <button type="button" class="find" data-act="palette"><Icon name="search"/><span>{move || words::palette_title(lang())}</span><kbd>"Ctrl K"</kbd></button>
                 <Choices prefs/>
             </nav>
             <div class="content">
@@ -68,7 +66,7 @@ pub fn Frame(prefs: Prefs, rooms: &'static [&'static Room], children: Children) 
 /// Language and theme. Without a script a form does it and comes back; with one it happens in place.
 #[component]
 fn Choices(prefs: Prefs) -> impl IntoView {
-    let t = move || prefs.lang.get().texts();
+    let lang = move || prefs.lang.get();
     let location = use_location();
     let back = move || {
         format!(
@@ -95,24 +93,24 @@ fn Choices(prefs: Prefs) -> impl IntoView {
         }
     };
     let themes: [ThemeItem; 3] = [
-        (Theme::System, "monitor", |t| t.theme_system),
-        (Theme::Light, "sun", |t| t.theme_light),
-        (Theme::Dark, "moon", |t| t.theme_dark),
+        (Theme::System, "monitor", words::theme_system),
+        (Theme::Light, "sun", words::theme_light),
+        (Theme::Dark, "moon", words::theme_dark),
     ];
     view! {
         <form class="choices" method="post" action="/preferences">
             <input type="hidden" name="back" value=back/>
             <fieldset>
-                <legend>{move || t().theme}</legend>
+                <legend>{move || words::theme(lang())}</legend>
                 {themes.map(|(theme, icon, name)| view! {
-                    <button name="theme" value=theme.code() title=move || name(t()) aria-label=move || name(t())
+                    <button name="theme" value=theme.code() title=move || name(lang()) aria-label=move || name(lang())
                         aria-pressed=move || (prefs.theme.get() == theme).to_string() on:click=choose_theme(theme)>
                         <Icon name=icon/>
                     </button>
                 }).collect_view()}
             </fieldset>
             <fieldset>
-                <legend>{move || t().language}</legend>
+                <legend>{move || words::language(lang())}</legend>
                 {[(Lang::En, "English", "EN"), (Lang::Ko, "한국어", "한")].map(|(lang, name, short)| view! {
                     <button name="lang" value=lang.code() lang=lang.code() title=name aria-label=format!("{short} {name}")
                         aria-pressed=move || (prefs.lang.get() == lang).to_string() on:click=choose_lang(lang)>
@@ -121,7 +119,7 @@ fn Choices(prefs: Prefs) -> impl IntoView {
                 }).collect_view()}
             </fieldset>
             {prefs.signed_in.then(|| view! {
-                <button class="sign-out" type="submit" formaction="/signout">{move || t().sign_out}</button>
+                <button class="sign-out" type="submit" formaction="/signout">{move || words::sign_out(lang())}</button>
             })}
         </form>
     }

@@ -13,9 +13,10 @@ use super::{
     context::Services,
     page_query::PageQuery,
     top::{Crumb, Live, PageHead, RangeBar},
+    words,
 };
 use crate::{
-    i18n::fill,
+    panels::words as panel_words,
     ui::{
         links::{self, METRICS_PAGE},
         menu::{Choices, Link},
@@ -63,13 +64,20 @@ pub async fn head(
     title: String,
     simulated: bool,
 ) -> PageHead {
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let mut crumbs = Vec::new();
     let mut scope = Scope { task: a.q.scope.task.clone(), kind: a.q.scope.kind, ..Scope::default() };
-    crumbs.push(Crumb { label: t.fleet.into(), href: at.to(&scope, a), what: String::new(), siblings: vec![] });
-    for (name, what) in
-        [(&a.q.scope.customer, t.col_customer), (&a.q.scope.site, t.col_site), (&a.q.scope.zone, t.col_zone)]
-    {
+    crumbs.push(Crumb {
+        label: panel_words::fleet(lang).into(),
+        href: at.to(&scope, a),
+        what: String::new(),
+        siblings: vec![],
+    });
+    for (name, what) in [
+        (&a.q.scope.customer, panel_words::col_customer(lang)),
+        (&a.q.scope.site, panel_words::col_site(lang)),
+        (&a.q.scope.zone, panel_words::col_zone(lang)),
+    ] {
         let Some(name) = name else { break };
         let sibling = |s: Name| {
             let (current, beside) = (s == *name, scope.child(s));
@@ -110,10 +118,10 @@ pub async fn plain_head(
 
 /// How the page follows new records, and the other ways to.
 fn live(a: &PageQuery, at: PageAddress) -> Live {
-    let t = a.fmt.texts();
-    let words = serde_json::json!({
-        "updated": t.live_updated, "now": t.live_now, "live": t.live_live, "off": t.live_off, "paused": t.live_paused,
-        "late": t.live_late, "seconds": t.live_seconds, "minutes": t.live_minutes, "hours": t.live_hours,
+    let lang = a.fmt.lang;
+    let texts = serde_json::json!({
+        "updated": words::live_updated(lang, "{age}"), "now": words::live_now(lang), "live": words::live_live(lang), "off": words::live_off(lang), "paused": words::live_paused(lang),
+        "late": words::live_late(lang), "seconds": words::live_seconds(lang, "{n}"), "minutes": words::live_minutes(lang, "{n}"), "hours": words::live_hours(lang, "{n}"),
     });
     let choice = |refresh: Refresh, label: &'static str| Link {
         label: label.to_owned(),
@@ -125,9 +133,15 @@ fn live(a: &PageQuery, at: PageAddress) -> Live {
         ),
         current: refresh == a.q.refresh,
     };
-    let names = [t.refresh_auto, t.refresh_off, t.refresh_5s, t.refresh_30s, t.refresh_1m];
+    let names = [
+        words::refresh_auto(lang),
+        words::refresh_off(lang),
+        words::refresh_5s(lang),
+        words::refresh_30s(lang),
+        words::refresh_1m(lang),
+    ];
     Live {
-        text: fill(t.as_of, &[("time", &a.fmt.strftime(a.q.now, "%H:%M:%S %Z"))]),
+        text: words::as_of(lang, a.fmt.strftime(a.q.now, "%H:%M:%S %Z")),
         at: a.asked_at.0,
         generation: if at.of_all() { a.generation_of_all } else { a.generation },
         feed: addresses::events(if at.of_all() { None } else { a.q.scope.place() }.as_ref()),
@@ -135,24 +149,24 @@ fn live(a: &PageQuery, at: PageAddress) -> Live {
         // A range that is over does not change any more.
         open: a.q.range.to() >= a.q.now,
         refresh: a.q.refresh.as_str().to_owned(),
-        words: words.to_string(),
+        words: texts.to_string(),
         choices: Refresh::ALL.into_iter().zip(names).map(|(r, l)| choice(r, l)).collect(),
     }
 }
 
 /// The earlier periods that can be shown beside.
 fn against(a: &PageQuery, at: PageAddress) -> Choices {
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let kinds = [
-        (None, t.against_none),
-        (Some(("previous", Against::Previous)), t.against_previous),
-        (Some(("week", Against::Week)), t.against_week),
-        (Some(("year", Against::Year)), t.against_year),
+        (None, words::against_none(lang)),
+        (Some(("previous", Against::Previous)), words::against_previous(lang)),
+        (Some(("week", Against::Week)), words::against_week(lang)),
+        (Some(("year", Against::Year)), words::against_year(lang)),
     ];
     let link =
         |key: Option<&str>| links::changed(&at.path(a), &a.ask, at.in_path(), &[("compare", key.map(str::to_owned))]);
     Choices {
-        label: a.q.against.map_or(t.against, |_| a.earlier_name()).to_owned(),
+        label: a.q.against.map_or(words::against(lang), |_| a.earlier_name()).to_owned(),
         links: kinds
             .into_iter()
             .map(|(kind, label)| Link {
@@ -165,21 +179,24 @@ fn against(a: &PageQuery, at: PageAddress) -> Choices {
 }
 
 fn range_bar(a: &PageQuery, at: PageAddress) -> RangeBar {
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let path = at.path(a);
     let link = |from: Option<String>, to: Option<String>| {
         let turned = [("from", from), ("to", to), ("days", None), ("page", None), (METRICS_PAGE, None)];
         links::changed(&path, &a.ask, at.in_path(), &turned)
     };
-    let presets: [(&str, &str); 4] =
-        [("now-24h", t.range_24h), ("now-7d", t.range_7d), ("now-30d", t.range_30d), ("now-90d", t.range_90d)];
+    let presets: [(&str, &str); 4] = [
+        ("now-24h", words::range_24h(lang)),
+        ("now-7d", words::range_7d(lang)),
+        ("now-30d", words::range_30d(lang)),
+        ("now-90d", words::range_90d(lang)),
+    ];
     let current = presets.iter().find(|p| a.q.since.as_deref() == Some(p.0));
     let field = |m: Millis| a.fmt.strftime(m, "%Y-%m-%dT%H:%M");
     let label = current.map_or_else(
         || {
-            let ends =
-                [("from", &*a.fmt.moment(a.q.range.from(), a.q.now)), ("to", &a.fmt.moment(a.q.range.to(), a.q.now))];
-            fill(t.range_custom, &ends)
+            let [from, to] = [a.q.range.from(), a.q.range.to()].map(|end| a.fmt.moment(end, a.q.now));
+            words::range_custom(lang, from, to)
         },
         |p| p.1.to_owned(),
     );
@@ -187,7 +204,7 @@ fn range_bar(a: &PageQuery, at: PageAddress) -> RangeBar {
     let later_to = a.q.range.to().plus(a.q.range.length()).min(a.q.now);
     RangeBar {
         label,
-        zone: fill(t.range_zone, &[("tz", &a.fmt.zone_name())]),
+        zone: words::range_zone(lang, a.fmt.zone_name()),
         zones: zones(a, &path, at),
         presets: presets
             .iter()
@@ -215,14 +232,14 @@ fn range_bar(a: &PageQuery, at: PageAddress) -> RangeBar {
 
 /// The other clocks by which the page can be read: the place's own, and, once one was chosen, the visitor's.
 fn zones(a: &PageQuery, path: &str, at: PageAddress) -> Vec<Link> {
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let link = |label: String, tz: Option<String>| Link {
         label,
         href: links::changed(path, &a.ask, at.in_path(), &[("tz", tz)]),
         current: false,
     };
-    let own = a.q.own_zone.then(|| link(t.zone_own.to_owned(), None));
+    let own = a.q.own_zone.then(|| link(words::zone_own(lang).to_owned(), None));
     let here = a.directory.declared.time_zone(&a.q.scope).filter(|tz| *tz != a.fmt.zone_name());
-    let here = here.map(|tz| link(fill(t.zone_here, &[("tz", tz)]), Some(tz.to_owned())));
+    let here = here.map(|tz| link(words::zone_here(lang, tz), Some(tz.to_owned())));
     here.into_iter().chain(own).collect()
 }

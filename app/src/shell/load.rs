@@ -11,9 +11,9 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{error::PageError, failure::failure, json_text::JsonText, prefs::Prefs};
+use super::{error::PageError, failure::failure, json_text::JsonText, prefs::Prefs, words};
 #[cfg(not(feature = "ssr"))]
-use crate::i18n::both;
+use crate::i18n::{both, words as i18n_words};
 use crate::{i18n::Lang, ui::hydration::hydrated_at_once};
 
 /// The question that the address asks: names from the path, the rest from the query.
@@ -76,7 +76,7 @@ where
     let load = newest(state, last, load);
     let data = Resource::new_blocking(move || state.get(), load);
     let (pending, set_pending) = signal(false);
-    let fallback = move || view! { <p class="loading">{move || prefs.lang.get().texts().loading}</p> };
+    let fallback = move || view! { <p class="loading">{move || words::loading(prefs.lang.get())}</p> };
     let content = move || {
         Suspend::new(async move {
             let shown = state.get_untracked();
@@ -145,7 +145,7 @@ where
             loop {
                 // The page may be gone, and with it whoever waited.
                 let Some(target) = state.try_get_untracked() else {
-                    let message = both(|t| t.error_page);
+                    let message = both(i18n_words::error_page);
                     return Err(PageError { kind: ErrorKind::Unavailable, message, request: None });
                 };
                 if let Some((_, view)) = last.try_get_value().flatten().filter(|(w, _)| *w == target) {

@@ -28,3 +28,13 @@ pub mod prefs;
 pub mod room;
 pub mod theme;
 pub mod top;
+
+pub mod words {
+    //! The texts of this folder, from `words.toml`.
+    include!(concat!(env!("OUT_DIR"), "/shell/words.rs"));
+}
+
+mod sentences {
+    //! What is refused in this folder, from `sentences.toml`.
+    include!(concat!(env!("OUT_DIR"), "/shell/sentences.rs"));
+}

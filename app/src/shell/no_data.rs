@@ -6,22 +6,19 @@ use domain::{
     time::{DAY, Millis},
 };
 
-use super::{addresses, page_query::PageQuery};
-use crate::{
-    i18n::fill,
-    ui::{empty::EmptyView, links, menu::Link},
-};
+use super::{addresses, page_query::PageQuery, words};
+use crate::ui::{empty::EmptyView, links, menu::Link};
 
 /// Why there is nothing, and what to do.
 pub fn empty(a: &PageQuery, directory: &Directory, newest_here: Option<Millis>) -> EmptyView {
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     if directory.records == 0 {
         return EmptyView {
-            title: t.empty_title.into(),
-            text: t.empty_text.into(),
+            title: words::empty_title(lang).into(),
+            text: words::empty_text(lang).into(),
             commands: vec![
-                (t.empty_do.into(), "guardianflow ingest metrics_2026-06-30.jsonl".into()),
-                (t.empty_demo.into(), "guardianflow serve --demo 1".into()),
+                (words::empty_do(lang).into(), "guardianflow ingest metrics_2026-06-30.jsonl".into()),
+                (words::empty_demo(lang).into(), "guardianflow serve --demo 1".into()),
             ],
             action: None,
         };
@@ -39,8 +36,8 @@ pub fn empty(a: &PageQuery, directory: &Directory, newest_here: Option<Millis>) 
             ];
             let href = links::changed(&path, &a.ask, true, &around);
             (
-                fill(t.empty_range_text, &[("newest", &a.fmt.moment(newest, a.q.now))]),
-                Link { label: t.empty_range_do.into(), href, current: false },
+                words::empty_range_text(lang, a.fmt.moment(newest, a.q.now)),
+                Link { label: words::empty_range_do(lang).into(), href, current: false },
             )
         }
         None => {
@@ -49,13 +46,13 @@ pub fn empty(a: &PageQuery, directory: &Directory, newest_here: Option<Millis>) 
             let declared = &directory.declared;
             let place = a.q.scope.place();
             let text = match place.as_ref().and_then(|p| declared.facts(p)) {
-                Some(facts) if facts.retired_at(a.q.now) => t.empty_retired,
+                Some(facts) if facts.retired_at(a.q.now) => words::empty_retired(lang),
                 // Only what lies here and is named: nothing is said of a place between named ones.
-                Some(_) if place.is_some_and(|p| declared.places().contains_key(&p)) => t.empty_expected,
-                _ => t.empty_range_never,
+                Some(_) if place.is_some_and(|p| declared.places().contains_key(&p)) => words::empty_expected(lang),
+                _ => words::empty_range_never(lang),
             };
-            (text.into(), Link { label: t.empty_widen.into(), href, current: false })
+            (text.into(), Link { label: words::empty_widen(lang).into(), href, current: false })
         }
     };
-    EmptyView { title: t.empty_range_title.into(), text, commands: vec![], action: Some(action) }
+    EmptyView { title: words::empty_range_title(lang).into(), text, commands: vec![], action: Some(action) }
 }

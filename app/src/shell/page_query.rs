@@ -15,9 +15,9 @@ use domain::{
 use super::{
     addresses,
     context::{Request, Services},
+    words,
 };
 use crate::{
-    i18n::fill,
     panels::{
         PanelContext,
         models::{self, ModelLinks},
@@ -140,7 +140,7 @@ impl PageQuery {
         let earlier = self.earlier();
         let since = summary.since.filter(|o| o.0 - earlier.from().0 > earlier.length() / 20 && *o < earlier.to());
         since.map_or_else(String::new, |o| {
-            format!(" {}", fill(self.fmt.texts().earlier_since, &[("date", &self.fmt.moment(o, self.q.now))]))
+            format!(" {}", words::earlier_since(self.fmt.lang, self.fmt.moment(o, self.q.now)))
         })
     }
 
@@ -163,11 +163,11 @@ impl PageQuery {
     }
 
     fn earlier_words(&self) -> (&'static str, &'static str) {
-        let t = self.fmt.texts();
+        let lang = self.fmt.lang;
         match self.q.against.unwrap_or_default() {
-            Against::Previous => (t.earlier_previous, t.against_previous),
-            Against::Week => (t.earlier_week, t.against_week),
-            Against::Year => (t.earlier_year, t.against_year),
+            Against::Previous => (words::earlier_previous(lang), words::against_previous(lang)),
+            Against::Week => (words::earlier_week(lang), words::against_week(lang)),
+            Against::Year => (words::earlier_year(lang), words::against_year(lang)),
         }
     }
 

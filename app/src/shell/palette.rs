@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{query::Directory, scope::Scope, text::Name};
 use serde::Serialize;
 
-use super::{addresses, room::Room};
-use crate::i18n::{Lang, Texts};
+use super::{addresses, room::Room, words};
+use crate::{i18n::Lang, panels::words as panel_words, ui::words as ui_words};
 
 /// A customer with its sites, each with its zones.
 type Customer<'d> = (&'d str, Vec<(&'d str, Vec<&'d str>)>);
@@ -56,19 +56,18 @@ fn pages(rooms: &[&Room], lang: Lang) -> Vec<Page> {
 /// What can be found by name, in a language.
 #[must_use]
 pub fn palette<'d>(d: &'d Directory, lang: Lang, rooms: &[&Room]) -> Palette<'d> {
-    let t = lang.texts();
     let pages = pages(rooms, lang);
     let page = |p: &Page| entry("page", p.label.to_owned(), String::new(), p.href.to_owned(), Some(p.key));
     let mut entries: Vec<Entry> = pages.iter().map(page).collect();
     let acts = [
-        ("theme:light", format!("{}: {}", t.theme, t.theme_light)),
-        ("theme:dark", format!("{}: {}", t.theme, t.theme_dark)),
-        ("theme:system", format!("{}: {}", t.theme, t.theme_system)),
+        ("theme:light", format!("{}: {}", words::theme(lang), words::theme_light(lang))),
+        ("theme:dark", format!("{}: {}", words::theme(lang), words::theme_dark(lang))),
+        ("theme:system", format!("{}: {}", words::theme(lang), words::theme_system(lang))),
         ("lang:en", "English".to_owned()),
         ("lang:ko", "한국어".to_owned()),
-        ("refresh", t.palette_refresh.to_owned()),
-        ("copy-link", t.copy_link.to_owned()),
-        ("keys", t.palette_keys.to_owned()),
+        ("refresh", words::palette_refresh(lang).to_owned()),
+        ("copy-link", ui_words::copy_link(lang).to_owned()),
+        ("keys", words::palette_keys(lang).to_owned()),
     ];
     entries.extend(acts.map(|(act, label)| Entry {
         kind: "act",
@@ -79,18 +78,20 @@ pub fn palette<'d>(d: &'d Directory, lang: Lang, rooms: &[&Room]) -> Palette<'d>
         key: None,
     }));
     entries.extend(
-        d.models.iter().map(|m| entry("model", m.to_string(), t.nav_compare.to_owned(), addresses::compare(m), None)),
+        d.models
+            .iter()
+            .map(|m| entry("model", m.to_string(), words::nav_compare(lang).to_owned(), addresses::compare(m), None)),
     );
     Palette {
         words: serde_json::json!({
-            "title": t.palette_title, "placeholder": t.palette_placeholder, "empty": t.palette_empty,
-            "failed": t.palette_failed, "keys_title": t.palette_keys, "close": t.close,
+            "title": words::palette_title(lang), "placeholder": words::palette_placeholder(lang), "empty": words::palette_empty(lang, "{text}"),
+            "failed": words::palette_failed(lang), "keys_title": words::palette_keys(lang), "close": words::close(lang),
             "kinds": {
-                "page": t.palette_page, "customer": t.col_customer, "site": t.col_site, "zone": t.col_zone,
-                "model": t.col_model, "act": t.palette_act,
+                "page": words::palette_page(lang), "customer": panel_words::col_customer(lang), "site": panel_words::col_site(lang), "zone": panel_words::col_zone(lang),
+                "model": panel_words::col_model(lang), "act": words::palette_act(lang),
             },
         }),
-        keys: keys(t, &pages),
+        keys: keys(lang, &pages),
         entries,
         places: places(d),
         shown: shown(d, lang),
@@ -132,15 +133,16 @@ fn shown(d: &Directory, lang: Lang) -> BTreeMap<String, &str> {
     found
 }
 
-fn keys(t: &Texts, pages: &[Page]) -> Vec<(String, String)> {
-    let general = [("?", t.palette_keys), ("Ctrl K", t.palette_title), ("/", t.palette_title)];
+fn keys(lang: Lang, pages: &[Page]) -> Vec<(String, String)> {
+    let general =
+        [("?", words::palette_keys(lang)), ("Ctrl K", words::palette_title(lang)), ("/", words::palette_title(lang))];
     let on_pages = [
-        ("t ←", t.key_earlier),
-        ("t →", t.key_later),
-        (".", t.key_table),
-        ("← →", t.key_points),
-        ("Enter", t.key_records),
-        ("+ −", t.key_zoom),
+        ("t ←", words::key_earlier(lang)),
+        ("t →", words::key_later(lang)),
+        (".", words::key_table(lang)),
+        ("← →", words::key_points(lang)),
+        ("Enter", words::key_records(lang)),
+        ("+ −", words::key_zoom(lang)),
     ];
     let own = |(key, label): (&str, &str)| (key.to_owned(), label.to_owned());
     let to_page = |p: &Page| (format!("g {}", p.key), p.label.to_owned());

@@ -4,14 +4,16 @@ use leptos::{either::Either, html::custom, prelude::*};
 use leptos_meta::Title;
 use serde::{Deserialize, Serialize};
 
+use super::words;
 use crate::{
-    i18n::{Lang, Texts, fill},
+    i18n::Lang,
     ui::{
         about::About,
         form::GetForm,
         icon::Icon,
         menu::{Choices, Link, LinkList},
         state::{StateMark, StateView},
+        words as ui_words,
     },
 };
 
@@ -80,18 +82,17 @@ pub struct RangeBar {
     pub hidden: Vec<(String, String)>,
 }
 
-/// `about` is the sentence that says what kind of page it is, with a hole for its title.
+/// `about` is the sentence that says what kind of page it is, given its title.
 #[component]
-pub fn Top(head: PageHead, state: Option<StateView>, about: fn(&Texts) -> &'static str) -> impl IntoView {
+pub fn Top(head: PageHead, state: Option<StateView>, about: fn(Lang, &str) -> String) -> impl IntoView {
     let lang = head.lang;
-    let t = lang.texts();
-    let about = if cfg!(feature = "ssr") { fill(about(t), &[("title", &head.title)]) } else { String::new() };
+    let about = if cfg!(feature = "ssr") { about(lang, &head.title) } else { String::new() };
     let last = head.crumbs.len().saturating_sub(1);
     view! {
         <Title text=head.title.clone()/>
         {About(about)}
         <header class="top">
-            <nav class="crumbs" aria-label=t.breadcrumb>
+            <nav class="crumbs" aria-label=words::breadcrumb(lang)>
                 <ol>
                     {head.crumbs.into_iter().enumerate().map(|(i, c)| view! { <li>{crumb(lang, c, i == last)}</li> }).collect_view()}
                 </ol>
@@ -110,13 +111,13 @@ pub fn Top(head: PageHead, state: Option<StateView>, about: fn(&Texts) -> &'stat
         </header>
         {(head.failed_files > 0).then(|| view! {
             <p class="banner bad" role="status">
-                {fill(t.failed_banner, &[("n", &head.failed_files.to_string())])}" "<a href="/sources">{t.failed_more}</a>
+                {words::failed_banner(lang, head.failed_files)}" "<a href="/sources">{words::failed_more(lang)}</a>
             </p>
         })}
         {head.simulated.then(|| view! {
             <p class="banner">
-                <strong>{t.simulated}</strong>" "{t.simulated_banner}" "<span class="quiet">{t.simulated_remove}</span>
-                {head.filling.map(|d| format!(" {}", fill(t.filling_banner, &[("days", &d.to_string())])))}
+                <strong>{ui_words::simulated(lang)}</strong>" "{words::simulated_banner(lang)}" "<span class="quiet">{words::simulated_remove(lang)}</span>
+                {head.filling.map(|d| format!(" {}", words::filling_banner(lang, d)))}
             </p>
         })}
     }
@@ -125,7 +126,6 @@ pub fn Top(head: PageHead, state: Option<StateView>, about: fn(&Texts) -> &'stat
 /// How old the page is, and how it follows new records. The words change in `app/elements/live.ts`; without a script a page
 /// that was asked to follow comes again by itself: see `shell/document.rs`.
 fn live(lang: Lang, l: Live) -> impl IntoView {
-    let t = lang.texts();
     // In capitals: see `ui/chart`.
     let element = custom("GF-LIVE")
         .attr("data-at", l.at.to_string())
@@ -138,7 +138,7 @@ fn live(lang: Lang, l: Live) -> impl IntoView {
         .child(l.text);
     view! {
         <details class="menu follow">
-            <summary title=t.refresh>
+            <summary title=words::refresh(lang)>
                 {element}
                 <Icon name="chevron-down"/>
             </summary>
@@ -148,7 +148,7 @@ fn live(lang: Lang, l: Live) -> impl IntoView {
 }
 
 fn crumb(lang: Lang, c: Crumb, last: bool) -> impl IntoView {
-    let switch = fill(lang.texts().switch_to, &[("what", &c.what)]);
+    let switch = words::switch_to(lang, &c.what);
     let many = c.siblings.len() > 1;
     view! {
         {if last {
@@ -170,29 +170,28 @@ fn crumb(lang: Lang, c: Crumb, last: bool) -> impl IntoView {
 }
 
 fn range_bar(lang: Lang, r: RangeBar) -> impl IntoView {
-    let t = lang.texts();
     view! {
-        <div class="range" role="group" aria-label=t.range>
-            <a class="step" data-noscroll="" data-key="earlier" href=r.earlier title=t.range_earlier aria-label=t.range_earlier><Icon name="chevron-left"/></a>
+        <div class="range" role="group" aria-label=words::range(lang)>
+            <a class="step" data-noscroll="" data-key="earlier" href=r.earlier title=words::range_earlier(lang) aria-label=words::range_earlier(lang)><Icon name="chevron-left"/></a>
             <details class="menu">
                 <summary><Icon name="calendar-clock"/>{r.label}<Icon name="chevron-down"/></summary>
                 <div class="panel">
                     <LinkList links=r.presets/>
                     <GetForm action=r.action>
                         {r.hidden.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view()}
-                        <label><span>{t.range_from}</span><input type="datetime-local" name="from" value=r.from required/></label>
-                        <label><span>{t.range_to}</span><input type="datetime-local" name="to" value=r.to required/></label>
+                        <label><span>{words::range_from(lang)}</span><input type="datetime-local" name="from" value=r.from required/></label>
+                        <label><span>{words::range_to(lang)}</span><input type="datetime-local" name="to" value=r.to required/></label>
                         <p class="quiet">{r.zone}</p>
                         {r.zones.into_iter().map(|z| view! {
                             <p><a data-noscroll="" href=z.href>{z.label}</a></p>
                         }).collect_view()}
-                        <button class="button primary" type="submit">{t.range_apply}</button>
+                        <button class="button primary" type="submit">{words::range_apply(lang)}</button>
                     </GetForm>
                 </div>
             </details>
             {match r.later {
                 Some(href) => Either::Left(view! {
-                    <a class="step" data-noscroll="" data-key="later" href=href title=t.range_later aria-label=t.range_later><Icon name="chevron-right"/></a>
+                    <a class="step" data-noscroll="" data-key="later" href=href title=words::range_later(lang) aria-label=words::range_later(lang)><Icon name="chevron-right"/></a>
                 }),
                 None => Either::Right(view! { <span class="step off" aria-hidden="true"><Icon name="chevron-right"/></span> }),
             }}

@@ -12,15 +12,18 @@ use domain::{
 use super::{
     view::SourcesView,
     volume::{self, whole_days},
+    words,
 };
 use crate::{
-    i18n::{Texts, fill},
+    i18n::Lang,
+    panels::words as panel_words,
     shell::{
         addresses::{self, SOURCES},
         context::{Request, Services},
         head::{PageAddress, plain_head},
         no_data::empty,
         page_query::PageQuery,
+        words as shell_words,
     },
     ui::{
         fmt::{Fmt, NONE},
@@ -40,24 +43,24 @@ const NAMED_BEYOND: usize = 10;
 /// What cannot be read, or cannot be answered just now.
 pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<SourcesView> {
     let a = PageQuery::read(services, request, ask).await?;
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let directory = services.metrics.directory();
     let failed = services.metrics.unreadable();
     let reports = services.sources.reports().await?;
-    let head =
-        plain_head(services, &a, PageAddress::Installation(SOURCES), t.sources_title.into(), directory.simulated > 0)
-            .await;
+    let head = plain_head(
+        services,
+        &a,
+        PageAddress::Installation(SOURCES),
+        words::title(lang).into(),
+        directory.simulated > 0,
+    )
+    .await;
     let taken = reports.iter().map(|r| r.taken).sum();
     let refused = reports.iter().map(SourceReport::refused_total).sum();
     let summary = if reports.is_empty() {
-        t.sources_none.to_owned()
+        words::none(lang).to_owned()
     } else {
-        let holes = [
-            ("n", &*a.fmt.count(reports.len() as u64)),
-            ("taken", &a.fmt.count(taken)),
-            ("refused", &a.fmt.count(refused)),
-        ];
-        fill(t.sources_summary, &holes)
+        words::summary(lang, a.fmt.count(reports.len() as u64), a.fmt.count(taken), a.fmt.count(refused))
     };
     Ok(SourcesView {
         head,
@@ -74,11 +77,11 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<So
 
 /// Jobs in trouble; `None` when there are none.
 fn jobs_table(fmt: &Fmt, jobs: &[JobReport]) -> Option<TableView> {
-    let t = fmt.texts();
+    let lang = fmt.lang;
     let state = |r: &JobReport| match r.state {
         JobState::Running | JobState::Ended => None,
-        JobState::Troubled => Some(t.job_troubled),
-        JobState::Restarting => Some(t.job_restarting),
+        JobState::Troubled => Some(words::job_troubled(lang)),
+        JobState::Restarting => Some(words::job_restarting(lang)),
     };
     let row = |r: &JobReport| {
         let state = state(r)?;
@@ -91,25 +94,29 @@ fn jobs_table(fmt: &Fmt, jobs: &[JobReport]) -> Option<TableView> {
     };
     let rows: Vec<_> = jobs.iter().filter_map(row).collect();
     (!rows.is_empty()).then(|| TableView {
-        caption: t.sources_jobs.into(),
+        caption: words::jobs(lang).into(),
         columns: vec![
-            plain(t.col_job, false),
-            plain(t.col_state, false),
-            plain(t.col_restarts, true),
-            plain(t.col_reasons, false),
+            plain(words::col_job(lang), false),
+            plain(panel_words::col_state(lang), false),
+            plain(words::col_restarts(lang), true),
+            plain(words::col_reasons(lang), false),
         ],
         rows,
         csv: None,
         pager: None,
-        foot: Some(t.sources_jobs_help.into()),
+        foot: Some(words::jobs_help(lang).into()),
     })
 }
 
 fn failed_table(fmt: &Fmt, failed: &[Unreadable]) -> TableView {
-    let t = fmt.texts();
+    let lang = fmt.lang;
     TableView {
-        caption: t.sources_lake.into(),
-        columns: vec![plain(t.col_source, false), plain(t.col_rows, true), plain(t.col_reasons, false)],
+        caption: words::lake(lang).into(),
+        columns: vec![
+            plain(panel_words::col_source(lang), false),
+            plain(words::col_rows(lang), true),
+            plain(words::col_reasons(lang), false),
+        ],
         rows: failed
             .iter()
             .map(|f| {
@@ -126,23 +133,24 @@ fn failed_table(fmt: &Fmt, failed: &[Unreadable]) -> TableView {
             .collect(),
         csv: None,
         pager: None,
-        foot: Some(t.sources_lake_help.into()),
+        foot: Some(words::lake_help(lang).into()),
     }
 }
 
 /// How it stands with `places.yaml` and `metrics.yaml`; nothing where neither is there.
 fn written_table(a: &PageQuery, states: &[FileState]) -> Option<TableView> {
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let there = states.iter().filter(|f| f.read.is_some() || f.fault.is_some());
     let row = |f: &FileState| {
+        let n = a.fmt.count(f.entries as u64);
         let entries = match f.kind {
-            FileKind::Places => t.written_places,
-            FileKind::Metrics => t.written_metrics,
+            FileKind::Places => words::written_places(lang, n),
+            FileKind::Metrics => words::written_metrics(lang, n),
         };
-        let in_force = f.read.map(|_| fill(entries, &[("n", &a.fmt.count(f.entries as u64))]));
+        let in_force = f.read.map(|_| entries);
         let trouble = f.fault.as_ref().map(|fault| {
-            let line = fault.line.map_or_else(String::new, |l| fill(t.written_line, &[("line", &l.to_string())]));
-            let kept = if f.read.is_some() { t.written_kept } else { t.written_nothing };
+            let line = fault.line.map_or_else(String::new, |l| words::written_line(lang, l));
+            let kept = if f.read.is_some() { words::written_kept(lang) } else { words::written_nothing(lang) };
             format!("{line}{} · {kept}", a.fmt.lang.reason(&fault.reason))
         });
         vec![
@@ -154,18 +162,18 @@ fn written_table(a: &PageQuery, states: &[FileState]) -> Option<TableView> {
             Cell::Text(in_force.unwrap_or_else(|| NONE.into())),
             time_cell(&a.fmt, f.read, a.q.now),
             time_cell(&a.fmt, f.fault.as_ref().map(|fault| fault.since), a.q.now),
-            Cell::Text(trouble.unwrap_or_else(|| t.written_fine.to_owned())),
+            Cell::Text(trouble.unwrap_or_else(|| words::written_fine(lang).to_owned())),
         ]
     };
     let rows: Vec<_> = there.map(row).collect();
     (!rows.is_empty()).then(|| TableView {
-        caption: t.written_title.into(),
+        caption: words::written_title(lang).into(),
         columns: vec![
-            plain(t.written_file, false),
-            plain(t.written_in_force, false),
-            plain(t.col_last_read, true),
-            plain(t.written_since, true),
-            plain(t.col_state, false),
+            plain(words::written_file(lang), false),
+            plain(words::written_in_force(lang), false),
+            plain(words::col_last_read(lang), true),
+            plain(words::written_since(lang), true),
+            plain(panel_words::col_state(lang), false),
         ],
         rows,
         csv: None,
@@ -176,12 +184,12 @@ fn written_table(a: &PageQuery, states: &[FileState]) -> Option<TableView> {
 
 /// Metrics for which the lake had no room, and what to do about it.
 fn beyond_table(a: &PageQuery, beyond: &Beyond) -> Option<TableView> {
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let n = a.fmt.count(beyond.names.len() as u64);
     let caption = match (beyond.names.is_empty(), beyond.more) {
         (true, false) => return None,
-        (_, false) => fill(t.sources_beyond, &[("n", &n)]),
-        (_, true) => fill(t.sources_beyond_more, &[("n", &n)]),
+        (_, false) => words::beyond(lang, &n),
+        (_, true) => words::beyond_more(lang, &n),
     };
     let name = |full: &String| Cell::Name {
         text: full.clone(),
@@ -191,70 +199,70 @@ fn beyond_table(a: &PageQuery, beyond: &Beyond) -> Option<TableView> {
     let named = beyond.names.iter().take(NAMED_BEYOND).map(|full| vec![name(full)]);
     Some(TableView {
         caption,
-        columns: vec![plain(t.col_metric, false)],
+        columns: vec![plain(panel_words::col_metric(lang), false)],
         rows: named.collect(),
         csv: None,
         pager: None,
-        foot: Some(fill(t.sources_beyond_help, &[("cap", &a.fmt.count(beyond.cap as u64))])),
+        foot: Some(words::beyond_help(lang, a.fmt.count(beyond.cap as u64))),
     })
 }
 
 fn sources_table(a: &PageQuery, reports: &[SourceReport]) -> Result<TableView> {
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let column = |key, label: &str, numeric| Column { key, label: label.to_owned(), numeric };
     let columns = vec![
-        column("name", t.col_source, false),
-        column("state", t.col_state, false),
-        column("kind", t.col_type, false),
-        column("taken", t.col_taken, true),
-        column("duplicate", t.col_duplicate, true),
-        column("corrected", t.col_corrected, true),
-        column("refused", t.col_refused, true),
-        column("", t.col_reasons, false),
-        column("newest", t.col_newest, true),
-        column("last", t.col_last_read, true),
+        column("name", panel_words::col_source(lang), false),
+        column("state", panel_words::col_state(lang), false),
+        column("kind", panel_words::col_type(lang), false),
+        column("taken", words::col_taken(lang), true),
+        column("duplicate", words::col_duplicate(lang), true),
+        column("corrected", words::col_corrected(lang), true),
+        column("refused", words::col_refused(lang), true),
+        column("", words::col_reasons(lang), false),
+        column("newest", panel_words::col_newest(lang), true),
+        column("last", words::col_last_read(lang), true),
     ];
     let rows = reports.iter().map(|r| row(a, r)).collect();
     let at = PageLink { path: SOURCES, q: &a.q, ask: &a.ask, in_path: false };
-    build::build(&a.fmt, t.sources_files.into(), columns, rows, &at, Some("/export/sources.csv".into()))
+    build::build(&a.fmt, words::files(lang).into(), columns, rows, &at, Some("/export/sources.csv".into()))
 }
 
 /// Why rows were refused, in words; codes of a newer version stay codes.
-fn reason_of<'a>(t: &Texts, code: &'a str) -> &'a str {
+fn reason_of<'a>(lang: Lang, code: &'a str) -> &'a str {
     match code {
-        "too_long" => t.refused_too_long,
-        "invalid_utf8" => t.refused_invalid_utf8,
-        "invalid_json" => t.refused_invalid_json,
-        "not_an_object" => t.refused_not_an_object,
-        "missing" => t.refused_missing,
-        "wrong_type" => t.refused_wrong_type,
-        "bad_name" => t.refused_bad_name,
-        "bad_time" => t.refused_bad_time,
-        "too_old" => t.refused_too_old,
-        "future" => t.refused_future,
-        "not_finite" => t.refused_not_finite,
-        "out_of_range" => t.refused_out_of_range,
-        "no_metric" => t.refused_no_metric,
+        "too_long" => words::refused_too_long(lang),
+        "invalid_utf8" => words::refused_invalid_utf8(lang),
+        "invalid_json" => words::refused_invalid_json(lang),
+        "not_an_object" => words::refused_not_an_object(lang),
+        "missing" => words::refused_missing(lang),
+        "wrong_type" => words::refused_wrong_type(lang),
+        "bad_name" => words::refused_bad_name(lang),
+        "bad_time" => words::refused_bad_time(lang),
+        "too_old" => words::refused_too_old(lang),
+        "future" => words::refused_future(lang),
+        "not_finite" => words::refused_not_finite(lang),
+        "out_of_range" => words::refused_out_of_range(lang),
+        "no_metric" => words::refused_no_metric(lang),
         other => other,
     }
 }
 
 fn row(a: &PageQuery, r: &SourceReport) -> Row {
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let kind = match r.source.kind.as_str() {
-        "demo" => t.source_demo,
-        "stdin" => t.source_stdin,
-        "folder" => t.source_folder,
-        "api" => t.source_api,
-        _ => t.source_file,
+        "demo" => words::source_demo(lang),
+        "stdin" => words::source_stdin(lang),
+        "folder" => words::source_folder(lang),
+        "api" => words::source_api(lang),
+        _ => words::source_file(lang),
     };
     let state = match (&r.error, r.finished || r.source.kind == "demo") {
-        (Some(reason), _) => fill(t.source_failed, &[("reason", a.fmt.lang.reason(reason))]),
-        (None, true) => t.source_ok.to_owned(),
-        (None, false) => t.source_partial.to_owned(),
+        (Some(reason), _) => words::source_failed(lang, a.fmt.lang.reason(reason)),
+        (None, true) => words::source_ok(lang).to_owned(),
+        (None, false) => words::source_partial(lang).to_owned(),
     };
     let reasons: Vec<String> =
-        r.refused.iter().map(|(reason, n)| format!("{} {}", reason_of(t, reason), a.fmt.count(*n))).collect();
+        r.refused.iter().map(|(reason, n)| format!("{} {}", reason_of(lang, reason), a.fmt.count(*n))).collect();
     let reasons = if reasons.is_empty() { NONE.to_owned() } else { reasons.join(", ") };
     let number = |n: u64| Cell::Number { text: a.fmt.count(n), href: None };
     let key = |n: u64| Key::Number(Some(n as f64));
@@ -263,7 +271,7 @@ fn row(a: &PageQuery, r: &SourceReport) -> Row {
         cells: vec![
             Cell::Name {
                 text: match r.source.kind.as_str() {
-                    "demo" => t.source_demo_name.into(),
+                    "demo" => shell_words::source_demo_name(lang).into(),
                     "api" => r.source.name.clone(),
                     _ => short_path(&r.source.name),
                 },
@@ -305,7 +313,7 @@ mod tests {
     #[test]
     fn every_reason_for_refusing_a_row_has_words_in_both_languages() {
         for code in Refusal::CODES {
-            let words = [Lang::En, Lang::Ko].map(|l| reason_of(l.texts(), code));
+            let words = [Lang::En, Lang::Ko].map(|l| reason_of(l, code));
             assert!(words[0] != code && words[1].chars().any(|c| ('가'..='힣').contains(&c)), "{code}: {words:?}");
         }
     }

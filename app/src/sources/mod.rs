@@ -8,6 +8,11 @@ pub mod view;
 #[cfg(feature = "ssr")]
 pub mod volume;
 
+mod words {
+    //! The texts of this folder, from `words.toml`.
+    include!(concat!(env!("OUT_DIR"), "/sources/words.rs"));
+}
+
 use domain::access::Action;
 use leptos::prelude::*;
 
@@ -23,7 +28,7 @@ pub const ROOM: Room = Room {
     paths: PATHS,
     action: Action::ReadSources,
     functions: &[function::SOURCES],
-    navigation: Some(Navigation { icon: "database", label: |lang| lang.texts().nav_sources, key: 's' }),
+    navigation: Some(Navigation { icon: "database", label: words::label, key: 's' }),
 };
 
 crate::routes!(Sources: "/sources");

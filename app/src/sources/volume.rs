@@ -6,15 +6,13 @@ use domain::{
     time::{DAY, Day, Millis, TimeRange},
 };
 
-use crate::{
-    i18n::fill,
-    ui::{
-        chart::{ChartView, Tools, option},
-        fmt::Fmt,
-        table::{
-            Cell, TableView,
-            build::{PAGE_ROWS, plain},
-        },
+use super::words;
+use crate::ui::{
+    chart::{ChartView, Tools, option},
+    fmt::Fmt,
+    table::{
+        Cell, TableView,
+        build::{PAGE_ROWS, plain},
     },
 };
 
@@ -33,7 +31,7 @@ pub fn whole_days(mut days: Vec<(Day, u64)>, now: Millis) -> Vec<(Day, u64)> {
 /// Records by day, described.
 #[must_use]
 pub fn describe(fmt: &Fmt, days: &[(Day, u64)]) -> Option<Chart> {
-    let t = fmt.texts();
+    let lang = fmt.lang;
     let (first, last) = (days.first()?, days.last()?);
     let range = TimeRange::new(first.0.start(), last.0.start().plus(DAY)).ok()?;
     let high = days.iter().map(|d| d.1).max()?;
@@ -53,24 +51,25 @@ pub fn describe(fmt: &Fmt, days: &[(Day, u64)]) -> Option<Chart> {
     }
     let total: u64 = days.iter().map(|d| d.1).sum();
     let utc = Fmt { zone: jiff::tz::TimeZone::UTC, ..fmt.clone() };
-    let summary = fill(
-        t.sources_volume_sentence,
-        &[
-            ("last", &utc.date(last.0.start())),
-            ("n", &fmt.count(days.len() as u64)),
-            ("min", &fmt.count(low)),
-            ("max", &fmt.count(high)),
-            ("total", &fmt.count(total)),
-        ],
+    let summary = words::volume_sentence(
+        lang,
+        utc.date(last.0.start()),
+        fmt.count(days.len() as u64),
+        fmt.count(low),
+        fmt.count(high),
+        fmt.count(total),
     );
     Some(Chart {
         summary,
         range,
         step: DAY,
         x_ticks: x.into_iter().map(|m| (m, utc.tick(m, gap.max(DAY)))).collect(),
-        y: Axis { label: t.col_rows.into(), ticks: ticks.into_iter().map(|v| (v, fmt.decimal(v, digits))).collect() },
+        y: Axis {
+            label: words::col_rows(lang).into(),
+            ticks: ticks.into_iter().map(|v| (v, fmt.decimal(v, digits))).collect(),
+        },
         series: vec![Series {
-            name: t.col_rows.into(),
+            name: words::col_rows(lang).into(),
             colour: 1,
             points,
             band: vec![],
@@ -85,13 +84,13 @@ pub fn describe(fmt: &Fmt, days: &[(Day, u64)]) -> Option<Chart> {
 /// Records by day, as a chart.
 #[must_use]
 pub fn chart(fmt: &Fmt, days: &[(Day, u64)], simulated: bool) -> Option<ChartView> {
-    let t = fmt.texts();
+    let lang = fmt.lang;
     let chart = describe(fmt, days)?;
     let total: u64 = days.iter().map(|d| d.1).sum();
     let utc = Fmt { zone: jiff::tz::TimeZone::UTC, ..fmt.clone() };
     let table = TableView {
-        caption: t.sources_volume.into(),
-        columns: vec![plain(t.col_day, false), plain(t.col_rows, true)],
+        caption: words::volume(lang).into(),
+        columns: vec![plain(words::col_day(lang), false), plain(words::col_rows(lang), true)],
         rows: days
             .iter()
             .rev()
@@ -100,10 +99,10 @@ pub fn chart(fmt: &Fmt, days: &[(Day, u64)], simulated: bool) -> Option<ChartVie
             .collect(),
         csv: Some("/export/volume.csv".into()),
         pager: None,
-        foot: Some(format!("{} {}", t.total, fmt.count(total))),
+        foot: Some(format!("{} {}", words::total(lang), fmt.count(total))),
     };
     Some(ChartView {
-        title: t.sources_volume.into(),
+        title: words::volume(lang).into(),
         summary: chart.summary.clone(),
         note: String::new(),
         svg: svg(&chart, Paint::Page, Size::Fluid),

@@ -10,10 +10,9 @@ use domain::{
 };
 use usecases::TrendsQuery;
 
-use super::view::TrendsView;
+use super::{view::TrendsView, words};
 use crate::{
-    i18n::fill,
-    panels::{models, trend::TrendChart},
+    panels::{models, trend::TrendChart, words as panel_words},
     shell::{
         addresses,
         context::{Request, Services},
@@ -21,6 +20,7 @@ use crate::{
         head::{PageAddress, head},
         no_data::empty,
         page_query::PageQuery,
+        words as shell_words,
     },
     ui::{
         fmt::NONE,
@@ -39,9 +39,10 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Tr
     let first = directory.built_in.first().copied().unwrap_or(0);
     let a = PageQuery::read(services, request, ask).await?.or_metric(&CATALOGUE[first].key);
     directory.check(&a.q.scope)?;
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     if directory.records == 0 {
-        let head = head(services, &a, &directory, PageAddress::Fixed("/trends"), t.nav_trends.into(), false).await;
+        let head =
+            head(services, &a, &directory, PageAddress::Fixed("/trends"), words::label(lang).into(), false).await;
         return Ok(TrendsView {
             head,
             empty: Some(empty(&a, &directory, None)),
@@ -84,7 +85,8 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Tr
     let chart = chart.view(&trend, delta.as_ref().map(|d| (d, &*earlier)), Some(links));
     let nothing = trend.points.is_empty();
     Ok(TrendsView {
-        head: head(services, &a, &directory, PageAddress::Fixed("/trends"), t.nav_trends.into(), trend.simulated).await,
+        head: head(services, &a, &directory, PageAddress::Fixed("/trends"), words::label(lang).into(), trend.simulated)
+            .await,
         empty: nothing.then(|| {
             let mut e = empty(&a, &directory, summary.health.newest);
             // The way on stays on this page.
@@ -95,7 +97,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Tr
                     false,
                     &[("from", Some("now-90d".into())), ("to", None), ("days", None), ("model", None)],
                 );
-                action.label = t.empty_widen.into();
+                action.label = shell_words::empty_widen(lang).into();
             }
             e
         }),
@@ -118,10 +120,13 @@ fn worst_table(a: &PageQuery, metric: &Metric, worst: &Worst) -> Option<TableVie
     if worst.of < 2 || a.q.scope.level() == Level::Zone {
         return None;
     }
-    let t = a.fmt.texts();
+    let lang = a.fmt.lang;
     let tail = if worst.quantile < 0.5 { "p5" } else { "p95" };
-    let mut columns = vec![plain(t.col_place, false), plain(t.col_device, false)];
-    columns.extend([tail, t.col_p50, t.col_value, t.col_n].map(|label| plain(label, true)));
+    let mut columns = vec![plain(panel_words::col_place(lang), false), plain(panel_words::col_device(lang), false)];
+    columns.extend(
+        [tail, panel_words::col_p50(lang), panel_words::col_value(lang), panel_words::col_n(lang)]
+            .map(|label| plain(label, true)),
+    );
     let rows = worst.rows.iter().map(|r| {
         let place = Scope {
             customer: Some(r.place.customer.clone()),
@@ -146,21 +151,18 @@ fn worst_table(a: &PageQuery, metric: &Metric, worst: &Worst) -> Option<TableVie
     let mut ask = a.ask.clone();
     ask.metric = Some(metric.key.to_string());
     Some(TableView {
-        caption: fill(t.worst_zones, &[("metric", &a.fmt.label(metric)), ("quantile", tail)]),
+        caption: words::worst_zones(lang, a.fmt.label(metric), tail),
         columns,
         rows: rows.collect(),
         csv: Some(links::href("/export/worst_zones.csv", &links::pairs(&ask, &without))),
         pager: None,
-        foot: Some(fill(
-            t.worst_of,
-            &[("shown", &a.fmt.count(worst.rows.len() as u64)), ("n", &a.fmt.count(worst.of as u64))],
-        )),
+        foot: Some(words::worst_of(lang, a.fmt.count(worst.rows.len() as u64), a.fmt.count(worst.of as u64))),
     })
 }
 
 fn selects(a: &PageQuery, d: &Directory, metric: &str) -> Vec<SelectView> {
-    let t = a.fmt.texts();
-    let any = || (String::new(), t.filter_any.to_owned());
+    let lang = a.fmt.lang;
+    let any = || (String::new(), shell_words::filter_any(lang).to_owned());
     let own = |text: String| (text.clone(), text);
     let built_in = d.built_in.iter().map(|i| (CATALOGUE[*i].key.to_string(), a.fmt.label(d.declared.built_in(*i))));
     let custom = (0..d.custom.len()).map(|i| d.custom_metric(i).0);
@@ -170,9 +172,9 @@ fn selects(a: &PageQuery, d: &Directory, metric: &str) -> Vec<SelectView> {
     let task = a.q.scope.task.as_ref().map_or_else(String::new, ToString::to_string);
     let model = a.q.model.as_ref().map_or_else(String::new, ModelKey::key);
     let mut selects = vec![
-        metric_select(a, t.filter_metric, metrics, metric.to_owned()),
-        select("task", t.filter_task, tasks, task),
-        select("model", t.filter_model, models, model),
+        metric_select(a, words::filter_metric(lang), metrics, metric.to_owned()),
+        select("task", shell_words::filter_task(lang), tasks, task),
+        select("model", words::filter_model(lang), models, model),
         kind_select(a),
     ];
     selects.extend(device_select(a, d));

@@ -6,6 +6,11 @@ mod function;
 mod make;
 pub mod view;
 
+mod words {
+    //! The texts of this folder, from `words.toml`.
+    include!(concat!(env!("OUT_DIR"), "/trends/words.rs"));
+}
+
 use domain::access::Action;
 use leptos::prelude::*;
 
@@ -21,7 +26,7 @@ pub const ROOM: Room = Room {
     paths: PATHS,
     action: Action::ReadMetrics,
     functions: &[function::TRENDS],
-    navigation: Some(Navigation { icon: "chart-line", label: |lang| lang.texts().nav_trends, key: 't' }),
+    navigation: Some(Navigation { icon: "chart-line", label: words::label, key: 't' }),
 };
 
 crate::routes!(Trends: "/trends");

@@ -11,8 +11,9 @@ use jiff::tz::TimeZone;
 use super::{
     delta::{DeltaView, Movement},
     state::StateView,
+    words,
 };
-use crate::i18n::{Lang, Texts, fill};
+use crate::i18n::Lang;
 
 /// Formats for one request.
 #[derive(Debug, Clone)]
@@ -24,11 +25,6 @@ pub struct Fmt {
 pub const NONE: &str = "–";
 
 impl Fmt {
-    #[must_use]
-    pub fn texts(&self) -> &'static Texts {
-        self.lang.texts()
-    }
-
     /// 41220 as "41,220".
     #[must_use]
     pub fn count(&self, n: u64) -> String {
@@ -128,42 +124,42 @@ impl Fmt {
     /// A length of time in its largest whole unit.
     #[must_use]
     pub fn span(&self, ms: i64) -> String {
-        let t = self.texts();
+        let lang = self.lang;
         let n = |unit: i64| (ms / unit).to_string();
         if ms >= 2 * DAY {
-            fill(t.days, &[("n", &n(DAY))])
+            words::days(lang, n(DAY))
         } else if ms == DAY {
-            t.day.to_owned()
+            words::day(lang).to_owned()
         } else if ms >= 2 * HOUR {
-            fill(t.hours, &[("n", &n(HOUR))])
+            words::hours(lang, n(HOUR))
         } else if ms >= HOUR {
-            t.hour.to_owned()
+            words::hour(lang).to_owned()
         } else if ms < 2 * MINUTE {
-            t.minute.to_owned()
+            words::minute(lang).to_owned()
         } else {
-            fill(t.minutes, &[("n", &n(MINUTE))])
+            words::minutes(lang, n(MINUTE))
         }
     }
 
     #[must_use]
     pub fn age(&self, newest: Option<Millis>, at: Millis) -> String {
-        let t = self.texts();
+        let lang = self.lang;
         match newest {
-            None => t.age_never.to_owned(),
-            Some(n) if at.0 - n.0 < MINUTE => t.age_now.to_owned(),
-            Some(n) => fill(t.age, &[("age", &self.span(at.0 - n.0))]),
+            None => words::age_never(lang).to_owned(),
+            Some(n) if at.0 - n.0 < MINUTE => words::age_now(lang).to_owned(),
+            Some(n) => words::age(lang, self.span(at.0 - n.0)),
         }
     }
 
     #[must_use]
     pub fn state(&self, state: DataState) -> StateView {
-        let t = self.texts();
+        let lang = self.lang;
         let (label, help) = match state {
-            DataState::Ok => (t.state_ok, t.state_ok_help),
-            DataState::Late => (t.state_late, t.state_late_help),
-            DataState::Stale => (t.state_stale, t.state_stale_help),
-            DataState::NoDataExpected => (t.state_none, t.state_none_help),
-            DataState::SourceError => (t.state_error, t.state_error_help),
+            DataState::Ok => (words::state_ok(lang), words::state_ok_help(lang)),
+            DataState::Late => (words::state_late(lang), words::state_late_help(lang)),
+            DataState::Stale => (words::state_stale(lang), words::state_stale_help(lang)),
+            DataState::NoDataExpected => (words::state_none(lang), words::state_none_help(lang)),
+            DataState::SourceError => (words::state_error(lang), words::state_error_help(lang)),
         };
         StateView { state, label: label.to_owned(), help: help.to_owned() }
     }
@@ -175,12 +171,12 @@ impl Fmt {
         if h.gravest() == h.places {
             return view;
         }
-        let t = self.texts();
+        let lang = self.lang;
         let count = |n: u32| self.count(u64::from(n));
         let of = count(h.places);
-        view.label = fill(t.state_count, &[("n", &count(h.gravest())), ("of", &of), ("state", &view.label)]);
-        let all = [("of", &*of), ("late", &count(h.late)), ("stale", &count(h.stale)), ("failed", &count(h.failed))];
-        view.help = format!("{} {}", view.help, fill(t.state_counts, &all));
+        view.label = words::state_count(lang, count(h.gravest()), &of, &view.label);
+        let all = words::state_counts(lang, &of, count(h.late), count(h.stale), count(h.failed));
+        view.help = format!("{} {all}", view.help);
         view
     }
 
@@ -195,20 +191,20 @@ impl Fmt {
     #[must_use]
     pub fn delta(&self, delta: Option<f64>, base: Option<f64>, metric: &Metric) -> Option<DeltaView> {
         let d = delta?;
-        let t = self.texts();
+        let lang = self.lang;
         let size = self.decimal(d.abs(), metric.precision);
         if size.chars().all(|c| matches!(c, '0' | '.')) {
-            let (way, size, word) = (Movement::Stayed, "0".into(), t.unchanged.into());
+            let (way, size, word) = (Movement::Stayed, "0".into(), words::unchanged(lang).into());
             return Some(DeltaView { way, size, change: Change::Neutral, matters: true, word });
         }
         let matters = metric.matters(d, base);
         let change = if matters { metric.direction.read(d) } else { Change::Neutral };
         let word = match (change, metric.direction) {
-            _ if !matters => t.too_small,
-            (Change::Better, _) => t.better,
-            (Change::Worse, _) => t.worse,
-            (Change::Neutral, Direction::Neither) => t.changed,
-            (Change::Neutral, _) => t.unchanged,
+            _ if !matters => words::too_small(lang),
+            (Change::Better, _) => words::better(lang),
+            (Change::Worse, _) => words::worse(lang),
+            (Change::Neutral, Direction::Neither) => words::changed(lang),
+            (Change::Neutral, _) => words::unchanged(lang),
         };
         let way = if d > 0.0 { Movement::Up } else { Movement::Down };
         Some(DeltaView { way, size, change, matters, word: word.into() })

@@ -4,6 +4,7 @@
 use leptos::{either::Either, ev::SubmitEvent, prelude::*};
 use serde::{Deserialize, Serialize};
 
+use super::words;
 use crate::i18n::Lang;
 
 /// A form that filters what a page shows: where it leads, what it keeps, what it chooses.
@@ -52,12 +53,11 @@ pub fn GetForm(
 /// The form that chooses what a page shows; what it does not choose travels along.
 #[component]
 pub fn Filters(filter: FilterView, lang: Lang) -> impl IntoView {
-    let t = lang.texts();
     view! {
-        <GetForm action=filter.action class="filters" label=t.filter>
+        <GetForm action=filter.action class="filters" label=words::filter(lang)>
             {filter.hidden.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view()}
             {filter.selects.into_iter().map(select).collect_view()}
-            <button class="button" type="submit">{t.filter_apply}</button>
+            <button class="button" type="submit">{words::filter_apply(lang)}</button>
         </GetForm>
     }
 }

@@ -16,3 +16,14 @@ pub mod menu;
 pub mod state;
 pub mod table;
 pub mod tile;
+
+pub(crate) mod words {
+    //! The texts of this folder, from `words.toml`.
+    include!(concat!(env!("OUT_DIR"), "/ui/words.rs"));
+}
+
+#[cfg(feature = "ssr")]
+mod sentences {
+    //! What is refused in this folder, from `sentences.toml`.
+    include!(concat!(env!("OUT_DIR"), "/ui/sentences.rs"));
+}

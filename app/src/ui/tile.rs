@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     delta::{Delta, DeltaView},
     state::{StateMark, StateView},
+    words,
 };
 use crate::i18n::Lang;
 
@@ -27,7 +28,6 @@ pub struct TileView {
 
 #[component]
 pub fn Tile(tile: TileView, lang: Lang) -> impl IntoView {
-    let t = lang.texts();
     view! {
         <a class="tile" href=tile.href>
             <span class="tile-head">
@@ -39,13 +39,13 @@ pub fn Tile(tile: TileView, lang: Lang) -> impl IntoView {
                 {match tile.delta {
                     Some(d) => Either::Left(view! { <Delta delta=d/>" "<span class="quiet">{tile.versus}</span> }),
                     None if tile.versus.is_empty() => Either::Right(view! { <span class="quiet">{" "}</span> }),
-                    None => Either::Right(view! { <span class="quiet">{t.no_previous}</span> }),
+                    None => Either::Right(view! { <span class="quiet">{words::no_previous(lang)}</span> }),
                 }}
             </span>
             <span class="tile-spark" inner_html=tile.spark></span>
             <span class="tile-foot">
                 {tile.foot.into_iter().map(|f| view! { <span>{f}</span> }).collect_view()}
-                {tile.simulated.then(|| view! { <span class="simulated">{t.simulated}</span> })}
+                {tile.simulated.then(|| view! { <span class="simulated">{words::simulated(lang)}</span> })}
             </span>
         </a>
     }

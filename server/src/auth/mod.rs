@@ -7,7 +7,7 @@
 use std::net::SocketAddr;
 
 use app::{
-    shell::context::Request as Visitor,
+    shell::{context::Request as Visitor, words},
     ui::{icon::SPRITE, links::encode},
 };
 use axum::{
@@ -170,25 +170,30 @@ pub async fn form(
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 fn page(state: &State, visitor: &Visitor, back: &str, wrong: bool) -> Response {
-    let t = visitor.lang.texts();
+    let lang = visitor.lang;
     let back = back.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
     let style = files::stylesheet(&state.leptos);
     let body = if state.gate.token.is_none() {
-        format!("<p>{}</p>", t.signin_off)
+        format!("<p>{}</p>", words::signin_off(lang))
     } else {
-        let complaint =
-            if wrong { format!(r#"<p class="banner bad" role="alert">{}</p>"#, t.signin_wrong) } else { String::new() };
+        let complaint = if wrong {
+            format!(r#"<p class="banner bad" role="alert">{}</p>"#, words::signin_wrong(lang))
+        } else {
+            String::new()
+        };
         format!(
             r#"<p>{}</p>{complaint}<form method="post" action="/signin"><input type="hidden" name="back" value="{back}"><label><span>{}</span><input type="password" name="token" required autofocus autocomplete="current-password"></label><button class="button primary" type="submit">{}</button></form>"#,
-            t.signin_text, t.signin_token, t.signin_go
+            words::signin_text(lang),
+            words::signin_token(lang),
+            words::signin_go(lang)
         )
     };
     let html = Html(format!(
         r##"<!DOCTYPE html><html lang="{}" data-theme="{}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{title} · GuardianFlow</title><meta name="description" content="{about}"><link rel="icon" href="/favicon.svg"><link rel="stylesheet" href="{style}"></head><body><main id="main" class="notice signin"><svg class="icon" aria-hidden="true"><use href="#icon-shield-check"></use></svg><h1>{title}</h1>{body}</main><div hidden>{SPRITE}</div></body></html>"##,
         visitor.lang.code(),
         visitor.theme.code(),
-        title = t.signin_title,
-        about = t.signin_text
+        title = words::signin_title(lang),
+        about = words::signin_text(lang)
     ));
     ([(header::CONTENT_SECURITY_POLICY, POLICY)], html).into_response()
 }

@@ -12,7 +12,7 @@ use super::{
     menu::Link,
     table::{Table, TableView},
 };
-use crate::i18n::Lang;
+use crate::{i18n::Lang, ui::words};
 
 /// A chart with everything that stands under it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -73,10 +73,9 @@ pub struct HeatView {
 
 #[component]
 pub fn Chart(chart: ChartView, lang: Lang) -> impl IntoView {
-    let t = lang.texts();
     view! {
         <figure class="card chart">
-            <h2>{chart.title}{chart.simulated.then(|| view! { <span class="simulated">{t.simulated}</span> })}</h2>
+            <h2>{chart.title}{chart.simulated.then(|| view! { <span class="simulated">{words::simulated(lang)}</span> })}</h2>
             {drawing(chart.option, chart.meta, "drawing", chart.svg)}
             <div class="under">
                 {chart.table.map(|table| view! { <Behind table lang/> })}
@@ -99,19 +98,18 @@ fn drawing(option: String, meta: String, class: &'static str, svg: String) -> im
 /// The files of a picture, and where it is found again. What needs a script is hidden without one.
 #[component]
 fn ToolLinks(tools: Tools, lang: Lang) -> impl IntoView {
-    let t = lang.texts();
     let png = tools.svg.clone().map(|href| (href, format!("{}.png", tools.file)));
     view! {
         <footer>
-            {tools.details.map(|href| view! { <a class="tool" href=href><Icon name="chart-line"/>{t.details}</a> })}
+            {tools.details.map(|href| view! { <a class="tool" href=href><Icon name="chart-line"/>{words::details(lang)}</a> })}
             {tools.svg.map(|href| view! {
-                <a class="tool" href=href rel="external" download><Icon name="download"/>{t.chart_svg}</a>
+                <a class="tool" href=href rel="external" download><Icon name="download"/>{words::chart_svg(lang)}</a>
             })}
             {png.map(|(href, name)| view! {
                 <button type="button" class="tool" data-act="png" data-href=href data-name=name><Icon name="image"/><span>"PNG"</span></button>
             })}
             {tools.link.map(|href| view! {
-                <button type="button" class="tool" data-act="copy-link" data-href=href data-done=t.copied><Icon name="link"/><span>{t.copy_link}</span></button>
+                <button type="button" class="tool" data-act="copy-link" data-href=href data-done=words::copied(lang)><Icon name="link"/><span>{words::copy_link(lang)}</span></button>
             })}
         </footer>
     }
@@ -143,7 +141,7 @@ pub fn Picture(picture: PictureView, lang: Lang) -> impl IntoView {
 fn Behind(table: TableView, lang: Lang) -> impl IntoView {
     view! {
         <details class="behind">
-            <summary><Icon name="table"/>{lang.texts().chart_table}</summary>
+            <summary><Icon name="table"/>{words::chart_table(lang)}</summary>
             <Table table lang/>
         </details>
     }
@@ -152,7 +150,6 @@ fn Behind(table: TableView, lang: Lang) -> impl IntoView {
 /// Rows by days; each row's name and each cell is a link.
 #[component]
 pub fn HeatStrip(heat: HeatView, lang: Lang) -> impl IntoView {
-    let t = lang.texts();
     view! {
         <figure class="card chart">
             <h2>{heat.title}</h2>
@@ -162,11 +159,11 @@ pub fn HeatStrip(heat: HeatView, lang: Lang) -> impl IntoView {
                 </ul>
                 <div inner_html=heat.svg></div>
             </div>
-            <div class="shades" role="group" aria-label=t.heat_scale>
+            <div class="shades" role="group" aria-label=words::heat_scale(lang)>
                 <span>{heat.scale.0}</span>
                 <svg class="icon-shades" aria-hidden="true" width="98" height="10" inner_html=shades()></svg>
                 <span>{heat.scale.1}</span>
-                <span class="quiet">{t.heat_gap}</span>
+                <span class="quiet">{words::heat_gap(lang)}</span>
             </div>
             <div class="under"><Behind table=heat.table lang/><ToolLinks tools=heat.tools lang/></div>
             <figcaption>{heat.summary}</figcaption>

@@ -13,7 +13,7 @@ use domain::{
 };
 use serde::Serialize;
 
-use crate::ui::fmt::Fmt;
+use crate::{ui::fmt::Fmt, ui::words};
 
 /// The option of lines over time, as JSON. Times are UTC milliseconds; each point is time, value (`"-"` for a gap), n.
 #[must_use]
@@ -130,7 +130,7 @@ pub fn parallel(p: &Parallel) -> String {
 #[must_use]
 pub fn raw_meta(fmt: &Fmt, colours: &[u8]) -> String {
     serde_json::json!({
-        "kind": "raw", "lang": fmt.lang.code(), "colours": colours, "words": { "reset": fmt.texts().chart_reset },
+        "kind": "raw", "lang": fmt.lang.code(), "colours": colours, "words": { "reset": words::chart_reset(fmt.lang) },
     })
     .to_string()
 }
@@ -157,7 +157,7 @@ struct Meta<'a> {
 
 #[derive(Serialize)]
 struct Words {
-    n: &'static str,
+    n: String,
     none: &'static str,
     hint: &'static str,
 }
@@ -165,7 +165,7 @@ struct Words {
 /// The element's side of a chart, as JSON. A chart without rows behind it (`records`) has no range to zoom into either.
 #[must_use]
 pub fn meta(fmt: &Fmt, chart: &Chart, metric: &Metric, records: Option<String>) -> String {
-    let t = fmt.texts();
+    let lang = fmt.lang;
     let meta = Meta {
         from: chart.range.from().0,
         to: chart.range.to().0,
@@ -179,7 +179,7 @@ pub fn meta(fmt: &Fmt, chart: &Chart, metric: &Metric, records: Option<String>) 
         shift: chart.series.iter().map(|s| s.shift).collect(),
         zoom: records.is_some(),
         records,
-        words: Words { n: t.n, none: t.chart_none_here, hint: t.chart_hint },
+        words: Words { n: words::n(lang, "{n}"), none: words::chart_none_here(lang), hint: words::chart_hint(lang) },
     };
     serde_json::to_string(&meta).unwrap_or_default()
 }

@@ -6,18 +6,14 @@ use domain::{
     Error, Result,
     ask::{Ask, Question, Sort},
     query::MetricPage,
-    say,
     scope::clip,
     time::Millis,
 };
 
 use super::{Cell, ColumnView, Pager, TableView};
-use crate::{
-    i18n::fill,
-    ui::{
-        fmt::{Fmt, NONE},
-        links,
-    },
+use crate::ui::{
+    fmt::{Fmt, NONE},
+    links, sentences, words,
 };
 
 /// Rows of a page.
@@ -101,12 +97,7 @@ pub fn build(
         Some(Sort { column, descending: down }) => {
             let i = columns.iter().position(|c| !c.key.is_empty() && c.key == column).ok_or_else(|| {
                 let known: Vec<&str> = columns.iter().map(|c| c.key).filter(|k| !k.is_empty()).collect();
-                Error::bad_input(say!(
-                    "sort by one of {known}, not “{got}”",
-                    "정렬할 수 있는 열: {known}. 받은 값: “{got}”",
-                    known = known.join(", "),
-                    got = clip(column)
-                ))
+                Error::bad_input(sentences::unknown_column(known.join(", "), clip(column)))
             })?;
             rows.sort_by(|a, b| compare(&a.keys[i], &b.keys[i], *down));
             Some((i, *down))
@@ -148,19 +139,13 @@ pub fn turned(
 ) -> Result<(usize, Option<Pager>)> {
     let first = (page - 1) * PAGE_ROWS;
     if first >= total && page > 1 {
-        return Err(Error::not_found(say!(
-            "the table has {total} rows; there is no page {page}",
-            "표는 {total}행이며 {page}쪽은 없습니다"
-        )));
+        return Err(Error::not_found(sentences::no_page(total, page)));
     }
     let last = total.min(first + PAGE_ROWS);
     let link =
         |page: usize| links::changed(at.path, at.ask, at.in_path, &[(key, (page > 1).then(|| page.to_string()))]);
     let pager = (total > PAGE_ROWS).then(|| Pager {
-        label: fill(
-            fmt.texts().page_of,
-            &[("from", &(first + 1).to_string()), ("to", &last.to_string()), ("n", &fmt.count(total as u64))],
-        ),
+        label: words::page_of(fmt.lang, first + 1, last, fmt.count(total as u64)),
         previous: (page > 1).then(|| link(page - 1)),
         next: (last < total).then(|| link(page + 1)),
     });

@@ -12,7 +12,7 @@ use super::{
     icon::Icon,
     state::{StateMark, StateView},
 };
-use crate::i18n::{Lang, fill};
+use crate::{i18n::Lang, ui::words};
 
 /// A table that a server made: sorted, cut to a page, with the links that sort and turn it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -84,7 +84,6 @@ pub enum Cell {
 
 #[component]
 pub fn Table(table: TableView, lang: Lang) -> impl IntoView {
-    let t = lang.texts();
     let numeric: Vec<bool> = table.columns.iter().map(|c| c.numeric).collect();
     let caption = table.caption.clone();
     view! {
@@ -106,13 +105,13 @@ pub fn Table(table: TableView, lang: Lang) -> impl IntoView {
                 {table.foot.map(|f| view! { <span class="quiet">{f}</span> })}
                 {table.pager.map(|p| { let label = p.label.clone(); view! {
                     <nav class="pager" aria-label=label>
-                        {turn(p.previous, t.page_previous, "chevron-left")}
+                        {turn(p.previous, words::page_previous(lang), "chevron-left")}
                         <span>{p.label}</span>
-                        {turn(p.next, t.page_next, "chevron-right")}
+                        {turn(p.next, words::page_next(lang), "chevron-right")}
                     </nav>
                 }})}
                 {table.csv.map(|href| view! {
-                    <a class="tool" href=href rel="external" download><Icon name="download"/>{t.csv_table}</a>
+                    <a class="tool" href=href rel="external" download><Icon name="download"/>{words::csv_table(lang)}</a>
                 })}
             </footer>
         </section>
@@ -126,7 +125,7 @@ fn head(lang: Lang, c: ColumnView) -> impl IntoView {
         Some(_) => "▼",
         None => "",
     };
-    let title = fill(lang.texts().sort_by, &[("column", &c.label)]);
+    let title = words::sort_by(lang, &c.label);
     view! {
         <th scope="col" class=class aria-sort=c.sorted>
             {match c.sort {

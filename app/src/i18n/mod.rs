@@ -1,9 +1,11 @@
-//! The texts that people read, in English and Korean, generated from `app/locales`.
+//! The languages that pages speak. What they say stands in `words.toml` beside what says it.
 
+pub(crate) mod words {
+    //! The texts of this folder, from `words.toml`.
+    include!(concat!(env!("OUT_DIR"), "/i18n/words.rs"));
+}
 use domain::{declared::Label, error::Sentence};
 use serde::{Deserialize, Serialize};
-
-include!(concat!(env!("OUT_DIR"), "/texts.rs"));
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -34,7 +36,7 @@ impl Lang {
     /// The first language of an `Accept-Language` header that we speak, by its weights.
     #[must_use]
     pub fn negotiate(header: &str) -> Self {
-        let mut wanted: Vec<(f32, Self)> = header
+        let mut accepted: Vec<(f32, Self)> = header
             .split(',')
             .filter_map(|part| {
                 let (tag, rest) = part.trim().split_once(';').unwrap_or((part.trim(), ""));
@@ -43,17 +45,8 @@ impl Lang {
             })
             .filter(|(weight, _)| *weight > 0.0)
             .collect();
-        wanted.sort_by(|a, b| b.0.total_cmp(&a.0));
-        wanted.first().map_or(Self::En, |w| w.1)
-    }
-
-    /// The texts of this language.
-    #[must_use]
-    pub fn texts(self) -> &'static Texts {
-        match self {
-            Self::En => &EN,
-            Self::Ko => &KO,
-        }
+        accepted.sort_by(|a, b| b.0.total_cmp(&a.0));
+        accepted.first().map_or(Self::En, |w| w.1)
     }
 
     /// A name to show, in this language.
@@ -71,7 +64,7 @@ impl Lang {
     pub fn says(self, sentence: Sentence) -> String {
         match self {
             Self::En => sentence.en,
-            Self::Ko => sentence.ko.unwrap_or_else(|| KO.error_page.to_owned()),
+            Self::Ko => sentence.ko.unwrap_or_else(|| words::error_page(self).to_owned()),
         }
     }
 
@@ -85,36 +78,10 @@ impl Lang {
     }
 }
 
-/// One of the texts as a sentence.
+/// A text as a sentence.
 #[must_use]
-pub fn both(text: fn(&Texts) -> &'static str) -> Sentence {
-    Sentence { en: text(&EN).to_owned(), ko: Some(text(&KO).to_owned()) }
-}
-
-/// Fills the holes of a text: `fill("{n} of {of}", &[("n", "2"), ("of", "12")])`. A hole such as `{n|record|records}` is
-/// the first word when n is 1, else the second.
-#[must_use]
-pub fn fill(text: &str, holes: &[(&str, &str)]) -> String {
-    let mut out = String::with_capacity(text.len() + 16);
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('{') {
-        out.push_str(before);
-        let Some((name, tail)) = after.split_once('}') else {
-            out.push('{');
-            rest = after;
-            continue;
-        };
-        let value = |name: &str| holes.iter().find(|h| h.0 == name).map_or("", |h| h.1);
-        out.push_str(match name.split_once('|') {
-            Some((n, words)) => {
-                words.split_once('|').map_or(words, |(one, more)| if value(n) == "1" { one } else { more })
-            }
-            None => value(name),
-        });
-        rest = tail;
-    }
-    out.push_str(rest);
-    out
+pub fn both(text: fn(Lang) -> &'static str) -> Sentence {
+    Sentence { en: text(Lang::En).to_owned(), ko: Some(text(Lang::Ko).to_owned()) }
 }
 
 #[cfg(test)]
@@ -122,19 +89,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_browser_s_wish_is_heard() {
+    fn the_browser_s_language_is_chosen() {
         assert_eq!(Lang::negotiate("ko-KR,ko;q=0.9,en;q=0.8"), Lang::Ko);
         assert_eq!(Lang::negotiate("fr,en;q=0.5,ko;q=0.7"), Lang::Ko);
         assert_eq!(Lang::negotiate("de"), Lang::En);
         assert_eq!(Lang::negotiate("ko;q=0"), Lang::En);
         assert_eq!(Lang::negotiate(""), Lang::En);
-    }
-
-    #[test]
-    fn holes_are_filled_once_and_values_are_not_read_again() {
-        assert_eq!(fill("{n} of {of}", &[("n", "{of}"), ("of", "3")]), "{of} of 3");
-        assert_eq!(fill("open { brace", &[]), "open { brace");
-        let records = |n| fill("{n} {n|record|records}", &[("n", n)]);
-        assert_eq!(["0", "1", "21"].map(records), ["0 records", "1 record", "21 records"]);
     }
 }
