@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_core::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    answers::Chosen,
-    cells::{Answer, CellsQuery},
+    cells::{CellsQuery, Cost, Group, Words},
     declared::Declared,
     error::{Result, Sentence},
-    query::{Directory, MetricColumn, Metrics, ModelChange, Records, RecordsQuery},
+    metric::BUILT_IN,
+    query::{Chosen, Directory, MetricColumn, Metrics, ModelChange, Records, RecordsQuery},
     record::Record,
     scope::Scope,
-    state::{HealthReport, Transitions, by_metric},
+    state::{HealthReport, Transitions},
     text::Name,
     time::{Day, Millis, TimeRange},
 };
@@ -21,6 +22,16 @@ use crate::{
 /// The clock, so that tests can hold it still.
 pub trait Clock: Send + Sync {
     fn now(&self) -> Millis;
+}
+
+/// The answer to a [`CellsQuery`].
+pub struct Answer {
+    /// What was known when the rows were read; names, health and expectations of the same moment.
+    pub view: Arc<dyn View>,
+    pub words: Arc<Words>,
+    /// By key, and of one key by part: whoever takes them in this order holds one site at a time.
+    pub groups: BoxStream<'static, Result<Group>>,
+    pub cost: Cost,
 }
 
 /// Answers questions about records.
@@ -128,6 +139,14 @@ pub trait View: Send + Sync {
     fn volume(&self) -> Vec<(Day, u64)>;
     /// Parts of the records that cannot be read, with the reason.
     fn unreadable(&self) -> Vec<Unreadable>;
+}
+
+/// Where the count of a metric stands in [`crate::state::ByMetric`]; `None` when there was no room for it.
+fn by_metric(directory: &Directory, column: &MetricColumn) -> Option<usize> {
+    match column {
+        MetricColumn::BuiltIn(i) => Some(*i),
+        MetricColumn::Custom(name) => directory.custom.place(name).map(|i| i + BUILT_IN).filter(|b| *b < 64),
+    }
 }
 
 /// A part of the records that the last read could not use.

@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    metric::BUILT_IN,
-    query::{Directory, MetricColumn},
     scope::Place,
     text::Name,
     time::{DAY, HOUR, MINUTE, Millis},
@@ -125,15 +123,6 @@ pub struct Health {
 
 /// Counts of sites by metric: the catalogue's first, then others in the order of the directory, as far as there is room.
 pub type ByMetric = [u32; 64];
-
-/// Where the count of a metric stands in [`ByMetric`]; `None` when there was no room for it.
-#[must_use]
-pub fn by_metric(directory: &Directory, column: &MetricColumn) -> Option<usize> {
-    match column {
-        MetricColumn::BuiltIn(i) => Some(*i),
-        MetricColumn::Custom(name) => directory.custom.place(name).map(|i| i + BUILT_IN).filter(|b| *b < 64),
-    }
-}
 
 /// Health by scope: of the scope itself, of each child, of each site; and the sites expected to report each metric.
 #[derive(Debug, Clone)]

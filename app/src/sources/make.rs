@@ -228,7 +228,7 @@ fn sources_table(a: &PageQuery, reports: &[SourceReport]) -> Result<TableView> {
 }
 
 /// Why rows were refused, in words; codes of a newer version stay codes.
-fn reason_of<'a>(lang: Lang, code: &'a str) -> &'a str {
+fn reason_of(lang: Lang, code: &str) -> &str {
     match code {
         "too_long" => words::refused_too_long(lang),
         "invalid_utf8" => words::refused_invalid_utf8(lang),

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use domain::{
     Error, Result,
     answers::{Reduce, comparison, field, summary, trend, worst},
-    cells::{Answer, CellsQuery, Group},
+    cells::{CellsQuery, Group},
     model::VersionMap,
-    ports::{MetricsStore, View},
+    ports::{Answer, MetricsStore, View},
     query::{Comparison, ComparisonQuery, FieldReport, Summary, SummaryQuery, Trend, TrendQuery, Worst, WorstQuery},
     text::Name,
 };

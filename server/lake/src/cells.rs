@@ -3,11 +3,7 @@
 use std::{ops::Range, sync::Arc};
 
 use arrow::array::RecordBatch;
-use domain::{
-    Error, Result,
-    cells::{Answer, CellsQuery},
-    model::ModelKey,
-};
+use domain::{Error, Result, cells::CellsQuery, model::ModelKey, ports::Answer};
 use futures::StreamExt;
 use tokio_util::task::AbortOnDropHandle;
 

@@ -53,9 +53,9 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     Error, Result,
-    cells::{Answer, CellsQuery},
+    cells::CellsQuery,
     declared::Declared,
-    ports::{Clock, MetricsStore, Output, Upkeep, View},
+    ports::{Answer, Clock, MetricsStore, Output, Upkeep, View},
     query::{Records, RecordsQuery},
     scope::Scope,
     state::Transitions,

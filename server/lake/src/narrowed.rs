@@ -6,11 +6,10 @@ use std::{
 };
 
 use domain::{
-    answers::Chosen,
     custom::{Beyond, Custom},
     metric::BUILT_IN,
     ports::{Unreadable, View},
-    query::{Directory, MetricColumn, MetricPage, Metrics, ModelChange},
+    query::{Chosen, Directory, MetricColumn, MetricPage, Metrics, ModelChange},
     scope::Scope,
     state::HealthReport,
     text::Name,

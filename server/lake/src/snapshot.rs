@@ -1,12 +1,12 @@
 //! What the manifest said last, in memory: files, their indexes, and the directory of names. Replaced as a whole when the
 //! manifest's generation moves; questions in flight keep the one they began with.
 
+mod lease;
+mod names;
+
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
 };
 
 use domain::{
@@ -21,6 +21,8 @@ use domain::{
     time::{Millis, Ranges},
 };
 
+use self::names::{by_device, place_of};
+pub use self::{lease::Lease, names::Names};
 use crate::{
     failing::Failing,
     file::{FILES, Unread, check_size, object},
@@ -64,66 +66,6 @@ impl FileView {
             };
             Some((run, e.first))
         })
-    }
-}
-
-/// A file for as long as somebody may read it: one that was retired is deleted with the last snapshot that names it.
-#[derive(Debug)]
-pub struct Lease {
-    objects: Arc<dyn Objects>,
-    name: String,
-    retired: AtomicBool,
-}
-
-impl Lease {
-    pub fn new(objects: Arc<dyn Objects>, name: String) -> Self {
-        Self { objects, name, retired: AtomicBool::new(false) }
-    }
-
-    pub fn retire(&self) {
-        self.retired.store(true, Ordering::Relaxed);
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if *self.retired.get_mut() {
-            self.objects.discard(&self.name);
-        }
-    }
-}
-
-/// What a file adds to the directory. Made once a file, so that a commit costs by the files and not by their entries.
-#[derive(Debug, Clone, Default)]
-pub struct Names {
-    places: Vec<u32>,
-    tasks: BTreeSet<Arc<str>>,
-    models: BTreeSet<ModelText>,
-    /// Built-in metrics, a bit each.
-    metrics: u16,
-    /// Whether records hold metrics for which there was no room.
-    pub beyond: bool,
-}
-
-impl Names {
-    /// The numbers of its places, in order.
-    pub fn places(&self) -> &[u32] {
-        &self.places
-    }
-
-    pub fn of(index: &HeldIndex, places: &[u32]) -> Self {
-        let mut names = Self { places: places.to_vec(), ..Self::default() };
-        names.places.sort_unstable();
-        names.places.dedup();
-        for e in &index.entries {
-            names.metrics |= e.metrics;
-            names.beyond |= e.beyond;
-            if !names.tasks.contains(index.task(e)) {
-                names.tasks.insert(index.task(e).clone());
-            }
-            names.models.extend(index.model(e));
-        }
-        names
     }
 }
 
@@ -412,21 +354,6 @@ impl Snapshot {
     }
 }
 
-fn place_of(index: &HeldIndex, e: &HeldEntry) -> Place {
-    // The texts were names when they were stored; one that is none any more stands for the lot.
-    let name = |t: &Arc<str>| Name::stored(t).ok();
-    Place {
-        customer: name(index.customer(e)).unwrap_or_else(unnamed),
-        site: index.site(e).and_then(name),
-        zone: index.zone(e).and_then(name),
-    }
-}
-
-#[expect(clippy::expect_used, reason = "a constant that a test of Name covers")]
-fn unnamed() -> Name {
-    Name::parse("unnamed").expect("a name")
-}
-
 fn directory(views: &[FileView], places: &[Place]) -> Directory {
     let mut used = vec![false; places.len()];
     let mut tasks = BTreeSet::new();
@@ -449,17 +376,6 @@ fn directory(views: &[FileView], places: &[Place]) -> Directory {
     d.models = models.iter().filter_map(|m| m.key()).collect();
     d.built_in = (0..BUILT_IN).filter(|bit| metrics >> bit & 1 == 1).collect();
     d
-}
-
-/// Devices with their places; a text that is no name any more is left out.
-fn by_device(devices: &[Vec<Arc<str>>], places: &[Place]) -> BTreeMap<Name, BTreeSet<Place>> {
-    let mut named: BTreeMap<Name, BTreeSet<Place>> = BTreeMap::new();
-    for (place, devices) in places.iter().zip(devices) {
-        for device in devices.iter().filter_map(|d| Name::stored(d).ok()) {
-            named.entry(device).or_default().insert(place.clone());
-        }
-    }
-    named
 }
 
 /// Model versions, oldest first.

@@ -6,9 +6,8 @@ use std::{
 };
 
 use domain::{
-    answers::Chosen,
     ports::{Unreadable, View},
-    query::{Directory, Metrics, ModelChange},
+    query::{Chosen, Directory, Metrics, ModelChange},
     scope::Scope,
     state::HealthReport,
     text::Name,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Subsystem;
+use super::subsystem::Subsystem;
 
 #[derive(Debug, Clone, Args)]
 #[group(skip)]

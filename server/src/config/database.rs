@@ -1,12 +1,12 @@
 //! Where the state is kept: a Postgres database, or SQLite in the data folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use domain::{Error, Result, error::Sentence};
 use url::Url;
 
-use super::{Secret, Settings, Subsystem, sentences};
+use super::{secret::Secret, sentences, subsystem::Subsystem};
 
 /// What a URL may set behind its `?`; as libpq names it.
 const PARAMETERS: [&str; 11] = [
@@ -96,7 +96,7 @@ impl std::fmt::Debug for PostgresUrl {
 
 impl Subsystem for Database {
     /// Of the URL the host and the database, and not even the length of what may be a password.
-    fn shown(&self, _: &Settings, id: &str) -> Option<String> {
+    fn shown(&self, _: &Path, id: &str) -> Option<String> {
         if id != "database_url" {
             return None;
         }
@@ -106,7 +106,7 @@ impl Subsystem for Database {
         })
     }
 
-    fn check(&self, _: &Settings) -> Result<()> {
+    fn check(&self, _: &Path) -> Result<()> {
         self.url().map(drop)
     }
 }

@@ -1,10 +1,10 @@
 //! The files in which people write down what records cannot say.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Settings, Subsystem};
+use super::subsystem::Subsystem;
 
 #[derive(Debug, Clone, Args)]
 #[group(skip)]
@@ -18,25 +18,25 @@ pub struct Declared {
 }
 
 impl Subsystem for Declared {
-    fn shown(&self, all: &Settings, id: &str) -> Option<String> {
+    fn shown(&self, folder: &Path, id: &str) -> Option<String> {
         match id {
-            "places" => Some(all.places_file().display().to_string()),
-            "metrics" => Some(all.metrics_file().display().to_string()),
+            "places" => Some(self.places_file(folder).display().to_string()),
+            "metrics" => Some(self.metrics_file(folder).display().to_string()),
             _ => None,
         }
     }
 }
 
-impl Settings {
-    /// The file that names places.
+impl Declared {
+    /// The file that names places, with this data folder.
     #[must_use]
-    pub fn places_file(&self) -> PathBuf {
-        self.declared.places.clone().unwrap_or_else(|| self.data.folder.join("places.yaml"))
+    pub fn places_file(&self, folder: &Path) -> PathBuf {
+        self.places.clone().unwrap_or_else(|| folder.join("places.yaml"))
     }
 
-    /// The file that describes metrics.
+    /// The file that describes metrics, with this data folder.
     #[must_use]
-    pub fn metrics_file(&self) -> PathBuf {
-        self.declared.metrics.clone().unwrap_or_else(|| self.data.folder.join("metrics.yaml"))
+    pub fn metrics_file(&self, folder: &Path) -> PathBuf {
+        self.metrics.clone().unwrap_or_else(|| folder.join("metrics.yaml"))
     }
 }

@@ -1,8 +1,10 @@
 //! The simulated fleet.
 
+use std::path::Path;
+
 use clap::Args;
 
-use super::{Settings, Subsystem};
+use super::subsystem::Subsystem;
 
 #[derive(Debug, Clone, Args)]
 #[group(skip)]
@@ -14,7 +16,7 @@ pub struct Demo {
 }
 
 impl Subsystem for Demo {
-    fn shown(&self, _: &Settings, id: &str) -> Option<String> {
+    fn shown(&self, _: &Path, id: &str) -> Option<String> {
         (id == "demo").then(|| u8::from(self.on).to_string())
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use domain::{Error, Result};
 
-use super::{Settings, Subsystem};
+use super::subsystem::Subsystem;
 
 #[derive(Debug, Clone, Args)]
 #[group(skip)]
@@ -17,10 +17,10 @@ pub struct Ingest {
 
 impl Subsystem for Ingest {
     /// Refuses to watch what we write ourselves: refused rows would be refused again for ever.
-    fn check(&self, all: &Settings) -> Result<()> {
+    fn check(&self, folder: &Path) -> Result<()> {
         let Some(watched) = &self.dir else { return Ok(()) };
         let whole = |p: &Path| p.canonicalize().or_else(|_| std::path::absolute(p)).unwrap_or_else(|_| p.to_owned());
-        let (watched_whole, data) = (whole(watched), whole(&all.data.folder));
+        let (watched_whole, data) = (whole(watched), whole(folder));
         for own in ["lake", "superseded", "pending", "rejected"] {
             let own = data.join(own);
             // Folders in the watched one are watched too.

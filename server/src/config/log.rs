@@ -4,7 +4,7 @@ use clap::Args;
 use domain::{Error, Result};
 use tracing_subscriber::EnvFilter;
 
-use super::Subsystem;
+use super::subsystem::Subsystem;
 
 #[derive(Debug, Clone, Args)]
 #[group(skip)]

@@ -12,27 +12,18 @@ pub mod log;
 mod sentences {
     include!(concat!(env!("OUT_DIR"), "/config/sentences.rs"));
 }
+mod secret;
 pub mod serve;
+mod subsystem;
 pub mod table;
+
+use std::path::PathBuf;
 
 use clap::Args;
 use domain::Result;
 
-/// What a subsystem says of its settings beyond what clap knows.
-pub trait Subsystem {
-    /// How `guardianflow config` shows the value of an argument that is not shown as it was given.
-    fn shown(&self, _all: &Settings, _id: &str) -> Option<String> {
-        None
-    }
-
-    /// Refuses to serve with settings that do not go together.
-    ///
-    /// # Errors
-    /// `BadInput` with the sentence that tells what to set.
-    fn check(&self, _all: &Settings) -> Result<()> {
-        Ok(())
-    }
-}
+pub use self::secret::Secret;
+use self::subsystem::Subsystem;
 
 macro_rules! subsystems {
     ($($name:ident: $kind:ty,)+) => {
@@ -67,34 +58,18 @@ impl Settings {
     /// # Errors
     /// `BadInput` with the sentence that tells what to set.
     pub fn check(&self) -> Result<()> {
-        self.subsystems().into_iter().try_for_each(|s| s.check(self))
+        self.subsystems().into_iter().try_for_each(|s| s.check(&self.data.folder))
     }
-}
 
-/// A text that is never printed. An argument of this type also says `hide_env_values = true`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    fn of(text: &str) -> Self {
-        Self(text.to_owned())
-    }
+    /// The file that names places.
     #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
+    pub fn places_file(&self) -> PathBuf {
+        self.declared.places_file(&self.data.folder)
     }
-}
 
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "set, {} bytes", self.0.len())
-    }
-}
-
-impl std::str::FromStr for Secret {
-    type Err = std::convert::Infallible;
-    /// Takes any text: a complaint by the command line would print it. What it must be like is looked at in `check`.
-    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
-        Ok(Self(text.to_owned()))
+    /// The file that describes metrics.
+    #[must_use]
+    pub fn metrics_file(&self) -> PathBuf {
+        self.declared.metrics_file(&self.data.folder)
     }
 }

@@ -1,11 +1,11 @@
 //! Where the server can be reached, and by whom.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::Path};
 
 use clap::Args;
 use domain::{Error, Result};
 
-use super::{Secret, Settings, Subsystem};
+use super::{secret::Secret, subsystem::Subsystem};
 
 /// The shortest operator token, in bytes.
 pub const TOKEN_BYTES: usize = 32;
@@ -25,7 +25,7 @@ pub struct Serve {
 }
 
 impl Subsystem for Serve {
-    fn check(&self, _: &Settings) -> Result<()> {
+    fn check(&self, _: &Path) -> Result<()> {
         if let Some(bytes) = self.operator_token.as_ref().map(|t| t.expose().len()).filter(|n| *n < TOKEN_BYTES) {
             return Err(Error::bad_input(format!(
                 "the operator token has {bytes} bytes; at least {TOKEN_BYTES} are needed"

@@ -80,7 +80,7 @@ impl Settings {
                 Some(ValueSource::EnvVariable) => "environment",
                 _ => "default",
             };
-            let shown = self.subsystems().into_iter().find_map(|s| s.shown(self, &row.id));
+            let shown = self.subsystems().into_iter().find_map(|s| s.shown(&self.data.folder, &row.id));
             let value = shown.unwrap_or_else(|| given(matches, &row));
             InForce { row, value, origin }
         };

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Chosen, Reduce, depends_on_device, mixed};
+use super::{Reduce, depends_on_device, mixed};
 use crate::{
     cells::{CellsQuery, Detail, Dimension, Filter, Group, Noted, Part, Wanted, Words},
     model::Tags,
     ports::View,
-    query::{Comparison, ComparisonQuery, ModelMetric, ModelSummary},
+    query::{Chosen, Comparison, ComparisonQuery, ModelMetric, ModelSummary},
     text::Name,
 };
 

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Chosen, Reduce};
+use super::Reduce;
 use crate::{
     cells::{Cells, CellsQuery, Detail, Dimension, Filter, Group, Noted, Part, Sums, Wanted, Words},
     ports::View,
-    query::{ComparisonQuery, FieldCell, FieldReport},
+    query::{Chosen, ComparisonQuery, FieldCell, FieldReport},
     scope::Place,
 };
 

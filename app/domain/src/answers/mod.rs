@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     cells::{Devices, Group, Values},
-    metric::{CATALOGUE, Metric},
+    metric::CATALOGUE,
     query::MetricColumn,
 };
 
@@ -24,14 +24,6 @@ pub trait Reduce {
     /// Takes a group in. Groups come in the order of their keys, and of one key by part.
     fn take(&mut self, group: Group);
     fn finish(self) -> Self::Answer;
-}
-
-/// The metrics that a question is about.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Chosen {
-    pub metrics: Vec<(Metric, MetricColumn)>,
-    /// The keys of all that the scope has, when a page of them was asked for.
-    pub present: Vec<String>,
 }
 
 /// Whether numbers of this metric depend on the device: then answers say on which they were measured.

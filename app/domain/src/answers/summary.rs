@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Chosen, Reduce, depends_on_device, mixed};
+use super::{Reduce, depends_on_device, mixed};
 use crate::{
     cells::{Cells, CellsQuery, Detail, Dimension, Filter, Group, Key, Part, Values, Wanted, Words},
     ports::View,
-    query::{ChildSummary, EarlierQuantiles, LatestValue, MetricSummary, Summary, SummaryQuery},
+    query::{ChildSummary, Chosen, EarlierQuantiles, LatestValue, MetricSummary, Summary, SummaryQuery},
     scope::{Level, Scope},
     state::{ByMetric, DataState, Health, HealthReport},
     text::Name,

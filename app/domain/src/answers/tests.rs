@@ -7,7 +7,7 @@ use std::{
 
 use proptest::prelude::*;
 
-use super::{Chosen, Reduce, comparison, field, summary, trend, worst};
+use super::{Reduce, comparison, field, summary, trend, worst};
 use crate::{
     aggregate::{Latest, Mean},
     cells::{Cells, CellsQuery, Dimension, Group, Key, ModelSeen, Sums, Words},
@@ -15,8 +15,8 @@ use crate::{
     model::{Link, ModelKey, Tags},
     ports::{Unreadable, View},
     query::{
-        Comparison, ComparisonQuery, Course, Directory, FieldReport, MetricColumn, Metrics, ModelChange, Summary,
-        SummaryQuery, Trend, TrendQuery, Worst, WorstQuery,
+        Chosen, Comparison, ComparisonQuery, Course, Directory, FieldReport, MetricColumn, Metrics, ModelChange,
+        Summary, SummaryQuery, Trend, TrendQuery, Worst, WorstQuery,
     },
     scope::{Model, Scope},
     state::{Health, HealthReport},

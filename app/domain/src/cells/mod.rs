@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     edges::Edges,
-    table::{Answer, Cells, Cost, Devices, Group, Hashes, Key, ModelSeen, Sums, Values, Words},
+    table::{Cells, Cost, Devices, Group, Hashes, Key, ModelSeen, Sums, Values, Words},
 };
 use crate::{
+    metric::MetricColumn,
     model::{ModelKey, VersionMap},
-    query::MetricColumn,
     scope::{Place, Scope},
     text::Name,
     time::{Day, Millis, Ranges},

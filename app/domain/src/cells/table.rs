@@ -1,29 +1,16 @@
 //! Answers: cells in columns, a group after the other, with names as numbers.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
-use futures_core::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 use super::{Detail, Dimension, Part, Wanted};
 use crate::{
     aggregate::{Aggregate, Latest, Mean, Spread},
-    error::Result,
     model::{ModelKey, Tags},
-    ports::View,
     text::Name,
     time::{Day, Millis},
 };
-
-/// The answer to a [`super::CellsQuery`].
-pub struct Answer {
-    /// What was known when the rows were read; names, health and expectations of the same moment.
-    pub view: Arc<dyn View>,
-    pub words: Arc<Words>,
-    /// By key, and of one key by part: whoever takes them in this order holds one site at a time.
-    pub groups: BoxStream<'static, Result<Group>>,
-    pub cost: Cost,
-}
 
 /// What it took to answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]

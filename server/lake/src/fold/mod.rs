@@ -1,34 +1,43 @@
 //! The arithmetic over rows: groups them, and folds each metric of a row into the cells to which the row belongs. One pass
 //! answers all parts of a question.
 
+mod arrival;
+mod batch;
+mod columns;
+mod models;
+mod numbers;
 mod part;
 mod plan;
 #[cfg(test)]
 mod tests;
 mod text;
 
-use std::{borrow::Cow, ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, PrimitiveArray, RecordBatch},
-    datatypes::{Float64Type, Int64Type, TimestampMillisecondType},
+    array::{Array, AsArray, RecordBatch},
+    datatypes::Float64Type,
 };
 use domain::{
     aggregate::{Latest, Mean, Spread},
-    cells::{Cost, Dimension, Group, Key, ModelSeen, Sums, Words},
-    model::{ModelKey, Said, Tags},
+    cells::{Cost, Dimension, Group, Key, Sums, Words},
     query::MetricColumn,
     scope::Place,
     text::Name,
     time::Millis,
 };
-use hashbrown::HashMap;
 
-pub use self::plan::Plan;
 use self::{
+    arrival::{Arrived, arrival},
+    batch::{Batch, DEVICE, GROUP, MODEL, PLACE, Run, Runs, alike},
+    models::{Models, Recent},
+    numbers::{Numbers, renumbered, sorted},
     part::{NONE, PartFold},
     plan::{Lane, Metric, Span, Want},
-    text::{Text, hash},
+};
+pub use self::{
+    columns::{find, source_column, values_of},
+    plan::Plan,
 };
 use crate::maps;
 
@@ -44,210 +53,8 @@ pub struct Fold {
     rows: u64,
 }
 
-/// Things numbered in the order in which they came.
-#[derive(Debug)]
-struct Numbers<T> {
-    numbers: HashMap<T, u32>,
-    all: Vec<T>,
-}
-
-impl<T> Default for Numbers<T> {
-    fn default() -> Self {
-        Self { numbers: HashMap::new(), all: vec![] }
-    }
-}
-
-impl<T: Clone + Eq + std::hash::Hash> Numbers<T> {
-    fn of(&mut self, thing: T) -> u32 {
-        // Most often it is the one before.
-        if self.all.last() == Some(&thing) {
-            return self.all.len() as u32 - 1;
-        }
-        *self.numbers.entry(thing).or_insert_with_key(|thing| {
-            self.all.push(thing.clone());
-            self.all.len() as u32 - 1
-        })
-    }
-}
-
-impl Numbers<Box<str>> {
-    fn of_text(&mut self, text: &str) -> u32 {
-        self.numbers.get(text).copied().unwrap_or_else(|| self.of(text.into()))
-    }
-}
-
-/// The models that rows name; see [`domain::model`].
-#[derive(Default)]
-struct Models {
-    /// By what a row says, the number of its model; 0 for a row that says nothing.
-    said: HashMap<[Option<Box<str>>; 5], u32>,
-    /// Model `i` has the number `i + 1`.
-    numbers: HashMap<ModelKey, u32>,
-    seen: Vec<ModelSeen>,
-    /// By number, whether the question's filter takes it.
-    taken: Vec<bool>,
-}
-
-/// Rows one after the other that belong to the same cells, and were measured on the same device. Files are sorted by place and
-/// time, so there are few.
-struct Run {
-    rows: Range<usize>,
-    simulated: bool,
-    /// Hashes of the rows' site and of their zone.
-    site: u64,
-    zone: u64,
-    /// Whether each is newer than the one before.
-    ascending: bool,
-}
-
-/// The runs of a batch in a lane, and of each the cell in every part of it.
-struct Runs {
-    all: Vec<Run>,
-    parts: usize,
-    cells: Vec<u32>,
-}
-
-impl Runs {
-    /// The cell to which a run belongs in a part of the lane; `None` where the part does not look at it.
-    #[inline]
-    fn cell(&self, run: usize, part: usize) -> Option<usize> {
-        let cell = self.cells[run * self.parts + part];
-        (cell != NONE).then_some(cell as usize)
-    }
-}
-
-/// Of a batch, what every metric needs.
-struct Batch<'a> {
-    times: &'a [i64],
-    seqs: &'a [i64],
-    weights: Cow<'a, [f64]>,
-    simulated: &'a BooleanArray,
-    received: Option<&'a PrimitiveArray<TimestampMillisecondType>>,
-    /// Columns of text, in the order of [`Plan::texts`].
-    texts: Vec<Text<'a>>,
-}
-
-impl<'a> Batch<'a> {
-    fn of(batch: &'a RecordBatch, plan: &Plan) -> Result<Self, String> {
-        let find = |name| find(batch, name);
-        let weights = find("samples")?.as_primitive::<Float64Type>();
-        Ok(Self {
-            times: find("timestamp")?.as_primitive::<TimestampMillisecondType>().values(),
-            seqs: find("seq")?.as_primitive::<Int64Type>().values(),
-            // A record that does not say on how many samples it stands counts once.
-            weights: match weights.null_count() {
-                0 => Cow::Borrowed(weights.values()),
-                _ => weights.iter().map(|w| w.unwrap_or(1.0)).collect(),
-            },
-            simulated: find("simulated")?.as_boolean(),
-            received: if plan.arrivals { Some(find("received_at")?.as_primitive()) } else { None },
-            texts: plan.texts.iter().map(|name| find(name).and_then(Text::of)).collect::<Result<_, String>>()?,
-        })
-    }
-
-    /// The oldest and the newest moment; `None` without rows.
-    fn ends(&self) -> Option<(Millis, Millis)> {
-        let ends = self.times.iter().fold((i64::MAX, i64::MIN), |(first, last), t| (first.min(*t), last.max(*t)));
-        (!self.times.is_empty()).then_some((Millis(ends.0), Millis(ends.1)))
-    }
-
-    fn text(&self, column: usize, row: usize) -> Option<&'a str> {
-        self.texts[column].get(row)
-    }
-
-    fn is_simulated(&self, row: usize) -> bool {
-        self.simulated.is_valid(row) && self.simulated.value(row)
-    }
-
-    fn mark_simulated(&self, changes: &mut [u8]) {
-        let all = self.simulated.true_count();
-        if all == 0 || (all == self.simulated.len() && self.simulated.null_count() == 0) {
-            return;
-        }
-        for (row, change) in changes.iter_mut().enumerate().skip(1) {
-            *change |= SIMULATED * u8::from(self.is_simulated(row) != self.is_simulated(row - 1));
-        }
-    }
-
-    /// Whether each of these rows is newer than the one before.
-    fn ascend(&self, rows: &Range<usize>) -> bool {
-        let (times, seqs) = (&self.times[rows.clone()], &self.seqs[rows.clone()]);
-        times.windows(2).zip(seqs.windows(2)).all(|(t, s)| (t[0], s[0]) <= (t[1], s[1]))
-    }
-
-    /// Whether two rows say the same in these columns.
-    fn same(&self, columns: &[usize], row: usize, other: usize) -> bool {
-        columns.iter().all(|c| self.texts[*c].same(row, other))
-    }
-
-    fn hash(&self, columns: &[usize], row: usize) -> u64 {
-        hash(columns.iter().map(|c| &self.texts[*c]), row)
-    }
-}
-
-/// What a row says that the row before it did not: something else of its group, its place, its model, its device, or of where it
-/// came from.
-const GROUP: u8 = 1;
-const PLACE: u8 = 2;
-const MODEL: u8 = 4;
-const DEVICE: u8 = 8;
-const SIMULATED: u8 = 16;
-
 /// In runs shorter than this it is quicker to look at each row than to prepare for many.
 const SHORT: usize = 32;
-
-/// Numbers of the last few different rows: a champion and its challenger take turns, and to look a model up takes longer.
-#[derive(Default)]
-struct Recent(Vec<(usize, u32)>);
-
-impl Recent {
-    fn number(&mut self, rows: &Batch<'_>, columns: &[usize], row: usize, find: impl FnOnce() -> u32) -> u32 {
-        let known = self.0.iter().find(|(other, _)| rows.same(columns, row, *other));
-        known.map(|(_, number)| *number).unwrap_or_else(|| {
-            let number = find();
-            self.0.truncate(3);
-            self.0.insert(0, (row, number));
-            number
-        })
-    }
-}
-
-impl Models {
-    /// The number of a row's model.
-    fn of(&mut self, plan: &Plan, rows: &Batch<'_>, row: usize) -> u32 {
-        let [a, b, c, d, run] = std::array::from_fn(|i| rows.text(*plan.model.get(i)?, row));
-        let said = [a, b, c, d, run].map(|t| t.map(Box::from));
-        if let Some(number) = self.said.get(&said) {
-            return *number;
-        }
-        let of = Said { registered_model: a, registered_version: b, architecture: c, version: d, run_id: run };
-        let filter = &plan.query.filter;
-        let number = filter.versions.key_of(&of).map_or(0, |(key, link)| {
-            let name = |t: Option<&str>| t.and_then(|t| Name::stored(t).ok());
-            let number = self.number(key, filter.models.as_slice());
-            let tags = &mut self.seen[number as usize - 1].tags;
-            tags.architectures.insert(name(c));
-            tags.versions.insert(name(d));
-            tags.links.insert(link);
-            number
-        });
-        self.said.insert(said, number);
-        number
-    }
-
-    fn number(&mut self, key: ModelKey, wanted: &[ModelKey]) -> u32 {
-        *self.numbers.entry(key).or_insert_with_key(|key| {
-            self.taken.push(wanted.is_empty() || wanted.iter().any(|w| w.holds(key)));
-            self.seen.push(ModelSeen { key: key.clone(), tags: Tags::default() });
-            self.seen.len() as u32
-        })
-    }
-
-    /// Whether the filter takes rows of a number; those of no model only when none is asked for.
-    fn takes(&self, number: u32, plan: &Plan) -> bool {
-        number.checked_sub(1).map_or(plan.query.filter.models.is_empty(), |i| self.taken[i as usize])
-    }
-}
 
 impl Fold {
     pub fn new(plan: Arc<Plan>) -> Self {
@@ -567,47 +374,6 @@ impl Fold {
     }
 }
 
-/// How many there are up to the first that does not hold, the first of all apart.
-fn alike<T>(all: &[T], holds: impl Fn(&T) -> bool) -> usize {
-    all.iter().skip(1).position(|one| !holds(one)).map_or(all.len(), |n| n + 1)
-}
-
-/// Whether a row arrived in time to count.
-#[derive(Debug, PartialEq, Eq)]
-enum Arrived {
-    InTime,
-    TooLate,
-    /// By part of the lane.
-    For(Box<[bool]>),
-}
-
-impl Arrived {
-    fn counts_in(&self, part: usize) -> bool {
-        match self {
-            Self::InTime => true,
-            Self::TooLate => false,
-            Self::For(parts) => parts[part],
-        }
-    }
-}
-
-fn arrival(plan: &Plan, lane: &Lane, span: &Span, rows: &Batch<'_>, row: usize) -> Arrived {
-    // Of a row that does not say when it arrived nothing speaks against it.
-    let Some(received) = rows.received.filter(|r| r.is_valid(row)).map(|r| r.value(row)) else {
-        return Arrived::InTime;
-    };
-    let filter = &plan.query.filter;
-    if filter.known_at.is_some_and(|known| received > known.0) {
-        return Arrived::TooLate;
-    }
-    let Some(within) = filter.received_within else { return Arrived::InTime };
-    let in_time = |(part, stretch): (&domain::cells::Part, &Option<u32>)| {
-        let end = stretch.and_then(|s| part.edges.bounds(s).1);
-        end.is_none_or(|end| received <= end.0.saturating_add(within))
-    };
-    Arrived::For(plan.parts_of(lane).zip(&span.stretches).map(in_time).collect())
-}
-
 fn key(names: &mut Numbers<Box<str>>, lane: &Lane, rows: &Batch<'_>, row: usize, model: u32) -> Key {
     let mut key = Key::default();
     let mut columns = lane.group.iter();
@@ -626,57 +392,4 @@ fn key(names: &mut Numbers<Box<str>>, lane: &Lane, rows: &Batch<'_>, row: usize,
 #[expect(clippy::expect_used, reason = "a constant that a test of Name covers")]
 fn stored(text: &str) -> Name {
     Name::stored(text).unwrap_or_else(|_| Name::parse("unnamed").expect("a name"))
-}
-
-/// The same in order, each once, and by old place the new one.
-fn sorted<T, K: Ord>(all: Vec<T>, key: impl Fn(&T) -> K) -> (Vec<T>, Vec<u32>) {
-    let mut numbers = vec![0; all.len()];
-    let mut order: Vec<(usize, T)> = all.into_iter().enumerate().collect();
-    order.sort_by_key(|(_, thing)| key(thing));
-    let mut once: Vec<T> = Vec::with_capacity(order.len());
-    for (old, thing) in order {
-        if once.last().is_none_or(|last| key(last) != key(&thing)) {
-            once.push(thing);
-        }
-        numbers[old] = once.len() as u32 - 1;
-    }
-    (once, numbers)
-}
-
-/// The same key where names and models have other numbers: `names` by old number, `models` by old number less one.
-fn renumbered(key: &Key, names: &[u32], models: &[u32]) -> Key {
-    let mut renumbered = Key::default();
-    for by in Dimension::ALL {
-        let Some(old) = key.number(by).checked_sub(1) else { continue };
-        renumbered.0[by as usize] = if by == Dimension::Model { models[old as usize] } else { names[old as usize] + 1 };
-    }
-    renumbered
-}
-
-/// A column of a batch.
-///
-/// # Errors
-/// When the batch has no such column: our own fault.
-pub fn find<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, String> {
-    batch.column_by_name(name).ok_or_else(|| format!("the column {name} is missing"))
-}
-
-/// The column in which the values of a metric are.
-pub fn source_column(metric: &MetricColumn) -> &'static str {
-    match metric {
-        MetricColumn::BuiltIn(i) => crate::scan::metric_column(*i),
-        MetricColumn::Custom(_) => "metrics",
-    }
-}
-
-/// The values of a metric in a batch.
-///
-/// # Errors
-/// When the batch lacks its column.
-pub fn values_of(batch: &RecordBatch, metric: &MetricColumn) -> Result<Float64Array, String> {
-    let column = find(batch, source_column(metric))?;
-    Ok(match metric {
-        MetricColumn::BuiltIn(_) => column.as_primitive().clone(),
-        MetricColumn::Custom(name) => maps::column(column.as_map(), name),
-    })
 }

@@ -148,7 +148,7 @@ impl Plan {
         if self.arrivals {
             columns.push("received_at");
         }
-        columns.extend(self.metrics.iter().map(super::source_column));
+        columns.extend(self.metrics.iter().map(super::columns::source_column));
         once(columns)
     }
 

@@ -2,13 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says why and stops")]
 
 use arrow::{
-    array::{DictionaryArray, Int64Array, TimestampMillisecondArray},
+    array::{ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int64Array, TimestampMillisecondArray},
     compute::filter_record_batch,
     datatypes::Int32Type,
 };
 use domain::{
     aggregate::Aggregate,
     cells::{CellsQuery, Detail, Edges, Filter, Noted, Part, Wanted},
+    model::ModelKey,
     time::{MINUTE, Ranges, Step, TimeRange},
 };
 use proptest::prelude::*;

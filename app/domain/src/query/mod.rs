@@ -1,0 +1,21 @@
+//! Questions about records and their answers. Field names of the answers are the public REST format.
+
+mod comparison;
+mod directory;
+mod metrics;
+mod records;
+mod summary;
+mod trend;
+mod worst;
+
+pub use self::{
+    comparison::{Comparison, ComparisonQuery, FieldCell, FieldReport, ModelMetric, ModelSummary},
+    directory::{Directory, unknown_metric},
+    metrics::{Chosen, LEADING, MetricPage, Metrics},
+    records::{RecordRow, Records, RecordsQuery},
+    summary::{ChildSummary, Course, EarlierQuantiles, LatestValue, MetricSummary, Summary, SummaryQuery},
+    trend::{ModelChange, Trend, TrendPoint, TrendQuery},
+    worst::{Worst, WorstQuery, WorstRow},
+};
+/// Where values of a metric are kept, beside the questions that name it.
+pub use crate::metric::MetricColumn;

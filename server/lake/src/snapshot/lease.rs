@@ -1,0 +1,34 @@
+//! Files that somebody may still read.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use crate::objects::Objects;
+
+/// A file for as long as somebody may read it: one that was retired is deleted with the last snapshot that names it.
+#[derive(Debug)]
+pub struct Lease {
+    objects: Arc<dyn Objects>,
+    name: String,
+    retired: AtomicBool,
+}
+
+impl Lease {
+    pub fn new(objects: Arc<dyn Objects>, name: String) -> Self {
+        Self { objects, name, retired: AtomicBool::new(false) }
+    }
+
+    pub fn retire(&self) {
+        self.retired.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if *self.retired.get_mut() {
+            self.objects.discard(&self.name);
+        }
+    }
+}
