@@ -12,7 +12,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 export PATH := $(CACHE)/tools/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export GF_PYTHON := $(or $(GF_PYTHON),$(CACHE)/py/bin/python)
 # Where rustup cannot fetch the WebAssembly target, scripts/setup has linked a toolchain called web for that half.
-WASM := $(shell rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown/lib
+WASM := $(shell rustc --print sysroot 2>/dev/null)/lib/rustlib/wasm32-unknown-unknown/lib
 ifeq ($(wildcard $(WASM)),)
 ifneq ($(wildcard $(CACHE)/web-toolchain-*),)
 export RUSTUP_TOOLCHAIN := web

@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod declared;
 pub mod demo;
+pub mod doctor;
 pub mod http;
 pub mod ingest;
 pub mod jobs;

@@ -12,12 +12,14 @@ use domain::{
     ports::{Clock, Upkeep},
     time::Millis,
 };
+/// The most memory that columns of the lake are held in.
+pub use lake::COLUMN_CACHE_BYTES;
 /// How far a file was taken is kept beside the rows that were taken of it.
 pub use lake::ports::{Tail, TailLedger};
 use lake::{Folder, Lake};
 use store::{Bound, Location, PostgresServer, State};
 /// What the commands about the database tell.
-pub use store::{Carried, Status as DatabaseStatus};
+pub use store::{Carried, Inspection, Status as DatabaseStatus, sqlite_version};
 
 use crate::{
     config::{Secret, Settings, database::PostgresUrl},
@@ -107,6 +109,15 @@ fn other_location(settings: &Settings, to: &str) -> Result<Location> {
 /// `NotFound` when there is none yet; `Unavailable` when it cannot be read.
 pub async fn database_status(settings: &Settings) -> Result<DatabaseStatus> {
     store::status(&location(settings)?).await
+}
+
+/// Looks at the database as the server would use it, for `guardianflow doctor`. Makes and changes nothing.
+///
+/// # Errors
+/// `BadInput` when the settings name none; `Unavailable`, naming it, when it cannot be reached or read.
+pub async fn inspect_database(settings: &Settings) -> Result<Inspection> {
+    let folder = Folder::at(&settings.data.folder);
+    store::inspect(&location(settings)?, &settings.data.folder, async || lake::found(&folder).await).await
 }
 
 /// Copies the state into an empty database: `sqlite:` with a path, or a Postgres URL. Returns the rows of each table.

@@ -66,6 +66,7 @@ pub use compact::{How, Prepared};
 pub use file::found;
 pub use objects::{Blob, Folder, Lock, Objects, Stamp, Unfinished};
 pub use reader::{ParquetRow, read_parquet_source};
+pub use resident::BUDGET as COLUMN_CACHE_BYTES;
 
 use crate::{
     failed::{Checks, Failure},

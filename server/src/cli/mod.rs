@@ -4,6 +4,7 @@ mod config;
 mod database;
 mod declared;
 mod demo;
+mod doctor;
 mod ingest;
 mod metrics;
 mod output;
@@ -69,6 +70,8 @@ Examples:
     /// The database of the state: what is in it, copies and backups
     #[command(subcommand)]
     Store(database::Store),
+    /// Check what keeps the server from working, and say the cure; changes nothing
+    Doctor(doctor::Doctor),
     /// The simulated fleet
     #[command(subcommand)]
     Demo(demo::Demo),
@@ -133,6 +136,7 @@ async fn dispatch(cli: Cli, matches: &clap::ArgMatches) -> Result<ExitCode> {
         Command::Places(c) => c.places(&settings).await,
         Command::Check(c) => c.run(&settings),
         Command::Store(c) => c.run(&settings).await,
+        Command::Doctor(c) => c.run(settings).await,
         Command::Demo(c) => c.run(&settings).await,
         Command::Routes(c) => c.run(),
         Command::Completions { shell } => {

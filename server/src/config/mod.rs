@@ -20,7 +20,7 @@ pub mod table;
 use std::path::PathBuf;
 
 use clap::Args;
-use domain::Result;
+use domain::{Error, Result};
 
 pub use self::secret::Secret;
 use self::subsystem::Subsystem;
@@ -59,6 +59,12 @@ impl Settings {
     /// `BadInput` with the sentence that tells what to set.
     pub fn check(&self) -> Result<()> {
         self.subsystems().into_iter().try_for_each(|s| s.check(&self.data.folder))
+    }
+
+    /// What each subsystem refuses.
+    #[must_use]
+    pub fn faults(&self) -> Vec<Error> {
+        self.subsystems().into_iter().filter_map(|s| s.check(&self.data.folder).err()).collect()
     }
 
     /// The file that names places.

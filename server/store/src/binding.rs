@@ -14,7 +14,7 @@ use std::{
 use domain::{Error, Result, error::Sentence};
 use serde::{Deserialize, Serialize};
 
-use crate::{Location, State, random, sentences};
+use crate::{Location, State, inspection::Tables, random, sentences};
 
 /// The schema version that brought the table.
 pub(crate) const SINCE: i64 = 10;
@@ -162,13 +162,27 @@ async fn introduce(
 }
 
 async fn facts(state: &dyn State, found: Vec<String>) -> Result<Facts> {
-    let named: HashSet<String> = state.files().await?.into_iter().map(|f| f.path).collect();
+    let named = state.files().await?.into_iter().map(|f| f.path).collect();
+    Ok(counted(&named, &found, state.generation().await? > 0))
+}
+
+fn counted(named: &HashSet<String>, found: &[String], used: bool) -> Facts {
     let named_and_there = found.iter().filter(|path| named.contains(*path)).count();
-    Ok(Facts {
-        named: named.len(),
-        named_and_there,
-        unknown: found.len() - named_and_there,
-        used: state.generation().await? > 0,
+    Facts { named: named.len(), named_and_there, unknown: found.len() - named_and_there, used }
+}
+
+/// The error with which [`bind`] would refuse, found out without a lock, and without giving numbers.
+pub(crate) async fn would_refuse(
+    location: &Location,
+    folder: &Path,
+    seen: &Tables,
+    found: impl AsyncFn() -> Result<Vec<String>>,
+) -> Result<Option<Error>> {
+    let named = seen.files.iter().cloned().collect();
+    let facts = counted(&named, &found().await?, seen.generation > 0);
+    Ok(match decide(read(folder).await?.as_ref(), seen.identity.as_ref(), facts) {
+        Decision::Fine | Decision::Adopt | Decision::Introduce => None,
+        refused => Some(refuse(&refused, location, folder)),
     })
 }
 

@@ -9,6 +9,7 @@
 mod backup;
 mod binding;
 mod error;
+mod inspection;
 mod location;
 mod postgres;
 mod random;
@@ -32,6 +33,7 @@ use lake::ports::{Manifest, TailLedger};
 
 pub use backup::{backup, restore};
 pub use binding::{Bound, Identity, bind};
+pub use inspection::{Inspection, inspect, sqlite_version};
 pub use location::{Location, PostgresServer};
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;

@@ -79,4 +79,9 @@ statements! {
          SET folder_id = excluded.folder_id, database_id = excluded.database_id, copied_from = excluded.copied_from";
 
     SCHEMA = "SELECT max(version) FROM _sqlx_migrations WHERE success";
+    UNFINISHED = "SELECT count(*) FROM _sqlx_migrations WHERE NOT success";
+
+    // For a look from outside.
+    FILE_NAMES = "SELECT path FROM lake_file";
+    NEWEST_RECORD = "SELECT max(to_ms) FROM lake_file";
 }

@@ -75,6 +75,7 @@ fn help_teaches_by_example() {
         &["places", "--help"],
         &["check", "--help"],
         &["config", "--help"],
+        &["doctor", "--help"],
         &["demo", "remove", "--help"],
         &["completions", "--help"],
         &["serve", "--help"],

@@ -18,6 +18,7 @@ mod compare;
 mod cross_site;
 mod declared;
 mod devices;
+mod doctor;
 mod events;
 mod exports;
 mod headers;

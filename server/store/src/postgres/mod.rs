@@ -2,10 +2,13 @@
 
 #[path = "../ports/identity.rs"]
 mod identity;
+mod inspect;
 #[path = "../ports/manifest.rs"]
 mod manifest;
 #[path = "../ports/schema.rs"]
 mod schema;
+#[path = "../ports/seen.rs"]
+mod seen;
 #[path = "../ports/session.rs"]
 mod session;
 #[path = "../ports/sources.rs"]
@@ -16,6 +19,7 @@ mod tails;
 use std::{io::ErrorKind, time::Duration};
 
 use domain::{Error, Result};
+pub(crate) use inspect::inspect;
 pub(crate) use session::Session;
 use sqlx::{
     ConnectOptions, Connection, Postgres, Transaction,
@@ -55,6 +59,9 @@ pub mod sql {
                  FROM lake_change WHERE generation > $1)
              ORDER BY id";
         TABLE_NAMES = "SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1";
+        VERSION = "SELECT current_setting('server_version')";
+        READ_ONLY = "SELECT current_setting('transaction_read_only') = 'on'";
+        MAY_CREATE = "SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), FALSE)";
         SIZE = "SELECT pg_database_size(current_database())";
         COUNTER = "SELECT coalesce(pg_sequence_last_value(CAST(pg_get_serial_sequence($1, 'id') AS regclass)), 0)";
         SET_COUNTER = "SELECT setval(CAST(pg_get_serial_sequence($1, 'id') AS regclass), $2)";

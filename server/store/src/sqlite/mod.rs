@@ -2,10 +2,13 @@
 
 #[path = "../ports/identity.rs"]
 mod identity;
+mod inspect;
 #[path = "../ports/manifest.rs"]
 mod manifest;
 #[path = "../ports/schema.rs"]
 mod schema;
+#[path = "../ports/seen.rs"]
+mod seen;
 #[path = "../ports/session.rs"]
 mod session;
 #[path = "../ports/sources.rs"]
@@ -16,6 +19,7 @@ mod tails;
 use std::{path::Path, time::Duration};
 
 use domain::{Error, Result};
+pub(crate) use inspect::{inspect, version};
 pub(crate) use session::Session;
 use sqlx::{
     Sqlite, Transaction,
@@ -42,6 +46,8 @@ pub mod sql {
              WHERE id IN (SELECT value FROM lake_change, json_each(published) WHERE generation > $1) ORDER BY id";
         TABLE_NAMES = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name";
         SIZE = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
+        VERSION = "SELECT sqlite_version()";
+        QUICK_CHECK = "PRAGMA quick_check(1)";
         COUNTER = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = $1), 0)";
         FORGET_COUNTER = "DELETE FROM sqlite_sequence WHERE name = $1";
         SET_COUNTER = "INSERT INTO sqlite_sequence (name, seq) VALUES ($1, $2)";

@@ -1,0 +1,31 @@
+//! A look at a database that makes, migrates and changes nothing.
+
+use domain::Result;
+use sqlx::{Connection, PgConnection};
+
+use super::{cannot, connect, options, seen, sql};
+use crate::{PostgresServer, error::Doing, inspection::Look};
+
+pub(crate) async fn inspect(server: &PostgresServer) -> Result<Look> {
+    let name = server.to_string();
+    let mut db = connect(&options(server), &name).await?;
+    let looked = look(&mut db).await;
+    let _ = db.close().await;
+    looked.map_err(|e| cannot(Doing::Read(&name), &e))
+}
+
+async fn look(db: &mut PgConnection) -> sqlx::Result<Look> {
+    let version: String = sqlx::query_scalar(sql::VERSION).fetch_one(&mut *db).await?;
+    let read_only: bool = sqlx::query_scalar(sql::READ_ONLY).fetch_one(&mut *db).await?;
+    let may_create: bool = sqlx::query_scalar(sql::MAY_CREATE).fetch_one(&mut *db).await?;
+    let tables = seen::tables(&mut *db).await?;
+    let fault = match (read_only, may_create) {
+        (true, _) => Some("it is read-only: a standby, or default_transaction_read_only is set"),
+        // Whose tables are made needs no more rights.
+        (_, false) if tables.schema != Some(tables.program_schema) => {
+            Some("this user may not make tables there: grant CREATE on the schema (grant all on schema public to USER)")
+        }
+        _ => None,
+    };
+    Ok(Look { kept_by: format!("Postgres {version}"), fault: fault.map(str::to_owned), tables: Some(tables) })
+}

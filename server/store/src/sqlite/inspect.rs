@@ -1,0 +1,98 @@
+//! A look at a database that makes, migrates and changes nothing, whatever state it is in.
+
+use std::{io::ErrorKind, path::Path, time::Duration};
+
+use domain::Result;
+use sqlx::{Connection, SqliteConnection};
+
+use super::{cannot, options, seen, sql};
+use crate::{
+    error::Doing,
+    inspection::{Look, Tables},
+};
+
+/// How long a lock of somebody else is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Looks at a database file. One that is not there has no tables.
+#[expect(clippy::disallowed_methods, reason = "one look, by a command that serves nobody")]
+pub(crate) async fn inspect(path: &Path) -> Result<Look> {
+    let kept_by = format!("SQLite {}", version().await?);
+    if std::fs::metadata(path).is_err_and(|e| e.kind() == ErrorKind::NotFound) {
+        return Ok(Look { kept_by, tables: Some(Tables::default()), fault: None });
+    }
+    let name = path.display().to_string();
+    let (fault, tables) = look(path).await.map_err(|e| cannot(Doing::Read(&name), &e))?;
+    Ok(Look { kept_by, fault, tables })
+}
+
+async fn look(path: &Path) -> sqlx::Result<(Option<String>, Option<Tables>)> {
+    // Without a write-ahead log nobody is connected, and all is in the file: read as immutable, SQLite makes no file beside it.
+    let alone = !path.with_extension("sqlite-wal").exists();
+    let options = options(path).read_only(true).immutable(alone).busy_timeout(PATIENCE);
+    let mut db = SqliteConnection::connect_with(&options).await?;
+    let said: String = sqlx::query_scalar(sql::QUICK_CHECK).fetch_one(&mut db).await?;
+    if said != "ok" {
+        return Ok((Some(format!("it is damaged: {said}")), None));
+    }
+    let tables = seen::tables(&mut db).await?;
+    db.close().await?;
+    Ok((None, Some(tables)))
+}
+
+/// The version of SQLite that this program contains.
+pub(crate) async fn version() -> Result<String> {
+    let asked = async {
+        let mut db = SqliteConnection::connect("sqlite::memory:").await?;
+        sqlx::query_scalar(sql::VERSION).fetch_one(&mut db).await
+    };
+    asked.await.map_err(|e| cannot(Doing::Read("SQLite"), &e))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::SqliteStore;
+
+    /// Names and contents of what lies in a folder.
+    fn content(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+        let entry = |e: std::io::Result<std::fs::DirEntry>| {
+            let path = e.expect("an entry").path();
+            (path.display().to_string(), std::fs::read(&path).expect("a file"))
+        };
+        std::fs::read_dir(folder).expect("a folder").map(entry).collect()
+    }
+
+    #[tokio::test]
+    async fn a_look_changes_nothing_beside_a_server_and_without_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("guardianflow.sqlite");
+        let store = SqliteStore::open(&path).await.expect("a database");
+        let names = |folder| content(folder).into_keys().collect::<Vec<_>>();
+        let before = names(folder.path());
+        let seen = inspect(&path).await.expect("a look beside whoever holds it");
+        assert!(seen.fault.is_none(), "{seen:?}");
+        let seen = seen.tables.expect("tables");
+        assert_eq!((seen.schema, seen.unfinished, seen.newest_record), (Some(seen.program_schema), false, None));
+        assert_eq!(names(folder.path()), before);
+        store.pool.close().await;
+        let before = content(folder.path());
+        let closed = inspect(&path).await.expect("a look at a closed one").tables.expect("tables");
+        assert_eq!(closed.schema, seen.schema);
+        assert!(content(folder.path()) == before, "{:?}", names(folder.path()));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_database_is_an_error_and_stays() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("guardianflow.sqlite");
+        let none = inspect(&path).await.expect("a look at nothing").tables.expect("no tables");
+        assert!(none.schema.is_none() && !path.exists(), "nothing is made");
+        std::fs::write(&path, "no database at all, however long it is".repeat(50)).expect("a file");
+        let said = inspect(&path).await.expect_err("no database").to_string();
+        assert!(said.contains("damaged or no database"), "{said}");
+        assert_eq!(content(folder.path()).len(), 1);
+    }
+}
