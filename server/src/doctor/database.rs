@@ -16,6 +16,9 @@ const RESTORE: &str = "Stop the server, keep a copy of the whole data folder, mo
 const CONNECT: &str = "See to it that the database server runs and can be reached from here, and that DATABASE_URL and \
     GF_DATABASE_PASSWORD_FILE are right: `guardianflow config` shows host and database, and psql with the same URL must work.";
 
+const RIGHTS: &str =
+    "Name the primary server in DATABASE_URL, and a user that owns the database or may make tables in it.";
+
 /// The findings, and the time of the newest record.
 #[expect(clippy::disallowed_methods, reason = "one look, by a command that serves nobody")]
 pub async fn all(settings: &Settings) -> (Vec<Finding>, Option<Millis>) {
@@ -44,7 +47,7 @@ fn judge(looked: &Result<Inspection>, on_server: bool) -> Finding {
     };
     let (by, ours) = (&seen.kept_by, seen.program_schema);
     if let Some(fault) = &seen.fault {
-        return Finding::error(NAME, format!("{by}: {fault}"), if on_server { CONNECT } else { RESTORE });
+        return Finding::error(NAME, format!("{by}: {fault}"), if on_server { RIGHTS } else { RESTORE });
     }
     if seen.unfinished {
         return Finding::error(NAME, format!("{by}: a change of its tables broke off"), RESTORE);

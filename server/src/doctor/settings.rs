@@ -64,6 +64,7 @@ fn variables(set: &[String], known: &[String]) -> Vec<Finding> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests serve nobody")]
 mod tests {
     use std::{collections::BTreeSet, path::Path};
 

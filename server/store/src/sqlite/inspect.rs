@@ -1,4 +1,5 @@
 //! A look at a database that makes, migrates and changes nothing, whatever state it is in.
+#![expect(clippy::disallowed_methods, reason = "one look, by a command that serves nobody")]
 
 use std::{io::ErrorKind, path::Path, time::Duration};
 
@@ -15,7 +16,6 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Looks at a database file. One that is not there has no tables.
-#[expect(clippy::disallowed_methods, reason = "one look, by a command that serves nobody")]
 pub(crate) async fn inspect(path: &Path) -> Result<Look> {
     let kept_by = format!("SQLite {}", version().await?);
     if std::fs::metadata(path).is_err_and(|e| e.kind() == ErrorKind::NotFound) {
