@@ -169,6 +169,11 @@ async fn beside_a_server_it_knows_it_and_changes_nothing() {
     let left = state_of(&folder.data());
     assert_eq!(visit(&folder, &[]).broken(), Vec::<&str>::new());
     assert_eq!(state_of(&folder.data()), left, "nothing is changed after a crash");
+    // A process that ends in the middle of closing leaves its log alone.
+    std::fs::remove_file(folder.data().join("guardianflow.sqlite-shm")).unwrap();
+    let left = state_of(&folder.data());
+    assert!(visit(&folder, &[]).told("database").1.contains("is whole"));
+    assert_eq!(state_of(&folder.data()), left, "nothing is made beside a log");
 }
 
 #[test]

@@ -1,19 +1,27 @@
 //! A look at a database that makes, migrates and changes nothing, whatever state it is in.
 #![expect(clippy::disallowed_methods, reason = "one look, by a command that serves nobody")]
 
-use std::{io::ErrorKind, path::Path, time::Duration};
+use std::{
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use domain::Result;
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use tempfile::TempDir;
 
 use super::{cannot, options, seen, sql};
 use crate::{
-    error::Doing,
+    error::{self, Doing, Why},
     inspection::{Look, Tables},
 };
 
 /// How long a lock of somebody else is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The name of a copy.
+const COPY: &str = "copy.sqlite";
 
 /// Looks at a database file. One that is not there has no tables.
 pub(crate) async fn inspect(path: &Path) -> Result<Look> {
@@ -22,15 +30,40 @@ pub(crate) async fn inspect(path: &Path) -> Result<Look> {
         return Ok(Look { kept_by, tables: Some(Tables::default()), fault: None });
     }
     let name = path.display().to_string();
-    let (fault, tables) = look(path).await.map_err(|e| cannot(Doing::Read(&name), &e))?;
+    let refused = |e: &sqlx::Error| cannot(Doing::Read(&name), e);
+    let (log, shared) = (beside(path, "-wal"), beside(path, "-shm"));
+    let options = options(path).read_only(true).busy_timeout(PATIENCE);
+    let (fault, tables) = match (log.exists(), shared.exists()) {
+        // Nobody is connected, and all is in the file: read as immutable, SQLite makes no file beside it.
+        (false, _) => look(&options.immutable(true)).await.map_err(|e| refused(&e))?,
+        (true, true) => look(&options).await.map_err(|e| refused(&e))?,
+        // Whoever was connected has ended in the middle of closing: SQLite would make the shared memory anew, so a copy is read.
+        (true, false) => {
+            let folder = copy(path, &log).map_err(|e| error::cannot(Doing::Read(&name), Why::NotOpened, e))?;
+            look(&options.filename(folder.path().join(COPY))).await.map_err(|e| refused(&e))?
+        }
+    };
     Ok(Look { kept_by, fault, tables })
 }
 
-async fn look(path: &Path) -> sqlx::Result<(Option<String>, Option<Tables>)> {
-    // Without a write-ahead log nobody is connected, and all is in the file: read as immutable, SQLite makes no file beside it.
-    let alone = !path.with_extension("sqlite-wal").exists();
-    let options = options(path).read_only(true).immutable(alone).busy_timeout(PATIENCE);
-    let mut db = SqliteConnection::connect_with(&options).await?;
+/// The name of a file that SQLite keeps beside a database.
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
+/// The database with its write-ahead log, in a folder of its own that goes away with what is returned.
+fn copy(path: &Path, log: &Path) -> io::Result<TempDir> {
+    let folder = tempfile::tempdir()?;
+    let copy = folder.path().join(COPY);
+    std::fs::copy(log, beside(&copy, "-wal"))?;
+    std::fs::copy(path, copy)?;
+    Ok(folder)
+}
+
+async fn look(options: &SqliteConnectOptions) -> sqlx::Result<(Option<String>, Option<Tables>)> {
+    let mut db = SqliteConnection::connect_with(options).await?;
     let said: String = sqlx::query_scalar(sql::QUICK_CHECK).fetch_one(&mut db).await?;
     if said != "ok" {
         return Ok((Some(format!("it is damaged: {said}")), None));
@@ -77,6 +110,15 @@ mod tests {
         let seen = seen.tables.expect("tables");
         assert_eq!((seen.schema, seen.unfinished, seen.newest_record), (Some(seen.program_schema), false, None));
         assert_eq!(names(folder.path()), before);
+        // As a process leaves it that ends in the middle of closing.
+        let half = tempfile::tempdir().expect("a folder");
+        let left = half.path().join("guardianflow.sqlite");
+        std::fs::copy(&path, &left).expect("a copy");
+        std::fs::copy(beside(&path, "-wal"), beside(&left, "-wal")).expect("a log");
+        let before = content(half.path());
+        let halved = inspect(&left).await.expect("a look at what is left").tables.expect("tables");
+        assert_eq!(halved.schema, seen.schema);
+        assert!(content(half.path()) == before, "{:?}", names(half.path()));
         store.pool.close().await;
         let before = content(folder.path());
         let closed = inspect(&path).await.expect("a look at a closed one").tables.expect("tables");
