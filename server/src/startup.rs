@@ -147,8 +147,9 @@ pub async fn restore(settings: &Settings, from: &Path) -> Result<Vec<Carried>> {
 
 #[expect(clippy::disallowed_methods, reason = "before the server serves anybody")]
 fn make_folder(folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder)
-        .map_err(|e| Error::unavailable(format!("cannot make the data folder {}: {e}", folder.display())))
+    std::fs::create_dir_all(folder).map_err(|e| {
+        Error::unavailable(Sentence::only_english(format!("cannot make the data folder {}: {e}", folder.display())))
+    })
 }
 
 /// [`ReadTable`], by the lake's own reader.

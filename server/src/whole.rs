@@ -48,7 +48,12 @@ impl WholeFile {
     }
 
     fn cannot_write(&self, e: &io::Error) -> Error {
-        Error::unavailable(format!("cannot write {}: {}", self.path.display(), Sentence::why(e))).with_detail(e)
+        Error::unavailable(Sentence::only_english(format!(
+            "cannot write {}: {}",
+            self.path.display(),
+            Sentence::why(e)
+        )))
+        .with_detail(e)
     }
 
     fn noted<T>(&mut self, outcome: io::Result<T>) -> io::Result<T> {
@@ -116,7 +121,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("x.parquet");
         fs::write(&path, "before").expect("written");
-        let refused = Error::unavailable("a file cannot be read");
+        let refused = Error::unavailable(Sentence::only_english("a file cannot be read"));
         assert_eq!(WholeFile::at(&path).finish::<u64>(Err(refused.clone())), Err(refused.clone()), "nothing was begun");
         let mut out = WholeFile::at(&path);
         out.begin().expect("begun");
@@ -135,7 +140,7 @@ mod tests {
         let mut out = WholeFile::at(&path);
         out.begin().expect_err("there is no folder");
         let refused = out
-            .finish::<u64>(Err(Error::unavailable("the records cannot be written out")))
+            .finish::<u64>(Err(Error::unavailable(Sentence::only_english("the records cannot be written out"))))
             .expect_err("nothing was written");
         assert!(refused.message.en.contains(&path.display().to_string()), "{refused}");
     }

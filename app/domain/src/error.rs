@@ -28,11 +28,18 @@ pub enum ErrorKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sentence {
     pub en: String,
-    /// Missing where only operators read it: in terminals and logs.
+    /// Missing where no page shows it: see [`Sentence::only_english`].
     pub ko: Option<String>,
 }
 
 impl Sentence {
+    /// A sentence that no page shows: what operators read in terminals and logs, and programs in answers of REST. Everything
+    /// that a visitor of a page, or of a file behind one, may meet comes from a `sentences.toml` and has both languages.
+    #[must_use]
+    pub fn only_english(en: impl Into<String>) -> Self {
+        Self { en: en.into(), ko: None }
+    }
+
     /// The Korean words, or the English ones where there are no others.
     #[must_use]
     pub fn korean(&self) -> &str {
@@ -61,19 +68,8 @@ impl fmt::Display for Sentence {
     }
 }
 
-impl From<&str> for Sentence {
-    fn from(en: &str) -> Self {
-        en.to_owned().into()
-    }
-}
-
-impl From<String> for Sentence {
-    fn from(en: String) -> Self {
-        Self { en, ko: None }
-    }
-}
-
-/// A [`Sentence`]: the English and the Korean format string, then the values that either names.
+/// A [`Sentence`]: the English and the Korean format string, then the values that either names. Of the pages alone, until their
+/// sentences stand in `sentences.toml` as all others do.
 /// `say!("no zone is called “{got}”", "이름이 “{got}”인 구역이 없습니다", got = clip(text))`
 #[macro_export]
 macro_rules! say {
@@ -95,22 +91,22 @@ pub struct Error {
 }
 
 impl Error {
-    fn new(kind: ErrorKind, message: impl Into<Sentence>) -> Self {
-        Self { kind, message: message.into(), detail: None }
+    fn new(kind: ErrorKind, message: Sentence) -> Self {
+        Self { kind, message, detail: None }
     }
-    pub fn bad_input(message: impl Into<Sentence>) -> Self {
+    pub fn bad_input(message: Sentence) -> Self {
         Self::new(ErrorKind::BadInput, message)
     }
-    pub fn not_found(message: impl Into<Sentence>) -> Self {
+    pub fn not_found(message: Sentence) -> Self {
         Self::new(ErrorKind::NotFound, message)
     }
-    pub fn forbidden(message: impl Into<Sentence>) -> Self {
+    pub fn forbidden(message: Sentence) -> Self {
         Self::new(ErrorKind::Forbidden, message)
     }
-    pub fn unavailable(message: impl Into<Sentence>) -> Self {
+    pub fn unavailable(message: Sentence) -> Self {
         Self::new(ErrorKind::Unavailable, message)
     }
-    pub fn internal(message: impl Into<Sentence>) -> Self {
+    pub fn internal(message: Sentence) -> Self {
         Self::new(ErrorKind::Internal, message)
     }
     /// Adds what only the log may read.

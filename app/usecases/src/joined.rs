@@ -68,10 +68,11 @@ mod tests {
             }
         };
         let three = futures::future::join_all((0..3).map(|_| all.join("q".into(), ask())));
-        let other = all.join("another".into(), async { Err(Error::bad_input("no")) });
+        let other =
+            all.join("another".into(), async { Err(Error::bad_input(domain::error::Sentence::only_english("no"))) });
         let (three, other, ()) = join3(three, other, async { go.notify_one() }).await;
         assert_eq!(three, [Ok(0), Ok(0), Ok(0)]);
-        assert_eq!(other, Err(Error::bad_input("no")));
+        assert_eq!(other, Err(Error::bad_input(domain::error::Sentence::only_english("no"))));
         go.notify_one();
         assert_eq!(all.join("q".into(), ask()).await, Ok(1), "nothing is kept");
     }

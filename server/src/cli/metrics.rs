@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use domain::{
     Error, Result,
     ask::{Ask, KEYS},
+    error::Sentence,
     query::{MetricSummary, Summary, Trend, TrendPoint, Worst},
     scope::{Kind, Level},
     state::Health,
@@ -161,10 +162,10 @@ impl Metrics {
             return list.metrics(settings).await;
         }
         if settings.data.is_empty() {
-            return Err(Error::unavailable(format!(
+            return Err(Error::unavailable(Sentence::only_english(format!(
                 "there are no records in {}: take some with `guardianflow ingest FILE`",
                 settings.data.folder.display()
-            )));
+            ))));
         }
         let written = Files::open(settings, std::sync::Arc::new(startup::SystemClock))?;
         let parts = startup::open(settings).await?;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use domain::{Error, Result};
+use domain::{Error, Result, error::Sentence};
 use serde::Serialize;
 
 #[derive(Debug, Clone, Copy, Args)]
@@ -36,7 +36,8 @@ impl Format {
     /// When standard output is closed for other reasons than that nobody reads on.
     pub fn print(&self, value: &impl Serialize, rows: &Rows) -> Result<()> {
         let text = if self.json {
-            serde_json::to_string_pretty(value).map_err(|e| Error::internal("cannot print").with_detail(e))?
+            serde_json::to_string_pretty(value)
+                .map_err(|e| Error::internal(Sentence::only_english("cannot print")).with_detail(e))?
         } else if self.csv {
             let head: Vec<&str> = rows.head.iter().map(|h| h.0).collect();
             crate::http::csv::text(&head, &rows.rows)
@@ -51,7 +52,9 @@ impl Format {
 pub fn print(text: &str) -> Result<()> {
     use std::io::Write;
     match writeln!(std::io::stdout(), "{}", text.trim_end_matches('\n')) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::unavailable(format!("cannot print: {e}"))),
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::unavailable(Sentence::only_english(format!("cannot print: {e}"))))
+        }
         _ => Ok(()),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{io::ErrorKind, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
-use domain::{Error, Result};
+use domain::{Error, Result, error::Sentence};
 use tokio_util::sync::CancellationToken;
 
 use super::{output::print, sentences};
@@ -26,16 +26,19 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
     settings.check()?;
     let written = Arc::new(Files::open(&settings, Arc::new(startup::SystemClock))?);
     let listener = tokio::net::TcpListener::bind(settings.serve.addr).await.map_err(|e| match e.kind() {
-        ErrorKind::AddrInUse => Error::unavailable(format!(
+        ErrorKind::AddrInUse => Error::unavailable(Sentence::only_english(format!(
             "cannot serve on {}: another program uses this port; choose another with --addr or GF_ADDR",
             settings.serve.addr
-        )),
-        ErrorKind::PermissionDenied => {
-            Error::unavailable(format!("cannot serve on {}: permission denied", settings.serve.addr))
-        }
-        _ => Error::unavailable(format!("cannot serve on {}: {e}", settings.serve.addr)),
+        ))),
+        ErrorKind::PermissionDenied => Error::unavailable(Sentence::only_english(format!(
+            "cannot serve on {}: permission denied",
+            settings.serve.addr
+        ))),
+        _ => Error::unavailable(Sentence::only_english(format!("cannot serve on {}: {e}", settings.serve.addr))),
     })?;
-    let address = listener.local_addr().map_err(|e| Error::internal("the socket has no address").with_detail(e))?;
+    let address = listener
+        .local_addr()
+        .map_err(|e| Error::internal(Sentence::only_english("the socket has no address")).with_detail(e))?;
     let was_empty = settings.data.is_empty();
     let parts = startup::open(&settings).await?;
     // Before anybody asks: the first page has the names already.
@@ -73,7 +76,7 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
     });
     let served = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
     tokio::select! {
-        ended = served => ended.map_err(|e| Error::unavailable("the server stopped").with_detail(e))?,
+        ended = served => ended.map_err(|e| Error::unavailable(Sentence::only_english("the server stopped")).with_detail(e))?,
         // Whoever does not read their answer does not keep us.
         () = async { stop.cancelled().await; tokio::time::sleep(LAST_WORDS).await } => {}
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use domain::{Error, Result};
+use domain::{Error, Result, error::Sentence};
 
 use super::subsystem::Subsystem;
 
@@ -25,10 +25,10 @@ impl Subsystem for Ingest {
             let own = data.join(own);
             // Folders in the watched one are watched too.
             if watched_whole.starts_with(&own) || own.parent() == Some(&*watched_whole) {
-                return Err(Error::bad_input(format!(
+                return Err(Error::bad_input(Sentence::only_english(format!(
                     "{} holds files that the server writes itself; watch another folder",
                     watched.display()
-                )));
+                ))));
             }
         }
         Ok(())

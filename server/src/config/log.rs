@@ -1,7 +1,7 @@
 //! What is logged.
 
 use clap::Args;
-use domain::{Error, Result};
+use domain::{Error, Result, error::Sentence};
 use tracing_subscriber::EnvFilter;
 
 use super::subsystem::Subsystem;
@@ -29,10 +29,12 @@ impl Log {
         } else {
             format!("warn,server={filter},lake={filter},store={filter},app={filter}")
         };
-        let filter =
-            EnvFilter::try_new(&filter).map_err(|e| Error::bad_input(format!("GF_LOG cannot be read: {e}")))?;
+        let filter = EnvFilter::try_new(&filter)
+            .map_err(|e| Error::bad_input(Sentence::only_english(format!("GF_LOG cannot be read: {e}"))))?;
         // It writes lines of the password file that it cannot read to the log.
         let quiet = "sqlx_postgres::options=off".parse();
-        Ok(filter.add_directive(quiet.map_err(|e| Error::internal("a filter of ours").with_detail(e))?))
+        Ok(filter.add_directive(
+            quiet.map_err(|e| Error::internal(Sentence::only_english("a filter of ours")).with_detail(e))?,
+        ))
     }
 }

@@ -105,11 +105,12 @@ pub fn read(kind: FileKind, text: &str) -> std::result::Result<Content, Fault> {
 /// # Errors
 /// `BadInput` with the line and what is wrong; `Unavailable` when it cannot be read at all.
 pub fn check(path: &Path) -> Result<Content> {
-    let bytes = bytes_of(path)
-        .map_err(|e| Error::unavailable(format!("{} cannot be read: {}", path.display(), Sentence::why(&e))))?;
+    let bytes = bytes_of(path).map_err(|e| {
+        Error::unavailable(Sentence::only_english(format!("{} cannot be read: {}", path.display(), Sentence::why(&e))))
+    })?;
     let wrong = |line: Option<usize>, reason: Sentence| {
         let line = line.map_or_else(String::new, |l| format!(" line {l}:"));
-        Error::bad_input(format!("{}:{line} {reason}", path.display()))
+        Error::bad_input(Sentence::only_english(format!("{}:{line} {reason}", path.display())))
     };
     let text = text_of(bytes).map_err(|(line, reason)| wrong(line, reason))?;
     let node = yaml::parse(&text).map_err(|f| wrong(Some(f.line), f.reason))?;
@@ -283,10 +284,10 @@ impl Files {
         ];
         for (file, variable) in files.iter_mut().zip(["GF_PLACES (--places)", "GF_METRICS (--metrics)"]) {
             if file.named && !file.path.exists() {
-                return Err(Error::bad_input(format!(
+                return Err(Error::bad_input(Sentence::only_english(format!(
                     "{variable} names {}, and there is no such file",
                     file.path.display()
-                )));
+                ))));
             }
             file.look(clock.as_ref(), true);
         }

@@ -16,6 +16,7 @@ use axum::{
 };
 use domain::{
     ask::Ask,
+    error::Sentence,
     scope::Scope,
     time::{Millis, TimeRange},
 };
@@ -134,7 +135,7 @@ async fn reusable<T: Serialize>(
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
     let body = serde_json::to_vec(&answer.await?)
-        .map_err(|e| domain::Error::internal("the answer cannot be written").with_detail(e))?;
+        .map_err(|e| domain::Error::internal(Sentence::only_english("the answer cannot be written")).with_detail(e))?;
     let heads = [
         (header::CONTENT_TYPE, "application/json".to_owned()),
         (header::ETAG, tag),

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use domain::{error::Sentence, ports::SourceId};
 
+use super::sentences;
+
 /// How rows are written in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -57,16 +59,11 @@ pub fn find(paths: &[PathBuf]) -> Vec<Result<Input, (PathBuf, Sentence)>> {
                 let mut found = Vec::new();
                 walk(&whole, &mut found);
                 if found.is_empty() {
-                    return vec![Err((
-                        path.clone(),
-                        "the folder holds no .jsonl, .jsonl.gz, .jsonl.zst or .parquet file".into(),
-                    ))];
+                    return vec![Err((path.clone(), sentences::no_files()))];
                 }
                 return found;
             }
-            vec![input(whole).unwrap_or_else(|| {
-                Err((path.clone(), "the name ends in none of .jsonl, .ndjson, .json, .gz, .zst, .parquet".into()))
-            })]
+            vec![input(whole).unwrap_or_else(|| Err((path.clone(), sentences::other_ending())))]
         })
         .collect()
 }

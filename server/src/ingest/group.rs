@@ -119,7 +119,10 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use async_trait::async_trait;
-    use domain::ports::{RecordSink, RefusedCounts, SourceId};
+    use domain::{
+        error::Sentence,
+        ports::{RecordSink, RefusedCounts, SourceId},
+    };
     use tokio::sync::Semaphore;
 
     use super::*;
@@ -141,7 +144,7 @@ mod tests {
             }
             let poison = |b: &Batch| b.source.name == "poison";
             if batches.iter().any(poison) {
-                return Err(Error::internal("this cannot be written"));
+                return Err(Error::internal(Sentence::only_english("this cannot be written")));
             }
             self.commits.lock().unwrap().push(batches.len());
             self.seen.lock().unwrap().extend(batches.iter().map(|b| Arc::as_ptr(&b.records) as usize));

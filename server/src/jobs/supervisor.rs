@@ -289,7 +289,7 @@ mod tests {
         jobs.add("troubled", title(), move |job| {
             let go = Arc::clone(&heard);
             async move {
-                job.trouble(&Error::unavailable("no lake"));
+                job.trouble(&Error::unavailable(Sentence::only_english("no lake")));
                 go.notified().await;
                 job.well();
                 job.stopped().await;
@@ -309,7 +309,7 @@ mod tests {
     async fn stopping_waits_for_work_and_neither_for_pauses_nor_for_ever() {
         let mut jobs = eager();
         jobs.backoff = Backoff::new(LONG, LONG, LONG);
-        jobs.add("failed", title(), |_| async { Err(Error::unavailable("no")) });
+        jobs.add("failed", title(), |_| async { Err(Error::unavailable(Sentence::only_english("no"))) });
         let worked = Arc::new(AtomicU64::new(0));
         let work = Arc::clone(&worked);
         jobs.add("busy", title(), move |job| {

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use domain::{Error, Result, ports::Notes, time::Millis};
+use domain::{Error, Result, error::Sentence, ports::Notes, time::Millis};
 use lake::ports::{Change, LakeFile, Manifest, News};
 use store::State;
 use tokio::sync::RwLock;
@@ -38,7 +38,9 @@ impl Bent {
     }
     fn seen(&self) -> Result<()> {
         if self.wish.blind.load(SeqCst) {
-            return Err(Error::unavailable("cannot read the manifest: the disk reported an error"));
+            return Err(Error::unavailable(Sentence::only_english(
+                "cannot read the manifest: the disk reported an error",
+            )));
         }
         Ok(())
     }
@@ -70,7 +72,7 @@ impl Manifest for Bent {
     }
     async fn commit(&self, change: Change) -> Result<i64> {
         self.seen()?;
-        let broken = Error::unavailable("cannot write the manifest: the disk is full");
+        let broken = Error::unavailable(Sentence::only_english("cannot write the manifest: the disk is full"));
         if self.wish.then_blind.load(SeqCst) {
             self.wish.blind.store(true, SeqCst);
         }

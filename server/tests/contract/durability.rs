@@ -8,6 +8,7 @@ use std::sync::{
 use async_trait::async_trait;
 use domain::{
     Error, ErrorKind, Result,
+    error::Sentence,
     ports::{Appended, Notes, RecordSink, RefusedCounts},
 };
 use lake::Lake;
@@ -54,7 +55,7 @@ impl Manifest for Flaky {
     }
     async fn commit(&self, change: Change) -> Result<i64> {
         if self.broken.load(Ordering::SeqCst) {
-            return Err(Error::unavailable("cannot write the manifest: the disk is full"));
+            return Err(Error::unavailable(Sentence::only_english("cannot write the manifest: the disk is full")));
         }
         self.inner.commit(change).await
     }

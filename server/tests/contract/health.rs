@@ -68,7 +68,10 @@ mod sources {
             bring(&lake, source, zone, time).await;
         }
         assert_eq!(in_error(&lake).await, [""; 0]);
-        store.failed(&one, at("2026-06-30T11:00:00Z"), &"it is damaged".into()).await.unwrap();
+        store
+            .failed(&one, at("2026-06-30T11:00:00Z"), &domain::error::Sentence::only_english("it is damaged"))
+            .await
+            .unwrap();
         assert_eq!(in_error(&lake).await, ["a"], "the newest record of b came from another source");
         // Merging files changes nothing, nor does a restart.
         lake.tidy().await.unwrap();
@@ -80,7 +83,10 @@ mod sources {
         store.finished(&one, at("2026-06-30T11:11:00Z")).await.unwrap();
         assert_eq!(in_error(&lake).await, [""; 0]);
         // A newer record from elsewhere takes a place out of it.
-        store.failed(&two, at("2026-06-30T11:30:00Z"), &"it is damaged".into()).await.unwrap();
+        store
+            .failed(&two, at("2026-06-30T11:30:00Z"), &domain::error::Sentence::only_english("it is damaged"))
+            .await
+            .unwrap();
         assert_eq!(in_error(&lake).await, ["b", "c"]);
         bring(&lake, &one, "b", "10:40:00").await;
         assert_eq!(in_error(&lake).await, ["c"]);
@@ -95,7 +101,14 @@ mod sources {
         bring(&lake, &watched("/mnt/metrics/deep/b.jsonl"), "b", "10:00:00").await;
         bring(&lake, &SourceId { kind: "api".into(), name: "POST /api/metrics/records".into() }, "c", "10:00:00").await;
         let folder = watched("/mnt/metrics");
-        store.failed(&folder, at("2026-06-30T11:00:00Z"), &"the folder does not exist".into()).await.unwrap();
+        store
+            .failed(
+                &folder,
+                at("2026-06-30T11:00:00Z"),
+                &domain::error::Sentence::only_english("the folder does not exist"),
+            )
+            .await
+            .unwrap();
         assert_eq!(in_error(&lake).await, ["a", "b"]);
         store.finished(&folder, at("2026-06-30T11:30:00Z")).await.unwrap();
         assert_eq!(in_error(&lake).await, [""; 0]);
@@ -108,7 +121,10 @@ mod sources {
         let lake = dir.open_on(store.clone()).await;
         let one = watched("/in/one.gz");
         bring(&lake, &one, "a", "08:00:00").await;
-        store.failed(&one, at("2026-06-30T11:00:00Z"), &"it is damaged".into()).await.unwrap();
+        store
+            .failed(&one, at("2026-06-30T11:00:00Z"), &domain::error::Sentence::only_english("it is damaged"))
+            .await
+            .unwrap();
         lake.refresh().await.unwrap();
         for (to, expected) in [("10:59:59", DataState::Ok), ("11:00:00", DataState::SourceError)] {
             let range = crate::support::range("2026-06-30T00:00:00Z", &format!("2026-06-30T{to}Z"));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
+    error::Sentence,
     ports::{Appended, RefusedCounts, SourceId, SourceLedger, SourceReport},
     time::Millis,
 };
@@ -120,12 +121,12 @@ async fn reading_anew_forgets_what_the_last_read_refused(b: &Books) {
 
 async fn a_failure_is_kept_until_the_next_read(b: &Books) {
     let id = source("gone.jsonl");
-    let denied = domain::error::Sentence::why(&std::io::ErrorKind::PermissionDenied.into());
+    let denied = Sentence::why(&std::io::ErrorKind::PermissionDenied.into());
     b.ledger.failed(&id, Millis(5), &denied).await.unwrap();
     let failed = b.one(&id).await;
     assert_eq!((failed.error, failed.finished, failed.first), (Some(denied), false, Millis(5)));
-    b.ledger.failed(&id, Millis(6), &"it is gone".into()).await.unwrap();
-    assert_eq!(b.one(&id).await.error, Some("it is gone".into()), "the last reason counts");
+    b.ledger.failed(&id, Millis(6), &Sentence::only_english("it is gone")).await.unwrap();
+    assert_eq!(b.one(&id).await.error, Some(Sentence::only_english("it is gone")), "the last reason counts");
     b.ledger.begun(&id, Millis(7)).await.unwrap();
     assert_eq!(b.one(&id).await.error, None);
 }
@@ -158,7 +159,7 @@ async fn sources_with_trouble_come_first_then_the_freshest(b: &Books) {
     b.deliver(&source("fresh"), 50, 1, &[], None).await;
     b.deliver(&source("middle"), 30, 1, &[], None).await;
     b.deliver(&source("refusing"), 5, 1, &[("missing", 1)], None).await;
-    b.ledger.failed(&source("broken"), Millis(1), &"it is gone".into()).await.unwrap();
+    b.ledger.failed(&source("broken"), Millis(1), &Sentence::only_english("it is gone")).await.unwrap();
     let order: Vec<String> = b.ledger.sources().await.unwrap().into_iter().map(|r| r.source.name).collect();
     assert_eq!(order, ["broken", "refusing", "fresh", "middle", "old"]);
 }
@@ -170,17 +171,17 @@ fn watched(name: &str) -> SourceId {
 async fn a_source_fails_from_its_first_failure_until_a_read_comes_to_its_end(b: &Books) {
     let id = watched("/in/a.gz");
     let failing = async || b.manifest.failing().await.unwrap();
-    b.ledger.failed(&id, Millis(5), &"it is damaged".into()).await.unwrap();
+    b.ledger.failed(&id, Millis(5), &Sentence::only_english("it is damaged")).await.unwrap();
     b.ledger.begun(&id, Millis(6)).await.unwrap();
     assert_eq!(failing().await, [("/in/a.gz".into(), Millis(5))], "it is being read: nobody knows better yet");
     b.deliver(&id, 7, 10, &[], None).await;
-    b.ledger.failed(&id, Millis(8), &"it is cut off".into()).await.unwrap();
+    b.ledger.failed(&id, Millis(8), &Sentence::only_english("it is cut off")).await.unwrap();
     assert_eq!(failing().await, [("/in/a.gz".into(), Millis(5))]);
     b.ledger.begun(&id, Millis(9)).await.unwrap();
     b.ledger.finished(&id, Millis(10)).await.unwrap();
     assert_eq!(failing().await, []);
     // A file that grows heals with the rows that were read of it.
-    b.ledger.failed(&id, Millis(11), &"it is gone".into()).await.unwrap();
+    b.ledger.failed(&id, Millis(11), &Sentence::only_english("it is gone")).await.unwrap();
     let progress = domain::ports::Progress { position: Some(domain::ports::Position::default()), ..Default::default() };
     let delivery = Delivery { source: id, at: Millis(12), progress, ..Delivery::default() };
     b.manifest.commit(Change { deliveries: vec![delivery], ..Change::default() }).await.unwrap();
@@ -190,14 +191,14 @@ async fn a_source_fails_from_its_first_failure_until_a_read_comes_to_its_end(b: 
 async fn what_can_be_read_again_fails_and_nothing_else(b: &Books) {
     let all = ["file", "folder", "stdin", "api", "demo"].map(|kind| SourceId { kind: kind.into(), name: kind.into() });
     for id in &all {
-        b.ledger.failed(id, Millis(5), &"no".into()).await.unwrap();
+        b.ledger.failed(id, Millis(5), &Sentence::only_english("no")).await.unwrap();
     }
     assert_eq!(b.manifest.failing().await.unwrap(), [("file".into(), Millis(5)), ("folder".into(), Millis(5))]);
     // Taken by hand in vain, then read whole in the watched folder; and the other way round.
-    b.ledger.failed(&source("/x"), Millis(6), &"no".into()).await.unwrap();
+    b.ledger.failed(&source("/x"), Millis(6), &Sentence::only_english("no")).await.unwrap();
     b.ledger.finished(&watched("/x"), Millis(7)).await.unwrap();
     b.ledger.finished(&source("/y"), Millis(6)).await.unwrap();
-    b.ledger.failed(&watched("/y"), Millis(7), &"no".into()).await.unwrap();
+    b.ledger.failed(&watched("/y"), Millis(7), &Sentence::only_english("no")).await.unwrap();
     let names: Vec<String> = b.manifest.failing().await.unwrap().into_iter().map(|f| f.0).collect();
     assert_eq!(names, ["/y", "file", "folder"], "the later read counts");
 }
@@ -211,9 +212,9 @@ async fn the_generation_moves_when_a_source_begins_to_fail_and_when_it_heals(b: 
     b.ledger.begun(&id, Millis(1)).await.unwrap();
     b.ledger.finished(&id, Millis(2)).await.unwrap();
     assert!(!moved().await, "all is well as before");
-    b.ledger.failed(&id, Millis(3), &"no".into()).await.unwrap();
+    b.ledger.failed(&id, Millis(3), &Sentence::only_english("no")).await.unwrap();
     assert!(moved().await);
-    b.ledger.failed(&id, Millis(4), &"still no".into()).await.unwrap();
+    b.ledger.failed(&id, Millis(4), &Sentence::only_english("still no")).await.unwrap();
     b.ledger.begun(&id, Millis(5)).await.unwrap();
     assert!(!moved().await, "it fails as before");
     b.ledger.finished(&id, Millis(6)).await.unwrap();

@@ -134,7 +134,7 @@ async fn what_came_since_is_told_by_commit(m: &Pair) {
     assert_eq!(nothing, News { generation: end, ..News::default() });
     // A source that begins to fail is of no place in particular.
     m.ledger.begun(&source("x"), Millis(6)).await.unwrap();
-    m.ledger.failed(&source("x"), Millis(7), &"it broke".into()).await.unwrap();
+    m.ledger.failed(&source("x"), Millis(7), &domain::error::Sentence::only_english("it broke")).await.unwrap();
     assert_eq!(m.two.since(end).await.unwrap().expect("remembered").touched, [Touched::all()]);
 }
 

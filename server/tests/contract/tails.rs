@@ -148,7 +148,7 @@ async fn a_read_from_the_beginning_forgets_refusals_with_the_commit(p: &Position
 
 async fn a_source_that_was_read_to_its_end_is_not_in_error(p: &Positions) {
     let id = source("x");
-    p.ledger.failed(&id, Millis(1), &"permission denied".into()).await.unwrap();
+    p.ledger.failed(&id, Millis(1), &domain::error::Sentence::only_english("permission denied")).await.unwrap();
     let delivery = |caught_up| Delivery {
         source: id.clone(),
         progress: Progress { caught_up, ..Progress::default() },

@@ -86,7 +86,7 @@ async fn play(steps: &[(Step, bool)]) -> Result<(), TestCaseError> {
             Step::Tidy => writer.tidy().await.expect("tidied"),
             Step::RemoveSimulated => drop(writer.remove_simulated().await.expect("removed")),
             Step::Source(fails) => {
-                let reason = "it broke".into();
+                let reason = domain::error::Sentence::only_english("it broke");
                 match fails {
                     true => store.failed(&source("test.jsonl"), at(NOW), &reason).await.expect("noted"),
                     false => store.finished(&source("test.jsonl"), at(NOW)).await.expect("noted"),

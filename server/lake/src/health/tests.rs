@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
     declared::{Declared, PlaceFacts},
+    error::Sentence,
     scope::{Place, Scope},
     state::{DataState, Transition},
     time::{DAY, Day, HOUR, MINUTE, Millis, TimeRange},
@@ -254,7 +255,10 @@ impl World {
                     self.files.remove(at);
                 }
             }
-            Step::Unreadable(n) => drop(self.some(*n).map(|v| v.failed = Some("it is damaged".into()))),
+            Step::Unreadable(n) => {
+                let why = Sentence::only_english("it is damaged");
+                self.some(*n).into_iter().for_each(|v| v.failed = Some(why.clone()));
+            }
             Step::Readable(n) => drop(self.some(*n).map(|v| v.failed = None)),
             Step::Source(source, true) => drop(self.failing.insert(*source, self.now)),
             Step::Source(source, false) => drop(self.failing.remove(source)),

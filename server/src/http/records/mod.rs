@@ -17,6 +17,7 @@ use axum::{
 };
 use domain::{
     Error,
+    error::Sentence,
     ports::{Appended, Batch, Clock, Progress, SourceId},
 };
 use serde_json::{Value, json};
@@ -126,7 +127,8 @@ impl Intake {
             let mut held = self.records.wait(size.need(), until).await.ok_or(Refused::Busy)?;
             return Ok((body::parse(&body, packing, size, &*clock, &mut held)?, held));
         }
-        let broke_off = |e| Problem::from(Error::internal("reading the records broke off").with_detail(e));
+        let broke_off =
+            |e| Problem::from(Error::internal(Sentence::only_english("reading the records broke off")).with_detail(e));
         let _turn = timeout_at(until, self.turns.acquire()).await.map_err(|_| Refused::Busy)?;
         let counted = spawn_blocking(move || body::count(&body, packing).map(|size| (size, body)));
         let (size, body) = counted.await.map_err(broke_off)??;
