@@ -11,8 +11,12 @@ pub mod middleware;
 pub mod pages;
 pub mod problem;
 pub mod records;
+mod refusal;
 pub mod request_id;
 pub mod routes;
+mod words {
+    include!(concat!(env!("OUT_DIR"), "/http/words.rs"));
+}
 mod sentences {
     include!(concat!(env!("OUT_DIR"), "/http/sentences.rs"));
 }
@@ -88,6 +92,7 @@ pub fn router(state: State) -> Router {
         .layer(from_fn_with_state(state.clone(), middleware::known_host))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
         .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(from_fn_with_state(state.clone(), refusal::in_words))
         .layer(axum::middleware::from_fn(middleware::headers))
         // Files are compressed ahead of time and as small as can be; what is made for a request should be on its way.
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))

@@ -23,7 +23,7 @@ use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list, render_app
 use serde::Deserialize;
 use tower_http::services::{ServeDir, ServeFile};
 
-use super::{State, middleware::page_policy};
+use super::{State, middleware::page_policy, problem::Problem, sentences};
 
 /// Adds pages, server functions, files, and the page for everything else.
 pub fn with_pages(router: Router<State>, state: &State) -> Router<State> {
@@ -72,7 +72,7 @@ fn provide(state: &State) {
 async fn not_found(Shared(state): Shared<State>, request: HttpRequest) -> Response {
     let path = request.uri().path();
     if path.starts_with("/api/") || path.starts_with("/sf/") || path.starts_with("/export/") {
-        return super::problem::Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address").into_response();
+        return Problem::told(StatusCode::NOT_FOUND, sentences::nothing_here()).into_response();
     }
     let context = {
         let state = state.clone();
@@ -127,8 +127,7 @@ pub async fn preferences(Extension(_): Extension<Request>, Form(p): Form<Prefere
     let lang = p.lang.as_deref().and_then(Lang::from_code).map(|l| ("gf_lang", l.code()));
     let theme = p.theme.as_deref().and_then(Theme::from_code).map(|t| ("gf_theme", t.code()));
     if lang.is_none() && theme.is_none() {
-        return super::problem::Problem::new(StatusCode::BAD_REQUEST, "say lang=en|ko or theme=system|light|dark")
-            .into_response();
+        return Problem::new(StatusCode::BAD_REQUEST, "say lang=en|ko or theme=system|light|dark").into_response();
     }
     for (name, value) in [lang, theme].into_iter().flatten() {
         let text = format!("{name}={value}; Path=/; Max-Age=31536000; SameSite=Lax");

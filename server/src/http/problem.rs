@@ -1,29 +1,41 @@
-//! Errors as RFC 9457 problem details, for programs; pages draw their own.
+//! Errors as RFC 9457 problem details, in English: for programs. Pages draw their own, and files behind pages are refused as
+//! [`super::refusal`] says.
 
 use std::any::Any;
 
 use axum::{
+    Extension,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use domain::{Error, ErrorKind};
+use domain::{Error, ErrorKind, error::Sentence};
 use serde_json::json;
 
-use super::request_id::request_id;
+use super::{request_id::request_id, sentences};
 
 /// An error on its way out over HTTP.
 #[derive(Debug)]
 pub struct Problem {
     pub status: StatusCode,
-    pub detail: String,
+    pub detail: Sentence,
 }
 
 impl Problem {
+    /// With a detail that programs read and no page shows.
     #[must_use]
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into() }
+        Self::told(status, Sentence::only_english(detail))
+    }
+
+    #[must_use]
+    pub fn told(status: StatusCode, detail: Sentence) -> Self {
+        Self { status, detail }
     }
 }
+
+/// In the extensions of an answer that is a problem: its detail in all languages.
+#[derive(Debug, Clone)]
+pub struct Told(pub Sentence);
 
 impl From<Error> for Problem {
     fn from(e: Error) -> Self {
@@ -33,7 +45,7 @@ impl From<Error> for Problem {
             (None, ErrorKind::Internal | ErrorKind::Unavailable) => tracing::warn!(error = %e, "a request failed"),
             (None, _) => {}
         }
-        Self { status: app::shell::error::status(e.kind), detail: e.message.en }
+        Self { status: app::shell::error::status(e.kind), detail: e.message }
     }
 }
 
@@ -43,10 +55,11 @@ impl IntoResponse for Problem {
             "type": "about:blank",
             "title": self.status.canonical_reason().unwrap_or("Error"),
             "status": self.status.as_u16(),
-            "detail": self.detail,
+            "detail": self.detail.en,
             "request_id": request_id(),
         });
-        (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+        let kind = [(header::CONTENT_TYPE, "application/problem+json")];
+        (self.status, kind, Extension(Told(self.detail)), body.to_string()).into_response()
     }
 }
 
@@ -54,5 +67,5 @@ impl IntoResponse for Problem {
 pub fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let what = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     tracing::error!(panic = what.unwrap_or("without a message"), "a request panicked");
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong on our side").into_response()
+    Problem::told(StatusCode::INTERNAL_SERVER_ERROR, sentences::our_fault()).into_response()
 }

@@ -26,6 +26,7 @@ mod hostile;
 mod hosts;
 mod ingest;
 mod jobs;
+mod language;
 mod names;
 mod operator;
 mod pages;

@@ -22,7 +22,11 @@ async fn without_ledger(site: &Site) {
 
 /// The answer's name, which every answer has, and its text.
 async fn failed(served: &Served, path: &str, lang: &str) -> (String, String) {
-    let request = served.get(path).header("Accept", "text/html").header("Accept-Language", lang);
+    failed_as(served, path, "text/html", lang).await
+}
+
+async fn failed_as(served: &Served, path: &str, accept: &str, lang: &str) -> (String, String) {
+    let request = served.get(path).header("Accept", accept).header("Accept-Language", lang);
     let answer = request.send().await.unwrap();
     assert_eq!(answer.status(), 503, "{path}");
     let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
@@ -63,7 +67,14 @@ async fn a_page_that_fails_names_the_request_under_which_the_log_has_the_detail(
     assert_eq!(error["request"], id, "{error}");
     keeps_silent(&site, &body);
     told(&site, &id);
-    let (id, body) = failed(&site.served, "/export/sources.csv", "en").await;
+    // A browser that opened a file of a page reads a page too.
+    for (lang, words) in [("en", "Request ID"), ("ko", "요청 ID")] {
+        let (id, page) = failed(&site.served, "/export/sources.csv", lang).await;
+        assert!(page.contains(&format!("{words} <code>{id}</code>")), "{lang}: {page}");
+        keeps_silent(&site, &page);
+        told(&site, &id);
+    }
+    let (id, body) = failed_as(&site.served, "/export/sources.csv", "*/*", "ko").await;
     let problem: Value = serde_json::from_str(&body).unwrap();
     assert_eq!(problem["request_id"], id, "{problem}");
     keeps_silent(&site, &body);
