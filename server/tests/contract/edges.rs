@@ -1,4 +1,5 @@
-//! Who names whom: adapters are named where everything is put together, and nowhere else; the domain's ports know no disk.
+//! Who names whom: adapters are named where everything is put together, and nowhere else; the domain's ports know no disk; what
+//! people read stands in files of texts.
 
 use std::path::{Path, PathBuf};
 
@@ -73,4 +74,65 @@ fn the_ports_of_the_domain_know_no_disk() {
     let found = lines(&Path::new(SERVER).join("../app/domain/src/ports.rs"), &disk);
     assert_eq!(found, Vec::<String>::new());
     assert!(disk.is_match("    to: &std::path::Path,") && disk.is_match("/// A lake file."));
+}
+
+/// The lines of a file that match, but for comments and tests.
+fn lines_of_code(path: &Path, words: &Regex) -> Vec<String> {
+    if path.file_name().is_some_and(|name| name == "tests.rs" || name == "agreement.rs") {
+        return vec![];
+    }
+    let text = std::fs::read_to_string(path).unwrap();
+    let tests = text.lines().position(|line| line.starts_with("mod tests {")).unwrap_or(usize::MAX);
+    let code = text.lines().zip(1..).take(tests).filter(|(line, _)| !line.trim_start().starts_with("//"));
+    let found = code.filter(|(line, _)| words.is_match(line));
+    found.map(|(line, n)| format!("{}:{n}: {}", path.display(), line.trim())).collect()
+}
+
+/// The code of what makes sentences, but for the pages.
+fn sentence_makers() -> Vec<PathBuf> {
+    let mut all = vec![];
+    for folder in ["src", "lake/src", "store/src", "../app/domain/src", "../app/usecases/src"] {
+        let before = all.len();
+        sources(&Path::new(SERVER).join(folder), &mut all);
+        assert!(all.len() > before, "{folder}");
+    }
+    all
+}
+
+#[test]
+fn what_people_read_in_korean_stands_in_files_of_texts() {
+    let hangul = Regex::new(r"\p{Hangul}|\bko: Some\(").unwrap();
+    let mut found: Vec<String> = sentence_makers().iter().flat_map(|p| lines_of_code(p, &hangul)).collect();
+    // The macro of the pages, until it is gone.
+    found.retain(|line| !line.contains("/domain/src/error.rs:"));
+    assert_eq!(found, Vec::<String>::new());
+    assert!(hangul.is_match("say!(\"a\", \"작업\")"));
+}
+
+#[test]
+fn what_is_english_only_is_read_by_operators_and_programs() {
+    let english = Regex::new(r"only_english\(|\bko: None\b").unwrap();
+    let found: Vec<String> = sentence_makers().iter().flat_map(|p| lines_of_code(p, &english)).collect();
+    let allowed = [
+        // Where it is made.
+        "/domain/src/error.rs:",
+        // What is said on a terminal before anything is served.
+        "/server/src/cli/",
+        "/server/src/config/",
+        "/server/src/startup.rs:",
+        "/server/src/whole.rs:",
+        "/server/src/declared/mod.rs:",
+        // What programs read.
+        "/server/src/http/api.rs:",
+        "/server/src/http/problem.rs:",
+        "/server/src/http/records/mod.rs:",
+    ];
+    for part in allowed {
+        assert!(
+            found.iter().any(|line| line.contains(part)),
+            "nothing is English only in {part}: take it off the list"
+        );
+    }
+    let others: Vec<&String> = found.iter().filter(|line| !allowed.iter().any(|part| line.contains(part))).collect();
+    assert_eq!(others, Vec::<&String>::new());
 }
