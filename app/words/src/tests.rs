@@ -78,6 +78,19 @@ fn texts_that_only_one_build_uses_are_no_warning_in_the_other() {
 }
 
 #[test]
+fn only_functions_with_many_parameters_say_so() {
+    let text = |holes: usize| {
+        let holes: String = (0..holes).map(|n| format!("{{h{n}}}")).collect();
+        format!("x.en = '{holes}'\nx.ko = '{holes}'")
+    };
+    let says = |file: &str, holes: usize| {
+        Texts::under("src").code(Path::new(file), &text(holes)).unwrap().contains("too_many_arguments")
+    };
+    assert!(!says("src/words.toml", 6) && says("src/words.toml", 7), "the language is one too");
+    assert!(!says("src/sentences.toml", 7) && says("src/sentences.toml", 8));
+}
+
+#[test]
 fn a_text_has_both_languages_and_no_other() {
     assert_eq!(faults("x.en = 'a'"), "src/words.toml: `x` is missing in ko");
     assert_eq!(faults("x.ko = 'a'"), "src/words.toml: `x` is missing in en");
