@@ -68,17 +68,6 @@ impl fmt::Display for Sentence {
     }
 }
 
-/// A [`Sentence`]: the English and the Korean format string, then the values that either names. Of the pages alone, until their
-/// sentences stand in `sentences.toml` as all others do.
-/// `say!("no zone is called “{got}”", "이름이 “{got}”인 구역이 없습니다", got = clip(text))`
-#[macro_export]
-macro_rules! say {
-    ($en:literal, $ko:literal $(, $name:ident = $value:expr)* $(,)?) => {{
-        $(let $name = $value;)*
-        $crate::error::Sentence { en: format!($en), ko: Some(format!($ko)) }
-    }};
-}
-
 /// An error with the sentence that the user may read, and apart from it what only the log may read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]

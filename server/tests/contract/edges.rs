@@ -88,10 +88,10 @@ fn lines_of_code(path: &Path, words: &Regex) -> Vec<String> {
     found.map(|(line, n)| format!("{}:{n}: {}", path.display(), line.trim())).collect()
 }
 
-/// The code of what makes sentences, but for the pages.
+/// The code of what makes sentences.
 fn sentence_makers() -> Vec<PathBuf> {
     let mut all = vec![];
-    for folder in ["src", "lake/src", "store/src", "../app/domain/src", "../app/usecases/src"] {
+    for folder in ["src", "lake/src", "store/src", "../app/domain/src", "../app/usecases/src", "../app/src"] {
         let before = all.len();
         sources(&Path::new(SERVER).join(folder), &mut all);
         assert!(all.len() > before, "{folder}");
@@ -103,10 +103,11 @@ fn sentence_makers() -> Vec<PathBuf> {
 fn what_people_read_in_korean_stands_in_files_of_texts() {
     let hangul = Regex::new(r"\p{Hangul}|\bko: Some\(").unwrap();
     let mut found: Vec<String> = sentence_makers().iter().flat_map(|p| lines_of_code(p, &hangul)).collect();
-    // The macro of the pages, until it is gone.
-    found.retain(|line| !line.contains("/domain/src/error.rs:"));
+    // Languages are named in themselves; the format of a date is code; where a `Sentence` is made of its two texts.
+    let allowed = ["/shell/frame.rs:", "/shell/palette.rs:", "/ui/fmt.rs:", "/i18n/mod.rs:"];
+    found.retain(|line| !allowed.iter().any(|part| line.contains(part)));
     assert_eq!(found, Vec::<String>::new());
-    assert!(hangul.is_match("say!(\"a\", \"작업\")"));
+    assert!(hangul.is_match("title(\"a\", \"작업\")"));
 }
 
 #[test]
