@@ -46,7 +46,9 @@ impl Doctor {
             }
             Format::Json => {
                 let all = json!({"errors": errors, "warnings": warnings, "checks": found});
-                serde_json::to_string_pretty(&all).map_err(|e| Error::internal(domain::error::Sentence::only_english("cannot print")).with_detail(e))?
+                serde_json::to_string_pretty(&all).map_err(|e| {
+                    Error::internal(domain::error::Sentence::only_english("cannot print")).with_detail(e)
+                })?
             }
         };
         print(&said)?;

@@ -94,7 +94,10 @@ mod tests {
             state(Inspection { schema: Some(10), ..good() }),
             state(Inspection { unfinished: true, ..good() }),
             state(Inspection { fault: Some("it is damaged: row 7 missing".into()), ..good() }),
-            state(Inspection { refused: Some(domain::Error::unavailable(domain::error::Sentence::only_english("of another folder"))), ..good() }),
+            state(Inspection {
+                refused: Some(domain::Error::unavailable(domain::error::Sentence::only_english("of another folder"))),
+                ..good()
+            }),
         ];
         assert_eq!(found, [Fine, Fine, Warning, Error, Error, Error, Error]);
         let gone = Err(domain::Error::unavailable(domain::error::Sentence::only_english("cannot read x")));

@@ -186,7 +186,14 @@ async fn filled(dir: &LakeDir) -> i64 {
     // The last number is not in use any more, and is not to be given again.
     store.commit(Change { retire: vec![ids[2]], ..Change::default() }).await.unwrap();
     store.set_note("demo", Some("")).await.unwrap();
-    store.failed(&source("/in/gone"), Millis(7), &domain::error::Sentence { en: "it is\0gone".to_owned(), ko: Some("없습니다".to_owned()) }).await.unwrap();
+    store
+        .failed(
+            &source("/in/gone"),
+            Millis(7),
+            &domain::error::Sentence { en: "it is\0gone".to_owned(), ko: Some("없습니다".to_owned()) },
+        )
+        .await
+        .unwrap();
     let found = async || Ok(vec!["day=1/a.parquet".to_owned(), "day=1/b.parquet".to_owned()]);
     drop(store::bind(&*store, &dir.location(), dir.path(), found).await.unwrap());
     ids[2]
