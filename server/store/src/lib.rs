@@ -11,6 +11,7 @@ mod binding;
 mod error;
 mod inspection;
 mod location;
+mod migrations;
 mod postgres;
 mod random;
 mod rows;

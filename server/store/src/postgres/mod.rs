@@ -16,7 +16,7 @@ mod sources;
 #[path = "../ports/tails.rs"]
 mod tails;
 
-use std::{io::ErrorKind, time::Duration};
+use std::{io::ErrorKind, sync::LazyLock, time::Duration};
 
 use domain::{Error, Result};
 pub(crate) use inspect::inspect;
@@ -36,7 +36,8 @@ use crate::{
 type Db = Postgres;
 
 /// They hold an advisory lock of the database, so that processes that start at once take turns.
-pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations/postgres");
+pub static MIGRATIONS: LazyLock<Migrator> =
+    crate::migrations::migrations!("postgres": "0001_manifest_and_sources", "0010_data_folder");
 
 /// Connections of a process; it makes them when it needs them.
 const CONNECTIONS: u32 = 8;

@@ -16,7 +16,7 @@ mod sources;
 #[path = "../ports/tails.rs"]
 mod tails;
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::LazyLock, time::Duration};
 
 use domain::{Error, Result};
 pub(crate) use inspect::{inspect, version};
@@ -35,7 +35,10 @@ use crate::{
 
 type Db = Sqlite;
 
-pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations/sqlite");
+pub static MIGRATIONS: LazyLock<Migrator> = crate::migrations::migrations!(
+    "sqlite": "0001_manifest_and_sources", "0002_tail", "0003_reasons_in_korean", "0007_failing_sources", "0008_changes",
+    "0009_positions", "0010_data_folder",
+);
 
 /// Statements that only SQLite understands.
 pub mod sql {
