@@ -11,16 +11,8 @@ CACHE := $(or $(GF_CACHE),$(HOME)/.cache/guardianflow)
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 export PATH := $(CACHE)/tools/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export GF_PYTHON := $(or $(GF_PYTHON),$(CACHE)/py/bin/python)
-# Where rustup cannot fetch the WebAssembly target, scripts/setup has linked a toolchain called web for that half.
-WASM := $(shell rustc --print sysroot 2>/dev/null)/lib/rustlib/wasm32-unknown-unknown/lib
-ifeq ($(wildcard $(WASM)),)
-ifneq ($(wildcard $(CACHE)/web-toolchain-*),)
-export RUSTUP_TOOLCHAIN := web
-export LEPTOS_BIN_CARGO_COMMAND := cargo +stable
-endif
-endif
 
-.PHONY: run test watch build bench setup lint unit browser clean
+.PHONY: run test watch build bench setup lint clean
 
 run: setup build
 	@GF_DEMO=$${GF_DEMO:-1} dist/guardianflow serve
@@ -31,8 +23,12 @@ setup:
 build: setup
 	@scripts/build
 
-watch: setup
+# Where rustup cannot fetch the WebAssembly target, scripts/setup has linked a toolchain called web for that half.
+watch:
+	@scripts/setup watch
 	@echo "An edited page is visible in the browser within seconds; the first build takes about five minutes."
+	@if [ ! -d "$$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown/lib" ]; then \
+	  export RUSTUP_TOOLCHAIN=web LEPTOS_BIN_CARGO_COMMAND="cargo +stable"; fi; \
 	GF_DEMO=$${GF_DEMO:-1} cargo leptos watch -- serve
 
 test:
