@@ -3,6 +3,7 @@
 #   make run     install what is missing, build, serve the demo fleet on http://127.0.0.1:3000
 #   make test    everything: domain, HTTP, contract, browser
 #   make watch   rebuild and reload on edit
+#   make soak    what is random, a race or long, many times over (GF_SOAK=30)
 #   make build   leave dist/: the server with its site files, movable to any folder
 #   make bench   the figures of docs/performance.md
 
@@ -12,7 +13,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 export PATH := $(CACHE)/tools/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export GF_PYTHON := $(or $(GF_PYTHON),$(CACHE)/py/bin/python)
 
-.PHONY: run test watch build bench setup lint clean
+.PHONY: run test soak watch build bench setup lint clean
 
 run: setup build
 	@GF_DEMO=$${GF_DEMO:-1} dist/guardianflow serve
@@ -34,6 +35,10 @@ watch:
 test:
 	@scripts/setup test
 	@scripts/test
+
+soak:
+	@scripts/setup test
+	@scripts/soak
 
 lint:
 	@scripts/setup lint

@@ -6,9 +6,11 @@ import { column, expect, main, mark, names, number, open, rail, settled, stayed,
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
+/** How many times as long `make soak` goes on. */
+const SOAK = Number(process.env.GF_SOAK || 1);
 
 test('a hundred changes of page give back what they took: heap, charts, WebAssembly memory', async ({ page }, info) => {
-  test.setTimeout(400_000);
+  test.setTimeout(400_000 * SOAK);
   await page.addInitScript(() => {
     const seen = window as unknown as { __memory?: WebAssembly.Memory };
     const keep = (instance: WebAssembly.Instance) => {
@@ -50,12 +52,12 @@ test('a hundred changes of page give back what they took: heap, charts, WebAssem
   await go(30);
   await go(12);
   const before = await used();
-  await go(90);
+  await go(90 * SOAK);
   const after = await used();
   const mb = (x: number) => `${(x / 1048576).toFixed(2)} MB`;
   const said = `JS heap ${mb(before.heap)} → ${mb(after.heap)}, WebAssembly ${mb(before.wasm)} → ${mb(after.wasm)}, nodes ${before.nodes} → ${after.nodes}, listeners ${before.listeners} → ${after.listeners}`;
   info.annotations.push({ type: 'memory', description: said });
-  console.log(`      memory over 90 changes of page: ${said}`);
+  console.log(`      memory over ${90 * SOAK} changes of page: ${said}`);
   const living = await page.evaluate(() => [(window as unknown as { __gfCharts: number }).__gfCharts, document.querySelectorAll('gf-chart[alive]').length]);
   expect(living[0], 'living ECharts instances').toBe(living[1]);
   expect(before.wasm).toBeGreaterThan(0);
@@ -65,7 +67,7 @@ test('a hundred changes of page give back what they took: heap, charts, WebAssem
 });
 
 test('two hundred refreshes of one page give back what they took', async ({ page }, info) => {
-  test.setTimeout(200_000);
+  test.setTimeout(200_000 * SOAK);
   await open(page, '/trends?refresh=off');
   await awake(chart(page));
   const cdp = await page.context().newCDPSession(page);
@@ -86,9 +88,9 @@ test('two hundred refreshes of one page give back what they took', async ({ page
   // Until then the browser still compiles what runs often, which it counts with the heap.
   await refresh(280);
   const before = await used();
-  await refresh(200);
+  await refresh(200 * SOAK);
   const after = await used();
-  const said = `JS heap ${(before / 1048576).toFixed(2)} → ${(after / 1048576).toFixed(2)} MB over 200 refreshes`;
+  const said = `JS heap ${(before / 1048576).toFixed(2)} → ${(after / 1048576).toFixed(2)} MB over ${200 * SOAK} refreshes`;
   info.annotations.push({ type: 'memory', description: said });
   console.log(`      ${said}`);
   await expect.poll(() => page.evaluate(() => (window as unknown as { __gfCharts: number }).__gfCharts)).toBe(1);

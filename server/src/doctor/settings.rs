@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// Variables of the scripts in this repository, which the program does not read.
-const OF_SCRIPTS: [&str; 4] = ["GF_CACHE", "GF_DIST", "GF_PYTHON", "GF_BENCH_"];
+const OF_SCRIPTS: [&str; 5] = ["GF_CACHE", "GF_DIST", "GF_PYTHON", "GF_SOAK", "GF_BENCH_"];
 /// How many letters may differ between a variable and the one that was meant.
 const ALIKE: usize = 4;
 

@@ -26,6 +26,7 @@ use serde_json::json;
 use crate::{
     random::{moment, row},
     reference::{METRICS, Row, numbers},
+    soak,
     support::{Adapter, NOW, at, lake_with_little_memory, lake_without_memory, local_lake, near},
 };
 
@@ -421,7 +422,8 @@ fn all_time() -> TimeRange {
 fn run<F: Future<Output = Adapter>>(open: impl Fn() -> F) {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    let config = Config { cases: 16, max_shrink_iters: 40, source_file: Some(file!()), ..Config::default() };
+    let config =
+        Config { cases: 16 * soak::times(), max_shrink_iters: 40, source_file: Some(file!()), ..Config::default() };
     TestRunner::new(config)
         .run(&case(), |case| runtime.block_on(async { play(&open().await, &case).await }))
         .unwrap_or_else(|e| panic!("{e}"));

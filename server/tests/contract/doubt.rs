@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use crate::{
     bent::Bent,
+    soak,
     support::{Asked, LakeDir, arrivals, ask, fleet, june, near, record, source},
 };
 
@@ -231,7 +232,7 @@ async fn play(story: &[(BTreeMap<u32, u8>, Fate)]) -> Result<(), TestCaseError> 
 
 #[test]
 fn whatever_becomes_of_commits_records_and_replaced_rows_are_those_of_commits_that_were() {
-    let config = Config { cases: 24, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 24 * soak::times(), failure_persistence: None, ..Config::default() };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     TestRunner::new(config).run(&story(), |story| runtime.block_on(play(&story))).unwrap_or_else(|e| panic!("{e}"));

@@ -4,6 +4,8 @@
 
 #[path = "../support/postgres.rs"]
 mod postgres;
+#[path = "../support/soak.rs"]
+mod soak;
 #[path = "../support/mod.rs"]
 mod support;
 

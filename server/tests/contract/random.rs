@@ -19,6 +19,7 @@ use proptest::{
 
 use crate::{
     reference::{Content, METRICS, Numbers, Reference, Row, by_step, numbers, within},
+    soak,
     support::{Adapter, NOW, ask, at, lake_with_little_memory, lake_without_memory, local_lake, near},
 };
 
@@ -392,7 +393,7 @@ async fn play(a: &Adapter, case: &Case) -> Result<(), TestCaseError> {
 
 /// What fails is kept in server/tests/proptest-regressions, to be committed and tried first ever after.
 fn config() -> Config {
-    Config { cases: 12, max_shrink_iters: 40, source_file: Some(file!()), ..Config::default() }
+    Config { cases: 12 * soak::times(), max_shrink_iters: 40, source_file: Some(file!()), ..Config::default() }
 }
 
 fn run<F: Future<Output = Adapter>>(open: impl Fn() -> F) {

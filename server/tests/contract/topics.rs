@@ -15,7 +15,10 @@ use proptest::{
 };
 use serde_json::json;
 
-use crate::support::{Asked, LakeDir, NOW, arrivals, at, record, scope, source, take};
+use crate::{
+    soak,
+    support::{Asked, LakeDir, NOW, arrivals, at, record, scope, source, take},
+};
 
 const PLACES: [&str; 6] = ["", "a", "a/s1", "a/s1/z1", "a/s2", "b"];
 
@@ -123,7 +126,8 @@ async fn play(steps: &[(Step, bool)]) -> Result<(), TestCaseError> {
 fn whose_answer_differs_is_told_and_followers_know_what_readers_of_everything_know() {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    let config = Config { cases: 24, max_shrink_iters: 60, source_file: Some(file!()), ..Config::default() };
+    let config =
+        Config { cases: 24 * soak::times(), max_shrink_iters: 60, source_file: Some(file!()), ..Config::default() };
     let steps = prop::collection::vec((step(), prop::bool::weighted(0.7)), 1..14);
     TestRunner::new(config).run(&steps, |steps| runtime.block_on(play(&steps))).unwrap_or_else(|e| panic!("{e}"));
 }

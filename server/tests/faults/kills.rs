@@ -12,6 +12,7 @@ use domain::time::Millis;
 use crate::{
     fleet::{self, Site},
     process::{Folder, Served},
+    soak,
 };
 
 on_both![
@@ -65,8 +66,7 @@ async fn an_ingest_killed_ten_times_is_completed_by_repeating_it(folder: Folder)
         let mut command = folder.command(&["ingest", &path]);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
-        let random =
-            u64::from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().subsec_nanos());
+        let random = soak::random(10 * folder.repetition + round);
         // Somewhere in each tenth of the way, so that every part of it is hit.
         let share = (round as f64 - 1.0 + (random % 1_000) as f64 / 1_000.0) / 10.0;
         std::thread::sleep(whole.mul_f64(share));
@@ -179,8 +179,8 @@ async fn corrections_killed_around_their_commits_leave_aside_what_they_replaced_
     folder.ingest(&[&write(1)]).fine();
     let mut whole = begun.elapsed();
     let mut expected: Vec<(String, i64)> = (0..RECORDS).map(|i| (format!("{i:03}"), 0)).collect();
-    // A fixed sample of moments, most of them in the second half, where the commit is.
-    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    // A fixed sample of moments, most of them in the second half, where the commit is; another one in each repetition.
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64.wrapping_add(folder.repetition);
     let (mut before, mut behind) = (0, 0);
     for round in 2..16 {
         let path = write(round);

@@ -8,20 +8,27 @@ mod fleet;
 mod postgres;
 #[path = "../support/process.rs"]
 mod process;
+#[path = "../support/soak.rs"]
+mod soak;
 
-/// Runs every test on both databases. A test takes a folder that has no records.
+/// Runs every test on both databases, as often as `make soak` says. A test takes a folder that has no records.
 macro_rules! on_both {
     ($($test:ident),+ $(,)?) => {
         mod on_sqlite {
             $(#[tokio::test]
             async fn $test() {
-                super::$test(crate::process::Folder::new()).await;
+                for repetition in 0..crate::soak::times().into() {
+                    super::$test(crate::process::Folder::new().repeated(repetition)).await;
+                }
             })+
         }
         mod on_postgres {
             $(#[tokio::test]
             async fn $test() {
-                super::$test(crate::process::Folder::with(crate::postgres::Database::durable())).await;
+                for repetition in 0..crate::soak::times().into() {
+                    let database = crate::postgres::Database::durable();
+                    super::$test(crate::process::Folder::with(database).repeated(repetition)).await;
+                }
             })+
         }
     };

@@ -91,11 +91,16 @@ pub struct Folder {
     dir: TempDir,
     /// Where the state is; `None` means SQLite in the data folder.
     pub postgres: Option<Database>,
+    /// Counts from 0 while `make soak` repeats a test; seeds what is random in it.
+    pub repetition: u64,
 }
 
 impl Folder {
     pub fn new() -> Self {
-        Self { dir: TempDir::with_prefix("gf-test-").expect("a folder"), postgres: None }
+        Self { dir: TempDir::with_prefix("gf-test-").expect("a folder"), postgres: None, repetition: 0 }
+    }
+    pub fn repeated(self, repetition: u64) -> Self {
+        Self { repetition, ..self }
     }
     /// With its state in Postgres.
     pub fn with(database: Database) -> Self {
