@@ -79,9 +79,11 @@ test.describe('finding names', () => {
   test('six thousand names are searched within a frame or two', () => {
     const all = index(Array.from({ length: 6_000 }, (_, i) => entry(`Gate-${i} Hall`, `Busan-${i % 50}`)));
     rank(all, 'warm');
-    const begin = performance.now();
+    // Processor time: other workers take turns with this one.
+    const begin = process.cpuUsage();
     for (const text of ['g', 'ga', 'hall 12', 'busan 4', 'zzz']) rank(all, text);
-    expect((performance.now() - begin) / 5).toBeLessThan(60);
+    const { user, system } = process.cpuUsage(begin);
+    expect((user + system) / 1_000 / 5).toBeLessThan(60);
   });
 });
 
