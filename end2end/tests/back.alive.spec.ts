@@ -1,5 +1,5 @@
 // Back and forward are instant: a page waits in the browser's store, comes out of it as it was, and lives on. Playwright
-// turns that store off; here it is on.
+// turns that store off; here it is on. Chromium's headless shell has none, so this is the whole browser.
 import type { BrowserContext, Page } from '@playwright/test';
 import { TOKEN, Own, record } from './servers';
 import { at, expect, main, open, test } from './support';
