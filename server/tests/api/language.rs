@@ -91,6 +91,15 @@ async fn what_is_asked_for_is_no_markup_in_what_is_answered() {
     assert_eq!(answer.headers()["cache-control"], "private, no-cache");
 }
 
+/// A table with twelve digits of each number: the order in which several cores add is not fixed, and with it the last digit.
+fn rounded(table: &str) -> Vec<String> {
+    let cell = |text: &str| match text.parse::<f64>() {
+        Ok(x) if text.contains('.') => format!("{x:.11e}"),
+        _ => text.to_owned(),
+    };
+    table.lines().map(|line| line.split(',').map(cell).collect::<Vec<_>>().join(",")).collect()
+}
+
 #[tokio::test]
 async fn tables_are_the_same_in_every_language_and_pictures_speak_the_visitor_s() {
     let site = Site::start(&[]).await;
@@ -108,7 +117,7 @@ async fn tables_are_the_same_in_every_language_and_pictures_speak_the_visitor_s(
         if path.ends_with(".svg") {
             assert!(!is_korean(&english.2) && is_korean(&korean.2), "{asked}");
         } else {
-            assert_eq!(english.2, korean.2, "{asked}");
+            assert_eq!(rounded(&english.2), rounded(&korean.2), "{asked}");
             assert!(english.2.lines().count() > 1, "{asked} has rows");
         }
     }
