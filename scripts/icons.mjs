@@ -3,9 +3,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 
 const names = [
-  "calendar-clock", "chart-line", "chevron-down", "chevron-left", "chevron-right", "chevrons-up-down", "circle-alert",
-  "circle-check", "database", "download", "flag", "image", "inbox", "layout-dashboard", "link", "list", "monitor", "moon",
-  "scale", "search", "shield-check", "sun", "table",
+  "bookmark", "calendar-clock", "chart-line", "chevron-down", "chevron-left", "chevron-right", "chevrons-up-down", "circle-alert",
+  "circle-check", "database", "download", "flag", "image", "inbox", "layout-dashboard", "link", "list", "lock", "monitor", "moon",
+  "scale", "search", "shield-check", "sun", "table", "users",
 ];
 
 const symbols = names.map((name) => {

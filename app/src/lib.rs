@@ -19,6 +19,7 @@ pub mod place;
 pub mod records;
 pub mod sources;
 pub mod trends;
+pub mod views;
 
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -42,7 +43,7 @@ macro_rules! rooms {
     };
 }
 
-rooms![place, trends, compare, records, sources];
+rooms![place, trends, compare, records, sources, views];
 
 /// The document around the app.
 #[cfg(feature = "ssr")]
@@ -101,6 +102,7 @@ mod tests {
             addresses::records(&fleet, "mAP50", &ask),
             addresses::compare(&model),
             addresses::SOURCES.to_owned(),
+            addresses::save("/".into(), "x".into()),
         ];
         for link in links {
             let path = link.split('?').next().unwrap_or_default();

@@ -81,7 +81,7 @@ test('a page that waits has closed its stream of events', async ({ page, context
 test.describe('after signing out', () => {
   async function signIn(page: Page) {
     await page.goto(`${at.guarded}/signin?back=/`);
-    await page.getByLabel('Operator token').fill(TOKEN);
+    await page.getByLabel('Token', { exact: true }).fill(TOKEN);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await expect(page.locator('html')).toHaveAttribute('data-signed-in', '');
     await expect(main(page)).toContainText('Wide');
@@ -94,7 +94,7 @@ test.describe('after signing out', () => {
     await page.getByRole('button', { name: 'Sign out' }).first().click();
     await page.waitForURL(`${at.guarded}/signin`);
     await go(page, -2, /\/signin\?back=/);
-    await expect(page.getByLabel('Operator token')).toBeVisible();
+    await expect(page.getByLabel('Token', { exact: true })).toBeVisible();
     expect(await page.locator('body').innerText()).not.toContain('Wide');
   });
 
@@ -113,7 +113,7 @@ test.describe('after signing out', () => {
     await leave(page, `${at.guarded}/sources`);
     await context.clearCookies();
     await go(page, -1, /\/signin\?back=/);
-    await expect(page.getByLabel('Operator token')).toBeVisible();
+    await expect(page.getByLabel('Token', { exact: true })).toBeVisible();
     expect(await page.evaluate(() => localStorage.getItem('hidden')), 'it came out of the store, hidden').toBe('true');
   });
 });

@@ -34,6 +34,8 @@ async function addresses(): Promise<[string, string, RequestInit?][]> {
     ['records_2', `${at.demo}/records?page=2`], ['sources_wide', `${at.wide}/sources`],
     ...['/', '/trends', '/compare', '/records', '/sources'].map((p): [string, string] => [`empty${p.replace('/', '_')}`, at.empty + p]),
     ['sign_in', `${at.guarded}/signin?back=${enc('/trends?site="<a>"')}`], ['sign_in_off', `${at.demo}/signin`],
+    ['views', `${at.demo}/views`], ['save_view', `${at.demo}/views?act=save&link=${enc('/trends?metric=mAP50')}&name=${enc('<a> "b"')}`],
+    ['refused_view', `${at.demo}/views`, { method: 'POST', body: new URLSearchParams({ act: 'save', name: '', link: '//x', key: 'k' }) }],
     ['wrong_token', `${at.guarded}/signin`, { method: 'POST', body: new URLSearchParams({ token: TOKEN.slice(1) }) }],
   ];
 }

@@ -102,7 +102,7 @@ test.describe('links lead on', () => {
     await page.goto(path.site());
     await expect(rail(page).getByRole('link', { name: 'Overview' })).toHaveAttribute('aria-current', 'page');
     for (const [name, url] of [
-      ['Trends', '/trends'], ['Compare', '/compare'], ['Records', '/records'], ['Sources', '/sources'], ['Overview', '/'],
+      ['Trends', '/trends'], ['Compare', '/compare'], ['Records', '/records'], ['Sources', '/sources'], ['Views', '/views'], ['Overview', '/'],
     ] as const) {
       await rail(page).getByRole('link', { name }).click();
       await expect(page).toHaveURL(url);
@@ -531,13 +531,13 @@ test.describe('signing in', () => {
     // On this machine too: what comes through a proxy looks no different.
     await page.goto(`${at.guarded}/trends`);
     await expect(page).toHaveURL(/\/signin\?back=.*trends$/);
-    const field = page.getByLabel('Operator token');
+    const field = page.getByLabel('Token', { exact: true });
     expect(await field.evaluate((e) => getComputedStyle(e).borderTopStyle), 'the style sheet is applied').toBe('solid');
     expect(await page.locator('body').evaluate((e) => getComputedStyle(e).marginTop), 'the style sheet is applied').toBe('0px');
     await field.fill('not the token');
     await page.getByRole('button', { name: 'Sign in' }).click();
     await expect(page.getByRole('alert')).toHaveText('That is not the token.');
-    await page.getByLabel('Operator token').fill(TOKEN);
+    await page.getByLabel('Token', { exact: true }).fill(TOKEN);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await expect(page).toHaveURL(`${at.guarded}/trends`);
     await page.getByRole('button', { name: 'Sign out' }).click();
@@ -548,7 +548,7 @@ test.describe('signing in', () => {
     const context = await browser.newContext({ javaScriptEnabled: false, locale: 'en-US' });
     const page = await context.newPage();
     await page.goto(`${at.guarded}/signin?back=/`);
-    await page.getByLabel('Operator token').fill(TOKEN);
+    await page.getByLabel('Token', { exact: true }).fill(TOKEN);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await expect(main(page)).toContainText('Wide');
     const left = page.waitForResponse((r) => r.url().endsWith('/signout'));
@@ -557,7 +557,7 @@ test.describe('signing in', () => {
     await expect(page).toHaveURL(`${at.guarded}/signin`);
     await page.goBack();
     await expect(page).toHaveURL(/\/signin\?back=/);
-    await expect(page.getByLabel('Operator token')).toBeVisible();
+    await expect(page.getByLabel('Token', { exact: true })).toBeVisible();
     await context.close();
   });
 });

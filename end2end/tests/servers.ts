@@ -17,11 +17,11 @@ export const PERCENT = '50% is %41';
 export const WIDE_SITES = 60;
 
 const here = dirname(fileURLToPath(import.meta.url));
-const binary = join(resolve(here, '..', process.env.GF_DIST || '../dist'), 'guardianflow');
+export const binary = join(resolve(here, '..', process.env.GF_DIST || '../dist'), 'guardianflow');
 const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
 // Settings of whoever runs the tests stay out.
-const bare = () => Object.fromEntries(Object.entries(process.env).filter(([k]) => !k.startsWith('GF_')));
+export const bare = () => Object.fromEntries(Object.entries(process.env).filter(([k]) => !k.startsWith('GF_')));
 
 /** Starts a server on the data in `folder`. */
 function start(folder: string, ...args: string[]): Promise<{ child: ChildProcess; url: string }> {

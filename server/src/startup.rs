@@ -23,6 +23,7 @@ pub use store::{Carried, Inspection, Status as DatabaseStatus, sqlite_version};
 
 use crate::{
     config::{Secret, Settings, database::PostgresUrl},
+    http::routes,
     ingest::{ReadTable, TableRow},
 };
 
@@ -45,6 +46,8 @@ pub struct Parts {
     pub sources: Arc<usecases::Sources>,
     pub taking: usecases::Taking,
     pub simulated: usecases::Simulated,
+    pub access: usecases::Access,
+    pub views: usecases::Views,
     pub tails: Arc<dyn TailLedger>,
     pub clock: Arc<dyn Clock>,
     /// For the jobs that keep the lake in order.
@@ -75,6 +78,8 @@ pub async fn open(settings: &Settings) -> Result<Parts> {
         metrics: Arc::new(usecases::Metrics::new(lake.clone())),
         sources: Arc::new(usecases::Sources::new(store.clone())),
         simulated: usecases::Simulated::new(taking.clone(), store.clone()),
+        access: usecases::Access::new(store.clone(), store.clone(), store.clone(), clock.clone()),
+        views: usecases::Views::new(store.clone(), clock.clone(), routes::measured()),
         taking,
         tails: store,
         clock,

@@ -7,7 +7,37 @@ use crate::{
     scope::Scope,
     sentences,
     text::Name,
+    token::{OPERATOR, TokenName},
 };
+
+/// What somebody with a name may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Reads everything, and keeps views of their own.
+    Viewer,
+    /// Does everything.
+    Operator,
+}
+
+impl Role {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+        }
+    }
+
+    /// # Errors
+    /// Names the two roles.
+    pub fn parse(text: &str) -> Result<Self> {
+        [Self::Viewer, Self::Operator]
+            .into_iter()
+            .find(|r| r.as_str() == text)
+            .ok_or_else(|| Error::bad_input(sentences::bad_role(crate::scope::clip(text))))
+    }
+}
 
 /// Who is calling.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +48,8 @@ pub enum Actor {
     Viewer,
     /// Somebody who sees one customer and nothing that tells of others.
     Bound(Name),
+    /// Whoever showed a named token, or signed in with it.
+    Named { name: TokenName, role: Role },
     /// The person at this machine where only they can be, or whoever showed the operator's token.
     Operator,
 }
@@ -28,7 +60,18 @@ impl Actor {
     pub fn customer(&self) -> Option<&Name> {
         match self {
             Self::Bound(customer) => Some(customer),
-            Self::Anonymous | Self::Viewer | Self::Operator => None,
+            Self::Anonymous | Self::Viewer | Self::Named { .. } | Self::Operator => None,
+        }
+    }
+
+    /// Its name: in the log, and as the owner of what it keeps for itself. The person at this machine and whoever has the operator's
+    /// token are one, called `operator`. Whoever cannot be told from others has none, and owns nothing.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Named { name, .. } => Some(name.as_str()),
+            Self::Operator => Some(OPERATOR),
+            Self::Anonymous | Self::Viewer | Self::Bound(_) => None,
         }
     }
 }
@@ -49,18 +92,35 @@ pub enum Action {
     SetPreference,
     /// Send records.
     WriteRecords,
+    /// See saved views: shared ones and one's own.
+    ReadViews,
+    /// Keep, rename, share and delete saved views, and choose the page to start with.
+    WriteViews,
 }
 
 impl Action {
-    pub const ALL: [Self; 6] =
-        [Self::ReadMetrics, Self::ReadSources, Self::Probe, Self::SignIn, Self::SetPreference, Self::WriteRecords];
+    pub const ALL: [Self; 8] = [
+        Self::ReadMetrics,
+        Self::ReadSources,
+        Self::Probe,
+        Self::SignIn,
+        Self::SetPreference,
+        Self::WriteRecords,
+        Self::ReadViews,
+        Self::WriteViews,
+    ];
 
-    /// Whether it changes what others see.
+    /// Whether it changes what is kept.
     #[must_use]
     pub fn changes(self) -> bool {
         match self {
-            Self::ReadMetrics | Self::ReadSources | Self::Probe | Self::SignIn | Self::SetPreference => false,
-            Self::WriteRecords => true,
+            Self::ReadMetrics
+            | Self::ReadSources
+            | Self::Probe
+            | Self::SignIn
+            | Self::SetPreference
+            | Self::ReadViews => false,
+            Self::WriteRecords | Self::WriteViews => true,
         }
     }
 }
@@ -74,23 +134,44 @@ pub enum Object<'a> {
     Installation,
     /// On the records of a scope.
     Scope(&'a Scope),
+    /// On a saved view of this owner, which others see when it is shared.
+    View { owner: &'a str, shared: bool },
 }
 
 /// Whether `actor` may do `action` on `object`.
 #[must_use]
 pub fn can(actor: &Actor, action: Action, object: Object<'_>) -> bool {
+    if let Object::View { owner, shared } = object {
+        return can(actor, action, Object::Any) && can_on_view(actor, action, owner, shared);
+    }
     match (actor, action) {
-        (Actor::Operator, _) => true,
-        (Actor::Viewer, action) => !action.changes(),
+        (Actor::Operator | Actor::Named { role: Role::Operator, .. }, _) => true,
+        (Actor::Named { role: Role::Viewer, .. }, Action::WriteViews) => object != Object::Installation,
+        (Actor::Viewer | Actor::Named { role: Role::Viewer, .. }, action) => !action.changes(),
         (Actor::Anonymous | Actor::Bound(_), Action::Probe | Action::SignIn | Action::SetPreference) => true,
         (Actor::Bound(customer), Action::ReadMetrics) => match object {
-            Object::Any => true,
+            Object::Any | Object::View { .. } => true,
             Object::Installation => false,
             Object::Scope(scope) => scope.customer.as_ref() == Some(customer),
         },
-        (Actor::Bound(_), Action::ReadSources | Action::WriteRecords) => false,
-        (Actor::Anonymous, Action::ReadMetrics | Action::ReadSources | Action::WriteRecords) => false,
+        // Names and addresses of shared views tell of every customer.
+        (Actor::Bound(_), Action::ReadSources | Action::WriteRecords | Action::ReadViews | Action::WriteViews) => false,
+        (
+            Actor::Anonymous,
+            Action::ReadMetrics | Action::ReadSources | Action::WriteRecords | Action::ReadViews | Action::WriteViews,
+        ) => false,
     }
+}
+
+/// A personal view is its owner's alone, whatever the role of others. A shared one is read by all who read views, and changed by
+/// operators.
+fn can_on_view(actor: &Actor, action: Action, owner: &str, shared: bool) -> bool {
+    let own = actor.name() == Some(owner);
+    if !shared {
+        return own;
+    }
+    let operates = matches!(actor, Actor::Operator | Actor::Named { role: Role::Operator, .. });
+    !action.changes() || operates
 }
 
 /// [`can`] as a gate.
@@ -104,6 +185,7 @@ pub fn authorize(actor: &Actor, action: Action, object: Object<'_>) -> Result<()
     Err(Error::forbidden(match actor {
         Actor::Viewer => sentences::only_read(),
         Actor::Bound(customer) => sentences::bound(customer),
+        Actor::Named { name, .. } => sentences::only_operators(name),
         Actor::Anonymous | Actor::Operator => sentences::sign_in(),
     }))
 }
@@ -142,9 +224,49 @@ mod tests {
     fn a_viewer_reads_everything_and_changes_nothing_that_others_see() {
         for action in Action::ALL {
             let allowed = authorize(&Actor::Viewer, action, Object::Installation);
-            assert_eq!(allowed.is_ok(), action != Action::WriteRecords, "{action:?}");
+            assert_eq!(allowed.is_ok(), !matches!(action, Action::WriteRecords | Action::WriteViews), "{action:?}");
             if let Err(e) = allowed {
                 assert!(e.message.en.contains("only be read") && e.message.ko.is_some(), "{e:?}");
+            }
+        }
+    }
+
+    fn named(name: &str, role: Role) -> Actor {
+        Actor::Named { name: TokenName::parse(name).expect("a name"), role }
+    }
+
+    #[test]
+    fn a_named_viewer_reads_everything_and_writes_nothing_but_views() {
+        let kim = named("kim", Role::Viewer);
+        for action in Action::ALL {
+            let allowed = authorize(&kim, action, Object::Any);
+            assert_eq!(allowed.is_ok(), action != Action::WriteRecords, "{action:?}");
+            if let Err(e) = allowed {
+                assert!(e.message.en.contains("kim") && e.message.ko.is_some(), "{e:?}");
+            }
+            assert!(can(&named("lee", Role::Operator), action, Object::Installation), "{action:?}");
+        }
+    }
+
+    /// Against a table that says for each actor whose views it may read, and change.
+    #[test]
+    fn personal_views_are_their_owner_s_and_shared_ones_are_changed_by_operators() {
+        let bound = Actor::Bound(Name::parse("acme").expect("a name"));
+        // Actor; whether it reads and changes: its own, somebody else's personal one, a shared one of its own, of somebody else.
+        let table = [
+            (Actor::Anonymous, [[false; 4], [false; 4]]),
+            (bound, [[false; 4], [false; 4]]),
+            (Actor::Viewer, [[false, false, true, true], [false; 4]]),
+            (named("kim", Role::Viewer), [[true, false, true, true], [true, false, false, false]]),
+            (named("lee", Role::Operator), [[true, false, true, true]; 2]),
+            (Actor::Operator, [[true, false, true, true]; 2]),
+        ];
+        for (actor, rights) in table {
+            let own = actor.name().unwrap_or("nobody").to_owned();
+            for (action, expected) in [Action::ReadViews, Action::WriteViews].into_iter().zip(rights) {
+                let views = [(own.as_str(), false), ("other", false), (own.as_str(), true), ("other", true)];
+                let got = views.map(|(owner, shared)| can(&actor, action, Object::View { owner, shared }));
+                assert_eq!(got, expected, "{actor:?} {action:?}");
             }
         }
     }

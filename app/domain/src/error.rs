@@ -77,11 +77,13 @@ pub struct Error {
     pub message: Sentence,
     /// Written to the log only. Never leaves the server.
     pub detail: Option<String>,
+    /// The field of a form that it is about.
+    pub field: Option<&'static str>,
 }
 
 impl Error {
     fn new(kind: ErrorKind, message: Sentence) -> Self {
-        Self { kind, message, detail: None }
+        Self { kind, message, detail: None, field: None }
     }
     pub fn bad_input(message: Sentence) -> Self {
         Self::new(ErrorKind::BadInput, message)
@@ -97,6 +99,12 @@ impl Error {
     }
     pub fn internal(message: Sentence) -> Self {
         Self::new(ErrorKind::Internal, message)
+    }
+    /// Says which field of a form it is about.
+    #[must_use]
+    pub fn at(mut self, field: &'static str) -> Self {
+        self.field = Some(field);
+        self
     }
     /// Adds what only the log may read.
     #[must_use]

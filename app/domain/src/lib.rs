@@ -18,6 +18,7 @@ pub mod model;
 pub mod ports;
 pub mod query;
 pub mod record;
+pub mod saved_view;
 pub mod scope;
 mod sentences {
     include!(concat!(env!("OUT_DIR"), "/sentences.rs"));
@@ -28,5 +29,6 @@ pub mod spelling;
 pub mod state;
 pub mod text;
 pub mod time;
+pub mod token;
 
 pub use error::{Error, ErrorKind, Result};

@@ -1,5 +1,7 @@
 //! The product's doors to the world. Each port has one contract suite (server/tests/contract) that all adapters pass.
 
+mod access;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -18,6 +20,8 @@ use crate::{
     text::Name,
     time::{Day, Millis, TimeRange},
 };
+
+pub use self::access::{Begun, Changed, Created, Replays, SavedViews, Sessions, Tokens, WriteKey};
 
 /// The clock, so that tests can hold it still.
 pub trait Clock: Send + Sync {

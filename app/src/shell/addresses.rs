@@ -84,6 +84,12 @@ pub fn compare(model: &ModelKey) -> String {
     href("/compare", &[("baseline".to_owned(), model.key())])
 }
 
+/// The form that saves the page at an address.
+#[must_use]
+pub fn save(link: String, name: String) -> String {
+    href("/views", &[("act".to_owned(), "save".to_owned()), ("link".to_owned(), link), ("name".to_owned(), name)])
+}
+
 /// The stream of events about a place, or about everything.
 #[must_use]
 pub fn events(place: Option<&Place>) -> String {

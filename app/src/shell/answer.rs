@@ -13,6 +13,20 @@ use super::{
     room::Function,
 };
 
+/// Answers a server function that writes: asks whether the request's actor may do what it needs, and leads to the address that `act`
+/// returns, where it is seen what was done.
+///
+/// # Errors
+/// What `act` says, or that the actor may not.
+pub async fn write<F>(function: &Function, act: impl FnOnce(Services) -> F) -> Result<(), PageError>
+where
+    F: Future<Output = domain::Result<String>>,
+{
+    let JsonText(to) = answer(function, |services, _| act(services)).await?;
+    leptos_axum::redirect(&to);
+    Ok(())
+}
+
 /// Answers a server function: asks when the request's actor may do what it needs, and makes of an error what a page may know.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use domain::{
 };
 use jiff::tz::TimeZone;
 
-use super::theme::Theme;
+use super::{error::PageError, theme::Theme};
 use crate::i18n::Lang;
 
 /// What pages need, as far as their visitor may use it.
@@ -17,6 +17,7 @@ use crate::i18n::Lang;
 pub struct Services {
     pub metrics: Arc<usecases::Metrics>,
     pub sources: Arc<usecases::Sources>,
+    pub views: Arc<usecases::Views>,
     pub clock: Arc<dyn Clock>,
     pub files: Arc<Files>,
     /// Days of the demo that are in, while it is being filled.
@@ -50,6 +51,15 @@ pub struct Request {
     pub signed_in: bool,
     /// Names the request in the log and on the page that says why it failed.
     pub id: String,
+}
+
+/// A write that a form sent without a script and that was refused, for the page at its path, which shows the form again.
+#[derive(Debug, Clone)]
+pub struct Refused {
+    pub path: String,
+    pub error: PageError,
+    /// What was sent.
+    pub fields: Vec<(String, String)>,
 }
 
 impl std::fmt::Debug for Services {

@@ -19,9 +19,10 @@ pub fn document<V: IntoView>(options: LeptosOptions, app: impl Fn() -> V) -> imp
         None => view! { <leptos_meta::HashedStylesheet options=options.clone() id="style"/> }.into_any(),
     };
     let signed_in = request.as_ref().is_some_and(|r| r.signed_in).then_some("");
+    let actor = request.as_ref().filter(|r| r.signed_in).and_then(|r| r.actor.name().map(str::to_owned));
     view! {
         <!DOCTYPE html>
-        <html lang=lang data-theme=theme data-signed-in=signed_in>
+        <html lang=lang data-theme=theme data-signed-in=signed_in data-actor=actor>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>

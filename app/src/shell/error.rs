@@ -14,6 +14,8 @@ use super::sentences;
 pub struct PageError {
     pub kind: ErrorKind,
     pub message: Sentence,
+    /// The field of a form that it is about.
+    pub field: Option<String>,
     /// The request that failed, as the server's log names it; `None` when none reached the server.
     pub request: Option<String>,
 }
@@ -27,7 +29,7 @@ impl PageError {
             refuse(e)
         }
         #[cfg(not(feature = "ssr"))]
-        Self { kind: e.kind, message: e.message, request: None }
+        Self { kind: e.kind, message: e.message, field: e.field.map(str::to_owned), request: None }
     }
 }
 
@@ -65,7 +67,7 @@ impl FromServerFnError for PageError {
             Ok(error) => error,
             Err(e) => match serde_json::from_slice::<Problem>(&data) {
                 Ok(Problem { status: 401 | 403, request_id }) => {
-                    Self { kind: ErrorKind::Forbidden, message: sentences::sign_in(), request: request_id }
+                    Self { kind: ErrorKind::Forbidden, message: sentences::sign_in(), field: None, request: request_id }
                 }
                 _ => Self::from_server_fn_error(ServerFnErrorErr::Deserialization(e.to_string())),
             },
@@ -94,7 +96,7 @@ fn refuse(e: Error) -> PageError {
         }
     });
     answer_with(e.kind);
-    PageError { kind: e.kind, message: e.message, request: id }
+    PageError { kind: e.kind, message: e.message, field: e.field.map(str::to_owned), request: id }
 }
 
 /// What names the request in the log. Leptos loads what a page shows in a task of its own, where the request's span is not.
@@ -106,7 +108,7 @@ pub(super) fn span(id: &str) -> tracing::Span {
 
 /// Sets the status of the answer in hand; without one (a test) nothing.
 #[cfg(feature = "ssr")]
-pub(super) fn answer_with(kind: ErrorKind) {
+pub(crate) fn answer_with(kind: ErrorKind) {
     if let Some(response) = leptos::prelude::use_context::<leptos_axum::ResponseOptions>() {
         response.set_status(status(kind));
     }

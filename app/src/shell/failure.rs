@@ -45,5 +45,5 @@ pub fn NotFound() -> impl IntoView {
     super::error::answer_with(ErrorKind::NotFound);
     let prefs = expect_context::<Prefs>();
     let message = both(words::error_not_found);
-    view! { <div class="page">{failure(PageError { kind: ErrorKind::NotFound, message, request: None }, prefs)}</div> }
+    view! { <div class="page">{failure(PageError { kind: ErrorKind::NotFound, message, field: None, request: None }, prefs)}</div> }
 }

@@ -118,8 +118,12 @@ fn Choices(prefs: Prefs) -> impl IntoView {
                     </button>
                 }).collect_view()}
             </fieldset>
-            {prefs.signed_in.then(|| view! {
-                <button class="sign-out" type="submit" formaction="/signout">{move || words::sign_out(lang())}</button>
+            {prefs.signed_in.get_value().map(|name| view! {
+                <fieldset class="who">
+                    <legend>{move || words::signed_in(lang())}</legend>
+                    <bdi title=name.clone()>{name.clone()}</bdi>
+                    <button class="sign-out" type="submit" formaction="/signout">{move || words::sign_out(lang())}</button>
+                </fieldset>
             })}
         </form>
     }

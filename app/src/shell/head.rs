@@ -3,6 +3,7 @@
 use domain::{
     ask::Refresh,
     query::Directory,
+    saved_view::MAX_VIEW_NAME,
     scope::Scope,
     text::Name,
     time::{Against, Millis},
@@ -103,17 +104,29 @@ pub async fn plain_head(
     title: String,
     simulated: bool,
 ) -> PageHead {
+    let save = services.views.may_keep(false).then(|| save(a, at, &title));
     PageHead {
         lang: a.fmt.lang,
         crumbs: vec![Crumb { label: title.clone(), href: at.path(a), what: String::new(), siblings: vec![] }],
         title,
         range: None,
         against: None,
-        live: live(a, at),
+        live: Some(live(a, at)),
+        save,
         simulated,
         filling: (services.filling)(),
         failed_files: services.metrics.unreadable().len(),
     }
+}
+
+/// Where this page is saved, with a name to begin with.
+fn save(a: &PageQuery, at: PageAddress, title: &str) -> String {
+    let name = match at {
+        PageAddress::Fixed(_) => format!("{title} · {}", a.title()),
+        PageAddress::Place | PageAddress::Installation(_) => title.to_owned(),
+    };
+    let name: String = name.chars().take(MAX_VIEW_NAME).collect();
+    addresses::save(links::changed(&at.path(a), &a.ask, at.in_path(), &[]), name.trim().to_owned())
 }
 
 /// How the page follows new records, and the other ways to.

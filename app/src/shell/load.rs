@@ -53,7 +53,33 @@ where
     T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     F: Future<Output = Result<JsonText<T>, PageError>> + Send + 'static,
 {
-    let ask = address_query();
+    loaded_by(address_query(), load, draw)
+}
+
+/// The same for a page whose server function reads the address itself: path and query as they stand there.
+pub fn loaded_at<T, F>(load: impl Fn(String) -> F + Copy + Send + Sync + 'static, draw: fn(T) -> AnyView) -> AnyView
+where
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    F: Future<Output = Result<JsonText<T>, PageError>> + Send + 'static,
+{
+    let location = use_location();
+    let address = Memo::new(move |_| {
+        let read = |part: Memo<String>| part.try_get().unwrap_or_default();
+        Ok(format!("{}?{}", read(location.pathname), read(location.search).trim_start_matches('?')))
+    });
+    loaded_by(address, load, draw)
+}
+
+fn loaded_by<Q, T, F>(
+    ask: Memo<Result<Q, Error>>,
+    load: impl Fn(Q) -> F + Copy + Send + Sync + 'static,
+    draw: fn(T) -> AnyView,
+) -> AnyView
+where
+    Q: Clone + PartialEq + Send + Sync + 'static,
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    F: Future<Output = Result<JsonText<T>, PageError>> + Send + 'static,
+{
     let prefs = expect_context::<Prefs>();
     let refreshes = RwSignal::new(0_u32);
     // Effects run in the browser only: `app/elements/live.ts` says that there is news.
@@ -63,15 +89,15 @@ where
     });
     let state = Memo::new(move |_| (ask.get(), prefs.lang.get(), prefs.zone.get(), refreshes.get()));
     // In the browser: what was answered last.
-    let last: StoredValue<Option<(PageState, T)>> = StoredValue::new(None);
-    let load = move |ask: Result<Ask, Error>| async move {
+    let last: StoredValue<Option<(PageState<Q>, T)>> = StoredValue::new(None);
+    let load = move |ask: Result<Q, Error>| async move {
         match ask {
             Ok(ask) => load(ask).await,
             Err(e) => Err(PageError::of(e)),
         }
     };
     #[cfg(feature = "ssr")]
-    let load = move |(ask, ..): PageState| load(ask);
+    let load = move |(ask, ..): PageState<Q>| load(ask);
     #[cfg(not(feature = "ssr"))]
     let load = newest(state, last, load);
     let data = Resource::new_blocking(move || state.get(), load);
@@ -116,17 +142,22 @@ where
 }
 
 /// What a page is to show: of which question, in which language and time zone, and after how many refreshes.
-type PageState = (Result<Ask, Error>, Lang, u32, u32);
+type PageState<Q> = (Result<Q, Error>, Lang, u32, u32);
 
 /// Loads the current state. A resource waits for the request that is under way before it makes another: here a newer state
 /// cancels it, and what was then answered is not asked for again.
 #[cfg(not(feature = "ssr"))]
-fn newest<T, F>(
-    state: Memo<PageState>,
-    last: StoredValue<Option<(PageState, T)>>,
-    load: impl Fn(Result<Ask, Error>) -> F + Copy + Send + Sync + 'static,
-) -> impl Fn(PageState) -> futures::future::BoxFuture<'static, Result<JsonText<T>, PageError>> + Copy + Send + Sync + 'static
+fn newest<Q, T, F>(
+    state: Memo<PageState<Q>>,
+    last: StoredValue<Option<(PageState<Q>, T)>>,
+    load: impl Fn(Result<Q, Error>) -> F + Copy + Send + Sync + 'static,
+) -> impl Fn(PageState<Q>) -> futures::future::BoxFuture<'static, Result<JsonText<T>, PageError>>
++ Copy
++ Send
++ Sync
++ 'static
 where
+    Q: Clone + PartialEq + Send + Sync + 'static,
     T: Clone + Send + Sync + 'static,
     F: Future<Output = Result<JsonText<T>, PageError>> + Send + 'static,
 {
@@ -135,7 +166,7 @@ where
         future::{Either, select},
     };
 
-    let under_way: StoredValue<Option<(PageState, oneshot::Sender<()>)>> = StoredValue::new(None);
+    let under_way: StoredValue<Option<(PageState<Q>, oneshot::Sender<()>)>> = StoredValue::new(None);
     Effect::new(move |_| {
         let target = state.get();
         let _ = under_way.try_update_value(|u| drop(u.take_if(|(w, _)| *w != target)));
@@ -146,7 +177,7 @@ where
                 // The page may be gone, and with it whoever waited.
                 let Some(target) = state.try_get_untracked() else {
                     let message = both(i18n_words::error_page);
-                    return Err(PageError { kind: ErrorKind::Unavailable, message, request: None });
+                    return Err(PageError { kind: ErrorKind::Unavailable, message, field: None, request: None });
                 };
                 if let Some((_, view)) = last.try_get_value().flatten().filter(|(w, _)| *w == target) {
                     return Ok(JsonText(view));

@@ -28,6 +28,7 @@ pub mod prefs;
 pub mod room;
 pub mod theme;
 pub mod top;
+pub mod write_form;
 
 pub mod words {
     //! The texts of this folder, from `words.toml`.

@@ -12,7 +12,8 @@ pub struct Prefs {
     pub lang: RwSignal<Lang>,
     pub theme: RwSignal<Theme>,
     pub zone: RwSignal<u32>,
-    pub signed_in: bool,
+    /// Who signed in.
+    pub signed_in: StoredValue<Option<String>>,
 }
 
 impl Prefs {
@@ -20,6 +21,7 @@ impl Prefs {
     #[must_use]
     pub fn provide() -> Self {
         let (lang, theme, signed_in) = initial();
+        let signed_in = StoredValue::new(signed_in);
         let prefs = Self { lang: RwSignal::new(lang), theme: RwSignal::new(theme), zone: RwSignal::new(0), signed_in };
         provide_context(prefs);
         prefs
@@ -27,18 +29,21 @@ impl Prefs {
 }
 
 #[cfg(feature = "ssr")]
-fn initial() -> (Lang, Theme, bool) {
+fn initial() -> (Lang, Theme, Option<String>) {
     // While routes are listed at start-up there is no request.
-    use_context::<super::context::Request>().map_or_else(Default::default, |r| (r.lang, r.theme, r.signed_in))
+    use_context::<super::context::Request>().map_or_else(Default::default, |r| {
+        let signed_in = if r.signed_in { r.actor.name().map(str::to_owned) } else { None };
+        (r.lang, r.theme, signed_in)
+    })
 }
 
 #[cfg(not(feature = "ssr"))]
-fn initial() -> (Lang, Theme, bool) {
+fn initial() -> (Lang, Theme, Option<String>) {
     let get = |name: &str| browser::root_attribute(name);
     (
         get("lang").and_then(|c| Lang::from_code(&c)).unwrap_or_default(),
         get("data-theme").and_then(|c| Theme::from_code(&c)).unwrap_or_default(),
-        get("data-signed-in").is_some(),
+        get("data-actor"),
     )
 }
 

@@ -27,7 +27,10 @@ pub struct PageHead {
     pub range: Option<RangeBar>,
     /// The earlier periods that can be shown beside.
     pub against: Option<Choices>,
-    pub live: Live,
+    /// `None` on a page that shows nothing of records.
+    pub live: Option<Live>,
+    /// Where this page, as it is, is saved under a name; `None` for those who keep no views.
+    pub save: Option<String>,
     pub simulated: bool,
     /// Days of the demo that are in, while it is being filled.
     pub filling: Option<i64>,
@@ -84,7 +87,7 @@ pub struct RangeBar {
 
 /// `about` is the sentence that says what kind of page it is, given its title.
 #[component]
-pub fn Top(head: PageHead, state: Option<StateView>, about: fn(Lang, &str) -> String) -> impl IntoView {
+pub fn Top(head: PageHead, state: Option<StateView>, about: impl Fn(Lang, &str) -> String) -> impl IntoView {
     let lang = head.lang;
     let about = if cfg!(feature = "ssr") { about(lang, &head.title) } else { String::new() };
     let last = head.crumbs.len().saturating_sub(1);
@@ -100,7 +103,10 @@ pub fn Top(head: PageHead, state: Option<StateView>, about: fn(Lang, &str) -> St
             {state.map(|s| view! {
                 <span class="state" title=s.help><StateMark state=s.state/>{s.label}</span>
             })}
-            {live(lang, head.live)}
+            {head.save.map(|href| view! {
+                <a class="keep" href=href title=words::save_view(lang)><Icon name="bookmark"/><span>{words::save_view(lang)}</span></a>
+            })}
+            {head.live.map(|l| live(lang, l))}
             {head.against.map(|c| view! {
                 <details class="menu against">
                     <summary>{c.label}<Icon name="chevron-down"/></summary>

@@ -86,7 +86,7 @@ fn select(s: SelectView) -> impl IntoView {
 }
 
 /// The fields of a submitted form as a query string; `None` where there is no browser.
-fn query_of(ev: &SubmitEvent) -> Option<String> {
+pub(crate) fn query_of(ev: &SubmitEvent) -> Option<String> {
     #[cfg(target_arch = "wasm32")]
     {
         use wasm_bindgen::JsCast;

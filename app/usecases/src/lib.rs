@@ -1,6 +1,7 @@
 //! What can be asked and done: a typed request in, a typed answer out. Pages, REST, the command line and exports come through
 //! here, and nothing else talks to the ports of records and sources.
 
+pub mod access;
 mod joined;
 mod questions;
 mod sentences {
@@ -8,14 +9,17 @@ mod sentences {
 }
 mod sources;
 mod taking;
+mod views;
 
 use std::sync::Arc;
 
 use crate::joined::UnderWay;
 pub use crate::{
+    access::Access,
     questions::{Questions, Trends, TrendsQuery},
     sources::Sources,
     taking::{Simulated, Taking},
+    views::{Views, ViewsOf, new_key},
 };
 use domain::{
     Result,

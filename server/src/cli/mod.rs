@@ -13,6 +13,8 @@ mod sentences {
     include!(concat!(env!("OUT_DIR"), "/cli/sentences.rs"));
 }
 mod serve;
+mod tokens;
+mod views;
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -65,6 +67,12 @@ Examples:
         after_help = "Examples:\n  guardianflow check                  the files that the settings name\n  guardianflow check new/places.yaml\n  guardianflow check --schema places  the JSON Schema, for an editor"
     )]
     Check(declared::Check),
+    /// Named tokens: who may sign in, and what they may do
+    #[command(subcommand)]
+    Tokens(tokens::Tokens),
+    /// Saved views, as their pages and /api/views show them
+    #[command(subcommand)]
+    Views(views::Views),
     /// Show every setting with its origin
     Config(config::Config),
     /// The database of the state: what is in it, copies and backups
@@ -137,6 +145,8 @@ async fn dispatch(cli: Cli, matches: &clap::ArgMatches) -> Result<ExitCode> {
         Command::Check(c) => c.run(&settings),
         Command::Store(c) => c.run(&settings).await,
         Command::Doctor(c) => c.run(settings).await,
+        Command::Tokens(c) => c.run(&settings).await,
+        Command::Views(c) => c.run(&settings).await,
         Command::Demo(c) => c.run(&settings).await,
         Command::Routes(c) => c.run(),
         Command::Completions { shell } => {

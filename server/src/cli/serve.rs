@@ -51,6 +51,11 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
     start_jobs(&jobs, &settings, was_empty, &parts, &written, demo, &readiness).await?;
     let state =
         http::State::new(&settings, address, &parts, written, Arc::clone(&readiness), jobs.board(), stop.clone());
+    state.gate.follow().await?;
+    let unsigned = state.gate.unsigned();
+    let gate = Arc::clone(&state.gate);
+    let title = sentences::follow_access();
+    jobs.add("access", title, move |job| jobs::follow_access(Arc::clone(&gate), job));
     let router = http::router(state).into_make_service_with_connect_info::<SocketAddr>();
     print(&format!("GuardianFlow is at http://{address}"))?;
     if was_empty && !settings.demo.on {
@@ -59,7 +64,7 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
             settings.data.folder.display()
         ))?;
     }
-    match Unsigned::of(&settings) {
+    match unsigned {
         Unsigned::Nobody => {}
         Unsigned::Viewer => tracing::warn!(
             "GF_HOSTS is set without GF_OPERATOR_TOKEN: everybody who reaches this server can read everything, and nobody can send records"

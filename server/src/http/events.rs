@@ -5,6 +5,7 @@
 use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
+    Extension,
     extract::{RawQuery, State as Shared},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response, Sse, sse::Event},
@@ -19,6 +20,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Seen, State, problem::Problem};
+use crate::auth::{Gate, Shown, Unsigned};
 
 /// So many may listen at once.
 pub const MOST_LISTENERS: usize = 1_000;
@@ -34,6 +36,7 @@ const RETRY: Duration = Duration::from_secs(2);
 pub async fn events(
     Shared(s): Shared<State>,
     Seen(services): Seen,
+    Extension(shown): Extension<Shown>,
     RawQuery(q): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -58,6 +61,9 @@ pub async fn events(
         heard,
         waiting: VecDeque::new(),
         stop: s.stop.clone(),
+        unsigned: s.gate.unsigned(),
+        gate: Arc::clone(&s.gate),
+        shown,
         first: Some(first),
         news: false,
         not_before: if missed { now + PACE } else { now },
@@ -102,6 +108,10 @@ struct Listener {
     /// What is told before anything else.
     waiting: VecDeque<Event>,
     stop: CancellationToken,
+    gate: Arc<Gate>,
+    /// By what it is known who listens, and who somebody was then that shows nothing.
+    shown: Shown,
+    unsigned: Unsigned,
     first: Option<Event>,
     /// There is something to tell.
     news: bool,
@@ -111,7 +121,7 @@ struct Listener {
 }
 
 impl Listener {
-    /// The next event; `None` when the server stops.
+    /// The next event; `None` when the server stops, and when whoever listens may not any more.
     async fn next(&mut self) -> Option<Event> {
         if let Some(first) = self.first.take() {
             return Some(first);
@@ -137,7 +147,10 @@ impl Listener {
                     // What has come elsewhere is no news here.
                     self.news = self.metrics.generation_in(&self.scope) != self.told;
                 }
-                _ = self.tick.tick() => return Some(tick()),
+                _ = self.tick.tick() => {
+                    let still = self.gate.still(&self.shown, self.unsigned).await;
+                    return still.then(tick);
+                }
             }
         }
     }

@@ -1,11 +1,13 @@
 //! The HTTP side: pages, server functions, REST, files. Layers that hold for everything are in `middleware`.
 
+pub mod access;
 pub mod api;
 pub mod csv;
 pub mod declared;
 pub mod events;
 pub mod export;
 pub mod files;
+pub mod forms;
 pub mod health;
 pub mod middleware;
 pub mod pages;
@@ -20,8 +22,11 @@ mod words {
 mod sentences {
     include!(concat!(env!("OUT_DIR"), "/http/sentences.rs"));
 }
+pub mod signin;
 mod spelling;
+pub mod start_page;
 mod state;
+pub mod views;
 
 use std::time::Duration;
 
@@ -29,7 +34,7 @@ use axum::{
     Router,
     http::StatusCode,
     middleware::from_fn_with_state,
-    routing::{get, post},
+    routing::{get, patch, post, put},
 };
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -38,7 +43,7 @@ use tower_http::{
     timeout::TimeoutLayer,
 };
 
-pub use self::state::{Asker, Seen, State};
+pub use self::state::{Asker, Seen, SeenViews, State};
 
 /// The largest request body, in bytes, but for records.
 pub const MAX_BODY: usize = 1 << 20;
@@ -73,8 +78,11 @@ pub fn router(state: State) -> Router {
         .route("/export/volume.csv", get(export::volume_csv))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
-        .route("/signin", get(crate::auth::form).post(crate::auth::sign_in))
-        .route("/signout", post(crate::auth::sign_out))
+        .route("/api/views", get(views::list).post(views::create))
+        .route("/api/views/{id}", patch(views::change).delete(views::delete))
+        .route("/api/start-page", put(views::set_start).delete(views::unset_start))
+        .route("/signin", get(signin::form).post(signin::sign_in))
+        .route("/signout", post(signin::sign_out))
         .route("/preferences", post(pages::preferences));
     // Records come in larger bodies than anything else, and watch their size themselves.
     let records = Router::new()
@@ -84,7 +92,9 @@ pub fn router(state: State) -> Router {
         .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
         .layer(tower_http::limit::RequestBodyLimitLayer::new(MAX_BODY))
         .merge(records)
-        .layer(from_fn_with_state(state.clone(), crate::auth::require))
+        .layer(from_fn_with_state(state.clone(), forms::written))
+        .layer(from_fn_with_state(state.clone(), start_page::start_page))
+        .layer(from_fn_with_state(state.clone(), access::require))
         .layer(axum::middleware::from_fn(spelling::one_spelling))
         .layer(axum::middleware::from_fn(middleware::plain_address))
         .layer(axum::middleware::from_fn(middleware::own_functions))

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use app::{
     App, document,
     i18n::Lang,
-    shell::{context::Request, theme::Theme},
+    shell::{
+        context::{Refused, Request},
+        theme::Theme,
+    },
 };
 use axum::{
     Extension, Form, Router,
@@ -19,7 +22,7 @@ use leptos::{
     nonce::use_nonce,
     prelude::{provide_context, use_context},
 };
-use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list, render_app_to_stream_with_context};
+use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list, render_app_async_with_context};
 use serde::Deserialize;
 use tower_http::services::{ServeDir, ServeFile};
 
@@ -60,6 +63,9 @@ fn provide(state: &State) {
         .unwrap_or_else(|| read(&parts.headers, Actor::Anonymous, false, String::new()));
     provide_context(state.services_for(&request.actor));
     provide_context(request);
+    if let Some(refused) = parts.extensions.get::<Refused>() {
+        provide_context(refused.clone());
+    }
     if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) {
         let policy = page_policy(&nonce, std::env::var_os("LEPTOS_WATCH").is_some());
         if let Ok(value) = HeaderValue::from_str(&policy) {
@@ -74,15 +80,20 @@ async fn not_found(Shared(state): Shared<State>, request: HttpRequest) -> Respon
     if path.starts_with("/api/") || path.starts_with("/sf/") || path.starts_with("/export/") {
         return Problem::told(StatusCode::NOT_FOUND, sentences::nothing_here()).into_response();
     }
+    let mut response = rendered(&state, request).await;
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}
+
+/// The page of a request that no route of a page answers.
+pub async fn rendered(state: &State, request: HttpRequest) -> Response {
     let context = {
         let state = state.clone();
         move || provide(&state)
     };
     let options = state.leptos.clone();
-    let handler = render_app_to_stream_with_context(context, move || document(options.clone()));
-    let mut response = handler(request).await.into_response();
-    *response.status_mut() = StatusCode::NOT_FOUND;
-    response
+    let handler = render_app_async_with_context(context, move || document(options.clone()));
+    handler(request).await.into_response()
 }
 
 /// What a request says about its sender's language, theme and zone.

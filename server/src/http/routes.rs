@@ -23,6 +23,12 @@ const ROUTES: &[(&str, &str, Action)] = &[
     ("GET", "/api/metrics/catalogue", Action::ReadMetrics),
     ("GET", "/api/places", Action::ReadMetrics),
     ("GET", "/api/palette", Action::ReadMetrics),
+    ("GET", "/api/views", Action::ReadViews),
+    ("POST", "/api/views", Action::WriteViews),
+    ("PATCH", "/api/views/{id}", Action::WriteViews),
+    ("DELETE", "/api/views/{id}", Action::WriteViews),
+    ("PUT", "/api/start-page", Action::WriteViews),
+    ("DELETE", "/api/start-page", Action::WriteViews),
     ("GET", "/export/compare.svg", Action::ReadMetrics),
     ("GET", "/export/heat.svg", Action::ReadMetrics),
     ("GET", "/export/volume.svg", Action::ReadSources),
@@ -58,6 +64,13 @@ fn functions() -> impl Iterator<Item = &'static Function> {
 /// The paths of pages, as the router writes them, with the action that each needs.
 fn pages() -> impl Iterator<Item = (String, Action)> {
     ROOMS.iter().flat_map(|room| room.paths.iter().map(|path| (pattern(path), room.action)))
+}
+
+/// The paths of the pages that show what is measured: what a saved view may lead to.
+#[must_use]
+pub fn measured() -> Vec<String> {
+    let shows = |action| matches!(action, Action::ReadMetrics | Action::ReadSources);
+    pages().filter(|page| shows(page.1)).map(|page| page.0).collect()
 }
 
 /// `/customers/:customer` as `/customers/{customer}`.
@@ -119,7 +132,24 @@ mod tests {
     #[test]
     fn reading_is_never_done_with_post() {
         for r in all().into_iter().filter(|r| r.method != "GET") {
-            assert!(matches!(r.action, Action::SignIn | Action::SetPreference | Action::WriteRecords), "{r:?}");
+            let writes =
+                matches!(r.action, Action::SignIn | Action::SetPreference | Action::WriteRecords | Action::WriteViews);
+            assert!(writes, "{r:?}");
         }
+    }
+
+    #[test]
+    fn what_changes_something_is_never_done_with_get() {
+        assert!(all().into_iter().all(|r| r.method != "GET" || !r.action.changes()));
+    }
+
+    #[test]
+    fn saved_views_lead_to_pages_and_nothing_else() {
+        let pages = measured();
+        let has = |path: &str| pages.iter().any(|p| p == path);
+        assert!(pages.len() >= 8 && has("/") && has("/customers/{customer}"), "{pages:?}");
+        let other =
+            ["/api", "/export", "/sign", "/pkg", "/elements", "/healthz", "/readyz", "/favicon", "/pref", "/sf"];
+        assert!(pages.iter().all(|p| other.iter().all(|o| !p.starts_with(o))), "{pages:?}");
     }
 }

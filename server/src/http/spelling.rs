@@ -24,24 +24,30 @@ fn respelled(uri: &Uri) -> Option<Uri> {
     if address.as_str().is_ascii() && !address.as_str().contains('%') {
         return None;
     }
-    let mut path = uri.path().split('/').map(|part| spelled(part, part));
-    let pairs = uri.query().unwrap_or_default().split('&').map(|pair| {
+    let path: Vec<Part> = uri.path().split('/').map(|part| spelled(part, part)).collect();
+    let query = uri.query().and_then(of_pairs);
+    if query.is_none() && !path.iter().any(|p| p.changed) {
+        return None;
+    }
+    let mut text = joined(&path, "/");
+    if let Some(query) = query.as_deref().or(uri.query()) {
+        text = format!("{text}?{query}");
+    }
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::try_from(text).ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+/// A query, or a form, with its names in the lake's spelling; `None` when they are so already.
+pub fn of_pairs(query: &str) -> Option<String> {
+    let pairs = query.split('&').map(|pair| {
         let sides = pair.split_once('=').map_or_else(|| vec![pair], |(key, value)| vec![key, value]);
         // A plus is a blank there.
         let sides: Vec<_> = sides.into_iter().map(|side| spelled(side, &side.replace('+', " "))).collect();
         Part { changed: sides.iter().any(|s| s.changed), text: joined(&sides, "=") }
     });
-    let (path, pairs): (Vec<Part>, Vec<Part>) = (path.by_ref().collect(), pairs.collect());
-    if !path.iter().chain(&pairs).any(|p| p.changed) {
-        return None;
-    }
-    let mut text = joined(&path, "/");
-    if uri.query().is_some() {
-        text = format!("{text}?{}", joined(&pairs, "&"));
-    }
-    let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(PathAndQuery::try_from(text).ok()?);
-    Uri::from_parts(parts).ok()
+    let pairs: Vec<Part> = pairs.collect();
+    pairs.iter().any(|p| p.changed).then(|| joined(&pairs, "&"))
 }
 
 /// A piece of an address, and whether it is another than it was.

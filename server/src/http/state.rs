@@ -60,6 +60,7 @@ impl State {
                 files: Arc::new(files::found(&leptos)),
                 metrics: Arc::clone(&parts.metrics),
                 sources: Arc::clone(&parts.sources),
+                views: Arc::new(parts.views.clone()),
                 clock: Arc::clone(&parts.clock),
                 filling: Arc::new(move || filling.demo_days()),
                 jobs: Arc::new(move || jobs.reports()),
@@ -67,7 +68,7 @@ impl State {
             },
             leptos,
             readiness,
-            gate: Arc::new(Gate::new(settings)),
+            gate: Arc::new(Gate::new(settings, parts.access.clone(), Arc::clone(&parts.clock))),
             hosts: Arc::new(middleware::Hosts::new(&settings.serve.hosts, address)),
             stop,
             listeners: Arc::new(Semaphore::new(events::MOST_LISTENERS)),
@@ -86,6 +87,12 @@ impl State {
         (self.services.jobs)()
     }
 
+    /// Saved views, as far as an actor may see and change them.
+    #[must_use]
+    pub fn views_for(&self, actor: &Actor) -> usecases::Views {
+        self.services.views.seen_by(actor)
+    }
+
     /// What an actor may use. Whoever is bound to one customer is not told how the installation does.
     #[must_use]
     pub fn services_for(&self, actor: &Actor) -> Services {
@@ -93,6 +100,7 @@ impl State {
         let seen = Services {
             metrics: Arc::new(all.metrics.seen_by(actor)),
             sources: Arc::new(all.sources.seen_by(actor)),
+            views: Arc::new(all.views.seen_by(actor)),
             ..all
         };
         match actor.customer() {
@@ -106,6 +114,9 @@ impl State {
 
 /// What the sender of a request may use.
 pub struct Seen(pub Services);
+
+/// Saved views, as far as the sender of a request may see and change them.
+pub struct SeenViews(pub usecases::Views);
 
 /// Who sent a request.
 pub struct Asker(pub Actor);
@@ -125,5 +136,14 @@ impl FromRequestParts<State> for Seen {
     async fn from_request_parts(head: &mut Head, state: &State) -> Result<Self, Self::Rejection> {
         let Asker(actor) = Asker::from_request_parts(head, state).await?;
         Ok(Self(state.services_for(&actor)))
+    }
+}
+
+impl FromRequestParts<State> for SeenViews {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(head: &mut Head, state: &State) -> Result<Self, Self::Rejection> {
+        let Asker(actor) = Asker::from_request_parts(head, state).await?;
+        Ok(Self(state.views_for(&actor)))
     }
 }

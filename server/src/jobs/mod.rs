@@ -17,7 +17,10 @@ use std::{
 use domain::{Result, ports::Upkeep, time::Millis};
 
 pub use self::supervisor::{Board, End, Job, Supervisor};
-use crate::demo::{Demo, FIRST_DAYS};
+use crate::{
+    auth::Gate,
+    demo::{Demo, FIRST_DAYS},
+};
 
 /// How often other processes' commits are looked for: rows are visible well within two seconds.
 const FOLLOW: Duration = Duration::from_millis(500);
@@ -29,6 +32,8 @@ const INSPECT: Duration = Duration::from_secs(10);
 const MERGE: Duration = Duration::from_secs(2);
 /// After a merge that could not be finished: whoever overtook it is still busy.
 const MERGE_LATER: Duration = Duration::from_secs(20);
+/// How often sessions and keys that are over are forgotten.
+const FORGET: Duration = Duration::from_secs(600);
 /// How often the simulated fleet grows.
 const GROW: Duration = Duration::from_secs(10);
 
@@ -69,6 +74,35 @@ pub async fn follow_manifest(upkeep: Arc<dyn Upkeep>, job: Job) -> Result<End> {
         upkeep.pass_time().await;
     }
     Ok(End::Stopped)
+}
+
+/// Keeps the gate up with tokens and sessions, which other processes also add and end.
+///
+/// # Errors
+/// None: it tries again by itself.
+pub async fn follow_access(gate: Arc<Gate>, job: Job) -> Result<End> {
+    let mut tidied: Option<Instant> = None;
+    loop {
+        let mut done = gate.follow().await;
+        if done.is_ok() {
+            done = gate.note_uses(false).await;
+        }
+        if done.is_ok() && tidied.is_none_or(|at| at.elapsed() >= FORGET) {
+            done = gate.tidy().await;
+            tidied = Some(Instant::now());
+        }
+        match done {
+            Ok(()) => job.well(),
+            Err(e) => job.trouble(&e),
+        }
+        if job.pause(FOLLOW).await {
+            // What was used in the last minute.
+            if let Err(e) = gate.note_uses(true).await {
+                tracing::warn!(error = %e, "when tokens were used last is not written");
+            }
+            return Ok(End::Stopped);
+        }
+    }
 }
 
 /// Merges small files of the lake beside everything else.

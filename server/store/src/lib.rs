@@ -1,5 +1,5 @@
-//! What the product remembers besides records: the lake's manifest, the ledger of sources and how far watched files were
-//! taken, in one database: so that publishing files, counting and moving on is one transaction.
+//! What the product remembers besides records: the lake's manifest, the ledger of sources, how far watched files were
+//! taken, who may sign in, and saved views, in one database: so that publishing files, counting and moving on is one transaction.
 //!
 //! A module and a folder of migrations a database. The ports are written once, in `ports/`, and compiled for each: their
 //! statements are the same (`sql`), or have the same name in the module of the database. Also here: moving the state from
@@ -28,7 +28,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::{
     Result,
-    ports::{Notes, SourceLedger},
+    ports::{Notes, Replays, SavedViews, Sessions, SourceLedger, Tokens},
 };
 use lake::ports::{Manifest, TailLedger};
 
@@ -53,7 +53,7 @@ pub fn statements() -> [Vec<(String, String)>; 2] {
 
 /// All ports on one database.
 #[async_trait]
-pub trait State: Manifest + Notes + SourceLedger + TailLedger {
+pub trait State: Manifest + Notes + SourceLedger + TailLedger + Tokens + Sessions + SavedViews + Replays {
     /// Which data folder the database belongs to; `None` as long as nobody has said so.
     ///
     /// # Errors

@@ -1,9 +1,13 @@
 //! Rows as both databases give them, and numbers as both keep them.
 
 use domain::{
+    Error, Result,
+    access::Role,
     error::Sentence,
     ports::{RefusedCounts, SourceId, SourceReport},
+    saved_view::{SavedView, ViewId, ViewLink, ViewName},
     time::{Day, Millis},
+    token::{Holder, LiveToken, SecretHash, Session, Token, TokenName},
 };
 use lake::ports::LakeFile;
 
@@ -45,6 +49,67 @@ pub fn source(row: SourceRow) -> SourceReport {
         error: error.map(|en| Sentence { en, ko: error_ko }),
         finished: finished != 0,
     }
+}
+
+/// name, role, created, last use, revoked.
+pub type TokenRow = (String, String, i64, Option<i64>, Option<i64>);
+
+pub fn token((name, role, created, last_use, revoked): TokenRow) -> Result<Token> {
+    Ok(Token {
+        name: TokenName::parse(&name).map_err(unreadable)?,
+        role: Role::parse(&role).map_err(unreadable)?,
+        created: Millis(created),
+        last_use: last_use.map(Millis),
+        revoked: revoked.map(Millis),
+    })
+}
+
+/// id, name, role, hash.
+pub type LiveTokenRow = (i64, String, String, Vec<u8>);
+
+pub fn live_token((id, name, role, hash): LiveTokenRow) -> Result<LiveToken> {
+    Ok(LiveToken {
+        id,
+        name: TokenName::parse(&name).map_err(unreadable)?,
+        role: Role::parse(&role).map_err(unreadable)?,
+        hash: hash_of(&hash)?,
+    })
+}
+
+/// The token's id, name, role and hash; or the proof of the operator's token; and until when.
+pub type SessionRow = (Option<i64>, Option<String>, Option<String>, Option<Vec<u8>>, Option<Vec<u8>>, i64);
+
+pub fn session(row: SessionRow) -> Result<Session> {
+    let holder = match row {
+        (.., Some(proof), _) => Holder::Operator(hash_of(&proof)?),
+        (Some(id), Some(name), Some(role), Some(hash), None, _) => Holder::Token(live_token((id, name, role, hash))?),
+        _ => return Err(unreadable("of nobody")),
+    };
+    Ok(Session { holder, expires: Millis(row.5) })
+}
+
+fn hash_of(bytes: &[u8]) -> Result<SecretHash> {
+    bytes.try_into().map(SecretHash).map_err(unreadable)
+}
+
+/// What is stored was checked when it came in: other hands have changed it.
+fn unreadable(why: impl ToString) -> Error {
+    Error::internal(crate::sentences::no_stored_token()).with_detail(why)
+}
+
+/// id, owner, name, link, shared, created, changed.
+pub type ViewRow = (i64, String, String, String, i64, i64, i64);
+
+pub fn saved_view((id, owner, name, link, shared, created, changed): ViewRow) -> Result<SavedView> {
+    Ok(SavedView {
+        id: ViewId(id),
+        owner,
+        name: ViewName::stored(&name)?,
+        link: ViewLink::stored(link),
+        shared: shared != 0,
+        created: Millis(created),
+        changed: Millis(changed),
+    })
 }
 
 /// Databases store signed numbers; ours never come near the limit.

@@ -71,6 +71,55 @@ statements! {
     KEEP_POSITION = "INSERT INTO tail (id, state) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET state = excluded.state";
     FORGET_POSITION = "DELETE FROM tail WHERE id = $1";
 
+    // Tokens and sessions.
+    REVISION = "SELECT revision FROM access_state";
+    MOVE_ACCESS = "UPDATE access_state SET revision = revision + 1";
+    TOKENS = "SELECT name, role, created_ms, used_ms, revoked_ms FROM token ORDER BY id";
+    LIVE_TOKENS = "SELECT id, name, role, hash FROM token WHERE revoked_ms IS NULL";
+    FIND_TOKEN = "SELECT id, name, role, hash FROM token WHERE hash = $1 AND revoked_ms IS NULL";
+    ADD_TOKEN =
+        "INSERT INTO token (name, role, hash, created_ms) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (name) WHERE revoked_ms IS NULL DO NOTHING";
+    REVOKE_TOKEN = "UPDATE token SET revoked_ms = $1 WHERE name = $2 AND revoked_ms IS NULL RETURNING id";
+    NOTE_USE = "UPDATE token SET used_ms = $1 WHERE id = $2 AND (used_ms IS NULL OR used_ms < $1)";
+    // A token that is being revoked gets no session that opens after it.
+    BEGIN_SESSION =
+        "INSERT INTO session (hash, token, created_ms, expires_ms)
+         SELECT $1, id, $3, $4 FROM token WHERE id = $2 AND revoked_ms IS NULL";
+    BEGIN_OPERATOR_SESSION = "INSERT INTO session (hash, proof, created_ms, expires_ms) VALUES ($1, $2, $3, $4)";
+    SESSION =
+        "SELECT t.id, t.name, t.role, t.hash, s.proof, s.expires_ms FROM session s
+         LEFT JOIN token t ON t.id = s.token AND t.revoked_ms IS NULL
+         WHERE s.hash = $1 AND s.expires_ms > $2 AND (s.proof IS NOT NULL OR t.id IS NOT NULL)";
+    END_SESSION = "DELETE FROM session WHERE hash = $1";
+    END_SESSIONS_OF = "DELETE FROM session WHERE token = $1";
+    FORGET_SESSIONS = "DELETE FROM session WHERE expires_ms <= $1";
+
+    // Saved views.
+    VIEWS =
+        "SELECT id, owner, name, link, shared, created_ms, changed_ms FROM saved_view
+         WHERE owner = $1 OR shared = 1 ORDER BY name, id";
+    VIEW = "SELECT id, owner, name, link, shared, created_ms, changed_ms FROM saved_view WHERE id = $1";
+    VIEWS_OF =
+        "SELECT count(*), coalesce(sum(CASE WHEN name = $1 THEN 1 ELSE 0 END), 0) FROM saved_view WHERE owner = $2";
+    ADD_VIEW =
+        "INSERT INTO saved_view (owner, name, link, shared, created_ms, changed_ms) VALUES ($1, $2, $3, $4, $5, $5)
+         RETURNING id";
+    CHANGE_VIEW =
+        "UPDATE saved_view SET name = $1, shared = $2, changed_ms = $3 WHERE id = $4 AND owner = $5 AND shared = $6";
+    DELETE_VIEW = "DELETE FROM saved_view WHERE id = $1 AND owner = $2 AND shared = $3";
+    START_VIEW =
+        "SELECT v.id, v.owner, v.name, v.link, v.shared, v.created_ms, v.changed_ms
+         FROM start_view s JOIN saved_view v ON v.id = s.view_id
+         WHERE s.owner = $1 AND (v.owner = $1 OR v.shared = 1)";
+    SET_START_VIEW =
+        "INSERT INTO start_view (owner, view_id) SELECT $1, id FROM saved_view WHERE id = $2 AND (owner = $1 OR shared = 1)
+         ON CONFLICT (owner) DO UPDATE SET view_id = excluded.view_id";
+    FORGET_START_VIEW = "DELETE FROM start_view WHERE owner = $1";
+    WRITE_KEY = "SELECT request, answer FROM write_key WHERE owner = $1 AND key = $2";
+    KEEP_WRITE_KEY = "INSERT INTO write_key (owner, key, request, answer, at_ms) VALUES ($1, $2, $3, $4, $5)";
+    FORGET_WRITE_KEYS = "DELETE FROM write_key WHERE at_ms < $1";
+
     // The data folder that this is the database of.
     IDENTITY = "SELECT folder_id, database_id, copied_from FROM data_folder";
     SET_IDENTITY =

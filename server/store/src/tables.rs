@@ -102,6 +102,42 @@ pub static TABLES: &[Table] = &[
     ),
     table("source_refused", "kind, name, reason", &[text("kind"), text("name"), text("reason"), int("rows")]),
     table("tail", "id", &[int("id"), text("state")]),
+    Table { seed: Some(&[1, 0]), ..table("access_state", "only_row", &[int("only_row"), int("revision")]) },
+    Table {
+        counter: true,
+        ..table(
+            "token",
+            "id",
+            &[
+                int("id"),
+                text("name"),
+                text("role"),
+                bytes("hash"),
+                int("created_ms"),
+                int("used_ms"),
+                int("revoked_ms"),
+            ],
+        )
+    },
+    table("session", "hash", &[bytes("hash"), int("token"), bytes("proof"), int("created_ms"), int("expires_ms")]),
+    Table {
+        counter: true,
+        ..table(
+            "saved_view",
+            "id",
+            &[
+                int("id"),
+                text("owner"),
+                text("name"),
+                text("link"),
+                int("shared"),
+                int("created_ms"),
+                int("changed_ms"),
+            ],
+        )
+    },
+    table("start_view", "owner", &[text("owner"), int("view_id")]),
+    table("write_key", "owner, key", &[text("owner"), text("key"), bytes("request"), text("answer"), int("at_ms")]),
 ];
 
 impl Table {

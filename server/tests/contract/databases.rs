@@ -2,8 +2,11 @@
 
 use domain::{
     ErrorKind,
-    ports::{Appended, RefusedCounts},
+    access::Role,
+    ports::{Appended, Begun, Changed, Created, RefusedCounts, WriteKey},
+    saved_view::{NewView, ViewLink, ViewName},
     time::Millis,
+    token::{SecretHash, TokenName},
 };
 use futures::future::join_all;
 use lake::ports::{Change, Delivery};
@@ -194,6 +197,21 @@ async fn filled(dir: &LakeDir) -> i64 {
         )
         .await
         .unwrap();
+    let name = TokenName::parse("김민수 'x'").unwrap();
+    assert!(store.add(&name, Role::Operator, &SecretHash([0; 32]), Millis(1)).await.unwrap());
+    assert!(store.begin(&SecretHash([1; 32]), &Begun::Token(1), Millis(2), Millis(i64::MAX)).await.unwrap());
+    assert!(
+        store.begin(&SecretHash([2; 32]), &Begun::Operator(SecretHash([3; 32])), Millis(2), Millis(9)).await.unwrap()
+    );
+    let view = NewView {
+        name: ViewName::parse("아침 'x'").unwrap(),
+        link: ViewLink::stored("/?days=1".into()),
+        shared: true,
+        owner: name.as_str().into(),
+    };
+    let key = WriteKey { key: "a".into(), request: [255; 32] };
+    let Created::New(view) = store.create(&view, Some(&key), Millis(3), 9).await.unwrap() else { panic!("a new view") };
+    assert_eq!(store.set_start(&view.owner, Some(view.id)).await.unwrap(), Changed::Done);
     let found = async || Ok(vec!["day=1/a.parquet".to_owned(), "day=1/b.parquet".to_owned()]);
     drop(store::bind(&*store, &dir.location(), dir.path(), found).await.unwrap());
     ids[2]
@@ -212,6 +230,12 @@ async fn told(location: &Location) -> String {
             (store.generation().await.unwrap(), store.last_seq().await.unwrap(), files, indexes),
             (store.since(0).await.unwrap(), store.failing().await.unwrap(), store.sources().await.unwrap()),
             (store.positions().await.unwrap(), store.note("demo").await.unwrap(), store.note("other").await.unwrap()),
+            (store.revision().await.unwrap(), store.list().await.unwrap(), store.live().await.unwrap()),
+            (
+                store.session(&SecretHash([1; 32]), Millis(3)).await,
+                store.session(&SecretHash([2; 32]), Millis(3)).await
+            ),
+            (store.views(None).await.unwrap(), store.start("김민수 'x'").await.unwrap()),
         )
     )
 }
@@ -298,7 +322,7 @@ async fn a_damaged_backup_is_refused_before_anything_is_written(dir: &LakeDir) {
         assert!(refused.message.en.contains("state.backup"), "{what}: {refused}");
         assert!(!dir.path().join("never.sqlite").exists(), "{what}: nothing is made");
     }
-    std::fs::write(&path, packed(text.replacen("\"schema\":10", "\"schema\":9999", 1))).unwrap();
+    std::fs::write(&path, packed(text.replacen("\"schema\":12", "\"schema\":9999", 1))).unwrap();
     assert!(store::restore(&path, &to, dir.path()).await.unwrap_err().message.en.contains("9999"));
     // An older one, without a table that came later: it is empty, and the rest is there.
     let head: serde_json::Value = serde_json::from_str(lines[0]).unwrap();
@@ -328,7 +352,7 @@ async fn one_status_says_what_is_there(dir: &LakeDir) {
     }
     filled(dir).await;
     let status = store::status(&dir.location()).await.unwrap();
-    assert_eq!((status.schema, status.program_schema), (Some(10), 10));
+    assert_eq!((status.schema, status.program_schema), (Some(12), 12));
     let rows = |table: &str| status.tables.iter().find(|t| t.table == table).map(|t| t.rows);
     assert_eq!(
         (rows("lake_file"), rows("source"), rows("tail"), status.tables.len()),

@@ -41,7 +41,10 @@ fn only_startup_names_adapters() {
 
 #[test]
 fn what_is_asked_and_done_goes_through_the_use_cases() {
-    let ports = Regex::new(r"\bdyn (MetricsStore|View|RecordSink|SourceLedger|Notes|Manifest)\b").unwrap();
+    let ports = Regex::new(
+        r"\bdyn (MetricsStore|View|RecordSink|SourceLedger|Notes|Manifest|Tokens|Sessions|SavedViews|Replays)\b",
+    )
+    .unwrap();
     let mut all = vec![];
     for folder in ["src", "../app/src"] {
         sources(&Path::new(SERVER).join(folder), &mut all);

@@ -245,9 +245,12 @@ impl Served {
         let answer = self.get(path).header("Accept", "text/html").send().await.expect("an answer");
         (answer.status().as_u16(), answer.text().await.expect("a body"))
     }
-    /// What was written to standard error so far.
+    /// What was written to standard error so far, without its colours.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap_or_default()
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let mut parts = text.split('\u{1b}');
+        let plain = parts.next().unwrap_or_default().to_owned();
+        parts.fold(plain, |plain, part| plain + part.split_once('m').map_or(part, |p| p.1))
     }
     /// Further lines on standard output, waited for a moment.
     pub fn line(&self) -> Option<String> {

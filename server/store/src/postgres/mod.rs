@@ -5,6 +5,8 @@ mod identity;
 mod inspect;
 #[path = "../ports/manifest.rs"]
 mod manifest;
+#[path = "../ports/saved_views.rs"]
+mod saved_views;
 #[path = "../ports/schema.rs"]
 mod schema;
 #[path = "../ports/seen.rs"]
@@ -15,6 +17,8 @@ mod session;
 mod sources;
 #[path = "../ports/tails.rs"]
 mod tails;
+#[path = "../ports/tokens.rs"]
+mod tokens;
 
 use std::{io::ErrorKind, sync::LazyLock, time::Duration};
 
@@ -36,8 +40,7 @@ use crate::{
 type Db = Postgres;
 
 /// They hold an advisory lock of the database, so that processes that start at once take turns.
-pub static MIGRATIONS: LazyLock<Migrator> =
-    crate::migrations::migrations!("postgres": "0001_manifest_and_sources", "0010_data_folder");
+pub static MIGRATIONS: LazyLock<Migrator> = crate::migrations::migrations!("postgres": "0001_manifest_and_sources", "0010_data_folder", "0011_tokens_and_sessions", "0012_saved_views");
 
 /// Connections of a process; it makes them when it needs them.
 const CONNECTIONS: u32 = 8;
@@ -69,8 +72,7 @@ pub mod sql {
     }
 }
 
-/// The Postgres adapter of [`lake::ports::Manifest`], [`lake::ports::TailLedger`], [`domain::ports::Notes`] and
-/// [`domain::ports::SourceLedger`].
+/// The Postgres adapter of the ports of [`crate::State`].
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
     pool: PgPool,

@@ -5,6 +5,8 @@ mod identity;
 mod inspect;
 #[path = "../ports/manifest.rs"]
 mod manifest;
+#[path = "../ports/saved_views.rs"]
+mod saved_views;
 #[path = "../ports/schema.rs"]
 mod schema;
 #[path = "../ports/seen.rs"]
@@ -15,6 +17,8 @@ mod session;
 mod sources;
 #[path = "../ports/tails.rs"]
 mod tails;
+#[path = "../ports/tokens.rs"]
+mod tokens;
 
 use std::{path::Path, sync::LazyLock, time::Duration};
 
@@ -37,7 +41,7 @@ type Db = Sqlite;
 
 pub static MIGRATIONS: LazyLock<Migrator> = crate::migrations::migrations!(
     "sqlite": "0001_manifest_and_sources", "0002_tail", "0003_reasons_in_korean", "0007_failing_sources", "0008_changes",
-    "0009_positions", "0010_data_folder",
+    "0009_positions", "0010_data_folder", "0011_tokens_and_sessions", "0012_saved_views",
 );
 
 /// Statements that only SQLite understands.
@@ -57,8 +61,7 @@ pub mod sql {
     }
 }
 
-/// The SQLite adapter of [`lake::ports::Manifest`], [`lake::ports::TailLedger`], [`domain::ports::Notes`] and
-/// [`domain::ports::SourceLedger`].
+/// The SQLite adapter of the ports of [`crate::State`].
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
     pool: SqlitePool,

@@ -1,0 +1,139 @@
+//! Named tokens, by which people and programs show who they are, and the sessions of those who signed in with one.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    access::{Actor, Role},
+    error::{Error, Result},
+    scope::clip,
+    sentences,
+    text::Name,
+    time::Millis,
+};
+
+/// The name of whoever has the operator's token, or is at a machine where only they can be. No named token is called so.
+pub const OPERATOR: &str = "operator";
+/// The longest name of a token, in characters.
+pub const MAX_TOKEN_NAME: usize = 64;
+
+/// The name of a token: of whoever has it. One line of printable text, in one spelling (NFC, which is seen to where it comes in).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TokenName(Name);
+
+impl TokenName {
+    /// # Errors
+    /// Says what is wrong with the text.
+    pub fn parse(text: &str) -> Result<Self> {
+        let name = Name::parse(text).map_err(|why| Error::bad_input(sentences::bad_token_name(&why.sentence())))?;
+        if text.chars().count() > MAX_TOKEN_NAME {
+            return Err(Error::bad_input(sentences::long_token_name(MAX_TOKEN_NAME)));
+        }
+        if text.eq_ignore_ascii_case(OPERATOR) {
+            return Err(Error::bad_input(sentences::operator_s_name(clip(text))));
+        }
+        Ok(Self(name))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl std::fmt::Display for TokenName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl TryFrom<String> for TokenName {
+    type Error = Error;
+    fn try_from(text: String) -> Result<Self> {
+        Self::parse(&text)
+    }
+}
+
+impl From<TokenName> for String {
+    fn from(name: TokenName) -> Self {
+        name.0.into()
+    }
+}
+
+/// The SHA-256 of a token or of the secret of a session: what is kept of them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SecretHash(pub [u8; 32]);
+
+impl std::fmt::Debug for SecretHash {
+    /// Not its digits: whoever reads the log cannot look for them in the database.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretHash")
+    }
+}
+
+/// A token as it is listed; nothing in it lets anybody in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    pub name: TokenName,
+    pub role: Role,
+    pub created: Millis,
+    /// When a request came with it last, or with one of its sessions; to the minute.
+    pub last_use: Option<Millis>,
+    /// Since when it opens nothing.
+    pub revoked: Option<Millis>,
+}
+
+/// A token that is not revoked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveToken {
+    /// Given by the store; never used again.
+    pub id: i64,
+    pub name: TokenName,
+    pub role: Role,
+    pub hash: SecretHash,
+}
+
+impl LiveToken {
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        Actor::Named { name: self.name.clone(), role: self.role }
+    }
+}
+
+/// Somebody who signed in, until then at most.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    pub holder: Holder,
+    pub expires: Millis,
+}
+
+/// What a session was given for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holder {
+    /// A named token, as it is now.
+    Token(LiveToken),
+    /// The operator's token: an HMAC by it of the session's secret. Another operator's token does not give the same.
+    Operator(SecretHash),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_tokens_are_one_printable_line_of_at_most_64_characters() {
+        for text in ["kim", "김민수", "ci runner #2", &"가".repeat(MAX_TOKEN_NAME)] {
+            assert_eq!(TokenName::parse(text).as_ref().map(TokenName::as_str), Ok(text));
+        }
+        for text in ["", " kim", "kim ", "a\nb", "\u{202E}mik", "\u{200E}", &"x".repeat(MAX_TOKEN_NAME + 1), "Operator"]
+        {
+            let refused = TokenName::parse(text).expect_err(text);
+            assert!(refused.message.ko.is_some(), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn a_hash_is_not_written_anywhere() {
+        assert_eq!(format!("{:?}", SecretHash([171; 32])), "SecretHash");
+    }
+}

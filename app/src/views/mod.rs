@@ -1,0 +1,50 @@
+//! `/views`: pages that somebody gave a name, to open, share, rename and delete them, and to start with one of them.
+
+mod draw;
+mod function;
+#[cfg(feature = "ssr")]
+mod html;
+#[cfg(feature = "ssr")]
+mod make;
+pub mod view;
+#[cfg(feature = "ssr")]
+mod write;
+
+mod words {
+    //! The texts of this folder, from `words.toml`. Views hold most of them, so that the browser's program does not.
+    include!(concat!(env!("OUT_DIR"), "/views/words.rs"));
+}
+
+#[cfg(feature = "ssr")]
+mod sentences {
+    //! What is refused in this folder, from `sentences.toml`.
+    include!(concat!(env!("OUT_DIR"), "/views/sentences.rs"));
+}
+
+use domain::access::Action;
+use leptos::prelude::*;
+
+use crate::{
+    shell::{
+        load::loaded_at,
+        room::{Navigation, Room},
+    },
+    ui::hydration::hydrated_at_once,
+};
+
+pub use self::function::{WriteView, write_view};
+
+pub const ROOM: Room = Room {
+    paths: PATHS,
+    action: Action::ReadViews,
+    functions: &[function::VIEWS, function::WRITE],
+    navigation: Some(Navigation { icon: "bookmark", label: words::label, key: 'v' }),
+};
+
+// Forms are sent to the page that shows them, so that what is refused is shown there, with what was typed.
+crate::routes!(Views: "/views");
+
+#[component]
+fn Views() -> impl IntoView {
+    loaded_at(function::views, |view| hydrated_at_once(draw::draw(view)))
+}
