@@ -28,22 +28,22 @@ use leptos_router::{
     components::{Router, Routes},
 };
 
-use crate::shell::{failure::NotFound, frame::Frame, prefs::Prefs, room::Room};
+use crate::shell::{error_view::NotFound, frame::Frame, page_spec::PageSpec, prefs::Prefs};
 
 /// Lists the rooms: what they register, and their routes.
-macro_rules! rooms {
-    ($($room:ident),+ $(,)?) => {
+macro_rules! page_list {
+    ($($page_spec:ident),+ $(,)?) => {
         /// Every page, in the order of the navigation.
-        pub const ROOMS: &[&Room] = &[$(&$room::ROOM),+];
+        pub const PAGES: &[&PageSpec] = &[$(&$page_spec::PAGE),+];
 
         #[component(transparent)]
-        fn RoomRoutes() -> impl MatchNestedRoutes + Clone {
-            view! { $(<$room::Routes/>)+ }.into_inner()
+        fn PageRoutes() -> impl MatchNestedRoutes + Clone {
+            view! { $(<$page_spec::Routes/>)+ }.into_inner()
         }
     };
 }
 
-rooms![place, trends, compare, records, sources, views];
+page_list![place, trends, compare, records, sources, views];
 
 /// The document around the app.
 #[cfg(feature = "ssr")]
@@ -59,9 +59,9 @@ pub fn App() -> impl IntoView {
     view! {
         <Title formatter=window_title/>
         <Router>
-            <Frame prefs=prefs rooms=ROOMS>
+            <Frame prefs=prefs page_list=PAGES>
                 <Routes fallback=NotFound>
-                    <RoomRoutes/>
+                    <PageRoutes/>
                 </Routes>
             </Frame>
         </Router>
@@ -78,35 +78,35 @@ fn window_title(page: String) -> String {
 mod tests {
     use std::collections::BTreeSet;
 
-    use domain::{ask::Ask, model::ModelKey, scope::Scope};
+    use domain::{model::ModelKey, params::QueryParams, scope::Scope};
 
-    use super::ROOMS;
+    use super::PAGES;
     use crate::shell::addresses;
 
     #[test]
     fn paths_functions_and_keys_are_registered_once() {
         let once = |all: Vec<String>| all.len() == all.iter().collect::<BTreeSet<_>>().len();
-        assert!(once(ROOMS.iter().flat_map(|r| r.paths).map(ToString::to_string).collect()));
-        assert!(once(ROOMS.iter().flat_map(|r| r.functions).map(|f| f.path.to_owned()).collect()));
-        assert!(once(ROOMS.iter().filter_map(|r| r.navigation.as_ref()).map(|n| n.key.to_string()).collect()));
+        assert!(once(PAGES.iter().flat_map(|r| r.paths).map(ToString::to_string).collect()));
+        assert!(once(PAGES.iter().flat_map(|r| r.functions).map(|f| f.path.to_owned()).collect()));
+        assert!(once(PAGES.iter().filter_map(|r| r.navigation.as_ref()).map(|n| n.key.to_string()).collect()));
     }
 
     #[test]
     fn what_pages_link_to_is_registered() {
-        let (fleet, ask) = (Scope::default(), Ask::default());
+        let (fleet, params) = (Scope::default(), QueryParams::default());
         let model = ModelKey::parse("a:1").expect("a model");
         let links = [
-            addresses::place(&Scope::parse(Some("a"), Some("b"), Some("c"), None, None).expect("a scope"), &ask),
-            addresses::trends(&fleet, "mAP50", &ask),
-            addresses::with_model(&fleet, "mAP50", &ask),
-            addresses::records(&fleet, "mAP50", &ask),
+            addresses::place(&Scope::parse(Some("a"), Some("b"), Some("c"), None, None).expect("a scope"), &params),
+            addresses::trends(&fleet, "mAP50", &params),
+            addresses::trends_of_model(&fleet, "mAP50", &params),
+            addresses::records(&fleet, "mAP50", &params),
             addresses::compare(&model),
             addresses::SOURCES.to_owned(),
             addresses::save("/".into(), "x".into()),
         ];
         for link in links {
             let path = link.split('?').next().unwrap_or_default();
-            assert!(ROOMS.iter().any(|r| r.answers(path)), "{link}");
+            assert!(PAGES.iter().any(|r| r.matches_path(path)), "{link}");
         }
     }
 }

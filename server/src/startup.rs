@@ -9,17 +9,17 @@ use std::{
 use domain::{
     Error, Result,
     error::Sentence,
-    ports::{Clock, Upkeep},
+    ports::{Clock, Maintenance},
     time::Millis,
 };
 /// The most memory that columns of the lake are held in.
 pub use lake::COLUMN_CACHE_BYTES;
 /// How far a file was taken is kept beside the rows that were taken of it.
-pub use lake::ports::{Tail, TailLedger};
-use lake::{Folder, Lake};
-use store::{Bound, Location, PostgresServer, State};
+pub use lake::ports::{FilePosition, FilePositionStore};
+use lake::{FolderObjects, Lake};
+use store::{FolderLock, Location, PostgresServer, StateStore};
 /// What the commands about the database tell.
-pub use store::{Carried, Inspection, Status as DatabaseStatus, sqlite_version};
+pub use store::{Inspection, Status as DatabaseStatus, TableCount, sqlite_version};
 
 use crate::{
     config::{Secret, Settings, database::PostgresUrl},
@@ -41,49 +41,50 @@ impl Clock for SystemClock {
 
 /// All use cases and what runs beside them, connected.
 #[derive(Clone)]
-pub struct Parts {
+pub struct AppServices {
     pub metrics: Arc<usecases::Metrics>,
     pub sources: Arc<usecases::Sources>,
-    pub taking: usecases::Taking,
-    pub simulated: usecases::Simulated,
+    pub ingestion: usecases::Ingestion,
+    pub simulated: usecases::DemoData,
     pub access: usecases::Access,
     pub views: usecases::Views,
-    pub tails: Arc<dyn TailLedger>,
+    pub file_positions: Arc<dyn FilePositionStore>,
     pub clock: Arc<dyn Clock>,
     /// For the jobs that keep the lake in order.
-    pub upkeep: Arc<dyn Upkeep>,
+    pub maintenance: Arc<dyn Maintenance>,
     pub tables: ReadTable,
     /// Keeps others from using the data folder with another database as long as we do.
-    pub bound: Arc<Bound>,
+    pub bound: Arc<FolderLock>,
 }
 
 /// Opens everything below the data folder.
 ///
 /// # Errors
 /// `Unavailable`, naming what cannot be opened or written.
-pub async fn open(settings: &Settings) -> Result<Parts> {
+pub async fn open(settings: &Settings) -> Result<AppServices> {
     make_folder(&settings.data.folder)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let location = location(settings)?;
-    let store: Arc<dyn State> = store::open(&location).await?;
-    let folder = Arc::new(Folder::at(&settings.data.folder));
+    let store: Arc<dyn StateStore> = store::open(&location).await?;
+    let folder = Arc::new(FolderObjects::at(&settings.data.folder));
     // Before the lake is opened: it deletes files that its manifest does not name.
-    let bound =
-        store::bind(store.as_ref(), &location, &settings.data.folder, async || lake::found(folder.as_ref()).await)
-            .await?;
+    let bound = store::bind(store.as_ref(), &location, &settings.data.folder, async || {
+        lake::list_lake_files(folder.as_ref()).await
+    })
+    .await?;
     let lake = Lake::open(folder.clone(), store.clone(), clock.clone()).await?;
     let lake = Arc::new(lake.with_metric_names(usize::from(settings.data.metric_names)));
-    let taking = usecases::Taking::new(lake.clone());
-    Ok(Parts {
+    let ingestion = usecases::Ingestion::new(lake.clone());
+    Ok(AppServices {
         metrics: Arc::new(usecases::Metrics::new(lake.clone())),
         sources: Arc::new(usecases::Sources::new(store.clone())),
-        simulated: usecases::Simulated::new(taking.clone(), store.clone()),
+        simulated: usecases::DemoData::new(ingestion.clone(), store.clone()),
         access: usecases::Access::new(store.clone(), store.clone(), store.clone(), clock.clone()),
         views: usecases::Views::new(store.clone(), clock.clone(), routes::measured()),
-        taking,
-        tails: store,
+        ingestion,
+        file_positions: store,
         clock,
-        upkeep: lake,
+        maintenance: lake,
         tables: read_table,
         bound: Arc::new(bound),
     })
@@ -121,15 +122,15 @@ pub async fn database_status(settings: &Settings) -> Result<DatabaseStatus> {
 /// # Errors
 /// `BadInput` when the settings name none; `Unavailable`, naming it, when it cannot be reached or read.
 pub async fn inspect_database(settings: &Settings) -> Result<Inspection> {
-    let folder = Folder::at(&settings.data.folder);
-    store::inspect(&location(settings)?, &settings.data.folder, async || lake::found(&folder).await).await
+    let folder = FolderObjects::at(&settings.data.folder);
+    store::inspect(&location(settings)?, &settings.data.folder, async || lake::list_lake_files(&folder).await).await
 }
 
 /// Copies the state into an empty database: `sqlite:` with a path, or a Postgres URL. Returns the rows of each table.
 ///
 /// # Errors
 /// `BadInput` when there is something in the target; `Unavailable`, naming what cannot be read or written.
-pub async fn copy_database(settings: &Settings, to: &str) -> Result<Vec<Carried>> {
+pub async fn copy_database(settings: &Settings, to: &str) -> Result<Vec<TableCount>> {
     store::copy(&location(settings)?, &other_location(settings, to)?, &settings.data.folder).await
 }
 
@@ -137,7 +138,7 @@ pub async fn copy_database(settings: &Settings, to: &str) -> Result<Vec<Carried>
 ///
 /// # Errors
 /// `Unavailable`, naming what cannot be read or written.
-pub async fn back_up(settings: &Settings, to: &mut (dyn std::io::Write + Send)) -> Result<Vec<Carried>> {
+pub async fn back_up(settings: &Settings, to: &mut (dyn std::io::Write + Send)) -> Result<Vec<TableCount>> {
     store::backup(&location(settings)?, &settings.data.folder, to).await
 }
 
@@ -145,7 +146,7 @@ pub async fn back_up(settings: &Settings, to: &mut (dyn std::io::Write + Send)) 
 ///
 /// # Errors
 /// `BadInput` when the file is damaged or there is something in the database; `Unavailable`, naming what cannot be written.
-pub async fn restore(settings: &Settings, from: &Path) -> Result<Vec<Carried>> {
+pub async fn restore(settings: &Settings, from: &Path) -> Result<Vec<TableCount>> {
     make_folder(&settings.data.folder)?;
     store::restore(from, &location(settings)?, &settings.data.folder).await
 }

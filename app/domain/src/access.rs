@@ -35,7 +35,7 @@ impl Role {
         [Self::Viewer, Self::Operator]
             .into_iter()
             .find(|r| r.as_str() == text)
-            .ok_or_else(|| Error::bad_input(sentences::bad_role(crate::scope::clip(text))))
+            .ok_or_else(|| Error::bad_input(sentences::bad_role(crate::scope::clip_text(text))))
     }
 }
 
@@ -112,7 +112,7 @@ impl Action {
 
     /// Whether it changes what is kept.
     #[must_use]
-    pub fn changes(self) -> bool {
+    pub fn is_write(self) -> bool {
         match self {
             Self::ReadMetrics
             | Self::ReadSources
@@ -135,22 +135,22 @@ pub enum Object<'a> {
     /// On the records of a scope.
     Scope(&'a Scope),
     /// On a saved view of this owner, which others see when it is shared.
-    View { owner: &'a str, shared: bool },
+    MetricsSnapshot { owner: &'a str, shared: bool },
 }
 
 /// Whether `actor` may do `action` on `object`.
 #[must_use]
 pub fn can(actor: &Actor, action: Action, object: Object<'_>) -> bool {
-    if let Object::View { owner, shared } = object {
+    if let Object::MetricsSnapshot { owner, shared } = object {
         return can(actor, action, Object::Any) && can_on_view(actor, action, owner, shared);
     }
     match (actor, action) {
         (Actor::Operator | Actor::Named { role: Role::Operator, .. }, _) => true,
         (Actor::Named { role: Role::Viewer, .. }, Action::WriteViews) => object != Object::Installation,
-        (Actor::Viewer | Actor::Named { role: Role::Viewer, .. }, action) => !action.changes(),
+        (Actor::Viewer | Actor::Named { role: Role::Viewer, .. }, action) => !action.is_write(),
         (Actor::Anonymous | Actor::Bound(_), Action::Probe | Action::SignIn | Action::SetPreference) => true,
         (Actor::Bound(customer), Action::ReadMetrics) => match object {
-            Object::Any | Object::View { .. } => true,
+            Object::Any | Object::MetricsSnapshot { .. } => true,
             Object::Installation => false,
             Object::Scope(scope) => scope.customer.as_ref() == Some(customer),
         },
@@ -171,7 +171,7 @@ fn can_on_view(actor: &Actor, action: Action, owner: &str, shared: bool) -> bool
         return own;
     }
     let operates = matches!(actor, Actor::Operator | Actor::Named { role: Role::Operator, .. });
-    !action.changes() || operates
+    !action.is_write() || operates
 }
 
 /// [`can`] as a gate.
@@ -265,7 +265,7 @@ mod tests {
             let own = actor.name().unwrap_or("nobody").to_owned();
             for (action, expected) in [Action::ReadViews, Action::WriteViews].into_iter().zip(rights) {
                 let views = [(own.as_str(), false), ("other", false), (own.as_str(), true), ("other", true)];
-                let got = views.map(|(owner, shared)| can(&actor, action, Object::View { owner, shared }));
+                let got = views.map(|(owner, shared)| can(&actor, action, Object::MetricsSnapshot { owner, shared }));
                 assert_eq!(got, expected, "{actor:?} {action:?}");
             }
         }

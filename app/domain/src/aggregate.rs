@@ -3,17 +3,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{sketch::Sketch, time::Millis};
+use crate::{sketch::QuantileSketch, time::Millis};
 
 /// The sums behind one mean: n, Σw and Σwx.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Mean {
+pub struct WeightedMean {
     pub n: u64,
     pub w: f64,
     pub wx: f64,
 }
 
-impl Mean {
+impl WeightedMean {
     #[inline]
     pub fn add(&mut self, x: f64, w: f64) {
         self.n += 1;
@@ -32,15 +32,15 @@ impl Mean {
     }
 }
 
-/// The sums behind a mean and the variance around it: those of [`Mean`], and Σw² and Σwx².
+/// The sums behind a mean and the variance around it: those of [`WeightedMean`], and Σw² and Σwx².
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Spread {
-    pub mean: Mean,
+pub struct Moments {
+    pub mean: WeightedMean,
     pub ww: f64,
     pub wxx: f64,
 }
 
-impl Spread {
+impl Moments {
     #[inline]
     pub fn add(&mut self, x: f64, w: f64) {
         self.mean.add(x, w);
@@ -57,22 +57,22 @@ impl Spread {
 /// Everything about the values of one metric over some records.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Aggregate {
-    pub spread: Spread,
+    pub spread: Moments,
     pub min: Option<f64>,
     pub max: Option<f64>,
-    pub sketch: Sketch,
+    pub sketch: QuantileSketch,
 }
 
 /// The value of the newest record; of two at the same moment, the one that arrived last.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Latest {
+pub struct NewestValue {
     pub at: Millis,
     /// Arrival order.
     pub seq: i64,
     pub value: f64,
 }
 
-impl Latest {
+impl NewestValue {
     /// Keeps the newer of the two.
     pub fn merge(into: &mut Option<Self>, other: Option<Self>) {
         if let Some(o) = other
@@ -86,20 +86,20 @@ impl Latest {
 impl Aggregate {
     /// The sums of its mean.
     #[must_use]
-    pub fn mean(&self) -> &Mean {
+    pub fn mean(&self) -> &WeightedMean {
         &self.spread.mean
     }
 
     /// Adds one finite value with its weight.
     pub fn add(&mut self, x: f64, w: f64) {
-        let mut sums = Spread::default();
+        let mut sums = Moments::default();
         sums.add(x, w);
-        self.take(&sums, x, std::iter::once(x));
+        self.add_summed(&sums, x, std::iter::once(x));
     }
 
     /// Adds finite values whose sums are known already; `one` of them is any.
     #[inline]
-    pub fn take(&mut self, sums: &Spread, one: f64, values: impl Iterator<Item = f64>) {
+    pub fn add_summed(&mut self, sums: &Moments, one: f64, values: impl Iterator<Item = f64>) {
         self.spread.merge(sums);
         let (mut min, mut max) = (self.min.unwrap_or(one), self.max.unwrap_or(one));
         self.sketch.extend(values.inspect(|x| {
@@ -156,10 +156,10 @@ mod tests {
 
     #[test]
     fn of_two_values_of_the_same_moment_the_last_arrival_is_the_latest() {
-        let one = |at, seq| Some(Latest { at: Millis(at), seq, value: 0.5 });
-        let newest = |all: [Option<Latest>; 3]| {
+        let one = |at, seq| Some(NewestValue { at: Millis(at), seq, value: 0.5 });
+        let newest = |all: [Option<NewestValue>; 3]| {
             all.into_iter().fold(None, |mut l, o| {
-                Latest::merge(&mut l, o);
+                NewestValue::merge(&mut l, o);
                 l
             })
         };

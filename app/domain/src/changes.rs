@@ -10,52 +10,52 @@ use crate::{
 };
 
 /// So many places are named; a commit that touched more touched all.
-pub const MOST_PLACES: usize = 256;
+pub const MAX_PLACES: usize = 256;
 
 /// The days, places and metrics of which a commit changed records. One that only put files in order touched none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Touched {
+pub struct ChangeSet {
     pub days: BTreeSet<Day>,
-    pub places: Places,
+    pub places: AffectedPlaces,
     /// By full name: built-in keys, or `group.leaf`.
     pub metrics: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Places {
+pub enum AffectedPlaces {
     Some(BTreeSet<Place>),
     All,
 }
 
-impl Default for Places {
+impl Default for AffectedPlaces {
     fn default() -> Self {
         Self::Some(BTreeSet::new())
     }
 }
 
-impl Touched {
+impl ChangeSet {
     /// Everything, as far as anybody can say.
     #[must_use]
-    pub fn all() -> Self {
-        Self { places: Places::All, ..Self::default() }
+    pub fn everything() -> Self {
+        Self { places: AffectedPlaces::All, ..Self::default() }
     }
 
-    pub fn place(&mut self, place: Place) {
-        if let Places::Some(places) = &mut self.places {
+    pub fn add_place(&mut self, place: Place) {
+        if let AffectedPlaces::Some(places) = &mut self.places {
             places.insert(place);
-            if places.len() > MOST_PLACES {
-                self.places = Places::All;
+            if places.len() > MAX_PLACES {
+                self.places = AffectedPlaces::All;
             }
         }
     }
 
     /// Whether answers about a scope may differ since.
     #[must_use]
-    pub fn concerns(&self, scope: &Scope) -> bool {
+    pub fn affects(&self, scope: &Scope) -> bool {
         match &self.places {
-            Places::All => true,
-            Places::Some(places) => places.iter().any(|p| scope.holds(p)),
+            AffectedPlaces::All => true,
+            AffectedPlaces::Some(places) => places.iter().any(|p| scope.contains(p)),
         }
     }
 }
@@ -63,12 +63,12 @@ impl Touched {
 /// What changes apart from one another: whoever shows one thing does not look again for another's sake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Topic {
+pub enum EventTopic {
     /// Records of a scope, and how its places deliver.
     Records,
 }
 
-impl Topic {
+impl EventTopic {
     /// The name of its events.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -97,13 +97,13 @@ mod tests {
 
     #[test]
     fn a_commit_concerns_its_places_and_with_too_many_of_them_every_place() {
-        let mut touched = Touched::default();
-        assert!(!touched.concerns(&of("a")) && !touched.concerns(&Scope::default()), "files were put in order");
-        touched.place(place("a", 0));
-        assert!(touched.concerns(&of("a")) && touched.concerns(&Scope::default()) && !touched.concerns(&of("b")));
-        (0..MOST_PLACES).for_each(|z| touched.place(place("a", z)));
-        assert!(!touched.concerns(&of("b")), "{MOST_PLACES} are named");
-        touched.place(place("a", MOST_PLACES));
-        assert!(touched.concerns(&of("b")) && Touched::all().concerns(&of("b")));
+        let mut touched = ChangeSet::default();
+        assert!(!touched.affects(&of("a")) && !touched.affects(&Scope::default()), "files were put in order");
+        touched.add_place(place("a", 0));
+        assert!(touched.affects(&of("a")) && touched.affects(&Scope::default()) && !touched.affects(&of("b")));
+        (0..MAX_PLACES).for_each(|z| touched.add_place(place("a", z)));
+        assert!(!touched.affects(&of("b")), "{MAX_PLACES} are named");
+        touched.add_place(place("a", MAX_PLACES));
+        assert!(touched.affects(&of("b")) && ChangeSet::everything().affects(&of("b")));
     }
 }

@@ -9,27 +9,27 @@ use std::{
 
 mod paired;
 
-use paired::Pairs;
-pub use paired::Same;
+pub use paired::PairedDifference;
+use paired::PairedSums;
 
 use crate::{
-    aggregate::{Aggregate, Mean},
+    aggregate::{Aggregate, WeightedMean},
     error::{Error, Result},
-    metric::{Change, Metric},
+    metric::{ChangeVerdict, Metric},
     model::ModelKey,
     query::FieldReport,
-    scope::{Place, clip},
+    scope::{Place, clip_text},
     sentences,
     text::Name,
     time::{Day, Millis},
 };
 
 /// Models that one picture can hold.
-pub const MOST_MODELS: usize = 8;
+pub const MAX_MODELS: usize = 8;
 
 /// Which places a difference counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Places {
+pub enum PlacePairing {
     /// Only zones where both the model and the baseline reported the metric, each compared with itself.
     #[default]
     Same,
@@ -37,42 +37,42 @@ pub enum Places {
     All,
 }
 
-impl Places {
+impl PlacePairing {
     /// # Errors
     /// Names the two accepted words.
     pub fn parse(text: &str) -> Result<Self> {
         match text {
             "same" => Ok(Self::Same),
             "all" => Ok(Self::All),
-            _ => Err(Error::bad_input(sentences::bad_places(clip(text)))),
+            _ => Err(Error::bad_input(sentences::bad_places(clip_text(text)))),
         }
     }
 }
 
 /// What counts as one model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum By {
+pub enum ModelGrouping {
     #[default]
     Version,
     /// All versions of an architecture together.
     Architecture,
 }
 
-impl By {
+impl ModelGrouping {
     /// # Errors
     /// Names the two accepted words.
     pub fn parse(text: &str) -> Result<Self> {
         match text {
             "version" => Ok(Self::Version),
             "architecture" => Ok(Self::Architecture),
-            _ => Err(Error::bad_input(sentences::bad_by(clip(text)))),
+            _ => Err(Error::bad_input(sentences::bad_by(clip_text(text)))),
         }
     }
 }
 
 /// One model of the field.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Contender {
+pub struct ComparedModel {
     pub model: ModelKey,
     pub n: u64,
     pub zones: usize,
@@ -83,12 +83,12 @@ pub struct Contender {
     pub first: Millis,
     pub last: Millis,
     /// By [`FieldReport::metrics`].
-    pub figures: Vec<Figure>,
+    pub figures: Vec<ComparedMetric>,
 }
 
 /// How a model did in one metric, and how that differs from the baseline.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Figure {
+pub struct ComparedMetric {
     /// Over every zone of the model: Σwx/Σw.
     pub value: Option<f64>,
     pub n: u64,
@@ -97,25 +97,25 @@ pub struct Figure {
     /// The model's value minus the baseline's, over every zone of either.
     pub everywhere: Option<f64>,
     /// The two over the zones where both reported this metric.
-    pub same: Option<Same>,
+    pub same: Option<PairedDifference>,
 }
 
-impl Figure {
+impl ComparedMetric {
     #[must_use]
-    pub fn delta(&self, places: Places) -> Option<f64> {
+    pub fn delta(&self, places: PlacePairing) -> Option<f64> {
         match places {
-            Places::Same => self.same.map(|s| s.delta),
-            Places::All => self.everywhere,
+            PlacePairing::Same => self.same.map(|s| s.delta),
+            PlacePairing::All => self.everywhere,
         }
     }
 
     /// What contenders of a site are ranked by: at the same places the difference to the baseline, whose own is zero;
     /// everywhere the value.
     #[must_use]
-    pub fn rank(&self, places: Places) -> Option<f64> {
+    pub fn rank(&self, places: PlacePairing) -> Option<f64> {
         match places {
-            Places::Same => self.delta(places),
-            Places::All => self.value,
+            PlacePairing::Same => self.delta(places),
+            PlacePairing::All => self.value,
         }
     }
 
@@ -129,43 +129,43 @@ impl Figure {
 
 /// One site in one metric: what each model did there.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SiteContest {
+pub struct SiteComparison {
     pub customer: Name,
     pub site: Option<Name>,
     /// By contender, over the zones of the site; without quantiles.
-    pub figures: Vec<Figure>,
-    /// The contender that did best by [`Figure::rank`], where at least two can be compared, the metric has a direction and the
+    pub figures: Vec<ComparedMetric>,
+    /// The contender that did best by [`ComparedMetric::rank`], where at least two can be compared, the metric has a direction and the
     /// lead matters.
     pub best: Option<usize>,
 }
 
 /// A model in one place.
 #[derive(Debug, Clone)]
-struct Ran<'r> {
+struct ZoneResult<'r> {
     values: Cow<'r, [Aggregate]>,
     days: Cow<'r, BTreeSet<Day>>,
     devices: Cow<'r, BTreeSet<Box<str>>>,
 }
 
 /// By place, what is known of a model.
-type Cells<'r> = BTreeMap<&'r Place, Ran<'r>>;
+type Cells<'r> = BTreeMap<&'r Place, ZoneResult<'r>>;
 
 /// The field of a report, told apart by model.
 #[derive(Debug)]
-pub struct Field<'r> {
+pub struct ModelResults<'r> {
     report: &'r FieldReport,
     /// Most records first.
     models: Vec<(ModelKey, Cells<'r>, u64, Millis, Millis)>,
 }
 
-impl<'r> Field<'r> {
+impl<'r> ModelResults<'r> {
     /// Rows that name no model count for nothing.
     #[must_use]
-    pub fn of(report: &'r FieldReport, by: By) -> Self {
+    pub fn of(report: &'r FieldReport, by: ModelGrouping) -> Self {
         let mut found: BTreeMap<ModelKey, (Cells<'r>, u64, Millis, Millis)> = BTreeMap::new();
         for cell in &report.cells {
             let Some(model) = &cell.model else { continue };
-            let model = if by == By::Version { model.clone() } else { model.any_version() };
+            let model = if by == ModelGrouping::Version { model.clone() } else { model.any_version() };
             let entry = found.entry(model).or_insert_with(|| (Cells::new(), 0, cell.first, cell.last));
             match entry.0.get_mut(&cell.place) {
                 Some(ran) => {
@@ -174,7 +174,7 @@ impl<'r> Field<'r> {
                     ran.devices.to_mut().extend(cell.devices.iter().cloned());
                 }
                 None => {
-                    let ran = Ran {
+                    let ran = ZoneResult {
                         values: Cow::Borrowed(&cell.values),
                         days: Cow::Borrowed(&cell.days),
                         devices: Cow::Borrowed(&cell.devices),
@@ -202,20 +202,20 @@ impl<'r> Field<'r> {
     pub fn challengers(&self, baseline: &ModelKey) -> Vec<(&ModelKey, usize, u64)> {
         let Some(base) = self.models.iter().find(|m| m.0 == *baseline) else { return vec![] };
         let others = self.models.iter().filter(|m| m.0 != *baseline);
-        others.map(|m| (&m.0, met(&m.1, &base.1), m.2)).collect()
+        others.map(|m| (&m.0, shared_places(&m.1, &base.1), m.2)).collect()
     }
 
     /// The chosen models against the baseline, which comes first. Models that did not run are left out.
     #[must_use]
-    pub fn contenders(&self, baseline: &ModelKey, chosen: &[ModelKey]) -> Vec<Contender> {
+    pub fn compared_models(&self, baseline: &ModelKey, chosen: &[ModelKey]) -> Vec<ComparedModel> {
         let Some(base) = self.models.iter().find(|m| m.0 == *baseline) else { return vec![] };
         let mut seen = BTreeSet::from([baseline]);
         let others = chosen.iter().filter(|m| seen.insert(m)).filter_map(|m| self.models.iter().find(|x| x.0 == *m));
         std::iter::once(base)
             .chain(others)
             .map(|m| {
-                let zones = beside(&m.1, &base.1);
-                Contender {
+                let zones = zone_pairs(&m.1, &base.1);
+                ComparedModel {
                     model: m.0.clone(),
                     n: m.2,
                     zones: m.1.len(),
@@ -224,7 +224,7 @@ impl<'r> Field<'r> {
                     other_devices: zones.iter().filter(|z| z.other_devices).count(),
                     first: m.3,
                     last: m.4,
-                    figures: (0..self.report.metrics.len()).map(|i| whole_figure(i, &zones)).collect(),
+                    figures: (0..self.report.metrics.len()).map(|i| metric_with_quantiles(i, &zones)).collect(),
                 }
             })
             .collect()
@@ -232,23 +232,24 @@ impl<'r> Field<'r> {
 
     /// Where which contender wins, in one metric; sites in order of customer and name.
     #[must_use]
-    pub fn sites(&self, metric: usize, contenders: &[Contender], places: Places) -> Vec<SiteContest> {
+    pub fn sites(&self, metric: usize, compared_models: &[ComparedModel], places: PlacePairing) -> Vec<SiteComparison> {
         let cells: Vec<&Cells<'r>> =
-            contenders.iter().filter_map(|c| self.models.iter().find(|m| m.0 == c.model).map(|m| &m.1)).collect();
+            compared_models.iter().filter_map(|c| self.models.iter().find(|m| m.0 == c.model).map(|m| &m.1)).collect();
         let Some(base) = cells.first() else { return vec![] };
         let kind = &self.report.metrics[metric];
-        let mut found: BTreeMap<SiteKey<'r>, Vec<Figure>> = BTreeMap::new();
+        let mut found: BTreeMap<SiteKey<'r>, Vec<ComparedMetric>> = BTreeMap::new();
         for (i, c) in cells.iter().enumerate() {
             // By place, so that the zones of a site lie together.
-            for zones in beside(c, base).chunk_by(|x, y| x.site() == y.site()) {
-                let figures = found.entry(zones[0].site()).or_insert_with(|| vec![Figure::default(); cells.len()]);
-                figures[i] = figure(metric, zones);
+            for zones in zone_pairs(c, base).chunk_by(|x, y| x.site() == y.site()) {
+                let figures =
+                    found.entry(zones[0].site()).or_insert_with(|| vec![ComparedMetric::default(); cells.len()]);
+                figures[i] = metric_of_zones(metric, zones);
             }
         }
         found
             .into_iter()
             .filter(|(_, figures)| figures.iter().any(|f| f.value.is_some()))
-            .map(|((customer, site), figures)| SiteContest {
+            .map(|((customer, site), figures)| SiteComparison {
                 customer: customer.clone(),
                 site: site.clone(),
                 best: best(kind, &figures, places),
@@ -261,9 +262,9 @@ impl<'r> Field<'r> {
 type SiteKey<'r> = (&'r Name, &'r Option<Name>);
 
 /// Who did best. Of several models each difference stands on its own zones; the baseline is what they have in common.
-fn best(metric: &Metric, figures: &[Figure], places: Places) -> Option<usize> {
+fn best(metric: &Metric, figures: &[ComparedMetric], places: PlacePairing) -> Option<usize> {
     let known: Vec<(usize, f64)> = figures.iter().enumerate().filter_map(|(i, f)| Some((i, f.rank(places)?))).collect();
-    let better = |a: f64, b: f64| metric.direction.read(a - b) == Change::Better;
+    let better = |a: f64, b: f64| metric.direction.judge(a - b) == ChangeVerdict::Better;
     let (first, rest) = known.split_first()?;
     if rest.is_empty() {
         return None;
@@ -271,36 +272,36 @@ fn best(metric: &Metric, figures: &[Figure], places: Places) -> Option<usize> {
     let top = rest.iter().fold(*first, |top, k| if better(k.1, top.1) { *k } else { top });
     // Equals have no winner, and a lead too small to matter is none: beside it the differences read "negligible".
     let level = |k: &(usize, f64)| match places {
-        Places::Same => figures.first().and_then(|f| f.value),
-        Places::All => Some(k.1),
+        PlacePairing::Same => figures.first().and_then(|f| f.value),
+        PlacePairing::All => Some(k.1),
     };
-    let leads = |k: &(usize, f64)| better(top.1, k.1) && metric.matters(top.1 - k.1, level(k));
+    let leads = |k: &(usize, f64)| better(top.1, k.1) && metric.exceeds_smallest_effect(top.1 - k.1, level(k));
     known.iter().all(|k| k.0 == top.0 || leads(k)).then_some(top.0)
 }
 
 /// In how many places both ran.
-fn met(ours: &Cells<'_>, base: &Cells<'_>) -> usize {
+fn shared_places(ours: &Cells<'_>, base: &Cells<'_>) -> usize {
     ours.keys().filter(|p| base.contains_key(*p)).count()
 }
 
 /// A zone in which at least one of the two ran.
 #[derive(Debug, Clone, Copy)]
-struct Beside<'f, 'r> {
+struct ZonePair<'f, 'r> {
     place: &'r Place,
-    ours: Option<&'f Ran<'r>>,
-    base: Option<&'f Ran<'r>>,
+    ours: Option<&'f ZoneResult<'r>>,
+    base: Option<&'f ZoneResult<'r>>,
     other_days: bool,
     other_devices: bool,
 }
 
-impl<'r> Beside<'_, 'r> {
+impl<'r> ZonePair<'_, 'r> {
     fn site(&self) -> SiteKey<'r> {
         (&self.place.customer, &self.place.site)
     }
 }
 
 /// The zones of either, by place: two lists in order, merged.
-fn beside<'f, 'r>(ours: &'f Cells<'r>, base: &'f Cells<'r>) -> Vec<Beside<'f, 'r>> {
+fn zone_pairs<'f, 'r>(ours: &'f Cells<'r>, base: &'f Cells<'r>) -> Vec<ZonePair<'f, 'r>> {
     let mut zones = Vec::with_capacity(ours.len().max(base.len()));
     let (mut ours, mut base) = (ours.iter().peekable(), base.iter().peekable());
     loop {
@@ -313,18 +314,18 @@ fn beside<'f, 'r>(ours: &'f Cells<'r>, base: &'f Cells<'r>) -> Vec<Beside<'f, 'r
         let a = if order.is_ge() { base.next() } else { None };
         let Some((place, _)) = b.or(a) else { return zones };
         let (ours, base) = (b.map(|b| b.1), a.map(|a| a.1));
-        let differ = |by: fn(&Ran<'r>, &Ran<'r>) -> bool| ours.zip(base).is_some_and(|(b, a)| by(b, a));
+        let differ = |by: fn(&ZoneResult<'r>, &ZoneResult<'r>) -> bool| ours.zip(base).is_some_and(|(b, a)| by(b, a));
         let other_days = differ(|b, a| b.days != a.days);
         let other_devices = differ(|b, a| b.devices != a.devices);
-        zones.push(Beside { place, ours, base, other_days, other_devices });
+        zones.push(ZonePair { place, ours, base, other_days, other_devices });
     }
 }
 
 /// A model's figure over some zones; without quantiles, which are no matter of means.
-fn figure(i: usize, zones: &[Beside<'_, '_>]) -> Figure {
-    let (mut ours, mut base, mut pairs) = (Mean::default(), Mean::default(), Pairs::default());
+fn metric_of_zones(i: usize, zones: &[ZonePair<'_, '_>]) -> ComparedMetric {
+    let (mut ours, mut base, mut pairs) = (WeightedMean::default(), WeightedMean::default(), PairedSums::default());
     for zone in zones {
-        let of = |ran: Option<&Ran<'_>>| ran.map(|r| *r.values[i].mean()).filter(|m| m.n > 0);
+        let of = |ran: Option<&ZoneResult<'_>>| ran.map(|r| *r.values[i].mean()).filter(|m| m.n > 0);
         let (b, a) = (of(zone.ours), of(zone.base));
         ours.merge(&b.unwrap_or_default());
         base.merge(&a.unwrap_or_default());
@@ -333,22 +334,22 @@ fn figure(i: usize, zones: &[Beside<'_, '_>]) -> Figure {
             pairs.add(&b, &a, zone.other_days, zone.other_devices);
         }
     }
-    Figure {
+    ComparedMetric {
         value: ours.value(),
         n: ours.n,
         p50: None,
         p95: None,
         everywhere: ours.value().zip(base.value()).map(|(b, a)| b - a),
-        same: pairs.same(),
+        same: pairs.difference(),
     }
 }
 
 /// The same with quantiles.
-fn whole_figure(i: usize, zones: &[Beside<'_, '_>]) -> Figure {
+fn metric_with_quantiles(i: usize, zones: &[ZonePair<'_, '_>]) -> ComparedMetric {
     let mut whole = Aggregate::default();
     zones.iter().filter_map(|z| z.ours).for_each(|ran| whole.merge(&ran.values[i]));
     let quantiles = whole.quantiles();
-    Figure { p50: quantiles.map(|q| q[0]), p95: quantiles.map(|q| q[1]), ..figure(i, zones) }
+    ComparedMetric { p50: quantiles.map(|q| q[0]), p95: quantiles.map(|q| q[1]), ..metric_of_zones(i, zones) }
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ impl Sentence {
 
     /// Why the operating system refused. What it rarely says is left in its own words.
     #[must_use]
-    pub fn why(e: &io::Error) -> Self {
+    pub fn from_io(e: &io::Error) -> Self {
         match e.kind() {
             io::ErrorKind::NotFound => sentences::not_there(),
             io::ErrorKind::PermissionDenied => sentences::permission_denied(),

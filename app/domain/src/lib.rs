@@ -4,28 +4,28 @@
 
 pub mod access;
 pub mod aggregate;
-pub mod answers;
-pub mod ask;
 pub mod cells;
 pub mod changes;
 pub mod chart;
 pub mod compare;
-pub mod custom;
-pub mod declared;
+pub mod custom_metrics;
+pub mod declarations;
 pub mod error;
 pub mod metric;
 pub mod model;
+pub mod params;
 pub mod ports;
 pub mod query;
 pub mod record;
+pub mod reducers;
 pub mod saved_view;
 pub mod scope;
 mod sentences {
     include!(concat!(env!("OUT_DIR"), "/sentences.rs"));
 }
-pub mod sketch;
 #[cfg(feature = "spelling")]
-pub mod spelling;
+pub mod normalization;
+pub mod sketch;
 pub mod state;
 pub mod text;
 pub mod time;

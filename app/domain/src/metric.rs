@@ -17,7 +17,7 @@ enum Lang {
 }
 
 /// How many metrics are built in; they have a column of their own in the lake.
-pub const BUILT_IN: usize = 15;
+pub const BUILT_IN_COUNT: usize = 15;
 
 /// Which way is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ pub enum Direction {
 /// How a change is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Change {
+pub enum ChangeVerdict {
     Better,
     Worse,
     Neutral,
@@ -40,18 +40,18 @@ pub enum Change {
 impl Direction {
     /// Reads a difference (new minus old) in the light of the direction. Zero and NaN are neutral.
     #[must_use]
-    pub fn read(self, delta: f64) -> Change {
+    pub fn judge(self, delta: f64) -> ChangeVerdict {
         let up = match self {
-            Self::Neither => return Change::Neutral,
+            Self::Neither => return ChangeVerdict::Neutral,
             Self::HigherIsBetter => delta,
             Self::LowerIsBetter => -delta,
         };
         if up > 0.0 {
-            Change::Better
+            ChangeVerdict::Better
         } else if up < 0.0 {
-            Change::Worse
+            ChangeVerdict::Worse
         } else {
-            Change::Neutral
+            ChangeVerdict::Neutral
         }
     }
 }
@@ -88,21 +88,21 @@ pub struct Metric {
     pub definition: Cow<'static, str>,
     pub definition_ko: Cow<'static, str>,
     /// The smallest change that matters, where `metrics.yaml` says another than the rule of [`Metric::smallest_effect`].
-    pub effect: Option<Effect>,
+    pub effect: Option<SmallestEffect>,
     /// True when the direction was guessed from the name.
     pub assumed: bool,
 }
 
 /// A change that is just large enough to matter.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Effect {
+pub enum SmallestEffect {
     /// So much, in the metric's own unit.
     Size(f64),
     /// So large a part of the value: 0.02 is 2 %.
     Share(f64),
 }
 
-impl Effect {
+impl SmallestEffect {
     /// Of a value, in the metric's own unit.
     #[must_use]
     pub fn of(self, value: f64) -> f64 {
@@ -138,7 +138,7 @@ macro_rules! metric {
 }
 
 /// The built-in metrics, in the order of their lake columns.
-pub static CATALOGUE: [Metric; BUILT_IN] = [
+pub static CATALOGUE: [Metric; BUILT_IN_COUNT] = [
     metric!("mAP50", "detection", "detection_map50", map50, "", HigherIsBetter, (0.0, 1.0), WeightedMean, 3, map50_is),
     metric!(
         "mAP50_95",
@@ -286,7 +286,7 @@ fn same_key(ours: &str, theirs: &str) -> bool {
 impl Metric {
     /// A metric that is not in the catalogue. `key` is its leaf name, or `group.leaf` where leaves collide.
     #[must_use]
-    pub fn assumed(key: &str) -> Self {
+    pub fn uncatalogued(key: &str) -> Self {
         let leaf = key.rsplit('.').next().unwrap_or(key).to_ascii_lowercase();
         let unit = if leaf.ends_with("_ms") {
             "ms"
@@ -324,18 +324,18 @@ impl Metric {
     /// The smallest change of this metric that matters: what was written down, else 0.005 for metrics in 0..1 and MOTA,
     /// 2 points for percentages, and 2 % of the value for everything else.
     #[must_use]
-    pub fn smallest_effect(&self) -> Effect {
+    pub fn smallest_effect(&self) -> SmallestEffect {
         self.effect.unwrap_or(match self.range {
-            (0.0, 1.0) => Effect::Size(0.005),
-            _ if self.key == "mota" => Effect::Size(0.005),
-            _ if self.unit == "%" => Effect::Size(2.0),
-            _ => Effect::Share(0.02),
+            (0.0, 1.0) => SmallestEffect::Size(0.005),
+            _ if self.key == "mota" => SmallestEffect::Size(0.005),
+            _ if self.unit == "%" => SmallestEffect::Size(2.0),
+            _ => SmallestEffect::Share(0.02),
         })
     }
 
     /// Whether a change from `base` is large enough to matter. Of an unknown base no share can be taken: then it is.
     #[must_use]
-    pub fn matters(&self, delta: f64, base: Option<f64>) -> bool {
+    pub fn exceeds_smallest_effect(&self, delta: f64, base: Option<f64>) -> bool {
         // What is as large as the smallest stays so through the rounding of a subtraction.
         delta.abs() >= self.smallest_effect().of(base.unwrap_or(0.0)) * (1.0 - 1e-9)
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    scope::{Model, clip},
+    scope::{Model, clip_text},
     sentences,
     text::Name,
 };
@@ -17,12 +17,12 @@ use crate::{
 #[serde(rename_all = "snake_case")]
 pub enum ModelKey {
     Tagged(Model),
-    Registered(Registered),
+    Registered(RegisteredModel),
 }
 
 /// A version of a registered model; without a version, every version of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Registered {
+pub struct RegisteredModel {
     pub name: Name,
     pub version: Option<Name>,
 }
@@ -38,9 +38,10 @@ impl ModelKey {
     pub fn parse(text: &str) -> Result<Self> {
         let Some(rest) = text.strip_prefix(SCHEME) else { return Model::parse(text).map(Self::Tagged) };
         let (name, version) = rest.rsplit_once('/').map_or((rest, None), |(n, v)| (n, Some(v)));
-        let parse =
-            |t: &str| Name::stored(t).map_err(|e| Error::bad_input(sentences::bad_model(clip(text), &e.sentence())));
-        Ok(Self::Registered(Registered { name: parse(name)?, version: version.map(parse).transpose()? }))
+        let parse = |t: &str| {
+            Name::parse_stored(t).map_err(|e| Error::bad_input(sentences::bad_model(clip_text(text), &e.sentence())))
+        };
+        Ok(Self::Registered(RegisteredModel { name: parse(name)?, version: version.map(parse).transpose()? }))
     }
 
     /// As addresses and the command line write it.
@@ -48,13 +49,13 @@ impl ModelKey {
     pub fn key(&self) -> String {
         match self {
             Self::Tagged(model) => model.key(),
-            Self::Registered(Registered { name, version: Some(version) }) => format!("{SCHEME}{name}/{version}"),
-            Self::Registered(Registered { name, version: None }) => format!("{SCHEME}{name}"),
+            Self::Registered(RegisteredModel { name, version: Some(version) }) => format!("{SCHEME}{name}/{version}"),
+            Self::Registered(RegisteredModel { name, version: None }) => format!("{SCHEME}{name}"),
         }
     }
 
     #[must_use]
-    pub fn registered(&self) -> Option<&Registered> {
+    pub fn registered(&self) -> Option<&RegisteredModel> {
         match self {
             Self::Registered(r) => Some(r),
             Self::Tagged(_) => None,
@@ -63,7 +64,7 @@ impl ModelKey {
 
     /// Whether rows of the model `other` are among those that this key stands for.
     #[must_use]
-    pub fn holds(&self, other: &Self) -> bool {
+    pub fn contains(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Tagged(a), Self::Tagged(b)) => {
                 a.architecture == b.architecture && (a.version.is_none() || a.version == b.version)
@@ -80,7 +81,7 @@ impl ModelKey {
     pub fn any_version(&self) -> Self {
         match self {
             Self::Tagged(m) => Self::Tagged(Model { version: None, ..m.clone() }),
-            Self::Registered(r) => Self::Registered(Registered { version: None, ..r.clone() }),
+            Self::Registered(r) => Self::Registered(RegisteredModel { version: None, ..r.clone() }),
         }
     }
 }
@@ -90,8 +91,8 @@ impl std::fmt::Display for ModelKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Tagged(model) => model.fmt(f),
-            Self::Registered(Registered { name, version: Some(version) }) => write!(f, "{name} {version}"),
-            Self::Registered(Registered { name, version: None }) => name.fmt(f),
+            Self::Registered(RegisteredModel { name, version: Some(version) }) => write!(f, "{name} {version}"),
+            Self::Registered(RegisteredModel { name, version: None }) => name.fmt(f),
         }
     }
 }
@@ -105,7 +106,7 @@ impl From<Model> for ModelKey {
 /// How it is known to which model a row belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Link {
+pub enum ModelLink {
     /// It names a registered model itself.
     Record,
     /// The registry says which version its run made.
@@ -118,7 +119,7 @@ pub enum Link {
 
 /// What a row says of its model.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Said<'a> {
+pub struct ModelFields<'a> {
     pub registered_model: Option<&'a str>,
     pub registered_version: Option<&'a str>,
     pub architecture: Option<&'a str>,
@@ -128,26 +129,26 @@ pub struct Said<'a> {
 
 /// What a registry knows of runs and tags. Filled from its versions; empty where there is no registry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct VersionMap {
-    by_run: HashMap<String, Registered>,
-    by_tags: HashMap<(String, Option<String>), Registered>,
+pub struct RegistryVersions {
+    by_run: HashMap<String, RegisteredModel>,
+    by_tags: HashMap<(String, Option<String>), RegisteredModel>,
 }
 
-impl VersionMap {
+impl RegistryVersions {
     /// The version that a run made. A run that made several names none of them.
-    pub fn insert_run(&mut self, run_id: &str, version: Registered) {
+    pub fn insert_run(&mut self, run_id: &str, version: RegisteredModel) {
         self.by_run.insert(run_id.to_owned(), version);
     }
 
     /// The version that is tagged with an architecture and a version of it.
-    pub fn insert_tags(&mut self, model: &Model, version: Registered) {
+    pub fn insert_tags(&mut self, model: &Model, version: RegisteredModel) {
         let key = (model.architecture.to_string(), model.version.as_ref().map(ToString::to_string));
         self.by_tags.insert(key, version);
     }
 
     /// Whether runs have to be looked at.
     #[must_use]
-    pub fn knows_runs(&self) -> bool {
+    pub fn has_runs(&self) -> bool {
         !self.by_run.is_empty()
     }
 
@@ -159,32 +160,32 @@ impl VersionMap {
     /// To which model a row belongs, and how that is known: what the record says itself comes first, then its run, then its
     /// tags. `None` for a row that says nothing of its model, or nothing that is a name.
     #[must_use]
-    pub fn key_of(&self, said: &Said<'_>) -> Option<(ModelKey, Link)> {
-        let name = |text: Option<&str>| text.and_then(|t| Name::stored(t).ok());
+    pub fn resolve(&self, said: &ModelFields<'_>) -> Option<(ModelKey, ModelLink)> {
+        let name = |text: Option<&str>| text.and_then(|t| Name::parse_stored(t).ok());
         if let Some(model) = name(said.registered_model) {
-            let key = Registered { name: model, version: name(said.registered_version) };
-            return Some((ModelKey::Registered(key), Link::Record));
+            let key = RegisteredModel { name: model, version: name(said.registered_version) };
+            return Some((ModelKey::Registered(key), ModelLink::Record));
         }
         if let Some(version) = said.run_id.and_then(|run| self.by_run.get(run)) {
-            return Some((ModelKey::Registered(version.clone()), Link::Run));
+            return Some((ModelKey::Registered(version.clone()), ModelLink::Run));
         }
         let architecture = said.architecture?;
         if !self.by_tags.is_empty()
             && let Some(version) = self.by_tags.get(&(architecture.to_owned(), said.version.map(str::to_owned)))
         {
-            return Some((ModelKey::Registered(version.clone()), Link::Tags));
+            return Some((ModelKey::Registered(version.clone()), ModelLink::Tags));
         }
         let model = Model { architecture: name(Some(architecture))?, version: name(said.version) };
-        Some((ModelKey::Tagged(model), Link::Architecture))
+        Some((ModelKey::Tagged(model), ModelLink::Architecture))
     }
 }
 
 /// What rows of one model say of it, and how they were linked.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tags {
+pub struct ModelTagSummary {
     pub architectures: BTreeSet<Option<Name>>,
     pub versions: BTreeSet<Option<Name>>,
-    pub links: BTreeSet<Link>,
+    pub links: BTreeSet<ModelLink>,
 }
 
 #[cfg(test)]
@@ -195,8 +196,8 @@ mod tests {
         Name::parse(text).expect("a name")
     }
 
-    fn registered(model: &str, version: &str) -> Registered {
-        Registered { name: name(model), version: Some(name(version)) }
+    fn registered(model: &str, version: &str) -> RegisteredModel {
+        RegisteredModel { name: name(model), version: Some(name(version)) }
     }
 
     #[test]
@@ -210,32 +211,38 @@ mod tests {
 
     #[test]
     fn what_a_record_says_comes_before_its_run_and_that_before_its_tags() {
-        let mut map = VersionMap::default();
+        let mut map = RegistryVersions::default();
         map.insert_run("r1", registered("fleet", "2"));
         map.insert_tags(&Model::parse("yolov8m:1.0").expect("a model"), registered("fleet", "3"));
-        let all = Said {
+        let all = ModelFields {
             registered_model: Some("fleet"),
             registered_version: Some("1"),
             architecture: Some("yolov8m"),
             version: Some("1.0"),
             run_id: Some("r1"),
         };
-        let told = |said: Said<'_>| map.key_of(&said).map(|(key, link)| (key.key(), link));
-        assert_eq!(told(all), Some(("models:/fleet/1".into(), Link::Record)));
-        let plain = Said { registered_model: None, registered_version: None, ..all };
-        assert_eq!(told(plain), Some(("models:/fleet/2".into(), Link::Run)));
-        assert_eq!(told(Said { run_id: Some("r2"), ..plain }), Some(("models:/fleet/3".into(), Link::Tags)));
-        let other = Said { version: Some("1.1"), run_id: None, ..plain };
-        assert_eq!(told(other), Some(("yolov8m:1.1".into(), Link::Architecture)));
-        assert_eq!(told(Said { architecture: None, run_id: None, ..plain }), None);
-        assert_eq!(told(Said { run_id: Some("r9"), architecture: None, version: None, ..Said::default() }), None);
+        let told = |said: ModelFields<'_>| map.resolve(&said).map(|(key, link)| (key.key(), link));
+        assert_eq!(told(all), Some(("models:/fleet/1".into(), ModelLink::Record)));
+        let plain = ModelFields { registered_model: None, registered_version: None, ..all };
+        assert_eq!(told(plain), Some(("models:/fleet/2".into(), ModelLink::Run)));
+        assert_eq!(
+            told(ModelFields { run_id: Some("r2"), ..plain }),
+            Some(("models:/fleet/3".into(), ModelLink::Tags))
+        );
+        let other = ModelFields { version: Some("1.1"), run_id: None, ..plain };
+        assert_eq!(told(other), Some(("yolov8m:1.1".into(), ModelLink::Architecture)));
+        assert_eq!(told(ModelFields { architecture: None, run_id: None, ..plain }), None);
+        assert_eq!(
+            told(ModelFields { run_id: Some("r9"), architecture: None, version: None, ..ModelFields::default() }),
+            None
+        );
     }
 
     #[test]
     fn a_key_without_a_version_holds_every_version_and_no_other_kind() {
         let key = |t: &str| ModelKey::parse(t).expect("a key");
-        assert!(key("a").holds(&key("a:1")) && !key("a:1").holds(&key("a")) && !key("a").holds(&key("b:1")));
-        assert!(key("models:/a").holds(&key("models:/a/1")) && !key("models:/a").holds(&key("a:1")));
+        assert!(key("a").contains(&key("a:1")) && !key("a:1").contains(&key("a")) && !key("a").contains(&key("b:1")));
+        assert!(key("models:/a").contains(&key("models:/a/1")) && !key("models:/a").contains(&key("a:1")));
         assert_eq!(key("models:/a/1").any_version(), key("models:/a"));
     }
 }

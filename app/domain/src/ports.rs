@@ -9,11 +9,11 @@ use futures_core::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cells::{CellsQuery, Cost, Group, Words},
-    declared::Declared,
+    cells::{CellGroup, CellsQuery, NameTable, QueryCost},
+    declarations::Declarations,
     error::{Result, Sentence},
-    metric::BUILT_IN,
-    query::{Chosen, Directory, MetricColumn, Metrics, ModelChange, Records, RecordsQuery},
+    metric::BUILT_IN_COUNT,
+    query::{Directory, MetricColumn, MetricSelection, ModelChange, Records, RecordsQuery, SelectedMetrics},
     record::Record,
     scope::Scope,
     state::{HealthReport, Transitions},
@@ -21,7 +21,9 @@ use crate::{
     time::{Day, Millis, TimeRange},
 };
 
-pub use self::access::{Begun, Changed, Created, Replays, SavedViews, Sessions, Tokens, WriteKey};
+pub use self::access::{
+    ChangeOutcome, CreateOutcome, IdempotencyKey, IdempotencyKeys, SavedViews, SessionStart, Sessions, Tokens,
+};
 
 /// The clock, so that tests can hold it still.
 pub trait Clock: Send + Sync {
@@ -29,33 +31,33 @@ pub trait Clock: Send + Sync {
 }
 
 /// The answer to a [`CellsQuery`].
-pub struct Answer {
+pub struct CellsAnswer {
     /// What was known when the rows were read; names, health and expectations of the same moment.
-    pub view: Arc<dyn View>,
-    pub words: Arc<Words>,
+    pub view: Arc<dyn MetricsSnapshot>,
+    pub words: Arc<NameTable>,
     /// By key, and of one key by part: whoever takes them in this order holds one site at a time.
-    pub groups: BoxStream<'static, Result<Group>>,
-    pub cost: Cost,
+    pub groups: BoxStream<'static, Result<CellGroup>>,
+    pub cost: QueryCost,
 }
 
 /// Answers questions about records.
 #[async_trait]
 pub trait MetricsStore: Send + Sync {
     /// What is known now without reading a row. Cheap.
-    fn view(&self) -> Arc<dyn View>;
+    fn view(&self) -> Arc<dyn MetricsSnapshot>;
     /// The generation of what questions are answered from, as whoever waits for changes was told last. It never falls.
-    fn told(&self) -> i64;
-    /// Waits until [`MetricsStore::told`] is another than `seen`, and returns it: at once for commits of this process, for those of
-    /// others as soon as [`Upkeep::follow`] has looked, and when a part of the records is left out or comes back. What has moved
+    fn notified_generation(&self) -> i64;
+    /// Waits until [`MetricsStore::notified_generation`] is another than `seen`, and returns it: at once for commits of this process, for those of
+    /// others as soon as [`Maintenance::follow`] has looked, and when a part of the records is left out or comes back. What has moved
     /// before is heard of too, so nothing is lost between two calls.
-    async fn changed(&self, seen: i64) -> i64;
+    async fn wait_for_change(&self, seen: i64) -> i64;
     /// Aggregates: the one question for all of them.
     ///
     /// # Errors
     /// `Unavailable` when the records cannot be read.
-    async fn cells(&self, query: &CellsQuery) -> Result<Answer>;
+    async fn cells(&self, query: &CellsQuery) -> Result<CellsAnswer>;
     /// How places changed their state, in order: what came after the change of a number, or with 0 all that is remembered.
-    /// [`View::generation_in`] moves with each.
+    /// [`MetricsSnapshot::generation_in`] moves with each.
     fn transitions(&self, after: u64) -> Transitions;
     /// The rows themselves, newest first.
     ///
@@ -66,11 +68,11 @@ pub trait MetricsStore: Send + Sync {
     ///
     /// # Errors
     /// `Unavailable` when the output takes no more, or naming what cannot be read; what was written then is worth nothing.
-    async fn export(&self, scope: &Scope, range: TimeRange, to: &mut dyn Output) -> Result<u64>;
+    async fn export(&self, scope: &Scope, range: TimeRange, to: &mut dyn RestartableWriter) -> Result<u64>;
 }
 
 /// Takes bytes one after the other, and can begin again with none.
-pub trait Output: std::io::Write + Send {
+pub trait RestartableWriter: std::io::Write + Send {
     /// Called before the first byte, and again when what was written so far does not count.
     ///
     /// # Errors
@@ -81,7 +83,7 @@ pub trait Output: std::io::Write + Send {
 /// Keeps what questions are answered from up with the world. Jobs call it again and again; each call is cheap when there is
 /// nothing to do.
 #[async_trait]
-pub trait Upkeep: Send + Sync {
+pub trait Maintenance: Send + Sync {
     /// Looks whether others have written, and follows. True when they had.
     ///
     /// # Errors
@@ -90,7 +92,7 @@ pub trait Upkeep: Send + Sync {
     /// Lets time pass: places that brought nothing grow late and stale. Returns how many changed their state since it was looked
     /// last; whoever waits for changes of theirs is told. The first call begins it: from then on the health of now is kept, and what
     /// is the case then is no change.
-    async fn pass_time(&self) -> usize;
+    async fn advance_clock(&self) -> usize;
     /// Looks once whether all that is kept is there and looks as it did, reading only what does not: questions may be answered from
     /// memory and do not look. Returns how many parts of the records are left out since.
     ///
@@ -101,7 +103,7 @@ pub trait Upkeep: Send + Sync {
     ///
     /// # Errors
     /// `Unavailable` when what was found cannot be kept.
-    async fn heal(&self) -> Result<usize>;
+    async fn retry_unreadable(&self) -> Result<usize>;
     /// Merges small parts where many have come together, beside everything else. False when others overtook it.
     ///
     /// # Errors
@@ -111,28 +113,28 @@ pub trait Upkeep: Send + Sync {
     ///
     /// # Errors
     /// `Unavailable` when the records cannot be followed; then it is so from the next commit on.
-    async fn declare(&self, declared: Arc<Declared>) -> Result<()>;
+    async fn declare(&self, declared: Arc<Declarations>) -> Result<()>;
 }
 
 /// What is known of the records at one moment without reading any: names, expectations, health. It does not change; a later
 /// moment has a view of its own.
-pub trait View: Send + Sync {
+pub trait MetricsSnapshot: Send + Sync {
     /// A number that changes whenever an answer could.
     fn generation(&self) -> i64;
     /// The same of answers about a scope: records elsewhere leave it as it is. The base of ETags.
     fn generation_in(&self, scope: &Scope) -> i64;
     /// The same as far as somebody may know it who sees one customer only: nothing outside of it is counted or named.
-    fn within(self: Arc<Self>, customer: &Name) -> Arc<dyn View>;
-    /// Where the sites expected to report a metric are counted, in the reports of [`View::health`]; `None` when there was no room.
-    fn counted_at(&self, column: &MetricColumn) -> Option<usize> {
-        by_metric(self.directory(), column)
+    fn restricted_to(self: Arc<Self>, customer: &Name) -> Arc<dyn MetricsSnapshot>;
+    /// Where the sites expected to report a metric are counted, in the reports of [`MetricsSnapshot::health`]; `None` when there was no room.
+    fn site_count_index(&self, column: &MetricColumn) -> Option<usize> {
+        site_count_index(self.directory(), column)
     }
     /// The newest arrival.
     fn as_of(&self) -> Option<Millis>;
     /// What there is to ask about.
     fn directory(&self) -> &Arc<Directory>;
     /// The metrics that a question is about, of a scope and the ranges that it looks at.
-    fn chosen(&self, metrics: &Metrics, scope: &Scope, ranges: &[TimeRange]) -> Chosen;
+    fn select_metrics(&self, metrics: &MetricSelection, scope: &Scope, ranges: &[TimeRange]) -> SelectedMetrics;
     /// How the places of a scope deliver at the end of a range, or now if that is before; reports are counted within the range.
     fn health(&self, scope: &Scope, range: &TimeRange, now: Millis) -> HealthReport;
     /// When the scope's records begin, on whichever device, if that is after `begin` and before `end`.
@@ -142,20 +144,20 @@ pub trait View: Send + Sync {
     /// Records by day of event, in order of days.
     fn volume(&self) -> Vec<(Day, u64)>;
     /// Parts of the records that cannot be read, with the reason.
-    fn unreadable(&self) -> Vec<Unreadable>;
+    fn unreadable(&self) -> Vec<UnreadablePart>;
 }
 
-/// Where the count of a metric stands in [`crate::state::ByMetric`]; `None` when there was no room for it.
-fn by_metric(directory: &Directory, column: &MetricColumn) -> Option<usize> {
+/// Where the count of a metric stands in [`crate::state::MetricSiteCounts`]; `None` when there was no room for it.
+fn site_count_index(directory: &Directory, column: &MetricColumn) -> Option<usize> {
     match column {
         MetricColumn::BuiltIn(i) => Some(*i),
-        MetricColumn::Custom(name) => directory.custom.place(name).map(|i| i + BUILT_IN).filter(|b| *b < 64),
+        MetricColumn::Custom(name) => directory.custom.index_of(name).map(|i| i + BUILT_IN_COUNT).filter(|b| *b < 64),
     }
 }
 
 /// A part of the records that the last read could not use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unreadable {
+pub struct UnreadablePart {
     /// As the log names it.
     pub name: String,
     pub day: Day,
@@ -190,7 +192,7 @@ pub enum JobState {
 }
 
 /// The name under which the simulated fleet delivers.
-pub const DEMO: &str = "simulated fleet";
+pub const DEMO_SOURCE: &str = "simulated fleet";
 
 /// Takes records into the lake.
 #[async_trait]
@@ -200,12 +202,17 @@ pub trait RecordSink: Send + Sync {
     ///
     /// # Errors
     /// `Unavailable`, naming what cannot be written.
-    async fn append_all(&self, batches: Vec<Batch>) -> Result<Vec<Appended>>;
+    async fn append_all(&self, batches: Vec<Batch>) -> Result<Vec<AppendCounts>>;
     /// [`RecordSink::append_all`] for a single batch.
     ///
     /// # Errors
     /// `Unavailable`, naming what cannot be written.
-    async fn append(&self, source: &SourceId, records: Vec<Arrival>, refused: &RefusedCounts) -> Result<Appended> {
+    async fn append(
+        &self,
+        source: &SourceId,
+        records: Vec<ReceivedRecord>,
+        refused: &RefusedCounts,
+    ) -> Result<AppendCounts> {
         let records = Arc::new(records);
         let batch = Batch { source: source.clone(), records, refused: refused.clone(), ..Batch::default() };
         Ok(self.append_all(vec![batch]).await?.first().copied().unwrap_or_default())
@@ -214,7 +221,7 @@ pub trait RecordSink: Send + Sync {
     ///
     /// # Errors
     /// `Unavailable`, naming what cannot be written.
-    async fn tidy(&self) -> Result<()>;
+    async fn compact(&self) -> Result<()>;
     /// Deletes all simulated records. Returns how many.
     ///
     /// # Errors
@@ -224,7 +231,7 @@ pub trait RecordSink: Send + Sync {
 
 /// A valid record with where it came from.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Arrival {
+pub struct ReceivedRecord {
     pub record: Record,
     /// Line (or row) in the source, from 1.
     pub line: u64,
@@ -235,27 +242,27 @@ pub struct Arrival {
 pub struct Batch {
     pub source: SourceId,
     /// Shared, so that a batch can be tried again without a copy of it.
-    pub records: Arc<Vec<Arrival>>,
+    pub records: Arc<Vec<ReceivedRecord>>,
     pub refused: RefusedCounts,
     /// How the reading of the source moves on.
-    pub progress: Progress,
+    pub progress: ReadProgress,
 }
 
 /// How the reading of a source moves on with a commit.
 #[derive(Debug, Clone, Default)]
-pub struct Progress {
+pub struct ReadProgress {
     /// Read from its beginning again: what the last read refused is forgotten first.
     pub anew: bool,
     /// With this everything that there is has been read, and an earlier failure is over.
     pub caught_up: bool,
     /// Where the reading goes on, when its reader wants that remembered.
-    pub position: Option<Position>,
+    pub position: Option<ReadPosition>,
 }
 
 /// How far the reading of a source has come, as its reader wrote it; nobody else reads it. Kept in the transaction that
 /// publishes the rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Position {
+pub struct ReadPosition {
     /// Given by the reader, once for each thing that it reads; a later position takes the place of an earlier one.
     pub id: i64,
     pub state: String,
@@ -275,7 +282,7 @@ pub type RefusedCounts = std::collections::BTreeMap<String, u64>;
 
 /// What became of a batch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Appended {
+pub struct AppendCounts {
     /// New identities.
     pub taken: u64,
     /// Equal identity and equal content.
@@ -286,7 +293,7 @@ pub struct Appended {
 
 /// Small settings that outlive the process, such as when the demo began.
 #[async_trait]
-pub trait Notes: Send + Sync {
+pub trait KeyValueStore: Send + Sync {
     /// # Errors
     /// `Unavailable` when they cannot be read.
     async fn note(&self, key: &str) -> Result<Option<String>>;
@@ -294,7 +301,7 @@ pub trait Notes: Send + Sync {
     ///
     /// # Errors
     /// `Unavailable` when they cannot be written.
-    async fn set_note(&self, key: &str, value: Option<&str>) -> Result<()>;
+    async fn set_value(&self, key: &str, value: Option<&str>) -> Result<()>;
 }
 
 /// The ledger of sources: what each delivered, when, and what was refused.
@@ -309,17 +316,17 @@ pub trait SourceLedger: Send + Sync {
     ///
     /// # Errors
     /// `Unavailable` when the ledger cannot be written.
-    async fn begun(&self, source: &SourceId, at: Millis) -> Result<()>;
+    async fn read_started(&self, source: &SourceId, at: Millis) -> Result<()>;
     /// Notes that a source could not be read at all.
     ///
     /// # Errors
     /// `Unavailable` when the ledger cannot be written.
-    async fn failed(&self, source: &SourceId, at: Millis, reason: &Sentence) -> Result<()>;
+    async fn read_failed(&self, source: &SourceId, at: Millis, reason: &Sentence) -> Result<()>;
     /// Notes that a source was read to its end.
     ///
     /// # Errors
     /// `Unavailable` when the ledger cannot be written.
-    async fn finished(&self, source: &SourceId, at: Millis) -> Result<()>;
+    async fn read_finished(&self, source: &SourceId, at: Millis) -> Result<()>;
 }
 
 /// What is known of one source.

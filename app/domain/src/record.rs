@@ -7,14 +7,14 @@ mod refusal;
 use serde_json::{Map, Value};
 
 use self::{
-    memory::{block, entries},
-    names::Names,
-    refusal::{check_window, in_range, kind, refuse, window},
+    memory::{allocation_size, map_memory},
+    names::NormalizedNames,
+    refusal::{check_window, in_range, json_type, parse_timestamp, refuse},
 };
-pub use self::{names::Spelling, refusal::Refusal};
+pub use self::{names::NameNormalizer, refusal::Refusal};
 use crate::{
     metric::{CATALOGUE, built_in_of_group},
-    scope::{Place, clip},
+    scope::{Place, clip_text},
     text::Name,
     time::Millis,
 };
@@ -22,10 +22,10 @@ use crate::{
 /// The longest line of JSON that is read, in bytes.
 pub const MAX_LINE_BYTES: usize = 1 << 20;
 /// The most metrics outside of the catalogue in one record.
-pub const MAX_CUSTOM: usize = 256;
+pub const MAX_CUSTOM_METRICS: usize = 256;
 /// The key of [`Record::extra`] under which names stand as they were written, where the lake spells them in another way: by
 /// field, or by `group.leaf` of a metric. Ours; no part of a record's content.
-pub const SPELLING: &str = "original_spelling";
+pub const ORIGINAL_SPELLING_KEY: &str = "original_spelling";
 const GROUPS: [&str; 4] = ["detection", "mot", "system", "comparison"];
 
 /// The text fields of a record, in the order of their lake columns.
@@ -46,14 +46,14 @@ pub const TEXT_FIELDS: [&str; 14] = [
     "registered_version",
 ];
 /// Where the places and the task stand in [`TEXT_FIELDS`].
-pub const CUSTOMER: usize = 3;
-pub const SITE: usize = 4;
-pub const ZONE: usize = 5;
-pub const TASK: usize = 6;
-pub const EXPERIMENT_TYPE: usize = 7;
-pub const ARCHITECTURE: usize = 9;
-pub const VERSION: usize = 10;
-pub const DEVICE: usize = 11;
+pub const CUSTOMER_FIELD: usize = 3;
+pub const SITE_FIELD: usize = 4;
+pub const ZONE_FIELD: usize = 5;
+pub const TASK_FIELD: usize = 6;
+pub const EXPERIMENT_TYPE_FIELD: usize = 7;
+pub const ARCHITECTURE_FIELD: usize = 9;
+pub const MODEL_VERSION_FIELD: usize = 10;
+pub const DEVICE_FIELD: usize = 11;
 
 /// A valid metric record: product.md, "The record".
 #[derive(Debug, Clone, PartialEq)]
@@ -73,14 +73,14 @@ impl Record {
     /// # Errors
     /// A [`Refusal`], whose `code` is one of [`Refusal::CODES`].
     pub fn parse_line(line: &[u8], now: Millis) -> Result<Self, Refusal> {
-        Self::parse_line_spelled(line, now, |_| None)
+        Self::parse_line_normalized(line, now, |_| None)
     }
 
     /// The same with its names in the lake's spelling.
     ///
     /// # Errors
     /// As [`Record::parse_line`].
-    pub fn parse_line_spelled(line: &[u8], now: Millis, spelling: Spelling) -> Result<Self, Refusal> {
+    pub fn parse_line_normalized(line: &[u8], now: Millis, spelling: NameNormalizer) -> Result<Self, Refusal> {
         if line.len() > MAX_LINE_BYTES {
             return refuse("too_long", format!("the line has {} bytes, more than {MAX_LINE_BYTES}", line.len()));
         }
@@ -88,7 +88,7 @@ impl Record {
             return refuse("invalid_utf8", "the line is not UTF-8");
         }
         match serde_json::from_slice(line) {
-            Ok(Value::Object(map)) => Self::parse_spelled(map, now, spelling),
+            Ok(Value::Object(map)) => Self::parse_normalized(map, now, spelling),
             Ok(_) => refuse("not_an_object", "the line is JSON, but no object"),
             Err(e) => refuse("invalid_json", format!("not JSON: {e}")),
         }
@@ -99,15 +99,15 @@ impl Record {
     /// # Errors
     /// As [`Record::parse_line`].
     pub fn parse(map: Map<String, Value>, now: Millis) -> Result<Self, Refusal> {
-        Self::parse_spelled(map, now, |_| None)
+        Self::parse_normalized(map, now, |_| None)
     }
 
-    fn parse_spelled(mut map: Map<String, Value>, now: Millis, spelling: Spelling) -> Result<Self, Refusal> {
-        let mut names = Names::new(spelling);
+    fn parse_normalized(mut map: Map<String, Value>, now: Millis, spelling: NameNormalizer) -> Result<Self, Refusal> {
+        let mut names = NormalizedNames::new(spelling);
         let timestamp = match map.remove("timestamp") {
-            Some(Value::String(text)) => window(&text, now)?,
+            Some(Value::String(text)) => parse_timestamp(&text, now)?,
             None | Some(Value::Null) => return refuse("missing", "timestamp is missing"),
-            Some(other) => return refuse("wrong_type", format!("timestamp is {}, not a text", kind(&other))),
+            Some(other) => return refuse("wrong_type", format!("timestamp is {}, not a text", json_type(&other))),
         };
         let mut texts: [Option<Name>; TEXT_FIELDS.len()] = Default::default();
         for (i, (field, slot)) in TEXT_FIELDS.iter().zip(&mut texts).enumerate() {
@@ -117,15 +117,15 @@ impl Record {
                     Ok(name) => *slot = Some(name),
                     Err(e) => return refuse("bad_name", format!("{field} {e}")),
                 },
-                Some(other) => return refuse("wrong_type", format!("{field} is {}, not a text", kind(&other))),
+                Some(other) => return refuse("wrong_type", format!("{field} is {}, not a text", json_type(&other))),
             }
         }
-        for required in [CUSTOMER, TASK] {
+        for required in [CUSTOMER_FIELD, TASK_FIELD] {
             if texts[required].is_none() {
                 return refuse("missing", format!("{} is missing", TEXT_FIELDS[required]));
             }
         }
-        if texts[ZONE].is_some() && texts[SITE].is_none() {
+        if texts[ZONE_FIELD].is_some() && texts[SITE_FIELD].is_none() {
             return refuse("missing", "zone is given without site");
         }
         let samples = match map.remove("samples") {
@@ -133,13 +133,15 @@ impl Record {
             Some(v) => match v.as_f64() {
                 Some(s) if s.is_finite() && s > 0.0 => Some(s),
                 Some(s) => return refuse("out_of_range", format!("samples is {s}, it must be finite and above 0")),
-                None => return refuse("wrong_type", format!("samples is {}, not a number", kind(&v))),
+                None => return refuse("wrong_type", format!("samples is {}, not a number", json_type(&v))),
             },
         };
         let simulated = match map.remove("simulated") {
             None | Some(Value::Null) => false,
             Some(Value::Bool(b)) => b,
-            Some(other) => return refuse("wrong_type", format!("simulated is {}, not true or false", kind(&other))),
+            Some(other) => {
+                return refuse("wrong_type", format!("simulated is {}, not true or false", json_type(&other)));
+            }
         };
         let mut record = Self {
             timestamp,
@@ -153,9 +155,9 @@ impl Record {
         for (key, value) in map {
             match value {
                 Value::Null => {}
-                Value::Object(group) if key != SPELLING => record.take_group(&key, group, &mut names)?,
+                Value::Object(group) if key != ORIGINAL_SPELLING_KEY => record.take_group(&key, group, &mut names)?,
                 other if GROUPS.contains(&key.as_str()) => {
-                    return refuse("wrong_type", format!("{key} is {}, not an object", kind(&other)));
+                    return refuse("wrong_type", format!("{key} is {}, not an object", json_type(&other)));
                 }
                 other => {
                     record.extra.insert(key, other);
@@ -165,7 +167,12 @@ impl Record {
         record.finish(names)
     }
 
-    fn take_group(&mut self, group: &str, leaves: Map<String, Value>, names: &mut Names) -> Result<(), Refusal> {
+    fn take_group(
+        &mut self,
+        group: &str,
+        leaves: Map<String, Value>,
+        names: &mut NormalizedNames,
+    ) -> Result<(), Refusal> {
         let mut kept = Map::new();
         for (leaf, value) in leaves {
             if value.is_null() {
@@ -173,7 +180,7 @@ impl Record {
             }
             if let Some(i) = built_in_of_group(group, &leaf) {
                 let Some(x) = value.as_f64() else {
-                    return refuse("wrong_type", format!("{group}.{leaf} is {}, not a number", kind(&value)));
+                    return refuse("wrong_type", format!("{group}.{leaf} is {}, not a number", json_type(&value)));
                 };
                 if self.built_in[i].is_some() {
                     return refuse("wrong_type", format!("{group}.{leaf} is given twice, in two spellings"));
@@ -191,14 +198,14 @@ impl Record {
         Ok(())
     }
 
-    fn finish(mut self, names: Names) -> Result<Self, Refusal> {
+    fn finish(mut self, names: NormalizedNames) -> Result<Self, Refusal> {
         if self.built_in.iter().all(Option::is_none) && self.custom.is_empty() {
             return refuse("no_metric", "the record has no metric");
         }
-        if self.custom.len() > MAX_CUSTOM {
+        if self.custom.len() > MAX_CUSTOM_METRICS {
             return refuse(
                 "out_of_range",
-                format!("the record has more than {MAX_CUSTOM} metrics outside of the catalogue"),
+                format!("the record has more than {MAX_CUSTOM_METRICS} metrics outside of the catalogue"),
             );
         }
         if let Some((key, _)) = self.custom.iter().find(|(_, x)| !x.is_finite()) {
@@ -206,12 +213,12 @@ impl Record {
         }
         self.custom.sort_by(|a, b| a.0.cmp(&b.0));
         if let Some(twice) = self.custom.windows(2).find(|w| w[0].0 == w[1].0) {
-            return refuse("wrong_type", format!("{} is given twice, in two spellings", clip(&twice[0].0)));
+            return refuse("wrong_type", format!("{} is given twice, in two spellings", clip_text(&twice[0].0)));
         }
         if !names.written.is_empty() {
-            match self.extra.get_mut(SPELLING) {
+            match self.extra.get_mut(ORIGINAL_SPELLING_KEY) {
                 Some(Value::Object(known)) => known.extend(names.written),
-                _ => drop(self.extra.insert(SPELLING.to_owned(), names.written.into())),
+                _ => drop(self.extra.insert(ORIGINAL_SPELLING_KEY.to_owned(), names.written.into())),
             }
         }
         Ok(self)
@@ -221,8 +228,8 @@ impl Record {
     ///
     /// # Errors
     /// As [`Record::parse_line`].
-    pub fn from_columns(mut row: Columns<'_>, now: Millis, spelling: Spelling) -> Result<Self, Refusal> {
-        let mut names = Names::new(spelling);
+    pub fn from_columns(mut row: RecordColumns<'_>, now: Millis, spelling: NameNormalizer) -> Result<Self, Refusal> {
+        let mut names = NormalizedNames::new(spelling);
         for (name, _) in &mut row.custom {
             if let Some(stored) = spelling(name) {
                 names.written.insert(stored.clone(), std::mem::replace(name, stored).into());
@@ -248,12 +255,12 @@ impl Record {
                 }
             }
         }
-        for required in [CUSTOMER, TASK] {
+        for required in [CUSTOMER_FIELD, TASK_FIELD] {
             if record.texts[required].is_none() {
                 return refuse("missing", format!("{} is missing", TEXT_FIELDS[required]));
             }
         }
-        if record.texts[ZONE].is_some() && record.texts[SITE].is_none() {
+        if record.texts[ZONE_FIELD].is_some() && record.texts[SITE_FIELD].is_none() {
             return refuse("missing", "zone is given without site");
         }
         if let Some(s) = record.samples.filter(|s| !s.is_finite() || *s <= 0.0) {
@@ -286,7 +293,7 @@ impl Record {
     #[must_use]
     pub fn place(&self) -> Option<Place> {
         let text = |i: usize| self.texts[i].clone();
-        Some(Place { customer: text(CUSTOMER)?, site: text(SITE), zone: text(ZONE) })
+        Some(Place { customer: text(CUSTOMER_FIELD)?, site: text(SITE_FIELD), zone: text(ZONE_FIELD) })
     }
     /// The built-in metrics in the order of the catalogue.
     #[must_use]
@@ -309,11 +316,12 @@ impl Record {
     }
     /// About how many bytes it takes beside its own: what budgets count.
     #[must_use]
-    pub fn memory(&self) -> usize {
+    pub fn memory_bytes(&self) -> usize {
         // A shared text has two counters in front of it.
-        let names: usize = self.texts.iter().flatten().map(|n| block(2 * size_of::<usize>() + n.as_str().len())).sum();
-        let custom: usize = self.custom.iter().map(|(key, _)| block(key.capacity())).sum();
-        names + custom + block(self.custom.capacity() * size_of::<(String, f64)>()) + entries(&self.extra)
+        let names: usize =
+            self.texts.iter().flatten().map(|n| allocation_size(2 * size_of::<usize>() + n.as_str().len())).sum();
+        let custom: usize = self.custom.iter().map(|(key, _)| allocation_size(key.capacity())).sum();
+        names + custom + allocation_size(self.custom.capacity() * size_of::<(String, f64)>()) + map_memory(&self.extra)
     }
     /// Unknown keys as JSON text; `None` when there are none.
     #[must_use]
@@ -324,7 +332,7 @@ impl Record {
 
 /// The values of one row of a table with the lake's columns.
 #[derive(Debug, Default)]
-pub struct Columns<'a> {
+pub struct RecordColumns<'a> {
     pub timestamp: Option<Millis>,
     pub texts: [Option<&'a str>; TEXT_FIELDS.len()],
     pub built_in: [Option<f64>; CATALOGUE.len()],
@@ -335,8 +343,8 @@ pub struct Columns<'a> {
 }
 
 /// Places stand in addresses; other names only in queries.
-fn name_of(field: usize, text: &str) -> Result<Name, crate::text::BadName> {
-    if matches!(field, CUSTOMER | SITE | ZONE) { Name::parse_place(text) } else { Name::parse(text) }
+fn name_of(field: usize, text: &str) -> Result<Name, crate::text::InvalidName> {
+    if matches!(field, CUSTOMER_FIELD | SITE_FIELD | ZONE_FIELD) { Name::parse_place(text) } else { Name::parse(text) }
 }
 
 #[cfg(test)]

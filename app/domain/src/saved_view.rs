@@ -4,16 +4,16 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ask::{Ask, KEYS, decode, pairs},
     error::{Error, Result},
-    scope::clip,
+    params::{KEYS, QueryParams, decode, pairs},
+    scope::clip_text,
     sentences,
     text::Name,
     time::Millis,
 };
 
 /// The most views that somebody may own.
-pub const MOST_VIEWS: usize = 100;
+pub const MAX_VIEWS: usize = 100;
 /// The longest name, in characters.
 pub const MAX_VIEW_NAME: usize = 80;
 /// The longest address, in bytes.
@@ -44,8 +44,8 @@ impl ViewName {
     ///
     /// # Errors
     /// When it is none, which nothing of ours has stored.
-    pub fn stored(text: &str) -> Result<Self> {
-        let name = Name::stored(text)
+    pub fn parse_stored(text: &str) -> Result<Self> {
+        let name = Name::parse_stored(text)
             .map_err(|why| Error::internal(sentences::bad_view_name(&why.sentence())).with_detail(text))?;
         Ok(Self(name))
     }
@@ -63,7 +63,7 @@ pub struct ViewLink(String);
 
 impl ViewLink {
     /// Reads an address. `pages` are the paths of our pages as the router writes them, such as `/customers/{customer}`. What
-    /// it asks has to make sense at the moment `now`, by the parser that pages use ([`Ask::read`]); whether there is anything of
+    /// it asks has to make sense at the moment `now`, by the parser that pages use ([`QueryParams::read`]); whether there is anything of
     /// the names in it, the page says.
     ///
     /// # Errors
@@ -74,7 +74,7 @@ impl ViewLink {
         }
         let plain = text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\' && b != b'#');
         if !plain || !text.starts_with('/') || text.starts_with("//") {
-            return Err(Error::bad_input(sentences::bad_link(clip(text))));
+            return Err(Error::bad_input(sentences::bad_link(clip_text(text))));
         }
         let (path, query) = text.split_once('?').unwrap_or((text, ""));
         let mut places = None;
@@ -85,12 +85,12 @@ impl ViewLink {
             }
         }
         let Some(places) = places else {
-            return Err(Error::bad_input(sentences::no_page(clip(path))));
+            return Err(Error::bad_input(sentences::no_page(clip_text(path))));
         };
         let query = pairs(query)?;
         let all =
             places.iter().map(|(k, v)| (*k, v.as_str())).chain(query.iter().map(|(k, v)| (k.as_str(), v.as_str())));
-        Ask::from_pairs(all, KEYS)?.read(now, &TimeZone::UTC)?;
+        QueryParams::from_pairs(all, KEYS)?.read(now, &TimeZone::UTC)?;
         Ok(Self(text.to_owned()))
     }
 

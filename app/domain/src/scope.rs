@@ -6,13 +6,13 @@ use crate::{
     error::Sentence,
     error::{Error, Result},
     sentences,
-    text::{BadName, Name},
+    text::{InvalidName, Name},
 };
 
 /// Which records count, by `experiment_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum ExperimentKind {
     /// `production` or absent: field health.
     #[default]
     Production,
@@ -21,7 +21,7 @@ pub enum Kind {
     All,
 }
 
-impl Kind {
+impl ExperimentKind {
     /// # Errors
     /// Names the three accepted words.
     pub fn parse(text: &str) -> Result<Self> {
@@ -29,7 +29,7 @@ impl Kind {
             "production" => Ok(Self::Production),
             "candidate" => Ok(Self::Candidate),
             "all" => Ok(Self::All),
-            _ => Err(Error::bad_input(sentences::bad_kind(clip(text)))),
+            _ => Err(Error::bad_input(sentences::bad_kind(clip_text(text)))),
         }
     }
 
@@ -44,7 +44,7 @@ impl Kind {
 
     /// Whether a record with this `experiment_type` counts.
     #[must_use]
-    pub fn takes(self, experiment_type: Option<&str>) -> bool {
+    pub fn includes(self, experiment_type: Option<&str>) -> bool {
         match self {
             Self::All => true,
             Self::Production => experiment_type.is_none_or(|t| t == "production"),
@@ -71,8 +71,8 @@ impl Model {
             None => (text, None),
         };
         let name = |t: &str| {
-            let bad = |e: BadName| sentences::bad_model(clip(text), &e.sentence());
-            Name::stored(t).map_err(|e| Error::bad_input(bad(e)))
+            let bad = |e: InvalidName| sentences::bad_model(clip_text(text), &e.sentence());
+            Name::parse_stored(t).map_err(|e| Error::bad_input(bad(e)))
         };
         Ok(Self { architecture: name(architecture)?, version: version.map(name).transpose()? })
     }
@@ -133,14 +133,14 @@ pub struct Place {
 impl Place {
     /// Whether `other` is this place or lies within it.
     #[must_use]
-    pub fn holds(&self, other: &Self) -> bool {
+    pub fn contains(&self, other: &Self) -> bool {
         self.customer == other.customer
             && (self.site.is_none() || self.site == other.site)
             && (self.zone.is_none() || self.zone == other.zone)
     }
 
     /// The place, its site, its customer.
-    pub fn upwards(&self) -> impl Iterator<Item = Self> {
+    pub fn ancestors(&self) -> impl Iterator<Item = Self> {
         let site = self.zone.as_ref().map(|_| Self { zone: None, ..self.clone() });
         let customer = self.site.as_ref().map(|_| Self { customer: self.customer.clone(), site: None, zone: None });
         [Some(self.clone()), site, customer].into_iter().flatten()
@@ -157,7 +157,7 @@ pub struct Scope {
     /// Only records that name this device. Which places are expected, and their state, does not depend on it.
     pub device: Option<Name>,
     #[serde(rename = "type")]
-    pub kind: Kind,
+    pub kind: ExperimentKind,
 }
 
 /// The level a scope stands on, by the deepest place it names.
@@ -182,12 +182,12 @@ impl Scope {
         kind: Option<&str>,
     ) -> Result<Self> {
         let scope = Self {
-            customer: name(sentences::bad_customer, customer, Name::stored_place)?,
-            site: name(sentences::bad_site, site, Name::stored_place)?,
-            zone: name(sentences::bad_zone, zone, Name::stored_place)?,
-            task: name(sentences::bad_task, task, Name::stored)?,
+            customer: name(sentences::bad_customer, customer, Name::parse_stored_place)?,
+            site: name(sentences::bad_site, site, Name::parse_stored_place)?,
+            zone: name(sentences::bad_zone, zone, Name::parse_stored_place)?,
+            task: name(sentences::bad_task, task, Name::parse_stored)?,
             device: None,
-            kind: kind.filter(|k| !k.is_empty()).map_or(Ok(Kind::default()), Kind::parse)?,
+            kind: kind.filter(|k| !k.is_empty()).map_or(Ok(ExperimentKind::default()), ExperimentKind::parse)?,
         };
         if scope.site.is_some() && scope.customer.is_none() {
             return Err(Error::bad_input(sentences::site_alone()));
@@ -202,8 +202,8 @@ impl Scope {
     ///
     /// # Errors
     /// A text that is no name.
-    pub fn on(self, device: Option<&str>) -> Result<Self> {
-        Ok(Self { device: name(sentences::bad_device, device, Name::stored)?, ..self })
+    pub fn with_device(self, device: Option<&str>) -> Result<Self> {
+        Ok(Self { device: name(sentences::bad_device, device, Name::parse_stored)?, ..self })
     }
 
     #[must_use]
@@ -225,7 +225,7 @@ impl Scope {
 
     /// Whether the scope holds this place.
     #[must_use]
-    pub fn holds(&self, place: &Place) -> bool {
+    pub fn contains(&self, place: &Place) -> bool {
         fn fits(asked: Option<&Name>, have: Option<&Name>) -> bool {
             asked.is_none() || asked == have
         }
@@ -261,14 +261,14 @@ impl Scope {
 fn name(
     bad: fn(&Sentence) -> Sentence,
     text: Option<&str>,
-    parse: fn(&str) -> std::result::Result<Name, BadName>,
+    parse: fn(&str) -> std::result::Result<Name, InvalidName>,
 ) -> Result<Option<Name>> {
     text.filter(|t| !t.is_empty()).map(|t| parse(t).map_err(|e| Error::bad_input(bad(&e.sentence())))).transpose()
 }
 
 /// At most 40 characters of a text for an error sentence, so that a sentence stays one.
 #[must_use]
-pub fn clip(text: &str) -> String {
+pub fn clip_text(text: &str) -> String {
     let mut short: String = text.chars().filter(|c| !c.is_control()).take(40).collect();
     if text.chars().count() > 40 {
         short.push('…');
@@ -286,7 +286,10 @@ mod tests {
         assert!(Scope::parse(Some("c"), None, Some("z"), None, None).is_err());
         let zone = Scope::parse(Some("c"), Some("s"), Some("z"), None, None).expect("a whole place");
         assert_eq!(zone.level(), Level::Zone);
-        assert!(zone.clone().on(Some("a\u{0}")).is_err() && zone.on(Some("")).is_ok_and(|s| s.device.is_none()));
+        assert!(
+            zone.clone().with_device(Some("a\u{0}")).is_err()
+                && zone.with_device(Some("")).is_ok_and(|s| s.device.is_none())
+        );
         assert_eq!(Scope::parse(Some(""), None, None, None, None).expect("open").level(), Level::Fleet);
     }
 
@@ -302,8 +305,8 @@ mod tests {
 
     #[test]
     fn an_absent_experiment_type_counts_as_production() {
-        assert!(Kind::Production.takes(None) && Kind::Production.takes(Some("production")));
-        assert!(!Kind::Production.takes(Some("candidate")) && !Kind::Candidate.takes(None));
-        assert!(Kind::All.takes(Some("benchmark")));
+        assert!(ExperimentKind::Production.includes(None) && ExperimentKind::Production.includes(Some("production")));
+        assert!(!ExperimentKind::Production.includes(Some("candidate")) && !ExperimentKind::Candidate.includes(None));
+        assert!(ExperimentKind::All.includes(Some("benchmark")));
     }
 }

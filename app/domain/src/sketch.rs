@@ -9,14 +9,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// Up to so many values are kept as they are.
-const EXACT: usize = 512;
+const MAX_EXACT_VALUES: usize = 512;
 /// Magnitudes below this count as zero.
 const TINY: f64 = 1e-9;
 const SHIFT: u32 = 52 - 7;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Sketch {
+pub enum QuantileSketch {
     Exact(Vec<f64>),
     /// Counts in a window of bucket numbers that begins at `first`; `n` is their sum.
     Buckets {
@@ -26,18 +26,18 @@ pub enum Sketch {
     },
 }
 
-impl Default for Sketch {
+impl Default for QuantileSketch {
     fn default() -> Self {
         Self::Exact(Vec::new())
     }
 }
 
-impl Sketch {
+impl QuantileSketch {
     /// Adds one finite value.
     #[inline]
     pub fn add(&mut self, x: f64) {
         match self {
-            Self::Exact(values) if values.len() < EXACT => values.push(x),
+            Self::Exact(values) if values.len() < MAX_EXACT_VALUES => values.push(x),
             Self::Exact(values) => {
                 let values = std::mem::take(values);
                 *self = Self::Buckets { first: bucket(x), counts: vec![], n: 0 };
@@ -93,7 +93,7 @@ impl Sketch {
     pub fn merge(&mut self, other: &Self) {
         match other {
             Self::Exact(values) => match self {
-                Self::Exact(own) if own.len() + values.len() <= EXACT => own.extend(values),
+                Self::Exact(own) if own.len() + values.len() <= MAX_EXACT_VALUES => own.extend(values),
                 Self::Exact(_) => values.iter().for_each(|v| self.add(*v)),
                 Self::Buckets { .. } => values.iter().for_each(|v| self.count(bucket(*v), 1)),
             },
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn few_values_are_exact() {
-        let mut s = Sketch::default();
+        let mut s = QuantileSketch::default();
         assert_eq!(s.quantiles([0.5]), None);
         [3.0, 1.0, 2.0, 10.0].into_iter().for_each(|v| s.add(v));
         assert_eq!(s.quantiles([0.0, 0.5, 1.0]), Some([1.0, 2.5, 10.0]));
@@ -221,7 +221,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn many_values_are_within_one_percent(values in prop::collection::vec(0.01f64..50.0, 513..3000)) {
-            let mut s = Sketch::default();
+            let mut s = QuantileSketch::default();
             values.iter().for_each(|v| s.add(*v));
             let got = s.quantiles([0.05, 0.5, 0.95, 0.99]).expect("values");
             for (q, g) in [0.05, 0.5, 0.95, 0.99].iter().zip(got) {
@@ -232,9 +232,9 @@ mod tests {
 
         #[test]
         fn merging_equals_adding(a in prop::collection::vec(-5.0f64..5.0, 0..900), b in prop::collection::vec(-5.0f64..5.0, 0..900)) {
-            let mut whole = Sketch::default();
+            let mut whole = QuantileSketch::default();
             a.iter().chain(&b).for_each(|v| whole.add(*v));
-            let (mut left, mut right) = (Sketch::default(), Sketch::default());
+            let (mut left, mut right) = (QuantileSketch::default(), QuantileSketch::default());
             a.iter().for_each(|v| left.add(*v));
             b.iter().for_each(|v| right.add(*v));
             left.merge(&right);

@@ -11,11 +11,11 @@ use crate::{
 };
 
 /// Places seen within this time before the moment asked about are expected to report.
-pub const EXPECTED_FOR: i64 = 30 * DAY;
+pub const EXPECTED_WITHIN_MS: i64 = 30 * DAY;
 /// A place's cadence is read from this much of its past.
-pub const CADENCE_OVER: i64 = 14 * DAY;
+pub const CADENCE_WINDOW_MS: i64 = 14 * DAY;
 /// The cadence of a place with too little history.
-pub const DEFAULT_CADENCE: i64 = DAY;
+pub const DEFAULT_CADENCE_MS: i64 = DAY;
 
 /// From calm to grave; a scope takes the gravest of its expected places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ pub fn cadence(minutes: &mut Vec<i64>) -> i64 {
     minutes.dedup();
     let mut gaps: Vec<i64> = minutes.windows(2).map(|w| w[1] - w[0]).collect();
     if gaps.len() < 3 {
-        return DEFAULT_CADENCE;
+        return DEFAULT_CADENCE_MS;
     }
     gaps.sort_unstable();
     let mid = gaps.len() / 2;
@@ -122,16 +122,16 @@ pub struct Health {
 }
 
 /// Counts of sites by metric: the catalogue's first, then others in the order of the directory, as far as there is room.
-pub type ByMetric = [u32; 64];
+pub type MetricSiteCounts = [u32; 64];
 
 /// Health by scope: of the scope itself, of each child, of each site; and the sites expected to report each metric.
 #[derive(Debug, Clone)]
 pub struct HealthReport {
     pub whole: Health,
-    pub expected: ByMetric,
-    pub children: BTreeMap<Name, (Health, ByMetric)>,
+    pub expected: MetricSiteCounts,
+    pub children: BTreeMap<Name, (Health, MetricSiteCounts)>,
     /// Of every site, by customer and site.
-    pub sites: BTreeMap<(Name, Option<Name>), (Health, ByMetric)>,
+    pub sites: BTreeMap<(Name, Option<Name>), (Health, MetricSiteCounts)>,
 }
 
 impl Default for Health {
@@ -152,7 +152,7 @@ impl Default for Health {
 impl Health {
     /// How many places are in the state of the whole.
     #[must_use]
-    pub fn gravest(&self) -> u32 {
+    pub fn places_in_worst_state(&self) -> u32 {
         match self.state {
             DataState::Late => self.late,
             DataState::Stale => self.stale,
@@ -163,7 +163,7 @@ impl Health {
 
     /// How many places are late, silent or in error.
     #[must_use]
-    pub fn troubled(&self) -> u32 {
+    pub fn unhealthy(&self) -> u32 {
         self.late + self.stale + self.failed
     }
 
@@ -218,9 +218,9 @@ mod tests {
             h.add(s, None);
         }
         assert_eq!((h.state, h.places, h.late), (DataState::Late, 3, 2));
-        assert_eq!((h.gravest(), h.troubled()), (2, 2));
+        assert_eq!((h.places_in_worst_state(), h.unhealthy()), (2, 2));
         h.add(DataState::Stale, None);
-        assert_eq!((h.gravest(), h.troubled()), (1, 3), "those that are merely late are not stale");
+        assert_eq!((h.places_in_worst_state(), h.unhealthy()), (1, 3), "those that are merely late are not stale");
     }
 
     proptest! {

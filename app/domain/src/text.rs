@@ -16,7 +16,7 @@ pub struct Name(Arc<str>);
 
 /// Why a text is no name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BadName {
+pub enum InvalidName {
     Empty,
     TooLong,
     Control,
@@ -25,7 +25,7 @@ pub enum BadName {
     Blank,
 }
 
-impl BadName {
+impl InvalidName {
     /// What is said of the name: in English behind it, in Korean as a sentence of its own.
     #[must_use]
     pub fn sentence(self) -> Sentence {
@@ -39,13 +39,13 @@ impl BadName {
     }
 }
 
-impl std::fmt::Display for BadName {
+impl std::fmt::Display for InvalidName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.sentence().fmt(f)
     }
 }
 
-impl std::error::Error for BadName {}
+impl std::error::Error for InvalidName {}
 
 impl Name {
     /// Parses a new name.
@@ -55,10 +55,10 @@ impl Name {
     ///
     /// # Errors
     /// Says what is wrong with the text.
-    pub fn parse(text: &str) -> Result<Self, BadName> {
-        let name = Self::stored(text)?;
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        let name = Self::parse_stored(text)?;
         // The marks of direction that names were once stored with.
-        if text.contains(['\u{061C}', '\u{200E}', '\u{200F}']) { Err(BadName::Control) } else { Ok(name) }
+        if text.contains(['\u{061C}', '\u{200E}', '\u{200F}']) { Err(InvalidName::Control) } else { Ok(name) }
     }
 
     /// Reads a name that is stored, or that is asked for and may be stored: what was a name once stays one, although
@@ -66,18 +66,18 @@ impl Name {
     ///
     /// # Errors
     /// Says what is wrong with the text.
-    pub fn stored(text: &str) -> Result<Self, BadName> {
+    pub fn parse_stored(text: &str) -> Result<Self, InvalidName> {
         if text.is_empty() {
-            return Err(BadName::Empty);
+            return Err(InvalidName::Empty);
         }
         if text.len() > MAX_NAME_BYTES {
-            return Err(BadName::TooLong);
+            return Err(InvalidName::TooLong);
         }
         if text.chars().any(|c| c.is_control() || reorders(c)) {
-            return Err(BadName::Control);
+            return Err(InvalidName::Control);
         }
         if text.trim() != text {
-            return Err(BadName::Blank);
+            return Err(InvalidName::Blank);
         }
         Ok(Self(text.into()))
     }
@@ -87,16 +87,16 @@ impl Name {
     ///
     /// # Errors
     /// Says what is wrong with the text.
-    pub fn parse_place(text: &str) -> Result<Self, BadName> {
+    pub fn parse_place(text: &str) -> Result<Self, InvalidName> {
         addressable(text).and_then(Self::parse)
     }
 
-    /// The same of a place that is stored or asked for; see [`Name::stored`].
+    /// The same of a place that is stored or asked for; see [`Name::parse_stored`].
     ///
     /// # Errors
     /// Says what is wrong with the text.
-    pub fn stored_place(text: &str) -> Result<Self, BadName> {
-        addressable(text).and_then(Self::stored)
+    pub fn parse_stored_place(text: &str) -> Result<Self, InvalidName> {
+        addressable(text).and_then(Self::parse_stored)
     }
 
     #[must_use]
@@ -105,8 +105,8 @@ impl Name {
     }
 }
 
-fn addressable(text: &str) -> Result<&str, BadName> {
-    if text == "." || text == ".." || text.contains(['/', '\\']) { Err(BadName::Unaddressable) } else { Ok(text) }
+fn addressable(text: &str) -> Result<&str, InvalidName> {
+    if text == "." || text == ".." || text.contains(['/', '\\']) { Err(InvalidName::Unaddressable) } else { Ok(text) }
 }
 
 /// Bidirectional overrides and isolates, line and paragraph separators, the byte order mark.
@@ -127,9 +127,9 @@ impl AsRef<str> for Name {
 }
 
 impl TryFrom<String> for Name {
-    type Error = BadName;
-    fn try_from(text: String) -> Result<Self, BadName> {
-        Self::stored(&text)
+    type Error = InvalidName;
+    fn try_from(text: String) -> Result<Self, InvalidName> {
+        Self::parse_stored(&text)
     }
 }
 
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn places_that_no_address_could_lead_to_are_refused() {
         for text in [".", "..", "../etc", "a/b", "a\\b"] {
-            assert_eq!(Name::parse_place(text), Err(BadName::Unaddressable), "{text:?}");
+            assert_eq!(Name::parse_place(text), Err(InvalidName::Unaddressable), "{text:?}");
         }
         assert!(Name::parse("/Users/kim/detection").is_ok(), "an experiment may be called so");
     }
@@ -163,21 +163,21 @@ mod tests {
         for text in ["", "a\u{0}b", "line\nbreak", "\u{202E}evil", " x", "x "] {
             assert!(Name::parse(text).is_err() && Name::parse_place(text).is_err(), "{text:?} was taken");
         }
-        assert_eq!(Name::parse(&"x".repeat(257)), Err(BadName::TooLong));
+        assert_eq!(Name::parse(&"x".repeat(257)), Err(InvalidName::TooLong));
     }
 
     #[test]
     fn marks_of_direction_are_refused_and_names_stored_with_them_can_be_read_and_asked_for() {
         for mark in ['\u{061C}', '\u{200E}', '\u{200F}'] {
             let text = format!("gate{mark}-1");
-            assert_eq!(Name::parse(&text), Err(BadName::Control), "{mark:?}");
-            assert_eq!(Name::parse_place(&text), Err(BadName::Control), "{mark:?}");
-            assert_eq!(Name::stored(&text).as_ref().map(Name::as_str), Ok(&*text), "{mark:?}");
-            assert_eq!(Name::stored_place(&text).as_ref().map(Name::as_str), Ok(&*text), "{mark:?}");
+            assert_eq!(Name::parse(&text), Err(InvalidName::Control), "{mark:?}");
+            assert_eq!(Name::parse_place(&text), Err(InvalidName::Control), "{mark:?}");
+            assert_eq!(Name::parse_stored(&text).as_ref().map(Name::as_str), Ok(&*text), "{mark:?}");
+            assert_eq!(Name::parse_stored_place(&text).as_ref().map(Name::as_str), Ok(&*text), "{mark:?}");
         }
         for text in ["", "a\u{0}b", "\u{202E}evil", "\u{2066}x", " x"] {
-            assert!(Name::stored(text).is_err(), "{text:?} never was a name");
+            assert!(Name::parse_stored(text).is_err(), "{text:?} never was a name");
         }
-        assert_eq!(Name::stored_place("a/b"), Err(BadName::Unaddressable));
+        assert_eq!(Name::parse_stored_place("a/b"), Err(InvalidName::Unaddressable));
     }
 }

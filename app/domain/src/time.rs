@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub use self::step::Step;
 use crate::{
     error::{Error, Result},
-    scope::clip,
+    scope::clip_text,
     sentences,
 };
 
@@ -19,15 +19,15 @@ pub const HOUR: i64 = 60 * MINUTE;
 pub const DAY: i64 = 24 * HOUR;
 
 /// The earliest accepted moment: 2000-01-01T00:00:00Z.
-pub const EARLIEST: Millis = Millis(946_684_800_000);
+pub const MIN_TIMESTAMP: Millis = Millis(946_684_800_000);
 /// How far ahead of the server's clock a record may be.
-pub const LEAD: i64 = DAY;
+pub const MAX_CLOCK_LEAD_MS: i64 = DAY;
 /// The longest range that a question may span.
-pub const LONGEST: i64 = 11 * 366 * DAY;
+pub const MAX_RANGE_MS: i64 = 11 * 366 * DAY;
 /// The finest step of a trend.
-pub const FINEST: i64 = SECOND;
+pub const MIN_STEP_MS: i64 = SECOND;
 /// The most points that a trend may have.
-pub const MOST_POINTS: i64 = 10_000;
+pub const MAX_POINTS: i64 = 10_000;
 
 /// A moment: milliseconds since the Unix epoch, UTC.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,7 +40,7 @@ impl Millis {
     /// When the text is no such moment.
     pub fn parse(text: &str) -> Result<Self> {
         text.parse::<jiff::Timestamp>().map(|t| Self(t.as_millisecond())).map_err(|e| {
-            let text = sentences::no_rfc3339(clip(text));
+            let text = sentences::no_rfc3339(clip_text(text));
             Error::bad_input(text).with_detail(e)
         })
     }
@@ -126,7 +126,7 @@ impl TimeRange {
         if from >= to {
             return Err(Error::bad_input(sentences::reversed(from, to)));
         }
-        if to.0.saturating_sub(from.0) > LONGEST {
+        if to.0.saturating_sub(from.0) > MAX_RANGE_MS {
             return Err(Error::bad_input(sentences::range_too_long()));
         }
         Ok(Self { from, to })
@@ -137,7 +137,7 @@ impl TimeRange {
     /// # Errors
     /// When `days` is not between 1 and 4,015.
     pub fn last_days(days: u32, to: Millis) -> Result<Self> {
-        if days == 0 || i64::from(days) * DAY > LONGEST {
+        if days == 0 || i64::from(days) * DAY > MAX_RANGE_MS {
             return Err(bad_days());
         }
         Self::new(to.plus(-i64::from(days) * DAY), to)
@@ -203,13 +203,13 @@ impl Ranges {
 
     /// Whether all moments from `first` to `last`, both included, are in it.
     #[must_use]
-    pub fn hold(&self, first: Millis, last: Millis) -> bool {
+    pub fn contains_all(&self, first: Millis, last: Millis) -> bool {
         self.iter().any(|r| r.from <= first && last < r.to)
     }
 
     /// Whether any moment from `first` to `last`, both included, is in it.
     #[must_use]
-    pub fn meet(&self, first: Millis, last: Millis) -> bool {
+    pub fn overlaps(&self, first: Millis, last: Millis) -> bool {
         self.iter().any(|r| last >= r.from && first < r.to)
     }
 }
@@ -222,7 +222,7 @@ impl From<TimeRange> for Ranges {
 
 /// Which earlier period a range is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Against {
+pub enum EarlierPeriod {
     /// The range of equal length right before.
     #[default]
     Previous,
@@ -232,7 +232,7 @@ pub enum Against {
     Year,
 }
 
-impl Against {
+impl EarlierPeriod {
     /// # Errors
     /// Names the three accepted words.
     pub fn parse(text: &str) -> Result<Self> {
@@ -240,7 +240,7 @@ impl Against {
             "previous" => Ok(Self::Previous),
             "week" => Ok(Self::Week),
             "year" => Ok(Self::Year),
-            _ => Err(Error::bad_input(sentences::bad_compare(clip(text)))),
+            _ => Err(Error::bad_input(sentences::bad_compare(clip_text(text)))),
         }
     }
 
@@ -268,7 +268,7 @@ impl Against {
 /// # Errors
 /// When the text is none of these.
 pub fn parse_moment(text: &str, now: Millis, tz: &TimeZone) -> Result<Millis> {
-    let bad = || Error::bad_input(sentences::no_moment(clip(text)));
+    let bad = || Error::bad_input(sentences::no_moment(clip_text(text)));
     let Some(mut rest) = text.strip_prefix("now") else {
         if let Ok(date) = text.parse::<jiff::civil::Date>()
             && text.len() <= 10

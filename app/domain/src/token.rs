@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     access::{Actor, Role},
     error::{Error, Result},
-    scope::clip,
+    scope::clip_text,
     sentences,
     text::Name,
     time::Millis,
@@ -30,7 +30,7 @@ impl TokenName {
             return Err(Error::bad_input(sentences::long_token_name(MAX_TOKEN_NAME)));
         }
         if text.eq_ignore_ascii_case(OPERATOR) {
-            return Err(Error::bad_input(sentences::operator_s_name(clip(text))));
+            return Err(Error::bad_input(sentences::operator_s_name(clip_text(text))));
         }
         Ok(Self(name))
     }
@@ -85,7 +85,7 @@ pub struct Token {
 
 /// A token that is not revoked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LiveToken {
+pub struct ActiveToken {
     /// Given by the store; never used again.
     pub id: i64,
     pub name: TokenName,
@@ -93,7 +93,7 @@ pub struct LiveToken {
     pub hash: SecretHash,
 }
 
-impl LiveToken {
+impl ActiveToken {
     #[must_use]
     pub fn actor(&self) -> Actor {
         Actor::Named { name: self.name.clone(), role: self.role }
@@ -103,15 +103,15 @@ impl LiveToken {
 /// Somebody who signed in, until then at most.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    pub holder: Holder,
+    pub holder: SessionHolder,
     pub expires: Millis,
 }
 
 /// What a session was given for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Holder {
+pub enum SessionHolder {
     /// A named token, as it is now.
-    Token(LiveToken),
+    Token(ActiveToken),
     /// The operator's token: an HMAC by it of the session's secret. Another operator's token does not give the same.
     Operator(SecretHash),
 }

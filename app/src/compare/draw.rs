@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     i18n::Lang,
-    shell::top::Top,
+    shell::top::PageTop,
     ui::{
         chart::Picture,
         empty::Empty,
@@ -24,7 +24,7 @@ pub(super) fn draw(v: CompareView) -> impl IntoView {
     let lang = v.head.lang;
     let filter = FilterView { action: "/compare".into(), hidden: v.hidden, selects: v.selects };
     view! {
-        <Top head=v.head state=None about=|lang, _| words::about(lang).into()/>
+        <PageTop head=v.head state=None about=|lang, _| words::about(lang).into()/>
         <main id="main" tabindex="-1">
             {v.empty.map(|e| view! { <Empty empty=e/> })}
             {(!v.models.is_empty()).then(|| view! {

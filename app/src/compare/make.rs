@@ -2,16 +2,16 @@
 
 use domain::{
     Result,
-    ask::Ask,
-    compare::{By, Contender, Field, MOST_MODELS, Places},
+    compare::{ComparedModel, MAX_MODELS, ModelGrouping, ModelResults, PlacePairing},
     model::ModelKey,
-    query::{ComparisonQuery, Directory, FieldReport, MetricPage, Metrics},
+    params::QueryParams,
+    query::{ComparisonQuery, Directory, FieldReport, MetricPage, MetricSelection},
 };
 
 use super::{
     pictures,
-    selection::{Selection, lead, read, select_models},
-    sentences::{explained, finding},
+    selection::{Selection, leading_metric, read_query, select_models},
+    sentences::{explanation, headline},
     tables,
     view::{CompareView, ModelChip},
     words,
@@ -21,7 +21,7 @@ use crate::{
         context::{Request, Services},
         filters::{device_select, kind_select, metric_select, select},
         head::{PageAddress, head},
-        no_data::empty,
+        no_data::empty_view,
         page_query::PageQuery,
         words as shell_words,
     },
@@ -38,27 +38,27 @@ use crate::{
 /// Models offered before the list is folded.
 const OFFERED: usize = 12;
 
-/// The page of the models that `ask` names.
+/// The page of the models that `params` names.
 ///
 /// # Errors
 /// What cannot be read, is unknown, or cannot be answered just now.
-pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<CompareView> {
-    let a = read(services, request, ask).await?;
+pub async fn page(services: &Services, request: &Request, params: QueryParams) -> Result<CompareView> {
+    let a = read_query(services, request, params).await?;
     let lang = a.fmt.lang;
     let directory = services.metrics.directory();
     directory.check(&a.q.scope)?;
     let always = pictures::METRICS.iter().copied().chain(a.q.metric.as_deref()).map(str::to_owned).collect();
-    let metrics = Metrics::Page(MetricPage { always, ..build::page_of_metrics(&a.q) });
+    let metrics = MetricSelection::Page(MetricPage { always, ..build::page_of_metrics(&a.q) });
     let report = services.metrics.field_report(&ComparisonQuery { metrics, ..a.q.comparison() }).await?;
     let head =
         head(services, &a, &directory, PageAddress::Fixed("/compare"), words::title(lang).into(), report.simulated)
             .await;
-    let field = Field::of(&report, a.q.by);
+    let field = ModelResults::of(&report, a.q.by);
     let selection = select_models(&a, &directory, &field)?.filter(|_| !report.metrics.is_empty());
     let Some(selection) = selection else {
         return Ok(CompareView {
             head,
-            empty: Some(empty(&a, &directory, None)),
+            empty: Some(empty_view(&a, &directory, None)),
             finding: String::new(),
             explained: String::new(),
             models: vec![],
@@ -71,10 +71,10 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Co
             pictures: vec![],
         });
     };
-    let contenders = field.contenders(&selection.baseline, &selection.chosen);
-    let lead = lead(&a, &report)?;
+    let compared_models = field.compared_models(&selection.baseline, &selection.chosen);
+    let leading_metric = leading_metric(&a, &report)?;
     let chips: Vec<ModelChip> =
-        field.models().into_iter().map(|(m, n)| chip(&a, &selection, &contenders, m, n)).collect();
+        field.models().into_iter().map(|(m, n)| chip(&a, &selection, &compared_models, m, n)).collect();
     let (mut models, mut more) = (vec![], vec![]);
     for chip in chips {
         if chip.chosen || models.len() < OFFERED { models.push(chip) } else { more.push(chip) }
@@ -82,16 +82,16 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Co
     Ok(CompareView {
         head,
         empty: None,
-        finding: finding(&a, &report, &contenders, lead),
-        explained: explained(&a.fmt, &report.metrics[lead], &contenders, lead),
+        finding: headline(&a, &report, &compared_models, leading_metric),
+        explained: explanation(&a.fmt, &report.metrics[leading_metric], &compared_models, leading_metric),
         models,
         more,
         choices: choices(&a),
-        selects: selects(&a, &directory, &report, lead),
-        hidden: links::pairs(&a.ask, &["metric", "task", "type", "device", "page", METRICS_PAGE, "sort"]),
-        table: Some(tables::metrics(&a, &report, &contenders)?),
-        sites: Some(tables::sites(&a, &report, &field, &contenders, lead)),
-        pictures: pictures::pictures(a.panel(), &report, &field, &contenders, lead, a.q.places)
+        selects: selects(&a, &directory, &report, leading_metric),
+        hidden: links::pairs(&a.params, &["metric", "task", "type", "device", "page", METRICS_PAGE, "sort"]),
+        table: Some(tables::metrics(&a, &report, &compared_models)?),
+        sites: Some(tables::sites(&a, &report, &field, &compared_models, leading_metric)),
+        pictures: pictures::pictures(a.panel(), &report, &field, &compared_models, leading_metric, a.q.places)
             .into_iter()
             .map(|picture| with_links(&a, picture))
             .collect(),
@@ -99,18 +99,18 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Co
 }
 
 fn here(a: &PageQuery, changes: &[(&str, Option<String>)]) -> String {
-    links::changed("/compare", &a.ask, false, changes)
+    links::with_changes("/compare", &a.params, false, changes)
 }
 
-fn chip(a: &PageQuery, selection: &Selection, contenders: &[Contender], m: &ModelKey, n: u64) -> ModelChip {
+fn chip(a: &PageQuery, selection: &Selection, compared_models: &[ComparedModel], m: &ModelKey, n: u64) -> ModelChip {
     let lang = a.fmt.lang;
     let side_by_side: Vec<&ModelKey> = std::iter::once(&selection.baseline).chain(&selection.chosen).collect();
-    let chosen = contenders.iter().any(|c| c.model == *m);
+    let chosen = compared_models.iter().any(|c| c.model == *m);
     let base = selection.baseline == *m;
     let others: Vec<String> = side_by_side.iter().filter(|x| **x != m).map(|x| x.key()).collect();
     let with = side_by_side.iter().map(|x| x.key()).chain((!chosen).then(|| m.key())).collect::<Vec<_>>();
     let list = |models: Vec<String>| Some(models.join(",")).filter(|l| !l.is_empty());
-    let room = side_by_side.len() < MOST_MODELS;
+    let page_spec = side_by_side.len() < MAX_MODELS;
     ModelChip {
         label: m.to_string(),
         n: ui_words::n(lang, a.fmt.count(n)),
@@ -120,11 +120,11 @@ fn chip(a: &PageQuery, selection: &Selection, contenders: &[Contender], m: &Mode
             (true, _) => None,
             (false, true) => Some(here(a, &[("models", list(others)), ("baseline", Some(selection.baseline.key()))])),
             (false, false) => {
-                room.then(|| here(a, &[("models", list(with)), ("baseline", Some(selection.baseline.key()))]))
+                page_spec.then(|| here(a, &[("models", list(with)), ("baseline", Some(selection.baseline.key()))]))
             }
         },
         as_baseline: (!base).then(|| {
-            let all = side_by_side.iter().map(|x| x.key()).chain((!chosen && room).then(|| m.key())).collect();
+            let all = side_by_side.iter().map(|x| x.key()).chain((!chosen && page_spec).then(|| m.key())).collect();
             here(a, &[("baseline", Some(m.key())), ("models", list(all))])
         }),
     }
@@ -146,15 +146,15 @@ fn choices(a: &PageQuery) -> Vec<Choices> {
         Choices {
             label: words::places(lang).into(),
             links: vec![
-                link(words::same(lang), "places", None, a.q.places == Places::Same),
-                link(words::all(lang), "places", Some("all"), a.q.places == Places::All),
+                link(words::same(lang), "places", None, a.q.places == PlacePairing::Same),
+                link(words::all(lang), "places", Some("all"), a.q.places == PlacePairing::All),
             ],
         },
         Choices {
             label: words::by(lang).into(),
             links: vec![
-                forget(words::version(lang), None, a.q.by == By::Version),
-                forget(words::architecture(lang), Some("architecture"), a.q.by == By::Architecture),
+                forget(words::version(lang), None, a.q.by == ModelGrouping::Version),
+                forget(words::architecture(lang), Some("architecture"), a.q.by == ModelGrouping::Architecture),
             ],
         },
         Choices {
@@ -167,13 +167,13 @@ fn choices(a: &PageQuery) -> Vec<Choices> {
     ]
 }
 
-fn selects(a: &PageQuery, d: &Directory, report: &FieldReport, lead: usize) -> Vec<SelectView> {
+fn selects(a: &PageQuery, d: &Directory, report: &FieldReport, leading_metric: usize) -> Vec<SelectView> {
     let lang = a.fmt.lang;
     let metrics = report.present.iter().map(|key| (key.clone(), a.fmt.label(&a.metric(key))));
     let any = std::iter::once((String::new(), shell_words::filter_any(lang).to_owned()));
     let tasks = any.chain(d.tasks.iter().map(|x| (x.to_string(), x.to_string()))).collect();
     let mut selects = vec![
-        metric_select(a, words::metric(lang), metrics, report.metrics[lead].key.to_string()),
+        metric_select(a, words::metric(lang), metrics, report.metrics[leading_metric].key.to_string()),
         select(
             "task",
             shell_words::filter_task(lang),
@@ -188,7 +188,7 @@ fn selects(a: &PageQuery, d: &Directory, report: &FieldReport, lead: usize) -> V
 
 /// A picture with its file, and the page that shows it again.
 fn with_links(a: &PageQuery, mut picture: PictureView) -> PictureView {
-    let mut query = links::pairs(&a.ask, &["page", METRICS_PAGE, "sort", "refresh", "kiosk"]);
+    let mut query = links::pairs(&a.params, &["page", METRICS_PAGE, "sort", "refresh", "kiosk"]);
     picture.tools.link = Some(links::href("/compare", &query));
     let name = picture.tools.file.trim_start_matches("models_");
     query.push(("picture".into(), name.to_owned()));

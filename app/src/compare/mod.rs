@@ -30,14 +30,14 @@ use leptos::prelude::*;
 
 use crate::{
     shell::{
-        load::loaded,
-        room::{Navigation, Room},
+        load::loaded_page,
+        page_spec::{Navigation, PageSpec},
         words as shell_words,
     },
-    ui::hydration::hydrated_at_once,
+    ui::hydration::hydrated_synchronously,
 };
 
-pub const ROOM: Room = Room {
+pub const PAGE: PageSpec = PageSpec {
     paths: PATHS,
     action: Action::ReadMetrics,
     functions: &[function::COMPARE],
@@ -48,5 +48,5 @@ crate::routes!(Compare: "/compare");
 
 #[component]
 fn Compare() -> impl IntoView {
-    loaded(function::compare, |view| hydrated_at_once(draw::draw(view)))
+    loaded_page(function::compare, |view| hydrated_synchronously(draw::draw(view)))
 }

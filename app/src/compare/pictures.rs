@@ -1,11 +1,14 @@
 //! The pictures of a comparison: what accuracy costs (scatter, one dot per site), and all metrics at once (parallel coordinates).
 
 use domain::{
-    chart::{Axis, Dot, Parallel, ParallelAxis, ParallelLine, Scatter, parallel_svg, scatter_svg, value_ticks},
-    compare::{Contender, Field, Places},
-    metric::{Change, Metric},
+    chart::{
+        Axis, ParallelAxis, ParallelCoordinates, ParallelLine, Scatter, ScatterPoint, parallel_svg, scatter_svg,
+        value_ticks,
+    },
+    compare::{ComparedModel, ModelResults, PlacePairing},
+    metric::{ChangeVerdict, Metric},
     model::ModelKey,
-    query::{Directory, FieldReport, LEADING},
+    query::{Directory, FieldReport, LEADING_METRICS},
     scope::Scope,
 };
 
@@ -13,14 +16,14 @@ use super::words;
 use crate::{
     panels::PanelContext,
     ui::{
-        chart::{PictureView, Tools, option},
-        fmt::NONE,
+        chart::{PictureTools, PictureView, option},
+        fmt::NO_VALUE,
         table::build::PAGE_ROWS,
     },
 };
 
 /// Axes that fit side by side, and those that are shown first.
-const MOST_AXES: usize = 7;
+const MAX_AXES: usize = 7;
 const AXES: [&str; 7] = ["mAP50", "mAP50_95", "precision", "recall", "hota", "inference_time_ms", "fps"];
 /// What accuracy is held against, first come first served.
 const COSTS: [&str; 3] = ["inference_time_ms", "gpu_mem_mb", "fps"];
@@ -34,18 +37,21 @@ pub const METRICS: [&str; 8] =
 pub fn pictures(
     panel: PanelContext<'_>,
     r: &FieldReport,
-    field: &Field<'_>,
-    contenders: &[Contender],
-    lead: usize,
-    places: Places,
+    field: &ModelResults<'_>,
+    compared_models: &[ComparedModel],
+    leading_metric: usize,
+    places: PlacePairing,
 ) -> Vec<PictureView> {
-    let colours = colours(panel.directory, contenders.iter().map(|c| &c.model));
+    let colours = colours(panel.directory, compared_models.iter().map(|c| &c.model));
     let legend: Vec<(String, u8)> =
-        contenders.iter().zip(&colours).map(|(c, colour)| (c.model.to_string(), *colour)).collect();
-    [scatter(panel, r, field, contenders, lead, &legend), parallel(panel, r, contenders, places, &legend)]
-        .into_iter()
-        .flatten()
-        .collect()
+        compared_models.iter().zip(&colours).map(|(c, colour)| (c.model.to_string(), *colour)).collect();
+    [
+        scatter(panel, r, field, compared_models, leading_metric, &legend),
+        parallel(panel, r, compared_models, places, &legend),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// A model keeps its colour from page to page: it follows from the order in which models first appeared. Where two of one
@@ -54,7 +60,7 @@ fn colours<'m>(d: &Directory, models: impl Iterator<Item = &'m ModelKey>) -> Vec
     let mut taken = [false; 9];
     models
         .map(|m| {
-            let age = d.by_age.iter().position(|x| m.holds(x)).unwrap_or(0);
+            let age = d.models_by_age.iter().position(|x| m.contains(x)).unwrap_or(0);
             let free = (0..8).map(|i| (age + i) % 8 + 1).find(|c| !taken[*c]).unwrap_or(0);
             taken[free] = true;
             free as u8
@@ -75,17 +81,18 @@ fn axis(panel: PanelContext<'_>, metric: &Metric, values: impl Iterator<Item = f
 fn scatter(
     panel: PanelContext<'_>,
     r: &FieldReport,
-    field: &Field<'_>,
-    contenders: &[Contender],
-    lead: usize,
+    field: &ModelResults<'_>,
+    compared_models: &[ComparedModel],
+    leading_metric: usize,
     legend: &[(String, u8)],
 ) -> Option<PictureView> {
     let lang = panel.fmt.lang;
-    let cost = COSTS.iter().find_map(|k| r.metrics.iter().position(|m| m.key == *k)).filter(|c| *c != lead)?;
-    let (x, y) = (&r.metrics[cost], &r.metrics[lead]);
-    let costs = field.sites(cost, contenders, Places::All);
+    let cost =
+        COSTS.iter().find_map(|k| r.metrics.iter().position(|m| m.key == *k)).filter(|c| *c != leading_metric)?;
+    let (x, y) = (&r.metrics[cost], &r.metrics[leading_metric]);
+    let costs = field.sites(cost, compared_models, PlacePairing::All);
     let mut dots = Vec::new();
-    for site in field.sites(lead, contenders, Places::All) {
+    for site in field.sites(leading_metric, compared_models, PlacePairing::All) {
         let Some(costs) = costs.iter().find(|c| c.customer == site.customer && c.site == site.site) else { continue };
         for (group, (figure, cost)) in site.figures.iter().zip(&costs.figures).enumerate() {
             let (Some(high), Some(cost)) = (figure.value, cost.value) else { continue };
@@ -95,8 +102,8 @@ fn scatter(
                 zone: None,
                 ..panel.scope.clone()
             };
-            let place = site.site.as_ref().map_or_else(|| NONE.to_owned(), |_| panel.name_of(&here));
-            dots.push(Dot {
+            let place = site.site.as_ref().map_or_else(|| NO_VALUE.to_owned(), |_| panel.name_of(&here));
+            dots.push(ScatterPoint {
                 name: format!(
                     "{} · {place} · {} {} · {} {}",
                     legend[group].0,
@@ -132,38 +139,38 @@ fn scatter(
         option: option::scatter(&drawn, &names),
         meta: option::raw_meta(panel.fmt, &colours),
         legend: legend.to_vec(),
-        tools: Tools { file: "models_scatter".into(), ..Tools::default() },
+        tools: PictureTools { file: "models_scatter".into(), ..PictureTools::default() },
     })
 }
 
 /// Where a model's line crosses the axis of a metric. At the same places models lie as far from the baseline as the table
 /// says, although each difference stands on zones of its own.
-fn level(c: &Contender, base: &Contender, metric: usize, places: Places) -> Option<f64> {
+fn level(c: &ComparedModel, base: &ComparedModel, metric: usize, places: PlacePairing) -> Option<f64> {
     match places {
-        Places::Same => Some(base.figures[metric].value? + c.figures[metric].delta(places)?),
-        Places::All => c.figures[metric].value,
+        PlacePairing::Same => Some(base.figures[metric].value? + c.figures[metric].delta(places)?),
+        PlacePairing::All => c.figures[metric].value,
     }
 }
 
 fn parallel(
     panel: PanelContext<'_>,
     r: &FieldReport,
-    contenders: &[Contender],
-    places: Places,
+    compared_models: &[ComparedModel],
+    places: PlacePairing,
     legend: &[(String, u8)],
 ) -> Option<PictureView> {
     let lang = panel.fmt.lang;
-    let judged = |m: &Metric| m.direction.read(1.0) != Change::Neutral;
-    let level = |c: &Contender, i: usize| level(c, contenders.first()?, i, places);
-    let every = |i: usize| contenders.iter().filter_map(move |c| level(c, i));
+    let judged = |m: &Metric| m.direction.judge(1.0) != ChangeVerdict::Neutral;
+    let level = |c: &ComparedModel, i: usize| level(c, compared_models.first()?, i, places);
+    let every = |i: usize| compared_models.iter().filter_map(move |c| level(c, i));
     let first = AXES.iter().filter_map(|k| r.metrics.iter().position(|m| m.key == *k));
     // Where there are several pages of metrics, those that are on each of them.
-    let steady = if r.present.len() <= PAGE_ROWS { PAGE_ROWS } else { LEADING };
+    let steady = if r.present.len() <= PAGE_ROWS { PAGE_ROWS } else { LEADING_METRICS };
     let leads = |m: &Metric| r.present.iter().take(steady).any(|key| m.key == *key);
     let rest = (0..r.metrics.len()).filter(|i| !AXES.contains(&&*r.metrics[*i].key) && leads(&r.metrics[*i]));
     let shown: Vec<usize> =
-        first.chain(rest).filter(|i| judged(&r.metrics[*i]) && every(*i).count() > 1).take(MOST_AXES).collect();
-    if shown.len() < 2 || contenders.len() < 2 {
+        first.chain(rest).filter(|i| judged(&r.metrics[*i]) && every(*i).count() > 1).take(MAX_AXES).collect();
+    if shown.len() < 2 || compared_models.len() < 2 {
         return None;
     }
     let axes = shown
@@ -176,12 +183,12 @@ fn parallel(
             let unit = 10f64.powi(-i32::from(metric.precision));
             let (low, high) = (((low - pad) / unit).floor() * unit, ((high + pad) / unit).ceil() * unit);
             let end = |v: f64| (v, panel.fmt.with_unit(Some(v), metric));
-            let better_up = metric.direction.read(1.0) == Change::Better;
+            let better_up = metric.direction.judge(1.0) == ChangeVerdict::Better;
             let (worst, best) = if better_up { (low, high) } else { (high, low) };
             ParallelAxis { label: panel.fmt.label(metric), bottom: end(worst), top: end(best) }
         })
         .collect();
-    let lines: Vec<ParallelLine> = contenders
+    let lines: Vec<ParallelLine> = compared_models
         .iter()
         .zip(legend)
         .map(|(c, (name, colour))| ParallelLine {
@@ -193,12 +200,12 @@ fn parallel(
         .filter(|line| line.values.iter().any(Option::is_some))
         .collect();
     let summary = match places {
-        Places::Same => words::parallel_same(lang),
-        Places::All => words::parallel_sentence(lang),
+        PlacePairing::Same => words::parallel_same(lang),
+        PlacePairing::All => words::parallel_sentence(lang),
     };
     let legend: Vec<(String, u8)> = lines.iter().map(|l| (l.name.clone(), l.colour)).collect();
     let colours: Vec<u8> = lines.iter().map(|l| l.colour).collect();
-    let drawn = Parallel { summary: summary.to_owned(), axes, lines };
+    let drawn = ParallelCoordinates { summary: summary.to_owned(), axes, lines };
     Some(PictureView {
         title: words::parallel(lang).to_owned(),
         summary: drawn.summary.clone(),
@@ -206,6 +213,6 @@ fn parallel(
         option: option::parallel(&drawn),
         meta: option::raw_meta(panel.fmt, &colours),
         legend,
-        tools: Tools { file: "models_parallel".into(), ..Tools::default() },
+        tools: PictureTools { file: "models_parallel".into(), ..PictureTools::default() },
     })
 }

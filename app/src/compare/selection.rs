@@ -2,11 +2,11 @@
 
 use domain::{
     Error, Result,
-    ask::Ask,
-    compare::{By, Contender, Field, MOST_MODELS, Places, SiteContest},
+    compare::{ComparedModel, MAX_MODELS, ModelGrouping, ModelResults, PlacePairing, SiteComparison},
     model::ModelKey,
+    params::QueryParams,
     query::{Directory, FieldReport, unknown_metric},
-    scope::{Kind, clip},
+    scope::{ExperimentKind, clip_text},
 };
 
 use super::refusals;
@@ -25,16 +25,20 @@ pub(super) struct Selection {
 }
 
 /// Challengers are candidates: a comparison counts all types unless one is named.
-pub(super) async fn read(services: &Services, request: &Request, ask: Ask) -> Result<PageQuery> {
-    Ok(PageQuery::read(services, request, ask).await?.or_kind(Kind::All))
+pub(super) async fn read_query(services: &Services, request: &Request, params: QueryParams) -> Result<PageQuery> {
+    Ok(PageQuery::read(services, request, params).await?.with_default_kind(ExperimentKind::All))
 }
 
 /// What the question says of models; `None` when no model ran.
-pub(super) fn select_models(a: &PageQuery, directory: &Directory, field: &Field<'_>) -> Result<Option<Selection>> {
+pub(super) fn select_models(
+    a: &PageQuery,
+    directory: &Directory,
+    field: &ModelResults<'_>,
+) -> Result<Option<Selection>> {
     let ran = field.models();
     let known = |model: &ModelKey| -> Result<ModelKey> {
         directory.check_model(model)?;
-        Ok(if a.q.by == By::Architecture { model.any_version() } else { model.clone() })
+        Ok(if a.q.by == ModelGrouping::Architecture { model.any_version() } else { model.clone() })
     };
     let named = a.q.models.iter().map(known).collect::<Result<Vec<ModelKey>>>()?;
     let Some(most) = ran.first() else { return Ok(None) };
@@ -44,7 +48,7 @@ pub(super) fn select_models(a: &PageQuery, directory: &Directory, field: &Field<
         None => named.iter().find(|m| ran.iter().any(|r| r.0 == *m)).unwrap_or(most.0).clone(),
     };
     if !ran.iter().any(|r| *r.0 == baseline) {
-        return Err(Error::bad_input(refusals::no_records(clip(&baseline.key()))));
+        return Err(Error::bad_input(refusals::no_records(clip_text(&baseline.key()))));
     }
     let chosen: Vec<ModelKey> = if named.is_empty() {
         // Those that ran where the baseline ran say most.
@@ -55,14 +59,14 @@ pub(super) fn select_models(a: &PageQuery, directory: &Directory, field: &Field<
     } else {
         named.into_iter().filter(|m| *m != baseline).collect()
     };
-    if chosen.len() >= MOST_MODELS {
-        return Err(Error::bad_input(refusals::too_many(MOST_MODELS)));
+    if chosen.len() >= MAX_MODELS {
+        return Err(Error::bad_input(refusals::too_many(MAX_MODELS)));
     }
     Ok(Some(Selection { baseline, chosen }))
 }
 
 /// The metric of the strip and of the finding: the one asked for, else mAP50, else the first there is.
-pub(super) fn lead(a: &PageQuery, report: &FieldReport) -> Result<usize> {
+pub(super) fn leading_metric(a: &PageQuery, report: &FieldReport) -> Result<usize> {
     let find = |key: &str| report.metrics.iter().position(|m| m.key.eq_ignore_ascii_case(key));
     match &a.q.metric {
         Some(key) => find(key).ok_or_else(|| unknown_metric(key)),
@@ -71,33 +75,33 @@ pub(super) fn lead(a: &PageQuery, report: &FieldReport) -> Result<usize> {
 }
 
 /// What the files behind the page need: the same comparison, unformatted.
-pub struct Compared {
+pub struct ComparisonData {
     pub report: FieldReport,
-    pub contenders: Vec<Contender>,
-    pub sites: Vec<SiteContest>,
-    pub lead: usize,
-    pub places: Places,
+    pub compared_models: Vec<ComparedModel>,
+    pub sites: Vec<SiteComparison>,
+    pub leading_metric: usize,
+    pub places: PlacePairing,
 }
 
 /// The comparison as data, for CSV.
 ///
 /// # Errors
 /// What cannot be read, is unknown, or cannot be answered just now.
-pub async fn data(services: &Services, request: &Request, ask: Ask) -> Result<Compared> {
-    let a = read(services, request, ask).await?;
+pub async fn comparison_data(services: &Services, request: &Request, params: QueryParams) -> Result<ComparisonData> {
+    let a = read_query(services, request, params).await?;
     let directory = services.metrics.directory();
     let report = services.metrics.field_report(&a.q.comparison()).await?;
-    let lead = if report.metrics.is_empty() { 0 } else { lead(&a, &report)? };
-    let (contenders, sites) = {
-        let field = Field::of(&report, a.q.by);
+    let leading_metric = if report.metrics.is_empty() { 0 } else { leading_metric(&a, &report)? };
+    let (compared_models, sites) = {
+        let field = ModelResults::of(&report, a.q.by);
         match select_models(&a, &directory, &field)?.filter(|_| !report.metrics.is_empty()) {
             Some(selection) => {
-                let contenders = field.contenders(&selection.baseline, &selection.chosen);
-                let sites = field.sites(lead, &contenders, a.q.places);
-                (contenders, sites)
+                let compared_models = field.compared_models(&selection.baseline, &selection.chosen);
+                let sites = field.sites(leading_metric, &compared_models, a.q.places);
+                (compared_models, sites)
             }
             None => (vec![], vec![]),
         }
     };
-    Ok(Compared { report, contenders, sites, lead, places: a.q.places })
+    Ok(ComparisonData { report, compared_models, sites, leading_metric, places: a.q.places })
 }

@@ -1,8 +1,8 @@
 //! What a comparison says in words: who leads, what is owed to where models ran, and the values behind a difference.
 
 use domain::{
-    compare::{Contender, Figure, Places, Same},
-    metric::{Change, Metric},
+    compare::{ComparedMetric, ComparedModel, PairedDifference, PlacePairing},
+    metric::{ChangeVerdict, Metric},
     query::FieldReport,
 };
 
@@ -13,50 +13,61 @@ use crate::{
 };
 
 /// One sentence: who leads in the metric, or that nobody can be compared.
-pub(super) fn finding(a: &PageQuery, r: &FieldReport, contenders: &[Contender], lead: usize) -> String {
+pub(super) fn headline(
+    a: &PageQuery,
+    r: &FieldReport,
+    compared_models: &[ComparedModel],
+    leading_metric: usize,
+) -> String {
     let lang = a.fmt.lang;
-    let metric = &r.metrics[lead];
-    let Some((base, others)) = contenders.split_first() else { return String::new() };
+    let metric = &r.metrics[leading_metric];
+    let Some((base, others)) = compared_models.split_first() else { return String::new() };
     let label = a.fmt.label(metric);
     let best = others
         .iter()
-        .filter_map(|c| Some((c, c.figures[lead].delta(a.q.places)?)))
+        .filter_map(|c| Some((c, c.figures[leading_metric].delta(a.q.places)?)))
         .max_by(|x, y| goodness(metric, x.1).total_cmp(&goodness(metric, y.1)));
     let Some((c, delta)) = best else {
         return words::finding_none(lang, label, &base.model);
     };
     let shown = a
         .fmt
-        .delta(Some(delta), base.figures[lead].value, metric)
+        .delta(Some(delta), base.figures[leading_metric].value, metric)
         .map_or_else(String::new, |d| format!("{} {}", d.text(), d.word));
     let zones = match a.q.places {
-        Places::Same => {
-            let zones = c.figures[lead].same.map_or(0, |s| s.zones);
+        PlacePairing::Same => {
+            let zones = c.figures[leading_metric].same.map_or(0, |s| s.zones);
             words::shared(lang, zones)
         }
-        Places::All => words::everywhere(lang).to_owned(),
+        PlacePairing::All => words::everywhere(lang).to_owned(),
     };
     words::finding(lang, &c.model, &base.model, label, shown, zones)
 }
 
 /// Larger is better, whatever the metric's direction.
 fn goodness(metric: &Metric, delta: f64) -> f64 {
-    match metric.direction.read(delta) {
-        Change::Better => delta.abs(),
-        Change::Worse => -delta.abs(),
-        Change::Neutral => 0.0,
+    match metric.direction.judge(delta) {
+        ChangeVerdict::Better => delta.abs(),
+        ChangeVerdict::Worse => -delta.abs(),
+        ChangeVerdict::Neutral => 0.0,
     }
 }
 
 /// What the difference everywhere owes to where the models ran, where that is most; or that more than the model is another one.
-pub(super) fn explained(fmt: &Fmt, metric: &Metric, contenders: &[Contender], lead: usize) -> String {
+pub(super) fn explanation(
+    fmt: &Fmt,
+    metric: &Metric,
+    compared_models: &[ComparedModel],
+    leading_metric: usize,
+) -> String {
     let lang = fmt.lang;
-    let mut found: Option<(&Contender, Same, f64, f64)> = None;
+    let mut found: Option<(&ComparedModel, PairedDifference, f64, f64)> = None;
     // What rounds to nothing is no mix, and then what differs besides matters most.
-    let weight =
-        |same: &Same, mix: f64| (shown_mix(fmt, mix, metric).map_or(0.0, |_| mix.abs()), !same.like_with_like());
-    for c in contenders.iter().skip(1) {
-        let f = &c.figures[lead];
+    let weight = |same: &PairedDifference, mix: f64| {
+        (shown_mix(fmt, mix, metric).map_or(0.0, |_| mix.abs()), !same.differs_only_by_model())
+    };
+    for c in compared_models.iter().skip(1) {
+        let f = &c.figures[leading_metric];
         if let (Some(same), Some(everywhere), Some(mix)) = (f.same, f.everywhere, f.mix())
             && found.as_ref().is_none_or(|(_, s, _, m)| weight(&same, mix) > weight(s, *m))
         {
@@ -64,7 +75,7 @@ pub(super) fn explained(fmt: &Fmt, metric: &Metric, contenders: &[Contender], le
         }
     }
     let Some((c, same, everywhere, mix)) = found else { return words::explained_short(lang).to_owned() };
-    let unlike = unlike(fmt, same.zones, same.other_days, same.other_devices);
+    let unlike = other_differences(fmt, same.zones, same.other_days, same.other_devices);
     let mix = shown_mix(fmt, mix, metric);
     let signed = |d: f64| fmt.delta(Some(d), None, metric).map_or_else(String::new, |d| d.text());
     let (model, zones, same, everywhere) = (&c.model, same.zones, signed(same.delta), signed(everywhere));
@@ -82,7 +93,7 @@ fn shown_mix(fmt: &Fmt, mix: f64, metric: &Metric) -> Option<String> {
 }
 
 /// In how many shared zones more than the model is another one; `None` when in none.
-pub(super) fn unlike(fmt: &Fmt, zones: usize, days: usize, devices: usize) -> Option<String> {
+pub(super) fn other_differences(fmt: &Fmt, zones: usize, days: usize, devices: usize) -> Option<String> {
     let lang = fmt.lang;
     let [shown_days, shown_devices, zones] = [days, devices, zones].map(|n| fmt.count(n as u64));
     match (days, devices) {
@@ -94,11 +105,11 @@ pub(super) fn unlike(fmt: &Fmt, zones: usize, days: usize, devices: usize) -> Op
 }
 
 /// Where a figure's difference everywhere is another one than at the same places: the two values there, and the rest.
-pub(super) fn beside(fmt: &Fmt, f: &Figure, metric: &Metric) -> Vec<String> {
+pub(super) fn values_at_same_places(fmt: &Fmt, f: &ComparedMetric, metric: &Metric) -> Vec<String> {
     let lang = fmt.lang;
     let Some((same, mix)) = f.same.zip(f.mix().and_then(|mix| shown_mix(fmt, mix, metric))) else { return vec![] };
     let (ours, base) = (fmt.value(Some(same.ours), metric), fmt.value(Some(same.base), metric));
-    let rest = if same.like_with_like() { words::mix(lang, mix) } else { words::mix_unlike(lang, mix) };
+    let rest = if same.differs_only_by_model() { words::mix(lang, mix) } else { words::mix_unlike(lang, mix) };
     vec![words::same_values(lang, ours, base), rest]
 }
 
@@ -125,10 +136,16 @@ mod tests {
     }
 
     /// A contender by its differences: at the same places, everywhere; and in how many of four zones days and devices differ.
-    fn contender(text: &str, delta: f64, everywhere: f64, unlike: (usize, usize)) -> Contender {
-        let same =
-            Same { delta, ours: 0.5 + delta, base: 0.5, zones: 4, other_days: unlike.0, other_devices: unlike.1 };
-        Contender {
+    fn compared_model(text: &str, delta: f64, everywhere: f64, unlike: (usize, usize)) -> ComparedModel {
+        let same = PairedDifference {
+            delta,
+            ours: 0.5 + delta,
+            base: 0.5,
+            zones: 4,
+            other_days: unlike.0,
+            other_devices: unlike.1,
+        };
+        ComparedModel {
             model: ModelKey::parse(text).expect("a model"),
             n: 8,
             zones: 4,
@@ -137,35 +154,39 @@ mod tests {
             other_devices: unlike.1,
             first: Millis(0),
             last: Millis(1),
-            figures: vec![Figure { same: Some(same), everywhere: Some(everywhere), ..Figure::default() }],
+            figures: vec![ComparedMetric {
+                same: Some(same),
+                everywhere: Some(everywhere),
+                ..ComparedMetric::default()
+            }],
         }
     }
 
-    fn sentence(lang: Lang, others: &[Contender]) -> String {
-        let all = [&[contender("a:1", 0.0, 0.0, (0, 0))], others].concat();
-        explained(&Fmt { lang, zone: TimeZone::UTC }, &metric("inference_time_ms"), &all, 0)
+    fn sentence(lang: Lang, others: &[ComparedModel]) -> String {
+        let all = [&[compared_model("a:1", 0.0, 0.0, (0, 0))], others].concat();
+        explanation(&Fmt { lang, zone: TimeZone::UTC }, &metric("inference_time_ms"), &all, 0)
     }
 
     #[test]
     fn the_rest_is_where_they_ran_only_where_nothing_else_differs() {
-        let said = |unlike| sentence(Lang::En, &[contender("b:1", 2.0, -3.0, unlike)]);
+        let said = |unlike| sentence(Lang::En, &[compared_model("b:1", 2.0, -3.0, unlike)]);
         let begin = "b 1: ↑2.0 at the 4 zones where both ran, ↓3.0 everywhere. The rest (↓5.0) is ";
         assert_eq!(said((0, 0)), format!("{begin}where they ran."));
         let not = format!("{begin}not where they ran alone: ");
         assert_eq!(said((3, 0)), format!("{not}the days differ at 3 of 4 zones."));
         assert_eq!(said((0, 1)), format!("{not}the devices differ at 1 of 4 zones."));
         assert_eq!(said((3, 1)), format!("{not}the days differ at 3 and the devices at 1 of 4 zones."));
-        let korean = sentence(Lang::Ko, &[contender("b:1", 2.0, -3.0, (3, 0))]);
+        let korean = sentence(Lang::Ko, &[compared_model("b:1", 2.0, -3.0, (3, 0))]);
         assert!(korean.contains("장소만의 차이가 아닙니다") && korean.contains("4곳 중 3곳"), "{korean}");
     }
 
     #[test]
     fn without_a_mix_it_is_said_all_the_same_that_days_or_devices_differ() {
-        let like = contender("c:1", 1.0, 1.01, (0, 0));
+        let like = compared_model("c:1", 1.0, 1.01, (0, 0));
         assert_eq!(sentence(Lang::En, std::slice::from_ref(&like)), words::explained_short(Lang::En));
         assert_eq!(sentence(Lang::En, &[]), words::explained_short(Lang::En));
         // Which of the two comes first does not matter, nor that the mix of the other is larger below what is shown.
-        let unlike = contender("b:1", 1.0, 1.0, (2, 0));
+        let unlike = compared_model("b:1", 1.0, 1.0, (2, 0));
         let said = "b 1: ↑1.0 at the 4 zones where both ran, but more than the model differs there: the days differ at 2 of 4 zones.";
         for others in [[like.clone(), unlike.clone()], [unlike, like]] {
             assert_eq!(sentence(Lang::En, &others), said);
@@ -175,8 +196,9 @@ mod tests {
     #[test]
     fn a_cell_says_the_two_values_behind_a_difference_that_the_others_do_not_show() {
         let fmt = Fmt { lang: Lang::En, zone: TimeZone::UTC };
-        let lines =
-            |everywhere, unlike| beside(&fmt, &contender("b:1", 0.02, everywhere, unlike).figures[0], &metric("mAP50"));
+        let lines = |everywhere, unlike| {
+            values_at_same_places(&fmt, &compared_model("b:1", 0.02, everywhere, unlike).figures[0], &metric("mAP50"))
+        };
         assert_eq!(lines(-0.30, (0, 0)), ["same places 0.520, baseline 0.500", "where they ran ↓0.320"]);
         assert_eq!(lines(-0.30, (1, 0))[1], "where, when or on what they ran ↓0.320");
         assert!(lines(0.02, (1, 0)).is_empty());

@@ -4,28 +4,28 @@ use std::collections::BTreeSet;
 
 use domain::{
     Result,
-    ask::Ask,
-    compare::{By, Contender, Field, Figure, SiteContest},
+    compare::{ComparedMetric, ComparedModel, ModelGrouping, ModelResults, SiteComparison},
     metric::Metric,
     model::ModelKey,
+    params::QueryParams,
     query::{FieldCell, FieldReport},
     scope::Scope,
 };
 
 use super::{
-    sentences::{beside, unlike},
+    sentences::{other_differences, values_at_same_places},
     words,
 };
 use crate::{
-    panels::{devices::put_together, words as panel_words},
+    panels::{devices::device_count_note, words as panel_words},
     shell::{addresses, page_query::PageQuery},
     ui::{
         delta::Movement,
-        fmt::NONE,
+        fmt::NO_VALUE,
         links::{self, METRICS_PAGE},
         table::{
             Cell, TableView,
-            build::{self, PageLink, plain},
+            build::{self, PageLink, plain_column},
         },
         words as ui_words,
     },
@@ -35,18 +35,18 @@ use crate::{
 ///
 /// # Errors
 /// A page that does not exist.
-pub(super) fn metrics(a: &PageQuery, r: &FieldReport, contenders: &[Contender]) -> Result<TableView> {
+pub(super) fn metrics(a: &PageQuery, r: &FieldReport, compared_models: &[ComparedModel]) -> Result<TableView> {
     let lang = a.fmt.lang;
-    let at = PageLink { path: "/compare", q: &a.q, ask: &a.ask, in_path: false };
-    let (skip, pager) = build::turned(&a.fmt, &at, (METRICS_PAGE, a.q.metrics_page), r.present.len())?;
+    let at = PageLink { path: "/compare", q: &a.q, params: &a.params, in_path: false };
+    let (skip, pager) = build::paginate(&a.fmt, &at, (METRICS_PAGE, a.q.metrics_page), r.present.len())?;
     let shown = &r.present[skip..r.present.len().min(skip + build::PAGE_ROWS)];
-    let mut columns = vec![plain(panel_words::col_metric(lang), false)];
-    columns.extend(contenders.iter().enumerate().map(|(i, c)| {
+    let mut columns = vec![plain_column(panel_words::col_metric(lang), false)];
+    columns.extend(compared_models.iter().enumerate().map(|(i, c)| {
         let label = if i == 0 { format!("{} · {}", c.model, words::baseline(lang)) } else { c.model.to_string() };
-        plain(&label, true)
+        plain_column(&label, true)
     }));
-    let on: Vec<usize> = contenders.iter().map(|c| devices(r, &c.model, a.q.by)).collect();
-    let figure = |i: usize, f: &Figure, base: Option<f64>, metric: &Metric, c: &Contender| {
+    let on: Vec<usize> = compared_models.iter().map(|c| devices(r, &c.model, a.q.by)).collect();
+    let figure = |i: usize, f: &ComparedMetric, base: Option<f64>, metric: &Metric, c: &ComparedModel| {
         let delta = if i == 0 { None } else { a.fmt.delta(f.delta(a.q.places), base, metric) };
         let mut small = vec![ui_words::n(lang, a.fmt.count(f.n))];
         if let (Some(p50), Some(p95)) = (f.p50, f.p95) {
@@ -54,27 +54,30 @@ pub(super) fn metrics(a: &PageQuery, r: &FieldReport, contenders: &[Contender]) 
             small.push(format!("p50 {} · p95 {}", ends[0], ends[1]));
         }
         if metric.depends_on_device() && on[i] > 1 {
-            small.push(put_together(&a.fmt, on[i]));
+            small.push(device_count_note(&a.fmt, on[i]));
         }
-        small.extend(beside(&a.fmt, f, metric));
+        small.extend(values_at_same_places(&a.fmt, f, metric));
         Cell::Figure {
             text: a.fmt.with_unit(f.value, metric),
             href: f.value.map(|_| {
-                let ask = Ask { model: Some(c.model.key()), ..a.ask.clone() };
-                addresses::with_model(&a.q.scope, &metric.key, &ask)
+                let params = QueryParams { model: Some(c.model.key()), ..a.params.clone() };
+                addresses::trends_of_model(&a.q.scope, &metric.key, &params)
             }),
             delta,
             small: if f.value.is_some() { small } else { vec![] },
         }
     };
     let mut ran = vec![Cell::Name { text: panel_words::col_zones(lang).into(), href: None, state: None }];
-    ran.extend(contenders.iter().enumerate().map(|(i, c)| {
+    ran.extend(compared_models.iter().enumerate().map(|(i, c)| {
         let shared = (i > 0).then(|| words::shared_of(lang, a.fmt.count(c.shared as u64)));
         Cell::Figure {
             text: a.fmt.count(c.zones as u64),
             href: None,
             delta: None,
-            small: shared.into_iter().chain(unlike(&a.fmt, c.shared, c.other_days, c.other_devices)).collect(),
+            small: shared
+                .into_iter()
+                .chain(other_differences(&a.fmt, c.shared, c.other_days, c.other_devices))
+                .collect(),
         }
     }));
     let rows: Vec<Vec<Cell>> = r
@@ -82,20 +85,22 @@ pub(super) fn metrics(a: &PageQuery, r: &FieldReport, contenders: &[Contender]) 
         .iter()
         .enumerate()
         .filter(|(m, metric)| {
-            let known = contenders.iter().any(|c| c.figures[*m].value.is_some());
-            let differs = |c: &Contender| {
+            let known = compared_models.iter().any(|c| c.figures[*m].value.is_some());
+            let differs = |c: &ComparedModel| {
                 a.fmt.delta(c.figures[*m].delta(a.q.places), None, metric).is_some_and(|d| d.way != Movement::Stayed)
             };
-            known && shown.iter().any(|key| metric.key == *key) && (!a.q.diff || contenders.iter().skip(1).any(differs))
+            known
+                && shown.iter().any(|key| metric.key == *key)
+                && (!a.q.diff || compared_models.iter().skip(1).any(differs))
         })
         .map(|(m, metric)| {
             let mut row = vec![Cell::Name { text: a.fmt.label(metric), href: None, state: None }];
-            let base = contenders.first().and_then(|c| c.figures[m].value);
-            row.extend(contenders.iter().enumerate().map(|(i, c)| figure(i, &c.figures[m], base, metric, c)));
+            let base = compared_models.first().and_then(|c| c.figures[m].value);
+            row.extend(compared_models.iter().enumerate().map(|(i, c)| figure(i, &c.figures[m], base, metric, c)));
             row
         })
         .collect();
-    let query = links::pairs(&a.ask, &["page", METRICS_PAGE, "sort", "refresh", "kiosk", "metric"]);
+    let query = links::pairs(&a.params, &["page", METRICS_PAGE, "sort", "refresh", "kiosk", "metric"]);
     Ok(TableView {
         caption: words::table(lang).into(),
         columns,
@@ -110,27 +115,27 @@ pub(super) fn metrics(a: &PageQuery, r: &FieldReport, contenders: &[Contender]) 
 pub(super) fn sites(
     a: &PageQuery,
     r: &FieldReport,
-    field: &Field<'_>,
-    contenders: &[Contender],
-    lead: usize,
+    field: &ModelResults<'_>,
+    compared_models: &[ComparedModel],
+    leading_metric: usize,
 ) -> TableView {
     let lang = a.fmt.lang;
-    let metric = &r.metrics[lead];
-    let mut columns = vec![plain(panel_words::col_site(lang), false)];
-    columns.extend(contenders.iter().map(|c| plain(&c.model.to_string(), true)));
-    columns.push(plain(words::best(lang), false));
-    let all: Vec<SiteContest> = field.sites(lead, contenders, a.q.places);
-    let mut wins = vec![0usize; contenders.len()];
+    let metric = &r.metrics[leading_metric];
+    let mut columns = vec![plain_column(panel_words::col_site(lang), false)];
+    columns.extend(compared_models.iter().map(|c| plain_column(&c.model.to_string(), true)));
+    columns.push(plain_column(words::best(lang), false));
+    let all: Vec<SiteComparison> = field.sites(leading_metric, compared_models, a.q.places);
+    let mut wins = vec![0usize; compared_models.len()];
     all.iter().filter_map(|s| s.best).for_each(|b| wins[b] += 1);
     let rows = all
         .iter()
         .map(|s| {
             let customer = Scope { customer: Some(s.customer.clone()), site: None, zone: None, ..a.q.scope.clone() };
             let scope = Scope { site: s.site.clone(), ..customer.clone() };
-            let site = s.site.as_ref().map_or_else(|| NONE.to_owned(), |_| a.name_of(&scope));
+            let site = s.site.as_ref().map_or_else(|| NO_VALUE.to_owned(), |_| a.name_of(&scope));
             let text = if a.q.scope.customer.is_none() { format!("{} · {site}", a.name_of(&customer)) } else { site };
             let mut cells =
-                vec![Cell::Name { text, href: Some(addresses::scoped("/compare", &scope, &a.ask)), state: None }];
+                vec![Cell::Name { text, href: Some(addresses::scoped("/compare", &scope, &a.params)), state: None }];
             cells.extend(s.figures.iter().enumerate().map(|(i, f)| Cell::Figure {
                 text: a.fmt.with_unit(f.value, metric),
                 href: None,
@@ -139,23 +144,24 @@ pub(super) fn sites(
                 } else {
                     a.fmt.delta(f.delta(a.q.places), s.figures.first().and_then(|f| f.value), metric)
                 },
-                small: beside(&a.fmt, f, metric),
+                small: values_at_same_places(&a.fmt, f, metric),
             }));
-            cells.push(Cell::Text(s.best.map_or_else(|| NONE.to_owned(), |b| contenders[b].model.to_string())));
+            cells
+                .push(Cell::Text(s.best.map_or_else(|| NO_VALUE.to_owned(), |b| compared_models[b].model.to_string())));
             cells
         })
         .collect();
     // Where only one of them can be judged nobody leads.
-    let judged = |s: &SiteContest| s.figures.iter().filter_map(|f| f.rank(a.q.places)).count();
+    let judged = |s: &SiteComparison| s.figures.iter().filter_map(|f| f.rank(a.q.places)).count();
     let contests = all.iter().filter(|s| judged(s) > 1).count();
     let count = |n: usize| a.fmt.count(n as u64);
-    let tally: Vec<String> = contenders
+    let tally: Vec<String> = compared_models
         .iter()
         .zip(&wins)
         .filter(|w| *w.1 > 0)
         .map(|(c, n)| words::wins(lang, &c.model, count(*n), count(contests)))
         .collect();
-    let query = links::pairs(&a.ask, &["page", METRICS_PAGE, "sort", "refresh", "kiosk"]);
+    let query = links::pairs(&a.params, &["page", METRICS_PAGE, "sort", "refresh", "kiosk"]);
     TableView {
         caption: words::sites(lang, a.fmt.label(metric)),
         columns,
@@ -167,9 +173,10 @@ pub(super) fn sites(
 }
 
 /// On how many devices a model ran.
-fn devices(r: &FieldReport, m: &ModelKey, by: By) -> usize {
-    let of_it =
-        |c: &&FieldCell| c.model.as_ref().is_some_and(|x| if by == By::Architecture { m.holds(x) } else { m == x });
+fn devices(r: &FieldReport, m: &ModelKey, by: ModelGrouping) -> usize {
+    let of_it = |c: &&FieldCell| {
+        c.model.as_ref().is_some_and(|x| if by == ModelGrouping::Architecture { m.contains(x) } else { m == x })
+    };
     let named = r.cells.iter().filter(of_it).flat_map(|c| &c.devices).filter(|d| !d.is_empty());
     named.collect::<BTreeSet<_>>().len()
 }

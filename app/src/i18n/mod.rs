@@ -4,7 +4,7 @@ pub(crate) mod words {
     //! The texts of this folder, from `words.toml`.
     include!(concat!(env!("OUT_DIR"), "/i18n/words.rs"));
 }
-use domain::{declared::Label, error::Sentence};
+use domain::{declarations::LocalizedText, error::Sentence};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -51,7 +51,7 @@ impl Lang {
 
     /// A name to show, in this language.
     #[must_use]
-    pub fn name(self, label: &Label) -> &str {
+    pub fn name(self, label: &LocalizedText) -> &str {
         match self {
             Self::En => &label.en,
             Self::Ko => &label.ko,
@@ -61,7 +61,7 @@ impl Lang {
     /// A sentence in this language. One that only operators should have met, and has no other language, is not shown to
     /// others.
     #[must_use]
-    pub fn says(self, sentence: Sentence) -> String {
+    pub fn message(self, sentence: Sentence) -> String {
         match self {
             Self::En => sentence.en,
             Self::Ko => sentence.ko.unwrap_or_else(|| words::error_page(self).to_owned()),

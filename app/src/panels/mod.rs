@@ -2,7 +2,7 @@
 //! metric. Nothing here knows a request, a page's head or its address: links are given, or there are none.
 
 pub mod devices;
-pub mod heat;
+pub mod heatmap;
 pub mod models;
 pub mod trend;
 
@@ -80,6 +80,6 @@ impl PanelContext<'_> {
     /// The metric behind an answer's number.
     #[must_use]
     pub fn metric(self, key: &str) -> Metric {
-        self.directory.answered(key)
+        self.directory.metric_of_answer(key)
     }
 }

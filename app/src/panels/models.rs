@@ -3,15 +3,15 @@
 use domain::{
     metric::Metric,
     model::ModelKey,
-    query::{Comparison, ComparisonQuery, Metrics},
+    query::{Comparison, ComparisonQuery, MetricSelection},
     scope::Scope,
     time::TimeRange,
 };
 
-use super::{PanelContext, devices::of_devices, words};
+use super::{PanelContext, devices::cell_with_devices, words};
 use crate::ui::table::{
     Cell, TableView,
-    build::{PAGE_ROWS, plain},
+    build::{PAGE_ROWS, plain_column},
 };
 
 /// The metrics that [`table`] shows.
@@ -20,7 +20,7 @@ const OF_MODELS: [&str; 3] = ["mAP50", "hota", "inference_time_ms"];
 /// What [`table`] needs to be known.
 #[must_use]
 pub fn query(scope: &Scope, range: TimeRange) -> ComparisonQuery {
-    ComparisonQuery { scope: scope.clone(), range, metrics: Metrics::only(OF_MODELS) }
+    ComparisonQuery { scope: scope.clone(), range, metrics: MetricSelection::only(OF_MODELS) }
 }
 
 /// Where the table leads.
@@ -45,12 +45,12 @@ pub fn table(panel: PanelContext<'_>, c: &Comparison, links: Option<&ModelLinks<
         .map(|k| panel.metric(k))
         .filter(|m| named.iter().any(|(_, n)| n.metrics.contains_key(&*m.key)))
         .collect();
-    let mut columns = vec![plain(words::col_model(lang), false), plain(words::col_zones(lang), true)];
-    columns.extend(shown.iter().map(|m| plain(&fmt.label(m), true)));
+    let mut columns = vec![plain_column(words::col_model(lang), false), plain_column(words::col_zones(lang), true)];
+    columns.extend(shown.iter().map(|m| plain_column(&fmt.label(m), true)));
     columns.extend([
-        plain(words::col_n(lang), true),
-        plain(words::col_since(lang), true),
-        plain(words::col_until(lang), true),
+        plain_column(words::col_n(lang), true),
+        plain_column(words::col_since(lang), true),
+        plain_column(words::col_until(lang), true),
     ]);
     let rows = named
         .into_iter()
@@ -62,7 +62,7 @@ pub fn table(panel: PanelContext<'_>, c: &Comparison, links: Option<&ModelLinks<
             row.extend(shown.iter().map(|metric| {
                 let known = m.metrics.get(&*metric.key);
                 let text = fmt.with_unit(known.and_then(|x| x.value), metric);
-                of_devices(fmt, text, None, known.map_or(0, |x| x.devices.len()))
+                cell_with_devices(fmt, text, None, known.map_or(0, |x| x.devices.len()))
             }));
             row.push(Cell::Number { text: fmt.count(m.n), href: None });
             row.push(Cell::Text(fmt.moment(m.first, panel.now)));

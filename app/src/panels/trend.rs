@@ -1,7 +1,7 @@
 //! The chart of a trend: its description, the drawing, the sentence that says the same, and the table behind.
 
 use domain::{
-    chart::{Axis, Chart, Marker, Paint, Point, Series, Size, svg, time_ticks, value_ticks},
+    chart::{Axis, Chart, ColourMode, Marker, Point, Series, WidthMode, svg, time_ticks, value_ticks},
     metric::{Aggregation, Metric},
     query::{Trend, TrendPoint},
     time::Millis,
@@ -9,12 +9,12 @@ use domain::{
 
 use super::{PanelContext, words};
 use crate::ui::{
-    chart::{ChartView, Tools, option},
+    chart::{ChartView, PictureTools, option},
     delta::{DeltaView, Movement},
     links,
     table::{
         Cell, TableView,
-        build::{PAGE_ROWS, plain},
+        build::{PAGE_ROWS, plain_column},
     },
     words as ui_words,
 };
@@ -31,11 +31,11 @@ pub struct TrendChart<'a> {
     /// The place in words, with the device and the model where they are chosen.
     pub scope: &'a str,
     /// The period that is laid over it.
-    pub earlier: Option<Earlier>,
+    pub earlier: Option<EarlierTrend>,
 }
 
 /// An earlier period, drawn on the axis of the present one.
-pub struct Earlier {
+pub struct EarlierTrend {
     pub trend: Trend,
     /// How far back it lies, in ms.
     pub shift: i64,
@@ -187,8 +187,8 @@ impl TrendChart<'_> {
         let title = match delta {
             // As the tile beside it reads: too small to matter.
             Some((d, against)) => match d.way {
-                Movement::Down if d.matters => words::chart_fell(lang, label, sized(d), against),
-                Movement::Up if d.matters => words::chart_rose(lang, label, sized(d), against),
+                Movement::Down if d.exceeds_smallest_effect => words::chart_fell(lang, label, sized(d), against),
+                Movement::Up if d.exceeds_smallest_effect => words::chart_rose(lang, label, sized(d), against),
                 _ => words::chart_steady(lang, label, against),
             },
             None => words::chart_of(lang, label),
@@ -198,11 +198,11 @@ impl TrendChart<'_> {
             title,
             summary: chart.summary.clone(),
             note: words::chart_steps(lang, fmt.span(chart.step)),
-            svg: svg(&chart, Paint::Page, Size::Fluid),
+            svg: svg(&chart, ColourMode::Page, WidthMode::Fluid),
             option: option::lines(&chart),
             meta: option::meta(fmt, &chart, metric, records),
             table: (!trend.points.is_empty()).then(|| self.points_table(trend, query.as_deref())),
-            tools: Tools {
+            tools: PictureTools {
                 svg: query.as_deref().map(|q| links::href("/export/trend.svg", q)),
                 file: metric.key.to_string(),
                 link,
@@ -232,8 +232,8 @@ impl TrendChart<'_> {
             row.extend([p.min, p.max, p.p50, p.p95].map(number));
             row
         });
-        let mut columns = vec![plain(words::col_time(lang), false), plain(words::col_value(lang), true)];
-        columns.extend(self.earlier.as_ref().map(|e| plain(&e.name, true)));
+        let mut columns = vec![plain_column(words::col_time(lang), false), plain_column(words::col_value(lang), true)];
+        columns.extend(self.earlier.as_ref().map(|e| plain_column(&e.name, true)));
         columns.extend(
             [
                 words::col_n(lang),
@@ -242,7 +242,7 @@ impl TrendChart<'_> {
                 words::col_p50(lang),
                 words::col_p95(lang),
             ]
-            .map(|c| plain(c, true)),
+            .map(|c| plain_column(c, true)),
         );
         let foot = (trend.points.len() > PAGE_ROWS).then(|| {
             let last = PAGE_ROWS.to_string();
@@ -339,7 +339,7 @@ mod tests {
         assert!(view.summary.contains("6월 30일 21:00"), "in the zone and language that were given: {}", view.summary);
         let table = view.table.expect("a table");
         assert_eq!((table.rows.len(), table.csv), (3, None));
-        assert_eq!(view.tools, Tools { file: "mAP50".into(), ..Tools::default() });
+        assert_eq!(view.tools, PictureTools { file: "mAP50".into(), ..PictureTools::default() });
         let meta: serde_json::Value = serde_json::from_str(&view.meta).expect("JSON");
         assert_eq!((&meta["records"], &meta["zoom"]), (&serde_json::Value::Null, &false.into()));
     }

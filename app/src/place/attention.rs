@@ -1,7 +1,7 @@
 //! What needs somebody: sites that are late, silent or in error, and sites that got worse out of line with the others.
 
 use domain::{
-    metric::{Change, Metric},
+    metric::{ChangeVerdict, Metric},
     query::{ChildSummary, Summary},
     scope::Level,
     state::DataState,
@@ -36,10 +36,11 @@ pub(super) fn attention(a: &PageQuery, s: &Summary) -> (Vec<AttentionView>, Opti
             DataState::Ok | DataState::NoDataExpected => continue,
         };
         // The newest record of a site is of a zone that is well, where one is.
-        let some = h.gravest() < h.places;
+        let some = h.places_in_worst_state() < h.places;
         let text = if some { words::attention_some(lang, &place, a.fmt.health(h).label) } else { text };
         // What is to be done about a source is said where the sources are.
-        let href = if h.state == DataState::SourceError { SOURCES.into() } else { addresses::place(&c.scope, &a.ask) };
+        let href =
+            if h.state == DataState::SourceError { SOURCES.into() } else { addresses::place(&c.scope, &a.params) };
         found.push((rank, -(age as f64), AttentionView { text, href, state: Some(h.state) }));
     }
     for key in ["mAP50", "inference_time_ms"] {
@@ -52,7 +53,7 @@ pub(super) fn attention(a: &PageQuery, s: &Summary) -> (Vec<AttentionView>, Opti
             let (place, value) = (a.name_of(&c.scope), a.fmt.with_unit(Some(value), metric));
             let view = AttentionView {
                 text: words::attention_fell(lang, place, a.fmt.label(metric), value, shown),
-                href: addresses::place(&c.scope, &a.ask),
+                href: addresses::place(&c.scope, &a.params),
                 state: None,
             };
             found.push((2, -out_of_line, view));
@@ -85,7 +86,9 @@ fn outliers<'s>(sites: &'s [ChildSummary], metric: &Metric) -> Vec<(&'s ChildSum
     }
     moved
         .into_iter()
-        .filter(|(_, d, v)| metric.direction.read(*d) == Change::Worse && metric.matters(*d, Some(v - d)))
+        .filter(|(_, d, v)| {
+            metric.direction.judge(*d) == ChangeVerdict::Worse && metric.exceeds_smallest_effect(*d, Some(v - d))
+        })
         .map(|(c, d, v)| (c, d, v, (d - middle).abs() / (1.4826 * spread).max(1e-9)))
         .filter(|o| o.3 > 3.5)
         .collect()

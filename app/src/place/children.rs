@@ -3,21 +3,21 @@
 use domain::{
     Result,
     chart::sparkline,
-    metric::Change,
+    metric::ChangeVerdict,
     query::{ChildSummary, MetricSummary, Summary},
     scope::Level,
     state::Health,
 };
 
-use super::{tiles::TAIL, words};
+use super::{tiles::LATENCY_METRIC, words};
 use crate::{
-    panels::{devices::of_devices, words as panel_words},
+    panels::{devices::cell_with_devices, words as panel_words},
     shell::{addresses, page_query::PageQuery},
     ui::{
         links::{self, METRICS_PAGE},
         table::{
             Cell, TableView,
-            build::{self, Column, Key, PageLink, Row, time_cell},
+            build::{self, Column, PageLink, Row, SortKey, time_cell},
         },
     },
 };
@@ -34,7 +34,7 @@ pub fn worst_first(children: &[ChildSummary]) -> Vec<&ChildSummary> {
         leading(&c.metrics)
             .and_then(|m| {
                 let d = m.delta?;
-                Some(if m.direction.read(1.0) == Change::Worse { d } else { -d })
+                Some(if m.direction.judge(1.0) == ChangeVerdict::Worse { d } else { -d })
             })
             .unwrap_or(f64::NEG_INFINITY)
     };
@@ -81,16 +81,16 @@ pub(super) fn table(a: &PageQuery, s: &Summary, caption: &str) -> Result<TableVi
         .map(|c| {
             let get = |key: &str| c.metrics.iter().find(|m| m.metric == key);
             let lead = get(&leading.key);
-            let latency = get(TAIL).and_then(|m| m.p95);
-            let devices = get(TAIL).map_or(0, |m| m.devices.len());
-            let trend = |key: &str| Some(addresses::trends(&c.scope, key, &a.ask));
+            let latency = get(LATENCY_METRIC).and_then(|m| m.p95);
+            let devices = get(LATENCY_METRIC).map_or(0, |m| m.devices.len());
+            let trend = |key: &str| Some(addresses::trends(&c.scope, key, &a.params));
             let number = |text: String, href: Option<String>| Cell::Number { text, href };
             let h: &Health = &c.health;
             let n = c.records;
             let mut cells = vec![
                 Cell::Name {
                     text: a.name_of(&c.scope),
-                    href: Some(addresses::place(&c.scope, &a.ask)),
+                    href: Some(addresses::place(&c.scope, &a.params)),
                     state: Some(a.fmt.state(h.state)),
                 },
                 Cell::State(a.fmt.health(h)),
@@ -98,34 +98,34 @@ pub(super) fn table(a: &PageQuery, s: &Summary, caption: &str) -> Result<TableVi
                 Cell::Delta(a.fmt.delta(lead.and_then(|m| m.delta), lead.and_then(|m| m.previous), &leading)),
             ];
             let mut keys = vec![
-                Key::Text(a.name_of(&c.scope)),
-                Key::Number(Some(f64::from(h.state as u8))),
-                Key::Number(lead.and_then(|m| m.value)),
-                Key::Number(lead.and_then(|m| m.delta)),
+                SortKey::Text(a.name_of(&c.scope)),
+                SortKey::Number(Some(f64::from(h.state as u8))),
+                SortKey::Number(lead.and_then(|m| m.value)),
+                SortKey::Number(lead.and_then(|m| m.delta)),
             ];
             if let Some(m) = &second {
                 let value = get(&m.key).and_then(|m| m.value);
                 cells.push(number(a.fmt.value(value, m), value.and_then(|_| trend(&m.key))));
-                keys.push(Key::Number(value));
+                keys.push(SortKey::Number(value));
             }
             let shown = a.fmt.with_unit(latency, &latency_metric);
-            cells.push(of_devices(&a.fmt, shown, latency.and_then(|_| trend(TAIL)), devices));
-            keys.push(Key::Number(latency));
+            cells.push(cell_with_devices(&a.fmt, shown, latency.and_then(|_| trend(LATENCY_METRIC)), devices));
+            keys.push(SortKey::Number(latency));
             cells.push(number(a.fmt.count(n), None));
-            keys.push(Key::Number(Some(n as f64)));
+            keys.push(SortKey::Number(Some(n as f64)));
             if with_sites {
                 cells.push(number(format!("{}/{}", h.sites_reporting, h.sites_expected), None));
-                keys.push(Key::Number(Some(f64::from(h.sites_reporting))));
+                keys.push(SortKey::Number(Some(f64::from(h.sites_reporting))));
             }
             cells.push(time_cell(&a.fmt, h.newest, a.q.now.min(s.to)));
-            keys.push(Key::Number(h.newest.map(|m| m.0 as f64)));
+            keys.push(SortKey::Number(h.newest.map(|m| m.0 as f64)));
             cells.push(Cell::Spark(lead.map_or_else(String::new, |m| sparkline(&m.course, 1))));
-            keys.push(Key::Number(None));
+            keys.push(SortKey::Number(None));
             Row { cells, keys }
         })
         .collect();
     let path = addresses::place_path(&a.q.scope);
-    let at = PageLink { path: &path, q: &a.q, ask: &a.ask, in_path: true };
-    let csv = links::href("/export/children.csv", &links::pairs(&a.ask, &["page", METRICS_PAGE, "metric", "model"]));
+    let at = PageLink { path: &path, q: &a.q, params: &a.params, in_path: true };
+    let csv = links::href("/export/children.csv", &links::pairs(&a.params, &["page", METRICS_PAGE, "metric", "model"]));
     build::build(&a.fmt, caption.to_owned(), columns, rows, &at, Some(csv))
 }

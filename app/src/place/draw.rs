@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{
     i18n::Lang,
-    shell::top::Top,
+    shell::top::PageTop,
     ui::{
-        chart::{Chart, HeatStrip},
+        chart::{Chart, HeatmapFigure},
         empty::Empty,
         form::Filters,
         icon::Icon,
@@ -29,7 +29,7 @@ pub(super) fn draw(v: PlaceView) -> impl IntoView {
         _ => |lang, title| words::about(lang, title),
     };
     view! {
-        <Top head=v.head state=Some(state) about/>
+        <PageTop head=v.head state=Some(state) about/>
         <main id="main" tabindex="-1">
             {v.filter.map(|f| view! { <Filters filter=f lang/> })}
             {v.empty.map(|e| view! { <Empty empty=e/> })}
@@ -41,7 +41,7 @@ pub(super) fn draw(v: PlaceView) -> impl IntoView {
             })}
             {v.children.map(|table| view! { <Table table lang/> })}
             {v.chart.map(|chart| view! { <Chart chart lang/> })}
-            {v.heat.map(|heat| view! { <HeatStrip heat lang/> })}
+            {v.heatmap.map(|heatmap| view! { <HeatmapFigure heatmap lang/> })}
             {v.models.map(|table| view! { <Table table lang/> })}
             {v.metrics.map(|table| view! { <Table table lang/> })}
         </main>

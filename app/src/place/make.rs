@@ -2,8 +2,8 @@
 
 use domain::{
     Result,
-    ask::Ask,
-    query::{Course, MetricSummary, Metrics, Summary, SummaryQuery, TrendQuery},
+    params::QueryParams,
+    query::{MetricSelection, MetricSummary, SeriesBuckets, Summary, SummaryQuery, TrendQuery},
     scope::{Level, Scope},
     time::{DAY, Step, TimeRange},
 };
@@ -12,13 +12,13 @@ use super::{
     attention::attention,
     children::{self, leading},
     metrics,
-    tiles::{self, TAIL},
+    tiles::{self, LATENCY_METRIC},
     view::PlaceView,
     words,
 };
 use crate::{
     panels::{
-        heat::{self, HeatLinks},
+        heatmap::{self, HeatmapLinks},
         models,
         trend::TrendChart,
     },
@@ -27,11 +27,11 @@ use crate::{
         context::{Request, Services},
         filters::device_filter,
         head::{PageAddress, head},
-        no_data::empty,
+        no_data::empty_view,
         page_query::PageQuery,
     },
     ui::{
-        chart::HeatView,
+        chart::HeatmapView,
         links::{self, METRICS_PAGE},
     },
 };
@@ -39,19 +39,19 @@ use crate::{
 /// Sparklines show this much, or the range when that is longer.
 const COURSE: i64 = 30 * DAY;
 
-/// The page of the place that `ask` names.
+/// The page of the place that `params` names.
 ///
 /// # Errors
 /// What cannot be read, is unknown, or cannot be answered just now.
-pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<PlaceView> {
-    let a = PageQuery::read(services, request, ask).await?;
+pub async fn page(services: &Services, request: &Request, params: QueryParams) -> Result<PlaceView> {
+    let a = PageQuery::read(services, request, params).await?;
     let directory = services.metrics.directory();
     directory.check(&a.q.scope)?;
     let course = course(&a)?;
     let query = SummaryQuery {
         sites: a.q.scope.level() == Level::Fleet,
-        metrics: Metrics::Page(metrics::page(&a)),
-        earlier_quantiles: Metrics::only([TAIL]),
+        metrics: MetricSelection::Page(metrics::page(&a)),
+        earlier_quantiles: MetricSelection::only([LATENCY_METRIC]),
         course: Some(course.clone()),
         ..a.q.summary()
     };
@@ -62,7 +62,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
     let state = a.fmt.health(&summary.health);
     let filter = device_filter(&a, &directory, addresses::place_path(&a.q.scope), true);
     if summary.records == 0 {
-        let empty = Some(empty(&a, &directory, summary.health.newest));
+        let empty = Some(empty_view(&a, &directory, summary.health.newest));
         return Ok(PlaceView {
             head,
             state,
@@ -72,7 +72,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
             attention_more: None,
             tiles: vec![],
             chart: None,
-            heat: None,
+            heatmap: None,
             children: None,
             metrics: None,
             models: None,
@@ -94,14 +94,14 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
             let title = a.scope_text();
             let chart = TrendChart { panel: a.panel(), metric: &metric, scope: &title, earlier };
             let mut links = a.chart_links(&m.metric, query.step);
-            links.details = Some(addresses::trends(&a.q.scope, &m.metric, &a.ask));
+            links.details = Some(addresses::trends(&a.q.scope, &m.metric, &a.params));
             let earlier = a.earlier_title(&summary);
             Some(chart.view(&trend, delta.as_ref().map(|d| (d, &*earlier)), Some(links)))
         }
         None => None,
     };
-    let heat = match a.q.scope.level() {
-        Level::Customer => leading.and_then(|m| heat_strip(&a, &summary, m, &course)),
+    let heatmap = match a.q.scope.level() {
+        Level::Customer => leading.and_then(|m| site_heatmap(&a, &summary, m, &course)),
         _ => None,
     };
     without_unfinished_day(&mut summary, &course, &a);
@@ -123,26 +123,26 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Pl
         filter,
         empty: None,
         chart,
-        heat,
+        heatmap,
         children,
     })
 }
 
 /// Over which time sparklines and the heat strip go. The days of a customer's sites are those of the calendar, so that a
 /// cell is a day that one can name; elsewhere steps end with the range.
-fn course(a: &PageQuery) -> Result<Course> {
+fn course(a: &PageQuery) -> Result<SeriesBuckets> {
     let ends_at = a.q.range.to();
     let length = a.q.range.length().max(COURSE);
     if a.q.scope.level() == Level::Customer {
-        return heat::days(a.panel(), length.min(heat::LONGEST));
+        return heatmap::calendar_days(a.panel(), length.min(heatmap::MAX_HEATMAP_MS));
     }
     let range = TimeRange::new(ends_at.plus(-length), ends_at)?;
-    Ok(Course::of_steps(range, Step::for_range(&range, 31)))
+    Ok(SeriesBuckets::of_steps(range, Step::for_range(&range, 31)))
 }
 
 /// A day that is not half over would bend the end of every sparkline. The heat strip shows it all the same.
-fn without_unfinished_day(s: &mut Summary, course: &Course, a: &PageQuery) {
-    let Some((from, to)) = course.stretches().last().copied() else { return };
+fn without_unfinished_day(s: &mut Summary, course: &SeriesBuckets, a: &PageQuery) {
+    let Some((from, to)) = course.buckets().last().copied() else { return };
     if a.q.range.to().0 - from.0 >= (to.0 - from.0) / 2 {
         return;
     }
@@ -153,16 +153,16 @@ fn without_unfinished_day(s: &mut Summary, course: &Course, a: &PageQuery) {
 }
 
 /// The heat strip; each of its days leads to the page of the site on that day.
-fn heat_strip(a: &PageQuery, s: &Summary, leading: &MetricSummary, course: &Course) -> Option<HeatView> {
-    let place = |scope: &Scope| addresses::place(scope, &a.ask);
-    let stretch = |scope: &Scope, from, to| {
-        let mut ask = a.ask.clone();
-        ask.from = links::moment(from);
-        ask.to = links::moment(to);
-        ask.days = None;
-        addresses::place(scope, &ask)
+fn site_heatmap(a: &PageQuery, s: &Summary, leading: &MetricSummary, course: &SeriesBuckets) -> Option<HeatmapView> {
+    let place = |scope: &Scope| addresses::place(scope, &a.params);
+    let bucket = |scope: &Scope, from, to| {
+        let mut params = a.params.clone();
+        params.from = links::moment(from);
+        params.to = links::moment(to);
+        params.days = None;
+        addresses::place(scope, &params)
     };
-    let query = links::pairs(&a.ask, &["page", METRICS_PAGE, "sort", "refresh", "kiosk"]);
-    let links = HeatLinks { place: &place, stretch: &stretch, svg: links::href("/export/heat.svg", &query) };
-    heat::strip(a.panel(), s, leading, course, &links)
+    let query = links::pairs(&a.params, &["page", METRICS_PAGE, "sort", "refresh", "kiosk"]);
+    let links = HeatmapLinks { place: &place, bucket: &bucket, svg: links::href("/export/heat.svg", &query) };
+    heatmap::heatmap_view(a.panel(), s, leading, course, &links)
 }

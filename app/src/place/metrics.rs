@@ -7,13 +7,13 @@ use domain::{
 
 use super::{tiles::TILES, words};
 use crate::{
-    panels::{devices::put_together, words as panel_words},
+    panels::{devices::device_count_note, words as panel_words},
     shell::{addresses, page_query::PageQuery},
     ui::{
         links::METRICS_PAGE,
         table::{
             Cell, TableView,
-            build::{self, PageLink, plain, time_cell},
+            build::{self, PageLink, plain_column, time_cell},
         },
     },
 };
@@ -28,8 +28,8 @@ pub(super) fn page(a: &PageQuery) -> MetricPage {
 pub(super) fn table(a: &PageQuery, s: &Summary) -> Result<TableView> {
     let lang = a.fmt.lang;
     let path = addresses::place_path(&a.q.scope);
-    let at = PageLink { path: &path, q: &a.q, ask: &a.ask, in_path: true };
-    let (skip, pager) = build::turned(&a.fmt, &at, (METRICS_PAGE, a.q.metrics_page), s.present.len())?;
+    let at = PageLink { path: &path, q: &a.q, params: &a.params, in_path: true };
+    let (skip, pager) = build::paginate(&a.fmt, &at, (METRICS_PAGE, a.q.metrics_page), s.present.len())?;
     let shown = &s.present[skip..s.present.len().min(skip + build::PAGE_ROWS)];
     let rows = s
         .metrics
@@ -40,13 +40,17 @@ pub(super) fn table(a: &PageQuery, s: &Summary) -> Result<TableView> {
             let number = |x: Option<f64>| Cell::Number { text: a.fmt.with_unit(x, &metric), href: None };
             let mut label = a.fmt.label(&metric);
             if m.devices.len() > 1 {
-                label = format!("{label} · {}", put_together(&a.fmt, m.devices.len()));
+                label = format!("{label} · {}", device_count_note(&a.fmt, m.devices.len()));
             }
             if m.assumed {
                 label = format!("{label} · {}", words::assumed(lang));
             }
             vec![
-                Cell::Name { text: label, href: Some(addresses::trends(&a.q.scope, &m.metric, &a.ask)), state: None },
+                Cell::Name {
+                    text: label,
+                    href: Some(addresses::trends(&a.q.scope, &m.metric, &a.params)),
+                    state: None,
+                },
                 number(m.value),
                 number(m.previous),
                 Cell::Delta(a.fmt.delta(m.delta, m.previous, &metric)),
@@ -62,16 +66,16 @@ pub(super) fn table(a: &PageQuery, s: &Summary) -> Result<TableView> {
     Ok(TableView {
         caption: words::all_metrics(lang).into(),
         columns: vec![
-            plain(panel_words::col_metric(lang), false),
-            plain(panel_words::col_value(lang), true),
-            plain(a.earlier_head(), true),
-            plain(words::col_delta(lang), true),
-            plain(panel_words::col_p50(lang), true),
-            plain(panel_words::col_p95(lang), true),
-            plain(panel_words::col_n(lang), true),
-            plain(words::col_sites(lang), true),
-            plain(panel_words::col_newest(lang), true),
-            plain(panel_words::col_state(lang), false),
+            plain_column(panel_words::col_metric(lang), false),
+            plain_column(panel_words::col_value(lang), true),
+            plain_column(a.earlier_head(), true),
+            plain_column(words::col_delta(lang), true),
+            plain_column(panel_words::col_p50(lang), true),
+            plain_column(panel_words::col_p95(lang), true),
+            plain_column(panel_words::col_n(lang), true),
+            plain_column(words::col_sites(lang), true),
+            plain_column(panel_words::col_newest(lang), true),
+            plain_column(panel_words::col_state(lang), false),
         ],
         rows,
         csv: Some(a.csv_of("/export/metrics.csv")),

@@ -24,13 +24,13 @@ use leptos::prelude::*;
 
 use crate::{
     shell::{
-        load::loaded,
-        room::{Navigation, Room},
+        load::loaded_page,
+        page_spec::{Navigation, PageSpec},
     },
-    ui::hydration::hydrated_at_once,
+    ui::hydration::hydrated_synchronously,
 };
 
-pub const ROOM: Room = Room {
+pub const PAGE: PageSpec = PageSpec {
     paths: PATHS,
     action: Action::ReadMetrics,
     functions: &[function::PLACE],
@@ -44,5 +44,5 @@ crate::routes!(Place: "/",
 
 #[component]
 fn Place() -> impl IntoView {
-    loaded(function::place, |view| hydrated_at_once(draw::draw(view)))
+    loaded_page(function::place, |view| hydrated_synchronously(draw::draw(view)))
 }

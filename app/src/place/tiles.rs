@@ -4,12 +4,12 @@ use domain::{
     chart::sparkline,
     query::{MetricSummary, Summary},
     scope::Level,
-    time::{Against, DAY},
+    time::{DAY, EarlierPeriod},
 };
 
 use super::words;
 use crate::{
-    panels::devices::put_together,
+    panels::devices::device_count_note,
     shell::{
         addresses::{self, SOURCES},
         page_query::PageQuery,
@@ -18,10 +18,10 @@ use crate::{
 };
 
 /// The metric whose tile shows its tail.
-pub(super) const TAIL: &str = "inference_time_ms";
+pub(super) const LATENCY_METRIC: &str = "inference_time_ms";
 /// The metrics of the tiles; of each list the first there is.
 pub(super) const TILES: [&[&str]; 5] =
-    [&["mAP50", "precision"], &["hota", "mAP50_95", "recall"], &[TAIL], &["fps"], &["gpu_util"]];
+    [&["mAP50", "precision"], &["hota", "mAP50_95", "recall"], &[LATENCY_METRIC], &["fps"], &["gpu_util"]];
 
 /// The tiles of the metrics that there are, and of the coverage.
 pub(super) fn tiles(a: &PageQuery, s: &Summary) -> Vec<TileView> {
@@ -35,8 +35,8 @@ pub(super) fn tiles(a: &PageQuery, s: &Summary) -> Vec<TileView> {
         chosen.extend(s.metrics.iter().take(TILES.len()));
     }
     let versus = match a.q.against {
-        Some(Against::Week) => words::vs_week(lang).to_owned(),
-        Some(Against::Year) => words::vs_year(lang).to_owned(),
+        Some(EarlierPeriod::Week) => words::vs_week(lang).to_owned(),
+        Some(EarlierPeriod::Year) => words::vs_year(lang).to_owned(),
         _ if a.q.range.length() % DAY == 0 => words::vs_previous(lang, a.fmt.span(a.q.range.length())),
         _ => words::vs_period(lang).to_owned(),
     };
@@ -50,7 +50,7 @@ fn tile(a: &PageQuery, s: &Summary, m: &MetricSummary, versus: &str) -> TileView
     let lang = a.fmt.lang;
     let metric = a.metric(&m.metric);
     // A latency is judged by its tail; its mean is in the table below.
-    let (label, value, delta, before) = if m.metric == TAIL {
+    let (label, value, delta, before) = if m.metric == LATENCY_METRIC {
         let earlier = m.earlier_quantiles;
         (words::latency_p95(lang).to_owned(), m.p95, earlier.and_then(|q| q.delta_p95), earlier.map(|q| q.previous_p95))
     } else {
@@ -62,7 +62,7 @@ fn tile(a: &PageQuery, s: &Summary, m: &MetricSummary, versus: &str) -> TileView
     }
     foot.push(a.fmt.age(m.latest.as_ref().map(|l| l.timestamp), a.q.now.min(s.to)));
     if m.devices.len() > 1 {
-        foot.push(put_together(&a.fmt, m.devices.len()));
+        foot.push(device_count_note(&a.fmt, m.devices.len()));
     }
     if m.assumed {
         foot.push(words::assumed(lang).into());
@@ -76,17 +76,17 @@ fn tile(a: &PageQuery, s: &Summary, m: &MetricSummary, versus: &str) -> TileView
         versus: versus.to_owned(),
         state: a.fmt.metric_state(m, &s.health),
         // The course is that of the mean: beside a tail it would say something else than the number.
-        spark: if m.metric == TAIL { String::new() } else { sparkline(&m.course, 1) },
+        spark: if m.metric == LATENCY_METRIC { String::new() } else { sparkline(&m.course, 1) },
         foot,
         simulated: m.simulated,
-        href: addresses::trends(&a.q.scope, &m.metric, &a.ask),
+        href: addresses::trends(&a.q.scope, &m.metric, &a.params),
     }
 }
 
 fn coverage_tile(a: &PageQuery, s: &Summary) -> TileView {
     let lang = a.fmt.lang;
     let h = &s.health;
-    let troubled = h.troubled();
+    let unhealthy = h.unhealthy();
     TileView {
         label: words::coverage(lang).into(),
         help: words::coverage_help(lang).into(),
@@ -97,7 +97,7 @@ fn coverage_tile(a: &PageQuery, s: &Summary) -> TileView {
         state: a.fmt.health(h),
         spark: String::new(),
         foot: vec![
-            if troubled == 0 { words::coverage_fine(lang).into() } else { words::coverage_late(lang, troubled) },
+            if unhealthy == 0 { words::coverage_fine(lang).into() } else { words::coverage_late(lang, unhealthy) },
             a.fmt.age(h.newest, a.q.now.min(s.to)),
         ],
         simulated: s.simulated,

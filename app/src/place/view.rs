@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     shell::top::PageHead,
     ui::{
-        chart::{ChartView, HeatView},
+        chart::{ChartView, HeatmapView},
         empty::EmptyView,
         form::FilterView,
         state::StateView,
@@ -26,7 +26,7 @@ pub struct PlaceView {
     pub attention_more: Option<String>,
     pub tiles: Vec<TileView>,
     pub chart: Option<ChartView>,
-    pub heat: Option<HeatView>,
+    pub heatmap: Option<HeatmapView>,
     pub children: Option<TableView>,
     pub metrics: Option<TableView>,
     pub models: Option<TableView>,

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::{view::RecordsView, words};
 use crate::{
-    shell::top::Top,
+    shell::top::PageTop,
     ui::{empty::Empty, form::Filters, table::Table},
 };
 
@@ -12,7 +12,7 @@ use crate::{
 pub(super) fn draw(v: RecordsView) -> impl IntoView {
     let lang = v.head.lang;
     view! {
-        <Top head=v.head state=None about=|lang, _| words::about(lang).into()/>
+        <PageTop head=v.head state=None about=|lang, _| words::about(lang).into()/>
         <main id="main" tabindex="-1">
             <p class="lead">{v.summary}</p>
             {v.filter.map(|f| view! { <Filters filter=f lang/> })}

@@ -2,9 +2,9 @@
 
 use domain::{
     Error, Result,
-    ask::Ask,
+    params::QueryParams,
     query::{RecordRow, Records},
-    scope::{Kind, ModelTags, Scope},
+    scope::{ExperimentKind, ModelTags, Scope},
 };
 
 use super::{sentences, view::RecordsView, words};
@@ -15,27 +15,27 @@ use crate::{
         context::{Request, Services},
         filters::device_filter,
         head::{PageAddress, head},
-        no_data::empty,
+        no_data::empty_view,
         page_query::PageQuery,
         words as shell_words,
     },
     ui::{
-        fmt::{Fmt, NONE},
+        fmt::{Fmt, NO_VALUE},
         links,
         table::{
             Cell, ColumnView, Pager, TableView,
-            build::{PAGE_ROWS, plain, short_path, time_cell},
+            build::{PAGE_ROWS, last_two_path_parts, plain_column, time_cell},
         },
         words as ui_words,
     },
 };
 
-/// The page of the records that `ask` names.
+/// The page of the records that `params` names.
 ///
 /// # Errors
 /// What cannot be read, is unknown, or cannot be answered just now; a page beyond the last one.
-pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<RecordsView> {
-    let a = PageQuery::read(services, request, ask).await?;
+pub async fn page(services: &Services, request: &Request, params: QueryParams) -> Result<RecordsView> {
+    let a = PageQuery::read(services, request, params).await?;
     let lang = a.fmt.lang;
     let directory = services.metrics.directory();
     directory.check(&a.q.scope)?;
@@ -52,7 +52,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Re
     Ok(RecordsView {
         head,
         filter: device_filter(&a, &directory, "/records".into(), false),
-        empty: nothing.then(|| empty(&a, &directory, None)),
+        empty: nothing.then(|| empty_view(&a, &directory, None)),
         summary: words::summary(lang, a.fmt.count(records.total), a.scope_text(), from, to),
         table: (!nothing).then(|| table(&a, &records, query.skip)),
     })
@@ -61,7 +61,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Re
 fn table(a: &PageQuery, r: &Records, skip: usize) -> TableView {
     let lang = a.fmt.lang;
     let metrics: Vec<_> = r.metrics.iter().map(|key| a.metric(key)).collect();
-    let mut columns: Vec<ColumnView> = vec![plain(panel_words::col_time(lang), false)];
+    let mut columns: Vec<ColumnView> = vec![plain_column(panel_words::col_time(lang), false)];
     columns.extend(
         [
             panel_words::col_place(lang),
@@ -69,43 +69,46 @@ fn table(a: &PageQuery, r: &Records, skip: usize) -> TableView {
             panel_words::col_model(lang),
             panel_words::col_device(lang),
         ]
-        .map(|c| plain(c, false)),
+        .map(|c| plain_column(c, false)),
     );
-    columns.extend(metrics.iter().map(|m| plain(&a.fmt.label(m), true)));
-    columns.push(plain(words::col_samples(lang), true));
-    columns.extend([panel_words::col_type(lang), panel_words::col_source(lang)].map(|c| plain(c, false)));
-    columns.extend([words::col_line(lang), words::col_received(lang)].map(|c| plain(c, true)));
+    columns.extend(metrics.iter().map(|m| plain_column(&a.fmt.label(m), true)));
+    columns.push(plain_column(words::col_samples(lang), true));
+    columns.extend([panel_words::col_type(lang), panel_words::col_source(lang)].map(|c| plain_column(c, false)));
+    columns.extend([words::col_line(lang), words::col_received(lang)].map(|c| plain_column(c, true)));
     let rows = r
         .rows
         .iter()
         .map(|row| {
-            let text = |x: Option<&str>| Cell::Text(x.unwrap_or(NONE).to_owned());
+            let text = |x: Option<&str>| Cell::Text(x.unwrap_or(NO_VALUE).to_owned());
             let number = |text: String| Cell::Number { text, href: None };
             let mut cells = vec![Cell::Name { text: moment(&a.fmt, row), href: None, state: None }];
             cells.push(place(a, row));
             cells.extend([text(Some(&row.task)), Cell::Text(model(row)), text(row.device.as_deref())]);
             cells.extend(row.values.iter().zip(&metrics).map(|(v, m)| number(a.fmt.with_unit(*v, m))));
             cells.push(number(row.samples.map_or_else(|| "1".to_owned(), |s| s.to_string())));
-            cells.push(text(Some(match row.experiment_type.as_deref().unwrap_or(Kind::Production.as_str()) {
-                "production" => shell_words::type_production(lang),
-                "candidate" => shell_words::type_candidate(lang),
-                other => other,
-            })));
+            cells.push(text(Some(
+                match row.experiment_type.as_deref().unwrap_or(ExperimentKind::Production.as_str()) {
+                    "production" => shell_words::type_production(lang),
+                    "candidate" => shell_words::type_candidate(lang),
+                    other => other,
+                },
+            )));
             cells.push(Cell::Text(source(a, row)));
-            cells.push(number(row.line.map_or_else(|| NONE.to_owned(), |l| l.to_string())));
+            cells.push(number(row.line.map_or_else(|| NO_VALUE.to_owned(), |l| l.to_string())));
             cells.push(time_cell(&a.fmt, row.received_at, a.q.now));
             cells
         })
         .collect();
     let last = skip + r.rows.len();
     let page = skip / PAGE_ROWS + 1;
-    let link =
-        |page: usize| links::changed("/records", &a.ask, false, &[("page", (page > 1).then(|| page.to_string()))]);
+    let link = |page: usize| {
+        links::with_changes("/records", &a.params, false, &[("page", (page > 1).then(|| page.to_string()))])
+    };
     TableView {
         caption: words::table(lang).into(),
         columns,
         rows,
-        csv: Some(links::href("/export/records.csv", &links::pairs(&a.ask, &["page", "sort", "refresh", "kiosk"]))),
+        csv: Some(links::href("/export/records.csv", &links::pairs(&a.params, &["page", "sort", "refresh", "kiosk"]))),
         pager: (r.total > PAGE_ROWS as u64).then(|| Pager {
             label: ui_words::page_of(lang, skip + 1, last, a.fmt.count(r.total)),
             previous: (page > 1).then(|| link(page - 1)),
@@ -119,9 +122,9 @@ fn table(a: &PageQuery, r: &Records, skip: usize) -> TableView {
 fn source(a: &PageQuery, row: &RecordRow) -> String {
     let lang = a.fmt.lang;
     match row.source.as_deref() {
-        Some(domain::ports::DEMO) => shell_words::source_demo_name(lang).to_owned(),
+        Some(domain::ports::DEMO_SOURCE) => shell_words::source_demo_name(lang).to_owned(),
         name => {
-            let name = name.map_or_else(|| NONE.to_owned(), short_path);
+            let name = name.map_or_else(|| NO_VALUE.to_owned(), last_two_path_parts);
             if row.simulated { format!("{name} · {}", ui_words::simulated(lang)) } else { name }
         }
     }
@@ -136,8 +139,8 @@ fn place(a: &PageQuery, row: &RecordRow) -> Cell {
         Err(_) => names.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" · "),
     };
     Cell::Link {
-        text: if text.is_empty() { NONE.to_owned() } else { text },
-        href: scope.map(|s| addresses::place(&s, &a.ask)).unwrap_or_default(),
+        text: if text.is_empty() { NO_VALUE.to_owned() } else { text },
+        href: scope.map(|s| addresses::place(&s, &a.params)).unwrap_or_default(),
     }
 }
 
@@ -150,5 +153,5 @@ fn model(row: &RecordRow) -> String {
     let tagged = row.architecture.as_deref().map(|a| (a, row.version.as_deref()));
     let registered = row.registered_model.as_deref().map(|m| (m, row.registered_version.as_deref()));
     let words = |(architecture, version)| ModelTags { architecture, version }.to_string();
-    registered.or(tagged).map_or_else(|| NONE.to_owned(), words)
+    registered.or(tagged).map_or_else(|| NO_VALUE.to_owned(), words)
 }

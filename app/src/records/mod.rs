@@ -22,13 +22,13 @@ use leptos::prelude::*;
 
 use crate::{
     shell::{
-        load::loaded,
-        room::{Navigation, Room},
+        load::loaded_page,
+        page_spec::{Navigation, PageSpec},
     },
-    ui::hydration::hydrated_at_once,
+    ui::hydration::hydrated_synchronously,
 };
 
-pub const ROOM: Room = Room {
+pub const PAGE: PageSpec = PageSpec {
     paths: PATHS,
     action: Action::ReadMetrics,
     functions: &[function::RECORDS],
@@ -39,5 +39,5 @@ crate::routes!(Records: "/records");
 
 #[component]
 fn Records() -> impl IntoView {
-    loaded(function::records, |view| hydrated_at_once(draw::draw(view)))
+    loaded_page(function::records, |view| hydrated_synchronously(draw::draw(view)))
 }

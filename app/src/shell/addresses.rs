@@ -2,12 +2,12 @@
 //! folder; a test holds these to it.
 
 use domain::{
-    ask::Ask,
     model::ModelKey,
+    params::QueryParams,
     scope::{Place, Scope},
 };
 
-use crate::ui::links::{METRICS_PAGE, PLACE, encode, href, pairs};
+use crate::ui::links::{METRICS_PAGE, PLACE_KEYS, encode, href, pairs};
 
 /// The page of sources.
 pub const SOURCES: &str = "/sources";
@@ -34,15 +34,15 @@ pub fn place_path(scope: &Scope) -> String {
 
 /// The page of a place, with range and filters kept.
 #[must_use]
-pub fn place(scope: &Scope, ask: &Ask) -> String {
-    let without: Vec<&str> = PLACE.iter().chain(&OWN).copied().collect();
-    href(&place_path(scope), &pairs(ask, &without))
+pub fn place(scope: &Scope, params: &QueryParams) -> String {
+    let without: Vec<&str> = PLACE_KEYS.iter().chain(&OWN).copied().collect();
+    href(&place_path(scope), &pairs(params, &without))
 }
 
 /// A page that has its place in the query, for another place.
 #[must_use]
-pub fn scoped(path: &str, scope: &Scope, ask: &Ask) -> String {
-    let mut to = ask.clone();
+pub fn scoped(path: &str, scope: &Scope, params: &QueryParams) -> String {
+    let mut to = params.clone();
     for key in ["sort", "page", METRICS_PAGE, "step", "model"] {
         to.set(key, None);
     }
@@ -52,14 +52,14 @@ pub fn scoped(path: &str, scope: &Scope, ask: &Ask) -> String {
 
 /// The trends page of a scope and a metric.
 #[must_use]
-pub fn trends(scope: &Scope, metric: &str, ask: &Ask) -> String {
-    scoped("/trends", scope, &without(ask, &COMPARE, metric))
+pub fn trends(scope: &Scope, metric: &str, params: &QueryParams) -> String {
+    scoped("/trends", scope, &without(params, &COMPARE, metric))
 }
 
 /// The trends page of a scope and a metric, of the model that the question names.
 #[must_use]
-pub fn with_model(scope: &Scope, metric: &str, ask: &Ask) -> String {
-    let mut to = without(ask, &COMPARE, metric);
+pub fn trends_of_model(scope: &Scope, metric: &str, params: &QueryParams) -> String {
+    let mut to = without(params, &COMPARE, metric);
     for key in ["sort", "page", METRICS_PAGE, "step"] {
         to.set(key, None);
     }
@@ -69,8 +69,8 @@ pub fn with_model(scope: &Scope, metric: &str, ask: &Ask) -> String {
 
 /// The rows behind a metric, without their time: whoever knows the point adds `from` and `to`.
 #[must_use]
-pub fn records(scope: &Scope, metric: &str, ask: &Ask) -> String {
-    let mut to = without(ask, &COMPARE, metric);
+pub fn records(scope: &Scope, metric: &str, params: &QueryParams) -> String {
+    let mut to = without(params, &COMPARE, metric);
     for key in ["from", "to", "days", "sort", "page", METRICS_PAGE, "step", "compare", "refresh", "kiosk"] {
         to.set(key, None);
     }
@@ -99,14 +99,14 @@ pub fn events(place: Option<&Place>) -> String {
 }
 
 /// Names a place in a question.
-fn put(ask: &mut Ask, scope: &Scope) {
-    for (key, name) in PLACE.iter().zip([&scope.customer, &scope.site, &scope.zone]) {
-        ask.set(key, name.as_ref().map(ToString::to_string));
+fn put(params: &mut QueryParams, scope: &Scope) {
+    for (key, name) in PLACE_KEYS.iter().zip([&scope.customer, &scope.site, &scope.zone]) {
+        params.set(key, name.as_ref().map(ToString::to_string));
     }
 }
 
-fn without(ask: &Ask, keys: &[&str], metric: &str) -> Ask {
-    let mut to = ask.clone();
+fn without(params: &QueryParams, keys: &[&str], metric: &str) -> QueryParams {
+    let mut to = params.clone();
     for key in keys {
         to.set(key, None);
     }
@@ -117,7 +117,7 @@ fn without(ask: &Ask, keys: &[&str], metric: &str) -> Ask {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::links::changed;
+    use crate::ui::links::with_changes;
 
     #[test]
     fn names_of_any_kind_make_one_segment_each() {
@@ -129,20 +129,20 @@ mod tests {
 
     #[test]
     fn range_and_filters_travel_along_but_sort_and_page_do_not() {
-        let ask = Ask {
+        let params = QueryParams {
             from: Some("now-30d".into()),
             task: Some("detection".into()),
             sort: Some("-n".into()),
             page: Some("2".into()),
-            ..Ask::default()
+            ..QueryParams::default()
         };
-        assert_eq!(place(&Scope::default(), &ask), "/?task=detection&from=now-30d");
+        assert_eq!(place(&Scope::default(), &params), "/?task=detection&from=now-30d");
         assert_eq!(
-            changed("/", &ask, true, &[("page", Some("3".into()))]),
+            with_changes("/", &params, true, &[("page", Some("3".into()))]),
             "/?task=detection&from=now-30d&sort=-n&page=3"
         );
         assert!(
-            trends(&Scope::default(), "mAP50", &ask).starts_with("/trends?task=detection&metric=mAP50&from=now-30d")
+            trends(&Scope::default(), "mAP50", &params).starts_with("/trends?task=detection&metric=mAP50&from=now-30d")
         );
     }
 }

@@ -8,9 +8,9 @@ use tracing::Instrument;
 
 use super::{
     context::{Request, Services},
-    error::{PageError, span},
+    error::{PageError, request_span},
     json_text::JsonText,
-    room::Function,
+    page_spec::Function,
 };
 
 /// Answers a server function that writes: asks whether the request's actor may do what it needs, and leads to the address that `act`
@@ -30,19 +30,19 @@ where
 /// Answers a server function: asks when the request's actor may do what it needs, and makes of an error what a page may know.
 ///
 /// # Errors
-/// What `ask` says, or that the actor may not.
+/// What `params` says, or that the actor may not.
 pub async fn answer<T, F>(
     function: &Function,
-    ask: impl FnOnce(Services, Request) -> F,
+    params: impl FnOnce(Services, Request) -> F,
 ) -> Result<JsonText<T>, PageError>
 where
     F: Future<Output = domain::Result<T>>,
 {
     let (services, request): (Services, Request) = (expect_context(), expect_context());
-    let span = span(&request.id);
-    let answered = async {
+    let span = request_span(&request.id);
+    let metric_of_answer = async {
         authorize(&request.actor, function.action, Object::Any)?;
-        ask(services, request).await
+        params(services, request).await
     };
-    answered.instrument(span).await.map(JsonText).map_err(PageError::of)
+    metric_of_answer.instrument(span).await.map(JsonText).map_err(PageError::of)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     access::Actor,
-    declared::FileState,
+    declarations::DeclarationFileState,
     ports::{Clock, JobReport},
 };
 use jiff::tz::TimeZone;
@@ -25,7 +25,7 @@ pub struct Services {
     /// What runs beside requests, and how it does.
     pub jobs: Arc<dyn Fn() -> Vec<JobReport> + Send + Sync>,
     /// How it stands with `places.yaml` and `metrics.yaml`.
-    pub written: Arc<dyn Fn() -> Vec<FileState> + Send + Sync>,
+    pub written: Arc<dyn Fn() -> Vec<DeclarationFileState> + Send + Sync>,
 }
 
 /// What pages load; names change with the content.

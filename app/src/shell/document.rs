@@ -51,8 +51,8 @@ pub fn document<V: IntoView>(options: LeptosOptions, app: impl Fn() -> V) -> imp
 /// Without a script the page comes again after a while, when its address asks for that.
 fn reload() -> Option<String> {
     let request = use_context::<axum::http::request::Parts>()?;
-    let pairs = domain::ask::pairs(request.uri.query()?).ok()?;
+    let pairs = domain::params::pairs(request.uri.query()?).ok()?;
     let refresh = &pairs.iter().find(|p| p.0 == "refresh")?.1;
-    let seconds = domain::ask::Refresh::parse(refresh).ok()?.seconds()?;
+    let seconds = domain::params::RefreshInterval::parse(refresh).ok()?.seconds()?;
     Some(format!(r#"<meta http-equiv="refresh" content="{seconds}">"#))
 }

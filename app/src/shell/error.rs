@@ -87,7 +87,7 @@ struct Problem {
 fn refuse(e: Error) -> PageError {
     let id = leptos::prelude::use_context::<super::context::Request>().map(|r| r.id);
     let detail = e.detail.as_deref().unwrap_or_default();
-    span(id.as_deref().unwrap_or_default()).in_scope(|| match e.kind {
+    request_span(id.as_deref().unwrap_or_default()).in_scope(|| match e.kind {
         ErrorKind::Internal => tracing::error!(error = %e, detail, "a page failed"),
         ErrorKind::Unavailable => tracing::warn!(error = %e, detail, "a page failed"),
         // The visitor's own; they are told all that there is to say.
@@ -95,29 +95,29 @@ fn refuse(e: Error) -> PageError {
             tracing::debug!(error = %e, detail, "a page has no answer");
         }
     });
-    answer_with(e.kind);
+    set_status(e.kind);
     PageError { kind: e.kind, message: e.message, field: e.field.map(str::to_owned), request: id }
 }
 
 /// What names the request in the log. Leptos loads what a page shows in a task of its own, where the request's span is not.
 #[cfg(feature = "ssr")]
-pub(super) fn span(id: &str) -> tracing::Span {
+pub(super) fn request_span(id: &str) -> tracing::Span {
     let span = tracing::Span::current();
     if span.is_none() { tracing::error_span!("request", %id) } else { span }
 }
 
 /// Sets the status of the answer in hand; without one (a test) nothing.
 #[cfg(feature = "ssr")]
-pub(crate) fn answer_with(kind: ErrorKind) {
+pub(crate) fn set_status(kind: ErrorKind) {
     if let Some(response) = leptos::prelude::use_context::<leptos_axum::ResponseOptions>() {
-        response.set_status(status(kind));
+        response.set_status(http_status(kind));
     }
 }
 
 /// The HTTP status of a kind of error; the one place where it is decided.
 #[cfg(feature = "ssr")]
 #[must_use]
-pub fn status(kind: ErrorKind) -> axum::http::StatusCode {
+pub fn http_status(kind: ErrorKind) -> axum::http::StatusCode {
     use axum::http::StatusCode;
     match kind {
         ErrorKind::BadInput => StatusCode::BAD_REQUEST,

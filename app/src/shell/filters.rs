@@ -1,6 +1,6 @@
 //! The choices of filter forms: metric, type, device.
 
-use domain::{query::Directory, scope::Kind, text::Name};
+use domain::{query::Directory, scope::ExperimentKind, text::Name};
 
 use super::{page_query::PageQuery, words};
 use crate::ui::{
@@ -9,7 +9,7 @@ use crate::ui::{
 };
 
 /// So many metrics can be chosen from a list.
-const MOST_OPTIONS: usize = 50;
+const MAX_OPTIONS: usize = 50;
 /// Devices that a choice offers.
 const OFFERED: usize = 200;
 
@@ -28,10 +28,10 @@ pub fn metric_select(
 ) -> SelectView {
     let mut options: Vec<(String, String)> = metrics.collect();
     let n = options.len();
-    if n <= MOST_OPTIONS {
+    if n <= MAX_OPTIONS {
         return select("metric", label, options, chosen);
     }
-    options.truncate(MOST_OPTIONS);
+    options.truncate(MAX_OPTIONS);
     let label = words::filter_typed(a.fmt.lang, label, a.fmt.count(n as u64));
     SelectView { typed: true, ..select("metric", &label, options, chosen) }
 }
@@ -41,9 +41,9 @@ pub fn metric_select(
 pub fn kind_select(a: &PageQuery) -> SelectView {
     let lang = a.fmt.lang;
     let kinds = [
-        (Kind::Production, words::type_production(lang)),
-        (Kind::Candidate, words::type_candidate(lang)),
-        (Kind::All, words::type_all(lang)),
+        (ExperimentKind::Production, words::type_production(lang)),
+        (ExperimentKind::Candidate, words::type_candidate(lang)),
+        (ExperimentKind::All, words::type_all(lang)),
     ]
     .map(|(k, label)| (k.as_str().to_owned(), label.to_owned()));
     select("type", words::filter_type(lang), kinds.to_vec(), a.q.scope.kind.as_str().to_owned())
@@ -72,5 +72,5 @@ pub fn device_filter(a: &PageQuery, d: &Directory, action: String, in_path: bool
         without.extend(["customer", "site", "zone"]);
     }
     let selects = vec![device_select(a, d)?];
-    Some(FilterView { action, hidden: links::pairs(&a.ask, &without), selects })
+    Some(FilterView { action, hidden: links::pairs(&a.params, &without), selects })
 }

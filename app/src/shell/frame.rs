@@ -4,8 +4,8 @@ use leptos::{ev::MouseEvent, prelude::*};
 use leptos_router::hooks::use_location;
 
 use super::{
+    page_spec::PageSpec,
     prefs::{self, Prefs},
-    room::Room,
     theme::Theme,
     words,
 };
@@ -15,13 +15,13 @@ use crate::{i18n::Lang, ui::icon::Icon};
 type ThemeItem = (Theme, &'static str, fn(Lang) -> &'static str);
 
 #[component]
-pub fn Frame(prefs: Prefs, rooms: &'static [&'static Room], children: Children) -> impl IntoView {
+pub fn Frame(prefs: Prefs, page_list: &'static [&'static PageSpec], children: Children) -> impl IntoView {
     let lang = move || prefs.lang.get();
     let location = use_location();
     let path = location.pathname;
     // Effects run in the browser only.
     Effect::new(move |_| {
-        if prefs::tell_zone() {
+        if prefs::send_time_zone() {
             prefs.zone.update(|z| *z += 1);
         }
     });
@@ -36,16 +36,16 @@ pub fn Frame(prefs: Prefs, rooms: &'static [&'static Room], children: Children) 
     let kiosk = Memo::new(move |_| {
         location.search.try_get().unwrap_or_default().trim_start_matches('?').split('&').any(|pair| pair == "kiosk=1")
     });
-    let current = move |room: &Room| room.is_at(&path.get()).then_some("page");
+    let current = move |page_spec: &PageSpec| page_spec.is_at(&path.get()).then_some("page");
     view! {
         <a class="skip" href="#main" rel="external">{move || words::skip(lang())}</a>
         <div class="frame" class:kiosk=kiosk>
             <nav class="rail" aria-label=move || words::nav_main(lang())>
                 <a class="brand" href="/"><Icon name="shield-check"/><span>"GuardianFlow"</span></a>
                 <ul>
-                    {rooms.iter().filter_map(|room| Some((room, room.navigation.as_ref()?))).map(|(room, n)| view! {
+                    {page_list.iter().filter_map(|page_spec| Some((page_spec, page_spec.navigation.as_ref()?))).map(|(page_spec, n)| view! {
                         <li>
-                            <a href=room.path() aria-current=move || current(room)>
+                            <a href=page_spec.path() aria-current=move || current(page_spec)>
                                 <Icon name=n.icon/><span>{move || (n.label)(prefs.lang.get())}</span>
                             </a>
                         </li>
@@ -79,16 +79,16 @@ fn Choices(prefs: Prefs) -> impl IntoView {
     let choose_lang = move |lang: Lang| {
         move |ev: MouseEvent| {
             ev.prevent_default();
-            prefs::remember("gf_lang", lang.code());
-            prefs::show("lang", lang.code());
+            prefs::save_preference("gf_lang", lang.code());
+            prefs::apply_to_root("lang", lang.code());
             prefs.lang.set(lang);
         }
     };
     let choose_theme = move |theme: Theme| {
         move |ev: MouseEvent| {
             ev.prevent_default();
-            prefs::remember("gf_theme", theme.code());
-            prefs::show("data-theme", theme.code());
+            prefs::save_preference("gf_theme", theme.code());
+            prefs::apply_to_root("data-theme", theme.code());
             prefs.theme.set(theme);
         }
     };

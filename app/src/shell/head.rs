@@ -1,19 +1,19 @@
 //! Makes the head of a page: the way here, the time picker, the earlier periods, and how it follows new records.
 
 use domain::{
-    ask::Refresh,
+    params::RefreshInterval,
     query::Directory,
     saved_view::MAX_VIEW_NAME,
     scope::Scope,
     text::Name,
-    time::{Against, Millis},
+    time::{EarlierPeriod, Millis},
 };
 
 use super::{
     addresses,
     context::Services,
     page_query::PageQuery,
-    top::{Crumb, Live, PageHead, RangeBar},
+    top::{Crumb, LiveUpdates, PageHead, RangeBar},
     words,
 };
 use crate::{
@@ -50,8 +50,8 @@ impl PageAddress {
     }
     fn to(self, scope: &Scope, a: &PageQuery) -> String {
         match self {
-            Self::Place => addresses::place(scope, &a.ask),
-            Self::Fixed(path) | Self::Installation(path) => addresses::scoped(path, scope, &a.ask),
+            Self::Place => addresses::place(scope, &a.params),
+            Self::Fixed(path) | Self::Installation(path) => addresses::scoped(path, scope, &a.params),
         }
     }
 }
@@ -126,23 +126,23 @@ fn save(a: &PageQuery, at: PageAddress, title: &str) -> String {
         PageAddress::Place | PageAddress::Installation(_) => title.to_owned(),
     };
     let name: String = name.chars().take(MAX_VIEW_NAME).collect();
-    addresses::save(links::changed(&at.path(a), &a.ask, at.in_path(), &[]), name.trim().to_owned())
+    addresses::save(links::with_changes(&at.path(a), &a.params, at.in_path(), &[]), name.trim().to_owned())
 }
 
 /// How the page follows new records, and the other ways to.
-fn live(a: &PageQuery, at: PageAddress) -> Live {
+fn live(a: &PageQuery, at: PageAddress) -> LiveUpdates {
     let lang = a.fmt.lang;
     let texts = serde_json::json!({
         "updated": words::live_updated(lang, "{age}"), "now": words::live_now(lang), "live": words::live_live(lang), "off": words::live_off(lang), "paused": words::live_paused(lang),
         "late": words::live_late(lang), "seconds": words::live_seconds(lang, "{n}"), "minutes": words::live_minutes(lang, "{n}"), "hours": words::live_hours(lang, "{n}"),
     });
-    let choice = |refresh: Refresh, label: &'static str| Link {
+    let choice = |refresh: RefreshInterval, label: &'static str| Link {
         label: label.to_owned(),
-        href: links::changed(
+        href: links::with_changes(
             &at.path(a),
-            &a.ask,
+            &a.params,
             at.in_path(),
-            &[("refresh", (refresh != Refresh::default()).then(|| refresh.as_str().to_owned()))],
+            &[("refresh", (refresh != RefreshInterval::default()).then(|| refresh.as_str().to_owned()))],
         ),
         current: refresh == a.q.refresh,
     };
@@ -153,7 +153,7 @@ fn live(a: &PageQuery, at: PageAddress) -> Live {
         words::refresh_30s(lang),
         words::refresh_1m(lang),
     ];
-    Live {
+    LiveUpdates {
         text: words::as_of(lang, a.fmt.strftime(a.q.now, "%H:%M:%S %Z")),
         at: a.asked_at.0,
         generation: if at.of_all() { a.generation_of_all } else { a.generation },
@@ -163,7 +163,7 @@ fn live(a: &PageQuery, at: PageAddress) -> Live {
         open: a.q.range.to() >= a.q.now,
         refresh: a.q.refresh.as_str().to_owned(),
         words: texts.to_string(),
-        choices: Refresh::ALL.into_iter().zip(names).map(|(r, l)| choice(r, l)).collect(),
+        choices: RefreshInterval::ALL.into_iter().zip(names).map(|(r, l)| choice(r, l)).collect(),
     }
 }
 
@@ -172,12 +172,13 @@ fn against(a: &PageQuery, at: PageAddress) -> Choices {
     let lang = a.fmt.lang;
     let kinds = [
         (None, words::against_none(lang)),
-        (Some(("previous", Against::Previous)), words::against_previous(lang)),
-        (Some(("week", Against::Week)), words::against_week(lang)),
-        (Some(("year", Against::Year)), words::against_year(lang)),
+        (Some(("previous", EarlierPeriod::Previous)), words::against_previous(lang)),
+        (Some(("week", EarlierPeriod::Week)), words::against_week(lang)),
+        (Some(("year", EarlierPeriod::Year)), words::against_year(lang)),
     ];
-    let link =
-        |key: Option<&str>| links::changed(&at.path(a), &a.ask, at.in_path(), &[("compare", key.map(str::to_owned))]);
+    let link = |key: Option<&str>| {
+        links::with_changes(&at.path(a), &a.params, at.in_path(), &[("compare", key.map(str::to_owned))])
+    };
     Choices {
         label: a.q.against.map_or(words::against(lang), |_| a.earlier_name()).to_owned(),
         links: kinds
@@ -196,7 +197,7 @@ fn range_bar(a: &PageQuery, at: PageAddress) -> RangeBar {
     let path = at.path(a);
     let link = |from: Option<String>, to: Option<String>| {
         let turned = [("from", from), ("to", to), ("days", None), ("page", None), (METRICS_PAGE, None)];
-        links::changed(&path, &a.ask, at.in_path(), &turned)
+        links::with_changes(&path, &a.params, at.in_path(), &turned)
     };
     let presets: [(&str, &str); 4] = [
         ("now-24h", words::range_24h(lang)),
@@ -238,7 +239,7 @@ fn range_bar(a: &PageQuery, at: PageAddress) -> RangeBar {
             if at.in_path() {
                 without.extend(["customer", "site", "zone"]);
             }
-            links::pairs(&a.ask, &without)
+            links::pairs(&a.params, &without)
         },
     }
 }
@@ -248,7 +249,7 @@ fn zones(a: &PageQuery, path: &str, at: PageAddress) -> Vec<Link> {
     let lang = a.fmt.lang;
     let link = |label: String, tz: Option<String>| Link {
         label,
-        href: links::changed(path, &a.ask, at.in_path(), &[("tz", tz)]),
+        href: links::with_changes(path, &a.params, at.in_path(), &[("tz", tz)]),
         current: false,
     };
     let own = a.q.own_zone.then(|| link(words::zone_own(lang).to_owned(), None));

@@ -5,19 +5,19 @@ use std::future::Future;
 
 use domain::{
     Error, ErrorKind,
-    ask::{Ask, decode, pairs},
+    params::{QueryParams, decode, pairs},
 };
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{error::PageError, failure::failure, json_text::JsonText, prefs::Prefs, words};
+use super::{error::PageError, error_view::error_view, json_text::JsonText, prefs::Prefs, words};
 #[cfg(not(feature = "ssr"))]
 use crate::i18n::{both, words as i18n_words};
-use crate::{i18n::Lang, ui::hydration::hydrated_at_once};
+use crate::{i18n::Lang, ui::hydration::hydrated_synchronously};
 
 /// The question that the address asks: names from the path, the rest from the query.
-fn address_query() -> Memo<Result<Ask, Error>> {
+fn address_query() -> Memo<Result<QueryParams, Error>> {
     let location = use_location();
     Memo::new(move |_| {
         // A request that its sender gave up may be gone before this is asked for the last time.
@@ -28,10 +28,10 @@ fn address_query() -> Memo<Result<Ask, Error>> {
 
 /// Reads path and query as they stand in the address: the router's own maps are decoded twice, and a name that holds a
 /// percent sign would become another.
-fn ask_of(path: &str, search: &str) -> Result<Ask, Error> {
-    let mut ask = Ask::default();
+fn ask_of(path: &str, search: &str) -> Result<QueryParams, Error> {
+    let mut params = QueryParams::default();
     for (key, value) in pairs(search)? {
-        ask.set(&key, Some(value));
+        params.set(&key, Some(value));
     }
     let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
     for pair in segments.chunks_exact(2) {
@@ -41,14 +41,17 @@ fn ask_of(path: &str, search: &str) -> Result<Ask, Error> {
             "zones" => "zone",
             _ => continue,
         };
-        ask.set(key, Some(decode(pair[1])?));
+        params.set(key, Some(decode(pair[1])?));
     }
-    Ok(ask)
+    Ok(params)
 }
 
 /// A page that loads its view and draws it. On a change the old one stays, dimmed under a thin bar, until the new one is
 /// there; nothing blanks.
-pub fn loaded<T, F>(load: impl Fn(Ask) -> F + Copy + Send + Sync + 'static, draw: fn(T) -> AnyView) -> AnyView
+pub fn loaded_page<T, F>(
+    load: impl Fn(QueryParams) -> F + Copy + Send + Sync + 'static,
+    draw: fn(T) -> AnyView,
+) -> AnyView
 where
     T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     F: Future<Output = Result<JsonText<T>, PageError>> + Send + 'static,
@@ -71,7 +74,7 @@ where
 }
 
 fn loaded_by<Q, T, F>(
-    ask: Memo<Result<Q, Error>>,
+    params: Memo<Result<Q, Error>>,
     load: impl Fn(Q) -> F + Copy + Send + Sync + 'static,
     draw: fn(T) -> AnyView,
 ) -> AnyView
@@ -87,17 +90,17 @@ where
         let news = window_event_listener_untyped("gf:refresh", move |_| refreshes.update(|n| *n += 1));
         on_cleanup(move || news.remove());
     });
-    let state = Memo::new(move |_| (ask.get(), prefs.lang.get(), prefs.zone.get(), refreshes.get()));
+    let state = Memo::new(move |_| (params.get(), prefs.lang.get(), prefs.zone.get(), refreshes.get()));
     // In the browser: what was answered last.
     let last: StoredValue<Option<(PageState<Q>, T)>> = StoredValue::new(None);
-    let load = move |ask: Result<Q, Error>| async move {
-        match ask {
-            Ok(ask) => load(ask).await,
+    let load = move |params: Result<Q, Error>| async move {
+        match params {
+            Ok(params) => load(params).await,
             Err(e) => Err(PageError::of(e)),
         }
     };
     #[cfg(feature = "ssr")]
-    let load = move |(ask, ..): PageState<Q>| load(ask);
+    let load = move |(params, ..): PageState<Q>| load(params);
     #[cfg(not(feature = "ssr"))]
     let load = newest(state, last, load);
     let data = Resource::new_blocking(move || state.get(), load);
@@ -119,7 +122,7 @@ where
                     tell_failure();
                     match last.try_get_value().flatten() {
                         Some((same, view)) if e.kind == ErrorKind::Unavailable && same.0 == shown.0 => draw(view),
-                        _ => failure(e, prefs),
+                        _ => error_view(e, prefs),
                     }
                 }
             }
@@ -133,7 +136,7 @@ where
     };
     #[cfg(not(feature = "ssr"))]
     let content = view! { <Transition fallback set_pending>{content}</Transition> };
-    hydrated_at_once(view! {
+    hydrated_synchronously(view! {
         <div class="page" class:pending=move || pending.get() aria-busy=move || pending.get().then_some("true")>
             <div class="progress" aria-hidden="true"></div>
             {content}
@@ -212,10 +215,10 @@ mod tests {
     #[test]
     fn an_address_is_decoded_once() {
         let path = "/customers/a%252Fb/sites/%EB%B6%80%EC%82%B0-2";
-        let ask = ask_of(path, "?from=now-30d&metric=a%26b&tz=Asia%2FSeoul&x=1").expect("an address");
-        assert_eq!(ask.customer.as_deref(), Some("a%2Fb"));
-        assert_eq!(ask.site.as_deref(), Some("부산-2"));
-        assert_eq!((ask.metric.as_deref(), ask.tz.as_deref()), (Some("a&b"), Some("Asia/Seoul")));
+        let params = ask_of(path, "?from=now-30d&metric=a%26b&tz=Asia%2FSeoul&x=1").expect("an address");
+        assert_eq!(params.customer.as_deref(), Some("a%2Fb"));
+        assert_eq!(params.site.as_deref(), Some("부산-2"));
+        assert_eq!((params.metric.as_deref(), params.tz.as_deref()), (Some("a&b"), Some("Asia/Seoul")));
         assert_eq!(ask_of("/", "").expect("an address").customer, None);
     }
 

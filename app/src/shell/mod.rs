@@ -1,5 +1,5 @@
 //! What stands around pages: the document, the frame with its navigation, the head of a page, loading and failing, and what the
-//! server knows of a request. How a page is registered is in [`room`].
+//! server knows of a request. How a page is registered is in [`page_spec`].
 
 #[cfg(feature = "ssr")]
 pub mod addresses;
@@ -10,7 +10,7 @@ pub mod context;
 #[cfg(feature = "ssr")]
 pub mod document;
 pub mod error;
-pub mod failure;
+pub mod error_view;
 #[cfg(feature = "ssr")]
 pub mod filters;
 pub mod frame;
@@ -22,10 +22,10 @@ pub mod load;
 pub mod no_data;
 #[cfg(feature = "ssr")]
 pub mod page_query;
+pub mod page_spec;
 #[cfg(feature = "ssr")]
 pub mod palette;
 pub mod prefs;
-pub mod room;
 pub mod theme;
 pub mod top;
 pub mod write_form;

@@ -10,7 +10,7 @@ use super::{addresses, page_query::PageQuery, words};
 use crate::ui::{empty::EmptyView, links, menu::Link};
 
 /// Why there is nothing, and what to do.
-pub fn empty(a: &PageQuery, directory: &Directory, newest_here: Option<Millis>) -> EmptyView {
+pub fn empty_view(a: &PageQuery, directory: &Directory, newest_here: Option<Millis>) -> EmptyView {
     let lang = a.fmt.lang;
     if directory.records == 0 {
         return EmptyView {
@@ -34,7 +34,7 @@ pub fn empty(a: &PageQuery, directory: &Directory, newest_here: Option<Millis>) 
                 ("to", links::moment(newest.plus(1_000))),
                 ("days", None),
             ];
-            let href = links::changed(&path, &a.ask, true, &around);
+            let href = links::with_changes(&path, &a.params, true, &around);
             (
                 words::empty_range_text(lang, a.fmt.moment(newest, a.q.now)),
                 Link { label: words::empty_range_do(lang).into(), href, current: false },
@@ -42,10 +42,10 @@ pub fn empty(a: &PageQuery, directory: &Directory, newest_here: Option<Millis>) 
         }
         None => {
             let wide = [("from", Some("now-90d".to_owned())), ("to", None), ("days", None)];
-            let href = links::changed(&path, &a.ask, true, &wide);
+            let href = links::with_changes(&path, &a.params, true, &wide);
             let declared = &directory.declared;
             let place = a.q.scope.place();
-            let text = match place.as_ref().and_then(|p| declared.facts(p)) {
+            let text = match place.as_ref().and_then(|p| declared.place_declaration(p)) {
                 Some(facts) if facts.retired_at(a.q.now) => words::empty_retired(lang),
                 // Only what lies here and is named: nothing is said of a place between named ones.
                 Some(_) if place.is_some_and(|p| declared.places().contains_key(&p)) => words::empty_expected(lang),

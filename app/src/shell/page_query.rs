@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use domain::{
     Result,
-    ask::{Ask, Question},
     metric::Metric,
     model::ModelKey,
+    params::{MetricsQuery, QueryParams},
     query::{Comparison, Directory, Summary, Trend, TrendQuery},
-    scope::{Kind, Scope},
-    time::{Against, Millis, SECOND, Step, TimeRange},
+    scope::{ExperimentKind, Scope},
+    time::{EarlierPeriod, Millis, SECOND, Step, TimeRange},
 };
 
 use super::{
@@ -21,7 +21,7 @@ use crate::{
     panels::{
         PanelContext,
         models::{self, ModelLinks},
-        trend::{ChartLinks, Earlier},
+        trend::{ChartLinks, EarlierTrend},
     },
     ui::{
         fmt::Fmt,
@@ -32,9 +32,9 @@ use crate::{
 
 /// The query of a page, read once.
 pub struct PageQuery {
-    pub q: Question,
+    pub q: MetricsQuery,
     /// Its texts, for links alone.
-    pub ask: Ask,
+    pub params: QueryParams,
     pub fmt: Fmt,
     /// The server's clock when it was asked, in ms.
     pub(super) asked_at: Millis,
@@ -48,19 +48,19 @@ pub struct PageQuery {
 impl PageQuery {
     /// # Errors
     /// What cannot be read.
-    pub async fn read(services: &Services, request: &Request, ask: Ask) -> Result<Self> {
+    pub async fn read(services: &Services, request: &Request, params: QueryParams) -> Result<Self> {
         // Before anything is read: what comes meanwhile may be missing from the answer, and is told of again.
         let view = services.metrics.view();
         let directory = services.metrics.directory();
         let asked_at = services.clock.now();
         // To the second, and not before what has just come: pages that are told of the same news ask the same question.
         let now = Millis((asked_at.0 + SECOND - 1).div_euclid(SECOND) * SECOND);
-        let q = ask.read(now, &request.zone)?;
+        let q = params.read(now, &request.zone)?;
         let [generation, generation_of_all] = [&q.scope, &Scope::default()].map(|scope| view.generation_in(scope));
         Ok(Self {
             fmt: Fmt { lang: request.lang, zone: q.zone.clone() },
             q,
-            ask,
+            params,
             asked_at,
             directory,
             generation,
@@ -70,16 +70,16 @@ impl PageQuery {
 
     /// The same on a page that counts this type of records when none is named. Links name it then: it holds where they lead too.
     #[must_use]
-    pub fn or_kind(mut self, kind: Kind) -> Self {
-        self.q = self.q.or_kind(kind);
-        self.ask.kind = Some(self.q.scope.kind.as_str().to_owned());
+    pub fn with_default_kind(mut self, kind: ExperimentKind) -> Self {
+        self.q = self.q.with_default_kind(kind);
+        self.params.kind = Some(self.q.scope.kind.as_str().to_owned());
         self
     }
 
     /// The same on a page that is about this metric when none is named.
     #[must_use]
-    pub fn or_metric(mut self, metric: &str) -> Self {
-        self.ask.metric = Some(self.q.metric.get_or_insert_with(|| metric.to_owned()).clone());
+    pub fn with_default_metric(mut self, metric: &str) -> Self {
+        self.params.metric = Some(self.q.metric.get_or_insert_with(|| metric.to_owned()).clone());
         self
     }
 
@@ -116,15 +116,15 @@ impl PageQuery {
     /// The metric behind an answer's number.
     #[must_use]
     pub fn metric(&self, key: &str) -> Metric {
-        self.directory.answered(key)
+        self.directory.metric_of_answer(key)
     }
 
     /// The question about a metric, for files.
     #[must_use]
     pub fn query(&self, metric: &str) -> Vec<(String, String)> {
-        let mut ask = self.ask.clone();
-        ask.metric = Some(metric.to_owned());
-        links::pairs(&ask, &["sort", "page", METRICS_PAGE, "refresh", "kiosk"])
+        let mut params = self.params.clone();
+        params.metric = Some(metric.to_owned());
+        links::pairs(&params, &["sort", "page", METRICS_PAGE, "refresh", "kiosk"])
     }
 
     /// The period with which numbers are compared.
@@ -165,9 +165,9 @@ impl PageQuery {
     fn earlier_words(&self) -> (&'static str, &'static str) {
         let lang = self.fmt.lang;
         match self.q.against.unwrap_or_default() {
-            Against::Previous => (words::earlier_previous(lang), words::against_previous(lang)),
-            Against::Week => (words::earlier_week(lang), words::against_week(lang)),
-            Against::Year => (words::earlier_year(lang), words::against_year(lang)),
+            EarlierPeriod::Previous => (words::earlier_previous(lang), words::against_previous(lang)),
+            EarlierPeriod::Week => (words::earlier_week(lang), words::against_week(lang)),
+            EarlierPeriod::Year => (words::earlier_year(lang), words::against_year(lang)),
         }
     }
 
@@ -175,7 +175,7 @@ impl PageQuery {
     ///
     /// # Errors
     /// As [`usecases::Metrics::trend`].
-    pub async fn trend(&self, services: &Services, query: &TrendQuery) -> Result<(Trend, Option<Earlier>)> {
+    pub async fn trend(&self, services: &Services, query: &TrendQuery) -> Result<(Trend, Option<EarlierTrend>)> {
         let (now, then) =
             futures::future::join(services.metrics.trend(query), self.earlier_trend(services, query)).await;
         Ok((now?, then?))
@@ -185,11 +185,11 @@ impl PageQuery {
     ///
     /// # Errors
     /// As [`usecases::Metrics::trend`].
-    pub async fn earlier_trend(&self, services: &Services, query: &TrendQuery) -> Result<Option<Earlier>> {
+    pub async fn earlier_trend(&self, services: &Services, query: &TrendQuery) -> Result<Option<EarlierTrend>> {
         let Some(against) = self.q.against else { return Ok(None) };
         let earlier = TrendQuery { range: against.of(&query.range), ..query.clone() };
         let (trend, name) = (services.metrics.trend(&earlier).await?, self.earlier_name().to_owned());
-        Ok(Some(Earlier { trend, shift: against.shift(&query.range), name }))
+        Ok(Some(EarlierTrend { trend, shift: against.shift(&query.range), name }))
     }
 
     /// Where the chart of a metric leads; what it links to shows the same steps.
@@ -198,28 +198,28 @@ impl PageQuery {
         let mut query = self.query(metric);
         query.retain(|(k, _)| k != "step");
         query.push(("step".into(), step.to_string()));
-        let link = addresses::trends(&self.q.scope, metric, &self.ask);
+        let link = addresses::trends(&self.q.scope, metric, &self.params);
         ChartLinks {
             query: Some(query),
             link: Some(format!("{link}&step={step}")),
             details: None,
-            records: Some(addresses::records(&self.q.scope, metric, &self.ask)),
+            records: Some(addresses::records(&self.q.scope, metric, &self.params)),
         }
     }
 
     /// The file of a table that holds all of it, however the table is turned.
     #[must_use]
     pub fn csv_of(&self, path: &str) -> String {
-        links::href(path, &links::pairs(&self.ask, &["page", METRICS_PAGE, "sort", "metric", "model"]))
+        links::href(path, &links::pairs(&self.params, &["page", METRICS_PAGE, "sort", "metric", "model"]))
     }
 
     /// The table of the models that run here, each with a link to its trend.
     #[must_use]
     pub fn models_table(&self, comparison: &Comparison) -> Option<TableView> {
         let trend = |model: &ModelKey| {
-            let mut ask = self.ask.clone();
-            ask.model = Some(model.key());
-            addresses::with_model(&self.q.scope, "mAP50", &ask)
+            let mut params = self.params.clone();
+            params.model = Some(model.key());
+            addresses::trends_of_model(&self.q.scope, "mAP50", &params)
         };
         let links = ModelLinks { model: &trend, csv: self.csv_of("/export/models.csv") };
         models::table(self.panel(), comparison, Some(&links))

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{query::Directory, scope::Scope, text::Name};
 use serde::Serialize;
 
-use super::{addresses, room::Room, words};
+use super::{addresses, page_spec::PageSpec, words};
 use crate::{i18n::Lang, panels::words as panel_words, ui::words as ui_words};
 
 /// A customer with its sites, each with its zones.
@@ -45,18 +45,18 @@ struct Page {
     key: char,
 }
 
-fn pages(rooms: &[&Room], lang: Lang) -> Vec<Page> {
-    let page = |room: &&Room| {
-        let n = room.navigation.as_ref()?;
-        Some(Page { href: room.path(), label: (n.label)(lang), key: n.key })
+fn pages(page_list: &[&PageSpec], lang: Lang) -> Vec<Page> {
+    let page = |page_spec: &&PageSpec| {
+        let n = page_spec.navigation.as_ref()?;
+        Some(Page { href: page_spec.path(), label: (n.label)(lang), key: n.key })
     };
-    rooms.iter().filter_map(page).collect()
+    page_list.iter().filter_map(page).collect()
 }
 
 /// What can be found by name, in a language.
 #[must_use]
-pub fn palette<'d>(d: &'d Directory, lang: Lang, rooms: &[&Room]) -> Palette<'d> {
-    let pages = pages(rooms, lang);
+pub fn palette<'d>(d: &'d Directory, lang: Lang, page_list: &[&PageSpec]) -> Palette<'d> {
+    let pages = pages(page_list, lang);
     let page = |p: &Page| entry("page", p.label.to_owned(), String::new(), p.href.to_owned(), Some(p.key));
     let mut entries: Vec<Entry> = pages.iter().map(page).collect();
     let acts = [

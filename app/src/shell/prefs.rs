@@ -48,7 +48,7 @@ fn initial() -> (Lang, Theme, Option<String>) {
 }
 
 /// Keeps a choice for a year. On the server this does nothing: there, the form's own request does it.
-pub fn remember(name: &str, value: &str) {
+pub fn save_preference(name: &str, value: &str) {
     #[cfg(target_arch = "wasm32")]
     browser::set_cookie(name, value);
     #[cfg(not(target_arch = "wasm32"))]
@@ -56,7 +56,7 @@ pub fn remember(name: &str, value: &str) {
 }
 
 /// Shows a choice on the page's root, where the style sheet looks.
-pub fn show(name: &str, value: &str) {
+pub fn apply_to_root(name: &str, value: &str) {
     #[cfg(target_arch = "wasm32")]
     browser::set_root_attribute(name, value);
     #[cfg(not(target_arch = "wasm32"))]
@@ -65,9 +65,9 @@ pub fn show(name: &str, value: &str) {
 
 /// Tells the server the browser's time zone, once. True when it did not know.
 #[must_use]
-pub fn tell_zone() -> bool {
+pub fn send_time_zone() -> bool {
     #[cfg(target_arch = "wasm32")]
-    return browser::tell_zone();
+    return browser::send_time_zone();
     #[cfg(not(target_arch = "wasm32"))]
     false
 }
@@ -99,7 +99,7 @@ mod browser {
         }
     }
 
-    pub fn tell_zone() -> bool {
+    pub fn send_time_zone() -> bool {
         let known = page().and_then(|p| p.cookie().ok()).is_some_and(|c| c.contains("gf_tz="));
         if known {
             return false;

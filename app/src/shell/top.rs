@@ -8,7 +8,7 @@ use super::words;
 use crate::{
     i18n::Lang,
     ui::{
-        about::About,
+        about::PageDescription,
         form::GetForm,
         icon::Icon,
         menu::{Choices, Link, LinkList},
@@ -28,7 +28,7 @@ pub struct PageHead {
     /// The earlier periods that can be shown beside.
     pub against: Option<Choices>,
     /// `None` on a page that shows nothing of records.
-    pub live: Option<Live>,
+    pub live: Option<LiveUpdates>,
     /// Where this page, as it is, is saved under a name; `None` for those who keep no views.
     pub save: Option<String>,
     pub simulated: bool,
@@ -49,7 +49,7 @@ pub struct Crumb {
 
 /// How a page follows new records; see `app/elements/live.ts`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Live {
+pub struct LiveUpdates {
     /// Without a script: as of when the page is.
     pub text: String,
     /// The server's clock when it answered, and the length of the range, in ms.
@@ -87,13 +87,13 @@ pub struct RangeBar {
 
 /// `about` is the sentence that says what kind of page it is, given its title.
 #[component]
-pub fn Top(head: PageHead, state: Option<StateView>, about: impl Fn(Lang, &str) -> String) -> impl IntoView {
+pub fn PageTop(head: PageHead, state: Option<StateView>, about: impl Fn(Lang, &str) -> String) -> impl IntoView {
     let lang = head.lang;
     let about = if cfg!(feature = "ssr") { about(lang, &head.title) } else { String::new() };
     let last = head.crumbs.len().saturating_sub(1);
     view! {
         <Title text=head.title.clone()/>
-        {About(about)}
+        {PageDescription(about)}
         <header class="top">
             <nav class="crumbs" aria-label=words::breadcrumb(lang)>
                 <ol>
@@ -131,7 +131,7 @@ pub fn Top(head: PageHead, state: Option<StateView>, about: impl Fn(Lang, &str) 
 
 /// How old the page is, and how it follows new records. The words change in `app/elements/live.ts`; without a script a page
 /// that was asked to follow comes again by itself: see `shell/document.rs`.
-fn live(lang: Lang, l: Live) -> impl IntoView {
+fn live(lang: Lang, l: LiveUpdates) -> impl IntoView {
     // In capitals: see `ui/chart`.
     let element = custom("GF-LIVE")
         .attr("data-at", l.at.to_string())

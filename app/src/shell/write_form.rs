@@ -5,7 +5,7 @@
 use leptos::{ev::SubmitEvent, prelude::*};
 use leptos_router::hooks::use_navigate;
 
-use super::{prefs::Prefs, room::Function};
+use super::{page_spec::Function, prefs::Prefs};
 
 /// A form of a server function, with a key that makes it safe to send again, and the HTML that it holds. `refused` gets the field and the sentence, in the visitor's language.
 pub fn write_form(function: &'static Function, key: String, html: String, refused: fn(&str, &str)) -> impl IntoView {
@@ -19,7 +19,7 @@ pub fn write_form(function: &'static Function, key: String, html: String, refuse
                 match browser::sent(function.path, fields).await {
                     Ok(to) => navigate(&to, leptos_router::NavigateOptions::default()),
                     Err(e) => {
-                        let text = prefs.lang.get_untracked().says(e.message);
+                        let text = prefs.lang.get_untracked().message(e.message);
                         refused(e.field.as_deref().unwrap_or_default(), &text);
                     }
                 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::{view::SourcesView, words};
 use crate::{
-    shell::top::Top,
+    shell::top::PageTop,
     ui::{chart::Chart, empty::Empty, table::Table},
 };
 
@@ -12,7 +12,7 @@ use crate::{
 pub(super) fn draw(v: SourcesView) -> impl IntoView {
     let lang = v.head.lang;
     view! {
-        <Top head=v.head state=None about=|lang, _| words::about(lang).into()/>
+        <PageTop head=v.head state=None about=|lang, _| words::about(lang).into()/>
         <main id="main" tabindex="-1">
             {v.empty.map(|e| view! { <Empty empty=e/> })}
             <p class="lead">{v.summary}</p>

@@ -2,10 +2,10 @@
 
 use domain::{
     Result,
-    ask::Ask,
-    custom::Beyond,
-    declared::{FileKind, FileState},
-    ports::{JobReport, JobState, SourceReport, Unreadable},
+    custom_metrics::MetricsOverLimit,
+    declarations::{DeclarationFile, DeclarationFileState},
+    params::QueryParams,
+    ports::{JobReport, JobState, SourceReport, UnreadablePart},
     scope::Scope,
 };
 
@@ -21,15 +21,15 @@ use crate::{
         addresses::{self, SOURCES},
         context::{Request, Services},
         head::{PageAddress, plain_head},
-        no_data::empty,
+        no_data::empty_view,
         page_query::PageQuery,
         words as shell_words,
     },
     ui::{
-        fmt::{Fmt, NONE},
+        fmt::{Fmt, NO_VALUE},
         table::{
             Cell, TableView,
-            build::{self, Column, Key, PageLink, Row, plain, short_path, time_cell},
+            build::{self, Column, PageLink, Row, SortKey, last_two_path_parts, plain_column, time_cell},
         },
     },
 };
@@ -41,8 +41,8 @@ const NAMED_BEYOND: usize = 10;
 ///
 /// # Errors
 /// What cannot be read, or cannot be answered just now.
-pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<SourcesView> {
-    let a = PageQuery::read(services, request, ask).await?;
+pub async fn page(services: &Services, request: &Request, params: QueryParams) -> Result<SourcesView> {
+    let a = PageQuery::read(services, request, params).await?;
     let lang = a.fmt.lang;
     let directory = services.metrics.directory();
     let failed = services.metrics.unreadable();
@@ -64,7 +64,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<So
     };
     Ok(SourcesView {
         head,
-        empty: (directory.records == 0 && reports.is_empty()).then(|| empty(&a, &directory, None)),
+        empty: (directory.records == 0 && reports.is_empty()).then(|| empty_view(&a, &directory, None)),
         summary,
         jobs: jobs_table(&a.fmt, &(services.jobs)()),
         failed: (!failed.is_empty()).then(|| failed_table(&a.fmt, &failed)),
@@ -89,17 +89,17 @@ fn jobs_table(fmt: &Fmt, jobs: &[JobReport]) -> Option<TableView> {
             Cell::Name { text: fmt.lang.reason(&r.title).to_owned(), href: None, state: None },
             Cell::Text(state.to_owned()),
             Cell::Number { text: fmt.count(r.restarts), href: None },
-            Cell::Text(r.error.as_ref().map_or(NONE, |e| fmt.lang.reason(e)).to_owned()),
+            Cell::Text(r.error.as_ref().map_or(NO_VALUE, |e| fmt.lang.reason(e)).to_owned()),
         ])
     };
     let rows: Vec<_> = jobs.iter().filter_map(row).collect();
     (!rows.is_empty()).then(|| TableView {
         caption: words::jobs(lang).into(),
         columns: vec![
-            plain(words::col_job(lang), false),
-            plain(panel_words::col_state(lang), false),
-            plain(words::col_restarts(lang), true),
-            plain(words::col_reasons(lang), false),
+            plain_column(words::col_job(lang), false),
+            plain_column(panel_words::col_state(lang), false),
+            plain_column(words::col_restarts(lang), true),
+            plain_column(words::col_reasons(lang), false),
         ],
         rows,
         csv: None,
@@ -108,14 +108,14 @@ fn jobs_table(fmt: &Fmt, jobs: &[JobReport]) -> Option<TableView> {
     })
 }
 
-fn failed_table(fmt: &Fmt, failed: &[Unreadable]) -> TableView {
+fn failed_table(fmt: &Fmt, failed: &[UnreadablePart]) -> TableView {
     let lang = fmt.lang;
     TableView {
         caption: words::lake(lang).into(),
         columns: vec![
-            plain(panel_words::col_source(lang), false),
-            plain(words::col_rows(lang), true),
-            plain(words::col_reasons(lang), false),
+            plain_column(panel_words::col_source(lang), false),
+            plain_column(words::col_rows(lang), true),
+            plain_column(words::col_reasons(lang), false),
         ],
         rows: failed
             .iter()
@@ -138,14 +138,14 @@ fn failed_table(fmt: &Fmt, failed: &[Unreadable]) -> TableView {
 }
 
 /// How it stands with `places.yaml` and `metrics.yaml`; nothing where neither is there.
-fn written_table(a: &PageQuery, states: &[FileState]) -> Option<TableView> {
+fn written_table(a: &PageQuery, states: &[DeclarationFileState]) -> Option<TableView> {
     let lang = a.fmt.lang;
     let there = states.iter().filter(|f| f.read.is_some() || f.fault.is_some());
-    let row = |f: &FileState| {
+    let row = |f: &DeclarationFileState| {
         let n = a.fmt.count(f.entries as u64);
         let entries = match f.kind {
-            FileKind::Places => words::written_places(lang, n),
-            FileKind::Metrics => words::written_metrics(lang, n),
+            DeclarationFile::Places => words::written_places(lang, n),
+            DeclarationFile::Metrics => words::written_metrics(lang, n),
         };
         let in_force = f.read.map(|_| entries);
         let trouble = f.fault.as_ref().map(|fault| {
@@ -155,11 +155,11 @@ fn written_table(a: &PageQuery, states: &[FileState]) -> Option<TableView> {
         });
         vec![
             Cell::Name {
-                text: short_path(&f.path),
+                text: last_two_path_parts(&f.path),
                 href: None,
                 state: f.fault.as_ref().map(|_| a.fmt.state(domain::state::DataState::SourceError)),
             },
-            Cell::Text(in_force.unwrap_or_else(|| NONE.into())),
+            Cell::Text(in_force.unwrap_or_else(|| NO_VALUE.into())),
             time_cell(&a.fmt, f.read, a.q.now),
             time_cell(&a.fmt, f.fault.as_ref().map(|fault| fault.since), a.q.now),
             Cell::Text(trouble.unwrap_or_else(|| words::written_fine(lang).to_owned())),
@@ -169,11 +169,11 @@ fn written_table(a: &PageQuery, states: &[FileState]) -> Option<TableView> {
     (!rows.is_empty()).then(|| TableView {
         caption: words::written_title(lang).into(),
         columns: vec![
-            plain(words::written_file(lang), false),
-            plain(words::written_in_force(lang), false),
-            plain(words::col_last_read(lang), true),
-            plain(words::written_since(lang), true),
-            plain(panel_words::col_state(lang), false),
+            plain_column(words::written_file(lang), false),
+            plain_column(words::written_in_force(lang), false),
+            plain_column(words::col_last_read(lang), true),
+            plain_column(words::written_since(lang), true),
+            plain_column(panel_words::col_state(lang), false),
         ],
         rows,
         csv: None,
@@ -183,7 +183,7 @@ fn written_table(a: &PageQuery, states: &[FileState]) -> Option<TableView> {
 }
 
 /// Metrics for which the lake had no room, and what to do about it.
-fn beyond_table(a: &PageQuery, beyond: &Beyond) -> Option<TableView> {
+fn beyond_table(a: &PageQuery, beyond: &MetricsOverLimit) -> Option<TableView> {
     let lang = a.fmt.lang;
     let n = a.fmt.count(beyond.names.len() as u64);
     let caption = match (beyond.names.is_empty(), beyond.more) {
@@ -193,13 +193,13 @@ fn beyond_table(a: &PageQuery, beyond: &Beyond) -> Option<TableView> {
     };
     let name = |full: &String| Cell::Name {
         text: full.clone(),
-        href: Some(addresses::records(&Scope::default(), full, &a.ask)),
+        href: Some(addresses::records(&Scope::default(), full, &a.params)),
         state: None,
     };
     let named = beyond.names.iter().take(NAMED_BEYOND).map(|full| vec![name(full)]);
     Some(TableView {
         caption,
-        columns: vec![plain(panel_words::col_metric(lang), false)],
+        columns: vec![plain_column(panel_words::col_metric(lang), false)],
         rows: named.collect(),
         csv: None,
         pager: None,
@@ -223,7 +223,7 @@ fn sources_table(a: &PageQuery, reports: &[SourceReport]) -> Result<TableView> {
         column("last", words::col_last_read(lang), true),
     ];
     let rows = reports.iter().map(|r| row(a, r)).collect();
-    let at = PageLink { path: SOURCES, q: &a.q, ask: &a.ask, in_path: false };
+    let at = PageLink { path: SOURCES, q: &a.q, params: &a.params, in_path: false };
     build::build(&a.fmt, words::files(lang).into(), columns, rows, &at, Some("/export/sources.csv".into()))
 }
 
@@ -263,9 +263,9 @@ fn row(a: &PageQuery, r: &SourceReport) -> Row {
     };
     let reasons: Vec<String> =
         r.refused.iter().map(|(reason, n)| format!("{} {}", reason_of(lang, reason), a.fmt.count(*n))).collect();
-    let reasons = if reasons.is_empty() { NONE.to_owned() } else { reasons.join(", ") };
+    let reasons = if reasons.is_empty() { NO_VALUE.to_owned() } else { reasons.join(", ") };
     let number = |n: u64| Cell::Number { text: a.fmt.count(n), href: None };
-    let key = |n: u64| Key::Number(Some(n as f64));
+    let key = |n: u64| SortKey::Number(Some(n as f64));
     let trouble = r.error.is_some().then(|| a.fmt.state(domain::state::DataState::SourceError));
     Row {
         cells: vec![
@@ -273,7 +273,7 @@ fn row(a: &PageQuery, r: &SourceReport) -> Row {
                 text: match r.source.kind.as_str() {
                     "demo" => shell_words::source_demo_name(lang).into(),
                     "api" => r.source.name.clone(),
-                    _ => short_path(&r.source.name),
+                    _ => last_two_path_parts(&r.source.name),
                 },
                 href: None,
                 state: trouble,
@@ -289,16 +289,16 @@ fn row(a: &PageQuery, r: &SourceReport) -> Row {
             time_cell(&a.fmt, Some(r.last), a.q.now),
         ],
         keys: vec![
-            Key::Text(r.source.name.clone()),
-            Key::Number(Some(f64::from(u8::from(r.error.is_none())))),
-            Key::Text(kind.into()),
+            SortKey::Text(r.source.name.clone()),
+            SortKey::Number(Some(f64::from(u8::from(r.error.is_none())))),
+            SortKey::Text(kind.into()),
             key(r.taken),
             key(r.duplicate),
             key(r.corrected),
             key(r.refused_total()),
-            Key::Number(None),
-            Key::Number(r.newest.map(|m| m.0 as f64)),
-            Key::Number(Some(r.last.0 as f64)),
+            SortKey::Number(None),
+            SortKey::Number(r.newest.map(|m| m.0 as f64)),
+            SortKey::Number(Some(r.last.0 as f64)),
         ],
     }
 }

@@ -18,13 +18,13 @@ use leptos::prelude::*;
 
 use crate::{
     shell::{
-        load::loaded,
-        room::{Navigation, Room},
+        load::loaded_page,
+        page_spec::{Navigation, PageSpec},
     },
-    ui::hydration::hydrated_at_once,
+    ui::hydration::hydrated_synchronously,
 };
 
-pub const ROOM: Room = Room {
+pub const PAGE: PageSpec = PageSpec {
     paths: PATHS,
     action: Action::ReadSources,
     functions: &[function::SOURCES],
@@ -35,5 +35,5 @@ crate::routes!(Sources: "/sources");
 
 #[component]
 fn Sources() -> impl IntoView {
-    loaded(function::sources, |view| hydrated_at_once(draw::draw(view)))
+    loaded_page(function::sources, |view| hydrated_synchronously(draw::draw(view)))
 }

@@ -1,18 +1,18 @@
 //! Records by day: the chart of the sources page and of its file.
 
 use domain::{
-    chart::{Axis, Chart, Paint, Point, Series, Size, svg, time_ticks, value_ticks},
+    chart::{Axis, Chart, ColourMode, Point, Series, WidthMode, svg, time_ticks, value_ticks},
     metric::Metric,
     time::{DAY, Day, Millis, TimeRange},
 };
 
 use super::words;
 use crate::ui::{
-    chart::{ChartView, Tools, option},
+    chart::{ChartView, PictureTools, option},
     fmt::Fmt,
     table::{
         Cell, TableView,
-        build::{PAGE_ROWS, plain},
+        build::{PAGE_ROWS, plain_column},
     },
 };
 
@@ -90,7 +90,7 @@ pub fn chart(fmt: &Fmt, days: &[(Day, u64)], simulated: bool) -> Option<ChartVie
     let utc = Fmt { zone: jiff::tz::TimeZone::UTC, ..fmt.clone() };
     let table = TableView {
         caption: words::volume(lang).into(),
-        columns: vec![plain(words::col_day(lang), false), plain(words::col_rows(lang), true)],
+        columns: vec![plain_column(words::col_day(lang), false), plain_column(words::col_rows(lang), true)],
         rows: days
             .iter()
             .rev()
@@ -105,11 +105,11 @@ pub fn chart(fmt: &Fmt, days: &[(Day, u64)], simulated: bool) -> Option<ChartVie
         title: words::volume(lang).into(),
         summary: chart.summary.clone(),
         note: String::new(),
-        svg: svg(&chart, Paint::Page, Size::Fluid),
+        svg: svg(&chart, ColourMode::Page, WidthMode::Fluid),
         option: option::lines(&chart),
         meta: option::meta(&utc, &chart, &counted(), None),
         table: Some(table),
-        tools: Tools {
+        tools: PictureTools {
             svg: Some("/export/volume.svg".into()),
             file: "records_by_day".into(),
             link: Some("/sources".into()),
@@ -121,5 +121,5 @@ pub fn chart(fmt: &Fmt, days: &[(Day, u64)], simulated: bool) -> Option<ChartVie
 
 /// Records as a metric, for the one chart that shows no other.
 fn counted() -> Metric {
-    Metric { precision: 0, ..Metric::assumed("n") }
+    Metric { precision: 0, ..Metric::uncatalogued("n") }
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::{view::TrendsView, words};
 use crate::{
-    shell::top::Top,
+    shell::top::PageTop,
     ui::{
         chart::Chart,
         empty::Empty,
@@ -18,7 +18,7 @@ pub(super) fn draw(v: TrendsView) -> impl IntoView {
     let lang = v.head.lang;
     let filter = FilterView { action: "/trends".into(), hidden: v.hidden, selects: v.selects };
     view! {
-        <Top head=v.head state=None about=|lang, _| words::about(lang).into()/>
+        <PageTop head=v.head state=None about=|lang, _| words::about(lang).into()/>
         <main id="main" tabindex="-1">
             {(!filter.selects.is_empty()).then(|| view! { <Filters filter lang/> })}
             {v.empty.map(|e| view! { <Empty empty=e/> })}

@@ -2,10 +2,10 @@
 
 use domain::{
     Result,
-    ask::Ask,
     metric::{CATALOGUE, Metric},
     model::ModelKey,
-    query::{Directory, Metrics, SummaryQuery, Worst, WorstQuery},
+    params::QueryParams,
+    query::{Directory, MetricSelection, SummaryQuery, WorstZones, WorstZonesQuery},
     scope::{Level, Scope},
 };
 use usecases::TrendsQuery;
@@ -18,26 +18,26 @@ use crate::{
         context::{Request, Services},
         filters::{device_select, kind_select, metric_select, select},
         head::{PageAddress, head},
-        no_data::empty,
+        no_data::empty_view,
         page_query::PageQuery,
         words as shell_words,
     },
     ui::{
-        fmt::NONE,
+        fmt::NO_VALUE,
         form::SelectView,
         links,
-        table::{Cell, TableView, build::plain},
+        table::{Cell, TableView, build::plain_column},
     },
 };
 
-/// The page of the metric that `ask` names.
+/// The page of the metric that `params` names.
 ///
 /// # Errors
 /// What cannot be read, is unknown, or cannot be answered just now.
-pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<TrendsView> {
+pub async fn page(services: &Services, request: &Request, params: QueryParams) -> Result<TrendsView> {
     let directory = services.metrics.directory();
     let first = directory.built_in.first().copied().unwrap_or(0);
-    let a = PageQuery::read(services, request, ask).await?.or_metric(&CATALOGUE[first].key);
+    let a = PageQuery::read(services, request, params).await?.with_default_metric(&CATALOGUE[first].key);
     directory.check(&a.q.scope)?;
     let lang = a.fmt.lang;
     if directory.records == 0 {
@@ -45,7 +45,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Tr
             head(services, &a, &directory, PageAddress::Fixed("/trends"), words::label(lang).into(), false).await;
         return Ok(TrendsView {
             head,
-            empty: Some(empty(&a, &directory, None)),
+            empty: Some(empty_view(&a, &directory, None)),
             selects: vec![],
             hidden: vec![],
             chart: None,
@@ -57,12 +57,12 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Tr
     let query = a.q.trend()?;
     let summary = SummaryQuery {
         children: false,
-        metrics: Metrics::only([&*metric.key]),
-        earlier_quantiles: Metrics::none(),
+        metrics: MetricSelection::only([&*metric.key]),
+        earlier_quantiles: MetricSelection::none(),
         ..a.q.summary()
     };
     let comparison = models::query(&a.q.scope, a.q.range);
-    let worst = WorstQuery { limit: WORST, ..a.q.worst()? };
+    let worst = WorstZonesQuery { limit: WORST, ..a.q.worst()? };
     let asked = TrendsQuery { trend: query, summary, models: comparison, worst };
     let (answer, earlier) =
         futures::future::join(services.metrics.trends(&asked), a.earlier_trend(services, &asked.trend)).await;
@@ -80,7 +80,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Tr
     }
     let chart = TrendChart { panel: a.panel(), metric: &metric, scope: &scope, earlier };
     let mut links = a.chart_links(&metric.key, query.step);
-    links.link = Some(links::href("/trends", &links::pairs(&a.ask, &["sort", "page", links::METRICS_PAGE])));
+    links.link = Some(links::href("/trends", &links::pairs(&a.params, &["sort", "page", links::METRICS_PAGE])));
     let earlier = a.earlier_title(&summary);
     let chart = chart.view(&trend, delta.as_ref().map(|d| (d, &*earlier)), Some(links));
     let nothing = trend.points.is_empty();
@@ -88,12 +88,12 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Tr
         head: head(services, &a, &directory, PageAddress::Fixed("/trends"), words::label(lang).into(), trend.simulated)
             .await,
         empty: nothing.then(|| {
-            let mut e = empty(&a, &directory, summary.health.newest);
+            let mut e = empty_view(&a, &directory, summary.health.newest);
             // The way on stays on this page.
             if let Some(action) = &mut e.action {
-                action.href = links::changed(
+                action.href = links::with_changes(
                     "/trends",
-                    &a.ask,
+                    &a.params,
                     false,
                     &[("from", Some("now-90d".into())), ("to", None), ("days", None), ("model", None)],
                 );
@@ -103,7 +103,7 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Tr
         }),
         selects: selects(&a, &directory, &metric.key),
         hidden: links::pairs(
-            &a.ask,
+            &a.params,
             &["metric", "task", "type", "model", "device", "page", links::METRICS_PAGE, "sort"],
         ),
         chart: (!nothing).then_some(chart),
@@ -116,16 +116,17 @@ pub async fn page(services: &Services, request: &Request, ask: Ask) -> Result<Tr
 const WORST: usize = 10;
 
 /// Where the metric is worst, by zone and device. One alone is no ranking.
-fn worst_table(a: &PageQuery, metric: &Metric, worst: &Worst) -> Option<TableView> {
+fn worst_table(a: &PageQuery, metric: &Metric, worst: &WorstZones) -> Option<TableView> {
     if worst.of < 2 || a.q.scope.level() == Level::Zone {
         return None;
     }
     let lang = a.fmt.lang;
     let tail = if worst.quantile < 0.5 { "p5" } else { "p95" };
-    let mut columns = vec![plain(panel_words::col_place(lang), false), plain(panel_words::col_device(lang), false)];
+    let mut columns =
+        vec![plain_column(panel_words::col_place(lang), false), plain_column(panel_words::col_device(lang), false)];
     columns.extend(
         [tail, panel_words::col_p50(lang), panel_words::col_value(lang), panel_words::col_n(lang)]
-            .map(|label| plain(label, true)),
+            .map(|label| plain_column(label, true)),
     );
     let rows = worst.rows.iter().map(|r| {
         let place = Scope {
@@ -135,26 +136,26 @@ fn worst_table(a: &PageQuery, metric: &Metric, worst: &Worst) -> Option<TableVie
             ..a.q.scope.clone()
         };
         let device = r.device.as_ref().map(ToString::to_string);
-        let mut ask = a.ask.clone();
-        ask.device = device.clone().or(ask.device);
+        let mut params = a.params.clone();
+        params.device = device.clone().or(params.device);
         let number = |x: f64, href| Cell::Number { text: a.fmt.with_unit(Some(x), metric), href };
         vec![
-            Cell::Name { text: a.panel().within(&place), href: Some(addresses::place(&place, &a.ask)), state: None },
-            Cell::Text(device.unwrap_or_else(|| NONE.to_owned())),
-            number(r.tail, Some(addresses::trends(&place, &metric.key, &ask))),
+            Cell::Name { text: a.panel().within(&place), href: Some(addresses::place(&place, &a.params)), state: None },
+            Cell::Text(device.unwrap_or_else(|| NO_VALUE.to_owned())),
+            number(r.tail, Some(addresses::trends(&place, &metric.key, &params))),
             number(r.p50, None),
             number(r.value, None),
             Cell::Number { text: a.fmt.count(r.n), href: None },
         ]
     });
     let without = ["page", links::METRICS_PAGE, "sort", "step", "refresh", "kiosk"];
-    let mut ask = a.ask.clone();
-    ask.metric = Some(metric.key.to_string());
+    let mut params = a.params.clone();
+    params.metric = Some(metric.key.to_string());
     Some(TableView {
         caption: words::worst_zones(lang, a.fmt.label(metric), tail),
         columns,
         rows: rows.collect(),
-        csv: Some(links::href("/export/worst_zones.csv", &links::pairs(&ask, &without))),
+        csv: Some(links::href("/export/worst_zones.csv", &links::pairs(&params, &without))),
         pager: None,
         foot: Some(words::worst_of(lang, a.fmt.count(worst.rows.len() as u64), a.fmt.count(worst.of as u64))),
     })

@@ -16,13 +16,13 @@ use leptos::prelude::*;
 
 use crate::{
     shell::{
-        load::loaded,
-        room::{Navigation, Room},
+        load::loaded_page,
+        page_spec::{Navigation, PageSpec},
     },
-    ui::hydration::hydrated_at_once,
+    ui::hydration::hydrated_synchronously,
 };
 
-pub const ROOM: Room = Room {
+pub const PAGE: PageSpec = PageSpec {
     paths: PATHS,
     action: Action::ReadMetrics,
     functions: &[function::TRENDS],
@@ -33,5 +33,5 @@ crate::routes!(Trends: "/trends");
 
 #[component]
 fn Trends() -> impl IntoView {
-    loaded(function::trends, |view| hydrated_at_once(draw::draw(view)))
+    loaded_page(function::trends, |view| hydrated_synchronously(draw::draw(view)))
 }

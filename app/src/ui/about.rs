@@ -11,16 +11,16 @@ use leptos::{
 };
 
 /// One sentence about the page. It takes no room in the body.
-pub struct About(pub String);
+pub struct PageDescription(pub String);
 
-impl Render for About {
+impl Render for PageDescription {
     type State = ();
 
     fn build(self) {}
     fn rebuild(self, (): &mut ()) {}
 }
 
-impl AddAnyAttr for About {
+impl AddAnyAttr for PageDescription {
     type Output<A: Attribute> = Self;
 
     fn add_any_attr<A: Attribute>(self, _attr: A) -> Self {
@@ -28,7 +28,7 @@ impl AddAnyAttr for About {
     }
 }
 
-impl RenderHtml for About {
+impl RenderHtml for PageDescription {
     type AsyncOutput = Self;
     type Owned = Self;
 

@@ -1,6 +1,6 @@
 //! A change against an earlier period or a baseline: how much, which way, and whether that is better.
 
-use domain::metric::Change;
+use domain::metric::ChangeVerdict;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -10,9 +10,9 @@ pub struct DeltaView {
     pub way: Movement,
     /// How much, without a sign.
     pub size: String,
-    pub change: Change,
+    pub change: ChangeVerdict,
     /// Whether it is large enough to matter.
-    pub matters: bool,
+    pub exceeds_smallest_effect: bool,
     /// "better", "worse": the colour in a word.
     pub word: String,
 }
@@ -42,9 +42,9 @@ impl DeltaView {
 #[component]
 pub fn Delta(delta: DeltaView) -> impl IntoView {
     let class = match delta.change {
-        Change::Better => "delta better",
-        Change::Worse => "delta worse",
-        Change::Neutral => "delta",
+        ChangeVerdict::Better => "delta better",
+        ChangeVerdict::Worse => "delta worse",
+        ChangeVerdict::Neutral => "delta",
     };
     let text = delta.text();
     view! { <span class=class>{text}" "<span class="delta-word">{delta.word}</span></span> }

@@ -1,7 +1,7 @@
 //! Numbers, dates and words as people read them; the one place where they are formatted.
 
 use domain::{
-    metric::{Change, Direction, Metric},
+    metric::{ChangeVerdict, Direction, Metric},
     query::MetricSummary,
     state::{DataState, Health},
     time::{DAY, HOUR, MINUTE, Millis},
@@ -22,7 +22,7 @@ pub struct Fmt {
     pub zone: TimeZone,
 }
 
-pub const NONE: &str = "–";
+pub const NO_VALUE: &str = "–";
 
 impl Fmt {
     /// 41220 as "41,220".
@@ -49,7 +49,7 @@ impl Fmt {
 
     #[must_use]
     pub fn value(&self, x: Option<f64>, metric: &Metric) -> String {
-        x.map_or_else(|| NONE.into(), |x| self.decimal(x, metric.precision))
+        x.map_or_else(|| NO_VALUE.into(), |x| self.decimal(x, metric.precision))
     }
 
     /// With its unit behind.
@@ -168,13 +168,13 @@ impl Fmt {
     #[must_use]
     pub fn health(&self, h: &Health) -> StateView {
         let mut view = self.state(h.state);
-        if h.gravest() == h.places {
+        if h.places_in_worst_state() == h.places {
             return view;
         }
         let lang = self.lang;
         let count = |n: u32| self.count(u64::from(n));
         let of = count(h.places);
-        view.label = words::state_count(lang, count(h.gravest()), &of, &view.label);
+        view.label = words::state_count(lang, count(h.places_in_worst_state()), &of, &view.label);
         let all = words::state_counts(lang, &of, count(h.late), count(h.stale), count(h.failed));
         view.help = format!("{} {all}", view.help);
         view
@@ -195,19 +195,19 @@ impl Fmt {
         let size = self.decimal(d.abs(), metric.precision);
         if size.chars().all(|c| matches!(c, '0' | '.')) {
             let (way, size, word) = (Movement::Stayed, "0".into(), words::unchanged(lang).into());
-            return Some(DeltaView { way, size, change: Change::Neutral, matters: true, word });
+            return Some(DeltaView { way, size, change: ChangeVerdict::Neutral, exceeds_smallest_effect: true, word });
         }
-        let matters = metric.matters(d, base);
-        let change = if matters { metric.direction.read(d) } else { Change::Neutral };
+        let exceeds_smallest_effect = metric.exceeds_smallest_effect(d, base);
+        let change = if exceeds_smallest_effect { metric.direction.judge(d) } else { ChangeVerdict::Neutral };
         let word = match (change, metric.direction) {
-            _ if !matters => words::too_small(lang),
-            (Change::Better, _) => words::better(lang),
-            (Change::Worse, _) => words::worse(lang),
-            (Change::Neutral, Direction::Neither) => words::changed(lang),
-            (Change::Neutral, _) => words::unchanged(lang),
+            _ if !exceeds_smallest_effect => words::too_small(lang),
+            (ChangeVerdict::Better, _) => words::better(lang),
+            (ChangeVerdict::Worse, _) => words::worse(lang),
+            (ChangeVerdict::Neutral, Direction::Neither) => words::changed(lang),
+            (ChangeVerdict::Neutral, _) => words::unchanged(lang),
         };
         let way = if d > 0.0 { Movement::Up } else { Movement::Down };
-        Some(DeltaView { way, size, change, matters, word: word.into() })
+        Some(DeltaView { way, size, change, exceeds_smallest_effect, word: word.into() })
     }
 
     #[must_use]
@@ -301,12 +301,12 @@ mod tests {
         let of = |lang, d: f64, base: f64, i: usize| {
             fmt(lang).delta(Some(d), Some(base), &CATALOGUE[i]).map(|v| (v.change, v.text(), v.word)).expect("a change")
         };
-        assert_eq!(of(Lang::En, -0.004, 0.8, 0), (Change::Neutral, "↓0.004".into(), "negligible".into()));
+        assert_eq!(of(Lang::En, -0.004, 0.8, 0), (ChangeVerdict::Neutral, "↓0.004".into(), "negligible".into()));
         assert_eq!(of(Lang::Ko, -0.004, 0.8, 0).2, "미미함");
-        assert_eq!(of(Lang::En, -0.005, 0.8, 0).0, Change::Worse);
+        assert_eq!(of(Lang::En, -0.005, 0.8, 0).0, ChangeVerdict::Worse);
         // 2 % of 20 ms.
-        assert_eq!(of(Lang::En, 0.3, 20.0, 7).0, Change::Neutral);
-        assert_eq!(of(Lang::En, 0.4, 20.0, 7).0, Change::Worse);
+        assert_eq!(of(Lang::En, 0.3, 20.0, 7).0, ChangeVerdict::Neutral);
+        assert_eq!(of(Lang::En, 0.4, 20.0, 7).0, ChangeVerdict::Worse);
         assert_eq!(of(Lang::En, 1.0, 60.0, 9).2, "negligible", "of a percentage 2 points matter");
     }
 

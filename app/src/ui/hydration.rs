@@ -12,14 +12,14 @@ use leptos::{
 };
 
 /// The view with its type erased, without the code that would hydrate it asynchronously.
-pub fn hydrated_at_once(view: impl IntoView + 'static) -> AnyView {
-    HydratedAtOnce(view).into_any()
+pub fn hydrated_synchronously(view: impl IntoView + 'static) -> AnyView {
+    HydratedSynchronously(view).into_any()
 }
 
 /// Forwards everything to the view but `hydrate_async`: the default of the trait calls `hydrate`.
-struct HydratedAtOnce<V>(V);
+struct HydratedSynchronously<V>(V);
 
-impl<V: Render> Render for HydratedAtOnce<V> {
+impl<V: Render> Render for HydratedSynchronously<V> {
     type State = V::State;
 
     fn build(self) -> Self::State {
@@ -30,20 +30,20 @@ impl<V: Render> Render for HydratedAtOnce<V> {
     }
 }
 
-impl<V: RenderHtml> AddAnyAttr for HydratedAtOnce<V> {
-    type Output<A: Attribute> = HydratedAtOnce<V::Output<A>>;
+impl<V: RenderHtml> AddAnyAttr for HydratedSynchronously<V> {
+    type Output<A: Attribute> = HydratedSynchronously<V::Output<A>>;
 
     fn add_any_attr<A: Attribute>(self, attr: A) -> Self::Output<A>
     where
         Self::Output<A>: RenderHtml,
     {
-        HydratedAtOnce(self.0.add_any_attr(attr))
+        HydratedSynchronously(self.0.add_any_attr(attr))
     }
 }
 
-impl<V: RenderHtml> RenderHtml for HydratedAtOnce<V> {
+impl<V: RenderHtml> RenderHtml for HydratedSynchronously<V> {
     type AsyncOutput = V::AsyncOutput;
-    type Owned = HydratedAtOnce<V::Owned>;
+    type Owned = HydratedSynchronously<V::Owned>;
 
     const MIN_LENGTH: usize = V::MIN_LENGTH;
     const EXISTS: bool = V::EXISTS;
@@ -87,6 +87,6 @@ impl<V: RenderHtml> RenderHtml for HydratedAtOnce<V> {
     }
 
     fn into_owned(self) -> Self::Owned {
-        HydratedAtOnce(self.0.into_owned())
+        HydratedSynchronously(self.0.into_owned())
     }
 }

@@ -1,7 +1,7 @@
 //! Writes addresses: everything that changes what is seen is in them, and what was chosen travels along.
 
 use domain::{
-    ask::{Ask, KEYS},
+    params::{KEYS, QueryParams},
     time::Millis,
 };
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -35,16 +35,16 @@ pub fn encode(text: &str) -> String {
 }
 
 /// Keys that stand in the path of a place and not in its query.
-pub const PLACE: [&str; 3] = ["customer", "site", "zone"];
+pub const PLACE_KEYS: [&str; 3] = ["customer", "site", "zone"];
 /// Turns the table of all metrics, which may stand on a page with another table.
 pub const METRICS_PAGE: &str = "metrics_page";
 
 /// The pairs of a question that a link writes, without the given keys.
 #[must_use]
-pub fn pairs(ask: &Ask, without: &[&str]) -> Vec<(String, String)> {
+pub fn pairs(params: &QueryParams, without: &[&str]) -> Vec<(String, String)> {
     KEYS.iter()
         .filter(|k| !without.contains(k))
-        .filter_map(|k| Some(((*k).to_owned(), ask.get(k)?.to_owned())))
+        .filter_map(|k| Some(((*k).to_owned(), params.get(k)?.to_owned())))
         .collect()
 }
 
@@ -57,12 +57,17 @@ pub fn href(path: &str, pairs: &[(String, String)]) -> String {
 
 /// The same page with some keys changed; `None` removes one.
 #[must_use]
-pub fn changed(path: &str, ask: &Ask, place_in_path: bool, changes: &[(&str, Option<String>)]) -> String {
-    let mut ask = ask.clone();
+pub fn with_changes(
+    path: &str,
+    params: &QueryParams,
+    place_in_path: bool,
+    changes: &[(&str, Option<String>)],
+) -> String {
+    let mut params = params.clone();
     for (key, value) in changes {
-        ask.set(key, value.clone());
+        params.set(key, value.clone());
     }
-    href(path, &pairs(&ask, if place_in_path { &PLACE } else { &[] }))
+    href(path, &pairs(&params, if place_in_path { &PLACE_KEYS } else { &[] }))
 }
 
 /// A moment in a link: absolute, to the second.

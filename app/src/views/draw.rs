@@ -4,14 +4,14 @@ use leptos::prelude::*;
 
 use super::{function::WRITE, view::ViewsPage, words};
 use crate::{
-    shell::{top::Top, write_form::write_form},
-    ui::hydration::hydrated_at_once,
+    shell::{top::PageTop, write_form::write_form},
+    ui::hydration::hydrated_synchronously,
 };
 
 /// The page.
 pub(super) fn draw(v: ViewsPage) -> impl IntoView {
     view! {
-        <Top head=v.head state=None about=|lang, _| words::about(lang).to_owned()/>
+        <PageTop head=v.head state=None about=|lang, _| words::about(lang).to_owned()/>
         <main id="main" tabindex="-1">
             <div class="notes" inner_html=v.notes></div>
             {(!v.rows.is_empty()).then(|| view! {
@@ -32,7 +32,7 @@ pub(super) fn draw(v: ViewsPage) -> impl IntoView {
 
 /// A form with what it holds.
 fn sent(key: String, html: String) -> AnyView {
-    hydrated_at_once(write_form(&WRITE, key, html, show))
+    hydrated_synchronously(write_form(&WRITE, key, html, show))
 }
 
 /// Says why a field, or, by an empty name, the form was refused.

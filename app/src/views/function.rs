@@ -12,7 +12,7 @@ use crate::shell::{
     answer::{answer, write},
     context::Refused,
 };
-use crate::shell::{error::PageError, json_text::JsonText, room::Function};
+use crate::shell::{error::PageError, json_text::JsonText, page_spec::Function};
 
 pub(super) const VIEWS: Function = Function { path: "/sf/views", method: "GET", action: Action::ReadViews };
 pub(super) const WRITE: Function = Function { path: "/views", method: "POST", action: Action::WriteViews };
@@ -36,7 +36,7 @@ pub async fn write_view(
     #[server(default)] key: String,
 ) -> Result<(), PageError> {
     write(&WRITE, |services| async move {
-        super::write::write(&services.views, super::write::Sent { act, view, name, link, shared, key }).await
+        super::write::write(&services.views, super::write::SubmittedForm { act, view, name, link, shared, key }).await
     })
     .await
 }

@@ -17,7 +17,7 @@ pub(super) struct RowView {
     /// The address as people read it.
     pub address: String,
     pub shared: bool,
-    pub seen_by: String,
+    pub for_actor: String,
     /// By whom and when; with the whole moment.
     pub saved: (String, String),
     /// The form that starts with it.
@@ -54,13 +54,13 @@ pub(super) struct FieldView {
 }
 
 /// What was refused: the field, or none, and why; empty when nothing was.
-pub(super) type Fault = (String, String);
+pub(super) type FieldError = (String, String);
 
 /// Sentences with where they lead: what was done, what the visitor starts with.
 pub(super) type Note = Option<(String, Vec<Link>)>;
 
 /// What stands above the list or the form.
-pub(super) fn notes(done: Note, fault: &Fault, start: Note, empty: Option<EmptyView>) -> String {
+pub(super) fn notes(done: Note, fault: &FieldError, start: Note, empty: Option<EmptyView>) -> String {
     let general = fault.0.is_empty().then(|| fault.1.clone());
     view! {
         {done.map(|(text, links)| view! {
@@ -84,17 +84,17 @@ pub(super) fn row(r: RowView) -> (String, String) {
             <p><a href=r.view.href><bdi>{r.view.label}</bdi></a>{r.tag.map(|tag| view! { " "<span class="tag">{tag}</span> })}</p>
             <small class="quiet"><bdi>{r.address}</bdi></small>
         </div>
-        <span class="seen-by"><Icon name=if r.shared { "users" } else { "lock" }/>{r.seen_by}</span>
+        <span class="seen-by"><Icon name=if r.shared { "users" } else { "lock" }/>{r.for_actor}</span>
         <span class="quiet" title=r.saved.1>{r.saved.0}</span>
         <div class="acts">
             {r.links.into_iter().map(|(to, name)| view! { <a class="act" href=to.href aria-label=name>{to.label}</a> }).collect_view()}
         </div>
     };
-    (html.to_html(), r.form.map_or_else(String::new, |f| form(f, &Fault::default())))
+    (html.to_html(), r.form.map_or_else(String::new, |f| form(f, &FieldError::default())))
 }
 
 /// What a form holds.
-pub(super) fn form(f: FormView, fault: &Fault) -> String {
+pub(super) fn form(f: FormView, fault: &FieldError) -> String {
     let choices: Vec<_> = f
         .choices
         .into_iter()
@@ -118,7 +118,7 @@ pub(super) fn form(f: FormView, fault: &Fault) -> String {
     .to_html()
 }
 
-fn text(field: FieldView, fault: &Fault) -> impl IntoView + use<> {
+fn text(field: FieldView, fault: &FieldError) -> impl IntoView + use<> {
     let name = field.name;
     let is_bad = (fault.0 == name).then_some("true");
     view! {
@@ -131,7 +131,7 @@ fn text(field: FieldView, fault: &Fault) -> impl IntoView + use<> {
 }
 
 /// Why a field was refused; the browser's program writes it there too ([`super::draw`]).
-fn said(name: &'static str, fault: &Fault) -> impl IntoView + use<> {
+fn said(name: &'static str, fault: &FieldError) -> impl IntoView + use<> {
     let text = (fault.0 == name).then(|| fault.1.clone());
     view! { <p class="fault" id=format!("{name}-fault") role="alert">{text}</p> }
 }

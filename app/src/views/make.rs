@@ -2,11 +2,11 @@
 
 use domain::{
     Error, Result,
-    ask::{Ask, decode, pairs},
+    params::{QueryParams, decode, pairs},
     saved_view::{MAX_VIEW_NAME, SavedView, ViewId},
-    scope::clip,
+    scope::clip_text,
 };
-use usecases::{Views, ViewsOf, new_key};
+use usecases::{ActorViews, Views, new_key};
 
 use super::{
     html::{self, FieldView, FormView, RowView},
@@ -19,7 +19,7 @@ use crate::{
     i18n::Lang,
     shell::{
         context::{Refused, Request, Services},
-        error::answer_with,
+        error::set_status,
         head::{PageAddress, plain_head},
         page_query::PageQuery,
         top::{Crumb, PageHead},
@@ -52,7 +52,7 @@ pub async fn page(
     address: &str,
     refused: Option<Refused>,
 ) -> Result<ViewsPage> {
-    let a = PageQuery::read(services, request, Ask::default()).await?;
+    let a = PageQuery::read(services, request, QueryParams::default()).await?;
     let (lang, views) = (a.fmt.lang, &*services.views);
     let query = address.split_once('?').map_or("", |(_, query)| query);
     let given = Given(match &refused {
@@ -70,8 +70,8 @@ pub async fn page(
     (head.live, head.save) = (None, None);
     // Only now: until here the answer may have had another status.
     let fault = refused.map(|r| {
-        answer_with(r.error.kind);
-        (r.error.field.unwrap_or_default(), lang.says(r.error.message))
+        set_status(r.error.kind);
+        (r.error.field.unwrap_or_default(), lang.message(r.error.message))
     });
     let fault = fault.unwrap_or_default();
     if let Some(form) = form {
@@ -101,9 +101,15 @@ fn outcome(lang: Lang, given: &Given, views: &[SavedView]) -> html::Note {
 }
 
 /// The page of all views that the visitor may see.
-async fn list(head: PageHead, all: &Views, a: &PageQuery, given: &Given, fault: &html::Fault) -> Result<ViewsPage> {
+async fn list(
+    head: PageHead,
+    all: &Views,
+    a: &PageQuery,
+    given: &Given,
+    fault: &html::FieldError,
+) -> Result<ViewsPage> {
     let lang = a.fmt.lang;
-    let ViewsOf { views, start } = all.list().await?;
+    let ActorViews { views, start } = all.list().await?;
     let may_keep = all.may_keep(false);
     let foot = if may_keep { words::how(lang) } else { words::how_read(lang) };
     let overview = |label: &str| Link { label: label.into(), href: OVERVIEW.into(), current: false };
@@ -159,7 +165,7 @@ fn row(all: &Views, a: &PageQuery, v: &SavedView, may_keep: bool, is_start: bool
         tag: is_start.then(|| words::is_start(lang).into()),
         address: readable(v),
         shared: v.shared,
-        seen_by: if v.shared { words::shared(lang) } else { words::personal(lang) }.into(),
+        for_actor: if v.shared { words::shared(lang) } else { words::personal(lang) }.into(),
         saved: (
             format!("{} · {}", v.owner, a.fmt.age(Some(v.changed), a.q.now)),
             a.fmt.strftime(v.changed, "%Y-%m-%d %H:%M:%S %Z"),
@@ -261,7 +267,7 @@ async fn delete(views: &Views, lang: Lang, given: &Given) -> Result<FormView> {
 /// The view that is named, if the visitor may change it.
 async fn the_view(views: &Views, given: &Given) -> Result<SavedView> {
     let Some(id) = given.view() else {
-        return Err(Error::not_found(sentences::which_view(clip(given.get("view").unwrap_or_default()))));
+        return Err(Error::not_found(sentences::which_view(clip_text(given.get("view").unwrap_or_default()))));
     };
     views.changeable(id).await
 }

@@ -27,14 +27,14 @@ use leptos::prelude::*;
 use crate::{
     shell::{
         load::loaded_at,
-        room::{Navigation, Room},
+        page_spec::{Navigation, PageSpec},
     },
-    ui::hydration::hydrated_at_once,
+    ui::hydration::hydrated_synchronously,
 };
 
 pub use self::function::{WriteView, write_view};
 
-pub const ROOM: Room = Room {
+pub const PAGE: PageSpec = PageSpec {
     paths: PATHS,
     action: Action::ReadViews,
     functions: &[function::VIEWS, function::WRITE],
@@ -46,5 +46,5 @@ crate::routes!(Views: "/views");
 
 #[component]
 fn Views() -> impl IntoView {
-    loaded_at(function::views, |view| hydrated_at_once(draw::draw(view)))
+    loaded_at(function::views, |view| hydrated_synchronously(draw::draw(view)))
 }

@@ -1,6 +1,6 @@
 //! What the forms of the page do, and where that leads.
 
-use domain::{Error, ErrorKind, Result, ports::Created, saved_view::ViewId, scope::clip};
+use domain::{Error, ErrorKind, Result, ports::CreateOutcome, saved_view::ViewId, scope::clip_text};
 use usecases::Views;
 
 use super::sentences;
@@ -10,7 +10,7 @@ use crate::ui::links::href;
 pub(super) const LIST: &str = "/views";
 
 /// A form as it was sent.
-pub(super) struct Sent {
+pub(super) struct SubmittedForm {
     pub act: String,
     /// The number of a view; 0 for none.
     pub view: i64,
@@ -21,13 +21,13 @@ pub(super) struct Sent {
 }
 
 /// Does what a form asks for, and says where it is seen that it was done.
-pub(super) async fn write(views: &Views, sent: Sent) -> Result<String> {
+pub(super) async fn write(views: &Views, sent: SubmittedForm) -> Result<String> {
     let id = ViewId(sent.view);
     match &*sent.act {
         "save" => {
             let key = Some(&*sent.key).filter(|key| !key.is_empty());
             match views.create(&sent.name, &sent.link, sent.shared, key).await? {
-                Created::New(view) | Created::Again(view) => Ok(done("saved", Some(view.id))),
+                CreateOutcome::New(view) | CreateOutcome::Again(view) => Ok(done("saved", Some(view.id))),
                 _ => Err(Error::bad_input(sentences::key_used())),
             }
         }
@@ -45,7 +45,7 @@ pub(super) async fn write(views: &Views, sent: Sent) -> Result<String> {
             views.set_start(id).await?;
             Ok(done("start", id))
         }
-        other => Err(Error::bad_input(sentences::which_act(clip(other)))),
+        other => Err(Error::bad_input(sentences::which_act(clip_text(other)))),
     }
 }
 

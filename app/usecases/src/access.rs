@@ -6,9 +6,9 @@ use std::sync::Arc;
 use domain::{
     Error, Result,
     access::Role,
-    ports::{Begun, Clock, Replays, Sessions, Tokens},
+    ports::{Clock, IdempotencyKeys, SessionStart, Sessions, Tokens},
     time::{DAY, HOUR, Millis},
-    token::{LiveToken, SecretHash, Session, Token, TokenName},
+    token::{ActiveToken, SecretHash, Session, Token, TokenName},
 };
 use sha2::{Digest, Sha256};
 
@@ -52,9 +52,9 @@ pub(crate) fn secret() -> Result<String> {
 
 /// All that is needed to know callers without asking again, as of one revision.
 #[derive(Debug, Clone)]
-pub struct Known {
+pub struct CredentialSnapshot {
     pub revision: i64,
-    pub tokens: Vec<LiveToken>,
+    pub tokens: Vec<ActiveToken>,
     /// Whether there ever was a named token, also one that is revoked now: revoking the last one must not open a server to those
     /// who have none.
     pub any: bool,
@@ -65,7 +65,7 @@ pub struct Known {
 pub struct Access {
     tokens: Arc<dyn Tokens>,
     sessions: Arc<dyn Sessions>,
-    replays: Arc<dyn Replays>,
+    replays: Arc<dyn IdempotencyKeys>,
     clock: Arc<dyn Clock>,
 }
 
@@ -74,7 +74,7 @@ impl Access {
     pub fn new(
         tokens: Arc<dyn Tokens>,
         sessions: Arc<dyn Sessions>,
-        replays: Arc<dyn Replays>,
+        replays: Arc<dyn IdempotencyKeys>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self { tokens, sessions, replays, clock }
@@ -118,21 +118,21 @@ impl Access {
     ///
     /// # Errors
     /// `Unavailable` when it cannot be read.
-    pub async fn known(&self, seen: Option<i64>) -> Result<Option<Known>> {
+    pub async fn known(&self, seen: Option<i64>) -> Result<Option<CredentialSnapshot>> {
         let revision = self.tokens.revision().await?;
         if seen == Some(revision) {
             return Ok(None);
         }
         let tokens = self.tokens.live().await?;
         let any = !tokens.is_empty() || !self.tokens.list().await?.is_empty();
-        Ok(Some(Known { revision, tokens, any }))
+        Ok(Some(CredentialSnapshot { revision, tokens, any }))
     }
 
     /// The live token of a hash.
     ///
     /// # Errors
     /// `Unavailable` when it cannot be read.
-    pub async fn token(&self, hash: &SecretHash) -> Result<Option<LiveToken>> {
+    pub async fn token(&self, hash: &SecretHash) -> Result<Option<ActiveToken>> {
         self.tokens.find(hash).await
     }
 
@@ -149,7 +149,7 @@ impl Access {
     ///
     /// # Errors
     /// `Unavailable` when it cannot be written.
-    pub async fn sign_in(&self, of: impl FnOnce(&str) -> Begun) -> Result<Option<String>> {
+    pub async fn sign_in(&self, of: impl FnOnce(&str) -> SessionStart) -> Result<Option<String>> {
         let (secret, now) = (secret()?, self.clock.now());
         let begun = self.sessions.begin(&hash(&secret), &of(&secret), now, now.plus(SESSION)).await?;
         Ok(begun.then_some(secret))
@@ -175,7 +175,7 @@ impl Access {
     ///
     /// # Errors
     /// `Unavailable` when it cannot be written.
-    pub async fn tidy(&self) -> Result<()> {
+    pub async fn compact(&self) -> Result<()> {
         let now = self.clock.now();
         self.sessions.forget_expired(now).await?;
         self.replays.forget_keys(now.plus(-KEYS)).await?;

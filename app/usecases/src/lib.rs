@@ -2,33 +2,33 @@
 //! here, and nothing else talks to the ports of records and sources.
 
 pub mod access;
-mod joined;
-mod questions;
+mod coalescer;
+mod query_runner;
 mod sentences {
     include!(concat!(env!("OUT_DIR"), "/sentences.rs"));
 }
+mod ingestion;
 mod sources;
-mod taking;
 mod views;
 
 use std::sync::Arc;
 
-use crate::joined::UnderWay;
+use crate::coalescer::Coalescer;
 pub use crate::{
     access::Access,
-    questions::{Questions, Trends, TrendsQuery},
+    ingestion::{DemoData, Ingestion},
+    query_runner::{QueryRunner, Trends, TrendsQuery},
     sources::Sources,
-    taking::{Simulated, Taking},
-    views::{Views, ViewsOf, new_key},
+    views::{ActorViews, Views, new_key},
 };
 use domain::{
     Result,
     access::{Action, Actor, Object, authorize},
-    model::VersionMap,
-    ports::{MetricsStore, Output, Unreadable, View},
+    model::RegistryVersions,
+    ports::{MetricsSnapshot, MetricsStore, RestartableWriter, UnreadablePart},
     query::{
         Comparison, ComparisonQuery, Directory, FieldReport, MetricColumn, RecordRow, Records, RecordsQuery, Summary,
-        SummaryQuery, Trend, TrendQuery, Worst, WorstQuery,
+        SummaryQuery, Trend, TrendQuery, WorstZones, WorstZonesQuery,
     },
     scope::Scope,
     state::Transitions,
@@ -47,39 +47,39 @@ pub struct Metrics {
 /// What all who ask have in common.
 struct Shared {
     store: Arc<dyn MetricsStore>,
-    versions: Arc<VersionMap>,
-    summaries: UnderWay<Summary>,
-    places: UnderWay<(Summary, Comparison)>,
-    trends: UnderWay<Trends>,
-    one_trend: UnderWay<Trend>,
-    comparisons: UnderWay<Comparison>,
-    reports: UnderWay<FieldReport>,
-    worst: UnderWay<Worst>,
-    records: UnderWay<Records>,
+    versions: Arc<RegistryVersions>,
+    summaries: Coalescer<Summary>,
+    places: Coalescer<(Summary, Comparison)>,
+    trends: Coalescer<Trends>,
+    one_trend: Coalescer<Trend>,
+    comparisons: Coalescer<Comparison>,
+    reports: Coalescer<FieldReport>,
+    worst: Coalescer<WorstZones>,
+    records: Coalescer<Records>,
 }
 
 impl Metrics {
-    /// For the operator; see [`Metrics::seen_by`].
+    /// For the operator; see [`Metrics::for_actor`].
     #[must_use]
     pub fn new(store: Arc<dyn MetricsStore>) -> Self {
         let shared = Shared {
             store,
             versions: Arc::default(),
-            summaries: UnderWay::default(),
-            places: UnderWay::default(),
-            trends: UnderWay::default(),
-            one_trend: UnderWay::default(),
-            comparisons: UnderWay::default(),
-            reports: UnderWay::default(),
-            worst: UnderWay::default(),
-            records: UnderWay::default(),
+            summaries: Coalescer::default(),
+            places: Coalescer::default(),
+            trends: Coalescer::default(),
+            one_trend: Coalescer::default(),
+            comparisons: Coalescer::default(),
+            reports: Coalescer::default(),
+            worst: Coalescer::default(),
+            records: Coalescer::default(),
         };
         Self { actor: Actor::Operator, shared: Arc::new(shared) }
     }
 
     /// The same for somebody else, who may see less.
     #[must_use]
-    pub fn seen_by(&self, actor: &Actor) -> Self {
+    pub fn for_actor(&self, actor: &Actor) -> Self {
         Self { actor: actor.clone(), shared: Arc::clone(&self.shared) }
     }
 
@@ -87,7 +87,7 @@ impl Metrics {
     ///
     /// # Errors
     /// `Forbidden` for a scope that holds more than the actor may see.
-    pub fn may_see(&self, scope: &Scope) -> Result<()> {
+    pub fn check_visible(&self, scope: &Scope) -> Result<()> {
         authorize(&self.actor, Action::ReadMetrics, Object::Scope(scope))
     }
 
@@ -99,22 +99,22 @@ impl Metrics {
 
     /// What is known now without reading a row.
     #[must_use]
-    pub fn view(&self) -> Arc<dyn View> {
-        self.questions().view()
+    pub fn view(&self) -> Arc<dyn MetricsSnapshot> {
+        self.query_runner().view()
     }
 
-    fn questions(&self) -> Questions<'_> {
+    fn query_runner(&self) -> QueryRunner<'_> {
         let customer = self.actor.customer().cloned();
-        Questions::to(&*self.shared.store, Arc::clone(&self.shared.versions)).within(customer)
+        QueryRunner::new(&*self.shared.store, Arc::clone(&self.shared.versions)).restricted_to(customer)
     }
 
     /// Whether the records of a scope may be read. What lies outside of what the actor may know is as unknown as what nobody knows.
     ///
     /// # Errors
     /// `NotFound` for unknown names, `Forbidden` for a scope that holds more than the actor may see.
-    pub fn allow(&self, scope: &Scope) -> Result<()> {
+    pub fn authorize(&self, scope: &Scope) -> Result<()> {
         self.directory().check(scope)?;
-        self.may_see(scope)
+        self.check_visible(scope)
     }
 
     /// What there is to ask about.
@@ -131,13 +131,13 @@ impl Metrics {
 
     /// The generation of the records as whoever waits for changes was told last. It never falls.
     #[must_use]
-    pub fn told(&self) -> i64 {
-        self.shared.store.told()
+    pub fn notified_generation(&self) -> i64 {
+        self.shared.store.notified_generation()
     }
 
-    /// Waits until [`Metrics::told`] is another than `seen`, and returns it.
-    pub async fn changed(&self, seen: i64) -> i64 {
-        self.shared.store.changed(seen).await
+    /// Waits until [`Metrics::notified_generation`] is another than `seen`, and returns it.
+    pub async fn wait_for_change(&self, seen: i64) -> i64 {
+        self.shared.store.wait_for_change(seen).await
     }
 
     /// How places of a scope changed their state after the change of a number, as far as that is remembered, in order.
@@ -145,15 +145,15 @@ impl Metrics {
     /// # Errors
     /// `Forbidden` for a scope that holds more than the actor may see.
     pub fn transitions(&self, scope: &Scope, after: u64) -> Result<Transitions> {
-        self.may_see(scope)?;
+        self.check_visible(scope)?;
         let mut told = self.shared.store.transitions(after);
-        told.changes.retain(|t| scope.holds(&t.place));
+        told.changes.retain(|t| scope.contains(&t.place));
         Ok(told)
     }
 
     /// Parts of the records that cannot be read, with the reason.
     #[must_use]
-    pub fn unreadable(&self) -> Vec<Unreadable> {
+    pub fn unreadable(&self) -> Vec<UnreadablePart> {
         self.view().unreadable()
     }
 
@@ -168,8 +168,8 @@ impl Metrics {
     /// # Errors
     /// `NotFound` for unknown names, `Unavailable` when the records cannot be read.
     pub async fn summary(&self, query: &SummaryQuery) -> Result<Summary> {
-        let answer = |this: Self, q: SummaryQuery| async move { this.questions().summary(&q).await };
-        self.joined(&self.shared.summaries, &query.scope, query, answer).await
+        let answer = |this: Self, q: SummaryQuery| async move { this.query_runner().summary(&q).await };
+        self.coalesced(&self.shared.summaries, &query.scope, query, answer).await
     }
 
     /// The same with the models that ran there: what the page of a place shows, of one pass.
@@ -177,10 +177,10 @@ impl Metrics {
     /// # Errors
     /// As [`Self::summary`].
     pub async fn place(&self, query: &SummaryQuery, models: &ComparisonQuery) -> Result<(Summary, Comparison)> {
-        self.allow(&models.scope)?;
+        self.authorize(&models.scope)?;
         let both = (query.clone(), models.clone());
-        let answer = |this: Self, (q, models)| async move { this.questions().place(&q, &models).await };
-        self.joined(&self.shared.places, &query.scope, &both, answer).await
+        let answer = |this: Self, (q, models)| async move { this.query_runner().place(&q, &models).await };
+        self.coalesced(&self.shared.places, &query.scope, &both, answer).await
     }
 
     /// What the page of a metric shows, of one pass where it is about every model.
@@ -189,10 +189,10 @@ impl Metrics {
     /// As [`Self::trend`].
     pub async fn trends(&self, query: &TrendsQuery) -> Result<Trends> {
         for scope in [&query.summary.scope, &query.models.scope, &query.worst.scope] {
-            self.allow(scope)?;
+            self.authorize(scope)?;
         }
-        let answer = |this: Self, q: TrendsQuery| async move { this.questions().trends(&q).await };
-        self.joined(&self.shared.trends, &query.trend.scope, query, answer).await
+        let answer = |this: Self, q: TrendsQuery| async move { this.query_runner().trends(&q).await };
+        self.coalesced(&self.shared.trends, &query.trend.scope, query, answer).await
     }
 
     /// How one metric moved.
@@ -200,8 +200,8 @@ impl Metrics {
     /// # Errors
     /// As [`Self::summary`]; `BadInput` for an unknown metric.
     pub async fn trend(&self, query: &TrendQuery) -> Result<Trend> {
-        let answer = |this: Self, q: TrendQuery| async move { this.questions().trend(&q).await };
-        self.joined(&self.shared.one_trend, &query.scope, query, answer).await
+        let answer = |this: Self, q: TrendQuery| async move { this.query_runner().trend(&q).await };
+        self.coalesced(&self.shared.one_trend, &query.scope, query, answer).await
     }
 
     /// The models of a scope side by side, wherever they ran.
@@ -209,8 +209,8 @@ impl Metrics {
     /// # Errors
     /// As [`Self::summary`].
     pub async fn comparison(&self, query: &ComparisonQuery) -> Result<Comparison> {
-        let answer = |this: Self, q: ComparisonQuery| async move { this.questions().comparison(&q).await };
-        self.joined(&self.shared.comparisons, &query.scope, query, answer).await
+        let answer = |this: Self, q: ComparisonQuery| async move { this.query_runner().comparison(&q).await };
+        self.coalesced(&self.shared.comparisons, &query.scope, query, answer).await
     }
 
     /// How each model did in each zone.
@@ -218,17 +218,17 @@ impl Metrics {
     /// # Errors
     /// As [`Self::summary`].
     pub async fn field_report(&self, query: &ComparisonQuery) -> Result<FieldReport> {
-        let answer = |this: Self, q: ComparisonQuery| async move { this.questions().field_report(&q).await };
-        self.joined(&self.shared.reports, &query.scope, query, answer).await
+        let answer = |this: Self, q: ComparisonQuery| async move { this.query_runner().field_report(&q).await };
+        self.coalesced(&self.shared.reports, &query.scope, query, answer).await
     }
 
     /// Where one metric is worst.
     ///
     /// # Errors
     /// As [`Self::trend`].
-    pub async fn worst(&self, query: &WorstQuery) -> Result<Worst> {
-        let answer = |this: Self, q: WorstQuery| async move { this.questions().worst(&q).await };
-        self.joined(&self.shared.worst, &query.scope, query, answer).await
+    pub async fn worst(&self, query: &WorstZonesQuery) -> Result<WorstZones> {
+        let answer = |this: Self, q: WorstZonesQuery| async move { this.query_runner().worst(&q).await };
+        self.coalesced(&self.shared.worst, &query.scope, query, answer).await
     }
 
     /// The rows themselves, newest first.
@@ -236,7 +236,7 @@ impl Metrics {
     /// # Errors
     /// As [`Self::summary`]; `BadInput` for an unknown metric.
     pub async fn records(&self, query: &RecordsQuery) -> Result<Records> {
-        self.allow(&query.scope)?;
+        self.authorize(&query.scope)?;
         let directory = self.directory();
         if let Some(model) = &query.model {
             directory.check_model(model)?;
@@ -252,7 +252,7 @@ impl Metrics {
             };
         }
         let answer = |this: Self, q| async move { this.shared.store.records(&q).await };
-        let records = self.joined(&self.shared.records, &query.scope, &q, answer).await?;
+        let records = self.coalesced(&self.shared.records, &query.scope, &q, answer).await?;
         Ok(self.narrowed(records))
     }
 
@@ -282,15 +282,15 @@ impl Metrics {
     ///
     /// # Errors
     /// `Unavailable` when the output takes no more, or naming what cannot be read; what was written then is worth nothing.
-    pub async fn export(&self, scope: &Scope, range: TimeRange, to: &mut dyn Output) -> Result<u64> {
-        self.allow(scope)?;
+    pub async fn export(&self, scope: &Scope, range: TimeRange, to: &mut dyn RestartableWriter) -> Result<u64> {
+        self.authorize(scope)?;
         self.shared.store.export(scope, range, to).await
     }
 
     /// The answer to a question about a scope, where that may be read: worked out once for all who ask the same meanwhile.
-    async fn joined<Q, T, F>(
+    async fn coalesced<Q, T, F>(
         &self,
-        under_way: &UnderWay<T>,
+        coalescer: &Coalescer<T>,
         scope: &Scope,
         query: &Q,
         answer: impl FnOnce(Self, Q) -> F,
@@ -300,8 +300,8 @@ impl Metrics {
         T: Clone + Send + Sync + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        self.allow(scope)?;
-        under_way.join(self.key(scope, query), answer(self.clone(), query.clone())).await
+        self.authorize(scope)?;
+        coalescer.join(self.key(scope, query), answer(self.clone(), query.clone())).await
     }
 
     /// Names a question by what its answer depends on. Who joins must not get an answer that is older than his question: the

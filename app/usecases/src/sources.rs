@@ -18,7 +18,7 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// For the operator; see [`Sources::seen_by`].
+    /// For the operator; see [`Sources::for_actor`].
     #[must_use]
     pub fn new(ledger: Arc<dyn SourceLedger>) -> Self {
         Self { actor: Actor::Operator, ledger }
@@ -26,7 +26,7 @@ impl Sources {
 
     /// The same for somebody else, who may see less.
     #[must_use]
-    pub fn seen_by(&self, actor: &Actor) -> Self {
+    pub fn for_actor(&self, actor: &Actor) -> Self {
         Self { actor: actor.clone(), ..self.clone() }
     }
 
@@ -43,27 +43,27 @@ impl Sources {
     ///
     /// # Errors
     /// `Forbidden` for whoever may not send records; `Unavailable` when the ledger cannot be written.
-    pub async fn begun(&self, source: &SourceId, at: Millis) -> Result<()> {
+    pub async fn read_started(&self, source: &SourceId, at: Millis) -> Result<()> {
         self.may_note()?;
-        self.ledger.begun(source, at).await
+        self.ledger.read_started(source, at).await
     }
 
     /// Notes that a source could not be read at all.
     ///
     /// # Errors
-    /// As [`Sources::begun`].
-    pub async fn failed(&self, source: &SourceId, at: Millis, reason: &Sentence) -> Result<()> {
+    /// As [`Sources::read_started`].
+    pub async fn read_failed(&self, source: &SourceId, at: Millis, reason: &Sentence) -> Result<()> {
         self.may_note()?;
-        self.ledger.failed(source, at, reason).await
+        self.ledger.read_failed(source, at, reason).await
     }
 
     /// Notes that a source was read to its end.
     ///
     /// # Errors
-    /// As [`Sources::begun`].
-    pub async fn finished(&self, source: &SourceId, at: Millis) -> Result<()> {
+    /// As [`Sources::read_started`].
+    pub async fn read_finished(&self, source: &SourceId, at: Millis) -> Result<()> {
         self.may_note()?;
-        self.ledger.finished(source, at).await
+        self.ledger.read_finished(source, at).await
     }
 
     fn may_note(&self) -> Result<()> {

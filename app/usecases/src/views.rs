@@ -5,8 +5,8 @@ use std::sync::Arc;
 use domain::{
     Error, Result,
     access::{Action, Actor, Object, authorize, can},
-    ports::{Changed, Clock, Created, SavedViews, WriteKey},
-    saved_view::{MOST_VIEWS, NewView, SavedView, ViewId, ViewLink, ViewName},
+    ports::{ChangeOutcome, Clock, CreateOutcome, IdempotencyKey, SavedViews},
+    saved_view::{MAX_VIEWS, NewView, SavedView, ViewId, ViewLink, ViewName},
 };
 use sha2::{Digest, Sha256};
 
@@ -21,7 +21,7 @@ const SHARED: &str = "shared";
 
 /// What somebody may know of saved views.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ViewsOf {
+pub struct ActorViews {
     /// By name.
     pub views: Vec<SavedView>,
     /// The one to start with instead of the overview.
@@ -38,7 +38,7 @@ pub struct Views {
 }
 
 impl Views {
-    /// For the operator; see [`Views::seen_by`]. `pages` are the paths of pages to which a view may lead ([`ViewLink::parse`]).
+    /// For the operator; see [`Views::for_actor`]. `pages` are the paths of pages to which a view may lead ([`ViewLink::parse`]).
     #[must_use]
     pub fn new(store: Arc<dyn SavedViews>, clock: Arc<dyn Clock>, pages: Vec<String>) -> Self {
         Self { actor: Actor::Operator, store, clock, pages: pages.into() }
@@ -46,7 +46,7 @@ impl Views {
 
     /// The same for somebody else.
     #[must_use]
-    pub fn seen_by(&self, actor: &Actor) -> Self {
+    pub fn for_actor(&self, actor: &Actor) -> Self {
         Self { actor: actor.clone(), ..self.clone() }
     }
 
@@ -54,14 +54,14 @@ impl Views {
     ///
     /// # Errors
     /// `Forbidden` for whoever may not see views; `Unavailable` when they cannot be read.
-    pub async fn list(&self) -> Result<ViewsOf> {
+    pub async fn list(&self) -> Result<ActorViews> {
         authorize(&self.actor, Action::ReadViews, Object::Any)?;
         let views = self.store.views(self.actor.name()).await?;
         let start = match self.actor.name() {
             Some(owner) => self.store.start(owner).await?.map(|v| v.id),
             None => None,
         };
-        Ok(ViewsOf { views, start })
+        Ok(ActorViews { views, start })
     }
 
     /// The view to start with instead of the overview, where the actor chose one that it may still see.
@@ -91,7 +91,9 @@ impl Views {
     /// Whether the actor may keep views, or, if `shared`, share them.
     #[must_use]
     pub fn may_keep(&self, shared: bool) -> bool {
-        self.actor.name().is_some_and(|owner| can(&self.actor, Action::WriteViews, Object::View { owner, shared }))
+        self.actor
+            .name()
+            .is_some_and(|owner| can(&self.actor, Action::WriteViews, Object::MetricsSnapshot { owner, shared }))
     }
 
     /// Keeps a view. A key makes it safe to ask again: the same request gets the same answer and keeps nothing more.
@@ -99,23 +101,29 @@ impl Views {
     /// # Errors
     /// `Forbidden` for whoever may not keep such a view; `BadInput` for a name, an address or a key that is none, a name that the
     /// actor has given already, and one view too many; `Unavailable` when it cannot be written.
-    pub async fn create(&self, name: &str, link: &str, shared: bool, key: Option<&str>) -> Result<Created<SavedView>> {
+    pub async fn create(
+        &self,
+        name: &str,
+        link: &str,
+        shared: bool,
+        key: Option<&str>,
+    ) -> Result<CreateOutcome<SavedView>> {
         let owner = self.owner()?;
         self.may_share(shared)?;
-        authorize(&self.actor, Action::WriteViews, Object::View { owner, shared })?;
+        authorize(&self.actor, Action::WriteViews, Object::MetricsSnapshot { owner, shared })?;
         let now = self.clock.now();
         let (name, link) = (view_name(name)?, ViewLink::parse(link, &self.pages, now).map_err(|e| e.at(LINK))?);
         let key = key.map(|key| write_key(key, &name, &link, shared)).transpose()?;
         let new = NewView { name, link, shared, owner: owner.to_owned() };
-        let created = self.store.create(&new, key.as_ref(), now, MOST_VIEWS).await?;
+        let created = self.store.create(&new, key.as_ref(), now, MAX_VIEWS).await?;
         match &created {
-            Created::New(view) => {
+            CreateOutcome::New(view) => {
                 tracing::info!(actor = owner, view = view.id.0, shared, "a view was saved");
             }
-            Created::Again(_) | Created::OtherRequest => {}
-            Created::NameTaken => return Err(name_taken(&new.name)),
-            Created::TooMany => {
-                return Err(Error::bad_input(sentences::too_many_views(MOST_VIEWS)));
+            CreateOutcome::Again(_) | CreateOutcome::OtherRequest => {}
+            CreateOutcome::NameTaken => return Err(name_taken(&new.name)),
+            CreateOutcome::TooMany => {
+                return Err(Error::bad_input(sentences::too_many_views(MAX_VIEWS)));
             }
         }
         Ok(created)
@@ -132,9 +140,9 @@ impl Views {
         let name = name.map_or_else(|| Ok(view.name.clone()), view_name)?;
         let at = self.clock.now();
         match self.store.change(&view, &name, shared, at).await? {
-            Changed::Done => {}
-            Changed::Gone => return Err(unknown(id)),
-            Changed::NameTaken => return Err(name_taken(&name)),
+            ChangeOutcome::Done => {}
+            ChangeOutcome::Gone => return Err(unknown(id)),
+            ChangeOutcome::NameTaken => return Err(name_taken(&name)),
         }
         tracing::info!(actor = self.owner()?, view = id.0, shared, "a view was changed");
         Ok(SavedView { name, shared, changed: at, ..view })
@@ -146,7 +154,7 @@ impl Views {
     /// As [`Views::change`].
     pub async fn delete(&self, id: ViewId) -> Result<()> {
         let view = self.changeable(id).await?;
-        if self.store.delete(&view).await? != Changed::Done {
+        if self.store.delete(&view).await? != ChangeOutcome::Done {
             return Err(unknown(id));
         }
         tracing::info!(actor = self.owner()?, view = id.0, shared = view.shared, "a view was deleted");
@@ -162,7 +170,7 @@ impl Views {
         authorize(&self.actor, Action::WriteViews, Object::Any)?;
         let owner = self.owner()?;
         match (self.store.set_start(owner, id).await?, id) {
-            (Changed::Gone, Some(id)) => return Err(unknown(id)),
+            (ChangeOutcome::Gone, Some(id)) => return Err(unknown(id)),
             _ => tracing::info!(actor = owner, view = id.map(|id| id.0), "a start page was chosen"),
         }
         Ok(())
@@ -198,7 +206,7 @@ impl Views {
 }
 
 fn object(view: &SavedView, shared: bool) -> Object<'_> {
-    Object::View { owner: &view.owner, shared }
+    Object::MetricsSnapshot { owner: &view.owner, shared }
 }
 
 fn unknown(id: ViewId) -> Error {
@@ -222,10 +230,10 @@ pub fn new_key() -> Result<String> {
 }
 
 /// The key of a write and the hash of what it asks for, as it was understood: other spaces in the body are no other request.
-fn write_key(key: &str, name: &ViewName, link: &ViewLink, shared: bool) -> Result<WriteKey> {
+fn write_key(key: &str, name: &ViewName, link: &ViewLink, shared: bool) -> Result<IdempotencyKey> {
     if key.is_empty() || key.len() > MAX_KEY || !key.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(Error::bad_input(sentences::bad_key(MAX_KEY)));
     }
     let request = serde_json::json!(["view", name, link, shared]).to_string();
-    Ok(WriteKey { key: key.to_owned(), request: Sha256::digest(request.as_bytes()).into() })
+    Ok(IdempotencyKey { key: key.to_owned(), request: Sha256::digest(request.as_bytes()).into() })
 }

@@ -2,15 +2,15 @@
 
 use std::fmt::Write;
 
-use crate::text::{Piece, Text};
+use crate::text::{Text, TextPiece};
 
 /// How the generated code names what it needs.
 #[derive(Debug, Clone)]
-pub struct Style {
+pub struct GeneratedPaths {
     pub lang: String,
     pub sentence: String,
     /// The feature without which texts may be unused.
-    pub whole_with: Option<String>,
+    pub all_used_with_feature: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,16 +20,16 @@ enum Language {
 }
 
 /// Functions that take the language.
-pub fn words(texts: &[Text], style: &Style) -> String {
+pub fn words(texts: &[Text], style: &GeneratedPaths) -> String {
     let mut out = String::new();
     for text in texts {
-        open(&mut out, text, style, 1 + text.holes.len());
+        open(&mut out, text, style, 1 + text.placeholders.len());
         let lang = &style.lang;
-        let (constant, shown) = if text.holes.is_empty() { ("const ", "&'static str") } else { ("", "String") };
+        let (constant, shown) = if text.placeholders.is_empty() { ("const ", "&'static str") } else { ("", "String") };
         let parameters = parameters(text, style, Some(format!("lang: {lang}")));
         let _ = writeln!(out, "pub {constant}fn {}({parameters}) -> {shown} {{", text.key);
         counts(&mut out, text);
-        let (en, ko) = if text.holes.is_empty() {
+        let (en, ko) = if text.placeholders.is_empty() {
             (literal(&text.en, Braces::Plain), literal(&text.ko, Braces::Plain))
         } else {
             (formatted(&text.en, Language::En), formatted(&text.ko, Language::Ko))
@@ -41,10 +41,10 @@ pub fn words(texts: &[Text], style: &Style) -> String {
 }
 
 /// Functions that return a sentence in both languages.
-pub fn sentences(texts: &[Text], style: &Style) -> String {
+pub fn sentences(texts: &[Text], style: &GeneratedPaths) -> String {
     let mut out = String::new();
     for text in texts {
-        open(&mut out, text, style, text.holes.len());
+        open(&mut out, text, style, text.placeholders.len());
         let sentence = &style.sentence;
         let _ = writeln!(out, "pub fn {}({}) -> {sentence} {{", text.key, parameters(text, style, None));
         counts(&mut out, text);
@@ -55,12 +55,12 @@ pub fn sentences(texts: &[Text], style: &Style) -> String {
 }
 
 /// What stands above a function: the English text, and how unused ones are seen.
-fn open(out: &mut String, text: &Text, style: &Style, parameters: usize) {
+fn open(out: &mut String, text: &Text, style: &GeneratedPaths, parameters: usize) {
     if !out.is_empty() {
         out.push('\n');
     }
     let _ = writeln!(out, "#[doc = {:?}]\n#[must_use]", text.written.replace('\n', " "));
-    if let Some(feature) = &style.whole_with {
+    if let Some(feature) = &style.all_used_with_feature {
         let _ = writeln!(out, "#[cfg_attr(not(feature = {feature:?}), allow(dead_code, reason = \"others use it\"))]");
     }
     // More than clippy lets pass.
@@ -69,38 +69,39 @@ fn open(out: &mut String, text: &Text, style: &Style, parameters: usize) {
     }
 }
 
-fn parameters(text: &Text, style: &Style, first: Option<String>) -> String {
-    let hole = |(name, sentence): &(String, bool)| {
+fn parameters(text: &Text, style: &GeneratedPaths, first: Option<String>) -> String {
+    let placeholder = |(name, sentence): &(String, bool)| {
         if *sentence { format!("{name}: &{}", style.sentence) } else { format!("{name}: impl std::fmt::Display") }
     };
-    first.into_iter().chain(text.holes.iter().map(hole)).collect::<Vec<_>>().join(", ")
+    first.into_iter().chain(text.placeholders.iter().map(placeholder)).collect::<Vec<_>>().join(", ")
 }
 
 /// Values that decide about a word are shown once, so that the word fits what is seen.
 fn counts(out: &mut String, text: &Text) {
-    let counted =
-        |name: &str| text.en.iter().chain(&text.ko).any(|p| matches!(p, Piece::Count { hole, .. } if hole == name));
-    for (name, _) in text.holes.iter().filter(|(name, _)| counted(name)) {
+    let counted = |name: &str| {
+        text.en.iter().chain(&text.ko).any(|p| matches!(p, TextPiece::Count { placeholder, .. } if placeholder == name))
+    };
+    for (name, _) in text.placeholders.iter().filter(|(name, _)| counted(name)) {
         let _ = writeln!(out, "    let {name} = {name}.to_string();");
     }
 }
 
 /// An expression of type String.
-fn formatted(pieces: &[Piece], language: Language) -> String {
+fn formatted(pieces: &[TextPiece], language: Language) -> String {
     let mut values = String::new();
     for piece in pieces {
         match (piece, language) {
-            (Piece::Plain(_), _) => {}
-            (Piece::Hole(name), _) => {
+            (TextPiece::Plain(_), _) => {}
+            (TextPiece::Hole(name), _) => {
                 let _ = write!(values, ", {name}");
             }
-            (Piece::Count { hole, one, more }, _) => {
-                let _ = write!(values, ", if {hole} == \"1\" {{ {one:?} }} else {{ {more:?} }}");
+            (TextPiece::Count { placeholder, one, more }, _) => {
+                let _ = write!(values, ", if {placeholder} == \"1\" {{ {one:?} }} else {{ {more:?} }}");
             }
-            (Piece::Sentence(name), Language::En) => {
+            (TextPiece::Sentence(name), Language::En) => {
                 let _ = write!(values, ", {name}.en");
             }
-            (Piece::Sentence(name), Language::Ko) => {
+            (TextPiece::Sentence(name), Language::Ko) => {
                 let _ = write!(values, ", {name}.korean()");
             }
         }
@@ -120,12 +121,12 @@ enum Braces {
 }
 
 /// A string literal with `{}` where a hole is.
-fn literal(pieces: &[Piece], braces: Braces) -> String {
+fn literal(pieces: &[TextPiece], braces: Braces) -> String {
     let text: String = pieces
         .iter()
         .map(|piece| match piece {
-            Piece::Plain(text) if braces == Braces::Doubled => text.replace('{', "{{").replace('}', "}}"),
-            Piece::Plain(text) => text.clone(),
+            TextPiece::Plain(text) if braces == Braces::Doubled => text.replace('{', "{{").replace('}', "}}"),
+            TextPiece::Plain(text) => text.clone(),
             _ => "{}".to_owned(),
         })
         .collect();

@@ -49,17 +49,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::generate::Style;
+use crate::generate::GeneratedPaths;
 
 /// Why texts could not be generated: the file, the key where there is one, and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct TextError {
     file: PathBuf,
     key: Option<String>,
     what: String,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for TextError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.file.display())?;
         self.key.iter().try_for_each(|key| write!(f, "`{key}` "))?;
@@ -67,20 +67,24 @@ impl fmt::Display for Fault {
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for TextError {}
 
 /// The texts below a folder, and how the generated code names the types that it needs.
 #[derive(Debug, Clone)]
 pub struct Texts {
     folder: PathBuf,
-    style: Style,
+    style: GeneratedPaths,
 }
 
 impl Texts {
     /// The texts below this folder of the package, as a rule `src`.
     #[must_use]
     pub fn under(folder: impl Into<PathBuf>) -> Self {
-        let style = Style { lang: "crate::Lang".into(), sentence: "domain::error::Sentence".into(), whole_with: None };
+        let style = GeneratedPaths {
+            lang: "crate::Lang".into(),
+            sentence: "domain::error::Sentence".into(),
+            all_used_with_feature: None,
+        };
         Self { folder: folder.into(), style }
     }
 
@@ -100,8 +104,8 @@ impl Texts {
 
     /// Only the build with this feature uses every text: without it, unused ones are no warning.
     #[must_use]
-    pub fn whole_with(mut self, feature: &str) -> Self {
-        self.style.whole_with = Some(feature.to_owned());
+    pub fn all_used_with_feature(mut self, feature: &str) -> Self {
+        self.style.all_used_with_feature = Some(feature.to_owned());
         self
     }
 
@@ -116,7 +120,7 @@ impl Texts {
 
     /// Writes the generated files below `out`, at the paths that their origins have below the folder. All faults are returned.
     #[must_use]
-    pub fn write_to(&self, out: &Path) -> Vec<Fault> {
+    pub fn write_to(&self, out: &Path) -> Vec<TextError> {
         let mut files = Vec::new();
         if let Err(fault) = find(&self.folder, &mut files) {
             return vec![fault];
@@ -134,8 +138,8 @@ impl Texts {
     }
 
     /// The code of one file of texts.
-    fn code(&self, file: &Path, content: &str) -> Result<String, Vec<Fault>> {
-        let fault = |(key, what)| Fault { file: file.to_owned(), key, what };
+    fn code(&self, file: &Path, content: &str) -> Result<String, Vec<TextError>> {
+        let fault = |(key, what)| TextError { file: file.to_owned(), key, what };
         let texts = text::read(content).map_err(|faults| faults.into_iter().map(fault).collect::<Vec<_>>())?;
         let sentences = file.file_name().is_some_and(|name| name == SENTENCES);
         Ok(if sentences { generate::sentences(&texts, &self.style) } else { generate::words(&texts, &self.style) })
@@ -145,12 +149,12 @@ impl Texts {
 const WORDS: &str = "words.toml";
 const SENTENCES: &str = "sentences.toml";
 
-fn unreadable(path: &Path, e: &io::Error) -> Fault {
-    Fault { file: path.to_owned(), key: None, what: format!("cannot be read: {e}") }
+fn unreadable(path: &Path, e: &io::Error) -> TextError {
+    TextError { file: path.to_owned(), key: None, what: format!("cannot be read: {e}") }
 }
 
 /// All files of texts below a folder, in the order of their paths.
-fn find(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Fault> {
+fn find(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), TextError> {
     let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
     let mut paths: Vec<PathBuf> =
         entries.map_err(|e| unreadable(folder, &e))?.into_iter().map(|entry| entry.path()).collect();
@@ -166,11 +170,11 @@ fn find(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Fault> {
 }
 
 /// Writes a file where it differs from what is there.
-fn write(path: &Path, code: &str) -> Result<(), Fault> {
+fn write(path: &Path, code: &str) -> Result<(), TextError> {
     if fs::read_to_string(path).is_ok_and(|old| old == code) {
         return Ok(());
     }
-    let fault = |e: io::Error| Fault { file: path.to_owned(), key: None, what: format!("cannot be written: {e}") };
+    let fault = |e: io::Error| TextError { file: path.to_owned(), key: None, what: format!("cannot be written: {e}") };
     path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(path, code)).map_err(fault)
 }
 

@@ -7,7 +7,7 @@ use super::*;
 
 fn faults(content: &str) -> String {
     let faults = Texts::under("src").code(Path::new("src/words.toml"), content).unwrap_err();
-    faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("\n")
+    faults.iter().map(TextError::to_string).collect::<Vec<_>>().join("\n")
 }
 
 fn in_both(en: &str, ko: &str) -> String {
@@ -73,18 +73,21 @@ pub fn cut() -> domain::error::Sentence {
 
 #[test]
 fn texts_that_only_one_build_uses_are_no_warning_in_the_other() {
-    let code = Texts::under("src").whole_with("ssr").code(Path::new("src/words.toml"), "x.en='a'\nx.ko='b'").unwrap();
+    let code = Texts::under("src")
+        .all_used_with_feature("ssr")
+        .code(Path::new("src/words.toml"), "x.en='a'\nx.ko='b'")
+        .unwrap();
     assert!(code.contains("#[cfg_attr(not(feature = \"ssr\"), allow(dead_code, reason"), "{code}");
 }
 
 #[test]
 fn only_functions_with_many_parameters_say_so() {
-    let text = |holes: usize| {
-        let holes: String = (0..holes).map(|n| format!("{{h{n}}}")).collect();
-        format!("x.en = '{holes}'\nx.ko = '{holes}'")
+    let text = |placeholders: usize| {
+        let placeholders: String = (0..placeholders).map(|n| format!("{{h{n}}}")).collect();
+        format!("x.en = '{placeholders}'\nx.ko = '{placeholders}'")
     };
-    let says = |file: &str, holes: usize| {
-        Texts::under("src").code(Path::new(file), &text(holes)).unwrap().contains("too_many_arguments")
+    let says = |file: &str, placeholders: usize| {
+        Texts::under("src").code(Path::new(file), &text(placeholders)).unwrap().contains("too_many_arguments")
     };
     assert!(!says("src/words.toml", 6) && says("src/words.toml", 7), "the language is one too");
     assert!(!says("src/sentences.toml", 7) && says("src/sentences.toml", 8));
@@ -160,7 +163,7 @@ fn files_are_written_where_their_origins_lie() {
     assert!(!out.path().join("trends/other.rs").exists());
 
     fs::write(from.path().join("trends/words.toml"), "x.en = 'a'").unwrap();
-    let told: Vec<String> = texts.write_to(out.path()).iter().map(Fault::to_string).collect();
+    let told: Vec<String> = texts.write_to(out.path()).iter().map(TextError::to_string).collect();
     assert_eq!(told.len(), 1);
     assert!(told[0].ends_with("trends/words.toml: `x` is missing in ko"), "{told:?}");
     let gone = Texts::under(from.path().join("gone")).write_to(out.path());

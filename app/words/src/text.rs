@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 /// A piece of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
+pub enum TextPiece {
     Plain(String),
     /// The value of a hole.
     Hole(String),
     /// One word where the value of a hole shows as "1", else another.
     Count {
-        hole: String,
+        placeholder: String,
         one: String,
         more: String,
     },
@@ -18,12 +18,12 @@ pub enum Piece {
     Sentence(String),
 }
 
-impl Piece {
+impl TextPiece {
     /// The hole that this piece shows, and whether it is an error's sentence.
-    pub fn hole(&self) -> Option<(&str, bool)> {
+    pub fn placeholder(&self) -> Option<(&str, bool)> {
         match self {
             Self::Plain(_) => None,
-            Self::Hole(name) | Self::Count { hole: name, .. } => Some((name, false)),
+            Self::Hole(name) | Self::Count { placeholder: name, .. } => Some((name, false)),
             Self::Sentence(name) => Some((name, true)),
         }
     }
@@ -35,20 +35,20 @@ pub struct Text {
     pub key: String,
     /// As it stands in the file.
     pub written: String,
-    pub en: Vec<Piece>,
-    pub ko: Vec<Piece>,
+    pub en: Vec<TextPiece>,
+    pub ko: Vec<TextPiece>,
     /// Names of holes in the order in which they occur in English, and whether each is an error's sentence.
-    pub holes: Vec<(String, bool)>,
+    pub placeholders: Vec<(String, bool)>,
 }
 
 /// What is wrong, with the key where there is one.
-type Wrong = (Option<String>, String);
+type KeyError = (Option<String>, String);
 
 /// The texts of a file by their keys.
 ///
 /// # Errors
 /// Everything that is wrong with the file.
-pub fn read(content: &str) -> Result<Vec<Text>, Vec<Wrong>> {
+pub fn read(content: &str) -> Result<Vec<Text>, Vec<KeyError>> {
     // Keys that stand twice are refused here too.
     let table: toml::Table = content.parse().map_err(|e| vec![(None, no_toml(content, &e))])?;
     let mut texts = Vec::new();
@@ -92,26 +92,26 @@ fn text(key: &str, value: toml::Value) -> Result<Text, String> {
     let (written, korean) = (of("en")?, of("ko")?);
     let en = pieces(&written).map_err(|e| format!("has {e} in en"))?;
     let ko = pieces(&korean).map_err(|e| format!("has {e} in ko"))?;
-    let (holes, others) = (holes(&en)?, holes(&ko)?);
+    let (placeholders, others) = (placeholders(&en)?, placeholders(&ko)?);
     let only = |these: &[(String, bool)], those: &[(String, bool)]| {
         these
             .iter()
-            .find(|hole| !those.contains(hole))
+            .find(|placeholder| !those.contains(placeholder))
             .map(|(name, sentence)| format!("{{{name}{}}}", if *sentence { ":sentence" } else { "" }))
     };
-    if let Some(hole) = only(&holes, &others) {
-        return Err(format!("has the hole {hole} in en and not in ko"));
+    if let Some(placeholder) = only(&placeholders, &others) {
+        return Err(format!("has the hole {placeholder} in en and not in ko"));
     }
-    if let Some(hole) = only(&others, &holes) {
-        return Err(format!("has the hole {hole} in ko and not in en"));
+    if let Some(placeholder) = only(&others, &placeholders) {
+        return Err(format!("has the hole {placeholder} in ko and not in en"));
     }
-    Ok(Text { key: key.to_owned(), written, en, ko, holes })
+    Ok(Text { key: key.to_owned(), written, en, ko, placeholders })
 }
 
 /// The holes of a text, each once.
-fn holes(pieces: &[Piece]) -> Result<Vec<(String, bool)>, String> {
+fn placeholders(pieces: &[TextPiece]) -> Result<Vec<(String, bool)>, String> {
     let mut found: Vec<(String, bool)> = Vec::new();
-    for (name, sentence) in pieces.iter().filter_map(Piece::hole) {
+    for (name, sentence) in pieces.iter().filter_map(TextPiece::placeholder) {
         match found.iter().find(|(other, _)| other == name) {
             Some((_, other)) if *other != sentence => {
                 return Err(format!("has {{{name}}} both as a value and as a sentence"));
@@ -124,7 +124,7 @@ fn holes(pieces: &[Piece]) -> Result<Vec<(String, bool)>, String> {
 }
 
 /// Takes a text apart.
-fn pieces(text: &str) -> Result<Vec<Piece>, String> {
+fn pieces(text: &str) -> Result<Vec<TextPiece>, String> {
     let mut pieces = Vec::new();
     let mut plain = String::new();
     let mut rest = text;
@@ -140,30 +140,30 @@ fn pieces(text: &str) -> Result<Vec<Piece>, String> {
         } else {
             let (inside, behind) = rest.split_once('}').ok_or("a { without its } (a brace is written {{)")?;
             if !plain.is_empty() {
-                pieces.push(Piece::Plain(std::mem::take(&mut plain)));
+                pieces.push(TextPiece::Plain(std::mem::take(&mut plain)));
             }
-            pieces.push(hole(inside)?);
+            pieces.push(placeholder(inside)?);
             rest = behind;
         }
     }
     plain.push_str(rest);
     if !plain.is_empty() {
-        pieces.push(Piece::Plain(plain));
+        pieces.push(TextPiece::Plain(plain));
     }
     Ok(pieces)
 }
 
 /// What stands between the braces of a hole.
-fn hole(inside: &str) -> Result<Piece, String> {
+fn placeholder(inside: &str) -> Result<TextPiece, String> {
     let parts: Vec<&str> = inside.split('|').collect();
     let (name, piece) = match parts[..] {
         [one] => match one.split_once(':') {
-            None => (one, Piece::Hole(one.to_owned())),
-            Some((name, "sentence")) => (name, Piece::Sentence(name.to_owned())),
+            None => (one, TextPiece::Hole(one.to_owned())),
+            Some((name, "sentence")) => (name, TextPiece::Sentence(name.to_owned())),
             Some(_) => return Err(format!("{{{inside}}}, where only {{name:sentence}} is known")),
         },
         [name, one, more] if !inside.contains('{') => {
-            (name, Piece::Count { hole: name.to_owned(), one: one.to_owned(), more: more.to_owned() })
+            (name, TextPiece::Count { placeholder: name.to_owned(), one: one.to_owned(), more: more.to_owned() })
         }
         _ => return Err(format!("{{{inside}}}, which is neither a hole nor one with two words")),
     };

@@ -3,29 +3,29 @@
 use std::{ops::Range, sync::Arc};
 
 use arrow::array::RecordBatch;
-use domain::{Error, Result, cells::CellsQuery, model::ModelKey, ports::Answer};
+use domain::{Error, Result, cells::CellsQuery, model::ModelKey, ports::CellsAnswer};
 use futures::StreamExt;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     Lake,
     fold::{Fold, Plan},
-    scan::Rows,
+    scan::ScanRequest,
     sentences,
     snapshot::Snapshot,
 };
 
 impl Lake {
-    pub(crate) async fn answer_cells(&self, query: &CellsQuery) -> Result<Answer> {
+    pub(crate) async fn answer_cells(&self, query: &CellsQuery) -> Result<CellsAnswer> {
         let plan = Arc::new(Plan::new(query.clone()));
-        let rows = Rows {
+        let rows = ScanRequest {
             scope: &query.filter.scope,
             model: model(query),
-            ranges: plan.reach(),
+            ranges: plan.time_ranges(),
             columns: plan.columns(),
             only: None,
         };
-        let (snapshot, parts) = self.pass(&rows, || Fold::new(Arc::clone(&plan))).await?;
+        let (snapshot, parts) = self.scan_rows(&rows, || Fold::new(Arc::clone(&plan))).await?;
         let mut whole = parts.into_iter().reduce(|mut whole, part| {
             whole.merge(part);
             whole
@@ -39,7 +39,7 @@ impl Lake {
                 .map_err(|e| Error::internal(sentences::replaced_not_counted()).with_detail(e))?;
         }
         let (words, groups, cost) = whole.unwrap_or_else(|| Fold::new(plan)).finish();
-        Ok(Answer {
+        Ok(CellsAnswer {
             view: snapshot,
             words: Arc::new(words),
             groups: futures::stream::iter(groups.into_iter().map(Ok)).boxed(),
@@ -49,9 +49,9 @@ impl Lake {
 
     /// Reads the rows on all cores; each core has a reader of its own. A file that turns out to be unreadable is noted and
     /// left out, and a file that a merge replaced meanwhile is looked up anew; both by beginning again with a fresh snapshot.
-    pub(crate) async fn pass<P: Part>(
+    pub(crate) async fn scan_rows<P: BatchConsumer>(
         &self,
-        rows: &Rows<'_>,
+        rows: &ScanRequest<'_>,
         reader: impl Fn() -> P,
     ) -> Result<(Arc<Snapshot>, Vec<P>)> {
         let mut trouble = String::new();
@@ -59,7 +59,7 @@ impl Lake {
             let turn = self.scans.acquire().await.map_err(|e| Error::internal(sentences::closed()).with_detail(e))?;
             // Only now: what was looked up before the wait may be replaced by the end of it.
             let snapshot = self.snapshot();
-            let read = self.pass_once(&snapshot, rows, &reader).await;
+            let read = self.scan_once(&snapshot, rows, &reader).await;
             // Others answer while this one finds out what is wrong.
             drop(turn);
             match read {
@@ -67,20 +67,20 @@ impl Lake {
                 Err(e) => {
                     tracing::warn!(error = %e, "a scan failed; looking for the file to blame");
                     trouble = e;
-                    self.after_failed_scan(snapshot.touched(&rows.ranges), tried).await?;
+                    self.after_failed_scan(snapshot.files_in(&rows.ranges), tried).await?;
                 }
             }
         }
         Err(Error::unavailable(sentences::not_just_now()).with_detail(trouble))
     }
 
-    async fn pass_once<P: Part>(
+    async fn scan_once<P: BatchConsumer>(
         &self,
         snapshot: &Snapshot,
-        rows: &Rows<'_>,
+        rows: &ScanRequest<'_>,
         reader: &impl Fn() -> P,
     ) -> std::result::Result<Vec<P>, String> {
-        if let Some(reading) = self.resident.plan(self.blocking(), snapshot, rows) {
+        if let Some(reading) = self.column_cache.plan(self.blocking(), snapshot, rows) {
             return reading.read(reader).await;
         }
         let streams = self.engine().streams(snapshot, rows).map_err(|e| e.to_string())?;
@@ -103,7 +103,7 @@ impl Lake {
 }
 
 /// What reads batches of rows on one core.
-pub(crate) trait Part: Send + 'static {
+pub(crate) trait BatchConsumer: Send + 'static {
     fn take(&mut self, batch: &RecordBatch) -> std::result::Result<(), String>;
 
     /// Takes the rows of these ranges, which ascend.
@@ -112,7 +112,7 @@ pub(crate) trait Part: Send + 'static {
     }
 }
 
-impl Part for Fold {
+impl BatchConsumer for Fold {
     fn take(&mut self, batch: &RecordBatch) -> std::result::Result<(), String> {
         self.add(batch, std::slice::from_ref(&(0..batch.num_rows())))
     }

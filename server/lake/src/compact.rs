@@ -1,7 +1,7 @@
 //! Merges small files beside commits. What is read and written is prepared without any lock; the lock is taken for the one
 //! commit that puts the new file in the place of the old ones, and only if these are still what they were. A merge that others
 //! have overtaken is dropped and costs nothing but its work. However large a day is, a step rewrites at most
-//! [`crate::tiers::FULL`] rows.
+//! [`crate::merge_policy::MAX_MERGED_ROWS`] rows.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -16,17 +16,17 @@ use domain::{
 
 use crate::{
     Lake, MERGE_LOCK,
-    day::{DayChange, path_of, unique},
-    file::{self, MERGED, object},
+    day_identities::DayIdentityCache,
+    day_writer::{DayChange, lake_path, unique_name},
+    file::{self, MERGED_SUFFIX, object_name},
     index::FileIndex,
-    known::KnownDays,
-    merge::{self, Failed, Merged},
+    merge::{self, MergeError, MergeOutput},
+    merge_policy,
     names::MetricNames,
-    objects::{Blocking, Lock},
-    ports::{Change, LakeFile, NewFile},
+    objects::{BlockingObjects, Lock},
+    ports::{LakeFile, ManifestCommit, NewFile},
     sentences,
-    snapshot::FileView,
-    tiers,
+    snapshot::IndexedFile,
 };
 
 /// Rows of a merged file that are looked at at once.
@@ -34,7 +34,7 @@ const ROWS: usize = 8_192;
 
 /// Which files are merged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum How {
+pub enum MergeMode {
     /// Where many have come together; not while another process merges.
     Beside,
     /// Whatever can be.
@@ -43,11 +43,11 @@ pub enum How {
 
 /// Merged files that are ready to take the place of what they were made of. Dropped, they leave nothing behind.
 #[derive(Debug)]
-pub struct Prepared {
+pub struct PreparedMerge {
     merges: Vec<Merge>,
     /// Rows that were held at once, at most.
     pub held: usize,
-    _claim: Claim,
+    _claim: MergeClaim,
     /// One process merges at a time.
     _lock: Lock,
 }
@@ -55,19 +55,19 @@ pub struct Prepared {
 #[derive(Debug)]
 struct Merge {
     day: Day,
-    inputs: Vec<FileView>,
+    inputs: Vec<IndexedFile>,
     new: NewFile,
-    made: Made,
+    made: MergedObject,
 }
 
 /// A merged object that has not got its last name yet.
 #[derive(Debug)]
-struct Made {
-    objects: Blocking,
+struct MergedObject {
+    objects: BlockingObjects,
     name: String,
 }
 
-impl Drop for Made {
+impl Drop for MergedObject {
     fn drop(&mut self) {
         // Gone when it was published.
         self.objects.discard(&self.name);
@@ -76,9 +76,9 @@ impl Drop for Made {
 
 /// Files that commits of this process leave alone meanwhile.
 #[derive(Debug)]
-struct Claim(Arc<Mutex<HashSet<i64>>>);
+struct MergeClaim(Arc<Mutex<HashSet<i64>>>);
 
-impl Drop for Claim {
+impl Drop for MergeClaim {
     fn drop(&mut self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
@@ -89,7 +89,7 @@ impl Lake {
     ///
     /// # Errors
     /// `Unavailable`, naming what cannot be written.
-    pub async fn prepare_merge(&self, how: How) -> Result<Option<Prepared>> {
+    pub async fn prepare_merge(&self, how: MergeMode) -> Result<Option<PreparedMerge>> {
         let Some(lock) = self.merge_lock(how).await? else { return Ok(None) };
         // Each round without success leaves a file out that cannot be read, or finds that others have merged it.
         for _ in 0..8 {
@@ -98,7 +98,7 @@ impl Lake {
             if chosen.is_empty() {
                 return Ok(None);
             }
-            let claim = Claim(Arc::clone(&self.claimed));
+            let claim = MergeClaim(Arc::clone(&self.claimed));
             let ids = chosen.iter().flat_map(|(_, views)| views.iter().map(|v| v.file.id));
             self.claimed.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
             let (objects, names) = (self.blocking(), Arc::clone(&self.snapshot().names));
@@ -112,10 +112,10 @@ impl Lake {
                 Ok(written) => {
                     let held = written.iter().map(|w| w.1).max().unwrap_or(0);
                     let merges = written.into_iter().map(|w| w.0).collect();
-                    return Ok(Some(Prepared { merges, held, _claim: claim, _lock: lock }));
+                    return Ok(Some(PreparedMerge { merges, held, _claim: claim, _lock: lock }));
                 }
                 Err(Stop::Other(e)) => return Err(e),
-                Err(Stop::Unread(view)) => drop(self.suspect(std::slice::from_ref(&view.file)).await?),
+                Err(Stop::ReadFailure(view)) => drop(self.check_suspects(std::slice::from_ref(&view.file)).await?),
             }
         }
         Ok(None)
@@ -125,7 +125,7 @@ impl Lake {
     ///
     /// # Errors
     /// `Unavailable`, naming what cannot be written; then nothing has changed.
-    pub async fn commit_merge(&self, mut prepared: Prepared) -> Result<bool> {
+    pub async fn commit_merge(&self, mut prepared: PreparedMerge) -> Result<bool> {
         let mut known = self.writer.lock().await;
         let _turn = self.turn("merge").await?;
         let snapshot = self.snapshot();
@@ -136,9 +136,9 @@ impl Lake {
                 tracing::debug!(day = %merge.day, "a merge was overtaken");
                 continue;
             }
-            let (made, object) = (&merge.made.name, object(&merge.new.file.path));
-            let moved = match file::check_size(self.objects.look(made).await, merge.new.file.bytes) {
-                Ok(()) => self.objects.rename(made, &object).await.map_err(|e| file::Unread::refused(&e)),
+            let (made, object) = (&merge.made.name, object_name(&merge.new.file.path));
+            let moved = match file::check_size(self.objects.stat(made).await, merge.new.file.bytes) {
+                Ok(()) => self.objects.rename(made, &object).await.map_err(|e| file::ReadFailure::refused(&e)),
                 Err(e) => Err(e),
             };
             if let Err(e) = moved {
@@ -151,34 +151,34 @@ impl Lake {
                 retire: merge.inputs.iter().map(|v| (v.file.id, v.file.path.clone())).collect(),
                 ..DayChange::default()
             };
-            known.rewritten(merge.day, &change.retired(), change.published());
+            known.apply_rewrite(merge.day, &change.retired(), change.published());
             changes.push(change);
         }
         if changes.is_empty() {
             return Ok(false);
         }
-        if let Err(e) = self.publish(changes, Change::default()).await {
-            *known = KnownDays::default();
+        if let Err(e) = self.publish(changes, ManifestCommit::default()).await {
+            *known = DayIdentityCache::default();
             return Err(e);
         }
         Ok(true)
     }
 
     /// Days and their files that are merged in one step.
-    fn choose(&self, how: How) -> Vec<(Day, Vec<FileView>)> {
+    fn choose(&self, how: MergeMode) -> Vec<(Day, Vec<IndexedFile>)> {
         let snapshot = self.snapshot();
-        let mut days: BTreeMap<Day, Vec<&FileView>> = BTreeMap::new();
+        let mut days: BTreeMap<Day, Vec<&IndexedFile>> = BTreeMap::new();
         for view in snapshot.files.iter().filter(|v| v.failed.is_none()) {
             days.entry(view.file.day).or_default().push(view);
         }
-        let mut room = tiers::FULL;
+        let mut room = merge_policy::MAX_MERGED_ROWS;
         let mut chosen = Vec::new();
         // The newest days are asked for most.
         for (day, views) in days.into_iter().rev() {
             let rows: Vec<u64> = views.iter().map(|v| v.file.rows).collect();
             let of_day = match how {
-                How::Beside => tiers::beside(&rows),
-                How::Thorough => tiers::thorough(&rows),
+                MergeMode::Beside => merge_policy::files_to_merge_in_background(&rows),
+                MergeMode::Thorough => merge_policy::files_to_merge_fully(&rows),
             };
             let sum: u64 = of_day.iter().map(|i| rows[*i]).sum();
             if of_day.is_empty() || sum > room {
@@ -191,36 +191,36 @@ impl Lake {
     }
 
     /// The lock of merges; `None` where another process merges, and it can wait.
-    async fn merge_lock(&self, how: How) -> Result<Option<Lock>> {
-        let held = self.objects.lock(MERGE_LOCK, how == How::Thorough).await;
+    async fn merge_lock(&self, how: MergeMode) -> Result<Option<Lock>> {
+        let held = self.objects.lock(MERGE_LOCK, how == MergeMode::Thorough).await;
         held.map_err(|e| self.cannot_write(MERGE_LOCK, &e))
     }
 }
 
 enum Stop {
-    Unread(Box<FileView>),
+    ReadFailure(Box<IndexedFile>),
     Other(Error),
 }
 
 /// Writes one file of several of a day. Returns it with the rows that were held at once.
 fn write(
-    objects: &Blocking,
+    objects: &BlockingObjects,
     day: Day,
-    mut inputs: Vec<FileView>,
+    mut inputs: Vec<IndexedFile>,
     names: &MetricNames,
 ) -> std::result::Result<(Merge, usize), Stop> {
     // In the order in which they came.
     inputs.sort_by_key(|v| v.file.id);
 
-    let names_of: Vec<String> = inputs.iter().map(|v| object(&v.file.path)).collect();
-    let path = path_of(day, &unique());
-    let made = Made { objects: objects.clone(), name: object(&path).replace(".parquet", MERGED) };
-    let Merged { bytes, rows, held } = merge::merge(objects, &names_of, &made.name).map_err(|e| match e {
-        Failed::Input(i, why) => {
+    let names_of: Vec<String> = inputs.iter().map(|v| object_name(&v.file.path)).collect();
+    let path = lake_path(day, &unique_name());
+    let made = MergedObject { objects: objects.clone(), name: object_name(&path).replace(".parquet", MERGED_SUFFIX) };
+    let MergeOutput { bytes, rows, held } = merge::merge(objects, &names_of, &made.name).map_err(|e| match e {
+        MergeError::Input(i, why) => {
             tracing::debug!(file = %inputs[i].file.path, reason = %why.reason, "cannot be merged");
-            Stop::Unread(Box::new(inputs[i].clone()))
+            Stop::ReadFailure(Box::new(inputs[i].clone()))
         }
-        Failed::Other(e) => Stop::Other(e),
+        MergeError::Other(e) => Stop::Other(e),
     })?;
     let files = || inputs.iter().map(|v| &v.file);
     let sum = |of: fn(&LakeFile) -> u64| files().map(of).sum::<u64>();
@@ -248,7 +248,7 @@ fn write(
 
 /// What the index of a merged file says: what those of its parts say. Where these miss something that was not noted when they
 /// were written, or metrics for which there was no room then, it is read off the rows.
-fn index_of(inputs: &[FileView], made: &Made, names: &MetricNames) -> Result<FileIndex> {
+fn index_of(inputs: &[IndexedFile], made: &MergedObject, names: &MetricNames) -> Result<FileIndex> {
     let parts: Vec<FileIndex> = inputs.iter().map(|v| FileIndex::from(&*v.index)).collect();
     let is_whole = |p: &FileIndex| {
         p.devices.is_some() && p.values.is_some() && p.entries.iter().all(|e| e.source.is_some() && !e.beyond)
@@ -256,10 +256,10 @@ fn index_of(inputs: &[FileView], made: &Made, names: &MetricNames) -> Result<Fil
     if parts.iter().all(is_whole) {
         return Ok(FileIndex::union(&parts));
     }
-    let lost = |why: Sentence| file::lost(&made.name, &why);
-    let rows = file::reader(&made.objects, &made.name, ROWS).map_err(|e| lost(e.reason))?;
+    let lost = |why: Sentence| file::unreadable_file_error(&made.name, &why);
+    let rows = file::open_batches(&made.objects, &made.name, ROWS).map_err(|e| lost(e.reason))?;
     let parts: Result<Vec<FileIndex>> = rows
-        .map(|batch| batch.and_then(|b| file::conform(&b)).map_err(|e| lost(file::unreadable(e))))
+        .map(|batch| batch.and_then(|b| file::to_lake_schema(&b)).map_err(|e| lost(file::parquet_reason(e))))
         .map(|batch| Ok(FileIndex::of(&batch?, names)))
         .collect();
     Ok(FileIndex::union(&parts?))

@@ -1,45 +1,50 @@
 //! Writes rows of the lake as Parquet with the lake's columns. What comes out can be ingested again.
 
-use domain::{Error, Result, ports::Output, scope::Scope, time::TimeRange};
+use domain::{Error, Result, ports::RestartableWriter, scope::Scope, time::TimeRange};
 use futures::StreamExt;
 use parquet::arrow::ArrowWriter;
 
-use crate::{Lake, file, scan::Rows, schema::SCHEMA, sentences, snapshot::Snapshot};
+use crate::{Lake, file, scan::ScanRequest, schema::SCHEMA, sentences, snapshot::Snapshot};
 
 /// Why an export did not come about.
-enum Trouble {
+enum ExportError {
     /// Looking at the lake anew may help.
-    Reading(String),
+    CachedScan(String),
     /// It may not.
     Final(Error),
 }
 
 impl Lake {
-    pub(crate) async fn write_export(&self, scope: &Scope, range: TimeRange, to: &mut dyn Output) -> Result<u64> {
+    pub(crate) async fn write_export(
+        &self,
+        scope: &Scope,
+        range: TimeRange,
+        to: &mut dyn RestartableWriter,
+    ) -> Result<u64> {
         self.snapshot().directory.check(scope)?;
         let columns: Vec<&'static str> = SCHEMA.fields().iter().map(|f| f.name().as_str()).collect();
-        let rows = Rows { scope, model: None, ranges: range.into(), columns, only: None };
+        let rows = ScanRequest { scope, model: None, ranges: range.into(), columns, only: None };
         self.export_with_patience(&rows, to).await
     }
 
     /// A file that a merge replaced meanwhile is looked up anew; a file that cannot be read ends the export, since what it
     /// leaves out would not be noticed by whoever reads the result.
-    async fn export_with_patience(&self, rows: &Rows<'_>, to: &mut dyn Output) -> Result<u64> {
+    async fn export_with_patience(&self, rows: &ScanRequest<'_>, to: &mut dyn RestartableWriter) -> Result<u64> {
         let mut trouble = String::new();
         for tried in 0..4 {
             let snapshot = self.snapshot();
-            let reach = |v: &&crate::snapshot::FileView| rows.ranges.meet(v.file.from, v.file.to);
+            let reach = |v: &&crate::snapshot::IndexedFile| rows.ranges.overlaps(v.file.from, v.file.to);
             if let Some((file, reason)) =
                 snapshot.files.iter().filter(reach).find_map(|v| Some((&v.file.path, v.failed.as_ref()?)))
             {
-                return Err(file::lost(file, reason));
+                return Err(file::unreadable_file_error(file, reason));
             }
             match self.export_once(&snapshot, rows, to).await {
                 Ok(n) => return Ok(n),
-                Err(Trouble::Final(e)) => return Err(e),
-                Err(Trouble::Reading(e)) => {
+                Err(ExportError::Final(e)) => return Err(e),
+                Err(ExportError::CachedScan(e)) => {
                     trouble = e;
-                    self.after_failed_scan(snapshot.touched(&rows.ranges), tried).await?;
+                    self.after_failed_scan(snapshot.files_in(&rows.ranges), tried).await?;
                 }
             }
         }
@@ -49,22 +54,23 @@ impl Lake {
     async fn export_once(
         &self,
         snapshot: &Snapshot,
-        rows: &Rows<'_>,
-        to: &mut dyn Output,
-    ) -> std::result::Result<u64, Trouble> {
-        let unreadable = |e: datafusion_common::DataFusionError| Trouble::Reading(e.to_string());
+        rows: &ScanRequest<'_>,
+        to: &mut dyn RestartableWriter,
+    ) -> std::result::Result<u64, ExportError> {
+        let unreadable = |e: datafusion_common::DataFusionError| ExportError::CachedScan(e.to_string());
         let cannot = || Error::unavailable(sentences::not_exported());
-        let broken = |e: parquet::errors::ParquetError| Trouble::Final(cannot().with_detail(e));
+        let broken = |e: parquet::errors::ParquetError| ExportError::Final(cannot().with_detail(e));
         let streams = self.engine().streams(snapshot, rows).map_err(unreadable)?;
         // Also what an attempt before this one has written.
-        to.begin().map_err(|e| Trouble::Final(cannot().with_detail(e)))?;
-        let mut writer = ArrowWriter::try_new_with_options(to, SCHEMA.clone(), file::options()).map_err(broken)?;
+        to.begin().map_err(|e| ExportError::Final(cannot().with_detail(e)))?;
+        let mut writer =
+            ArrowWriter::try_new_with_options(to, SCHEMA.clone(), file::writer_options()).map_err(broken)?;
         let mut n = 0;
         for mut stream in streams {
             while let Some(batch) = stream.next().await {
                 let batch = batch.map_err(unreadable)?;
                 n += batch.num_rows() as u64;
-                let batch = batch.with_schema(SCHEMA.clone()).map_err(|e| Trouble::Reading(e.to_string()))?;
+                let batch = batch.with_schema(SCHEMA.clone()).map_err(|e| ExportError::CachedScan(e.to_string()))?;
                 writer.write(&batch).map_err(broken)?;
             }
         }

@@ -2,7 +2,7 @@
 //! ([`transitions`]); what they did at a past moment, and in ranges of more than thirty days, the indexes say.
 
 mod expected;
-mod kept;
+mod health_cache;
 mod minutes;
 #[cfg(test)]
 mod tests;
@@ -11,24 +11,24 @@ mod transitions;
 use std::collections::BTreeMap;
 
 use domain::{
-    declared::PlaceFacts,
-    scope::{Kind, Scope},
-    state::{ByMetric, CADENCE_OVER, DataState, EXPECTED_FOR, Health, HealthReport, cadence},
+    declarations::PlaceDeclaration,
+    scope::{ExperimentKind, Scope},
+    state::{CADENCE_WINDOW_MS, DataState, EXPECTED_WITHIN_MS, Health, HealthReport, MetricSiteCounts, cadence},
     text::Name,
     time::{MINUTE, Millis, TimeRange},
 };
 
-use self::kept::PlaceHealth;
-pub use self::{expected::Written, kept::Kept, transitions::Watch};
+use self::health_cache::PlaceHealth;
+pub use self::{expected::DeclaredPlace, health_cache::HealthCache, transitions::TransitionTracker};
 use crate::{
-    failing::Failing,
-    held::HeldEntry,
+    failing_sources::FailingSources,
+    loaded_index::LoadedEntry,
     metrics,
-    snapshot::{FileView, Snapshot},
+    snapshot::{IndexedFile, Snapshot},
 };
 
 /// A set of metrics: the catalogue's first, then others in the order of the directory, as far as there is room.
-type Metrics = u64;
+type MetricBits = u64;
 
 /// How a place did: what [`Health`] needs of it.
 #[derive(Debug, Clone, Default)]
@@ -36,34 +36,34 @@ struct Activity<'a> {
     newest: Option<Millis>,
     /// Where the newest record came from, where that is known.
     source: Option<&'a str>,
-    usual: Usual<'a>,
+    usual: ReportingInterval<'a>,
     reported: bool,
     /// The newest record that cannot be read.
     failed: Option<Millis>,
-    metrics: Metrics,
+    metrics: MetricBits,
 }
 
 /// What tells how often a place reports.
 #[derive(Debug, Clone)]
-enum Usual<'a> {
+enum ReportingInterval<'a> {
     /// Minutes with records, since the epoch, in any order.
-    Minutes(Vec<i64>),
-    Kept(&'a PlaceHealth),
+    MinuteSet(Vec<i64>),
+    HealthCache(&'a PlaceHealth),
 }
 
-impl Default for Usual<'_> {
+impl Default for ReportingInterval<'_> {
     fn default() -> Self {
-        Self::Minutes(vec![])
+        Self::MinuteSet(vec![])
     }
 }
 
 impl Activity<'_> {
     /// How often the place reports as of a moment, and until when that is known to stay so.
-    fn cadence(&mut self, scope: &Scope, facts: Option<&PlaceFacts>, at: Millis) -> (i64, Millis) {
+    fn cadence(&mut self, scope: &Scope, facts: Option<&PlaceDeclaration>, at: Millis) -> (i64, Millis) {
         match (facts.and_then(|f| f.cadence), &mut self.usual) {
             (Some(written), _) => (written, Millis(i64::MAX)),
-            (None, Usual::Minutes(minutes)) => (cadence(minutes), end_of_minute(at)),
-            (None, Usual::Kept(place)) => place.cadence(scope, at),
+            (None, ReportingInterval::MinuteSet(minutes)) => (cadence(minutes), end_of_minute(at)),
+            (None, ReportingInterval::HealthCache(place)) => place.cadence(scope, at),
         }
     }
 
@@ -71,13 +71,13 @@ impl Activity<'_> {
     fn state(
         &mut self,
         scope: &Scope,
-        facts: Option<&PlaceFacts>,
-        failing: &Failing,
+        facts: Option<&PlaceDeclaration>,
+        failing: &FailingSources,
         newest: Millis,
         at: Millis,
     ) -> (DataState, Millis) {
         let before = |t: Millis| Some(t.plus(-1)).filter(|_| t > at);
-        let (retires, forgotten) = (facts.and_then(|f| f.retired), newest.plus(EXPECTED_FOR + 1));
+        let (retires, forgotten) = (facts.and_then(|f| f.retired), newest.plus(EXPECTED_WITHIN_MS + 1));
         let ends = [retires.and_then(before), before(forgotten)].into_iter().flatten().min();
         let ends = ends.unwrap_or(Millis(i64::MAX));
         if facts.is_some_and(|f| f.retired_at(at)) {
@@ -86,7 +86,7 @@ impl Activity<'_> {
         }
         let fails = self.source.and_then(|s| failing.since(s));
         if let Some(unreadable) = self.failed {
-            return (DataState::SourceError, ends.min(unreadable.plus(EXPECTED_FOR)));
+            return (DataState::SourceError, ends.min(unreadable.plus(EXPECTED_WITHIN_MS)));
         }
         if fails.is_some_and(|since| since <= at) {
             return (DataState::SourceError, ends);
@@ -110,11 +110,11 @@ impl Activity<'_> {
 
     /// Until when a place stays stale at least if nothing is committed: it grows well again only by being taken for one that reports
     /// more seldom, as its minutes are forgotten.
-    fn stale_until(&self, scope: &Scope, facts: Option<&PlaceFacts>, newest: Millis, at: Millis) -> Millis {
+    fn stale_until(&self, scope: &Scope, facts: Option<&PlaceDeclaration>, newest: Millis, at: Millis) -> Millis {
         match &self.usual {
             _ if facts.is_some_and(|f| f.cadence.is_some()) => Millis(i64::MAX),
-            Usual::Minutes(_) => at,
-            Usual::Kept(place) => place.sparser_from(scope, at, (at.0 - newest.0) / 10),
+            ReportingInterval::MinuteSet(_) => at,
+            ReportingInterval::HealthCache(place) => place.cadence_valid_until(scope, at, (at.0 - newest.0) / 10),
         }
     }
 }
@@ -139,7 +139,7 @@ impl<'s> Slots<'_, 's> {
 #[derive(Debug, Clone, Copy, Default)]
 struct SiteTally {
     reported: bool,
-    metrics: Metrics,
+    metrics: MetricBits,
 }
 
 impl SiteTally {
@@ -148,18 +148,18 @@ impl SiteTally {
         self.metrics |= a.metrics;
     }
 
-    fn count(self, health: &mut Health, expected: &mut ByMetric) {
+    fn count(self, health: &mut Health, expected: &mut MetricSiteCounts) {
         health.sites_expected += 1;
         health.sites_reporting += u32::from(self.reported);
-        for (bit, n) in expected.iter_mut().enumerate() {
-            *n += u32::from(self.metrics >> bit & 1 == 1);
+        for (metric_bit, n) in expected.iter_mut().enumerate() {
+            *n += u32::from(self.metrics >> metric_bit & 1 == 1);
         }
     }
 }
 
 /// The first minute, since the epoch, that tells how often a place reports: it begins at most fourteen days before.
 fn first_minute(at: Millis) -> i64 {
-    -(-at.plus(-CADENCE_OVER).0).div_euclid(MINUTE)
+    -(-at.plus(-CADENCE_WINDOW_MS).0).div_euclid(MINUTE)
 }
 
 /// The last moment of the minute: what indexes say of a moment before their newest record is true of the whole minute.
@@ -168,21 +168,21 @@ fn end_of_minute(at: Millis) -> Millis {
 }
 
 /// The metrics that an entry reports.
-fn reported(view: &FileView, e: &HeldEntry) -> Metrics {
-    let bit = |i: &u16| metrics::bit(view.custom[usize::from(*i)]);
-    view.index.reported(e).iter().map(bit).fold(Metrics::from(e.metrics), |all, bit| all | bit)
+fn reported(view: &IndexedFile, e: &LoadedEntry) -> MetricBits {
+    let metric_bit = |i: &u16| metrics::metric_bit(view.custom[usize::from(*i)]);
+    view.index.reported(e).iter().map(metric_bit).fold(MetricBits::from(e.metrics), |all, metric_bit| all | metric_bit)
 }
 
 /// Whether an entry is of the task and type that a scope asks for.
-fn asked(scope: &Scope, view: &FileView, e: &HeldEntry) -> bool {
-    scope.kind.takes(view.index.kind(e)) && scope.task.as_ref().is_none_or(|t| t.as_str() == &**view.index.task(e))
+fn asked(scope: &Scope, view: &IndexedFile, e: &LoadedEntry) -> bool {
+    scope.kind.includes(view.index.kind(e)) && scope.task.as_ref().is_none_or(|t| t.as_str() == &**view.index.task(e))
 }
 
 impl Snapshot {
-    /// See [`domain::ports::View::health`].
+    /// See [`domain::ports::MetricsSnapshot::health`].
     pub fn health_of(&self, scope: &Scope, range: &TimeRange, now: Millis) -> HealthReport {
         let at = range.to().min(now);
-        let inside: Vec<bool> = self.places.iter().map(|p| scope.holds(p)).collect();
+        let inside: Vec<bool> = self.places.iter().map(|p| scope.contains(p)).collect();
         let active = self.activities(scope, range, at, &inside);
         self.report(scope, range, at, active)
     }
@@ -191,7 +191,7 @@ impl Snapshot {
     #[cfg(test)]
     fn health_from_indexes(&self, scope: &Scope, range: &TimeRange, now: Millis) -> HealthReport {
         let at = range.to().min(now);
-        let inside: Vec<bool> = self.places.iter().map(|p| scope.holds(p)).collect();
+        let inside: Vec<bool> = self.places.iter().map(|p| scope.contains(p)).collect();
         let mut active: Vec<Option<Activity<'_>>> = vec![None; self.places.len()];
         self.read_indexes(scope, range, at, &inside, &mut active);
         self.report(scope, range, at, active)
@@ -204,11 +204,11 @@ impl Snapshot {
         at: Millis,
         mut active: Vec<Option<Activity<'s>>>,
     ) -> HealthReport {
-        let expected_from = at.plus(-EXPECTED_FOR);
+        let expected_from = at.plus(-EXPECTED_WITHIN_MS);
         let mut report = self.tally(scope, &mut active, at, expected_from);
         // Whoever looks at one task or at candidates alone asks for less than what a named place is expected to bring.
-        if scope.task.is_none() && scope.kind != Kind::Candidate {
-            self.expect_named(&mut report, scope, &active, at, expected_from.min(range.from()));
+        if scope.task.is_none() && scope.kind != ExperimentKind::Candidate {
+            self.expect_declared_places(&mut report, scope, &active, at, expected_from.min(range.from()));
         }
         report
     }
@@ -222,8 +222,8 @@ impl Snapshot {
         inside: &[bool],
     ) -> Vec<Option<Activity<'s>>> {
         let mut active: Vec<Option<Activity<'s>>> = vec![None; self.places.len()];
-        let expected_from = at.plus(-EXPECTED_FOR);
-        if range.from() < expected_from || !self.kept.reaches(expected_from) {
+        let expected_from = at.plus(-EXPECTED_WITHIN_MS);
+        if range.from() < expected_from || !self.kept.covers(expected_from) {
             self.read_indexes(scope, range, at, inside, &mut active);
             return active;
         }
@@ -231,7 +231,7 @@ impl Snapshot {
         for (place, slot) in active.iter_mut().enumerate().filter(|(place, _)| inside[*place]) {
             match self.kept.place(place).map(|kept| kept.activity(self, scope, range, at)) {
                 Some(Ok(activity)) => *slot = activity,
-                Some(Err(kept::Younger)) => younger.push(place),
+                Some(Err(health_cache::YoungerRecords)) => younger.push(place),
                 None => {}
             }
         }
@@ -277,13 +277,13 @@ impl Snapshot {
     /// Reads what indexes say of the places that have a slot.
     fn read_files<'s>(
         &'s self,
-        files: impl Iterator<Item = &'s FileView>,
+        files: impl Iterator<Item = &'s IndexedFile>,
         scope: &Scope,
         range: &TimeRange,
         at: Millis,
         slots: &mut Slots<'_, 's>,
     ) {
-        let expected_from = at.plus(-EXPECTED_FOR);
+        let expected_from = at.plus(-EXPECTED_WITHIN_MS);
         let from = expected_from.min(range.from());
         let (oldest, youngest) = (first_minute(at), at.0.div_euclid(MINUTE));
         for view in files.filter(|v| v.file.to >= from && v.file.from < at) {
@@ -306,7 +306,7 @@ impl Snapshot {
                 // What cannot be read does not stand behind any number.
                 a.reported |= view.failed.is_none() && newest >= range.from() && e.first < range.to().0;
                 let base = day_start.0 / MINUTE;
-                if let Usual::Minutes(minutes) = &mut a.usual {
+                if let ReportingInterval::MinuteSet(minutes) = &mut a.usual {
                     let all = view.index.minutes(e).iter().map(|m| base + i64::from(*m));
                     minutes.extend(all.filter(|m| *m >= oldest && *m < youngest));
                 }

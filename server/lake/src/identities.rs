@@ -7,7 +7,7 @@ use crate::identity::RowKey;
 
 /// Identity to content and group. Numbers of rows are 32 bits wide: a day of more would take 120 GB.
 #[derive(Debug, Default)]
-pub struct Identities {
+pub struct IdentityTable {
     /// Numbers into the two below.
     table: HashTable<u32>,
     rows: Vec<Row>,
@@ -25,7 +25,7 @@ const fn halves(identity: u128) -> [u64; 2] {
     [identity as u64, (identity >> 64) as u64]
 }
 
-impl Identities {
+impl IdentityTable {
     pub fn len(&self) -> usize {
         self.rows.len()
     }
@@ -39,7 +39,7 @@ impl Identities {
 
     /// Notes a row as one of `group`. Returns the content under which its identity was known; one that is known as it is stays
     /// in its group.
-    pub fn note(&mut self, key: RowKey, group: u32) -> Option<u64> {
+    pub fn insert(&mut self, key: RowKey, group: u32) -> Option<u64> {
         let Self { table, rows, groups } = self;
         let row = Row { identity: halves(key.identity), content: key.content };
         let same = |number: &u32| rows[*number as usize].identity == row.identity;
@@ -69,12 +69,12 @@ impl Identities {
     }
 
     /// Forgets the rows of all groups but these.
-    pub fn keep_groups(&mut self, keep: impl Fn(u32) -> bool) {
+    pub fn retain_groups(&mut self, keep: impl Fn(u32) -> bool) {
         let kept = std::mem::take(self);
         for (row, group) in kept.rows.into_iter().zip(kept.groups).filter(|(_, group)| keep(*group)) {
             let [low, high] = row.identity;
             let key = RowKey { identity: u128::from(high) << 64 | u128::from(low), content: row.content };
-            self.note(key, group);
+            self.insert(key, group);
         }
     }
 
@@ -97,7 +97,7 @@ mod tests {
         fn it_is_a_map_of_identities(
             noted in prop::collection::vec((0u128..40, any::<bool>(), 0u64..3, 0u32..4), 0..300), kept in 0u32..4, moved in 0u32..4,
         ) {
-            let (mut ours, mut plain) = (Identities::default(), HashMap::new());
+            let (mut ours, mut plain) = (IdentityTable::default(), HashMap::new());
             for (identity, high, content, group) in noted {
                 // Identities that share one half are different ones.
                 let identity = if high { identity << 64 | 7 } else { identity };
@@ -105,11 +105,11 @@ mod tests {
                 if before != Some(content) {
                     plain.insert(identity, (content, group));
                 }
-                prop_assert_eq!(ours.note(RowKey { identity, content }, group), before);
+                prop_assert_eq!(ours.insert(RowKey { identity, content }, group), before);
             }
             ours.regroup(|g| g == moved, 9);
             plain.values_mut().filter(|k| k.1 == moved).for_each(|k| k.1 = 9);
-            ours.keep_groups(|g| g <= kept || g == 9);
+            ours.retain_groups(|g| g <= kept || g == 9);
             plain.retain(|_, k| k.1 <= kept || k.1 == 9);
             prop_assert_eq!(ours.len(), plain.len());
             for identity in (0u128..40).flat_map(|i| [i, i << 64 | 7]) {

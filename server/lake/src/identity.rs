@@ -8,8 +8,8 @@ use arrow::{
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use crate::{
-    schema::{ARRIVAL, IDENTITY},
-    spelling::{content_of, respelled},
+    normalization::{content_without_spelling, normalized},
+    schema::{ARRIVAL_COLUMNS, IDENTITY_COLUMNS},
 };
 
 /// The identity and the content of one row.
@@ -24,18 +24,18 @@ pub struct RowKey {
 /// The keys of all rows of a batch in the lake's schema.
 pub fn row_keys(batch: &RecordBatch) -> Vec<RowKey> {
     // Over names as they should be spelled: stored ones may be older than that.
-    let respelled = respelled(batch).ok().flatten();
-    let batch = respelled.as_ref().unwrap_or(batch);
+    let normalized = normalized(batch).ok().flatten();
+    let batch = normalized.as_ref().unwrap_or(batch);
     let schema = batch.schema();
     let mut identity = Vec::new();
     let mut content = Vec::new();
     let mut extra = None;
     for (i, f) in schema.fields().iter().enumerate() {
-        if f.name() == "timestamp" || IDENTITY.contains(&f.name().as_str()) {
+        if f.name() == "timestamp" || IDENTITY_COLUMNS.contains(&f.name().as_str()) {
             identity.push(batch.column(i).as_ref());
         } else if f.name() == "extra" {
             extra = batch.column(i).as_string_view_opt();
-        } else if !ARRIVAL.contains(&f.name().as_str()) {
+        } else if !ARRIVAL_COLUMNS.contains(&f.name().as_str()) {
             content.push(batch.column(i).as_ref());
         }
     }
@@ -47,7 +47,7 @@ pub fn row_keys(batch: &RecordBatch) -> Vec<RowKey> {
             let id = xxh3_128(&buffer);
             buffer.clear();
             content.iter().for_each(|c| feed(&mut buffer, *c, row));
-            let said = extra.filter(|e| e.is_valid(row)).and_then(|e| content_of(e.value(row)));
+            let said = extra.filter(|e| e.is_valid(row)).and_then(|e| content_without_spelling(e.value(row)));
             feed_text(&mut buffer, said.as_deref());
             RowKey { identity: id, content: xxh3_64(&buffer) }
         })

@@ -14,12 +14,12 @@ use arrow::{
     datatypes::{Int64Type, TimestampMillisecondType},
 };
 use domain::{
-    metric::{BUILT_IN, CATALOGUE},
+    metric::{BUILT_IN_COUNT, CATALOGUE},
     time::{DAY, MINUTE},
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{names::MetricNames, schema::column};
+use crate::{names::MetricNames, schema::column_index};
 
 /// The index of one file.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -58,7 +58,7 @@ const KEY: [&str; 9] = [
 ];
 
 /// Numbers of texts.
-pub type Key = [Option<u32>; KEY.len()];
+pub type EntryKey = [Option<u32>; KEY.len()];
 
 /// One place with one task, model and kind, within the file's day. Numbers point into `texts`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -94,11 +94,11 @@ pub struct Entry {
     pub minutes: Vec<u16>,
 }
 
-const _: () = assert!(BUILT_IN <= 16, "Entry::metrics has 16 bits");
+const _: () = assert!(BUILT_IN_COUNT <= 16, "Entry::metrics has 16 bits");
 
 impl Entry {
     /// What tells it from others of its file, in the order of [`KEY`].
-    pub fn key(&self) -> Key {
+    pub fn key(&self) -> EntryKey {
         let place = [Some(self.customer), self.site, self.zone, Some(self.task)];
         let [customer, site, zone, task] = place;
         let tags = (self.architecture, self.version, self.kind);
@@ -106,7 +106,7 @@ impl Entry {
     }
 
     /// The same under another key.
-    fn keyed(self, key: Key) -> Self {
+    fn keyed(self, key: EntryKey) -> Self {
         let [customer, site, zone, task, architecture, version, kind, registered_model, registered_version] = key;
         let (customer, task) = (customer.unwrap_or(0), task.unwrap_or(0));
         Self { customer, site, zone, task, architecture, version, kind, registered_model, registered_version, ..self }
@@ -116,16 +116,16 @@ impl Entry {
 impl FileIndex {
     /// Reads the index off a batch in the lake's schema; of metrics outside of the catalogue it names those that `names` admits.
     pub fn of(batch: &RecordBatch, names: &MetricNames) -> Self {
-        let text = |name: &str| batch.column(column(name)).as_string_view();
+        let text = |name: &str| batch.column(column_index(name)).as_string_view();
         let fields: [&StringViewArray; KEY.len()] = KEY.map(text);
         let device = text("device");
-        let times = batch.column(column("timestamp")).as_primitive::<TimestampMillisecondType>();
-        let simulated = batch.column(column("simulated")).as_boolean();
+        let times = batch.column(column_index("timestamp")).as_primitive::<TimestampMillisecondType>();
+        let simulated = batch.column(column_index("simulated")).as_boolean();
         let metrics: Vec<&Float64Array> =
-            CATALOGUE.iter().map(|m| batch.column(column(m.column)).as_primitive()).collect();
+            CATALOGUE.iter().map(|m| batch.column(column_index(m.column)).as_primitive()).collect();
         let mut index = Self { registered: true, ..Self::default() };
         let mut numbers: HashMap<Arc<str>, u32> = HashMap::new();
-        let mut known: HashMap<Key, usize> = HashMap::new();
+        let mut known: HashMap<EntryKey, usize> = HashMap::new();
         let mut devices = BTreeSet::new();
         let mut entry_of_row = Vec::with_capacity(batch.num_rows());
         for row in 0..batch.num_rows() {
@@ -171,9 +171,9 @@ impl FileIndex {
 
     /// Notes from which source the newest record of each entry came; of several at the same moment, the last arrival.
     fn note_sources(&mut self, batch: &RecordBatch, entry_of_row: &[usize]) {
-        let times = batch.column(column("timestamp")).as_primitive::<TimestampMillisecondType>();
-        let seqs = batch.column(column("seq")).as_primitive::<Int64Type>();
-        let from = batch.column(column("source")).as_string_view();
+        let times = batch.column(column_index("timestamp")).as_primitive::<TimestampMillisecondType>();
+        let seqs = batch.column(column_index("seq")).as_primitive::<Int64Type>();
+        let from = batch.column(column_index("source")).as_string_view();
         let mut newest = vec![((i64::MIN, i64::MIN), 0); self.entries.len()];
         for (row, entry) in entry_of_row.iter().enumerate() {
             newest[*entry] = newest[*entry].max(((times.value(row), seqs.value(row)), row));
@@ -191,7 +191,7 @@ impl FileIndex {
     /// Notes which entry reported which metrics outside of the catalogue, as far as the lake has room for them. Only what
     /// rows hold counts: the arrays behind a batch may hold more.
     fn note_custom(&mut self, batch: &RecordBatch, entry_of_row: &[usize], names: &MetricNames) {
-        let maps = batch.column(column("metrics")).as_map();
+        let maps = batch.column(column_index("metrics")).as_map();
         let keys = maps.keys().as_string::<i32>();
         let offsets = maps.value_offsets();
         let mut found: Vec<&str> = Vec::new();
@@ -203,7 +203,7 @@ impl FileIndex {
                 values += 1;
                 let name = keys.value(i);
                 let number = *numbers.entry(name).or_insert_with(|| {
-                    let number = u16::try_from(found.len()).ok().filter(|_| names.admit(name))?;
+                    let number = u16::try_from(found.len()).ok().filter(|_| names.is_admitted(name))?;
                     found.push(name);
                     Some(number)
                 });
@@ -252,16 +252,16 @@ impl FileIndex {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test that cannot go on says why and stops")]
 mod tests {
-    use domain::{ports::Arrival, record::Record, time::Millis};
+    use domain::{ports::ReceivedRecord, record::Record, time::Millis};
 
     use super::*;
-    use crate::schema::{Numbered, to_batch};
+    use crate::schema::{SequencedRecord, to_batch};
 
     const NOW: Millis = Millis(1_782_820_800_000);
 
     /// A batch with a record a line, each with these custom metrics.
     fn batch(rows: &[(&str, &[&str])]) -> RecordBatch {
-        let arrivals: Vec<Arrival> = rows
+        let arrivals: Vec<ReceivedRecord> = rows
             .iter()
             .zip(0i64..)
             .map(|((zone, metrics), i)| {
@@ -271,17 +271,20 @@ mod tests {
                     "task": "detection", "detection": {"mAP50": 0.5}, "custom": custom,
                 });
                 let serde_json::Value::Object(record) = record else { unreachable!() };
-                Arrival { record: Record::parse(record, NOW).unwrap(), line: 1 }
+                ReceivedRecord { record: Record::parse(record, NOW).unwrap(), line: 1 }
             })
             .collect();
-        let numbered: Vec<Numbered<'_>> =
-            arrivals.iter().zip(1..).map(|(arrival, seq)| Numbered { arrival, seq, batch: 0, source: "t" }).collect();
+        let numbered: Vec<SequencedRecord<'_>> = arrivals
+            .iter()
+            .zip(1..)
+            .map(|(arrival, seq)| SequencedRecord { arrival, seq, batch: 0, source: "t" })
+            .collect();
         to_batch(&numbered, NOW).unwrap()
     }
 
     fn names(cap: usize, all: &[&str]) -> MetricNames {
         let mut names = MetricNames::new(cap);
-        all.iter().for_each(|n| names.note(&format!("custom.{n}"), false));
+        all.iter().for_each(|n| names.add(&format!("custom.{n}"), false));
         names
     }
 
@@ -319,7 +322,7 @@ mod tests {
         let before = read("").expect("an index");
         assert!(before.entries.len() == 1 && before.devices.is_none());
         let now = read(r#","devices":[[0,2]]"#).expect("an index");
-        let now = crate::held::HeldIndex::from(now);
+        let now = crate::loaded_index::LoadedIndex::from(now);
         let told = now.devices().map(|d| d.map(|(entry, device)| (entry, device.to_string())).collect::<Vec<_>>());
         assert_eq!(told, Some(vec![(0, "orin".to_owned())]));
         assert!(read(r#","devices":[[1,2]]"#).is_err() && read(r#","devices":[[0,3]]"#).is_err());

@@ -5,43 +5,43 @@
 //! Architecture Invariant: whoever writes holds the lock of the operating system on `lake.lock`; it dies with its process.
 //! Deliberately absent: a write-ahead log. A batch is acknowledged when its files are durable and the manifest has
 //! committed; many small ones share a commit (docs/adr/0005), so single records over HTTP need no log either.
-mod aside;
 mod cells;
+mod column_cache;
 mod compact;
-mod day;
+mod customer_snapshot;
+mod day_identities;
+mod day_writer;
 mod export;
-mod failed;
-mod failing;
+mod failing_sources;
 mod file;
 mod fold;
 mod health;
-mod held;
 mod history;
 mod identities;
 mod identity;
 mod index;
-mod known;
-mod maps;
+mod loaded_index;
 mod merge;
+mod metric_maps;
 mod metrics;
 mod names;
-mod narrowed;
+mod normalize_stored_names;
 mod objects;
+mod parquet_source;
 pub mod ports;
-mod reader;
 mod records;
-mod resident;
-mod respell;
 mod scan;
 mod schema;
+mod superseded;
+mod unreadable;
 mod sentences {
     include!(concat!(env!("OUT_DIR"), "/sentences.rs"));
 }
+mod merge_policy;
+mod metrics_snapshot;
+mod normalization;
+mod place_generations;
 mod snapshot;
-mod spelling;
-mod tiers;
-mod topics;
-mod view;
 mod write;
 
 use std::{
@@ -54,35 +54,35 @@ use async_trait::async_trait;
 use domain::{
     Error, Result,
     cells::CellsQuery,
-    declared::Declared,
-    ports::{Answer, Clock, MetricsStore, Output, Upkeep, View},
+    declarations::Declarations,
+    ports::{CellsAnswer, Clock, Maintenance, MetricsSnapshot, MetricsStore, RestartableWriter},
     query::{Records, RecordsQuery},
     scope::Scope,
     state::Transitions,
     time::TimeRange,
 };
 
-pub use compact::{How, Prepared};
-pub use file::found;
-pub use objects::{Blob, Folder, Lock, Objects, Stamp, Unfinished};
-pub use reader::{ParquetRow, read_parquet_source};
-pub use resident::BUDGET as COLUMN_CACHE_BYTES;
+pub use column_cache::DEFAULT_MEMORY_BYTES as COLUMN_CACHE_BYTES;
+pub use compact::{MergeMode, PreparedMerge};
+pub use file::list_lake_files;
+pub use objects::{FolderObjects, Lock, ObjectReader, ObjectStat, ObjectWriter, Objects};
+pub use parquet_source::{ParquetRow, read_parquet_source};
 
 use crate::{
-    failed::{Checks, Failure},
-    health::{Kept, Watch},
-    known::KnownDays,
-    objects::Blocking,
+    column_cache::ColumnCache,
+    day_identities::DayIdentityCache,
+    health::{HealthCache, TransitionTracker},
+    objects::BlockingObjects,
     ports::Manifest,
-    resident::Resident,
-    scan::Engine,
-    snapshot::{Renewed, Snapshot},
-    write::Doubtful,
+    scan::ScanEngine,
+    snapshot::{RefreshResult, Snapshot},
+    unreadable::{LastChecks, UnreadableFile},
+    write::UncertainFile,
 };
 
 /// Names of locks: of whoever writes, of whoever waits for that, and of whoever merges.
 const LOCK: &str = "lake.lock";
-const DOOR_LOCK: &str = "door.lock";
+const QUEUE_LOCK: &str = "door.lock";
 const MERGE_LOCK: &str = "merge.lock";
 
 /// The lake: Parquet files and what belongs to them, as objects; and a manifest that says which of them count.
@@ -90,30 +90,30 @@ pub struct Lake {
     objects: Arc<dyn Objects>,
     manifest: Arc<dyn Manifest>,
     clock: Arc<dyn Clock>,
-    engine: Engine,
-    resident: Arc<Resident>,
+    engine: ScanEngine,
+    column_cache: Arc<ColumnCache>,
     snapshot: RwLock<Arc<Snapshot>>,
     /// The snapshot's generation, for whoever waits for changes; see [`MetricsStore::changed`].
     changes: tokio::sync::watch::Sender<i64>,
     /// The states of places, and how they changed.
-    watch: Mutex<Watch>,
+    watch: Mutex<TransitionTracker>,
     /// Scans take turns: more at once than cores would only share the cores and multiply the memory.
     scans: tokio::sync::Semaphore,
     following: tokio::sync::Mutex<()>,
     /// What people have written down about places and metrics.
-    declared: Mutex<Arc<Declared>>,
+    declared: Mutex<Arc<Declarations>>,
     /// Files found unreadable, by path.
-    failed: Mutex<HashMap<String, Failure>>,
+    failed: Mutex<HashMap<String, UnreadableFile>>,
     /// Questions that failed take turns in finding out why, and share what is found.
-    checks: tokio::sync::Mutex<Checks>,
+    checks: tokio::sync::Mutex<LastChecks>,
     /// What files looked like the last time, by number.
-    looks: Mutex<HashMap<i64, Stamp>>,
+    looks: Mutex<HashMap<i64, ObjectStat>>,
     /// Files that are being merged, by number.
     claimed: Arc<Mutex<HashSet<i64>>>,
     /// Files of commits of which nobody knows whether they were.
-    doubtful: Mutex<Vec<Doubtful>>,
+    doubtful: Mutex<Vec<UncertainFile>>,
     /// Within this process writers take turns here before they ask the operating system.
-    writer: tokio::sync::Mutex<KnownDays>,
+    writer: tokio::sync::Mutex<DayIdentityCache>,
 }
 
 impl Lake {
@@ -124,15 +124,16 @@ impl Lake {
     /// `Unavailable`, naming what cannot be read or written.
     pub async fn open(objects: Arc<dyn Objects>, manifest: Arc<dyn Manifest>, clock: Arc<dyn Clock>) -> Result<Self> {
         let store = objects.store();
-        let engine = store.map(Engine::new).and_then(std::convert::identity);
-        let engine = engine
-            .map_err(|e| Error::unavailable(sentences::cannot_open(objects.place(file::FILES))).with_detail(e))?;
+        let engine = store.map(ScanEngine::new).and_then(std::convert::identity);
+        let engine = engine.map_err(|e| {
+            Error::unavailable(sentences::cannot_open(objects.location(file::LAKE_FOLDER))).with_detail(e)
+        })?;
         let lake = Self {
             objects,
             manifest,
             clock,
             engine,
-            resident: Arc::new(Resident::new(resident::BUDGET)),
+            column_cache: Arc::new(ColumnCache::new(column_cache::DEFAULT_MEMORY_BYTES)),
             snapshot: RwLock::default(),
             changes: tokio::sync::watch::Sender::new(0),
             watch: Mutex::default(),
@@ -148,7 +149,7 @@ impl Lake {
         };
         lake.sweep().await?;
         lake.refresh().await?;
-        if let Err(e) = lake.respell().await {
+        if let Err(e) = lake.normalize_stored_names().await {
             tracing::warn!(error = %e, detail = ?e.detail, "some names stay in two spellings until the lake is opened again");
         }
         Ok(lake)
@@ -157,7 +158,7 @@ impl Lake {
     /// Holds at most so many bytes of decoded columns in memory; with none, every question reads files.
     #[must_use]
     pub fn with_memory(mut self, bytes: usize) -> Self {
-        self.resident = Arc::new(Resident::new(bytes));
+        self.column_cache = Arc::new(ColumnCache::new(bytes));
         self
     }
 
@@ -182,32 +183,32 @@ impl Lake {
     async fn renew_at(&self, revisions: i64) -> Result<()> {
         // One after the other: a file that two snapshots found for themselves would have two leases.
         let _turn = self.following.lock().await;
-        let failed = self.reasons();
+        let failed = self.unreadable_reasons();
         let before = self.snapshot();
-        let Renewed { snapshot, found, touched } =
-            before.renewed(self.manifest.as_ref(), &self.objects, &failed).await?;
+        let RefreshResult { snapshot, found, touched } =
+            before.refreshed(self.manifest.as_ref(), &self.objects, &failed).await?;
         let mut renewed = snapshot.with_declared(self.declared.lock().unwrap_or_else(PoisonError::into_inner).clone());
         renewed.revision += revisions;
-        renewed.follow(&before, touched.as_deref());
-        self.note_failed(found, &renewed).await;
+        renewed.carry_generations(&before, touched.as_deref());
+        self.record_unreadable(found, &renewed).await;
         // From here on without a pause: what is watched is what is shown.
         let now = self.clock.now();
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
-        if watch.has_begun() {
-            renewed.kept = Kept::advanced(&before, &renewed, now);
-            let changed = watch.follow(&before, &renewed, now);
-            renewed.moved(&changed);
+        if watch.is_started() {
+            renewed.kept = HealthCache::updated_from(&before, &renewed, now);
+            let changed = watch.apply_snapshot(&before, &renewed, now);
+            renewed.bump_generations(&changed);
         }
         drop(watch);
         drop(before);
-        self.resident.keep(&renewed.files.iter().map(|v| v.file.id).collect());
-        self.show(renewed);
+        self.column_cache.retain_files(&renewed.files.iter().map(|v| v.file.id).collect());
+        self.publish_snapshot(renewed);
         Ok(())
     }
 
     /// Answers from a snapshot from now on, and tells whoever waits for changes.
-    fn show(&self, snapshot: Snapshot) {
-        let number = snapshot.number();
+    fn publish_snapshot(&self, snapshot: Snapshot) {
+        let number = snapshot.generation_number();
         let snapshot = Arc::new(snapshot);
         let before = std::mem::replace(&mut *self.snapshot.write().unwrap_or_else(PoisonError::into_inner), snapshot);
         // Which may delete files: not while readers wait.
@@ -223,22 +224,22 @@ impl Lake {
         Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn engine(&self) -> &Engine {
+    fn engine(&self) -> &ScanEngine {
         &self.engine
     }
 
     /// The turn to write: waits for other processes, follows what they did, and finishes what they left half done.
-    async fn turn(&self, what: &'static str) -> Result<Turn> {
-        let turn = Turn { _lock: self.hold().await?, what, since: Instant::now() };
+    async fn turn(&self, what: &'static str) -> Result<WriteTurn> {
+        let turn = WriteTurn { _lock: self.hold().await?, what, since: Instant::now() };
         self.refresh().await?;
-        self.settle().await?;
+        self.finish_interrupted_commit().await?;
         Ok(turn)
     }
 
     /// Takes the writer's lock of the operating system; waits for another process. Who waits stands at the door, so that one
     /// process that writes a lot does not come before those that wait already: the system's lock knows no order.
     async fn hold(&self) -> Result<Lock> {
-        let _door = self.lock(DOOR_LOCK).await?;
+        let _door = self.lock(QUEUE_LOCK).await?;
         self.lock(LOCK).await
     }
 
@@ -248,23 +249,23 @@ impl Lake {
     }
 
     /// The objects, for a blocking thread.
-    fn blocking(&self) -> Blocking {
-        Blocking::new(Arc::clone(&self.objects))
+    fn blocking(&self) -> BlockingObjects {
+        BlockingObjects::new(Arc::clone(&self.objects))
     }
 
     fn cannot_write(&self, name: &str, e: &std::io::Error) -> Error {
-        file::cannot_write(self.objects.place(name), e)
+        file::cannot_write(self.objects.location(name), e)
     }
 }
 
 /// The writer's lock, held.
-struct Turn {
+struct WriteTurn {
     _lock: Lock,
     what: &'static str,
     since: Instant,
 }
 
-impl Drop for Turn {
+impl Drop for WriteTurn {
     fn drop(&mut self) {
         let ms = self.since.elapsed().as_millis();
         tracing::debug!(what = self.what, ms, "the lake's lock was held");
@@ -273,13 +274,13 @@ impl Drop for Turn {
 
 #[async_trait]
 impl MetricsStore for Lake {
-    fn view(&self) -> Arc<dyn View> {
+    fn view(&self) -> Arc<dyn MetricsSnapshot> {
         self.snapshot()
     }
-    fn told(&self) -> i64 {
+    fn notified_generation(&self) -> i64 {
         *self.changes.borrow()
     }
-    async fn changed(&self, seen: i64) -> i64 {
+    async fn wait_for_change(&self, seen: i64) -> i64 {
         let mut changes = self.changes.subscribe();
         // The sender is ours: it is there for as long as somebody waits.
         let told = changes.wait_for(|told| *told != seen).await;
@@ -288,33 +289,33 @@ impl MetricsStore for Lake {
     fn transitions(&self, after: u64) -> Transitions {
         self.watch.lock().unwrap_or_else(PoisonError::into_inner).since(after)
     }
-    async fn cells(&self, query: &CellsQuery) -> Result<Answer> {
+    async fn cells(&self, query: &CellsQuery) -> Result<CellsAnswer> {
         self.answer_cells(query).await
     }
     async fn records(&self, query: &RecordsQuery) -> Result<Records> {
         self.answer_records(query).await
     }
-    async fn export(&self, scope: &Scope, range: TimeRange, to: &mut dyn Output) -> Result<u64> {
+    async fn export(&self, scope: &Scope, range: TimeRange, to: &mut dyn RestartableWriter) -> Result<u64> {
         self.write_export(scope, range, to).await
     }
 }
 
 #[async_trait]
-impl Upkeep for Lake {
+impl Maintenance for Lake {
     async fn follow(&self) -> Result<bool> {
         self.refresh().await
     }
-    async fn pass_time(&self) -> usize {
+    async fn advance_clock(&self) -> usize {
         let _turn = self.following.lock().await;
         let before = self.snapshot();
         let now = self.clock.now();
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
-        if !watch.has_begun() {
+        if !watch.is_started() {
             let mut after = Snapshot::clone(&before);
-            after.kept = Kept::advanced(&Snapshot::default(), &after, now);
-            watch.follow(&Snapshot::default(), &after, now);
+            after.kept = HealthCache::updated_from(&Snapshot::default(), &after, now);
+            watch.apply_snapshot(&Snapshot::default(), &after, now);
             drop((watch, before));
-            self.show(after);
+            self.publish_snapshot(after);
             return 0;
         }
         let changed = watch.advance(&before, now);
@@ -322,25 +323,25 @@ impl Upkeep for Lake {
         if !changed.is_empty() {
             let mut after = Snapshot::clone(&before);
             after.revision += 1;
-            after.moved(&changed);
+            after.bump_generations(&changed);
             drop(before);
-            self.show(after);
+            self.publish_snapshot(after);
         }
         changed.len()
     }
     async fn inspect(&self) -> Result<usize> {
-        self.inspect_files().await
+        self.check_files_present().await
     }
-    async fn heal(&self) -> Result<usize> {
-        self.heal_files().await
+    async fn retry_unreadable(&self) -> Result<usize> {
+        self.retry_unreadable_files().await
     }
     async fn merge(&self) -> Result<bool> {
-        match self.prepare_merge(How::Beside).await? {
+        match self.prepare_merge(MergeMode::Beside).await? {
             None => Ok(true),
             Some(prepared) => self.commit_merge(prepared).await,
         }
     }
-    async fn declare(&self, declared: Arc<Declared>) -> Result<()> {
+    async fn declare(&self, declared: Arc<Declarations>) -> Result<()> {
         *self.declared.lock().unwrap_or_else(PoisonError::into_inner) = declared;
         self.renew().await
     }

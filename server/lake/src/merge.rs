@@ -1,5 +1,5 @@
 //! Makes one file of several, each sorted as files of the lake are, a few rows of each at a time: however large a day is, a
-//! merge holds [`HELD`] rows and the row group that is being written.
+//! merge holds [`MAX_BUFFERED_ROWS`] rows and the row group that is being written.
 
 use arrow::{
     array::RecordBatch,
@@ -11,20 +11,20 @@ use domain::Error;
 use parquet::arrow::ArrowWriter;
 
 use crate::{
-    file::{self, Unread},
-    objects::Blocking,
-    schema::{SCHEMA, SORT, column},
+    file::{self, ReadFailure},
+    objects::BlockingObjects,
+    schema::{SCHEMA, SORT_COLUMNS, column_index},
     sentences,
 };
 
 /// Rows of all files together that are held at once.
-pub const HELD: usize = 65_536;
+pub const MAX_BUFFERED_ROWS: usize = 65_536;
 /// Rows that are handed to the writer at once.
 const BATCH: usize = 8_192;
 
 /// What came of a merge.
 #[derive(Debug)]
-pub struct Merged {
+pub struct MergeOutput {
     pub bytes: u64,
     pub rows: u64,
     /// The most rows that were held at once.
@@ -33,13 +33,13 @@ pub struct Merged {
 
 /// Why nothing came of it.
 #[derive(Debug)]
-pub enum Failed {
+pub enum MergeError {
     /// The file with this number cannot be read.
-    Input(usize, Unread),
+    Input(usize, ReadFailure),
     Other(Error),
 }
 
-impl From<ArrowError> for Failed {
+impl From<ArrowError> for MergeError {
     fn from(e: ArrowError) -> Self {
         Self::Other(Error::internal(sentences::not_merged()).with_detail(e))
     }
@@ -49,45 +49,50 @@ impl From<ArrowError> for Failed {
 ///
 /// # Errors
 /// Which file cannot be read, or what cannot be written.
-pub fn merge(objects: &Blocking, inputs: &[String], to: &str) -> std::result::Result<Merged, Failed> {
+pub fn merge(objects: &BlockingObjects, inputs: &[String], to: &str) -> std::result::Result<MergeOutput, MergeError> {
     let mut sort_first = vec![false; inputs.len()];
     loop {
         match attempt(objects, inputs, to, &sort_first) {
             // One from before the lake sorted as it does now.
             Err(Stop::Unsorted(i)) => sort_first[i] = true,
             Ok(merged) => return Ok(merged),
-            Err(Stop::Failed(e)) => return Err(e),
+            Err(Stop::MergeError(e)) => return Err(e),
         }
     }
 }
 
 enum Stop {
     Unsorted(usize),
-    Failed(Failed),
+    MergeError(MergeError),
 }
 
-impl<T: Into<Failed>> From<T> for Stop {
+impl<T: Into<MergeError>> From<T> for Stop {
     fn from(e: T) -> Self {
-        Self::Failed(e.into())
+        Self::MergeError(e.into())
     }
 }
 
-fn attempt(objects: &Blocking, inputs: &[String], to: &str, sort_first: &[bool]) -> std::result::Result<Merged, Stop> {
-    let cannot = |e: std::io::Error| Failed::Other(file::cannot_write(objects.place(to), &e));
+fn attempt(
+    objects: &BlockingObjects,
+    inputs: &[String],
+    to: &str,
+    sort_first: &[bool],
+) -> std::result::Result<MergeOutput, Stop> {
+    let cannot = |e: std::io::Error| MergeError::Other(file::cannot_write(objects.location(to), &e));
     let out = objects.create(to).map_err(cannot)?;
     let broken = |e: parquet::errors::ParquetError| cannot(std::io::Error::other(e));
-    let mut writer = ArrowWriter::try_new_with_options(out, SCHEMA.clone(), file::options()).map_err(broken)?;
-    let order = SORT.iter().map(|name| SortField::new(SCHEMA.field(column(name)).data_type().clone()));
+    let mut writer = ArrowWriter::try_new_with_options(out, SCHEMA.clone(), file::writer_options()).map_err(broken)?;
+    let order = SORT_COLUMNS.iter().map(|name| SortField::new(SCHEMA.field(column_index(name)).data_type().clone()));
     let keys = RowConverter::new(order.collect())?;
-    let share = (HELD / inputs.len().max(1)).clamp(1, BATCH);
+    let share = (MAX_BUFFERED_ROWS / inputs.len().max(1)).clamp(1, BATCH);
     let mut heads = Vec::with_capacity(inputs.len());
     for (i, sort) in sort_first.iter().enumerate() {
-        heads.extend(Head::open((i, &inputs[i]), objects, share, *sort, &keys)?);
+        heads.extend(MergeInput::open((i, &inputs[i]), objects, share, *sort, &keys)?);
     }
-    let mut merged = Merged { bytes: 0, rows: 0, held: 0 };
+    let mut merged = MergeOutput { bytes: 0, rows: 0, held: 0 };
     let mut chosen: Vec<(usize, usize)> = Vec::with_capacity(BATCH);
     while let Some((first, second)) = foremost(&heads) {
-        merged.held = merged.held.max(heads.iter().map(Head::held).sum::<usize>() + chosen.len());
+        merged.held = merged.held.max(heads.iter().map(MergeInput::held).sum::<usize>() + chosen.len());
         // All rows of the first that come before those of the others.
         while chosen.len() < BATCH && heads[first].is_before(second.map(|s| &heads[s])) {
             chosen.push((first, heads[first].at));
@@ -110,7 +115,7 @@ fn attempt(objects: &Blocking, inputs: &[String], to: &str, sort_first: &[bool])
 }
 
 /// The file whose row comes first, and the one that would be first without it.
-fn foremost(heads: &[Head]) -> Option<(usize, Option<usize>)> {
+fn foremost(heads: &[MergeInput]) -> Option<(usize, Option<usize>)> {
     let (mut first, mut second) = (0, None);
     heads.first()?;
     for i in 1..heads.len() {
@@ -124,9 +129,9 @@ fn foremost(heads: &[Head]) -> Option<(usize, Option<usize>)> {
 }
 
 /// The rows of one file that come next.
-struct Head {
+struct MergeInput {
     number: usize,
-    batches: Box<dyn Iterator<Item = std::result::Result<RecordBatch, Unread>>>,
+    batches: Box<dyn Iterator<Item = std::result::Result<RecordBatch, ReadFailure>>>,
     batch: RecordBatch,
     keys: Rows,
     at: usize,
@@ -134,26 +139,26 @@ struct Head {
     whole: usize,
 }
 
-impl Head {
+impl MergeInput {
     fn open(
         (number, name): (usize, &str),
-        objects: &Blocking,
+        objects: &BlockingObjects,
         rows: usize,
         sort: bool,
         keys: &RowConverter,
     ) -> std::result::Result<Option<Self>, Stop> {
-        let unread = |e| Stop::Failed(Failed::Input(number, e));
+        let unread = |e| Stop::MergeError(MergeError::Input(number, e));
         let mut whole = 0;
         let batches: Box<dyn Iterator<Item = _>> = if sort {
-            let all = file::sorted(&file::read(objects, name).map_err(unread)?)?;
+            let all = file::sort_batch(&file::read(objects, name).map_err(unread)?)?;
             whole = all.num_rows();
             Box::new((0..whole).step_by(rows).map(move |from| Ok(all.slice(from, rows.min(all.num_rows() - from)))))
         } else {
-            let damaged = |e: ArrowError| Unread::damaged(file::unreadable(e));
+            let damaged = |e: ArrowError| ReadFailure::damaged(file::parquet_reason(e));
             Box::new(
-                file::reader(objects, name, rows)
+                file::open_batches(objects, name, rows)
                     .map_err(unread)?
-                    .map(move |batch| batch.and_then(|b| file::conform(&b)).map_err(damaged)),
+                    .map(move |batch| batch.and_then(|b| file::to_lake_schema(&b)).map_err(damaged)),
             )
         };
         let empty = RecordBatch::new_empty(SCHEMA.clone());
@@ -167,12 +172,12 @@ impl Head {
         let next = loop {
             match self.batches.next() {
                 None => return Ok(false),
-                Some(Err(e)) => return Err(Stop::Failed(Failed::Input(self.number, e))),
+                Some(Err(e)) => return Err(Stop::MergeError(MergeError::Input(self.number, e))),
                 Some(Ok(batch)) if batch.num_rows() == 0 => {}
                 Some(Ok(batch)) => break batch,
             }
         };
-        let by: Vec<_> = SORT.iter().map(|name| next.column(column(name)).clone()).collect();
+        let by: Vec<_> = SORT_COLUMNS.iter().map(|name| next.column(column_index(name)).clone()).collect();
         self.keys = keys.convert_columns(&by)?;
         let rows = || (0..self.keys.num_rows()).map(|i| self.keys.row(i));
         let ascend = rows().zip(rows().skip(1)).all(|(a, b)| a <= b);
@@ -200,21 +205,21 @@ impl Head {
 #[expect(clippy::unwrap_used, reason = "a test that cannot go on says why and stops")]
 mod tests {
     use arrow::{array::AsArray, datatypes::Int64Type};
-    use domain::{ports::Arrival, record::Record, time::Millis};
+    use domain::{ports::ReceivedRecord, record::Record, time::Millis};
     use proptest::prelude::*;
 
     use super::*;
     use crate::{
         index::FileIndex,
         names::MetricNames,
-        schema::{Numbered, to_batch},
+        schema::{SequencedRecord, to_batch},
     };
 
     const NOW: Millis = Millis(1_782_820_800_000);
 
     /// Rows of one day: number, zone and minute of each; every third has a metric outside of the catalogue.
     fn batch(rows: &[(i64, u32, i64)]) -> RecordBatch {
-        let arrivals: Vec<Arrival> = rows
+        let arrivals: Vec<ReceivedRecord> = rows
             .iter()
             .map(|(seq, zone, minute)| {
                 let custom = if seq % 3 == 0 { format!(r#","custom":{{"m{}":1}}"#, zone % 5) } else { String::new() };
@@ -224,13 +229,13 @@ mod tests {
                     seq % 2,
                     seq % 7
                 );
-                Arrival { record: Record::parse_line(line.as_bytes(), NOW).unwrap(), line: 1 }
+                ReceivedRecord { record: Record::parse_line(line.as_bytes(), NOW).unwrap(), line: 1 }
             })
             .collect();
-        let numbered: Vec<Numbered<'_>> = arrivals
+        let numbered: Vec<SequencedRecord<'_>> = arrivals
             .iter()
             .zip(rows)
-            .map(|(arrival, row)| Numbered {
+            .map(|(arrival, row)| SequencedRecord {
                 arrival,
                 seq: row.0,
                 batch: 0,
@@ -241,13 +246,13 @@ mod tests {
     }
 
     fn seqs(batch: &RecordBatch) -> Vec<i64> {
-        batch.column(column("seq")).as_primitive::<Int64Type>().values().to_vec()
+        batch.column(column_index("seq")).as_primitive::<Int64Type>().values().to_vec()
     }
 
     /// Objects in a folder of their own.
     struct Bench {
         folder: tempfile::TempDir,
-        objects: Blocking,
+        objects: BlockingObjects,
         _runtime: tokio::runtime::Runtime,
     }
 
@@ -256,7 +261,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
             let _guard = runtime.enter();
-            let objects = Blocking::new(std::sync::Arc::new(crate::Folder::at(folder.path())));
+            let objects = BlockingObjects::new(std::sync::Arc::new(crate::FolderObjects::at(folder.path())));
             Self { folder, objects, _runtime: runtime }
         }
 
@@ -267,14 +272,14 @@ mod tests {
     }
 
     /// Writes each batch as a file and merges these. Returns what came of it and the merged rows.
-    fn merged(parts: &[RecordBatch]) -> (Merged, RecordBatch) {
+    fn merged(parts: &[RecordBatch]) -> (MergeOutput, RecordBatch) {
         let bench = Bench::new();
         let names: Vec<String> = (0..parts.len()).map(|i| format!("{i}.parquet")).collect();
         for (name, part) in names.iter().zip(parts) {
             file::write(&bench.objects, name, part).unwrap();
         }
         let merged = merge(&bench.objects, &names, "merged.parquet").unwrap();
-        assert_eq!(merged.bytes, bench.objects.look("merged.parquet").unwrap().bytes);
+        assert_eq!(merged.bytes, bench.objects.stat("merged.parquet").unwrap().bytes);
         let rows = file::read(&bench.objects, "merged.parquet").unwrap();
         (merged, rows)
     }
@@ -283,13 +288,13 @@ mod tests {
     fn a_merge_of_many_rows_holds_few_of_them() {
         let part = |i: i64| {
             let rows: Vec<_> = (0..24_000).map(|k| (i + 4 * k, (k % 97) as u32, k % 1_400)).collect();
-            file::sorted(&batch(&rows)).unwrap()
+            file::sort_batch(&batch(&rows)).unwrap()
         };
         let parts: Vec<RecordBatch> = (0..4).map(part).collect();
         let (merged, rows) = merged(&parts);
         assert_eq!((merged.rows, rows.num_rows()), (96_000, 96_000));
-        assert!(merged.held <= HELD + BATCH, "{} rows were held", merged.held);
-        assert_eq!(seqs(&rows), seqs(&file::sorted(&rows).unwrap()), "the result is sorted as files are");
+        assert!(merged.held <= MAX_BUFFERED_ROWS + BATCH, "{} rows were held", merged.held);
+        assert_eq!(seqs(&rows), seqs(&file::sort_batch(&rows).unwrap()), "the result is sorted as files are");
     }
 
     #[test]
@@ -303,9 +308,9 @@ mod tests {
         damaged.write_all(b"PAR1 no more").unwrap();
         damaged.finish().unwrap();
         let merge = || merge(&bench.objects, &names, "merged.parquet");
-        assert!(matches!(merge(), Err(Failed::Input(1, Unread { damaged: true, .. }))));
+        assert!(matches!(merge(), Err(MergeError::Input(1, ReadFailure { damaged: true, .. }))));
         bench.objects.discard(&names[1]);
-        assert!(matches!(merge(), Err(Failed::Input(1, Unread { damaged: false, .. }))));
+        assert!(matches!(merge(), Err(MergeError::Input(1, ReadFailure { damaged: false, .. }))));
         assert_eq!(bench.files(), 2, "neither the object nor its beginning");
     }
 
@@ -321,17 +326,17 @@ mod tests {
                 .map(|(rows, old)| {
                     let rows: Vec<_> = rows.iter().map(|(zone, minute)| { seq += 1; (seq, *zone, *minute) }).collect();
                     // Files from before the lake sorted as it does now are as they came.
-                    if *old { batch(&rows) } else { file::sorted(&batch(&rows)).unwrap() }
+                    if *old { batch(&rows) } else { file::sort_batch(&batch(&rows)).unwrap() }
                 })
                 .collect();
             let (_, rows) = merged(&parts);
             let whole = arrow::compute::concat_batches(&SCHEMA, &parts).unwrap();
-            prop_assert_eq!(seqs(&rows), seqs(&file::sorted(&whole).unwrap()));
+            prop_assert_eq!(seqs(&rows), seqs(&file::sort_batch(&whole).unwrap()));
             // Room for some of the metrics, and not for the others.
             let mut names = MetricNames::new(3);
-            (0..5).for_each(|i| names.note(&format!("custom.m{i}"), false));
-            prop_assert_eq!(crate::identity::row_keys(&rows), crate::identity::row_keys(&file::sorted(&whole).unwrap()));
-            let held = |p| FileIndex::from(&crate::held::HeldIndex::from(FileIndex::of(p, &names)));
+            (0..5).for_each(|i| names.add(&format!("custom.m{i}"), false));
+            prop_assert_eq!(crate::identity::row_keys(&rows), crate::identity::row_keys(&file::sort_batch(&whole).unwrap()));
+            let held = |p| FileIndex::from(&crate::loaded_index::LoadedIndex::from(FileIndex::of(p, &names)));
             let indexes: Vec<FileIndex> = parts.iter().map(held).collect();
             let (union, read) = (FileIndex::union(&indexes), FileIndex::of(&rows, &names));
             prop_assert_eq!(union.told(), read.told());

@@ -8,16 +8,16 @@ use std::{
 
 use domain::{
     Result,
-    custom::{Beyond, CAP, Custom},
+    custom_metrics::{CustomMetrics, DEFAULT_METRIC_NAME_LIMIT, MetricsOverLimit},
+    normalization::nfc,
     ports::Batch,
-    spelling::nfc,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Lake, held::HeldIndex, ports::Manifest};
+use crate::{Lake, loaded_index::LoadedIndex, ports::Manifest};
 
 /// So many more are remembered, to be named on the sources page.
-const REMEMBERED: usize = 1_000;
+const MAX_NAMES_OVER_LIMIT: usize = 1_000;
 /// Under this the names are kept.
 const NOTE: &str = "metric_names";
 
@@ -43,7 +43,7 @@ struct Name {
 /// As kept: the names, and the places of those that only simulated records had.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-struct Kept {
+struct StoredNames {
     names: Vec<String>,
     simulated: Vec<usize>,
     more: bool,
@@ -51,7 +51,7 @@ struct Kept {
 
 impl Default for MetricNames {
     fn default() -> Self {
-        Self::new(CAP)
+        Self::new(DEFAULT_METRIC_NAME_LIMIT)
     }
 }
 
@@ -68,7 +68,7 @@ impl MetricNames {
 
     /// What was kept; nothing where it is missing or none of ours.
     fn read(text: Option<&str>, cap: usize) -> Self {
-        let kept: Kept = text.and_then(|t| serde_json::from_str(t).ok()).unwrap_or_default();
+        let kept: StoredNames = text.and_then(|t| serde_json::from_str(t).ok()).unwrap_or_default();
         let simulated: BTreeSet<usize> = kept.simulated.into_iter().collect();
         let mut names = Self { more: kept.more, ..Self::new(cap) };
         for (i, full) in kept.names.into_iter().enumerate() {
@@ -78,7 +78,7 @@ impl MetricNames {
     }
 
     fn write(&self) -> String {
-        let kept = Kept {
+        let kept = StoredNames {
             names: self.names.iter().map(|n| n.full.to_string()).collect(),
             simulated: (0..self.names.len()).filter(|i| self.names[*i].simulated).collect(),
             more: self.more,
@@ -98,15 +98,15 @@ impl MetricNames {
     fn is_news(&self, full: &str, simulated: bool) -> bool {
         match self.places.get(full) {
             Some(place) => self.names[*place].simulated && !simulated,
-            None => self.names.len() < self.cap + REMEMBERED || !self.more,
+            None => self.names.len() < self.cap + MAX_NAMES_OVER_LIMIT || !self.more,
         }
     }
 
     /// Takes a name that arrives.
-    pub fn note(&mut self, full: &str, simulated: bool) {
+    pub fn add(&mut self, full: &str, simulated: bool) {
         if let Some(place) = self.places.get(full) {
             self.names[*place].simulated &= simulated;
-        } else if self.names.len() < self.cap + REMEMBERED {
+        } else if self.names.len() < self.cap + MAX_NAMES_OVER_LIMIT {
             self.push(full, simulated, false);
         } else {
             self.more = true;
@@ -114,7 +114,7 @@ impl MetricNames {
     }
 
     /// Whether a metric gets more than its place in its records.
-    pub fn admit(&self, full: &str) -> bool {
+    pub fn is_admitted(&self, full: &str) -> bool {
         self.places.get(full).is_some_and(|place| *place < self.cap)
     }
 
@@ -124,12 +124,12 @@ impl MetricNames {
     }
 
     /// The names that came too late.
-    pub fn beyond(&self) -> Beyond {
+    pub fn over_limit(&self) -> MetricsOverLimit {
         let names: Vec<String> = self.names.iter().skip(self.cap).map(|n| n.full.to_string()).collect();
         if names.is_empty() {
-            return Beyond::default();
+            return MetricsOverLimit::default();
         }
-        Beyond { names: Custom::from(names), more: self.more, cap: self.cap }
+        MetricsOverLimit { names: CustomMetrics::from(names), more: self.more, cap: self.cap }
     }
 
     /// The names that are left when simulated records go.
@@ -140,23 +140,24 @@ impl MetricNames {
     }
 
     /// The same in the one spelling that names have. Of two that become one the first counts.
-    fn respelled(&self) -> Self {
+    fn normalized(&self) -> Self {
         let mut all = Self { more: self.more, ..Self::new(self.cap) };
         for n in &self.names {
             let full = nfc(&n.full).unwrap_or_else(|| n.full.to_string());
             all.push(&full, n.simulated, n.kept);
-            all.note(&full, n.simulated);
+            all.add(&full, n.simulated);
         }
         all
     }
 
     /// Whether an index names what is not known here: another process has learnt it, or the index is older than the list.
-    pub fn lack(&self, index: &HeldIndex) -> bool {
-        index.custom.iter().any(|c| !self.places.contains_key(c.as_str())) || (!self.more && index.has_beyond())
+    pub fn lacks_names_of(&self, index: &LoadedIndex) -> bool {
+        index.custom.iter().any(|c| !self.places.contains_key(c.as_str()))
+            || (!self.more && index.has_metrics_over_limit())
     }
 
     /// The same names, as they are kept now.
-    pub async fn renewed(&self, manifest: &dyn Manifest) -> Result<Self> {
+    pub async fn refreshed(&self, manifest: &dyn Manifest) -> Result<Self> {
         Ok(Self::read(manifest.note(NOTE).await?.as_deref(), self.cap))
     }
 }
@@ -164,44 +165,44 @@ impl MetricNames {
 impl Lake {
     /// Takes the names of a commit's metrics, before its files are written. Whoever calls holds the writer's lock. A commit
     /// that fails has taken room for names that it will bring again.
-    pub(crate) async fn learn_names(&self, batches: &[Batch]) -> Result<()> {
+    pub(crate) async fn add_names(&self, batches: &[Batch]) -> Result<()> {
         let known = Arc::clone(&self.snapshot().names);
         let arrivals = || batches.iter().flat_map(|b| b.records.iter()).map(|a| &a.record);
         let named = || arrivals().flat_map(|r| r.custom().iter().map(move |(full, _)| (full.as_str(), r.simulated())));
         if !named().any(|(full, simulated)| known.is_news(full, simulated)) {
             return Ok(());
         }
-        let kept = known.renewed(self.manifest.as_ref()).await?;
+        let kept = known.refreshed(self.manifest.as_ref()).await?;
         let mut names = kept.clone();
-        known.names.iter().filter(|n| !n.kept).for_each(|n| names.note(&n.full, n.simulated));
-        named().for_each(|(full, simulated)| names.note(full, simulated));
-        self.keep_names(&kept, names).await
+        known.names.iter().filter(|n| !n.kept).for_each(|n| names.add(&n.full, n.simulated));
+        named().for_each(|(full, simulated)| names.add(full, simulated));
+        self.store_names(&kept, names).await
     }
 
     /// Forgets the names that only simulated records had. Whoever calls holds the writer's lock.
     pub(crate) async fn forget_simulated_names(&self) -> Result<()> {
-        let kept = self.snapshot().names.renewed(self.manifest.as_ref()).await?;
-        self.keep_names(&kept, kept.without_simulated()).await
+        let kept = self.snapshot().names.refreshed(self.manifest.as_ref()).await?;
+        self.store_names(&kept, kept.without_simulated()).await
     }
 
     /// Gives the names their one spelling, before records get it. Whoever calls holds the writer's lock.
-    pub(crate) async fn respell_names(&self) -> Result<()> {
+    pub(crate) async fn normalize_metric_names(&self) -> Result<()> {
         let known = Arc::clone(&self.snapshot().names);
-        let kept = known.renewed(self.manifest.as_ref()).await?;
+        let kept = known.refreshed(self.manifest.as_ref()).await?;
         let mut names = kept.clone();
-        known.names.iter().for_each(|n| names.note(&n.full, n.simulated));
-        let respelled = names.respelled();
-        if respelled.names.iter().map(|n| &n.full).eq(names.names.iter().map(|n| &n.full)) {
+        known.names.iter().for_each(|n| names.add(&n.full, n.simulated));
+        let normalized = names.normalized();
+        if normalized.names.iter().map(|n| &n.full).eq(names.names.iter().map(|n| &n.full)) {
             return Ok(());
         }
-        self.keep_names(&kept, respelled).await
+        self.store_names(&kept, normalized).await
     }
 
-    async fn keep_names(&self, kept: &MetricNames, mut names: MetricNames) -> Result<()> {
+    async fn store_names(&self, kept: &MetricNames, mut names: MetricNames) -> Result<()> {
         names.names.iter_mut().for_each(|n| n.kept = true);
         let text = names.write();
         if text != kept.write() {
-            self.manifest.set_note(NOTE, Some(&text)).await?;
+            self.manifest.set_value(NOTE, Some(&text)).await?;
         }
         // Nobody else renews the snapshot between: it would lose what was learnt.
         let _turn = self.following.lock().await;
@@ -227,7 +228,7 @@ mod tests {
 
     fn noted(cap: usize, names: &[&str]) -> MetricNames {
         let mut all = MetricNames::new(cap);
-        names.iter().for_each(|n| all.note(n, false));
+        names.iter().for_each(|n| all.add(n, false));
         all
     }
 
@@ -237,39 +238,39 @@ mod tests {
         let read = MetricNames::read(Some(&names.write()), 2);
         for n in [&names, &read] {
             assert_eq!(n.admitted().map(|a| &**a).collect::<Vec<_>>(), ["c.z", "c.a"]);
-            assert_eq!(n.beyond().names.to_vec(), ["c.b", "c.y"]);
-            assert!(n.admit("c.a") && !n.admit("c.b") && !n.admit("c.none"));
+            assert_eq!(n.over_limit().names.to_vec(), ["c.b", "c.y"]);
+            assert!(n.is_admitted("c.a") && !n.is_admitted("c.b") && !n.is_admitted("c.none"));
         }
-        assert!(read.with_cap(3).admit("c.b") && !read.with_cap(1).admit("c.a"));
+        assert!(read.with_cap(3).is_admitted("c.b") && !read.with_cap(1).is_admitted("c.a"));
     }
 
     #[test]
     fn a_flood_of_names_is_remembered_up_to_a_bound() {
         let mut names = MetricNames::new(1);
-        (0..5_000).for_each(|i| names.note(&format!("run.{i}"), false));
-        let beyond = names.beyond();
-        assert_eq!((beyond.names.len(), beyond.more, beyond.cap), (REMEMBERED, true, 1));
+        (0..5_000).for_each(|i| names.add(&format!("run.{i}"), false));
+        let beyond = names.over_limit();
+        assert_eq!((beyond.names.len(), beyond.more, beyond.cap), (MAX_NAMES_OVER_LIMIT, true, 1));
         assert!(!names.is_news("run.9999", false), "one more changes nothing");
     }
 
     #[test]
     fn a_name_in_two_spellings_takes_one_place() {
         let mut names = noted(2, &["c.cafe\u{301}", "c.caf\u{e9}", "c.b", "c.late"]);
-        names.note("d.e\u{301}", true);
-        let respelled = names.respelled();
-        assert_eq!(respelled.admitted().map(|a| &**a).collect::<Vec<_>>(), ["c.caf\u{e9}", "c.b"]);
-        assert_eq!(respelled.beyond().names.to_vec(), ["c.late", "d.\u{e9}"]);
-        assert_eq!(respelled.without_simulated().names.len(), 3);
+        names.add("d.e\u{301}", true);
+        let normalized = names.normalized();
+        assert_eq!(normalized.admitted().map(|a| &**a).collect::<Vec<_>>(), ["c.caf\u{e9}", "c.b"]);
+        assert_eq!(normalized.over_limit().names.to_vec(), ["c.late", "d.\u{e9}"]);
+        assert_eq!(normalized.without_simulated().names.len(), 3);
     }
 
     #[test]
     fn names_that_only_the_demo_had_go_with_it() {
         let mut names = MetricNames::new(2);
-        names.note("demo.a", true);
-        names.note("both.b", true);
-        names.note("real.c", false);
-        assert!(names.is_news("both.b", false) && !names.admit("real.c"));
-        names.note("both.b", false);
+        names.add("demo.a", true);
+        names.add("both.b", true);
+        names.add("real.c", false);
+        assert!(names.is_news("both.b", false) && !names.is_admitted("real.c"));
+        names.add("both.b", false);
         let left = MetricNames::read(Some(&names.write()), 2).without_simulated();
         assert_eq!(left.admitted().map(|a| &**a).collect::<Vec<_>>(), ["both.b", "real.c"]);
     }

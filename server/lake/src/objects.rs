@@ -13,7 +13,7 @@ use parquet::{
 };
 use tokio::runtime::Handle;
 
-pub use self::folder::Folder;
+pub use self::folder::FolderObjects;
 
 /// Objects by name. Names have `/` between their parts, and no part is empty, `.` or `..`.
 #[async_trait]
@@ -23,43 +23,43 @@ pub trait Objects: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// What the storage says.
-    async fn create(&self, name: &str) -> io::Result<Box<dyn Unfinished>>;
+    async fn create(&self, name: &str) -> io::Result<Box<dyn ObjectWriter>>;
     /// An object to be read.
     ///
     /// # Errors
     /// What the storage says; `NotFound` where there is none.
-    async fn get(&self, name: &str) -> io::Result<Blob>;
+    async fn get(&self, name: &str) -> io::Result<ObjectReader>;
     /// Size and time of an object, without reading it.
     ///
     /// # Errors
     /// As [`Objects::get`].
-    async fn look(&self, name: &str) -> io::Result<Stamp>;
+    async fn stat(&self, name: &str) -> io::Result<ObjectStat>;
     /// All objects whose names begin with a folder's, in no order; none where there is no such folder.
     ///
     /// # Errors
     /// What the storage says.
-    async fn list(&self, folder: &str) -> io::Result<Vec<(String, Stamp)>>;
+    async fn list(&self, folder: &str) -> io::Result<Vec<(String, ObjectStat)>>;
     /// [`Objects::create`] for a thread that may block. An adapter that needs no runtime for it does it on this very thread: one that
     /// waited there for another of the same pool could wait for ever.
     ///
     /// # Errors
     /// As there.
-    fn create_here(&self, runtime: &Handle, name: &str) -> io::Result<Box<dyn Unfinished>>;
+    fn create_blocking(&self, runtime: &Handle, name: &str) -> io::Result<Box<dyn ObjectWriter>>;
     /// [`Objects::get`] for a thread that may block.
     ///
     /// # Errors
     /// As there.
-    fn get_here(&self, runtime: &Handle, name: &str) -> io::Result<Blob>;
-    /// [`Objects::look`] for a thread that may block.
+    fn get_blocking(&self, runtime: &Handle, name: &str) -> io::Result<ObjectReader>;
+    /// [`Objects::stat`] for a thread that may block.
     ///
     /// # Errors
     /// As there.
-    fn look_here(&self, runtime: &Handle, name: &str) -> io::Result<Stamp>;
+    fn stat_blocking(&self, runtime: &Handle, name: &str) -> io::Result<ObjectStat>;
     /// [`Objects::list`] for a thread that may block.
     ///
     /// # Errors
     /// As there.
-    fn list_here(&self, runtime: &Handle, folder: &str) -> io::Result<Vec<(String, Stamp)>>;
+    fn list_blocking(&self, runtime: &Handle, folder: &str) -> io::Result<Vec<(String, ObjectStat)>>;
     /// Gives an object another name, durably.
     ///
     /// # Errors
@@ -73,7 +73,7 @@ pub trait Objects: fmt::Debug + Send + Sync {
     /// What the storage says.
     async fn lock(&self, name: &str, wait: bool) -> io::Result<Option<Lock>>;
     /// Where an object lies, for people.
-    fn place(&self, name: &str) -> String;
+    fn location(&self, name: &str) -> String;
     /// Removes what crashed processes left unfinished below a folder.
     async fn sweep(&self, folder: &str);
     /// The same objects for DataFusion, which reads parts of them.
@@ -84,7 +84,7 @@ pub trait Objects: fmt::Debug + Send + Sync {
 }
 
 /// An object that is being written, from a thread that may block.
-pub trait Unfinished: io::Write + Send {
+pub trait ObjectWriter: io::Write + Send {
     /// Makes it durable and gives it its name. Returns its size in bytes.
     ///
     /// # Errors
@@ -94,7 +94,7 @@ pub trait Unfinished: io::Write + Send {
 
 /// Size of an object, and when it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
+pub struct ObjectStat {
     pub bytes: u64,
     pub changed: SystemTime,
 }
@@ -104,11 +104,11 @@ pub type Lock = Box<dyn fmt::Debug + Send + Sync>;
 
 /// An object as Parquet reads it: in parts. Another storage than a folder will have a variant of its own.
 #[derive(Debug)]
-pub enum Blob {
+pub enum ObjectReader {
     File(File),
 }
 
-impl Blob {
+impl ObjectReader {
     /// Reads all bytes once and keeps none: whatever is wrong behind this line is wrong with what they say.
     ///
     /// # Errors
@@ -120,21 +120,21 @@ impl Blob {
     }
 }
 
-impl io::Read for Blob {
+impl io::Read for ObjectReader {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let Self::File(file) = self;
         file.read(into)
     }
 }
 
-impl Length for Blob {
+impl Length for ObjectReader {
     fn len(&self) -> u64 {
         let Self::File(file) = self;
         file.len()
     }
 }
 
-impl ChunkReader for Blob {
+impl ChunkReader for ObjectReader {
     type T = <File as ChunkReader>::T;
 
     fn get_read(&self, start: u64) -> ParquetResult<Self::T> {
@@ -150,12 +150,12 @@ impl ChunkReader for Blob {
 
 /// [`Objects`] for threads that may block: where rows are decoded, sorted and written.
 #[derive(Debug, Clone)]
-pub struct Blocking {
+pub struct BlockingObjects {
     objects: Arc<dyn Objects>,
     runtime: Handle,
 }
 
-impl Blocking {
+impl BlockingObjects {
     /// Of the runtime that this is called in.
     pub fn new(objects: Arc<dyn Objects>) -> Self {
         Self { objects, runtime: Handle::current() }
@@ -163,26 +163,26 @@ impl Blocking {
 
     /// # Errors
     /// As [`Objects::create`].
-    pub fn create(&self, name: &str) -> io::Result<Box<dyn Unfinished>> {
-        self.objects.create_here(&self.runtime, name)
+    pub fn create(&self, name: &str) -> io::Result<Box<dyn ObjectWriter>> {
+        self.objects.create_blocking(&self.runtime, name)
     }
 
     /// # Errors
     /// As [`Objects::get`].
-    pub fn get(&self, name: &str) -> io::Result<Blob> {
-        self.objects.get_here(&self.runtime, name)
+    pub fn get(&self, name: &str) -> io::Result<ObjectReader> {
+        self.objects.get_blocking(&self.runtime, name)
     }
 
     /// # Errors
-    /// As [`Objects::look`].
-    pub fn look(&self, name: &str) -> io::Result<Stamp> {
-        self.objects.look_here(&self.runtime, name)
+    /// As [`Objects::stat`].
+    pub fn stat(&self, name: &str) -> io::Result<ObjectStat> {
+        self.objects.stat_blocking(&self.runtime, name)
     }
 
     /// # Errors
     /// As [`Objects::list`].
-    pub fn list(&self, folder: &str) -> io::Result<Vec<(String, Stamp)>> {
-        self.objects.list_here(&self.runtime, folder)
+    pub fn list(&self, folder: &str) -> io::Result<Vec<(String, ObjectStat)>> {
+        self.objects.list_blocking(&self.runtime, folder)
     }
 
     /// As [`Objects::discard`].
@@ -190,8 +190,8 @@ impl Blocking {
         self.objects.discard(name);
     }
 
-    /// As [`Objects::place`].
-    pub fn place(&self, name: &str) -> String {
-        self.objects.place(name)
+    /// As [`Objects::location`].
+    pub fn location(&self, name: &str) -> String {
+        self.objects.location(name)
     }
 }

@@ -4,15 +4,15 @@
 use async_trait::async_trait;
 use domain::{
     Error, Result,
-    changes::Touched,
-    ports::{Appended, Notes, Position, Progress, RefusedCounts, SourceId},
+    changes::ChangeSet,
+    ports::{AppendCounts, KeyValueStore, ReadPosition, ReadProgress, RefusedCounts, SourceId},
     time::{Day, Millis},
 };
 use serde::{Deserialize, Serialize};
 
 /// The lake's list of files. What it does not name does not exist.
 #[async_trait]
-pub trait Manifest: Notes {
+pub trait Manifest: KeyValueStore {
     /// Grows with every commit, also of other processes, and whenever a source begins to fail or heals.
     ///
     /// # Errors
@@ -27,7 +27,7 @@ pub trait Manifest: Notes {
     ///
     /// # Errors
     /// `Unavailable` when the manifest cannot be read.
-    async fn since(&self, generation: i64) -> Result<Option<News>>;
+    async fn since(&self, generation: i64) -> Result<Option<ManifestUpdate>>;
     /// The index blobs of the given files.
     ///
     /// # Errors
@@ -43,7 +43,7 @@ pub trait Manifest: Notes {
     ///
     /// # Errors
     /// `Unavailable` when the manifest cannot be written, or when that is not certain: who needs to know reads it.
-    async fn commit(&self, change: Change) -> Result<i64>;
+    async fn commit(&self, change: ManifestCommit) -> Result<i64>;
     /// Sources whose last whole read failed, by name, with since when: files, those of the watched folder, and folders in it
     /// that cannot be read. Programs send and are never read, a pipe cannot be read again: they do not fail.
     ///
@@ -71,13 +71,13 @@ pub struct LakeFile {
 
 /// How a manifest has moved on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct News {
+pub struct ManifestUpdate {
     pub generation: i64,
     /// Files that were published and are live still, in order of id, and those that were retired.
     pub published: Vec<LakeFile>,
     pub retired: Vec<i64>,
     /// By commit.
-    pub touched: Vec<Touched>,
+    pub touched: Vec<ChangeSet>,
 }
 
 /// A file to be published, and its index.
@@ -89,48 +89,48 @@ pub struct NewFile {
 
 /// One transaction of the lake.
 #[derive(Debug, Clone, Default)]
-pub struct Change {
+pub struct ManifestCommit {
     pub publish: Vec<NewFile>,
     pub retire: Vec<i64>,
     /// The new last sequence number, when rows were numbered.
     pub last_seq: Option<i64>,
     /// What sources delivered with it.
-    pub deliveries: Vec<Delivery>,
+    pub deliveries: Vec<SourceDelivery>,
     /// Forget everything that the demo delivered.
     pub forget_demo: bool,
-    pub touched: Touched,
+    pub touched: ChangeSet,
 }
 
 /// What one batch of a source came to.
 #[derive(Debug, Clone, Default)]
-pub struct Delivery {
+pub struct SourceDelivery {
     pub source: SourceId,
     pub at: Millis,
-    pub appended: Appended,
+    pub appended: AppendCounts,
     pub refused: RefusedCounts,
     pub newest: Option<Millis>,
-    pub progress: Progress,
+    pub progress: ReadProgress,
 }
 
 /// How far the files of a watched folder have been taken. The positions themselves move with the rows, through
-/// [`Progress::position`]; here stands what has no rows.
+/// [`ReadProgress::position`]; here stands what has no rows.
 #[async_trait]
-pub trait TailLedger: Send + Sync {
-    /// All positions known, in order of id; [`Tail::at`] reads them.
+pub trait FilePositionStore: Send + Sync {
+    /// All positions known, in order of id; [`FilePosition::from_position`] reads them.
     ///
     /// # Errors
     /// `Unavailable` when they cannot be read.
-    async fn positions(&self) -> Result<Vec<Position>>;
+    async fn positions(&self) -> Result<Vec<ReadPosition>>;
     /// Remembers positions as given, and forgets others, in one transaction.
     ///
     /// # Errors
     /// `Unavailable` when they cannot be written; then nothing has changed.
-    async fn keep(&self, positions: &[Position], forget: &[i64]) -> Result<()>;
+    async fn keep(&self, positions: &[ReadPosition], forget: &[i64]) -> Result<()>;
 }
 
 /// How far one file of a watched folder has been taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tail {
+pub struct FilePosition {
     /// Given once; it stays with the file through changes of name.
     pub id: i64,
     /// Absolute path under which the file was seen last.
@@ -157,7 +157,7 @@ pub struct Tail {
 /// A tail as a position holds it. Devices, inodes and hashes use all 64 bits, and are kept as signed numbers of the same bits:
 /// databases know no others, also in their JSON.
 #[derive(Serialize, Deserialize)]
-struct State {
+struct StoredPosition {
     path: String,
     device: i64,
     inode: i64,
@@ -171,13 +171,13 @@ struct State {
     gone: Option<i64>,
 }
 
-impl Tail {
+impl FilePosition {
     /// The tail as it is kept.
     ///
     /// # Errors
     /// None that could be named: text and numbers can be written.
-    pub fn position(&self) -> Result<Position> {
-        let state = State {
+    pub fn to_position(&self) -> Result<ReadPosition> {
+        let state = StoredPosition {
             path: self.path.clone(),
             device: self.device.cast_signed(),
             inode: self.inode.cast_signed(),
@@ -192,15 +192,15 @@ impl Tail {
         };
         let state = serde_json::to_string(&state)
             .map_err(|e| Error::internal(crate::sentences::no_position()).with_detail(e))?;
-        Ok(Position { id: self.id, state })
+        Ok(ReadPosition { id: self.id, state })
     }
 
     /// The tail that a position holds.
     ///
     /// # Errors
-    /// `Unavailable` when it was not written by [`Tail::position`].
-    pub fn at(position: &Position) -> Result<Self> {
-        let s: State = serde_json::from_str(&position.state)
+    /// `Unavailable` when it was not written by [`FilePosition::to_position`].
+    pub fn from_position(position: &ReadPosition) -> Result<Self> {
+        let s: StoredPosition = serde_json::from_str(&position.state)
             .map_err(|e| Error::unavailable(crate::sentences::unread_position()).with_detail(e))?;
         Ok(Self {
             id: position.id,

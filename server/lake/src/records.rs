@@ -12,16 +12,16 @@ use domain::{
 
 use crate::{
     Lake,
-    cells::Part,
-    fold::{find, source_column, values_of},
-    scan::Rows,
+    cells::BatchConsumer,
+    fold::{column_named, metric_source_column, values_of},
+    scan::ScanRequest,
     sentences,
 };
 
 /// So far one can page; beyond, the range has to be narrowed.
 const DEEPEST: usize = 100_000;
 /// Shown where no metric is named, as far as there are any.
-const LEADING: [&str; 3] = ["mAP50", "hota", "inference_time_ms"];
+const DEFAULT_METRICS: [&str; 3] = ["mAP50", "hota", "inference_time_ms"];
 
 impl Lake {
     pub(crate) async fn answer_records(&self, q: &RecordsQuery) -> Result<Records> {
@@ -33,7 +33,7 @@ impl Lake {
         }
         let metrics = match &q.metric {
             Some(key) => vec![directory.metric_of_records(key)?],
-            None => LEADING
+            None => DEFAULT_METRICS
                 .iter()
                 .filter_map(|k| directory.metric(k).ok())
                 .filter(|m| matches!(m.1, MetricColumn::BuiltIn(i) if directory.built_in.contains(&i)))
@@ -45,11 +45,12 @@ impl Lake {
         let columns: Vec<MetricColumn> = metrics.iter().map(|m| m.1.clone()).collect();
         let wanted = q.metric.as_ref().and_then(|_| columns.first().cloned());
         let mut head = vec!["timestamp", "seq", "simulated"];
-        head.extend(wanted.as_ref().map(source_column));
-        let rows = Rows { scope: &q.scope, model: q.model.as_ref(), ranges: q.range.into(), columns: head, only: None };
+        head.extend(wanted.as_ref().map(metric_source_column));
+        let rows =
+            ScanRequest { scope: &q.scope, model: q.model.as_ref(), ranges: q.range.into(), columns: head, only: None };
         let keep = q.skip + q.take;
-        let found = || Newest { wanted: wanted.clone(), keep, total: 0, simulated: false, keys: Vec::new() };
-        let (_, parts) = self.pass(&rows, found).await?;
+        let found = || NewestRows { wanted: wanted.clone(), keep, total: 0, simulated: false, keys: Vec::new() };
+        let (_, parts) = self.scan_rows(&rows, found).await?;
         let mut newest = found();
         parts.into_iter().for_each(|p| newest.merge(p));
         let keys: Vec<(i64, i64)> = newest.sorted().into_iter().skip(q.skip).collect();
@@ -96,14 +97,15 @@ impl Lake {
             "simulated",
         ];
         for m in metrics {
-            let name = source_column(m);
+            let name = metric_source_column(m);
             if !columns.contains(&name) {
                 columns.push(name);
             }
         }
         let range = TimeRange::new(Millis(oldest.0), Millis(newest.0 + 1))?;
-        let rows = Rows { scope: &q.scope, model: q.model.as_ref(), ranges: range.into(), columns, only: Some(&seqs) };
-        let (_, parts) = self.pass(&rows, || Whole { metrics: metrics.to_vec(), rows: vec![] }).await?;
+        let rows =
+            ScanRequest { scope: &q.scope, model: q.model.as_ref(), ranges: range.into(), columns, only: Some(&seqs) };
+        let (_, parts) = self.scan_rows(&rows, || FullRows { metrics: metrics.to_vec(), rows: vec![] }).await?;
         let mut rows: Vec<(i64, RecordRow)> = parts.into_iter().flat_map(|p| p.rows).collect();
         rows.sort_by_key(|(seq, r)| std::cmp::Reverse((r.timestamp, *seq)));
         Ok(rows.into_iter().map(|r| r.1).collect())
@@ -111,7 +113,7 @@ impl Lake {
 }
 
 /// The newest rows seen so far, by timestamp and sequence number.
-struct Newest {
+struct NewestRows {
     /// Rows without this metric do not count.
     wanted: Option<MetricColumn>,
     keep: usize,
@@ -120,7 +122,7 @@ struct Newest {
     keys: Vec<(i64, i64)>,
 }
 
-impl Newest {
+impl NewestRows {
     fn merge(&mut self, other: Self) {
         self.total += other.total;
         self.simulated |= other.simulated;
@@ -138,11 +140,11 @@ impl Newest {
     }
 }
 
-impl Part for Newest {
+impl BatchConsumer for NewestRows {
     fn take(&mut self, batch: &RecordBatch) -> std::result::Result<(), String> {
-        let times = find(batch, "timestamp")?.as_primitive::<TimestampMillisecondType>();
-        let seqs = find(batch, "seq")?.as_primitive::<Int64Type>();
-        let simulated = find(batch, "simulated")?.as_boolean();
+        let times = column_named(batch, "timestamp")?.as_primitive::<TimestampMillisecondType>();
+        let seqs = column_named(batch, "seq")?.as_primitive::<Int64Type>();
+        let simulated = column_named(batch, "simulated")?.as_boolean();
         let note = |row: usize| {
             self.total += 1;
             self.simulated |= simulated.is_valid(row) && simulated.value(row);
@@ -159,12 +161,12 @@ impl Part for Newest {
 }
 
 /// Rows with all that is shown of them.
-struct Whole {
+struct FullRows {
     metrics: Vec<MetricColumn>,
     rows: Vec<(i64, RecordRow)>,
 }
 
-impl Part for Whole {
+impl BatchConsumer for FullRows {
     fn take(&mut self, batch: &RecordBatch) -> std::result::Result<(), String> {
         let mut values: Vec<Vec<Option<f64>>> = vec![vec![None; self.metrics.len()]; batch.num_rows()];
         for (m, metric) in self.metrics.iter().enumerate() {
@@ -173,19 +175,19 @@ impl Part for Whole {
             }
         }
         let text = |name: &str, row: usize| -> std::result::Result<Option<String>, String> {
-            let column = find(batch, name)?.as_string_view();
+            let column = column_named(batch, name)?.as_string_view();
             Ok(column.is_valid(row).then(|| column.value(row).to_owned()))
         };
         let moment = |name: &str, row: usize| -> std::result::Result<Option<Millis>, String> {
-            let column = find(batch, name)?.as_primitive::<TimestampMillisecondType>();
+            let column = column_named(batch, name)?.as_primitive::<TimestampMillisecondType>();
             Ok(column.is_valid(row).then(|| Millis(column.value(row))))
         };
         let whole = |name: &str, row: usize| -> std::result::Result<Option<i64>, String> {
-            let column = find(batch, name)?.as_primitive::<Int64Type>();
+            let column = column_named(batch, name)?.as_primitive::<Int64Type>();
             Ok(column.is_valid(row).then(|| column.value(row)))
         };
-        let samples = find(batch, "samples")?.as_primitive::<Float64Type>();
-        let simulated = find(batch, "simulated")?.as_boolean();
+        let samples = column_named(batch, "samples")?.as_primitive::<Float64Type>();
+        let simulated = column_named(batch, "simulated")?.as_boolean();
         for (row, values) in values.into_iter().enumerate() {
             let record = RecordRow {
                 timestamp: moment("timestamp", row)?.unwrap_or(Millis(0)),
@@ -217,10 +219,10 @@ impl Part for Whole {
 mod tests {
     use domain::metric::CATALOGUE;
 
-    use super::LEADING;
+    use super::DEFAULT_METRICS;
 
     #[test]
     fn leading_metrics_are_in_the_catalogue() {
-        assert!(LEADING.iter().all(|k| CATALOGUE.iter().any(|m| m.key == *k)));
+        assert!(DEFAULT_METRICS.iter().all(|k| CATALOGUE.iter().any(|m| m.key == *k)));
     }
 }

@@ -28,22 +28,22 @@ use datafusion_physical_plan::{
 };
 use domain::{
     model::ModelKey,
-    scope::{Kind, Scope},
+    scope::{ExperimentKind, Scope},
     text::Name,
     time::{Millis, Ranges},
 };
 use object_store::{ObjectStore, limit::LimitStore};
 
 use crate::{
-    file::object,
+    file::object_name,
     ports::LakeFile,
-    schema::{SCHEMA, column},
+    schema::{SCHEMA, column_index},
     snapshot::Snapshot,
 };
 
 /// Which rows and which columns.
 #[derive(Debug, Clone)]
-pub struct Rows<'a> {
+pub struct ScanRequest<'a> {
     pub scope: &'a Scope,
     /// By what its rows say themselves.
     pub model: Option<&'a ModelKey>,
@@ -54,16 +54,16 @@ pub struct Rows<'a> {
     pub only: Option<&'a [i64]>,
 }
 
-impl Rows<'_> {
+impl ScanRequest<'_> {
     /// Columns that must hold a text, and the text.
-    pub fn equal(&self) -> impl Iterator<Item = (&'static str, &str)> {
+    pub fn equality_conditions(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let scope = self.scope;
         let (tagged, registered) = match self.model {
             Some(ModelKey::Tagged(m)) => (Some(m), None),
             Some(ModelKey::Registered(r)) => (None, Some(r)),
             None => (None, None),
         };
-        let equal: [(&str, Option<&Name>); 9] = [
+        let equality_conditions: [(&str, Option<&Name>); 9] = [
             ("customer", scope.customer.as_ref()),
             ("site", scope.site.as_ref()),
             ("zone", scope.zone.as_ref()),
@@ -74,14 +74,14 @@ impl Rows<'_> {
             ("registered_model", registered.map(|r| &r.name)),
             ("registered_version", registered.and_then(|r| r.version.as_ref())),
         ];
-        equal.into_iter().filter_map(|(name, value)| Some((name, value?.as_str())))
+        equality_conditions.into_iter().filter_map(|(name, value)| Some((name, value?.as_str())))
     }
 }
 
 /// DataFusion's scan over the lake's objects. Plans are put together here: a question is always files, a condition and
 /// columns, so that neither SQL nor the optimizers are needed, which take longer to compile than all the rest.
 #[derive(Clone)]
-pub struct Engine {
+pub struct ScanEngine {
     context: Arc<TaskContext>,
     url: ObjectStoreUrl,
     /// How many streams a scan has.
@@ -91,7 +91,7 @@ pub struct Engine {
 /// Where the engine finds objects by their names.
 const BASE: &str = "lake://objects";
 
-impl Engine {
+impl ScanEngine {
     /// # Errors
     /// In words.
     pub fn new(objects: Arc<dyn ObjectStore>) -> Result<Self, String> {
@@ -113,9 +113,9 @@ impl Engine {
     pub fn streams(
         &self,
         snapshot: &Snapshot,
-        rows: &Rows<'_>,
+        rows: &ScanRequest<'_>,
     ) -> Result<Vec<SendableRecordBatchStream>, DataFusionError> {
-        let files: Vec<PartitionedFile> = snapshot.touched(&rows.ranges).map(|v| as_planned(&v.file)).collect();
+        let files: Vec<PartitionedFile> = snapshot.files_in(&rows.ranges).map(|v| as_planned(&v.file)).collect();
         if files.is_empty() {
             return Ok(vec![]);
         }
@@ -124,7 +124,11 @@ impl Engine {
 
     /// Files that the manifest names, with their sizes: nothing is looked up before they are opened. What statistics
     /// rule out is not read; the condition is applied to the rest.
-    fn plan(&self, files: Vec<PartitionedFile>, rows: &Rows<'_>) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+    fn plan(
+        &self,
+        files: Vec<PartitionedFile>,
+        rows: &ScanRequest<'_>,
+    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
         let config = self.context.session_config().options();
         let runtime = self.context.runtime_env();
         let footers = CachedParquetFileReaderFactory::new(
@@ -138,10 +142,10 @@ impl Engine {
             source = source.with_metadata_size_hint(bytes);
         }
         // First the columns that are asked for, then those that only the condition reads.
-        let mut columns: Vec<usize> = rows.columns.iter().map(|name| column(name)).collect();
+        let mut columns: Vec<usize> = rows.columns.iter().map(|name| column_index(name)).collect();
         for name in conditions(rows) {
-            if !columns.contains(&column(name)) {
-                columns.push(column(name));
+            if !columns.contains(&column_index(name)) {
+                columns.push(column_index(name));
             }
         }
         let scan = FileScanConfigBuilder::new(self.url.clone(), Arc::new(source))
@@ -166,30 +170,30 @@ impl Engine {
     ///
     /// # Errors
     /// What DataFusion says.
-    pub fn choose(batch: &RecordBatch, rows: &Rows<'_>) -> Result<Option<RecordBatch>, DataFusionError> {
+    pub fn select_rows(batch: &RecordBatch, rows: &ScanRequest<'_>) -> Result<Option<RecordBatch>, DataFusionError> {
         let fits = condition(rows, &batch.schema())?.evaluate(batch)?.into_array(batch.num_rows())?;
-        let columns: Vec<usize> = rows.columns.iter().map(|name| column(name)).collect();
+        let columns: Vec<usize> = rows.columns.iter().map(|name| column_index(name)).collect();
         let chosen = filter_record_batch(&batch.project(&columns)?, fits.as_boolean())?;
         Ok(Some(chosen).filter(|c| c.num_rows() > 0))
     }
 }
 
 fn as_planned(file: &LakeFile) -> PartitionedFile {
-    PartitionedFile::new(object(&file.path), file.bytes)
+    PartitionedFile::new(object_name(&file.path), file.bytes)
 }
 
 /// The columns that [`condition`] reads; some twice.
-fn conditions<'r>(rows: &'r Rows<'_>) -> impl Iterator<Item = &'static str> + use<'r> {
+fn conditions<'r>(rows: &'r ScanRequest<'_>) -> impl Iterator<Item = &'static str> + use<'r> {
     let tagged = matches!(rows.model, Some(ModelKey::Tagged(_))).then_some("registered_model");
-    let kind = (rows.scope.kind != Kind::All).then_some("experiment_type");
+    let kind = (rows.scope.kind != ExperimentKind::All).then_some("experiment_type");
     let only = rows.only.map(|_| "seq");
-    rows.equal().map(|(name, _)| name).chain(["timestamp"]).chain(tagged).chain(kind).chain(only)
+    rows.equality_conditions().map(|(name, _)| name).chain(["timestamp"]).chain(tagged).chain(kind).chain(only)
 }
 
 type Condition = Arc<dyn PhysicalExpr>;
 
 /// What is true of the rows that a question asks for, over batches of a schema. Literals have the types of the lake's columns.
-fn condition(rows: &Rows<'_>, schema: &Schema) -> Result<Condition, DataFusionError> {
+fn condition(rows: &ScanRequest<'_>, schema: &Schema) -> Result<Condition, DataFusionError> {
     let both = |a: Condition, op: Operator, b: Condition| -> Condition { Arc::new(BinaryExpr::new(a, op, b)) };
     let time = |t: Millis| lit(ScalarValue::TimestampMillisecond(Some(t.0), Some("UTC".into())));
     let text = |t: &str| lit(ScalarValue::Utf8View(Some(t.to_owned())));
@@ -200,7 +204,7 @@ fn condition(rows: &Rows<'_>, schema: &Schema) -> Result<Condition, DataFusionEr
     });
     let mut all = within.reduce(|a, b| both(a, Operator::Or, b)).unwrap_or_else(|| lit(false));
     let mut also = |e: Condition| all = both(Arc::clone(&all), Operator::And, e);
-    for (name, value) in rows.equal() {
+    for (name, value) in rows.equality_conditions() {
         also(both(col(name, schema)?, Operator::Eq, text(value)));
     }
     if let Some(ModelKey::Tagged(_)) = rows.model {
@@ -208,11 +212,11 @@ fn condition(rows: &Rows<'_>, schema: &Schema) -> Result<Condition, DataFusionEr
     }
     let kind = |of: &str| Ok::<_, DataFusionError>(both(col("experiment_type", schema)?, Operator::Eq, text(of)));
     match rows.scope.kind {
-        Kind::All => {}
-        Kind::Production => {
+        ExperimentKind::All => {}
+        ExperimentKind::Production => {
             also(both(is_null(col("experiment_type", schema)?)?, Operator::Or, kind("production")?));
         }
-        Kind::Candidate => also(kind("candidate")?),
+        ExperimentKind::Candidate => also(kind("candidate")?),
     }
     if let Some(seqs) = rows.only {
         also(in_list(col("seq", schema)?, seqs.iter().map(|s| lit(*s)).collect(), &false, schema)?);
@@ -223,6 +227,6 @@ fn condition(rows: &Rows<'_>, schema: &Schema) -> Result<Condition, DataFusionEr
 /// The column of a catalogue metric, as the schema spells it.
 pub fn metric_column(i: usize) -> &'static str {
     let name = domain::metric::CATALOGUE[i].column;
-    debug_assert!(column(name) < SCHEMA.fields().len());
+    debug_assert!(column_index(name) < SCHEMA.fields().len());
     name
 }

@@ -11,10 +11,10 @@ use arrow::{
     datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit},
     error::ArrowError,
 };
-use domain::{metric::CATALOGUE, ports::Arrival, record::TEXT_FIELDS, time::Millis};
+use domain::{metric::CATALOGUE, ports::ReceivedRecord, record::TEXT_FIELDS, time::Millis};
 
 /// Columns that belong to a record's identity, beside the timestamp. Absent differs from empty.
-pub const IDENTITY: [&str; 11] = [
+pub const IDENTITY_COLUMNS: [&str; 11] = [
     "run_id",
     "customer",
     "site",
@@ -28,10 +28,10 @@ pub const IDENTITY: [&str; 11] = [
     "device",
 ];
 /// Columns that the lake adds on arrival; no part of a record's content.
-pub const ARRIVAL: [&str; 4] = ["received_at", "seq", "source", "line"];
+pub const ARRIVAL_COLUMNS: [&str; 4] = ["received_at", "seq", "source", "line"];
 /// By these rows are sorted inside a file. What a question groups or chooses by stands before the time: a champion and its
 /// challenger take turns in time, and rows that belong together would lie one by one.
-pub const SORT: [&str; 9] =
+pub const SORT_COLUMNS: [&str; 9] =
     ["customer", "task", "site", "zone", "experiment_type", "model_architecture", "model_version", "timestamp", "seq"];
 
 /// Text fields that stand before the metrics; the rest follow them.
@@ -70,21 +70,21 @@ pub static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
 });
 
 /// Where a column stands.
-pub fn column(name: &str) -> usize {
+pub fn column_index(name: &str) -> usize {
     SCHEMA.index_of(name).unwrap_or(usize::MAX)
 }
 
 /// An arrival on its way into the lake: its number in the order of all arrivals, and the batch that it belongs to.
 #[derive(Debug, Clone, Copy)]
-pub struct Numbered<'a> {
-    pub arrival: &'a Arrival,
+pub struct SequencedRecord<'a> {
+    pub arrival: &'a ReceivedRecord,
     pub seq: i64,
     pub batch: usize,
     pub source: &'a str,
 }
 
 /// Turns arrivals into a batch in the lake's schema.
-pub fn to_batch(arrivals: &[Numbered<'_>], received: Millis) -> Result<RecordBatch, ArrowError> {
+pub fn to_batch(arrivals: &[SequencedRecord<'_>], received: Millis) -> Result<RecordBatch, ArrowError> {
     let n = arrivals.len();
     let mut time = TimestampMillisecondBuilder::with_capacity(n).with_timezone("UTC");
     let mut texts: Vec<StringViewBuilder> =
@@ -98,7 +98,7 @@ pub fn to_batch(arrivals: &[Numbered<'_>], received: Millis) -> Result<RecordBat
     let mut seq = Int64Builder::with_capacity(n);
     let mut from = StringViewBuilder::with_capacity(n).with_deduplicate_strings();
     let mut line = Int64Builder::with_capacity(n);
-    for Numbered { arrival, seq: number, source, .. } in arrivals {
+    for SequencedRecord { arrival, seq: number, source, .. } in arrivals {
         let r = &arrival.record;
         time.append_value(r.timestamp().0);
         for (b, t) in texts.iter_mut().zip(r.texts()) {

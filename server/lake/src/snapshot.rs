@@ -11,9 +11,9 @@ use std::{
 
 use domain::{
     Result,
-    changes::Touched,
+    changes::ChangeSet,
     error::Sentence,
-    metric::BUILT_IN,
+    metric::BUILT_IN_COUNT,
     model::ModelKey,
     query::Directory,
     scope::{Place, Scope},
@@ -21,44 +21,44 @@ use domain::{
     time::{Millis, Ranges},
 };
 
-use self::names::{by_device, place_of};
-pub use self::{lease::Lease, names::Names};
+use self::names::{place_of, places_by_device};
+pub use self::{lease::FileLease, names::FileNames};
 use crate::{
-    failing::Failing,
-    file::{FILES, Unread, check_size, object},
-    health::{Kept, Written},
-    held::{HeldEntry, HeldIndex, ModelText, Named},
+    customer_snapshot::CustomerDirectories,
+    failing_sources::FailingSources,
+    file::{LAKE_FOLDER, ReadFailure, check_size, object_name},
+    health::{DeclaredPlace, HealthCache},
     index::FileIndex,
+    loaded_index::{LoadedEntry, LoadedIndex, ModelFieldTexts, NameAndVersion},
     metrics,
     names::MetricNames,
-    narrowed::Directories,
-    objects::{Objects, Stamp},
-    ports::{LakeFile, Manifest, News},
+    objects::{ObjectStat, Objects},
+    place_generations::PlaceGenerations,
+    ports::{LakeFile, Manifest, ManifestUpdate},
     sentences,
-    topics::Generations,
 };
 
 /// One file with its index, and the reason when it cannot be read.
 #[derive(Debug, Clone)]
-pub struct FileView {
+pub struct IndexedFile {
     pub file: LakeFile,
-    pub index: Arc<HeldIndex>,
+    pub index: Arc<LoadedIndex>,
     /// For each entry of the index the number of its place in [`Snapshot::places`].
     pub places: Arc<[u32]>,
-    pub names: Arc<Names>,
+    pub names: Arc<FileNames>,
     /// Where the index's metrics outside of the catalogue stand in the directory; see [`metrics`].
     pub custom: Arc<[u32]>,
     /// What is wrong with its index: then nothing about its rows is known.
     pub unindexed: Option<Sentence>,
     pub failed: Option<Sentence>,
-    pub lease: Arc<Lease>,
+    pub lease: Arc<FileLease>,
 }
 
-impl FileView {
+impl IndexedFile {
     /// Which models ran where, from when on. A run may come more than once.
-    fn runs(&self) -> impl Iterator<Item = (Run, i64)> {
+    fn runs(&self) -> impl Iterator<Item = (ModelDeployment, i64)> {
         self.index.entries.iter().zip(self.places.iter()).filter_map(|(e, place)| {
-            let run = Run {
+            let run = ModelDeployment {
                 place: *place,
                 task: Arc::clone(self.index.task(e)),
                 kind: self.index.kind_text(e).cloned(),
@@ -74,90 +74,91 @@ pub struct Snapshot {
     pub generation: i64,
     /// Grows with every change without a commit: files are left out or come back, places grow late.
     pub revision: i64,
-    pub files: Vec<FileView>,
+    pub files: Vec<IndexedFile>,
     pub places: Arc<Vec<Place>>,
     /// The places of places in that list.
     numbers: Arc<HashMap<Place, u32>>,
-    pub topics: Generations,
-    pub narrowed: Arc<Directories>,
+    pub place_generations: PlaceGenerations,
+    pub narrowed: Arc<CustomerDirectories>,
     pub directory: Arc<Directory>,
     /// The newest arrival.
     pub as_of: Option<Millis>,
     /// When each model was first seen in each place.
-    pub first_runs: Arc<HashMap<Run, i64>>,
+    pub first_seen_models: Arc<HashMap<ModelDeployment, i64>>,
     /// The metrics that the lake may know by name.
     pub names: Arc<MetricNames>,
     /// By the number of a place, the devices that its records name.
     devices: Arc<Vec<Vec<Arc<str>>>>,
     /// Sources whose last read failed.
-    pub failing: Failing,
+    pub failing: FailingSources,
     /// What is written down about the places, by their number; empty when nothing is.
-    pub written: Arc<Vec<Written>>,
-    pub kept: Kept,
+    pub written: Arc<Vec<DeclaredPlace>>,
+    pub kept: HealthCache,
 }
 
 /// More new files than these are looked at together.
-const MANY: usize = 16;
+const PARALLEL_LOOKUP_ABOVE: usize = 16;
 
 /// Size and time of a file's object.
 async fn found_at(
-    listed: &Option<HashMap<String, Stamp>>,
+    listed: &Option<HashMap<String, ObjectStat>>,
     objects: &Arc<dyn Objects>,
     file: &LakeFile,
-) -> std::io::Result<Stamp> {
-    let name = object(&file.path);
+) -> std::io::Result<ObjectStat> {
+    let name = object_name(&file.path);
     match listed.as_ref().and_then(|all| all.get(&name)) {
-        Some(stamp) => Ok(*stamp),
+        Some(stat) => Ok(*stat),
         // Written since, or not there.
-        None => objects.look(&name).await,
+        None => objects.stat(&name).await,
     }
 }
 
 /// What came of following the manifest.
-pub struct Renewed {
+pub struct RefreshResult {
     pub snapshot: Snapshot,
     /// New files that are not there as they should be.
-    pub found: Vec<(String, Unread)>,
+    pub found: Vec<(String, ReadFailure)>,
     /// What the commits since have touched, where that is known.
-    pub touched: Option<Vec<Touched>>,
+    pub touched: Option<Vec<ChangeSet>>,
 }
 
 /// A model in a place, with the task and the type under which it ran.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Run {
+pub struct ModelDeployment {
     pub place: u32,
     pub task: Arc<str>,
     pub kind: Option<Arc<str>>,
-    pub model: ModelText,
+    pub model: ModelFieldTexts,
 }
 
 impl Snapshot {
     /// A number that changes whenever an answer could: the manifest's generation, until a file is left out or comes back, or a
     /// place grows late. Browsers read it exactly, up to 2^53: for 2^28 commits, and 2^25 other changes of one process.
-    pub fn number(&self) -> i64 {
+    pub fn generation_number(&self) -> i64 {
         (self.revision << 28) + self.generation
     }
 
     /// Files in which rows of these ranges may lie, but for those that cannot be read.
-    pub fn touched(&self, ranges: &Ranges) -> impl Iterator<Item = &FileView> {
-        self.files.iter().filter(|v| v.failed.is_none() && ranges.meet(v.file.from, v.file.to))
+    pub fn files_in(&self, ranges: &Ranges) -> impl Iterator<Item = &IndexedFile> {
+        self.files.iter().filter(|v| v.failed.is_none() && ranges.overlaps(v.file.from, v.file.to))
     }
 
     /// Brings the snapshot up to the manifest: reads what has changed since, and the indexes of files that it does not know yet.
     ///
     /// # Errors
     /// `Unavailable` when the manifest cannot be read.
-    pub async fn renewed(
+    pub async fn refreshed(
         &self,
         manifest: &dyn Manifest,
         objects: &Arc<dyn Objects>,
         failed: &HashMap<String, Sentence>,
-    ) -> Result<Renewed> {
+    ) -> Result<RefreshResult> {
         let news = if self.generation == 0 { None } else { manifest.since(self.generation).await? };
         let (generation, kept, files, touched) = match news {
-            Some(News { generation, published, retired, touched }) => {
+            Some(ManifestUpdate { generation, published, retired, touched }) => {
                 let gone: HashSet<i64> = retired.into_iter().collect();
-                let kept: Vec<FileView> = self.files.iter().filter(|v| !gone.contains(&v.file.id)).cloned().collect();
+                let kept: Vec<IndexedFile> =
+                    self.files.iter().filter(|v| !gone.contains(&v.file.id)).cloned().collect();
                 (generation, kept, published, Some(touched))
             }
             None => {
@@ -167,7 +168,7 @@ impl Snapshot {
                 (generation, self.files.iter().filter(|v| live.contains(&v.file.id)).cloned().collect(), files, None)
             }
         };
-        let failing = Failing::new(manifest.failing().await?);
+        let failing = FailingSources::new(manifest.failing().await?);
         let known: HashSet<i64> = kept.iter().map(|v| v.file.id).collect();
         let files: Vec<LakeFile> = files.into_iter().filter(|f| !known.contains(&f.id)).collect();
         let missing: Vec<i64> = files.iter().map(|f| f.id).collect();
@@ -182,8 +183,8 @@ impl Snapshot {
         }
         let mut found = Vec::new();
         // One look at the whole costs less than many.
-        let listed: Option<HashMap<String, Stamp>> = match files.len() > MANY {
-            true => objects.list(FILES).await.ok().map(|all| all.into_iter().collect()),
+        let listed: Option<HashMap<String, ObjectStat>> = match files.len() > PARALLEL_LOOKUP_ABOVE {
+            true => objects.list(LAKE_FOLDER).await.ok().map(|all| all.into_iter().collect()),
             false => None,
         };
         for file in files {
@@ -193,8 +194,8 @@ impl Snapshot {
                     |b| FileIndex::decode(b).map_err(sentences::damaged_index),
                 );
                 let (index, unindexed) = match decoded {
-                    Ok(index) => (HeldIndex::from(index), None),
-                    Err(e) => (HeldIndex::default(), Some(e)),
+                    Ok(index) => (LoadedIndex::from(index), None),
+                    Err(e) => (LoadedIndex::default(), Some(e)),
                 };
                 let numbered: Arc<[u32]> = index
                     .entries
@@ -209,11 +210,11 @@ impl Snapshot {
                         })
                     })
                     .collect();
-                let names = Arc::new(Names::of(&index, &numbered));
-                let lease = Arc::new(Lease::new(Arc::clone(objects), object(&file.path)));
+                let names = Arc::new(FileNames::of(&index, &numbered));
+                let lease = Arc::new(FileLease::new(Arc::clone(objects), object_name(&file.path)));
                 let index = Arc::new(index);
                 let custom = Arc::default();
-                FileView { file, index, places: numbered, names, custom, unindexed, failed: None, lease }
+                IndexedFile { file, index, places: numbered, names, custom, unindexed, failed: None, lease }
             };
             view.failed = view.unindexed.as_ref().or_else(|| failed.get(&view.file.path)).cloned();
             if view.failed.is_none()
@@ -227,20 +228,22 @@ impl Snapshot {
         views.sort_unstable_by_key(|v| v.file.id);
         let as_of = views.iter().map(|v| v.file.received).max();
         let new: HashSet<i64> = missing.into_iter().collect();
-        let first_runs = self.first_runs_with(&views, &new);
-        let unchanged = Arc::ptr_eq(&first_runs, &self.first_runs);
-        let by_age = if unchanged { self.directory.by_age.clone() } else { by_age(first_runs.iter()) };
+        let first_seen_models = self.first_runs_with(&views, &new);
+        let unchanged = Arc::ptr_eq(&first_seen_models, &self.first_seen_models);
+        let models_by_age =
+            if unchanged { self.directory.models_by_age.clone() } else { models_by_age(first_seen_models.iter()) };
         let devices = self.devices_with(&views, &new);
         let same = Arc::ptr_eq(&devices, &self.devices);
-        let named = if same { Arc::clone(&self.directory.devices) } else { Arc::new(by_device(&devices, &places)) };
+        let named =
+            if same { Arc::clone(&self.directory.devices) } else { Arc::new(places_by_device(&devices, &places)) };
         let more_devices = views.iter().any(|v| v.index.devices().is_none());
         let more_models = views.iter().any(|v| !v.index.registered);
-        let is_new = |v: &FileView| new.contains(&v.file.id);
-        let names = metrics::names(&self.names, views.iter().filter(|v| is_new(v)), &views, manifest).await?;
-        let custom = metrics::place(&mut views, is_new, &self.directory.custom, &names);
-        let beyond = metrics::beyond(&views, &names);
+        let is_new = |v: &IndexedFile| new.contains(&v.file.id);
+        let names = metrics::load_names(&self.names, views.iter().filter(|v| is_new(v)), &views, manifest).await?;
+        let custom = metrics::index_custom_metrics(&mut views, is_new, &self.directory.custom, &names);
+        let beyond = metrics::metrics_over_limit(&views, &names);
         let directory = Directory {
-            by_age,
+            models_by_age,
             devices: named,
             more_devices,
             more_models,
@@ -249,7 +252,7 @@ impl Snapshot {
             ..directory(&views, &places)
         };
         let renewed = Self {
-            first_runs,
+            first_seen_models,
             devices,
             generation,
             revision: self.revision,
@@ -260,17 +263,17 @@ impl Snapshot {
             as_of,
             failing,
             written: Arc::default(),
-            kept: Kept::default(),
+            kept: HealthCache::default(),
             names,
-            topics: Generations::default(),
+            place_generations: PlaceGenerations::default(),
             narrowed: Arc::default(),
         };
-        Ok(Renewed { snapshot: renewed, found, touched })
+        Ok(RefreshResult { snapshot: renewed, found, touched })
     }
 
     /// The devices of places: what was known, and what new files add; most add nothing. Only simulated records are ever
     /// removed: where a file with some is gone, it is begun anew.
-    fn devices_with(&self, views: &[FileView], new: &std::collections::HashSet<i64>) -> Arc<Vec<Vec<Arc<str>>>> {
+    fn devices_with(&self, views: &[IndexedFile], new: &std::collections::HashSet<i64>) -> Arc<Vec<Vec<Arc<str>>>> {
         let kept: std::collections::HashSet<i64> = views.iter().map(|v| v.file.id).collect();
         let anew = self.files.iter().any(|v| v.file.simulated > 0 && !kept.contains(&v.file.id));
         let mut devices = if anew { Arc::default() } else { Arc::clone(&self.devices) };
@@ -289,13 +292,16 @@ impl Snapshot {
 
     /// When models were first seen: what was known, and what new files add; most add nothing. What only a file that is gone
     /// knew, and no new one says again as a merge does, is looked up anew.
-    fn first_runs_with(&self, views: &[FileView], new: &HashSet<i64>) -> Arc<HashMap<Run, i64>> {
-        let mut first = Arc::clone(&self.first_runs);
+    fn first_runs_with(&self, views: &[IndexedFile], new: &HashSet<i64>) -> Arc<HashMap<ModelDeployment, i64>> {
+        let mut first = Arc::clone(&self.first_seen_models);
         let kept: HashSet<i64> = views.iter().map(|v| v.file.id).collect();
         let gone = self.files.iter().filter(|v| !kept.contains(&v.file.id));
-        let mut lost: HashSet<Run> =
-            gone.flat_map(FileView::runs).filter(|(run, t)| self.first_runs.get(run) == Some(t)).map(|r| r.0).collect();
-        for (run, t) in views.iter().filter(|v| new.contains(&v.file.id)).flat_map(FileView::runs) {
+        let mut lost: HashSet<ModelDeployment> = gone
+            .flat_map(IndexedFile::runs)
+            .filter(|(run, t)| self.first_seen_models.get(run) == Some(t))
+            .map(|r| r.0)
+            .collect();
+        for (run, t) in views.iter().filter(|v| new.contains(&v.file.id)).flat_map(IndexedFile::runs) {
             match first.get(&run) {
                 Some(known) if *known < t => {}
                 Some(known) if *known == t => drop(lost.remove(&run)),
@@ -308,7 +314,7 @@ impl Snapshot {
         if !lost.is_empty() {
             let first = Arc::make_mut(&mut first);
             first.retain(|run, _| !lost.contains(run));
-            for (run, t) in views.iter().flat_map(FileView::runs).filter(|(run, _)| lost.contains(run)) {
+            for (run, t) in views.iter().flat_map(IndexedFile::runs).filter(|(run, _)| lost.contains(run)) {
                 first.entry(run).and_modify(|known| *known = (*known).min(t)).or_insert(t);
             }
         }
@@ -321,7 +327,7 @@ impl Snapshot {
     }
 
     /// The tags under which a model's records came first, as files tell.
-    pub fn tags_of(&self, model: &ModelText) -> Named<'_> {
+    pub fn tags_of(&self, model: &ModelFieldTexts) -> NameAndVersion<'_> {
         let tags = self.files.iter().filter(|v| v.names.models.contains(model)).find_map(|v| {
             let entry = v.index.entries.iter().find(|e| v.index.model(e).as_ref() == Some(model))?;
             Some(v.index.tags(entry))
@@ -331,8 +337,8 @@ impl Snapshot {
 
     /// When the scope's records begin, on whichever device, if that is after `begin` and before `end`. Files that cannot be read
     /// count: their indexes know it.
-    pub fn begin_of(&self, scope: &Scope, begin: Millis, end: Millis) -> Option<Millis> {
-        let inside: Vec<bool> = self.places.iter().map(|p| scope.holds(p)).collect();
+    pub fn first_record_in(&self, scope: &Scope, begin: Millis, end: Millis) -> Option<Millis> {
+        let inside: Vec<bool> = self.places.iter().map(|p| scope.contains(p)).collect();
         let mut first = end.0;
         for view in &self.files {
             // Old files come first as a rule: of most scopes the first one says it all.
@@ -342,9 +348,9 @@ impl Snapshot {
             if view.file.from.0 >= first {
                 continue;
             }
-            let ours = |(e, place): &(&HeldEntry, &u32)| {
+            let ours = |(e, place): &(&LoadedEntry, &u32)| {
                 inside[**place as usize]
-                    && scope.kind.takes(view.index.kind(e))
+                    && scope.kind.includes(view.index.kind(e))
                     && scope.task.as_ref().is_none_or(|t| t.as_str() == &**view.index.task(e))
             };
             let entries = view.index.entries.iter().zip(view.places.iter());
@@ -354,7 +360,7 @@ impl Snapshot {
     }
 }
 
-fn directory(views: &[FileView], places: &[Place]) -> Directory {
+fn directory(views: &[IndexedFile], places: &[Place]) -> Directory {
     let mut used = vec![false; places.len()];
     let mut tasks = BTreeSet::new();
     let mut models = BTreeSet::new();
@@ -372,16 +378,16 @@ fn directory(views: &[FileView], places: &[Place]) -> Directory {
     }
     d.places = places.iter().zip(used).filter(|(_, u)| *u).map(|(p, _)| p.clone()).collect();
     d.places.sort();
-    d.tasks = tasks.iter().filter_map(|t| Name::stored(t).ok()).collect();
+    d.tasks = tasks.iter().filter_map(|t| Name::parse_stored(t).ok()).collect();
     d.models = models.iter().filter_map(|m| m.key()).collect();
-    d.built_in = (0..BUILT_IN).filter(|bit| metrics >> bit & 1 == 1).collect();
+    d.built_in = (0..BUILT_IN_COUNT).filter(|bit| metrics >> bit & 1 == 1).collect();
     d
 }
 
 /// Model versions, oldest first.
-pub fn by_age<'r>(first_runs: impl IntoIterator<Item = (&'r Run, &'r i64)>) -> Vec<ModelKey> {
-    let mut first: HashMap<&ModelText, i64> = HashMap::new();
-    for (run, t) in first_runs {
+pub fn models_by_age<'r>(first_seen_models: impl IntoIterator<Item = (&'r ModelDeployment, &'r i64)>) -> Vec<ModelKey> {
+    let mut first: HashMap<&ModelFieldTexts, i64> = HashMap::new();
+    for (run, t) in first_seen_models {
         let seen = first.entry(&run.model).or_insert(*t);
         *seen = (*seen).min(*t);
     }

@@ -10,39 +10,40 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     Error, Result,
-    changes::Touched,
-    ports::{Appended, Batch, RecordSink},
+    changes::ChangeSet,
+    ports::{AppendCounts, Batch, RecordSink},
     time::{Day, Millis},
 };
 
 use crate::{
     LOCK, Lake, MERGE_LOCK,
-    aside::Aside,
-    compact::How,
-    day::{DayChange, Trouble, Writer},
-    file::{self, FILES, MERGED, PENDING, SUPERSEDED, object},
-    known::KnownDays,
-    objects::Blocking,
-    ports::{Change, Delivery},
+    compact::MergeMode,
+    day_identities::DayIdentityCache,
+    day_writer::{DayChange, DayWriter, WriteError},
+    file::{self, LAKE_FOLDER, MERGED_SUFFIX, PENDING_FOLDER, SUPERSEDED_FOLDER, object_name},
+    merge_policy,
+    objects::BlockingObjects,
+    place_generations,
+    ports::{ManifestCommit, SourceDelivery},
     sentences,
-    snapshot::{Lease, Snapshot},
-    tiers, topics,
+    snapshot::{FileLease, Snapshot},
+    superseded::PendingRows,
 };
 
 /// A note in the manifest that is written to be sure of what stands before it.
-const DOUBT: &str = "last_doubt";
+const COMMIT_PROBE_KEY: &str = "last_doubt";
 
 /// A file of a commit of which nobody knows whether it was: published or retired by it.
 #[derive(Debug)]
-pub struct Doubtful {
+pub struct UncertainFile {
     path: String,
     /// Of a file that was to be retired and that questions may be reading.
-    lease: Option<Arc<Lease>>,
+    lease: Option<Arc<FileLease>>,
 }
 
 #[async_trait]
 impl RecordSink for Lake {
-    async fn append_all(&self, batches: Vec<Batch>) -> Result<Vec<Appended>> {
+    async fn append_all(&self, batches: Vec<Batch>) -> Result<Vec<AppendCounts>> {
         if batches.is_empty() {
             return Ok(vec![]);
         }
@@ -50,7 +51,7 @@ impl RecordSink for Lake {
         let batches = Arc::new(batches);
         let mut days = self.read_ahead(&batches, std::mem::take(&mut *known)).await?;
         let _turn = self.turn("append").await?;
-        self.learn_names(&batches).await?;
+        self.add_names(&batches).await?;
         let first_seq = self.manifest.last_seq().await? + 1;
         let received = self.clock.now();
         let rows: usize = batches.iter().map(|b| b.records.len()).sum();
@@ -58,7 +59,7 @@ impl RecordSink for Lake {
         let changes = loop {
             let snapshot = self.snapshot();
             let arriving = Arc::clone(&batches);
-            let writing = self.writing();
+            let writing = self.write_context();
             let (kept, written) = tokio::task::spawn_blocking(move || {
                 let written = writing.writer(&snapshot, received).write_days(&arriving, first_seq, &mut days);
                 (days, written)
@@ -70,21 +71,21 @@ impl RecordSink for Lake {
                     days = kept;
                     break changes;
                 }
-                Err(Trouble::Other(e)) => return Err(e),
+                Err(WriteError::Other(e)) => return Err(e),
                 // A damaged file must not keep new records out. Each round leaves one such file out, so this ends.
-                Err(Trouble::Unreadable(path, why)) => {
-                    self.leave_out([(path, why)]).await?;
-                    days = KnownDays::default();
+                Err(WriteError::Unreadable(path, why)) => {
+                    self.exclude_files([(path, why)]).await?;
+                    days = DayIdentityCache::default();
                 }
             }
         };
-        let mut appended = vec![Appended::default(); batches.len()];
+        let mut appended = vec![AppendCounts::default(); batches.len()];
         for (sum, part) in changes.iter().flat_map(|c| c.appended.iter().enumerate()).map(|(i, a)| (i, *a)) {
             appended[sum].taken += part.taken;
             appended[sum].duplicate += part.duplicate;
             appended[sum].corrected += part.corrected;
         }
-        let deliveries = batches.iter().zip(&appended).map(|(b, appended)| Delivery {
+        let deliveries = batches.iter().zip(&appended).map(|(b, appended)| SourceDelivery {
             source: b.source.clone(),
             at: received,
             appended: *appended,
@@ -92,18 +93,19 @@ impl RecordSink for Lake {
             newest: b.records.iter().map(|a| a.record.timestamp()).max(),
             progress: b.progress.clone(),
         });
-        let change = Change { last_seq: Some(last_seq), deliveries: deliveries.collect(), ..Change::default() };
-        let change = Change { touched: topics::touched(&batches, &changes), ..change };
+        let change =
+            ManifestCommit { last_seq: Some(last_seq), deliveries: deliveries.collect(), ..ManifestCommit::default() };
+        let change = ManifestCommit { touched: place_generations::change_set(&batches, &changes), ..change };
         self.publish(changes, change).await?;
         // Only now: what was read into memory is true only once it is published.
         *known = days;
         Ok(appended)
     }
 
-    async fn tidy(&self) -> Result<()> {
+    async fn compact(&self) -> Result<()> {
         // What others write meanwhile may undo a merge; one that never comes to its end is left to the next.
         let mut undone = 0;
-        while let Some(prepared) = self.prepare_merge(How::Thorough).await? {
+        while let Some(prepared) = self.prepare_merge(MergeMode::Thorough).await? {
             undone += u32::from(!self.commit_merge(prepared).await?);
             if undone == 10 {
                 tracing::info!("small files stay: others write to their days");
@@ -116,45 +118,49 @@ impl RecordSink for Lake {
     async fn remove_simulated(&self) -> Result<u64> {
         let mut known = self.writer.lock().await;
         let _turn = self.turn("remove the demo").await?;
-        let (snapshot, writing, received) = (self.snapshot(), self.writing(), self.clock.now());
+        let (snapshot, writing, received) = (self.snapshot(), self.write_context(), self.clock.now());
         let change = tokio::task::spawn_blocking(move || writing.writer(&snapshot, received).without_simulated())
             .await
             .map_err(|e| Error::internal(sentences::demo_broke_off()).with_detail(e))?
             .map_err(|t| match t {
-                Trouble::Other(e) => e,
-                Trouble::Unreadable(path, why) => file::lost(&path, &why.reason),
+                WriteError::Other(e) => e,
+                WriteError::Unreadable(path, why) => file::unreadable_file_error(&path, &why.reason),
             })?;
         let removed = self.snapshot().files.iter().map(|v| v.file.simulated).sum();
-        *known = KnownDays::default();
-        self.publish(vec![change], Change { forget_demo: true, touched: Touched::all(), ..Change::default() }).await?;
+        *known = DayIdentityCache::default();
+        self.publish(
+            vec![change],
+            ManifestCommit { forget_demo: true, touched: ChangeSet::everything(), ..ManifestCommit::default() },
+        )
+        .await?;
         self.forget_simulated_names().await?;
         Ok(removed)
     }
 }
 
 /// What a writer needs of the lake, to take to a thread.
-pub struct Writing {
-    objects: Blocking,
+pub struct WriteContext {
+    objects: BlockingObjects,
     claimed: HashSet<i64>,
 }
 
-impl Writing {
-    pub fn writer(self, snapshot: &Snapshot, received: Millis) -> Writer<'_> {
+impl WriteContext {
+    pub fn writer(self, snapshot: &Snapshot, received: Millis) -> DayWriter<'_> {
         let Self { objects, claimed } = self;
-        Writer { objects, received, snapshot, claimed, room: Cell::new(tiers::CALM) }
+        DayWriter { objects, received, snapshot, claimed, room: Cell::new(merge_policy::MAX_COMMIT_REWRITE_ROWS) }
     }
 }
 
 impl Lake {
-    pub(crate) fn writing(&self) -> Writing {
+    pub(crate) fn write_context(&self) -> WriteContext {
         let claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Writing { objects: self.blocking(), claimed }
+        WriteContext { objects: self.blocking(), claimed }
     }
 
     /// Reads what the days of these batches hold before anybody waits for it: under the lock only what came since is read.
-    async fn read_ahead(&self, batches: &Arc<Vec<Batch>>, mut days: KnownDays) -> Result<KnownDays> {
+    async fn read_ahead(&self, batches: &Arc<Vec<Batch>>, mut days: DayIdentityCache) -> Result<DayIdentityCache> {
         self.refresh().await?;
-        let (snapshot, writing, received) = (self.snapshot(), self.writing(), self.clock.now());
+        let (snapshot, writing, received) = (self.snapshot(), self.write_context(), self.clock.now());
         let batches = Arc::clone(batches);
         tokio::task::spawn_blocking(move || {
             let wanted: BTreeSet<Day> =
@@ -163,8 +169,8 @@ impl Lake {
             let writer = writing.writer(&snapshot, received);
             for day in wanted {
                 // What cannot be read is found again by whoever writes, and left out.
-                if writer.bring_up(day, days.day(day)).is_err() {
-                    return KnownDays::default();
+                if writer.refresh_identities(day, days.day(day)).is_err() {
+                    return DayIdentityCache::default();
                 }
             }
             days
@@ -178,13 +184,13 @@ impl Lake {
     ///
     /// An error of the commit says nothing of whether it was: an answer may have been lost behind it. So the manifest is asked,
     /// and nothing is deleted before it has answered.
-    pub(crate) async fn publish(&self, changes: Vec<DayChange>, mut change: Change) -> Result<()> {
+    pub(crate) async fn publish(&self, changes: Vec<DayChange>, mut change: ManifestCommit) -> Result<()> {
         let mut written = Vec::new();
         let mut retired = Vec::new();
         let mut asides = Vec::new();
         for c in changes {
             written.extend(c.published().cloned());
-            asides.extend(c.aside);
+            asides.extend(c.superseded);
             change.publish.extend(c.publish);
             change.retire.extend(c.retire.iter().map(|r| r.0));
             retired.extend(c.retire.into_iter().map(|r| r.1));
@@ -192,33 +198,33 @@ impl Lake {
         let before = self.snapshot();
         let retired = retired.into_iter().map(|path| {
             let lease = before.files.iter().find(|v| v.file.path == path).map(|v| Arc::clone(&v.lease));
-            Doubtful { path, lease }
+            UncertainFile { path, lease }
         });
-        let retired: Vec<Doubtful> = retired.collect();
-        let with_rows = change.deliveries.iter().any(|d| d.appended != Appended::default());
+        let retired: Vec<UncertainFile> = retired.collect();
+        let with_rows = change.deliveries.iter().any(|d| d.appended != AppendCounts::default());
         let last_seq = change.last_seq.filter(|_| with_rows);
         if let Err(e) = self.manifest.commit(change).await {
-            match self.has_come_about(before.generation, &written, &retired, last_seq).await {
+            match self.was_committed(before.generation, &written, &retired, last_seq).await {
                 Ok(true) => {
                     tracing::warn!(error = %e, detail = ?e.detail, "a commit reported an error and has come about")
                 }
                 Ok(false) => {
                     // Nobody will ever ask for them.
-                    written.iter().for_each(|p| self.objects.discard(&object(p)));
+                    written.iter().for_each(|p| self.objects.discard(&object_name(p)));
                     asides.iter().for_each(|a| self.objects.discard(a.object()));
                     return Err(e);
                 }
                 Err(unknown) => {
                     tracing::error!(error = %e, unknown = %unknown, "it is not known whether a commit has come about");
                     let mut doubtful = self.doubtful.lock().unwrap_or_else(PoisonError::into_inner);
-                    doubtful.extend(written.into_iter().map(|path| Doubtful { path, lease: None }).chain(retired));
+                    doubtful.extend(written.into_iter().map(|path| UncertainFile { path, lease: None }).chain(retired));
                     return Err(Error::unavailable(sentences::uncertain(&e.message)).with_detail(unknown));
                 }
             }
         }
         // It is committed, whatever comes now: the job that follows the manifest tries again, and whoever writes next puts aside
         // what is left.
-        if let Err(e) = self.keep_aside(asides).await {
+        if let Err(e) = self.publish_superseded(asides).await {
             tracing::warn!(error = %e, detail = ?e.detail, "rows that were replaced are put aside later");
         }
         if let Err(e) = self.renew().await {
@@ -230,14 +236,14 @@ impl Lake {
 
     /// Whether a commit that reported an error has come about. A write of our own first: behind it nothing is under way any more,
     /// and what lies half written in the database is overwritten or whole.
-    async fn has_come_about(
+    async fn was_committed(
         &self,
         before: i64,
         written: &[String],
-        retired: &[Doubtful],
+        retired: &[UncertainFile],
         last_seq: Option<i64>,
     ) -> Result<bool> {
-        self.manifest.set_note(DOUBT, Some(&self.clock.now().0.to_string())).await?;
+        self.manifest.set_value(COMMIT_PROBE_KEY, Some(&self.clock.now().0.to_string())).await?;
         // All or none of them are named. The generation tells least: it also grows when a source fails.
         let is_named = |path: &str| {
             let path = path.to_owned();
@@ -251,37 +257,37 @@ impl Lake {
         }
     }
 
-    fn retire(&self, files: Vec<Doubtful>) {
+    fn retire(&self, files: Vec<UncertainFile>) {
         for file in files {
             match file.lease {
                 Some(lease) => lease.retire(),
-                None => self.objects.discard(&object(&file.path)),
+                None => self.objects.discard(&object_name(&file.path)),
             }
         }
     }
 
-    async fn keep_aside(&self, asides: Vec<Aside>) -> Result<()> {
-        for aside in asides {
-            aside.keep(&*self.objects).await.map_err(|e| self.cannot_write(file::SUPERSEDED, &e))?;
+    async fn publish_superseded(&self, asides: Vec<PendingRows>) -> Result<()> {
+        for superseded in asides {
+            superseded.publish(&*self.objects).await.map_err(|e| self.cannot_write(file::SUPERSEDED_FOLDER, &e))?;
         }
         Ok(())
     }
 
     /// Finishes what a crash, or a commit of which nobody knew, left half done. Called with the lake's lock, before anything is
     /// written: what the last commit published is still named, if it was.
-    pub(crate) async fn settle(&self) -> Result<()> {
-        let waiting = self.objects.list(PENDING).await.map_err(|e| self.cannot_write(PENDING, &e))?;
-        let (waiting, broken) = Aside::of(waiting.into_iter().map(|o| o.0));
+    pub(crate) async fn finish_interrupted_commit(&self) -> Result<()> {
+        let waiting = self.objects.list(PENDING_FOLDER).await.map_err(|e| self.cannot_write(PENDING_FOLDER, &e))?;
+        let (waiting, broken) = PendingRows::parse_names(waiting.into_iter().map(|o| o.0));
         broken.iter().for_each(|o| self.objects.discard(o));
         let in_doubt = !self.doubtful.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
         if waiting.is_empty() && !in_doubt {
             return Ok(());
         }
-        self.manifest.set_note(DOUBT, Some(&self.clock.now().0.to_string())).await?;
+        self.manifest.set_value(COMMIT_PROBE_KEY, Some(&self.clock.now().0.to_string())).await?;
         let named: HashSet<String> = self.manifest.files().await?.into_iter().map(|f| f.path).collect();
-        let (count, void): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|a| a.counts(&named));
+        let (count, void): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|a| a.is_committed(&named));
         void.iter().for_each(|a| self.objects.discard(a.object()));
-        self.keep_aside(count).await?;
+        self.publish_superseded(count).await?;
         let doubtful = std::mem::take(&mut *self.doubtful.lock().unwrap_or_else(PoisonError::into_inner));
         self.retire(doubtful.into_iter().filter(|d| !named.contains(&d.path)).collect());
         Ok(())
@@ -291,21 +297,21 @@ impl Lake {
     pub(crate) async fn sweep(&self) -> Result<()> {
         let held = self.objects.lock(LOCK, false).await.map_err(|e| self.cannot_write(LOCK, &e))?;
         let Some(_lock) = held else { return Ok(()) };
-        self.settle().await?;
-        let named: HashSet<String> = self.manifest.files().await?.iter().map(|f| object(&f.path)).collect();
-        let Ok(found) = self.objects.list(FILES).await else { return Ok(()) };
+        self.finish_interrupted_commit().await?;
+        let named: HashSet<String> = self.manifest.files().await?.iter().map(|f| object_name(&f.path)).collect();
+        let Ok(found) = self.objects.list(LAKE_FOLDER).await else { return Ok(()) };
         // Whoever merges holds the lock of merges until its commit.
         let nobody_merges = self.objects.lock(MERGE_LOCK, false).await.ok().flatten();
         let left = |name: &String| {
-            let of_day = name.strip_prefix(FILES).is_some_and(|rest| rest.starts_with("/day="));
+            let of_day = name.strip_prefix(LAKE_FOLDER).is_some_and(|rest| rest.starts_with("/day="));
             let unnamed = name.ends_with(".parquet") && !named.contains(name);
-            of_day && (unnamed || (name.ends_with(MERGED) && nobody_merges.is_some()))
+            of_day && (unnamed || (name.ends_with(MERGED_SUFFIX) && nobody_merges.is_some()))
         };
         for name in found.into_iter().map(|o| o.0).filter(left) {
             tracing::info!(object = %name, "removing what a crash left behind");
             self.objects.discard(&name);
         }
-        for folder in [FILES, PENDING, SUPERSEDED] {
+        for folder in [LAKE_FOLDER, PENDING_FOLDER, SUPERSEDED_FOLDER] {
             self.objects.sweep(folder).await;
         }
         Ok(())

@@ -2,10 +2,10 @@
 //!
 //! With a token one signs in with it, wherever one is; programs send it as a bearer token. A request does not tell whether a
 //! proxy passed it on: with the defaults of many, it comes from loopback, names our own address, and says nothing of its
-//! sender. So nobody is believed to be at this machine once something says that others may come: see [`Unsigned`].
+//! sender. So nobody is believed to be at this machine once something says that others may come: see [`AnonymousAccess`].
 
-mod gate;
-mod known;
+mod authenticator;
+mod credential_cache;
 mod sentences {
     include!(concat!(env!("OUT_DIR"), "/auth/sentences.rs"));
 }
@@ -14,11 +14,11 @@ use domain::access::Actor;
 
 use crate::config::Settings;
 
-pub use self::gate::{Gate, SignIn};
+pub use self::authenticator::{Authenticator, SignIn};
 
 /// Who somebody is that shows neither a token nor a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unsigned {
+pub enum AnonymousAccess {
     /// There is an operator's token, or there ever was a named one: nobody, also on loopback.
     Nobody,
     /// There are names under which others call, and no token: somebody who may read.
@@ -27,7 +27,7 @@ pub enum Unsigned {
     Local,
 }
 
-impl Unsigned {
+impl AnonymousAccess {
     /// What settings alone say: where there ever was a named token, it is nobody whatever they say.
     #[must_use]
     pub fn of(settings: &Settings) -> Self {
@@ -43,7 +43,7 @@ impl Unsigned {
 
 /// What a request showed to say who sent it. It holds the secret itself, so it is never printed.
 #[derive(Clone, Default)]
-pub enum Shown {
+pub enum PresentedCredential {
     #[default]
     Nothing,
     /// The secret of a session.
@@ -54,4 +54,4 @@ pub enum Shown {
 
 /// Who sent a request, where a layer of this program in front of the gate knows it: nothing that is sent can say so.
 #[derive(Debug, Clone)]
-pub struct Established(pub Actor);
+pub struct PreAuthenticated(pub Actor);

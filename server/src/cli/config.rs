@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{ArgMatches, Args};
 use domain::Result;
 
-use super::output::{Align, Format, Rows};
+use super::output::{Align, Format, OutputTable};
 use crate::config::Settings;
 
 #[derive(Debug, Args)]
@@ -17,10 +17,10 @@ pub struct Config {
 
 impl Config {
     pub fn run(&self, settings: &Settings, matches: &ArgMatches) -> Result<ExitCode> {
-        let all = settings.in_force(matches);
+        let all = settings.effective_settings(matches);
         let rows = all.iter().map(|s| [&s.row.flag, &s.row.variable, &s.value, s.origin].map(str::to_owned).to_vec());
         let head = ["flag", "variable", "value", "origin"].map(|h| (h, Align::Left)).to_vec();
-        self.format.print(&all, &Rows { head, rows: rows.collect() })?;
+        self.format.print(&all, &OutputTable { head, rows: rows.collect() })?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -3,14 +3,14 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand};
-use domain::{Result, ports::Output};
+use domain::{Result, ports::RestartableWriter};
 use indicatif::HumanBytes;
 
-use super::output::{Align, Format, Rows, print};
+use super::output::{Align, Format, OutputTable, print};
 use crate::{
+    atomic_file::AtomicFile,
     config::{Secret, Settings},
-    startup::{self, Carried},
-    whole::WholeFile,
+    startup::{self, TableCount},
 };
 
 #[derive(Debug, Subcommand)]
@@ -66,7 +66,7 @@ impl Store {
             Self::Status(c) => c.run(settings).await?,
             Self::Copy(c) => tell(&c.format, &startup::copy_database(settings, c.to.expose()).await?, "copied")?,
             Self::Backup(c) => {
-                let mut out = WholeFile::at(&c.file);
+                let mut out = AtomicFile::at(&c.file);
                 let begun = out.begin();
                 let written = match begun {
                     Ok(()) => startup::back_up(settings, &mut out).await,
@@ -94,14 +94,14 @@ impl Status {
             line("data folder", status.folder.clone().unwrap_or_else(|| "none".to_owned())),
         ];
         rows.extend(status.tables.iter().map(|t| line(&format!("rows of {}", t.table), t.rows.to_string())));
-        self.format.print(&status, &Rows { head: vec![("what", Align::Left), ("value", Align::Left)], rows })
+        self.format.print(&status, &OutputTable { head: vec![("what", Align::Left), ("value", Align::Left)], rows })
     }
 }
 
 /// The rows of each table, and that they were counted.
-fn tell(format: &Format, tables: &[Carried], done: &str) -> Result<()> {
+fn tell(format: &Format, tables: &[TableCount], done: &str) -> Result<()> {
     let rows = tables.iter().map(|t| vec![t.table.clone(), t.rows.to_string()]).collect();
-    format.print(&tables, &Rows { head: vec![("table", Align::Left), ("rows", Align::Right)], rows })?;
+    format.print(&tables, &OutputTable { head: vec![("table", Align::Left), ("rows", Align::Right)], rows })?;
     if format.json || format.csv {
         return Ok(());
     }

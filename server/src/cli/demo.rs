@@ -22,7 +22,7 @@ pub enum Demo {
 impl Demo {
     pub async fn run(&self, settings: &Settings) -> Result<ExitCode> {
         match self {
-            Self::Stories => print(&demo::STORIES.join("\n"))?,
+            Self::Stories => print(&demo::SCENARIOS.join("\n"))?,
             Self::Fill => {
                 let parts = startup::open(settings).await?;
                 let demo = demo::Demo { simulated: parts.simulated, clock: parts.clock };
@@ -32,7 +32,7 @@ impl Demo {
                 };
                 demo.fill(epoch, |days| tracing::info!(days, "demo days are in")).await?;
                 demo.grow(epoch).await?;
-                demo.simulated.tidy().await?;
+                demo.simulated.compact().await?;
                 print("the simulated fleet is in")?;
             }
             Self::Remove => {

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::output::print;
 use crate::{
     config::Settings,
-    doctor::{self, Finding, State},
+    doctor::{self, CheckStatus, Finding},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -37,8 +37,8 @@ pub struct Doctor {
 impl Doctor {
     pub async fn run(&self, settings: Settings) -> Result<ExitCode> {
         let found = doctor::run(settings).await;
-        let count = |state: State| found.iter().filter(|f| f.state == state).count();
-        let (errors, warnings) = (count(State::Error), count(State::Warning));
+        let count = |state: CheckStatus| found.iter().filter(|f| f.state == state).count();
+        let (errors, warnings) = (count(CheckStatus::Error), count(CheckStatus::Warning));
         let said = match self.format {
             Format::Text => {
                 let colour = stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
@@ -62,9 +62,9 @@ fn text(found: &[Finding], colour: bool) -> String {
     let mut text = String::new();
     for f in found {
         let (sign, word, code) = match f.state {
-            State::Ok => ("✓", "ok", 32),
-            State::Warning => ("!", "warning", 33),
-            State::Error => ("✗", "error", 31),
+            CheckStatus::Ok => ("✓", "ok", 32),
+            CheckStatus::Warning => ("!", "warning", 33),
+            CheckStatus::Error => ("✗", "error", 31),
         };
         let state = format!("{sign} {word:7}");
         let state = if colour { format!("\x1b[{code}m{state}\x1b[0m") } else { state };
@@ -98,9 +98,9 @@ mod tests {
             cure: cure.map(str::to_owned),
         };
         let all = [
-            finding(State::Ok, None),
-            finding(State::Warning, Some("cure it")),
-            finding(State::Error, Some("cure that")),
+            finding(CheckStatus::Ok, None),
+            finding(CheckStatus::Warning, Some("cure it")),
+            finding(CheckStatus::Error, Some("cure that")),
         ];
         let plain = text(&all, false);
         assert_eq!(

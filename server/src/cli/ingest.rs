@@ -53,15 +53,15 @@ impl Ingest {
         if !inputs.is_empty() {
             let parts = startup::open(settings).await?;
             let ingest = ingest::Ingest {
-                taking: parts.taking.clone(),
+                ingestion: parts.ingestion.clone(),
                 sources: parts.sources,
                 clock: parts.clock,
                 tables: parts.tables,
                 rejected: settings.data.folder.join("rejected"),
             };
-            totals = ingest.run(&inputs, &Meter::new(inputs.iter().map(Input::bytes).sum())).await?;
+            totals = ingest.run(&inputs, &ProgressBars::new(inputs.iter().map(Input::bytes).sum())).await?;
             // In steps that keep nobody waiting.
-            parts.taking.tidy().await?;
+            parts.ingestion.compact().await?;
         }
         totals.failed.extend(missing);
         self.report(&totals)?;
@@ -100,12 +100,12 @@ impl Ingest {
 }
 
 /// Progress over all bytes of all inputs.
-struct Meter {
+struct ProgressBars {
     bar: Option<ProgressBar>,
-    state: Mutex<State>,
+    state: Mutex<MeterState>,
 }
 
-struct State {
+struct MeterState {
     started: Instant,
     told: Instant,
     file: String,
@@ -114,7 +114,7 @@ struct State {
     current: (u64, u64),
 }
 
-impl Meter {
+impl ProgressBars {
     fn new(total: u64) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(total);
@@ -125,16 +125,16 @@ impl Meter {
             bar
         });
         let now = Instant::now();
-        let state = State { started: now, told: now, file: String::new(), before: (0, 0), current: (0, 0) };
+        let state = MeterState { started: now, told: now, file: String::new(), before: (0, 0), current: (0, 0) };
         Self { bar, state: Mutex::new(state) }
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> std::sync::MutexGuard<'_, MeterState> {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
-impl Progress for Meter {
+impl Progress for ProgressBars {
     fn file(&self, input: &Input) {
         let mut s = self.state();
         s.before = (s.before.0 + s.current.0, s.before.1 + s.current.1);

@@ -5,17 +5,17 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Subcommand};
 use domain::{
     Error, Result,
-    ask::{Ask, KEYS},
     error::Sentence,
-    query::{MetricSummary, Summary, Trend, TrendPoint, Worst},
-    scope::{Kind, Level},
+    params::{KEYS, QueryParams},
+    query::{MetricSummary, Summary, Trend, TrendPoint, WorstZones},
+    scope::{ExperimentKind, Level},
     state::Health,
 };
 use jiff::tz::TimeZone;
 
-use super::declared::List;
-use super::output::{Align, Format, Rows, print};
-use crate::{config::Settings, declared::Files, http::csv, startup, whole::WholeFile};
+use super::declarations::List;
+use super::output::{Align, Format, OutputTable, print};
+use crate::{atomic_file::AtomicFile, config::Settings, declarations::DeclarationFiles, http::csv, startup};
 
 #[derive(Debug, Subcommand)]
 pub enum Metrics {
@@ -45,7 +45,7 @@ pub enum Metrics {
 }
 
 #[derive(Debug, Args)]
-struct Where {
+struct ScopeArgs {
     #[arg(long)]
     customer: Option<String>,
     #[arg(long)]
@@ -72,18 +72,18 @@ struct Where {
 }
 
 /// A question with its names in the lake's spelling.
-fn spelled(mut ask: Ask) -> Ask {
+fn spelled(mut params: QueryParams) -> QueryParams {
     for key in KEYS {
-        if let Some(name) = ask.get(key).and_then(domain::spelling::nfc) {
-            ask.set(key, Some(name));
+        if let Some(name) = params.get(key).and_then(domain::normalization::nfc) {
+            params.set(key, Some(name));
         }
     }
-    ask
+    params
 }
 
-impl Where {
-    fn ask(&self) -> Ask {
-        Ask {
+impl ScopeArgs {
+    fn params(&self) -> QueryParams {
+        QueryParams {
             customer: self.customer.clone(),
             site: self.site.clone(),
             zone: self.zone.clone(),
@@ -93,7 +93,7 @@ impl Where {
             from: self.from.clone(),
             to: self.to.clone(),
             tz: self.tz.clone(),
-            ..Ask::default()
+            ..QueryParams::default()
         }
     }
 }
@@ -101,7 +101,7 @@ impl Where {
 #[derive(Debug, Args)]
 pub struct SummaryArgs {
     #[command(flatten)]
-    place: Where,
+    place: ScopeArgs,
     /// A range that ends now
     #[arg(long, conflicts_with_all = ["from", "to"])]
     days: Option<String>,
@@ -112,7 +112,7 @@ pub struct SummaryArgs {
 #[derive(Debug, Args)]
 pub struct TrendArgs {
     #[command(flatten)]
-    place: Where,
+    place: ScopeArgs,
     /// Key of the metric, such as mAP50 or inference_time_ms
     #[arg(long)]
     metric: String,
@@ -131,7 +131,7 @@ pub struct TrendArgs {
 #[derive(Debug, Args)]
 pub struct WorstArgs {
     #[command(flatten)]
-    place: Where,
+    place: ScopeArgs,
     /// Key of the metric, such as mAP50 or inference_time_ms
     #[arg(long)]
     metric: String,
@@ -150,7 +150,7 @@ pub struct WorstArgs {
 #[derive(Debug, Args)]
 pub struct ExportArgs {
     #[command(flatten)]
-    place: Where,
+    place: ScopeArgs,
     /// The file to write
     #[arg(long)]
     out: PathBuf,
@@ -167,25 +167,25 @@ impl Metrics {
                 settings.data.folder.display()
             ))));
         }
-        let written = Files::open(settings, std::sync::Arc::new(startup::SystemClock))?;
+        let written = DeclarationFiles::open(settings, std::sync::Arc::new(startup::SystemClock))?;
         let parts = startup::open(settings).await?;
-        parts.upkeep.declare(std::sync::Arc::new(written.declared())).await?;
+        parts.maintenance.declare(std::sync::Arc::new(written.declared())).await?;
         let now = parts.clock.now();
         match self {
             Self::Summary(args) => {
-                let ask = spelled(Ask { days: args.days.clone(), ..args.place.ask() });
-                let summary = parts.metrics.summary(&ask.read(now, &TimeZone::UTC)?.summary()).await?;
+                let params = spelled(QueryParams { days: args.days.clone(), ..args.place.params() });
+                let summary = parts.metrics.summary(&params.read(now, &TimeZone::UTC)?.summary()).await?;
                 args.format.print(&summary, &summary_rows(&summary))?;
             }
             Self::Trend(args) => {
-                let ask = spelled(Ask {
+                let params = spelled(QueryParams {
                     days: args.days.clone(),
                     metric: Some(args.metric.clone()),
                     model: args.model.clone(),
                     step: args.step.clone(),
-                    ..args.place.ask()
+                    ..args.place.params()
                 });
-                let trend = parts.metrics.trend(&ask.read(now, &TimeZone::UTC)?.trend()?).await?;
+                let trend = parts.metrics.trend(&params.read(now, &TimeZone::UTC)?.trend()?).await?;
                 if args.format.json || args.format.csv {
                     args.format.print(&trend, &trend_rows(&trend))?;
                 } else {
@@ -193,20 +193,21 @@ impl Metrics {
                 }
             }
             Self::Worst(args) => {
-                let ask = spelled(Ask {
+                let params = spelled(QueryParams {
                     days: args.days.clone(),
                     metric: Some(args.metric.clone()),
                     model: args.model.clone(),
                     limit: Some(args.limit.clone()),
-                    ..args.place.ask()
+                    ..args.place.params()
                 });
-                let worst = parts.metrics.worst(&ask.read(now, &TimeZone::UTC)?.worst()?).await?;
+                let worst = parts.metrics.worst(&params.read(now, &TimeZone::UTC)?.worst()?).await?;
                 args.format.print(&worst, &worst_rows(&worst))?;
             }
             Self::List(_) => {}
             Self::Export(args) => {
-                let asked = spelled(args.place.ask()).read(now, &TimeZone::UTC)?.or_kind(Kind::All);
-                let mut out = WholeFile::at(&args.out);
+                let asked =
+                    spelled(args.place.params()).read(now, &TimeZone::UTC)?.with_default_kind(ExperimentKind::All);
+                let mut out = AtomicFile::at(&args.out);
                 let written = parts.metrics.export(&asked.scope, asked.range, &mut out).await;
                 let n = out.finish(written)?;
                 print(&format!("{n} records written to {}", args.out.display()))?;
@@ -216,13 +217,13 @@ impl Metrics {
     }
 }
 
-fn summary_rows(s: &Summary) -> Rows {
+fn summary_rows(s: &Summary) -> OutputTable {
     let what = match s.scope.level() {
         Level::Fleet => "customer",
         Level::Customer => "site",
         Level::Site | Level::Zone => "zone",
     };
-    let mut rows = Rows {
+    let mut rows = OutputTable {
         head: vec![
             (what, Align::Left),
             ("state", Align::Left),
@@ -255,7 +256,7 @@ fn summary_rows(s: &Summary) -> Rows {
                 signed(m.earlier_quantiles.and_then(|q| q.delta_p95)),
                 m.n.to_string(),
                 format!("{}/{}", m.sites_reporting, m.sites_expected),
-                format!("{}/{}", health.places - health.troubled(), health.places),
+                format!("{}/{}", health.places - health.unhealthy(), health.places),
             ]);
         }
     };
@@ -267,15 +268,15 @@ fn summary_rows(s: &Summary) -> Rows {
     rows
 }
 
-fn worst_rows(w: &Worst) -> Rows {
+fn worst_rows(w: &WorstZones) -> OutputTable {
     let align = |(i, name): (usize, &'static str)| (name, if i < 4 { Align::Left } else { Align::Right });
-    let head = csv::worst_head(w).into_iter().enumerate().map(align).collect();
-    Rows { head, rows: csv::worst_rows(w, |x| format!("{x:.4}")) }
+    let head = csv::worst_columns(w).into_iter().enumerate().map(align).collect();
+    OutputTable { head, rows: csv::worst_rows(w, |x| format!("{x:.4}")) }
 }
 
-fn trend_rows(t: &Trend) -> Rows {
+fn trend_rows(t: &Trend) -> OutputTable {
     let align = |name: &&'static str| (*name, if *name == "t" { Align::Left } else { Align::Right });
-    Rows { head: csv::TREND_HEAD.iter().map(align).collect(), rows: csv::trend_rows(t) }
+    OutputTable { head: csv::TREND_COLUMNS.iter().map(align).collect(), rows: csv::trend_rows(t) }
 }
 
 /// A line of braille dots, broken at gaps, 72 by 12 characters, with the range of values at the left and of time below.

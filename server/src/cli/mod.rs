@@ -2,7 +2,7 @@
 
 mod config;
 mod database;
-mod declared;
+mod declarations;
 mod demo;
 mod doctor;
 mod ingest;
@@ -61,12 +61,12 @@ Examples:
     Metrics(Box<metrics::Metrics>),
     /// List places with their names and what is expected of them
     #[command(after_help = "Example:\n  guardianflow places --json")]
-    Places(declared::List),
+    Places(declarations::List),
     /// Check places.yaml and metrics.yaml without taking them
     #[command(
         after_help = "Examples:\n  guardianflow check                  the files that the settings name\n  guardianflow check new/places.yaml\n  guardianflow check --schema places  the JSON Schema, for an editor"
     )]
-    Check(declared::Check),
+    Check(declarations::Check),
     /// Named tokens: who may sign in, and what they may do
     #[command(subcommand)]
     Tokens(tokens::Tokens),

@@ -18,7 +18,7 @@ pub struct Format {
 
 /// Columns with their alignment, and rows of cells.
 #[derive(Debug, Default)]
-pub struct Rows {
+pub struct OutputTable {
     pub head: Vec<(&'static str, Align)>,
     pub rows: Vec<Vec<String>>,
 }
@@ -34,7 +34,7 @@ impl Format {
     ///
     /// # Errors
     /// When standard output is closed for other reasons than that nobody reads on.
-    pub fn print(&self, value: &impl Serialize, rows: &Rows) -> Result<()> {
+    pub fn print(&self, value: &impl Serialize, rows: &OutputTable) -> Result<()> {
         let text = if self.json {
             serde_json::to_string_pretty(value)
                 .map_err(|e| Error::internal(Sentence::only_english("cannot print")).with_detail(e))?
@@ -59,7 +59,7 @@ pub fn print(text: &str) -> Result<()> {
     }
 }
 
-fn table(rows: &Rows) -> String {
+fn table(rows: &OutputTable) -> String {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(rows.head.iter().map(|h| h.0));

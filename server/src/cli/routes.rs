@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use domain::Result;
 
-use super::output::{Align, Format, Rows};
+use super::output::{Align, Format, OutputTable};
 use crate::http::routes;
 
 #[derive(Debug, Args)]
@@ -19,7 +19,7 @@ impl Routes {
         let all = routes::all();
         let action =
             |r: &routes::Route| serde_json::to_value(r.action).ok().and_then(|v| v.as_str().map(str::to_owned));
-        let rows = Rows {
+        let rows = OutputTable {
             head: vec![("method", Align::Left), ("path", Align::Left), ("action", Align::Left)],
             rows: all.iter().map(|r| vec![r.method.clone(), r.path.clone(), action(r).unwrap_or_default()]).collect(),
         };

@@ -7,24 +7,24 @@ use tokio_util::sync::CancellationToken;
 
 use super::{output::print, sentences};
 use crate::{
-    auth::Unsigned,
+    auth::AnonymousAccess,
     config::Settings,
-    declared::{self, Files},
+    declarations::{self, DeclarationFiles},
     demo::Demo,
     http,
-    ingest::{Ingest, tail::Watch},
+    ingest::{Ingest, watched_folder::FolderWatch},
     jobs::{self, Readiness, Supervisor},
     startup,
 };
 
 /// How long requests may go on after the server was told to stop.
-const LAST_WORDS: Duration = Duration::from_secs(10);
+const REQUEST_DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long jobs may go on after that with what they are at.
-const LAST_WORK: Duration = Duration::from_secs(5);
+const JOB_STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub async fn run(settings: Settings) -> Result<ExitCode> {
     settings.check()?;
-    let written = Arc::new(Files::open(&settings, Arc::new(startup::SystemClock))?);
+    let written = Arc::new(DeclarationFiles::open(&settings, Arc::new(startup::SystemClock))?);
     let listener = tokio::net::TcpListener::bind(settings.serve.addr).await.map_err(|e| match e.kind() {
         ErrorKind::AddrInUse => Error::unavailable(Sentence::only_english(format!(
             "cannot serve on {}: another program uses this port; choose another with --addr or GF_ADDR",
@@ -42,20 +42,27 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
     let was_empty = settings.data.is_empty();
     let parts = startup::open(&settings).await?;
     // Before anybody asks: the first page has the names already.
-    parts.upkeep.declare(Arc::new(written.declared())).await?;
-    parts.upkeep.pass_time().await;
+    parts.maintenance.declare(Arc::new(written.declared())).await?;
+    parts.maintenance.advance_clock().await;
     let demo = Demo { simulated: parts.simulated.clone(), clock: parts.clock.clone() };
     let readiness = Arc::new(Readiness::default());
     let stop = CancellationToken::new();
     let jobs = Supervisor::new(stop.clone());
     start_jobs(&jobs, &settings, was_empty, &parts, &written, demo, &readiness).await?;
-    let state =
-        http::State::new(&settings, address, &parts, written, Arc::clone(&readiness), jobs.board(), stop.clone());
-    state.gate.follow().await?;
-    let unsigned = state.gate.unsigned();
-    let gate = Arc::clone(&state.gate);
+    let state = http::AppState::new(
+        &settings,
+        address,
+        &parts,
+        written,
+        Arc::clone(&readiness),
+        jobs.job_board(),
+        stop.clone(),
+    );
+    state.authenticator.follow().await?;
+    let anonymous_access = state.authenticator.anonymous_access();
+    let authenticator = Arc::clone(&state.authenticator);
     let title = sentences::follow_access();
-    jobs.add("access", title, move |job| jobs::follow_access(Arc::clone(&gate), job));
+    jobs.add("access", title, move |job| jobs::follow_access(Arc::clone(&authenticator), job));
     let router = http::router(state).into_make_service_with_connect_info::<SocketAddr>();
     print(&format!("GuardianFlow is at http://{address}"))?;
     if was_empty && !settings.demo.on {
@@ -64,12 +71,12 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
             settings.data.folder.display()
         ))?;
     }
-    match unsigned {
-        Unsigned::Nobody => {}
-        Unsigned::Viewer => tracing::warn!(
+    match anonymous_access {
+        AnonymousAccess::Nobody => {}
+        AnonymousAccess::Viewer => tracing::warn!(
             "GF_HOSTS is set without GF_OPERATOR_TOKEN: everybody who reaches this server can read everything, and nobody can send records"
         ),
-        Unsigned::Local => print(
+        AnonymousAccess::Local => print(
             "Whoever can connect from this machine is the operator: not behind a proxy. With one, set GF_OPERATOR_TOKEN and GF_HOSTS.",
         )?,
     }
@@ -83,9 +90,9 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
     tokio::select! {
         ended = served => ended.map_err(|e| Error::unavailable(Sentence::only_english("the server stopped")).with_detail(e))?,
         // Whoever does not read their answer does not keep us.
-        () = async { stop.cancelled().await; tokio::time::sleep(LAST_WORDS).await } => {}
+        () = async { stop.cancelled().await; tokio::time::sleep(REQUEST_DRAIN_TIMEOUT).await } => {}
     }
-    jobs.stop(LAST_WORK).await;
+    jobs.stop(JOB_STOP_TIMEOUT).await;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -94,35 +101,35 @@ async fn start_jobs(
     jobs: &Supervisor,
     settings: &Settings,
     was_empty: bool,
-    parts: &startup::Parts,
-    written: &Arc<Files>,
+    parts: &startup::AppServices,
+    written: &Arc<DeclarationFiles>,
     demo: Demo,
     readiness: &Arc<Readiness>,
 ) -> Result<()> {
-    let upkeep = Arc::clone(&parts.upkeep);
+    let maintenance = Arc::clone(&parts.maintenance);
     let title = sentences::follow_manifest();
-    jobs.add("manifest", title, move |job| jobs::follow_manifest(Arc::clone(&upkeep), job));
-    let upkeep = Arc::clone(&parts.upkeep);
+    jobs.add("manifest", title, move |job| jobs::follow_manifest(Arc::clone(&maintenance), job));
+    let maintenance = Arc::clone(&parts.maintenance);
     let title = sentences::merge_files();
-    jobs.add("merge", title, move |job| jobs::merge_files(Arc::clone(&upkeep), job));
-    let upkeep = Arc::clone(&parts.upkeep);
+    jobs.add("merge", title, move |job| jobs::merge_files(Arc::clone(&maintenance), job));
+    let maintenance = Arc::clone(&parts.maintenance);
     let title = sentences::heal_files();
-    jobs.add("heal", title, move |job| jobs::heal_files(Arc::clone(&upkeep), job));
-    let (files, upkeep) = (Arc::clone(written), Arc::clone(&parts.upkeep));
+    jobs.add("heal", title, move |job| jobs::retry_unreadable_files(Arc::clone(&maintenance), job));
+    let (files, maintenance) = (Arc::clone(written), Arc::clone(&parts.maintenance));
     let title = sentences::follow_declared();
-    jobs.add("declared", title, move |job| declared::follow(Arc::clone(&files), Arc::clone(&upkeep), job));
+    jobs.add("declared", title, move |job| declarations::follow(Arc::clone(&files), Arc::clone(&maintenance), job));
     if let Some(folder) = &settings.ingest.dir {
-        let watch = Watch {
+        let watch = FolderWatch {
             // Names in the ledger are whole paths, however the folder was given.
             folder: std::path::absolute(folder).unwrap_or_else(|_| folder.clone()),
             ingest: Ingest {
-                taking: parts.taking.clone(),
+                ingestion: parts.ingestion.clone(),
                 sources: Arc::clone(&parts.sources),
                 clock: Arc::clone(&parts.clock),
                 tables: parts.tables,
                 rejected: settings.data.folder.join("rejected"),
             },
-            tails: Arc::clone(&parts.tails),
+            file_positions: Arc::clone(&parts.file_positions),
             lock: settings.data.folder.join("ingest-dir.lock"),
         };
         let title = sentences::take_folder();

@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use domain::{Result, access::Role, spelling::nfc, time::Millis, token::TokenName};
+use domain::{Result, access::Role, normalization::nfc, time::Millis, token::TokenName};
 
-use super::output::{Align, Format, Rows, print};
+use super::output::{Align, Format, OutputTable, print};
 use crate::{config::Settings, startup};
 
 #[derive(Debug, Subcommand)]
@@ -86,6 +86,6 @@ impl List {
             vec![t.name.to_string(), role, t.created.to_string(), time(t.last_use), time(t.revoked)]
         });
         let head = ["name", "role", "created", "last_use", "revoked"].map(|h| (h, Align::Left)).to_vec();
-        self.format.print(&tokens, &Rows { rows: rows.collect(), head })
+        self.format.print(&tokens, &OutputTable { rows: rows.collect(), head })
     }
 }

@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use domain::{Error, Result, access::Actor, ports::Created, saved_view::ViewId, spelling::nfc};
+use domain::{Error, Result, access::Actor, normalization::nfc, ports::CreateOutcome, saved_view::ViewId};
 
 use super::{
-    output::{Align, Format, Rows, print},
+    output::{Align, Format, OutputTable, print},
     tokens::token_name,
 };
 use crate::{
@@ -111,7 +111,7 @@ impl Owner {
                 "no token is, or was, called “{name}”"
             ))));
         };
-        Ok(parts.views.seen_by(&Actor::Named { name, role }))
+        Ok(parts.views.for_actor(&Actor::Named { name, role }))
     }
 }
 
@@ -128,17 +128,17 @@ impl Views {
                 });
                 let mut head = vec![("id", Align::Right)];
                 head.extend(["name", "link", "shared", "owner", "start"].map(|h| (h, Align::Left)));
-                l.format.print(&list, &Rows { rows: cells.collect(), head })?;
+                l.format.print(&list, &OutputTable { rows: cells.collect(), head })?;
             }
             Self::Add(a) => {
                 let views = a.owner.views(settings).await?;
                 match views.create(&composed(&a.name), &a.link, a.shared, None).await? {
-                    Created::New(view) | Created::Again(view) => {
+                    CreateOutcome::New(view) | CreateOutcome::Again(view) => {
                         let cells = vec![vec![view.id.0.to_string(), view.name.as_str().to_owned()]];
-                        let rows = Rows { rows: cells, head: vec![("id", Align::Right), ("name", Align::Left)] };
+                        let rows = OutputTable { rows: cells, head: vec![("id", Align::Right), ("name", Align::Left)] };
                         a.format.print(&row(&views, view), &rows)?;
                     }
-                    Created::OtherRequest | Created::NameTaken | Created::TooMany => {
+                    CreateOutcome::OtherRequest | CreateOutcome::NameTaken | CreateOutcome::TooMany => {
                         return Err(Error::internal(domain::error::Sentence::only_english("the view was not kept")));
                     }
                 }

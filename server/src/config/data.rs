@@ -13,7 +13,7 @@ pub struct Data {
     #[arg(id = "data", long = "data", env = "GF_DATA", default_value = "data", value_name = "FOLDER", global = true)]
     pub folder: PathBuf,
     /// Metrics outside of the catalogue that get tiles, tables and charts, first come, first served; values of others stay in their records, and /sources names them
-    #[arg(long, env = "GF_METRIC_NAMES", default_value_t = domain::custom::CAP as u16, value_name = "NUMBER", global = true)]
+    #[arg(long, env = "GF_METRIC_NAMES", default_value_t = domain::custom_metrics::DEFAULT_METRIC_NAME_LIMIT as u16, value_name = "NUMBER", global = true)]
     pub metric_names: u16,
 }
 

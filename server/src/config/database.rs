@@ -130,7 +130,7 @@ impl Database {
         let Some(path) = &self.password_file else { return Ok(None) };
         let name = path.display();
         let text = std::fs::read_to_string(path)
-            .map_err(|e| Error::bad_input(sentences::password_not_read(&name, &Sentence::why(&e))))?;
+            .map_err(|e| Error::bad_input(sentences::password_not_read(&name, &Sentence::from_io(&e))))?;
         let password = text.strip_suffix('\n').unwrap_or(&text);
         let password = password.strip_suffix('\r').unwrap_or(password);
         if password.is_empty() {

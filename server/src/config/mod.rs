@@ -5,7 +5,7 @@
 
 pub mod data;
 pub mod database;
-pub mod declared;
+pub mod declarations;
 pub mod demo;
 pub mod ingest;
 pub mod log;
@@ -47,7 +47,7 @@ subsystems! {
     database: database::Database,
     serve: serve::Serve,
     ingest: ingest::Ingest,
-    declared: declared::Declared,
+    declared: declarations::Declarations,
     demo: demo::Demo,
     log: log::Log,
 }
@@ -63,7 +63,7 @@ impl Settings {
 
     /// What each subsystem refuses.
     #[must_use]
-    pub fn faults(&self) -> Vec<Error> {
+    pub fn errors(&self) -> Vec<Error> {
         self.subsystems().into_iter().filter_map(|s| s.check(&self.data.folder).err()).collect()
     }
 

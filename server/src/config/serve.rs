@@ -8,7 +8,7 @@ use domain::{Error, Result, error::Sentence};
 use super::{secret::Secret, subsystem::Subsystem};
 
 /// The shortest operator token, in bytes.
-pub const TOKEN_BYTES: usize = 32;
+pub const MIN_TOKEN_BYTES: usize = 32;
 
 #[derive(Debug, Clone, Args)]
 #[group(skip)]
@@ -26,14 +26,14 @@ pub struct Serve {
 
 impl Subsystem for Serve {
     fn check(&self, _: &Path) -> Result<()> {
-        if let Some(bytes) = self.operator_token.as_ref().map(|t| t.expose().len()).filter(|n| *n < TOKEN_BYTES) {
+        if let Some(bytes) = self.operator_token.as_ref().map(|t| t.expose().len()).filter(|n| *n < MIN_TOKEN_BYTES) {
             return Err(Error::bad_input(Sentence::only_english(format!(
-                "the operator token has {bytes} bytes; at least {TOKEN_BYTES} are needed"
+                "the operator token has {bytes} bytes; at least {MIN_TOKEN_BYTES} are needed"
             ))));
         }
         if !self.addr.ip().is_loopback() && self.operator_token.is_none() {
             return Err(Error::bad_input(Sentence::only_english(format!(
-                "{} can be reached from other machines: set GF_OPERATOR_TOKEN (at least {TOKEN_BYTES} bytes) and put TLS in front, or serve on 127.0.0.1",
+                "{} can be reached from other machines: set GF_OPERATOR_TOKEN (at least {MIN_TOKEN_BYTES} bytes) and put TLS in front, or serve on 127.0.0.1",
                 self.addr
             ))));
         }

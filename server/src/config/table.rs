@@ -12,7 +12,7 @@ const DEFAULT: &str = " [default: ";
 
 /// One setting, as it is defined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Row {
+pub struct SettingRow {
     pub flag: String,
     pub variable: String,
     /// Empty when it is off or unset.
@@ -27,9 +27,9 @@ pub struct Row {
 
 /// One setting with the value in force; a secret is not shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct InForce {
+pub struct EffectiveSetting {
     #[serde(flatten)]
-    pub row: Row,
+    pub row: SettingRow,
     pub value: String,
     /// `flag`, `environment` or `default`.
     pub origin: &'static str,
@@ -37,16 +37,16 @@ pub struct InForce {
 
 /// Every setting, in the order of the subsystems.
 #[must_use]
-pub fn rows() -> Vec<Row> {
+pub fn rows() -> Vec<SettingRow> {
     let command = Settings::augment_args(Command::new("guardianflow"));
     command.get_arguments().filter(|arg| arg.get_env().is_some()).map(row).collect()
 }
 
-fn row(arg: &Arg) -> Row {
+fn row(arg: &Arg) -> SettingRow {
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
     let (meaning, by_other) = help.strip_suffix(']').and_then(|h| h.split_once(DEFAULT)).unwrap_or((&help, ""));
     let default: Vec<_> = arg.get_default_values().iter().map(|v| v.to_string_lossy()).collect();
-    Row {
+    SettingRow {
         flag: arg.get_long().map(|f| format!("--{f}")).unwrap_or_default(),
         variable: arg.get_env().map(OsStr::to_string_lossy).unwrap_or_default().into_owned(),
         default: if default.is_empty() { by_other.to_owned() } else { default.join(",") },
@@ -73,8 +73,8 @@ impl Settings {
     /// Every setting with the value in force and where it came from. `matches` are those of the innermost command: clap
     /// keeps global flags there.
     #[must_use]
-    pub fn in_force(&self, matches: &ArgMatches) -> Vec<InForce> {
-        let row = |row: Row| {
+    pub fn effective_settings(&self, matches: &ArgMatches) -> Vec<EffectiveSetting> {
+        let row = |row: SettingRow| {
             let origin = match matches.value_source(&row.id) {
                 Some(ValueSource::CommandLine) => "flag",
                 Some(ValueSource::EnvVariable) => "environment",
@@ -82,14 +82,14 @@ impl Settings {
             };
             let shown = self.subsystems().into_iter().find_map(|s| s.shown(&self.data.folder, &row.id));
             let value = shown.unwrap_or_else(|| given(matches, &row));
-            InForce { row, value, origin }
+            EffectiveSetting { row, value, origin }
         };
         rows().into_iter().map(row).collect()
     }
 }
 
 /// A value as it was given; of a secret its length alone.
-fn given(matches: &ArgMatches, row: &Row) -> String {
+fn given(matches: &ArgMatches, row: &SettingRow) -> String {
     let values = matches.get_raw(&row.id).into_iter().flatten();
     if row.secret {
         let bytes: Option<usize> = values.map(OsStr::len).reduce(|a, b| a + b);
@@ -138,7 +138,7 @@ mod tests {
         let args = ["x", "--data", "d", "--demo", "--hosts", "a,b", "--operator-token", token];
         let matches = <Program as clap::CommandFactory>::command().get_matches_from(args);
         let settings = <Program as clap::FromArgMatches>::from_arg_matches(&matches).expect("settings").settings;
-        let all = settings.in_force(&matches);
+        let all = settings.effective_settings(&matches);
         let of = |flag: &str| {
             let found = all.iter().find(|s| s.row.flag == flag).expect("a row");
             (found.value.as_str(), found.origin)

@@ -7,7 +7,7 @@
 use domain::time::DAY;
 
 /// What happens in the fleet; times count from the moment the demo began.
-pub const STORIES: [&str; 6] = [
+pub const SCENARIOS: [&str; 6] = [
     "Customer A replaced yolov8m:1.0.0 by yolov10m:1.1.0 forty days ago: better everywhere",
     "Customer B replaced yolov8l:2.0.0 by yolov10l:1.0.0 four days ago: worse at night at the dark site Busan-2",
     "Customer C: Daegu-3 fell silent nine hours ago",
@@ -84,18 +84,18 @@ const A: &str = "Customer A";
 const B: &str = "Customer B";
 const C: &str = "Customer C";
 const D: &str = "Customer D";
-pub const DARK: &str = "Busan-2";
-pub const SILENT: &str = "Daegu-3";
-pub const CREEPING: &str = "Incheon-1";
-pub const NEW: &str = "Jeju-1";
+pub const LOW_LIGHT_SITE: &str = "Busan-2";
+pub const SILENT_SITE: &str = "Daegu-3";
+pub const DRIFTING_SITE: &str = "Incheon-1";
+pub const NEW_SITE: &str = "Jeju-1";
 /// When the new site opened, before the demo began.
-const OPENED: i64 = -12 * DAY;
+const NEW_SITE_OPENED: i64 = -12 * DAY;
 
 const SITES: [(&str, &[&str]); 4] = [
     (A, &["Seoul-1", "Seoul-2", "Seoul-3", "Suwon-1", "Suwon-2", "Goyang-1"]),
-    (B, &["Busan-1", DARK, "Busan-3", "Ulsan-1", "Ulsan-2", "Gimhae-1"]),
-    (C, &["Daegu-1", "Daegu-2", SILENT, "Gumi-1", "Pohang-1", "Andong-1"]),
-    (D, &[CREEPING, "Incheon-2", "Gwangju-1", "Gwangju-2", "Jeonju-1", "Yeosu-1", NEW]),
+    (B, &["Busan-1", LOW_LIGHT_SITE, "Busan-3", "Ulsan-1", "Ulsan-2", "Gimhae-1"]),
+    (C, &["Daegu-1", "Daegu-2", SILENT_SITE, "Gumi-1", "Pohang-1", "Andong-1"]),
+    (D, &[DRIFTING_SITE, "Incheon-2", "Gwangju-1", "Gwangju-2", "Jeonju-1", "Yeosu-1", NEW_SITE]),
 ];
 const ZONES: [(&str, Task); 5] = [
     ("Gate-1", Task::Detection),
@@ -121,7 +121,7 @@ impl Fleet {
                     let number = zones.len() as u64;
                     let (device, device_factor) =
                         if customer == C { ("NVIDIA Jetson AGX Orin", 2.2) } else { ("NVIDIA T4", 1.0) };
-                    let hard = if *site == NEW { 0.15 } else { 0.0 };
+                    let hard = if *site == NEW_SITE { 0.15 } else { 0.0 };
                     let hardness = hard + 0.012 * ((s * 3 + z * 5) % 7) as f64 - 0.03;
                     zones.push(Zone { number, customer, site, name, task: *task, device, device_factor, hardness });
                 }
@@ -134,7 +134,7 @@ impl Fleet {
 impl Zone {
     /// The model that serves the zone at `t`, in ms since the demo began (mostly negative); `None` when the zone is silent.
     pub fn champion(&self, t: i64) -> Option<Model> {
-        if (self.site == SILENT && t >= -9 * DAY / 24) || (self.site == NEW && t < OPENED) {
+        if (self.site == SILENT_SITE && t >= -9 * DAY / 24) || (self.site == NEW_SITE && t < NEW_SITE_OPENED) {
             return None;
         }
         let own = match (self.customer, self.task) {
@@ -150,7 +150,7 @@ impl Zone {
 
     /// The challenger that runs beside it in shadow.
     pub fn challenger(&self, t: i64) -> Option<Model> {
-        if t < -14 * DAY || self.site == NEW {
+        if t < -14 * DAY || self.site == NEW_SITE {
             return None;
         }
         let champion = self.champion(t)?;

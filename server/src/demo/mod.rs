@@ -14,19 +14,19 @@ use domain::{
     ports::Clock,
     time::{DAY, Millis},
 };
-use usecases::Simulated;
+use usecases::DemoData;
 
-pub use fleet::{Fleet, STORIES};
+pub use fleet::{Fleet, SCENARIOS};
 
 /// Days of history before the demo began.
-pub const DAYS: i64 = 90;
+pub const HISTORY_DAYS: i64 = 90;
 /// So many of the newest days make the pages meaningful; then the server is ready.
-pub const FIRST_DAYS: i64 = 30;
+pub const READY_AFTER_DAYS: i64 = 30;
 
 /// Fills and grows the simulated fleet.
 #[derive(Clone)]
 pub struct Demo {
-    pub simulated: Simulated,
+    pub simulated: DemoData,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -37,7 +37,7 @@ impl Demo {
     /// When the notes cannot be written.
     pub async fn begin(&self) -> Result<Millis> {
         let now = self.clock.now();
-        self.simulated.begin(now).await?;
+        self.simulated.set_epoch(now).await?;
         Ok(now)
     }
 
@@ -46,7 +46,7 @@ impl Demo {
     /// # Errors
     /// When the lake cannot be written.
     pub async fn fill(&self, epoch: Millis, mut told: impl FnMut(i64)) -> Result<()> {
-        let oldest = epoch.plus(-DAYS * DAY);
+        let oldest = epoch.plus(-HISTORY_DAYS * DAY);
         let mut to = self.simulated.filled_from().await?.unwrap_or(epoch);
         told((epoch.0 - to.0) / DAY);
         while to > oldest {
@@ -55,7 +55,7 @@ impl Demo {
             if self.simulated.epoch().await? != Some(epoch) {
                 return self.gone().await;
             }
-            self.simulated.fill(from).await?;
+            self.simulated.set_filled_from(from).await?;
             to = from;
             told((epoch.0 - to.0) / DAY);
         }
@@ -77,7 +77,7 @@ impl Demo {
                 self.gone().await?;
                 return Ok(0);
             }
-            self.simulated.grow(to).await?;
+            self.simulated.set_grown_to(to).await?;
             from = to;
         }
         Ok(taken)
@@ -88,23 +88,24 @@ impl Demo {
     /// # Errors
     /// When the lake cannot be written.
     pub async fn remove(&self) -> Result<u64> {
-        self.simulated.end().await?;
-        self.simulated.delete().await
+        self.simulated.clear().await?;
+        self.simulated.delete_records().await
     }
 
     /// The demo was removed while we were adding to it: take back what came after.
     async fn gone(&self) -> Result<()> {
-        self.simulated.delete().await.map(|_| ())
+        self.simulated.delete_records().await.map(|_| ())
     }
 
     async fn take(&self, epoch: Millis, from: Millis, to: Millis) -> Result<u64> {
         let now = self.clock.now();
-        let records = tokio::task::spawn_blocking(move || records::between(&Fleet::new(), epoch, from, to, now))
-            .await
-            .map_err(|e| domain::Error::internal(sentences::broke_off()).with_detail(e))?;
+        let records =
+            tokio::task::spawn_blocking(move || records::records_between(&Fleet::new(), epoch, from, to, now))
+                .await
+                .map_err(|e| domain::Error::internal(sentences::broke_off()).with_detail(e))?;
         if records.is_empty() {
             return Ok(0);
         }
-        Ok(self.simulated.take(records).await?.taken)
+        Ok(self.simulated.append(records).await?.taken)
     }
 }

@@ -3,22 +3,22 @@
 use std::f64::consts::TAU;
 
 use domain::{
-    ports::Arrival,
+    ports::ReceivedRecord,
     record::Record,
     time::{DAY, HOUR, MINUTE, Millis},
 };
 use serde_json::{Map, Value, json};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::fleet::{CREEPING, DARK, Fleet, Model, Task, YOLOV10L, Zone};
+use super::fleet::{DRIFTING_SITE, Fleet, LOW_LIGHT_SITE, Model, Task, YOLOV10L, Zone};
 
 const CADENCE: i64 = 30 * MINUTE;
 /// The fleet stands in Korea: nights are dark there.
 const UTC_OFFSET: i64 = 9 * HOUR;
 
 /// All records with `from <= timestamp < to`, in order of time.
-pub fn between(fleet: &Fleet, epoch: Millis, from: Millis, to: Millis, now: Millis) -> Vec<Arrival> {
-    let mut arrivals: Vec<Arrival> = Vec::new();
+pub fn records_between(fleet: &Fleet, epoch: Millis, from: Millis, to: Millis, now: Millis) -> Vec<ReceivedRecord> {
+    let mut arrivals: Vec<ReceivedRecord> = Vec::new();
     for zone in &fleet.zones {
         // Staggered over the half hour, and to the second, so that minutes differ between zones but not between slots.
         let offset = (noise(&[zone.number, 1]) * CADENCE as f64) as i64 / 1_000 * 1_000;
@@ -32,7 +32,7 @@ pub fn between(fleet: &Fleet, epoch: Millis, from: Millis, to: Millis, now: Mill
                 let t = at.0 - epoch.0;
                 for (model, shadow) in [(zone.champion(t), false), (zone.challenger(t), true)] {
                     if let Some(record) = model.and_then(|m| record(zone, &m, shadow, at, t, slot as u64, now)) {
-                        arrivals.push(Arrival { record, line: 0 });
+                        arrivals.push(ReceivedRecord { record, line: 0 });
                     }
                 }
             }
@@ -60,11 +60,11 @@ fn record(zone: &Zone, model: &Model, shadow: bool, at: Millis, t: i64, slot: u6
     let night = !(7.0..19.0).contains(&local_hour);
     let light = 0.012 * ((local_hour - 13.0) / 24.0 * TAU).cos();
     let scene = weather + light + 0.012 * normal(&[zone.number, slot, 9]) - zone.hardness;
-    let dark_loss = if zone.site == DARK && night && *model == YOLOV10L { 0.19 } else { 0.0 };
+    let dark_loss = if zone.site == LOW_LIGHT_SITE && night && *model == YOLOV10L { 0.19 } else { 0.0 };
     let quality = model.ap + scene - dark_loss;
     let ratio = |x: f64| round(x.clamp(0.0, 1.0), 4);
 
-    let creep = if zone.site == CREEPING { 1.0 + 0.005 * (t as f64 / DAY as f64 + 45.0).max(0.0) } else { 1.0 };
+    let creep = if zone.site == DRIFTING_SITE { 1.0 + 0.005 * (t as f64 / DAY as f64 + 45.0).max(0.0) } else { 1.0 };
     let busy = 1.0 + 0.06 * ((local_hour - 15.0) / 24.0 * TAU).cos();
     // Pre- and post-processing on the device add to the published time of the network.
     let latency = round((model.latency * 1.35 + 2.2) * zone.device_factor * creep * busy * jitter(20, 0.05).exp(), 3);
@@ -164,11 +164,11 @@ mod tests {
 
     const EPOCH: Millis = Millis(1_795_000_000_000);
 
-    fn days(from: i64, to: i64) -> Vec<Arrival> {
-        between(&Fleet::new(), EPOCH, EPOCH.plus(from * DAY), EPOCH.plus(to * DAY), EPOCH)
+    fn days(from: i64, to: i64) -> Vec<ReceivedRecord> {
+        records_between(&Fleet::new(), EPOCH, EPOCH.plus(from * DAY), EPOCH.plus(to * DAY), EPOCH)
     }
 
-    fn mean(arrivals: &[Arrival], keep: impl Fn(&Record) -> bool, metric: usize) -> f64 {
+    fn mean(arrivals: &[ReceivedRecord], keep: impl Fn(&Record) -> bool, metric: usize) -> f64 {
         let values: Vec<f64> =
             arrivals.iter().filter(|a| keep(&a.record)).filter_map(|a| a.record.built_in()[metric]).collect();
         values.iter().sum::<f64>() / values.len() as f64
@@ -192,22 +192,25 @@ mod tests {
 
     #[test]
     fn the_stories_are_in_the_numbers() {
-        use domain::record::{ARCHITECTURE, EXPERIMENT_TYPE, SITE};
+        use domain::record::{ARCHITECTURE_FIELD, EXPERIMENT_TYPE_FIELD, SITE_FIELD};
         let (before, after) = (days(-6, -4), days(-3, -1));
-        let dark = |r: &Record| text(r, SITE) == DARK && text(r, ARCHITECTURE).starts_with("yolo");
+        let dark =
+            |r: &Record| text(r, SITE_FIELD) == LOW_LIGHT_SITE && text(r, ARCHITECTURE_FIELD).starts_with("yolo");
         assert!(mean(&before, dark, 0) - mean(&after, dark, 0) > 0.04, "the dark site got worse");
-        let creeping = |r: &Record| text(r, SITE) == CREEPING;
+        let creeping = |r: &Record| text(r, SITE_FIELD) == DRIFTING_SITE;
         assert!(mean(&after, creeping, 7) > 1.15 * mean(&days(-60, -58), creeping, 7), "latency crept up");
         let shadow = |version: &'static str, kind: &'static str| {
-            move |r: &Record| text(r, EXPERIMENT_TYPE) == kind && text(r, domain::record::VERSION) == version
+            move |r: &Record| {
+                text(r, EXPERIMENT_TYPE_FIELD) == kind && text(r, domain::record::MODEL_VERSION_FIELD) == version
+            }
         };
         let better = mean(&after, shadow("1.2.0", "candidate"), 0)
-            - mean(&after, |r| text(r, ARCHITECTURE) == "yolov10m" && shadow("1.1.0", "production")(r), 0);
+            - mean(&after, |r| text(r, ARCHITECTURE_FIELD) == "yolov10m" && shadow("1.1.0", "production")(r), 0);
         assert!(better > 0.008, "the challenger is better: {better}");
         assert!(
             days(-1, 0)
                 .iter()
-                .filter(|a| text(&a.record, SITE) == "Daegu-3")
+                .filter(|a| text(&a.record, SITE_FIELD) == "Daegu-3")
                 .all(|a| a.record.timestamp() < EPOCH.plus(-9 * HOUR))
         );
     }

@@ -16,13 +16,13 @@ use super::Finding;
 
 const NAME: &str = "address";
 /// How long whoever holds the port may think about an answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 
-pub async fn all(address: SocketAddr) -> Vec<Finding> {
+pub async fn checks(address: SocketAddr) -> Vec<Finding> {
     vec![match TcpListener::bind(address).await {
         Ok(_) => Finding::ok(NAME, format!("{address} is free")),
         Err(e) if e.kind() == ErrorKind::AddrInUse => {
-            let ours = tokio::time::timeout(PATIENCE, ask(address)).await;
+            let ours = tokio::time::timeout(TIMEOUT, ask(address)).await;
             taken(address, ours.is_ok_and(|a| a.is_ok_and(|a| is_ours(&a))), holder(address.port()).as_deref())
         }
         Err(e) => refused(address, &e),
@@ -118,7 +118,7 @@ fn listening(table: &str, port: u16) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::State;
+    use crate::doctor::CheckStatus;
 
     #[test]
     fn our_answer_is_known_and_nobody_elses() {
@@ -146,9 +146,9 @@ mod tests {
     #[test]
     fn ours_is_fine_and_another_is_named_with_the_cure() {
         let address: SocketAddr = "127.0.0.1:3000".parse().expect("an address");
-        assert_eq!(taken(address, true, None).state, State::Ok);
+        assert_eq!(taken(address, true, None).state, CheckStatus::Ok);
         let other = taken(address, false, Some("process 7, nginx"));
-        assert_eq!(other.state, State::Error);
+        assert_eq!(other.state, CheckStatus::Error);
         assert!(other.seen.contains("process 7, nginx") && other.cure.is_some_and(|c| c.contains("127.0.0.1:3001")));
         let refused = refused(address, &ErrorKind::AddrNotAvailable.into());
         assert!(refused.seen.contains("no address 127.0.0.1"));

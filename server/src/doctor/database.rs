@@ -21,7 +21,7 @@ const RIGHTS: &str =
 
 /// The findings, and the time of the newest record.
 #[expect(clippy::disallowed_methods, reason = "one look, by a command that serves nobody")]
-pub async fn all(settings: &Settings) -> (Vec<Finding>, Option<Millis>) {
+pub async fn checks(settings: &Settings) -> (Vec<Finding>, Option<Millis>) {
     // What is wrong with the URL is told with the settings.
     let Ok(url) = settings.database.url() else { return (vec![], None) };
     let folder = match fs::metadata(&settings.data.folder) {
@@ -81,13 +81,13 @@ fn judge(looked: &Result<Inspection>, on_server: bool) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::State::{self, Error, Ok as Fine, Warning};
+    use crate::doctor::CheckStatus::{self, Error, Ok as Fine, Warning};
 
     #[test]
     fn a_database_is_judged_by_what_is_seen() {
         let good = || Inspection { schema: Some(9), program_schema: 9, ..Inspection::default() };
         let state = |seen: Inspection| judge(&Ok(seen), false).state;
-        let found: [State; 7] = [
+        let found: [CheckStatus; 7] = [
             state(good()),
             state(Inspection { schema: None, ..good() }),
             state(Inspection { schema: Some(8), ..good() }),

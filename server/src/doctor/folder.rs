@@ -15,9 +15,9 @@ use crate::{config::Settings, startup::SystemClock};
 
 const ELSEWHERE: &str = "Choose a folder on a disk of this machine with --data or GF_DATA.";
 /// How far the clock of a file system may be from the machine's, in milliseconds.
-const APART: i64 = 5_000;
+const MAX_CLOCK_DIFFERENCE_MS: i64 = 5_000;
 
-pub fn all(settings: &Settings) -> Vec<Finding> {
+pub fn checks(settings: &Settings) -> Vec<Finding> {
     let folder = &settings.data.folder;
     let exists = match fs::metadata(folder) {
         Ok(m) if m.is_dir() => true,
@@ -31,11 +31,11 @@ pub fn all(settings: &Settings) -> Vec<Finding> {
         }
         Err(e) if e.kind() == ErrorKind::NotFound => false,
         Err(e) => {
-            let seen = format!("{} cannot be looked at: {}", folder.display(), Sentence::why(&e));
+            let seen = format!("{} cannot be looked at: {}", folder.display(), Sentence::from_io(&e));
             return vec![Finding::error("data_folder", seen, format!("Look at the folders above it. {ELSEWHERE}"))];
         }
     };
-    let near = nearest(folder);
+    let near = nearest_existing_folder(folder);
     let absent = if exists { "" } else { " is not there yet; the server makes it" };
     let mut found = vec![Finding::ok("data_folder", format!("{}{absent}", folder.display()))];
     match probe(&near) {
@@ -56,7 +56,7 @@ pub fn all(settings: &Settings) -> Vec<Finding> {
 }
 
 /// The folder itself, or the first above it that is there.
-pub fn nearest(folder: &Path) -> PathBuf {
+pub fn nearest_existing_folder(folder: &Path) -> PathBuf {
     let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     whole.ancestors().find(|a| a.is_dir()).unwrap_or(&whole).to_owned()
 }
@@ -106,7 +106,7 @@ fn writing(folder: &Path, step: &str, e: &io::Error) -> Finding {
         ErrorKind::ReadOnlyFilesystem => format!("Mount it for writing. Or: {ELSEWHERE}"),
         _ => ELSEWHERE.to_owned(),
     };
-    Finding::error("writing", format!("cannot {step} in {}: {}", folder.display(), Sentence::why(e)), cure)
+    Finding::error("writing", format!("cannot {step} in {}: {}", folder.display(), Sentence::from_io(e)), cure)
 }
 
 fn locks(folder: &Path, locks: Locks) -> Finding {
@@ -126,7 +126,7 @@ fn entries(folder: &Path) -> Finding {
     let all = match fs::read_dir(folder) {
         Ok(all) => all,
         Err(e) => {
-            let seen = format!("{} cannot be listed: {}", folder.display(), Sentence::why(&e));
+            let seen = format!("{} cannot be listed: {}", folder.display(), Sentence::from_io(&e));
             return Finding::error(NAME, seen, "Give the folder to the user that runs the server (chown, chmod).");
         }
     };
@@ -148,7 +148,7 @@ fn entries(folder: &Path) -> Finding {
 
 fn file_clock(made: Millis, now: Millis) -> Finding {
     let apart = made.0 - now.0;
-    if apart.abs() <= APART {
+    if apart.abs() <= MAX_CLOCK_DIFFERENCE_MS {
         return Finding::ok("file_clock", "files are dated by the same clock as records");
     }
     let way = if apart > 0 { "ahead of" } else { "behind" };
@@ -162,7 +162,7 @@ fn file_clock(made: Millis, now: Millis) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::State;
+    use crate::doctor::CheckStatus;
 
     #[test]
     fn a_probe_leaves_nothing_behind() {
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!((probed.locks, probed.made.is_some()), (Locks::Exclude, true));
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
         assert!(probe(&folder.path().join("absent")).is_err());
-        assert_eq!(nearest(&folder.path().join("a/b")), folder.path());
+        assert_eq!(nearest_existing_folder(&folder.path().join("a/b")), folder.path());
     }
 
     #[test]
@@ -181,16 +181,16 @@ mod tests {
         assert!(cure(ErrorKind::StorageFull).contains("room"));
         assert!(cure(ErrorKind::ReadOnlyFilesystem).contains("Mount"));
         assert!(cure(ErrorKind::Other).contains("GF_DATA"));
-        assert_eq!(locks(Path::new("/x"), Locks::Ignored).state, State::Error);
-        assert_eq!(locks(Path::new("/x"), Locks::Unsupported).state, State::Error);
+        assert_eq!(locks(Path::new("/x"), Locks::Ignored).state, CheckStatus::Error);
+        assert_eq!(locks(Path::new("/x"), Locks::Unsupported).state, CheckStatus::Error);
     }
 
     #[test]
     fn clocks_may_be_a_little_apart() {
         let state = |apart| file_clock(Millis(1_000_000 + apart), Millis(1_000_000)).state;
         assert_eq!(
-            [state(0), state(APART), state(-APART - 1), state(60_000)],
-            [State::Ok, State::Ok, State::Warning, State::Warning]
+            [state(0), state(MAX_CLOCK_DIFFERENCE_MS), state(-MAX_CLOCK_DIFFERENCE_MS - 1), state(60_000)],
+            [CheckStatus::Ok, CheckStatus::Ok, CheckStatus::Warning, CheckStatus::Warning]
         );
     }
 }

@@ -11,19 +11,19 @@ use domain::error::Sentence;
 use super::Finding;
 use crate::{
     config::Settings,
-    declared::{self, Content},
+    declarations::{self, Content},
 };
 
-pub fn all(settings: &Settings) -> Vec<Finding> {
+pub fn checks(settings: &Settings) -> Vec<Finding> {
     vec![
         watched(settings.ingest.dir.as_deref(), &settings.data.folder),
-        written(&Written {
+        written(&DeclarationInput {
             name: "places_yaml",
             path: settings.places_file(),
             variable: settings.declared.places.as_ref().map(|_| "GF_PLACES (--places)"),
             is_kind: |c| matches!(c, Content::Places(_)),
         }),
-        written(&Written {
+        written(&DeclarationInput {
             name: "metrics_yaml",
             path: settings.metrics_file(),
             variable: settings.declared.metrics.as_ref().map(|_| "GF_METRICS (--metrics)"),
@@ -38,7 +38,7 @@ fn watched(folder: Option<&Path>, data: &Path) -> Finding {
     let Some(folder) = folder else { return Finding::ok(NAME, "none is set") };
     let at = folder.display();
     if let Err(e) = fs::read_dir(folder) {
-        let seen = format!("{at} cannot be listed: {}", Sentence::why(&e));
+        let seen = format!("{at} cannot be listed: {}", Sentence::from_io(&e));
         return Finding::error(
             NAME,
             seen,
@@ -56,7 +56,7 @@ fn watched(folder: Option<&Path>, data: &Path) -> Finding {
     Finding::ok(NAME, format!("{at} can be read"))
 }
 
-struct Written {
+struct DeclarationInput {
     name: &'static str,
     path: PathBuf,
     /// What names the file, when something does: then it has to be there.
@@ -64,7 +64,7 @@ struct Written {
     is_kind: fn(&Content) -> bool,
 }
 
-fn written(file: &Written) -> Finding {
+fn written(file: &DeclarationInput) -> Finding {
     let at = file.path.display();
     if !file.path.exists() {
         return match file.variable {
@@ -76,7 +76,7 @@ fn written(file: &Written) -> Finding {
             ),
         };
     }
-    match declared::check(&file.path) {
+    match declarations::check(&file.path) {
         Ok(content) if content.is_empty() || (file.is_kind)(&content) => {
             Finding::ok(file.name, format!("{at} is fine, entries: {}", content.len()))
         }

@@ -5,7 +5,7 @@ use std::fs;
 
 use domain::{
     ports::Clock,
-    time::{LEAD, Millis},
+    time::{MAX_CLOCK_LEAD_MS, Millis},
 };
 use jiff::tz::TimeZone;
 
@@ -15,12 +15,12 @@ use crate::startup::{COLUMN_CACHE_BYTES, SystemClock};
 /// 2026-01-01: this program did not exist before.
 const BUILT_AFTER: Millis = Millis(1_767_225_600_000);
 /// Open files below which a busy server fails, and below which it is meagre: each listener, file and connection is one.
-const NO_FILES: u64 = 256;
-const FEW_FILES: u64 = 1_024;
+const MIN_OPEN_FILES: u64 = 256;
+const WARN_OPEN_FILES: u64 = 1_024;
 /// What a server needs beside the columns that it holds, in bytes.
 const BESIDE_CACHE: u64 = 256 << 20;
 
-pub fn all(newest: Option<Millis>) -> Vec<Finding> {
+pub fn checks(newest: Option<Millis>) -> Vec<Finding> {
     let mut found = vec![clock(SystemClock.now(), newest), time_zones(), open_files(system::open_files())];
     let read = |path: &str| fs::read_to_string(path).ok();
     let free = [read("/proc/meminfo").and_then(|t| available(&t)), in_group(read)].into_iter().flatten().min();
@@ -36,7 +36,7 @@ fn clock(now: Millis, newest: Option<Millis>) -> Finding {
         return Finding::error(NAME, format!("it says {now}, which lies before this program was written"), SET);
     }
     match newest {
-        Some(newest) if newest > now.plus(LEAD) => Finding::error(
+        Some(newest) if newest > now.plus(MAX_CLOCK_LEAD_MS) => Finding::error(
             NAME,
             format!("it says {now}, and the newest record is of {newest}: more than 24 hours ahead"),
             SET,
@@ -63,8 +63,8 @@ fn open_files(limit: Option<u64>) -> Finding {
     let seen = format!("at most {limit} at once");
     let cure = "Raise the limit: ulimit -n 4096 before the start, or LimitNOFILE=4096 in the service.";
     match limit {
-        n if n < NO_FILES => Finding::error(NAME, seen, cure),
-        n if n < FEW_FILES => Finding::warning(NAME, seen, cure),
+        n if n < MIN_OPEN_FILES => Finding::error(NAME, seen, cure),
+        n if n < WARN_OPEN_FILES => Finding::warning(NAME, seen, cure),
         _ => Finding::ok(NAME, seen),
     }
 }
@@ -101,14 +101,14 @@ fn in_group(read: impl Fn(&str) -> Option<String>) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::State::{Error, Ok as Fine, Warning};
+    use crate::doctor::CheckStatus::{Error, Ok as Fine, Warning};
 
     #[test]
     fn a_clock_is_held_against_the_program_and_the_newest_record() {
         let now = Millis(1_800_000_000_000);
         assert_eq!(clock(Millis(0), None).state, Error);
-        assert_eq!([None, Some(now), Some(now.plus(LEAD))].map(|n| clock(now, n).state), [Fine; 3]);
-        assert_eq!(clock(now, Some(now.plus(LEAD + 1))).state, Error);
+        assert_eq!([None, Some(now), Some(now.plus(MAX_CLOCK_LEAD_MS))].map(|n| clock(now, n).state), [Fine; 3]);
+        assert_eq!(clock(now, Some(now.plus(MAX_CLOCK_LEAD_MS + 1))).state, Error);
         assert_eq!(time_zones().state, Fine);
     }
 

@@ -19,12 +19,12 @@ use serde::Serialize;
 use crate::config::Settings;
 
 /// How long a group of checks may take: a disk or network folder that hangs is a finding as well.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum CheckStatus {
     Ok,
     /// The server works; somebody should know all the same.
     Warning,
@@ -37,7 +37,7 @@ pub enum State {
 pub struct Finding {
     /// For programs; people read it with spaces.
     pub name: &'static str,
-    pub state: State,
+    pub state: CheckStatus,
     /// What was seen, with the thing that it was seen at.
     pub seen: String,
     /// What to do; absent when nothing is to be done.
@@ -47,32 +47,32 @@ pub struct Finding {
 
 impl Finding {
     fn ok(name: &'static str, seen: impl Into<String>) -> Self {
-        Self { name, state: State::Ok, seen: seen.into(), cure: None }
+        Self { name, state: CheckStatus::Ok, seen: seen.into(), cure: None }
     }
     fn warning(name: &'static str, seen: impl Into<String>, cure: impl Into<String>) -> Self {
-        Self { name, state: State::Warning, seen: seen.into(), cure: Some(cure.into()) }
+        Self { name, state: CheckStatus::Warning, seen: seen.into(), cure: Some(cure.into()) }
     }
     fn error(name: &'static str, seen: impl Into<String>, cure: impl Into<String>) -> Self {
-        Self { name, state: State::Error, seen: seen.into(), cure: Some(cure.into()) }
+        Self { name, state: CheckStatus::Error, seen: seen.into(), cure: Some(cure.into()) }
     }
 }
 
 /// Every check, in the order in which one would look.
 pub async fn run(settings: Settings) -> Vec<Finding> {
     let settings = Arc::new(settings);
-    let mut found = program::all().await;
-    found.extend(blocking("program", &settings, program::site).await);
-    found.extend(blocking("settings", &settings, settings::all).await);
-    found.extend(address::all(settings.serve.addr).await);
-    found.extend(blocking("data_folder", &settings, folder::all).await);
-    found.extend(blocking("disk_space", &settings, space::all).await);
-    let (database, newest) = match tokio::time::timeout(PATIENCE, database::all(&settings)).await {
+    let mut found = program::checks().await;
+    found.extend(blocking("program", &settings, program::check_site_files).await);
+    found.extend(blocking("settings", &settings, settings::checks).await);
+    found.extend(address::checks(settings.serve.addr).await);
+    found.extend(blocking("data_folder", &settings, folder::checks).await);
+    found.extend(blocking("disk_space", &settings, space::checks).await);
+    let (database, newest) = match tokio::time::timeout(TIMEOUT, database::checks(&settings)).await {
         Ok(looked) => looked,
         Err(_) => (vec![hangs("database")], None),
     };
     found.extend(database);
-    found.extend(blocking("inputs", &settings, inputs::all).await);
-    found.extend(blocking("machine", &settings, move |_| machine::all(newest)).await);
+    found.extend(blocking("inputs", &settings, inputs::checks).await);
+    found.extend(blocking("machine", &settings, move |_| machine::checks(newest)).await);
     found
 }
 
@@ -83,7 +83,7 @@ async fn blocking(
     checks: impl FnOnce(&Settings) -> Vec<Finding> + Send + 'static,
 ) -> Vec<Finding> {
     let settings = Arc::clone(settings);
-    match tokio::time::timeout(PATIENCE, tokio::task::spawn_blocking(move || checks(&settings))).await {
+    match tokio::time::timeout(TIMEOUT, tokio::task::spawn_blocking(move || checks(&settings))).await {
         Ok(Ok(found)) => found,
         Ok(Err(e)) => vec![Finding::error(name, format!("the check broke off: {e}"), "Please report this.")],
         Err(_) => vec![hangs(name)],
@@ -91,7 +91,7 @@ async fn blocking(
 }
 
 fn hangs(name: &'static str) -> Finding {
-    let seen = format!("no answer within {} seconds", PATIENCE.as_secs());
+    let seen = format!("no answer within {} seconds", TIMEOUT.as_secs());
     Finding::error(
         name,
         seen,

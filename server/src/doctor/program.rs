@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 use super::Finding;
 use crate::{config::Settings, http::files, startup};
 
-pub async fn all() -> Vec<Finding> {
+pub async fn checks() -> Vec<Finding> {
     let sqlite = startup::sqlite_version().await.unwrap_or_else(|e| e.to_string());
     let seen =
         format!("GuardianFlow {}, with SQLite {sqlite}, built by {}", env!("CARGO_PKG_VERSION"), env!("BUILT_BY"));
     vec![Finding::ok("versions", seen)]
 }
 
-pub fn site(settings: &Settings) -> Vec<Finding> {
+pub fn check_site_files(settings: &Settings) -> Vec<Finding> {
     let options = files::leptos_options(settings.serve.addr);
     let root = PathBuf::from(&*options.site_root);
-    let wanted = files::found(&options);
+    let wanted = files::site_files(&options);
     let entry = wanted.elements.unwrap_or_else(|| "/elements/entry.txt".into());
     let addresses = [files::stylesheet(&options), wanted.script, wanted.program, entry];
     vec![judge(&root, &addresses, programs(&root.join(&*options.site_pkg_dir)))]
@@ -51,7 +51,7 @@ fn judge(root: &Path, addresses: &[String], programs: usize) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::State::{Error, Ok as Fine, Warning};
+    use crate::doctor::CheckStatus::{Error, Ok as Fine, Warning};
 
     #[test]
     fn files_of_another_build_are_missing_ones() {

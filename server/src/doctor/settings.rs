@@ -2,31 +2,31 @@
 
 use super::Finding;
 use crate::{
-    auth::Unsigned,
+    auth::AnonymousAccess,
     config::{Settings, table},
 };
 
 /// Variables of the scripts in this repository, which the program does not read.
 const OF_SCRIPTS: [&str; 5] = ["GF_CACHE", "GF_DIST", "GF_PYTHON", "GF_SOAK", "GF_BENCH_"];
 /// How many letters may differ between a variable and the one that was meant.
-const ALIKE: usize = 4;
+const MAX_EDIT_DISTANCE: usize = 4;
 
-pub fn all(settings: &Settings) -> Vec<Finding> {
+pub fn checks(settings: &Settings) -> Vec<Finding> {
     const NAME: &str = "settings";
     let cure = "`guardianflow config` shows every setting and where it comes from.";
     let mut found: Vec<Finding> =
-        settings.faults().into_iter().map(|e| Finding::error(NAME, e.to_string(), cure)).collect();
+        settings.errors().into_iter().map(|e| Finding::error(NAME, e.to_string(), cure)).collect();
     if found.is_empty() {
         found.push(Finding::ok(NAME, "they go together"));
     }
-    found.push(hosts(&settings.serve.hosts, Unsigned::of(settings)));
+    found.push(hosts(&settings.serve.hosts, AnonymousAccess::of(settings)));
     let set: Vec<String> = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
     let known: Vec<String> = table::rows().into_iter().map(|r| r.variable).collect();
     found.extend(variables(&set, &known));
     found
 }
 
-fn hosts(hosts: &[String], unsigned: Unsigned) -> Finding {
+fn hosts(hosts: &[String], anonymous_access: AnonymousAccess) -> Finding {
     const NAME: &str = "hosts";
     if let Some(odd) = hosts.iter().map(|h| h.trim()).find(|h| h.contains(['/', '*', ' '])) {
         return Finding::error(
@@ -35,14 +35,16 @@ fn hosts(hosts: &[String], unsigned: Unsigned) -> Finding {
             "Give names alone, separated by commas: metrics.example.com, without https:// and without patterns.",
         );
     }
-    match unsigned {
-        Unsigned::Viewer => Finding::warning(
+    match anonymous_access {
+        AnonymousAccess::Viewer => Finding::warning(
             NAME,
             "GF_HOSTS is set without GF_OPERATOR_TOKEN: everybody who reaches the server reads everything, and nobody can send records",
             "Set GF_OPERATOR_TOKEN as well (openssl rand -hex 32), unless that is what you want.",
         ),
-        Unsigned::Local => Finding::ok(NAME, "whoever connects from this machine is the operator: not behind a proxy"),
-        Unsigned::Nobody => Finding::ok(NAME, "everybody signs in with the token"),
+        AnonymousAccess::Local => {
+            Finding::ok(NAME, "whoever connects from this machine is the operator: not behind a proxy")
+        }
+        AnonymousAccess::Nobody => Finding::ok(NAME, "everybody signs in with the token"),
     }
 }
 
@@ -52,8 +54,8 @@ fn variables(set: &[String], known: &[String]) -> Vec<Finding> {
     let read =
         |v: &String| known.contains(v) || OF_SCRIPTS.iter().any(|s| v == s || (s.ends_with('_') && v.starts_with(s)));
     let stray = set.iter().filter(|v| v.starts_with("GF_") && !read(v)).map(|v| {
-        let nearest = known.iter().map(|k| (strsim::osa_distance(v, k), k)).min();
-        let cure = match nearest.filter(|(letters, _)| *letters <= ALIKE) {
+        let nearest_existing_folder = known.iter().map(|k| (strsim::osa_distance(v, k), k)).min();
+        let cure = match nearest_existing_folder.filter(|(letters, _)| *letters <= MAX_EDIT_DISTANCE) {
             Some((_, meant)) => format!("Did you mean {meant}? Rename or unset it."),
             None => "Unset it; `guardianflow config` lists the variables that are read.".to_owned(),
         };
@@ -69,7 +71,7 @@ mod tests {
     use std::{collections::BTreeSet, path::Path};
 
     use super::*;
-    use crate::doctor::State::{Error, Ok as Fine, Warning};
+    use crate::doctor::CheckStatus::{Error, Ok as Fine, Warning};
 
     fn known() -> Vec<String> {
         table::rows().into_iter().map(|r| r.variable).collect()
@@ -118,13 +120,13 @@ mod tests {
 
     #[test]
     fn hosts_are_names_and_go_with_a_token() {
-        let of = |host: &str, unsigned| hosts(&[host.to_owned()], unsigned).state;
-        assert_eq!(of("metrics.example.com", Unsigned::Viewer), Warning);
-        assert_eq!(of(" metrics.example.com:8443", Unsigned::Nobody), Fine);
+        let of = |host: &str, anonymous_access| hosts(&[host.to_owned()], anonymous_access).state;
+        assert_eq!(of("metrics.example.com", AnonymousAccess::Viewer), Warning);
+        assert_eq!(of(" metrics.example.com:8443", AnonymousAccess::Nobody), Fine);
         assert_eq!(
-            [of("https://metrics.example.com", Unsigned::Nobody), of("*.example.com", Unsigned::Nobody)],
+            [of("https://metrics.example.com", AnonymousAccess::Nobody), of("*.example.com", AnonymousAccess::Nobody)],
             [Error; 2]
         );
-        assert_eq!(of("", Unsigned::Local), Fine);
+        assert_eq!(of("", AnonymousAccess::Local), Fine);
     }
 }

@@ -2,35 +2,35 @@
 
 use super::{
     Finding, folder,
-    system::{self, Room},
+    system::{self, DiskSpace},
 };
 use crate::config::Settings;
 
 /// Bytes below which the disk is nearly full, and full for practical purposes.
-const FEW_BYTES: u64 = 1 << 30;
-const NO_BYTES: u64 = 100 << 20;
+const WARN_FREE_BYTES: u64 = 1 << 30;
+const MIN_FREE_BYTES: u64 = 100 << 20;
 /// The same of files that can still be made.
-const FEW_FILES: u64 = 10_000;
-const NO_FILES: u64 = 100;
+const WARN_FREE_FILES: u64 = 10_000;
+const MIN_FREE_FILES: u64 = 100;
 
-pub fn all(settings: &Settings) -> Vec<Finding> {
-    let near = folder::nearest(&settings.data.folder);
-    let mut found = match system::room(&near) {
-        Some(room) => vec![bytes(room)].into_iter().chain(room.files.map(files)).collect(),
+pub fn checks(settings: &Settings) -> Vec<Finding> {
+    let near = folder::nearest_existing_folder(&settings.data.folder);
+    let mut found = match system::disk_space(&near) {
+        Some(disk_space) => vec![bytes(disk_space)].into_iter().chain(disk_space.files.map(files)).collect(),
         None => vec![],
     };
     found.extend(system::file_system(&near).map(kind));
     found
 }
 
-fn bytes(room: Room) -> Finding {
+fn bytes(disk_space: DiskSpace) -> Finding {
     const NAME: &str = "disk_space";
-    let seen = format!("{} MB are free", room.bytes >> 20);
+    let seen = format!("{} MB are free", disk_space.bytes >> 20);
     let cure =
         "Free some room, or choose a folder on another disk with --data or GF_DATA: a full disk refuses records.";
-    match room.bytes {
-        n if n < NO_BYTES => Finding::error(NAME, seen, cure),
-        n if n < FEW_BYTES => Finding::warning(NAME, seen, cure),
+    match disk_space.bytes {
+        n if n < MIN_FREE_BYTES => Finding::error(NAME, seen, cure),
+        n if n < WARN_FREE_BYTES => Finding::warning(NAME, seen, cure),
         _ => Finding::ok(NAME, seen),
     }
 }
@@ -40,8 +40,8 @@ fn files(free: u64) -> Finding {
     let seen = format!("{free} more files can be made");
     let cure = "The file system has run out of inodes: delete small files, or choose a folder on another disk with --data or GF_DATA.";
     match free {
-        n if n < NO_FILES => Finding::error(NAME, seen, cure),
-        n if n < FEW_FILES => Finding::warning(NAME, seen, cure),
+        n if n < MIN_FREE_FILES => Finding::error(NAME, seen, cure),
+        n if n < WARN_FREE_FILES => Finding::warning(NAME, seen, cure),
         _ => Finding::ok(NAME, seen),
     }
 }
@@ -85,14 +85,15 @@ fn kind(number: u32) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::State::{self, Error, Ok, Warning};
+    use crate::doctor::CheckStatus::{self, Error, Ok, Warning};
 
     #[test]
     fn room_is_judged_by_bytes_and_files() {
-        let of = |n: u64| bytes(Room { bytes: n, files: None }).state;
-        let found: [State; 4] = [NO_BYTES - 1, NO_BYTES, FEW_BYTES - 1, FEW_BYTES].map(of);
+        let of = |n: u64| bytes(DiskSpace { bytes: n, files: None }).state;
+        let found: [CheckStatus; 4] =
+            [MIN_FREE_BYTES - 1, MIN_FREE_BYTES, WARN_FREE_BYTES - 1, WARN_FREE_BYTES].map(of);
         assert_eq!(found, [Error, Warning, Warning, Ok]);
-        let found: [State; 4] = [0, NO_FILES, FEW_FILES - 1, FEW_FILES].map(|n| files(n).state);
+        let found: [CheckStatus; 4] = [0, MIN_FREE_FILES, WARN_FREE_FILES - 1, WARN_FREE_FILES].map(|n| files(n).state);
         assert_eq!(found, [Error, Warning, Warning, Ok]);
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 /// Room on a file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Room {
+pub struct DiskSpace {
     /// Bytes that this user may still write.
     pub bytes: u64,
     /// Files that may still be made; `None` where they are not counted.
@@ -12,10 +12,10 @@ pub struct Room {
 }
 
 #[cfg(unix)]
-pub fn room(path: &Path) -> Option<Room> {
+pub fn disk_space(path: &Path) -> Option<DiskSpace> {
     let found = rustix::fs::statvfs(path).ok()?;
     let bytes = found.f_bavail.saturating_mul(found.f_frsize);
-    Some(Room { bytes, files: (found.f_files > 0).then_some(found.f_favail) })
+    Some(DiskSpace { bytes, files: (found.f_files > 0).then_some(found.f_favail) })
 }
 
 /// The number by which the kernel knows a kind of file system.
@@ -39,7 +39,7 @@ pub fn may_write(path: &Path) -> bool {
 }
 
 #[cfg(not(unix))]
-pub fn room(_: &Path) -> Option<Room> {
+pub fn disk_space(_: &Path) -> Option<DiskSpace> {
     None
 }
 

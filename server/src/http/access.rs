@@ -14,39 +14,39 @@ use domain::{
     access::{Action, Actor, Object, authorize, can},
 };
 
-use super::{State, middleware::host, pages, problem::Problem, request_id::request_id, routes, signin};
-use crate::auth::{Established, Shown, Unsigned};
+use super::{AppState, middleware::host, pages, problem::Problem, request_id::request_id, routes, signin};
+use crate::auth::{AnonymousAccess, PreAuthenticated, PresentedCredential};
 
 /// Who sent the request, and by what it says so.
 ///
 /// # Errors
 /// `Unavailable` when it shows something of which only the store knows whose it is, and the store does not answer.
-async fn identify(state: &State, request: &Parts, host: Option<&str>) -> Result<(Actor, Shown)> {
-    if let Some(Established(actor)) = request.extensions.get() {
-        return Ok((actor.clone(), Shown::Nothing));
+async fn identify(state: &AppState, request: &Parts, host: Option<&str>) -> Result<(Actor, PresentedCredential)> {
+    if let Some(PreAuthenticated(actor)) = request.extensions.get() {
+        return Ok((actor.clone(), PresentedCredential::Nothing));
     }
     let headers = &request.headers;
     for secret in signin::secrets(headers) {
-        if let Some(actor) = state.gate.by_session(&secret).await? {
-            return Ok((actor, Shown::Session(secret)));
+        if let Some(actor) = state.authenticator.by_session(&secret).await? {
+            return Ok((actor, PresentedCredential::Session(secret)));
         }
     }
     if let Some(token) = bearer(headers)
-        && let Some(actor) = state.gate.by_token(token).await?
+        && let Some(actor) = state.authenticator.by_token(token).await?
     {
-        return Ok((actor, Shown::Token(token.to_owned())));
+        return Ok((actor, PresentedCredential::Token(token.to_owned())));
     }
-    match state.gate.unsigned() {
-        Unsigned::Nobody => return Ok((Actor::Anonymous, Shown::Nothing)),
-        Unsigned::Viewer => return Ok((Actor::Viewer, Shown::Nothing)),
-        Unsigned::Local => {}
+    match state.authenticator.anonymous_access() {
+        AnonymousAccess::Nobody => return Ok((Actor::Anonymous, PresentedCredential::Nothing)),
+        AnonymousAccess::Viewer => return Ok((Actor::Viewer, PresentedCredential::Nothing)),
+        AnonymousAccess::Local => {}
     }
     // What a proxy adds when it is told to; without it, this is as good as it gets.
     let peer = request.extensions.get::<ConnectInfo<SocketAddr>>().is_some_and(|c| c.0.ip().is_loopback());
     let named = host.is_some_and(|h| state.hosts.is_loopback(h));
     let forwarded =
         ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"].iter().any(|h| headers.contains_key(*h));
-    Ok((if peer && named && !forwarded { Actor::Operator } else { Actor::Anonymous }, Shown::Nothing))
+    Ok((if peer && named && !forwarded { Actor::Operator } else { Actor::Anonymous }, PresentedCredential::Nothing))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -54,17 +54,17 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Lets a request pass when its sender may do what its route needs.
-pub async fn require(Shared(state): Shared<State>, request: Request, next: Next) -> Response {
+pub async fn require_access(Shared(state): Shared<AppState>, request: Request, next: Next) -> Response {
     let host = host(&request);
     let (parts, body) = request.into_parts();
     let ((actor, shown), unknown) = match identify(&state, &parts, host.as_deref()).await {
         Ok(known) => (known, None),
-        Err(e) => ((Actor::Anonymous, Shown::Nothing), Some(e)),
+        Err(e) => ((Actor::Anonymous, PresentedCredential::Nothing), Some(e)),
     };
     let mut request = Request::from_parts(parts, body);
-    let signed_in = matches!(shown, Shown::Session(_));
+    let signed_in = matches!(shown, PresentedCredential::Session(_));
     request.extensions_mut().insert(shown);
-    let visitor = pages::read(request.headers(), actor.clone(), signed_in, request_id().unwrap_or_default());
+    let visitor = pages::read_request(request.headers(), actor.clone(), signed_in, request_id().unwrap_or_default());
     request.extensions_mut().insert(visitor);
     let path = request.extensions().get::<MatchedPath>().map(|p| p.as_str().to_owned());
     // The page for addresses that lead nowhere says nothing, so anybody may read it.

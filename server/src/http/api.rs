@@ -1,7 +1,7 @@
 //! REST: the questions of `/api/metrics`, in JSON. The answers' format is that of `domain::query`.
 
 use app::{
-    ROOMS,
+    PAGES,
     i18n::Lang,
     shell::{
         context::{Request, Services},
@@ -15,8 +15,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    ask::Ask,
     error::Sentence,
+    params::QueryParams,
     scope::Scope,
     time::{Millis, TimeRange},
 };
@@ -24,7 +24,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Seen, problem::Problem};
+use super::{ActorServices, problem::Problem};
 
 const SUMMARY: [&str; 10] = ["customer", "site", "zone", "task", "type", "device", "days", "from", "to", "tz"];
 const TREND: [&str; 13] =
@@ -38,67 +38,71 @@ const RECORDS: [&str; 13] =
 
 type Answer = Result<Response, Problem>;
 
-pub async fn summary(Seen(s): Seen, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
+pub async fn summary(ActorServices(s): ActorServices, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
     let now = s.clock.now();
-    let query = ask(q.as_deref(), &SUMMARY)?.read(now, &TimeZone::UTC)?.summary();
-    let tag = tag(
+    let query = read_params(q.as_deref(), &SUMMARY)?.read(now, &TimeZone::UTC)?.summary();
+    let etag = etag(
         &s,
         "summary",
         &format!("{:?} {:?} {}", query.scope, query.range, query.children),
         (&query.scope, query.range),
         now,
     )?;
-    reusable(&headers, tag, s.metrics.summary(&query)).await
+    json_with_etag(&headers, etag, s.metrics.summary(&query)).await
 }
 
-pub async fn trend(Seen(s): Seen, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
+pub async fn trend(ActorServices(s): ActorServices, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
     let now = s.clock.now();
-    let query = ask(q.as_deref(), &TREND)?.read(now, &TimeZone::UTC)?.trend()?;
-    let tag = tag(&s, "trend", &format!("{query:?}"), (&query.scope, query.range), now)?;
-    reusable(&headers, tag, s.metrics.trend(&query)).await
+    let query = read_params(q.as_deref(), &TREND)?.read(now, &TimeZone::UTC)?.trend()?;
+    let etag = etag(&s, "trend", &format!("{query:?}"), (&query.scope, query.range), now)?;
+    json_with_etag(&headers, etag, s.metrics.trend(&query)).await
 }
 
-pub async fn comparison(Seen(s): Seen, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
+pub async fn comparison(ActorServices(s): ActorServices, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
     let now = s.clock.now();
-    let query = ask(q.as_deref(), &SUMMARY)?.read(now, &TimeZone::UTC)?.comparison();
-    let tag = tag(&s, "comparison", &format!("{query:?}"), (&query.scope, query.range), now)?;
-    reusable(&headers, tag, s.metrics.comparison(&query)).await
+    let query = read_params(q.as_deref(), &SUMMARY)?.read(now, &TimeZone::UTC)?.comparison();
+    let etag = etag(&s, "comparison", &format!("{query:?}"), (&query.scope, query.range), now)?;
+    json_with_etag(&headers, etag, s.metrics.comparison(&query)).await
 }
 
 /// Where one metric is worst, by zone and device.
-pub async fn worst(Seen(s): Seen, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
+pub async fn worst(ActorServices(s): ActorServices, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
     let now = s.clock.now();
-    let query = ask(q.as_deref(), &WORST)?.read(now, &TimeZone::UTC)?.worst()?;
-    let tag = tag(&s, "worst", &format!("{query:?}"), (&query.scope, query.range), now)?;
-    reusable(&headers, tag, s.metrics.worst(&query)).await
+    let query = read_params(q.as_deref(), &WORST)?.read(now, &TimeZone::UTC)?.worst()?;
+    let etag = etag(&s, "worst", &format!("{query:?}"), (&query.scope, query.range), now)?;
+    json_with_etag(&headers, etag, s.metrics.worst(&query)).await
 }
 
 /// Rows of an answer.
 const ROWS: usize = 100;
 
 /// The rows behind a number, newest first, a hundred a page.
-pub async fn records(Seen(s): Seen, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
+pub async fn records(ActorServices(s): ActorServices, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
     let now = s.clock.now();
-    let query = ask(q.as_deref(), &RECORDS)?.read(now, &TimeZone::UTC)?.records(ROWS);
-    let tag = tag(&s, "records", &format!("{query:?}"), (&query.scope, query.range), now)?;
-    reusable(&headers, tag, s.metrics.records(&query)).await
+    let query = read_params(q.as_deref(), &RECORDS)?.read(now, &TimeZone::UTC)?.records(ROWS);
+    let etag = etag(&s, "records", &format!("{query:?}"), (&query.scope, query.range), now)?;
+    json_with_etag(&headers, etag, s.metrics.records(&query)).await
 }
 
 /// What the palette offers, in the visitor's language.
-pub async fn palette(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let pairs = domain::ask::pairs(q.as_deref().unwrap_or_default())?;
+pub async fn palette(
+    ActorServices(s): ActorServices,
+    RawQuery(q): RawQuery,
+    Extension(r): Extension<Request>,
+) -> Answer {
+    let pairs = domain::params::pairs(q.as_deref().unwrap_or_default())?;
     let lang = pairs.iter().find(|p| p.0 == "lang").and_then(|p| Lang::from_code(&p.1));
     let directory = s.metrics.directory();
-    Ok(axum::Json(palette::palette(&directory, lang.unwrap_or(r.lang), ROOMS)).into_response())
+    Ok(axum::Json(palette::palette(&directory, lang.unwrap_or(r.lang), PAGES)).into_response())
 }
 
 /// Reads a query string in which only `known` keys may stand, each once.
 ///
 /// # Errors
 /// Names the key that is unknown or given twice.
-pub fn ask(query: Option<&str>, known: &[&str]) -> domain::Result<Ask> {
-    let pairs = domain::ask::pairs(query.unwrap_or_default())?;
-    Ask::from_pairs(pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())), known)
+pub fn read_params(query: Option<&str>, known: &[&str]) -> domain::Result<QueryParams> {
+    let pairs = domain::params::pairs(query.unwrap_or_default())?;
+    QueryParams::from_pairs(pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())), known)
 }
 
 /// Names an answer by what it depends on: the question, what has come to its scope, what was written down about places and
@@ -107,7 +111,7 @@ pub fn ask(query: Option<&str>, known: &[&str]) -> domain::Result<Ask> {
 ///
 /// # Errors
 /// What the asker may not see, also when they name an answer that others got.
-fn tag(
+fn etag(
     s: &Services,
     what: &str,
     query: &str,
@@ -115,7 +119,7 @@ fn tag(
     now: Millis,
 ) -> domain::Result<String> {
     let metrics = &s.metrics;
-    metrics.allow(scope)?;
+    metrics.authorize(scope)?;
     let present = if range.to() >= now { now.0 } else { 0 };
     let view = metrics.view();
     let (records, declared) = (view.generation_in(scope), view.directory().declared.revision());
@@ -125,20 +129,20 @@ fn tag(
 }
 
 /// JSON with an ETag; 304, without asking, when the caller has the same answer already.
-async fn reusable<T: Serialize>(
+async fn json_with_etag<T: Serialize>(
     headers: &HeaderMap,
-    tag: String,
+    etag: String,
     answer: impl Future<Output = domain::Result<T>>,
 ) -> Answer {
     let known = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok());
-    if known.is_some_and(|k| k.split(',').any(|t| t.trim() == tag || t.trim() == "*")) {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
+    if known.is_some_and(|k| k.split(',').any(|t| t.trim() == etag || t.trim() == "*")) {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
     }
     let body = serde_json::to_vec(&answer.await?)
         .map_err(|e| domain::Error::internal(Sentence::only_english("the answer cannot be written")).with_detail(e))?;
     let heads = [
         (header::CONTENT_TYPE, "application/json".to_owned()),
-        (header::ETAG, tag),
+        (header::ETAG, etag),
         (header::CACHE_CONTROL, "private, no-cache".to_owned()),
     ];
     Ok((heads, body).into_response())

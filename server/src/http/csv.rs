@@ -1,9 +1,9 @@
 //! CSV as RFC 4180 has it. Cells that a spreadsheet would run as a formula are made text.
 
-use domain::query::{Trend, TrendPoint, Worst, WorstRow};
+use domain::query::{Trend, TrendPoint, WorstZone, WorstZones};
 
 /// The columns of a trend, in files and on the command line.
-pub const TREND_HEAD: [&str; 7] = ["t", "value", "n", "min", "max", "p50", "p95"];
+pub const TREND_COLUMNS: [&str; 7] = ["t", "value", "n", "min", "max", "p50", "p95"];
 
 /// The points of a trend, unrounded.
 #[must_use]
@@ -18,16 +18,16 @@ pub fn trend_rows(trend: &Trend) -> Vec<Vec<String>> {
 
 /// The columns of the worst zones, in files and on the command line; the fifth is named after its quantile.
 #[must_use]
-pub fn worst_head(worst: &Worst) -> [&'static str; 8] {
+pub fn worst_columns(worst: &WorstZones) -> [&'static str; 8] {
     let tail = if worst.quantile < 0.5 { "p5" } else { "p95" };
     ["customer", "site", "zone", "device", tail, "p50", "value", "n"]
 }
 
 /// The worst zones, each number as `number` writes it.
 #[must_use]
-pub fn worst_rows(worst: &Worst, number: impl Fn(f64) -> String) -> Vec<Vec<String>> {
+pub fn worst_rows(worst: &WorstZones, number: impl Fn(f64) -> String) -> Vec<Vec<String>> {
     let text = |name: Option<&domain::text::Name>| name.map_or_else(String::new, ToString::to_string);
-    let row = |r: &WorstRow| {
+    let row = |r: &WorstZone| {
         let names = [Some(&r.place.customer), r.place.site.as_ref(), r.place.zone.as_ref(), r.device.as_ref()];
         names.map(text).into_iter().chain([r.tail, r.p50, r.value].map(&number)).chain([r.n.to_string()]).collect()
     };

@@ -10,7 +10,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response, Sse, sse::Event},
 };
-use domain::{ask::Ask, changes::Topic, scope::Scope, state::Transition, time::Millis};
+use domain::{changes::EventTopic, params::QueryParams, scope::Scope, state::Transition, time::Millis};
 use jiff::tz::TimeZone;
 use serde_json::json;
 use tokio::{
@@ -19,39 +19,39 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Seen, State, problem::Problem};
-use crate::auth::{Gate, Shown, Unsigned};
+use super::{ActorServices, AppState, problem::Problem};
+use crate::auth::{AnonymousAccess, Authenticator, PresentedCredential};
 
 /// So many may listen at once.
-pub const MOST_LISTENERS: usize = 1_000;
+pub const MAX_LISTENERS: usize = 1_000;
 /// At most one event of records in this time to each listener; what comes between is one event.
-const PACE: Duration = Duration::from_millis(500);
+const MIN_EVENT_INTERVAL: Duration = Duration::from_millis(500);
 /// So many changes of state are told at once, each by itself.
-const MOST_STATES: usize = 256;
+const MAX_STATE_EVENTS: usize = 256;
 /// A sign of life, so that a listener can tell silence from a broken connection.
-const TICK: Duration = Duration::from_secs(10);
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
 /// How long a listener waits before it connects again.
-const RETRY: Duration = Duration::from_secs(2);
+const RECONNECT_DELAY: Duration = Duration::from_secs(2);
 
 pub async fn events(
-    Shared(s): Shared<State>,
-    Seen(services): Seen,
-    Extension(shown): Extension<Shown>,
+    Shared(s): Shared<AppState>,
+    ActorServices(services): ActorServices,
+    Extension(shown): Extension<PresentedCredential>,
     RawQuery(q): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (scope, last) = asked(&headers, q.as_deref(), services.clock.now())?;
-    services.metrics.may_see(&scope)?;
+    services.metrics.check_visible(&scope)?;
     let Ok(place) = s.listeners.clone().try_acquire_owned() else {
-        let text = format!("{MOST_LISTENERS} listen already; ask again later");
+        let text = format!("{MAX_LISTENERS} listen already; ask again later");
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, text));
     };
     // Before the generation is read: what comes in between is heard of.
-    let seen = services.metrics.told();
+    let seen = services.metrics.notified_generation();
     let heard = services.metrics.transitions(&scope, 0)?.newest;
     let generation = services.metrics.generation_in(&scope);
     let missed = last.is_some_and(|l| l != generation);
-    let first = if missed { records(generation) } else { tick() }.retry(RETRY);
+    let first = if missed { records(generation) } else { heartbeat() }.retry(RECONNECT_DELAY);
     let now = Instant::now();
     let mut listener = Listener {
         seen,
@@ -61,13 +61,13 @@ pub async fn events(
         heard,
         waiting: VecDeque::new(),
         stop: s.stop.clone(),
-        unsigned: s.gate.unsigned(),
-        gate: Arc::clone(&s.gate),
+        anonymous_access: s.authenticator.anonymous_access(),
+        authenticator: Arc::clone(&s.authenticator),
         shown,
         first: Some(first),
         news: false,
-        not_before: if missed { now + PACE } else { now },
-        tick: interval_at(now + TICK, TICK),
+        not_before: if missed { now + MIN_EVENT_INTERVAL } else { now },
+        heartbeat: interval_at(now + HEARTBEAT_INTERVAL, HEARTBEAT_INTERVAL),
         _place: place,
     };
     let states = listener.states();
@@ -87,10 +87,10 @@ pub async fn events(
 /// About which place, and the generation that the listener has seen: from the header that browsers send when they connect again,
 /// or from the address. One that makes no sense is none.
 fn asked(headers: &HeaderMap, query: Option<&str>, now: Millis) -> domain::Result<(Scope, Option<i64>)> {
-    let mut pairs = domain::ask::pairs(query.unwrap_or_default())?;
+    let mut pairs = domain::params::pairs(query.unwrap_or_default())?;
     let given = pairs.iter().position(|(key, _)| key == "last").map(|at| pairs.remove(at).1);
     let texts = pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-    let scope = Ask::from_pairs(texts, &["customer", "site", "zone"])?.read(now, &TimeZone::UTC)?.scope;
+    let scope = QueryParams::from_pairs(texts, &["customer", "site", "zone"])?.read(now, &TimeZone::UTC)?.scope;
     let header = headers.get("last-event-id").and_then(|v| v.to_str().ok()).map(str::to_owned);
     Ok((scope, header.or(given).and_then(|t| t.trim().parse().ok())))
 }
@@ -108,15 +108,15 @@ struct Listener {
     /// What is told before anything else.
     waiting: VecDeque<Event>,
     stop: CancellationToken,
-    gate: Arc<Gate>,
+    authenticator: Arc<Authenticator>,
     /// By what it is known who listens, and who somebody was then that shows nothing.
-    shown: Shown,
-    unsigned: Unsigned,
+    shown: PresentedCredential,
+    anonymous_access: AnonymousAccess,
     first: Option<Event>,
     /// There is something to tell.
     news: bool,
     not_before: Instant,
-    tick: Interval,
+    heartbeat: Interval,
     _place: OwnedSemaphorePermit,
 }
 
@@ -135,21 +135,21 @@ impl Listener {
                 () = self.stop.cancelled() => return None,
                 () = sleep_until(self.not_before), if self.news => {
                     self.news = false;
-                    self.not_before = Instant::now() + PACE;
-                    self.seen = self.metrics.told();
+                    self.not_before = Instant::now() + MIN_EVENT_INTERVAL;
+                    self.seen = self.metrics.notified_generation();
                     self.told = self.metrics.generation_in(&self.scope);
                     let states = self.states();
                     self.waiting.extend(states);
                     self.waiting.push_back(records(self.told));
                 }
-                seen = self.metrics.changed(self.seen), if !self.news => {
+                seen = self.metrics.wait_for_change(self.seen), if !self.news => {
                     self.seen = seen;
                     // What has come elsewhere is no news here.
                     self.news = self.metrics.generation_in(&self.scope) != self.told;
                 }
-                _ = self.tick.tick() => {
-                    let still = self.gate.still(&self.shown, self.unsigned).await;
-                    return still.then(tick);
+                _ = self.heartbeat.tick() => {
+                    let still = self.authenticator.is_still_valid(&self.shown, self.anonymous_access).await;
+                    return still.then(heartbeat);
                 }
             }
         }
@@ -161,7 +161,7 @@ impl Listener {
     fn states(&mut self) -> Vec<Event> {
         let told = self.metrics.transitions(&self.scope, self.heard).unwrap_or_default();
         self.heard = told.newest;
-        if told.missed > 0 || told.changes.len() > MOST_STATES {
+        if told.missed > 0 || told.changes.len() > MAX_STATE_EVENTS {
             return vec![Event::default().event("state").data(r#"{"missed":true}"#)];
         }
         told.changes.iter().map(state).collect()
@@ -179,12 +179,12 @@ fn state(change: &Transition) -> Event {
 
 fn records(generation: i64) -> Event {
     Event::default()
-        .event(Topic::Records.as_str())
+        .event(EventTopic::Records.as_str())
         .id(generation.to_string())
         .data(format!(r#"{{"generation":{generation}}}"#))
 }
 
-fn tick() -> Event {
+fn heartbeat() -> Event {
     Event::default().event("tick").data("{}")
 }
 

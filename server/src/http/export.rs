@@ -15,14 +15,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    ask::{Ask, KEYS},
-    chart::{Paint, Size, VERSUS_PLOT, heat_height, heat_with_names, standalone, svg},
+    chart::{ColourMode, VERSUS_PLOT, WidthMode, heatmap_height, heatmap_with_row_names, standalone_svg, svg},
     model::ModelKey,
-    query::{ComparisonQuery, MetricSummary, Metrics, RecordRow, RecordsQuery, SummaryQuery, WorstQuery},
+    params::{KEYS, QueryParams},
+    query::{ComparisonQuery, MetricSelection, MetricSummary, RecordRow, RecordsQuery, SummaryQuery, WorstZonesQuery},
     time::Step,
 };
 
-use super::{Seen, api::ask, csv, problem::Problem};
+use super::{ActorServices, api::read_params, csv, problem::Problem};
 
 type Answer = Result<Response, Problem>;
 
@@ -39,7 +39,7 @@ fn cell(x: Option<impl ToString>) -> String {
     x.map_or_else(String::new, |x| x.to_string())
 }
 
-const METRIC_HEAD: [&str; 16] = [
+const METRIC_COLUMNS: [&str; 16] = [
     "metric",
     "unit",
     "value",
@@ -69,11 +69,15 @@ fn metric_cells(m: &MetricSummary) -> Vec<String> {
     cells
 }
 
-pub async fn children(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let query = ask(q.as_deref(), KEYS)?.read(s.clock.now(), &r.zone)?.summary();
+pub async fn children(
+    ActorServices(s): ActorServices,
+    RawQuery(q): RawQuery,
+    Extension(r): Extension<Request>,
+) -> Answer {
+    let query = read_params(q.as_deref(), KEYS)?.read(s.clock.now(), &r.zone)?.summary();
     let summary = s.metrics.summary(&query).await?;
     let mut head = vec!["customer", "site", "zone", "state", "newest", "places", "late", "stale", "failed"];
-    head.extend(METRIC_HEAD);
+    head.extend(METRIC_COLUMNS);
     let mut rows = Vec::new();
     for c in worst_first(&summary.children) {
         for m in &c.metrics {
@@ -89,17 +93,25 @@ pub async fn children(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extens
     Ok(table("children.csv", &head, &rows))
 }
 
-pub async fn metrics(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let asked = ask(q.as_deref(), KEYS)?.read(s.clock.now(), &r.zone)?;
+pub async fn metrics(
+    ActorServices(s): ActorServices,
+    RawQuery(q): RawQuery,
+    Extension(r): Extension<Request>,
+) -> Answer {
+    let asked = read_params(q.as_deref(), KEYS)?.read(s.clock.now(), &r.zone)?;
     let summary = s.metrics.summary(&SummaryQuery { children: false, ..asked.summary() }).await?;
     let rows: Vec<_> = summary.metrics.iter().map(metric_cells).collect();
-    Ok(table("metrics.csv", &METRIC_HEAD, &rows))
+    Ok(table("metrics.csv", &METRIC_COLUMNS, &rows))
 }
 
-pub async fn models(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let asked = ask(q.as_deref(), KEYS)?.read(s.clock.now(), &r.zone)?;
+pub async fn models(
+    ActorServices(s): ActorServices,
+    RawQuery(q): RawQuery,
+    Extension(r): Extension<Request>,
+) -> Answer {
+    let asked = read_params(q.as_deref(), KEYS)?.read(s.clock.now(), &r.zone)?;
     // Of the type that the table beside it counts: production, unless one is named.
-    let query = ComparisonQuery { scope: asked.scope, range: asked.range, metrics: Metrics::All };
+    let query = ComparisonQuery { scope: asked.scope, range: asked.range, metrics: MetricSelection::All };
     let comparison = s.metrics.comparison(&query).await?;
     let mut head = vec!["architecture", "version", "zones", "first", "last", "records", "metric", "value", "n", "p50"];
     head.extend(["p95", "devices"]);
@@ -119,17 +131,21 @@ pub async fn models(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extensio
 }
 
 /// All of the zones by device, worst first.
-pub async fn worst(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let asked = ask(q.as_deref(), KEYS)?.read(s.clock.now(), &r.zone)?;
-    let worst = s.metrics.worst(&WorstQuery { limit: usize::MAX, ..asked.worst()? }).await?;
-    Ok(table("worst_zones.csv", &csv::worst_head(&worst), &csv::worst_rows(&worst, |x| x.to_string())))
+pub async fn worst(ActorServices(s): ActorServices, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
+    let asked = read_params(q.as_deref(), KEYS)?.read(s.clock.now(), &r.zone)?;
+    let worst = s.metrics.worst(&WorstZonesQuery { limit: usize::MAX, ..asked.worst()? }).await?;
+    Ok(table("worst_zones.csv", &csv::worst_columns(&worst), &csv::worst_rows(&worst, |x| x.to_string())))
 }
 
-pub async fn trend_csv(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let asked = PageQuery::read(&s, &r, ask(q.as_deref(), KEYS)?).await?;
+pub async fn trend_csv(
+    ActorServices(s): ActorServices,
+    RawQuery(q): RawQuery,
+    Extension(r): Extension<Request>,
+) -> Answer {
+    let asked = PageQuery::read(&s, &r, read_params(q.as_deref(), KEYS)?).await?;
     let query = asked.q.trend()?;
     let (trend, earlier) = asked.trend(&s, &query).await?;
-    let mut head = csv::TREND_HEAD.to_vec();
+    let mut head = csv::TREND_COLUMNS.to_vec();
     let mut rows = csv::trend_rows(&trend);
     if let Some(e) = earlier {
         // The earlier period stands beside the step over which the chart lays it.
@@ -142,8 +158,12 @@ pub async fn trend_csv(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Exten
     Ok(table(&format!("{}.csv", trend.metric), &head, &rows))
 }
 
-pub async fn trend_svg(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let asked = PageQuery::read(&s, &r, ask(q.as_deref(), KEYS)?).await?;
+pub async fn trend_svg(
+    ActorServices(s): ActorServices,
+    RawQuery(q): RawQuery,
+    Extension(r): Extension<Request>,
+) -> Answer {
+    let asked = PageQuery::read(&s, &r, read_params(q.as_deref(), KEYS)?).await?;
     let mut query = asked.q.trend()?;
     if asked.q.step.is_none() {
         query.step = Step::for_range(&query.range, 120);
@@ -153,48 +173,66 @@ pub async fn trend_svg(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Exten
     let scope = asked.scope_text();
     let chart = TrendChart { panel: asked.panel(), metric: &metric, scope: &scope, earlier };
     let name = format!("{}.svg", trend.metric);
-    Ok(file(&name, "image/svg+xml", svg(&chart.describe(&trend), Paint::Resolved, Size::Fixed(960))))
+    Ok(file(&name, "image/svg+xml", svg(&chart.describe(&trend), ColourMode::Resolved, WidthMode::Fixed(960))))
 }
 
-pub async fn volume_svg(Seen(s): Seen, Extension(r): Extension<Request>) -> Answer {
+pub async fn volume_svg(ActorServices(s): ActorServices, Extension(r): Extension<Request>) -> Answer {
     let days = volume::whole_days(s.metrics.volume(), s.clock.now());
     let fmt = Fmt { lang: r.lang, zone: r.zone };
     let chart =
         volume::describe(&fmt, &days).ok_or_else(|| domain::Error::not_found(super::sentences::no_records()))?;
-    Ok(file("records_by_day.svg", "image/svg+xml", svg(&chart, Paint::Resolved, Size::Fixed(960))))
+    Ok(file("records_by_day.svg", "image/svg+xml", svg(&chart, ColourMode::Resolved, WidthMode::Fixed(960))))
 }
 
 /// The heat strip of a customer, as its page draws it.
-pub async fn heat_svg(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let view = place::make::page(&s, &r, ask(q.as_deref(), KEYS)?).await?;
-    let heat = view.heat.ok_or_else(|| domain::Error::not_found(super::sentences::no_map()))?;
-    let names: Vec<&str> = heat.rows.iter().map(|r| r.label.as_str()).collect();
-    let drawn = standalone(&heat_with_names(&heat.svg, &names), &heat.title, &[], 960, heat_height(names.len()));
+pub async fn heatmap_svg(
+    ActorServices(s): ActorServices,
+    RawQuery(q): RawQuery,
+    Extension(r): Extension<Request>,
+) -> Answer {
+    let view = place::make::page(&s, &r, read_params(q.as_deref(), KEYS)?).await?;
+    let heatmap = view.heatmap.ok_or_else(|| domain::Error::not_found(super::sentences::no_map()))?;
+    let names: Vec<&str> = heatmap.rows.iter().map(|r| r.label.as_str()).collect();
+    let drawn = standalone_svg(
+        &heatmap_with_row_names(&heatmap.svg, &names),
+        &heatmap.title,
+        &[],
+        960,
+        heatmap_height(names.len()),
+    );
     Ok(file("sites_by_day.svg", "image/svg+xml", drawn))
 }
 
 /// A picture of the comparison: `picture` is `scatter` or `parallel`.
-pub async fn compare_svg(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let mut pairs = domain::ask::pairs(q.as_deref().unwrap_or_default())?;
+pub async fn compare_svg(
+    ActorServices(s): ActorServices,
+    RawQuery(q): RawQuery,
+    Extension(r): Extension<Request>,
+) -> Answer {
+    let mut pairs = domain::params::pairs(q.as_deref().unwrap_or_default())?;
     let at = pairs.iter().position(|p| p.0 == "picture");
     let picture = at.map(|i| pairs.remove(i).1).unwrap_or_default();
-    let ask = Ask::from_pairs(pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())), KEYS)?;
-    let view = compare::make::page(&s, &r, ask).await?;
+    let params = QueryParams::from_pairs(pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())), KEYS)?;
+    let view = compare::make::page(&s, &r, params).await?;
     let wanted = view.pictures.iter().find(|p| p.tools.file == format!("models_{picture}"));
     let found = wanted.ok_or_else(|| domain::Error::not_found(super::sentences::no_picture()))?;
     Ok(file(
         &format!("{}.svg", found.tools.file),
         "image/svg+xml",
-        standalone(&found.svg, &found.title, &found.legend, 960, VERSUS_PLOT),
+        standalone_svg(&found.svg, &found.title, &found.legend, 960, VERSUS_PLOT),
     ))
 }
 
 /// The newest rows of a range; whoever needs all of them has `guardianflow metrics export`.
-const MOST_ROWS: usize = 100_000;
+const MAX_ROWS: usize = 100_000;
 
-pub async fn records(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let asked = ask(q.as_deref(), KEYS)?.read(s.clock.now(), &r.zone)?;
-    let records = s.metrics.records(&RecordsQuery { skip: 0, ..asked.records(MOST_ROWS) }).await?;
+pub async fn records(
+    ActorServices(s): ActorServices,
+    RawQuery(q): RawQuery,
+    Extension(r): Extension<Request>,
+) -> Answer {
+    let asked = read_params(q.as_deref(), KEYS)?.read(s.clock.now(), &r.zone)?;
+    let records = s.metrics.records(&RecordsQuery { skip: 0, ..asked.records(MAX_ROWS) }).await?;
     let mut head = vec!["timestamp", "customer", "site", "zone", "task", "experiment_type", "model_architecture"];
     head.extend(["model_version", "device", "run_id", "samples"]);
     head.extend(records.metrics.iter().map(String::as_str));
@@ -222,14 +260,18 @@ fn model_cells(m: &ModelKey) -> ([String; 2], [String; 2]) {
 
 const REGISTERED: [&str; 2] = ["registered_model", "registered_version"];
 
-pub async fn compare(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let c = selection::data(&s, &r, ask(q.as_deref(), KEYS)?).await?;
+pub async fn compare(
+    ActorServices(s): ActorServices,
+    RawQuery(q): RawQuery,
+    Extension(r): Extension<Request>,
+) -> Answer {
+    let c = selection::comparison_data(&s, &r, read_params(q.as_deref(), KEYS)?).await?;
     let mut head = vec!["architecture", "version", "baseline", "zones", "records", "metric", "unit", "value", "n"];
     head.extend(["p50", "p95", "delta_same_places", "shared_zones", "delta_everywhere", "where_they_ran"]);
     head.extend(["value_same_places", "baseline_same_places", "zones_other_days", "zones_other_devices"]);
     head.extend(REGISTERED);
     let mut rows = Vec::new();
-    for (i, contender) in c.contenders.iter().enumerate() {
+    for (i, contender) in c.compared_models.iter().enumerate() {
         for (metric, f) in c.report.metrics.iter().zip(&contender.figures).filter(|(_, f)| f.value.is_some()) {
             let (tags, registered) = model_cells(&contender.model);
             let mut row: Vec<String> = tags.into();
@@ -246,14 +288,18 @@ pub async fn compare(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extensi
     Ok(table("compare.csv", &head, &rows))
 }
 
-pub async fn compare_sites(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
-    let c = selection::data(&s, &r, ask(q.as_deref(), KEYS)?).await?;
-    let metric = c.report.metrics.get(c.lead).map_or_else(String::new, |m| m.key.to_string());
+pub async fn compare_sites(
+    ActorServices(s): ActorServices,
+    RawQuery(q): RawQuery,
+    Extension(r): Extension<Request>,
+) -> Answer {
+    let c = selection::comparison_data(&s, &r, read_params(q.as_deref(), KEYS)?).await?;
+    let metric = c.report.metrics.get(c.leading_metric).map_or_else(String::new, |m| m.key.to_string());
     let mut rows = Vec::new();
     for site in &c.sites {
         for (i, f) in site.figures.iter().enumerate().filter(|(_, f)| f.value.is_some()) {
             let mut row = vec![site.customer.to_string(), cell(site.site.as_ref()), metric.clone()];
-            let (tags, registered) = model_cells(&c.contenders[i].model);
+            let (tags, registered) = model_cells(&c.compared_models[i].model);
             row.extend(tags);
             row.extend([cell(f.value), cell(f.delta(c.places)), (site.best == Some(i)).to_string()]);
             row.extend([f.same.map(|s| s.ours), f.same.map(|s| s.base)].map(cell));
@@ -268,7 +314,7 @@ pub async fn compare_sites(Seen(s): Seen, RawQuery(q): RawQuery, Extension(r): E
     Ok(table("compare_sites.csv", &head, &rows))
 }
 
-pub async fn sources(Seen(s): Seen) -> Answer {
+pub async fn sources(ActorServices(s): ActorServices) -> Answer {
     let head = [
         "kind",
         "name",
@@ -310,7 +356,7 @@ pub async fn sources(Seen(s): Seen) -> Answer {
     Ok(table("sources.csv", &head, &rows))
 }
 
-pub async fn volume_csv(Seen(s): Seen) -> Answer {
+pub async fn volume_csv(ActorServices(s): ActorServices) -> Answer {
     let days = s.metrics.volume();
     let rows: Vec<_> = days.into_iter().map(|(d, n)| vec![d.to_string(), n.to_string()]).collect();
     Ok(table("volume.csv", &["day", "records"], &rows))

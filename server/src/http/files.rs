@@ -50,7 +50,7 @@ pub fn stylesheet(options: &LeptosOptions) -> String {
 /// What pages load. The style sheet stands in the page, since a file would be asked for only when the page has come; not in
 /// builds that are watched, where it is loaded anew on its own.
 #[must_use]
-pub fn found(options: &LeptosOptions) -> Files {
+pub fn site_files(options: &LeptosOptions) -> Files {
     let root = PathBuf::from(&*options.site_root);
     let read = |address: &str| std::fs::read_to_string(root.join(address.trim_start_matches('/'))).ok();
     Files {

@@ -2,7 +2,7 @@
 //! reads the function's answer; without one it is led to where the answer says, or gets the page again with what was refused.
 
 use app::{
-    ROOMS,
+    PAGES,
     shell::{context::Refused, error::PageError},
 };
 use axum::{
@@ -12,9 +12,9 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use domain::{ErrorKind, ask::pairs};
+use domain::{ErrorKind, params::pairs};
 
-use super::{MAX_BODY, State, pages, problem::Problem, spelling};
+use super::{AppState, MAX_BODY, normalization, pages, problem::Problem};
 
 /// By which Leptos tells its own client to go to `Location`.
 const REDIRECT: HeaderName = HeaderName::from_static("serverfnredirect");
@@ -24,10 +24,10 @@ fn is_written(request: &Request) -> bool {
     let path = request.uri().path();
     request.method() == Method::POST
         && !path.starts_with("/sf/")
-        && ROOMS.iter().flat_map(|room| room.functions).any(|f| f.path == path && f.method == "POST")
+        && PAGES.iter().flat_map(|room| room.functions).any(|f| f.path == path && f.method == "POST")
 }
 
-pub async fn written(Shared(state): Shared<State>, request: Request, next: Next) -> Response {
+pub async fn written(Shared(state): Shared<AppState>, request: Request, next: Next) -> Response {
     if !is_written(&request) {
         return next.run(request).await;
     }
@@ -38,7 +38,8 @@ pub async fn written(Shared(state): Shared<State>, request: Request, next: Next)
     let plain = accepts_html(&parts.headers);
     let mut page = parts.clone();
     // Names have one spelling inside.
-    let text = std::str::from_utf8(&body).ok().map(|text| spelling::of_pairs(text).unwrap_or_else(|| text.to_owned()));
+    let text =
+        std::str::from_utf8(&body).ok().map(|text| normalization::of_pairs(text).unwrap_or_else(|| text.to_owned()));
     let body = text.clone().map_or(body, Bytes::from);
     parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     // Leptos would send whoever asks for HTML back to the Referer, with the error in the address.
@@ -50,7 +51,7 @@ pub async fn written(Shared(state): Shared<State>, request: Request, next: Next)
     }
     if response.headers_mut().remove(REDIRECT).is_some() {
         let to = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("/");
-        return pages::see_other(&pages::local(Some(to)));
+        return pages::see_other(&pages::local_path(Some(to)));
     }
     let path = page.uri.path().to_owned();
     let refused = Refused {

@@ -5,7 +5,7 @@ use axum::{Extension, Json, extract::State as Shared, http::StatusCode, response
 use domain::access::{Action, Object, can};
 use serde_json::{Value, json};
 
-use super::State;
+use super::AppState;
 
 pub async fn healthz() -> &'static str {
     "ok\n"
@@ -13,7 +13,7 @@ pub async fn healthz() -> &'static str {
 
 /// 200 only when pages can answer; with the demo once every customer's newest thirty days are in. A job that fails does not
 /// keep pages from answering, so it is named and changes no status. What went wrong is for those who may see sources.
-pub async fn readyz(Shared(s): Shared<State>, Extension(visitor): Extension<Visitor>) -> impl IntoResponse {
+pub async fn readyz(Shared(s): Shared<AppState>, Extension(visitor): Extension<Visitor>) -> impl IntoResponse {
     let may_know = can(&visitor.actor, Action::ReadSources, Object::Installation);
     let job = |r: domain::ports::JobReport| {
         let mut job = json!({"name": r.name, "state": r.state, "restarts": r.restarts});

@@ -2,16 +2,16 @@
 
 use std::net::SocketAddr;
 
-use app::ROOMS;
+use app::PAGES;
 use axum::{
     extract::{Request, State as Shared},
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use domain::{ask, scope::clip};
+use domain::{params, scope::clip_text};
 
-use super::{State, problem::Problem};
+use super::{AppState, problem::Problem};
 
 /// The host names under which this server answers: a name that leads here but is not listed is somebody's trick
 /// (DNS rebinding).
@@ -58,14 +58,14 @@ pub fn host(request: &Request) -> Option<String> {
     request.uri().authority().map(|a| a.as_str().to_owned()).or(named)
 }
 
-pub async fn known_host(Shared(state): Shared<State>, request: Request, next: Next) -> Response {
+pub async fn require_known_host(Shared(state): Shared<AppState>, request: Request, next: Next) -> Response {
     if request.headers().get_all(header::HOST).iter().count() > 1 {
         return Problem::new(StatusCode::BAD_REQUEST, "the request names more than one host").into_response();
     }
     match host(&request) {
         Some(h) if state.hosts.knows(&h) => next.run(request).await,
         Some(h) => {
-            let text = format!("“{}” is not a name of this server; list it in GF_HOSTS to allow it", clip(&h));
+            let text = format!("“{}” is not a name of this server; list it in GF_HOSTS to allow it", clip_text(&h));
             Problem::new(StatusCode::MISDIRECTED_REQUEST, text).into_response()
         }
         None => Problem::new(StatusCode::BAD_REQUEST, "the request names no host").into_response(),
@@ -74,10 +74,10 @@ pub async fn known_host(Shared(state): Shared<State>, request: Request, next: Ne
 
 /// An address that could be read in two ways, or in none, is refused before anybody reads it. Pages refuse it themselves,
 /// by the same rule and with a way on.
-pub async fn plain_address(request: Request, next: Next) -> Response {
+pub async fn reject_ambiguous_uri(request: Request, next: Next) -> Response {
     let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
-    let page = ROOMS.iter().any(|room| room.answers(path));
-    match ask::decode(path).and_then(|_| ask::pairs(query)) {
+    let page = PAGES.iter().any(|page_spec| page_spec.matches_path(path));
+    match params::decode(path).and_then(|_| params::pairs(query)) {
         Err(e) if !page => Problem::from(e).into_response(),
         _ => next.run(request).await,
     }
@@ -85,7 +85,7 @@ pub async fn plain_address(request: Request, next: Next) -> Response {
 
 /// Server functions answer our own pages only, and never with a redirect: Leptos would send whoever asks for HTML back to
 /// the Referer, with the error in the address.
-pub async fn own_functions(mut request: Request, next: Next) -> Response {
+pub async fn own_pages_only(mut request: Request, next: Next) -> Response {
     if request.uri().path().starts_with("/sf/") {
         if request.headers().get("sec-fetch-site").is_some_and(|s| s == "cross-site" || s == "same-site") {
             return Problem::new(StatusCode::FORBIDDEN, "this address answers our own pages only").into_response();
@@ -109,7 +109,7 @@ pub fn page_policy(nonce: &str, watch: bool) -> String {
     )
 }
 
-pub async fn headers(request: Request, next: Next) -> Response {
+pub async fn security_headers(request: Request, next: Next) -> Response {
     let path = request.uri().path();
     // Names in these folders change with their content.
     let kept = if ["/pkg/", "/elements/"].iter().any(|p| path.starts_with(p)) {

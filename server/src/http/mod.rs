@@ -3,7 +3,8 @@
 pub mod access;
 pub mod api;
 pub mod csv;
-pub mod declared;
+pub mod declarations;
+mod error_page;
 pub mod events;
 pub mod export;
 pub mod files;
@@ -13,7 +14,6 @@ pub mod middleware;
 pub mod pages;
 pub mod problem;
 pub mod records;
-mod refusal;
 pub mod request_id;
 pub mod routes;
 mod words {
@@ -22,8 +22,8 @@ mod words {
 mod sentences {
     include!(concat!(env!("OUT_DIR"), "/http/sentences.rs"));
 }
+mod normalization;
 pub mod signin;
-mod spelling;
 pub mod start_page;
 mod state;
 pub mod views;
@@ -43,7 +43,7 @@ use tower_http::{
     timeout::TimeoutLayer,
 };
 
-pub use self::state::{Asker, Seen, SeenViews, State};
+pub use self::state::{ActorServices, AppState, RequestActor, SeenViews};
 
 /// The largest request body, in bytes, but for records.
 pub const MAX_BODY: usize = 1 << 20;
@@ -51,18 +51,18 @@ pub const MAX_BODY: usize = 1 << 20;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The whole application. Read from the bottom: the last layer is met first.
-pub fn router(state: State) -> Router {
+pub fn router(state: AppState) -> Router {
     let rest = Router::new()
         .route("/api/metrics/summary", get(api::summary))
         .route("/api/metrics/trend", get(api::trend))
         .route("/api/metrics/comparison", get(api::comparison))
         .route("/api/metrics/worst", get(api::worst))
         .route("/api/metrics/records", get(api::records))
-        .route("/api/metrics/catalogue", get(declared::catalogue))
-        .route("/api/places", get(declared::places))
+        .route("/api/metrics/catalogue", get(declarations::catalogue))
+        .route("/api/places", get(declarations::places))
         .route("/api/palette", get(api::palette))
         .route("/export/compare.svg", get(export::compare_svg))
-        .route("/export/heat.svg", get(export::heat_svg))
+        .route("/export/heat.svg", get(export::heatmap_svg))
         .route("/export/volume.svg", get(export::volume_svg))
         .route("/export/compare.csv", get(export::compare))
         .route("/export/compare_sites.csv", get(export::compare_sites))
@@ -81,7 +81,7 @@ pub fn router(state: State) -> Router {
         .route("/api/views", get(views::list).post(views::create))
         .route("/api/views/{id}", patch(views::change).delete(views::delete))
         .route("/api/start-page", put(views::set_start).delete(views::unset_start))
-        .route("/signin", get(signin::form).post(signin::sign_in))
+        .route("/signin", get(signin::sign_in_form).post(signin::sign_in))
         .route("/signout", post(signin::sign_out))
         .route("/preferences", post(pages::preferences));
     // Records come in larger bodies than anything else, and watch their size themselves.
@@ -94,18 +94,18 @@ pub fn router(state: State) -> Router {
         .merge(records)
         .layer(from_fn_with_state(state.clone(), forms::written))
         .layer(from_fn_with_state(state.clone(), start_page::start_page))
-        .layer(from_fn_with_state(state.clone(), access::require))
-        .layer(axum::middleware::from_fn(spelling::one_spelling))
-        .layer(axum::middleware::from_fn(middleware::plain_address))
-        .layer(axum::middleware::from_fn(middleware::own_functions))
+        .layer(from_fn_with_state(state.clone(), access::require_access))
+        .layer(axum::middleware::from_fn(normalization::normalize_uri))
+        .layer(axum::middleware::from_fn(middleware::reject_ambiguous_uri))
+        .layer(axum::middleware::from_fn(middleware::own_pages_only))
         .layer(CsrfLayer::new())
-        .layer(from_fn_with_state(state.clone(), middleware::known_host))
+        .layer(from_fn_with_state(state.clone(), middleware::require_known_host))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
         .layer(CatchPanicLayer::custom(problem::panicked))
-        .layer(from_fn_with_state(state.clone(), refusal::in_words))
-        .layer(axum::middleware::from_fn(middleware::headers))
+        .layer(from_fn_with_state(state.clone(), error_page::as_error_page))
+        .layer(axum::middleware::from_fn(middleware::security_headers))
         // Files are compressed ahead of time and as small as can be; what is made for a request should be on its way.
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
-        .layer(axum::middleware::from_fn(request_id::named))
+        .layer(axum::middleware::from_fn(request_id::with_request_id))
         .with_state(state)
 }

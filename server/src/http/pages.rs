@@ -26,10 +26,10 @@ use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list, render_app
 use serde::Deserialize;
 use tower_http::services::{ServeDir, ServeFile};
 
-use super::{State, middleware::page_policy, problem::Problem, sentences};
+use super::{AppState, middleware::page_policy, problem::Problem, sentences};
 
 /// Adds pages, server functions, files, and the page for everything else.
-pub fn with_pages(router: Router<State>, state: &State) -> Router<State> {
+pub fn with_pages(router: Router<AppState>, state: &AppState) -> Router<AppState> {
     let root = PathBuf::from(&*state.leptos.site_root);
     let files = |path: PathBuf| ServeDir::new(path).precompressed_br().precompressed_gzip();
     let file = |name: &str| ServeFile::new(root.join(name)).precompressed_br().precompressed_gzip();
@@ -50,7 +50,7 @@ pub fn with_pages(router: Router<State>, state: &State) -> Router<State> {
 }
 
 /// Gives the app what it needs for one request: services, who asks and how, and the policy of the page.
-fn provide(state: &State) {
+fn provide(state: &AppState) {
     let Some(parts) = use_context::<request::Parts>() else {
         provide_context(state.services_for(&Actor::Anonymous));
         return;
@@ -60,7 +60,7 @@ fn provide(state: &State) {
         .extensions
         .get::<Request>()
         .cloned()
-        .unwrap_or_else(|| read(&parts.headers, Actor::Anonymous, false, String::new()));
+        .unwrap_or_else(|| read_request(&parts.headers, Actor::Anonymous, false, String::new()));
     provide_context(state.services_for(&request.actor));
     provide_context(request);
     if let Some(refused) = parts.extensions.get::<Refused>() {
@@ -75,10 +75,10 @@ fn provide(state: &State) {
 }
 
 /// The page for addresses that lead nowhere; programs get a problem instead.
-async fn not_found(Shared(state): Shared<State>, request: HttpRequest) -> Response {
+async fn not_found(Shared(state): Shared<AppState>, request: HttpRequest) -> Response {
     let path = request.uri().path();
     if path.starts_with("/api/") || path.starts_with("/sf/") || path.starts_with("/export/") {
-        return Problem::told(StatusCode::NOT_FOUND, sentences::nothing_here()).into_response();
+        return Problem::with_sentence(StatusCode::NOT_FOUND, sentences::nothing_here()).into_response();
     }
     let mut response = rendered(&state, request).await;
     *response.status_mut() = StatusCode::NOT_FOUND;
@@ -86,7 +86,7 @@ async fn not_found(Shared(state): Shared<State>, request: HttpRequest) -> Respon
 }
 
 /// The page of a request that no route of a page answers.
-pub async fn rendered(state: &State, request: HttpRequest) -> Response {
+pub async fn rendered(state: &AppState, request: HttpRequest) -> Response {
     let context = {
         let state = state.clone();
         move || provide(&state)
@@ -98,7 +98,7 @@ pub async fn rendered(state: &State, request: HttpRequest) -> Response {
 
 /// What a request says about its sender's language, theme and zone.
 #[must_use]
-pub fn read(headers: &HeaderMap, actor: Actor, signed_in: bool, id: String) -> Request {
+pub fn read_request(headers: &HeaderMap, actor: Actor, signed_in: bool, id: String) -> Request {
     let lang = cookie(headers, "gf_lang").and_then(|c| Lang::from_code(&c));
     let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|h| h.to_str().ok()).unwrap_or_default();
     let zone = cookie(headers, "gf_tz").and_then(|z| TimeZone::get(&z).ok());
@@ -134,7 +134,7 @@ pub struct Preferences {
 
 /// Keeps a visitor's own choice and leads back to where they were.
 pub async fn preferences(Extension(_): Extension<Request>, Form(p): Form<Preferences>) -> Response {
-    let mut response = see_other(&local(p.back.as_deref()));
+    let mut response = see_other(&local_path(p.back.as_deref()));
     let lang = p.lang.as_deref().and_then(Lang::from_code).map(|l| ("gf_lang", l.code()));
     let theme = p.theme.as_deref().and_then(Theme::from_code).map(|t| ("gf_theme", t.code()));
     if lang.is_none() && theme.is_none() {
@@ -151,7 +151,7 @@ pub async fn preferences(Extension(_): Extension<Request>, Form(p): Form<Prefere
 
 /// A path of ours, or the overview: never somebody else's address.
 #[must_use]
-pub fn local(back: Option<&str>) -> String {
+pub fn local_path(back: Option<&str>) -> String {
     let ours = |b: &&str| {
         b.starts_with('/')
             && !b.starts_with("//")
@@ -169,14 +169,14 @@ pub fn see_other(to: &str) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use super::local;
+    use super::local_path;
 
     #[test]
     fn nobody_is_led_away() {
-        assert_eq!(local(Some("/trends?metric=hota")), "/trends?metric=hota");
+        assert_eq!(local_path(Some("/trends?metric=hota")), "/trends?metric=hota");
         for bad in ["//evil.com", "https://evil.com", "/\\evil.com", "", "javascript:alert(1)", "/a\r\nSet-Cookie: x=1"]
         {
-            assert_eq!(local(Some(bad)), "/", "{bad}");
+            assert_eq!(local_path(Some(bad)), "/", "{bad}");
         }
     }
 }

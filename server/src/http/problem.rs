@@ -24,18 +24,18 @@ impl Problem {
     /// With a detail that programs read and no page shows.
     #[must_use]
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self::told(status, Sentence::only_english(detail))
+        Self::with_sentence(status, Sentence::only_english(detail))
     }
 
     #[must_use]
-    pub fn told(status: StatusCode, detail: Sentence) -> Self {
+    pub fn with_sentence(status: StatusCode, detail: Sentence) -> Self {
         Self { status, detail }
     }
 }
 
 /// In the extensions of an answer that is a problem: its detail in all languages.
 #[derive(Debug, Clone)]
-pub struct Told(pub Sentence);
+pub struct ProblemSentence(pub Sentence);
 
 impl From<Error> for Problem {
     fn from(e: Error) -> Self {
@@ -45,7 +45,7 @@ impl From<Error> for Problem {
             (None, ErrorKind::Internal | ErrorKind::Unavailable) => tracing::warn!(error = %e, "a request failed"),
             (None, _) => {}
         }
-        Self { status: app::shell::error::status(e.kind), detail: e.message }
+        Self { status: app::shell::error::http_status(e.kind), detail: e.message }
     }
 }
 
@@ -59,7 +59,7 @@ impl IntoResponse for Problem {
             "request_id": request_id(),
         });
         let kind = [(header::CONTENT_TYPE, "application/problem+json")];
-        (self.status, kind, Extension(Told(self.detail)), body.to_string()).into_response()
+        (self.status, kind, Extension(ProblemSentence(self.detail)), body.to_string()).into_response()
     }
 }
 
@@ -67,5 +67,5 @@ impl IntoResponse for Problem {
 pub fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let what = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     tracing::error!(panic = what.unwrap_or("without a message"), "a request panicked");
-    Problem::told(StatusCode::INTERNAL_SERVER_ERROR, sentences::our_fault()).into_response()
+    Problem::with_sentence(StatusCode::INTERNAL_SERVER_ERROR, sentences::our_fault()).into_response()
 }

@@ -32,7 +32,7 @@ pub fn request_id() -> Option<String> {
 
 /// Sixteen hexadecimal digits that no other request of this process has, nor any of another run, as far as chance goes.
 #[expect(clippy::disallowed_methods, reason = "a seed, not a time that anything is told by")]
-fn fresh() -> String {
+fn new_request_id() -> String {
     static SEED: LazyLock<u64> = LazyLock::new(|| {
         let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64);
         nanos ^ u64::from(std::process::id()).rotate_left(32)
@@ -43,9 +43,9 @@ fn fresh() -> String {
 }
 
 /// Gives a request its name, and says it in the answer.
-pub async fn named(mut request: Request, next: Next) -> Response {
+pub async fn with_request_id(mut request: Request, next: Next) -> Response {
     request.headers_mut().remove(HEADER);
-    let id = fresh();
+    let id = new_request_id();
     // Of the highest level, so that it is there whatever is logged.
     let span = tracing::error_span!("request", %id);
     let mut response = CURRENT.scope(id.clone(), next.run(request)).instrument(span).await;
@@ -59,11 +59,11 @@ pub async fn named(mut request: Request, next: Next) -> Response {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{fresh, request_id};
+    use super::{new_request_id, request_id};
 
     #[test]
     fn names_are_short_and_not_given_twice() {
-        let names: BTreeSet<String> = (0..100_000).map(|_| fresh()).collect();
+        let names: BTreeSet<String> = (0..100_000).map(|_| new_request_id()).collect();
         assert_eq!(names.len(), 100_000);
         assert!(names.iter().all(|n| n.len() == 16 && n.bytes().all(|b| b.is_ascii_hexdigit())));
         assert_eq!(request_id(), None, "outside of a request there is none");

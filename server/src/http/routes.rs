@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use app::{ROOMS, shell::room::Function};
+use app::{PAGES, shell::page_spec::Function};
 use domain::access::Action;
 use serde::Serialize;
 
@@ -58,12 +58,12 @@ const ROUTES: &[(&str, &str, Action)] = &[
 
 /// The server functions of pages.
 fn functions() -> impl Iterator<Item = &'static Function> {
-    ROOMS.iter().flat_map(|room| room.functions)
+    PAGES.iter().flat_map(|page_spec| page_spec.functions)
 }
 
 /// The paths of pages, as the router writes them, with the action that each needs.
 fn pages() -> impl Iterator<Item = (String, Action)> {
-    ROOMS.iter().flat_map(|room| room.paths.iter().map(|path| (pattern(path), room.action)))
+    PAGES.iter().flat_map(|page_spec| page_spec.paths.iter().map(|path| (pattern(path), page_spec.action)))
 }
 
 /// The paths of the pages that show what is measured: what a saved view may lead to.
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn what_changes_something_is_never_done_with_get() {
-        assert!(all().into_iter().all(|r| r.method != "GET" || !r.action.changes()));
+        assert!(all().into_iter().all(|r| r.method != "GET" || !r.action.is_write()));
     }
 
     #[test]

@@ -14,8 +14,8 @@ use domain::time::SECOND;
 use serde::Deserialize;
 use usecases::access::SESSION;
 
-use super::{State, files, middleware::host, pages, sentences, start_page};
-use crate::auth::{SignIn, Unsigned};
+use super::{AppState, files, middleware::host, pages, sentences, start_page};
+use crate::auth::{AnonymousAccess, SignIn};
 
 /// The cookie of a session; its prefix makes browsers keep it to this host and to TLS.
 const COOKIE: &str = "__Host-gf_session";
@@ -35,12 +35,12 @@ pub struct Back {
     back: Option<String>,
 }
 
-pub async fn form(
-    Shared(state): Shared<State>,
+pub async fn sign_in_form(
+    Shared(state): Shared<AppState>,
     Extension(visitor): Extension<Visitor>,
     Query(q): Query<Back>,
 ) -> Response {
-    page(&state, &visitor, &pages::local(q.back.as_deref()), None)
+    page(&state, &visitor, &pages::local_path(q.back.as_deref()), None)
 }
 
 /// The policy of the sign-in page: its style and icon, no script.
@@ -50,11 +50,11 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
 }
 
-fn page(state: &State, visitor: &Visitor, back: &str, complaint: Option<&str>) -> Response {
+fn page(state: &AppState, visitor: &Visitor, back: &str, complaint: Option<&str>) -> Response {
     let lang = visitor.lang;
     let back = escape(back);
     let style = files::stylesheet(&state.leptos);
-    let body = if state.gate.unsigned() == Unsigned::Nobody {
+    let body = if state.authenticator.anonymous_access() == AnonymousAccess::Nobody {
         let complaint = complaint.map(|c| format!(r#"<p class="banner bad" role="alert">{}</p>"#, escape(c)));
         format!(
             r#"<p>{}</p>{}<form method="post" action="/signin"><input type="hidden" name="back" value="{back}"><label><span>{}</span><input type="password" name="token" required autofocus autocomplete="current-password"></label><button class="button primary" type="submit">{}</button></form>"#,
@@ -77,7 +77,7 @@ fn page(state: &State, visitor: &Visitor, back: &str, complaint: Option<&str>) -
 }
 
 /// The page with why nobody was let in, or out.
-fn refused(state: &State, visitor: &Visitor, back: &str, status: StatusCode, why: &str) -> Response {
+fn refused(state: &AppState, visitor: &Visitor, back: &str, status: StatusCode, why: &str) -> Response {
     let mut response = (status, page(state, visitor, back, Some(why))).into_response();
     if status == StatusCode::TOO_MANY_REQUESTS {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
@@ -92,7 +92,7 @@ pub struct Credentials {
 }
 
 pub async fn sign_in(
-    Shared(state): Shared<State>,
+    Shared(state): Shared<AppState>,
     Extension(visitor): Extension<Visitor>,
     request: Request,
 ) -> Response {
@@ -101,8 +101,8 @@ pub async fn sign_in(
         Ok(Form(c)) => c,
         Err(e) => return e.into_response(),
     };
-    let back = pages::local(c.back.as_deref());
-    let (secret, actor) = match state.gate.sign_in(c.token.trim()).await {
+    let back = pages::local_path(c.back.as_deref());
+    let (secret, actor) = match state.authenticator.sign_in(c.token.trim()).await {
         Ok(SignIn::In(secret, actor)) => (secret, actor),
         Ok(SignIn::Wrong) => {
             tracing::warn!("a sign-in with a wrong token was refused");
@@ -111,19 +111,19 @@ pub async fn sign_in(
         Ok(SignIn::Busy) => {
             tracing::warn!("too many sign-ins with wrong tokens at once: one was refused without a look");
             let why = sentences::many_wrong_tokens();
-            return refused(&state, &visitor, &back, StatusCode::TOO_MANY_REQUESTS, &visitor.lang.says(why));
+            return refused(&state, &visitor, &back, StatusCode::TOO_MANY_REQUESTS, &visitor.lang.message(why));
         }
         Err(e) => {
             tracing::warn!(error = %e, detail = e.detail.as_deref(), "a sign-in failed");
             let why = sentences::no_sign_in();
-            return refused(&state, &visitor, &back, StatusCode::SERVICE_UNAVAILABLE, &visitor.lang.says(why));
+            return refused(&state, &visitor, &back, StatusCode::SERVICE_UNAVAILABLE, &visitor.lang.message(why));
         }
     };
     tracing::info!(actor = actor.name(), "signed in");
     let local = named.is_some_and(|h| state.hosts.is_loopback(&h));
     let (name, secure) = if local { (LOCAL_COOKIE, "") } else { (COOKIE, "; Secure") };
     let age = SESSION / SECOND;
-    let start = if back == "/" { start_page::of(&state, &actor).await } else { None };
+    let start = if back == "/" { start_page::start_address(&state, &actor).await } else { None };
     let mut response = pages::see_other(&start.unwrap_or(back));
     add_cookie(&mut response, &format!("{name}={secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}"));
     add_cookie(&mut response, &format!("{MARK}=1; Path=/; SameSite=Lax; Max-Age={age}{secure}"));
@@ -132,19 +132,19 @@ pub async fn sign_in(
 
 /// Ends the session where it is kept, so that a copy of its cookie opens nothing either.
 pub async fn sign_out(
-    Shared(state): Shared<State>,
+    Shared(state): Shared<AppState>,
     Extension(visitor): Extension<Visitor>,
     headers: HeaderMap,
 ) -> Response {
     for secret in secrets(&headers) {
-        match state.gate.sign_out(&secret).await {
+        match state.authenticator.sign_out(&secret).await {
             Ok(Some(actor)) => tracing::info!(actor = actor.name(), "signed out"),
             Ok(None) => {}
             // The cookie stays: with it, it can be tried again.
             Err(e) => {
                 tracing::warn!(error = %e, detail = e.detail.as_deref(), "a session could not be ended");
                 let why = sentences::no_sign_out();
-                return refused(&state, &visitor, "/", StatusCode::SERVICE_UNAVAILABLE, &visitor.lang.says(why));
+                return refused(&state, &visitor, "/", StatusCode::SERVICE_UNAVAILABLE, &visitor.lang.message(why));
             }
         }
     }

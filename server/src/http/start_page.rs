@@ -10,18 +10,18 @@ use axum::{
 };
 use domain::access::Actor;
 
-use super::{State, middleware::host, pages};
+use super::{AppState, middleware::host, pages};
 
 /// The overview does not wait longer for the store.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
-pub async fn start_page(Shared(state): Shared<State>, request: Request, next: Next) -> Response {
+pub async fn start_page(Shared(state): Shared<AppState>, request: Request, next: Next) -> Response {
     let asks = request.method() == Method::GET || request.method() == Method::HEAD;
     let is_root = request.uri().path() == "/" && request.uri().query().is_none();
     if asks && is_root && !from_here(request.headers(), host(&request).as_deref()) {
         let visitor = request.extensions().get::<app::shell::context::Request>();
         if let Some(actor) = visitor.map(|v| v.actor.clone())
-            && let Some(link) = of(&state, &actor).await
+            && let Some(link) = start_address(&state, &actor).await
         {
             return pages::see_other(&link);
         }
@@ -30,9 +30,9 @@ pub async fn start_page(Shared(state): Shared<State>, request: Request, next: Ne
 }
 
 /// The address that an actor starts with; `None` when that is the overview, and when the store does not say.
-pub async fn of(state: &State, actor: &Actor) -> Option<String> {
+pub async fn start_address(state: &AppState, actor: &Actor) -> Option<String> {
     let views = state.views_for(actor);
-    let start = tokio::time::timeout(PATIENCE, views.start()).await.ok()?.ok()??;
+    let start = tokio::time::timeout(TIMEOUT, views.start()).await.ok()?.ok()??;
     Some(start.link.as_str().to_owned()).filter(|link| link != "/")
 }
 

@@ -1,4 +1,4 @@
-//! What handlers share. Records and places are reached through [`Seen`] alone, which knows who asks.
+//! What handlers share. Records and places are reached through [`ActorServices`] alone, which knows who asks.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -14,50 +14,50 @@ use tokio_util::sync::CancellationToken;
 
 use super::{events, files, middleware, records};
 use crate::{
-    auth::Gate,
+    auth::Authenticator,
     config::Settings,
-    declared::Files,
-    jobs::{Board, Readiness},
-    startup::Parts,
+    declarations::DeclarationFiles,
+    jobs::{JobBoard, Readiness},
+    startup::AppServices,
 };
 
 #[derive(Clone)]
-pub struct State {
+pub struct AppState {
     pub leptos: LeptosOptions,
     services: Services,
     pub readiness: Arc<Readiness>,
-    pub gate: Arc<Gate>,
+    pub authenticator: Arc<Authenticator>,
     pub hosts: Arc<middleware::Hosts>,
     /// Cancelled when the server is told to stop.
     pub stop: CancellationToken,
     /// Free places for listeners.
     pub listeners: Arc<Semaphore>,
     /// The way of records from programs into the lake.
-    pub intake: records::Intake,
+    pub intake: records::RecordIntake,
 }
 
-impl FromRef<State> for LeptosOptions {
-    fn from_ref(state: &State) -> Self {
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
         state.leptos.clone()
     }
 }
 
-impl State {
+impl AppState {
     #[must_use]
     pub fn new(
         settings: &Settings,
         address: SocketAddr,
-        parts: &Parts,
-        written: Arc<Files>,
+        parts: &AppServices,
+        written: Arc<DeclarationFiles>,
         readiness: Arc<Readiness>,
-        jobs: Board,
+        jobs: JobBoard,
         stop: CancellationToken,
     ) -> Self {
         let filling = Arc::clone(&readiness);
         let leptos = files::leptos_options(address);
         Self {
             services: Services {
-                files: Arc::new(files::found(&leptos)),
+                files: Arc::new(files::site_files(&leptos)),
                 metrics: Arc::clone(&parts.metrics),
                 sources: Arc::clone(&parts.sources),
                 views: Arc::new(parts.views.clone()),
@@ -68,11 +68,11 @@ impl State {
             },
             leptos,
             readiness,
-            gate: Arc::new(Gate::new(settings, parts.access.clone(), Arc::clone(&parts.clock))),
+            authenticator: Arc::new(Authenticator::new(settings, parts.access.clone(), Arc::clone(&parts.clock))),
             hosts: Arc::new(middleware::Hosts::new(&settings.serve.hosts, address)),
             stop,
-            listeners: Arc::new(Semaphore::new(events::MOST_LISTENERS)),
-            intake: records::Intake::start(parts.taking.clone(), Arc::clone(&parts.clock)),
+            listeners: Arc::new(Semaphore::new(events::MAX_LISTENERS)),
+            intake: records::RecordIntake::start(parts.ingestion.clone(), Arc::clone(&parts.clock)),
         }
     }
 
@@ -90,7 +90,7 @@ impl State {
     /// Saved views, as far as an actor may see and change them.
     #[must_use]
     pub fn views_for(&self, actor: &Actor) -> usecases::Views {
-        self.services.views.seen_by(actor)
+        self.services.views.for_actor(actor)
     }
 
     /// What an actor may use. Whoever is bound to one customer is not told how the installation does.
@@ -98,9 +98,9 @@ impl State {
     pub fn services_for(&self, actor: &Actor) -> Services {
         let all = self.services.clone();
         let seen = Services {
-            metrics: Arc::new(all.metrics.seen_by(actor)),
-            sources: Arc::new(all.sources.seen_by(actor)),
-            views: Arc::new(all.views.seen_by(actor)),
+            metrics: Arc::new(all.metrics.for_actor(actor)),
+            sources: Arc::new(all.sources.for_actor(actor)),
+            views: Arc::new(all.views.for_actor(actor)),
             ..all
         };
         match actor.customer() {
@@ -113,15 +113,15 @@ impl State {
 }
 
 /// What the sender of a request may use.
-pub struct Seen(pub Services);
+pub struct ActorServices(pub Services);
 
 /// Saved views, as far as the sender of a request may see and change them.
 pub struct SeenViews(pub usecases::Views);
 
 /// Who sent a request.
-pub struct Asker(pub Actor);
+pub struct RequestActor(pub Actor);
 
-impl<S: Sync> FromRequestParts<S> for Asker {
+impl<S: Sync> FromRequestParts<S> for RequestActor {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(head: &mut Head, _: &S) -> Result<Self, Self::Rejection> {
@@ -130,20 +130,20 @@ impl<S: Sync> FromRequestParts<S> for Asker {
     }
 }
 
-impl FromRequestParts<State> for Seen {
+impl FromRequestParts<AppState> for ActorServices {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(head: &mut Head, state: &State) -> Result<Self, Self::Rejection> {
-        let Asker(actor) = Asker::from_request_parts(head, state).await?;
+    async fn from_request_parts(head: &mut Head, state: &AppState) -> Result<Self, Self::Rejection> {
+        let RequestActor(actor) = RequestActor::from_request_parts(head, state).await?;
         Ok(Self(state.services_for(&actor)))
     }
 }
 
-impl FromRequestParts<State> for SeenViews {
+impl FromRequestParts<AppState> for SeenViews {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(head: &mut Head, state: &State) -> Result<Self, Self::Rejection> {
-        let Asker(actor) = Asker::from_request_parts(head, state).await?;
+    async fn from_request_parts(head: &mut Head, state: &AppState) -> Result<Self, Self::Rejection> {
+        let RequestActor(actor) = RequestActor::from_request_parts(head, state).await?;
         Ok(Self(state.views_for(&actor)))
     }
 }

@@ -8,10 +8,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    ports::Created,
+    normalization::nfc,
+    ports::CreateOutcome,
     saved_view::{SavedView, ViewId, ViewLink, ViewName},
-    scope::clip,
-    spelling::nfc,
+    scope::clip_text,
     time::Millis,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -89,16 +89,18 @@ pub async fn create(SeenViews(views): SeenViews, headers: HeaderMap, body: Bytes
         Some(Err(_)) => return Err(Problem::new(StatusCode::BAD_REQUEST, "Idempotency-Key is not ASCII")),
     };
     match views.create(&composed(new.name), &new.link, new.shared, key).await? {
-        Created::New(view) | Created::Again(view) => {
+        CreateOutcome::New(view) | CreateOutcome::Again(view) => {
             // As it was kept, so that the same request gets the same answer: whoever created a view may change it.
             Ok((StatusCode::CREATED, Json(ViewRow { editable: true, ..row(&views, view) })).into_response())
         }
-        Created::OtherRequest => Err(Problem::new(
+        CreateOutcome::OtherRequest => Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "this Idempotency-Key was used for another request; nothing was done",
         )),
         // Errors of the use case already.
-        Created::NameTaken | Created::TooMany => Err(Problem::new(StatusCode::BAD_REQUEST, "the view cannot be kept")),
+        CreateOutcome::NameTaken | CreateOutcome::TooMany => {
+            Err(Problem::new(StatusCode::BAD_REQUEST, "the view cannot be kept"))
+        }
     }
 }
 
@@ -149,7 +151,7 @@ fn composed(name: String) -> String {
 
 fn view_id(text: &str) -> Result<ViewId, Problem> {
     let id = text.parse().map(ViewId);
-    id.map_err(|_| Problem::new(StatusCode::NOT_FOUND, format!("there is no saved view {}", clip(text))))
+    id.map_err(|_| Problem::new(StatusCode::NOT_FOUND, format!("there is no saved view {}", clip_text(text))))
 }
 
 /// The body of a request. Only what says that it is JSON is read as JSON: a form of another site cannot say so.

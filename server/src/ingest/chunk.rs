@@ -4,12 +4,12 @@ use std::path::Path;
 
 use domain::{
     error::Sentence,
-    ports::{Arrival, Clock, RefusedCounts},
+    normalization::nfc,
+    ports::{Clock, ReceivedRecord, RefusedCounts},
     record::{Record, Refusal},
-    spelling::nfc,
 };
 
-use super::rejects::Refused;
+use super::refused_rows::RefusedRow;
 
 /// A row of a table: its number from 1, and the record, or why it is refused together with the row as JSON.
 pub type TableRow = (u64, std::result::Result<Record, (Refusal, String)>);
@@ -21,8 +21,8 @@ pub type ReadTable = fn(&Path, &dyn Clock, &mut dyn FnMut(Vec<TableRow>) -> bool
 /// What a reader hands over.
 #[derive(Debug, Default)]
 pub struct Chunk {
-    pub arrivals: Vec<Arrival>,
-    pub refused: Vec<Refused>,
+    pub arrivals: Vec<ReceivedRecord>,
+    pub refused: Vec<RefusedRow>,
     /// Bytes of the input read so far.
     pub bytes: u64,
 }
@@ -45,5 +45,5 @@ impl Chunk {
 
 /// Parses one line; kept here so that every door into the lake refuses alike, and spells names alike.
 pub(super) fn parse(line: &[u8], clock: &dyn Clock) -> std::result::Result<Record, Refusal> {
-    Record::parse_line_spelled(line, clock.now(), nfc)
+    Record::parse_line_normalized(line, clock.now(), nfc)
 }

@@ -10,7 +10,7 @@ use super::sentences;
 /// How rows are written in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    Lines,
+    LineReader,
     LinesGz,
     LinesZst,
     Parquet,
@@ -53,7 +53,7 @@ pub fn find(paths: &[PathBuf]) -> Vec<Result<Input, (PathBuf, Sentence)>> {
             }
             let whole = match path.canonicalize() {
                 Ok(p) => p,
-                Err(e) => return vec![Err((path.clone(), Sentence::why(&e)))],
+                Err(e) => return vec![Err((path.clone(), Sentence::from_io(&e)))],
             };
             if whole.is_dir() {
                 let mut found = Vec::new();
@@ -73,7 +73,7 @@ type Found = Result<Input, (PathBuf, Sentence)>;
 fn walk(folder: &Path, found: &mut Vec<Found>) {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(e) => return found.push(Err((folder.to_owned(), Sentence::why(&e)))),
+        Err(e) => return found.push(Err((folder.to_owned(), Sentence::from_io(&e)))),
     };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
     paths.sort();
@@ -95,13 +95,13 @@ fn input(path: PathBuf) -> Option<Found> {
     } else if name.ends_with(".zst") {
         Format::LinesZst
     } else if [".jsonl", ".ndjson", ".json"].iter().any(|e| name.ends_with(e)) {
-        Format::Lines
+        Format::LineReader
     } else {
         return None;
     };
     let bytes = match std::fs::metadata(&path) {
         Ok(m) => m.len(),
-        Err(e) => return Some(Err((path, Sentence::why(&e)))),
+        Err(e) => return Some(Err((path, Sentence::from_io(&e)))),
     };
     Some(Ok(Input::File { path, format, bytes }))
 }

@@ -12,19 +12,19 @@ use std::{
 
 use domain::{
     error::Sentence,
-    ports::{Arrival, Clock},
+    ports::{Clock, ReceivedRecord},
     record::{MAX_LINE_BYTES, Record, Refusal},
 };
 
 use super::{
     chunk::{Chunk, ReadTable, parse},
     files::{Format, Input},
-    rejects::Refused,
+    refused_rows::RefusedRow,
     sentences,
 };
 
 /// Of a line that is too long, so much is kept for `rejected/`.
-const KEPT_OF_LONG: usize = 4_096;
+const LONG_LINE_PREFIX_BYTES: usize = 4_096;
 
 /// Reads everything in chunks of about `batch` rows; `send` says whether to go on.
 ///
@@ -45,8 +45,8 @@ pub fn read(
             let read = tables(path, clock, &mut |rows| {
                 for (line, record) in rows {
                     match record {
-                        Ok(record) => chunk.arrivals.push(Arrival { record, line }),
-                        Err((refusal, row)) => chunk.refused.push(Refused { line, refusal, row }),
+                        Ok(record) => chunk.arrivals.push(ReceivedRecord { record, line }),
+                        Err((refusal, row)) => chunk.refused.push(RefusedRow { line, refusal, row }),
                     }
                 }
                 if chunk.rows() >= batch {
@@ -60,16 +60,16 @@ pub fn read(
             read
         }
         Input::File { path, format, .. } => {
-            let file = File::open(path).map_err(|e| Sentence::why(&e))?;
+            let file = File::open(path).map_err(|e| Sentence::from_io(&e))?;
             let read = Arc::new(AtomicU64::new(0));
-            let counted = Counted { inner: file, read: read.clone() };
+            let counted = CountingReader { inner: file, read: read.clone() };
             match format {
                 Format::LinesGz => {
                     let plain = flate2::read::MultiGzDecoder::new(BufReader::with_capacity(1 << 17, counted));
                     lines(BufReader::with_capacity(1 << 17, plain), &read, clock, batch, send)
                 }
                 Format::LinesZst => {
-                    let plain = zstd::Decoder::new(counted).map_err(|e| Sentence::why(&e))?;
+                    let plain = zstd::Decoder::new(counted).map_err(|e| Sentence::from_io(&e))?;
                     lines(BufReader::with_capacity(1 << 17, plain), &read, clock, batch, send)
                 }
                 _ => lines(BufReader::with_capacity(1 << 17, counted), &read, clock, batch, send),
@@ -85,7 +85,7 @@ fn lines(
     batch: usize,
     mut send: impl FnMut(Chunk) -> bool,
 ) -> Result<(), Sentence> {
-    let mut lines = Lines::new(reader, 0);
+    let mut lines = LineReader::new(reader, 0);
     loop {
         let mut chunk = Chunk { arrivals: Vec::with_capacity(batch), refused: vec![], bytes: 0 };
         let mut end = false;
@@ -97,10 +97,10 @@ fn lines(
                     break;
                 }
                 Err(e) => {
-                    failure = Some(sentences::after_line(lines.number, &Sentence::why(&e)));
+                    failure = Some(sentences::after_line(lines.number, &Sentence::from_io(&e)));
                     break;
                 }
-                Ok(Some(found)) => lines.sort(found, clock, &mut chunk),
+                Ok(Some(found)) => lines.parse_into(found, clock, &mut chunk),
             }
         }
         chunk.bytes = read.load(Ordering::Relaxed);
@@ -115,7 +115,7 @@ fn lines(
 }
 
 /// Cuts an input into lines; holds one at a time, and of that at most one byte more than a record may have.
-pub struct Lines<R> {
+pub struct LineReader<R> {
     reader: R,
     line: Vec<u8>,
     /// Lines found so far, counted on from where the reading began.
@@ -124,12 +124,12 @@ pub struct Lines<R> {
 
 /// A line that was found: its true length without its newline, and whether it had one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundLine {
     pub length: usize,
     pub whole: bool,
 }
 
-impl Found {
+impl FoundLine {
     /// Bytes up to the next line.
     #[must_use]
     pub fn bytes(self) -> u64 {
@@ -137,20 +137,20 @@ impl Found {
     }
 }
 
-impl<R: BufRead> Lines<R> {
+impl<R: BufRead> LineReader<R> {
     pub fn new(reader: R, number: u64) -> Self {
         Self { reader, line: Vec::with_capacity(1_024), number }
     }
 
     /// Finds the next line; `None` at the end of the input.
-    pub fn find(&mut self) -> std::io::Result<Option<Found>> {
+    pub fn find(&mut self) -> std::io::Result<Option<FoundLine>> {
         let found = next_line(&mut self.reader, &mut self.line)?;
         self.number += u64::from(found.is_some());
         Ok(found)
     }
 
     /// Parses the line that was found last. An empty line is nothing.
-    pub fn parse(&self, found: Found, clock: &dyn Clock) -> Option<Result<Record, Refusal>> {
+    pub fn parse(&self, found: FoundLine, clock: &dyn Clock) -> Option<Result<Record, Refusal>> {
         if found.length > MAX_LINE_BYTES {
             let message = format!("the line has {} bytes, more than {MAX_LINE_BYTES}", found.length);
             return Some(Err(Refusal { code: "too_long", message }));
@@ -159,28 +159,29 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// Parses the line that was found last, and puts it where it belongs.
-    pub fn sort(&self, found: Found, clock: &dyn Clock, chunk: &mut Chunk) {
+    pub fn parse_into(&self, found: FoundLine, clock: &dyn Clock, chunk: &mut Chunk) {
         match self.parse(found, clock) {
             None => {}
-            Some(Ok(record)) => chunk.arrivals.push(Arrival { record, line: self.number }),
+            Some(Ok(record)) => chunk.arrivals.push(ReceivedRecord { record, line: self.number }),
             Some(Err(refusal)) => {
                 let too_long = found.length > MAX_LINE_BYTES;
-                let kept = if too_long { &self.line[..KEPT_OF_LONG.min(self.line.len())] } else { &self.line };
+                let kept =
+                    if too_long { &self.line[..LONG_LINE_PREFIX_BYTES.min(self.line.len())] } else { &self.line };
                 let row = String::from_utf8_lossy(kept).into_owned();
-                chunk.refused.push(Refused { line: self.number, refusal, row });
+                chunk.refused.push(RefusedRow { line: self.number, refusal, row });
             }
         }
     }
 
     /// Whether the line that was found last is a whole JSON object: more of it could only make it worse.
-    pub fn is_complete(&self, found: Found) -> bool {
+    pub fn is_complete(&self, found: FoundLine) -> bool {
         found.length <= MAX_LINE_BYTES
             && self.line.trim_ascii_start().starts_with(b"{")
             && serde_json::from_slice::<serde::de::IgnoredAny>(&self.line).is_ok()
     }
 }
 
-fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<Option<Found>> {
+fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<Option<FoundLine>> {
     line.clear();
     let mut length = 0;
     loop {
@@ -190,7 +191,7 @@ fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<O
             Err(e) => return Err(e),
         };
         if available.is_empty() {
-            return Ok((length > 0).then_some(Found { length, whole: false }));
+            return Ok((length > 0).then_some(FoundLine { length, whole: false }));
         }
         let newline = available.iter().position(|b| *b == b'\n');
         let part = &available[..newline.unwrap_or(available.len())];
@@ -203,18 +204,18 @@ fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<O
             if line.last() == Some(&b'\r') {
                 line.pop();
             }
-            return Ok(Some(Found { length, whole: true }));
+            return Ok(Some(FoundLine { length, whole: true }));
         }
     }
 }
 
 /// Counts the bytes that were taken from a file, before they are unpacked.
-struct Counted<R> {
+struct CountingReader<R> {
     inner: R,
     read: Arc<AtomicU64>,
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for CountingReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let n = self.inner.read(buffer)?;
         self.read.fetch_add(n as u64, Ordering::Relaxed);

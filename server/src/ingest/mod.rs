@@ -3,27 +3,27 @@
 
 mod chunk;
 mod files;
-pub mod group;
+pub mod group_commit;
 pub mod lines;
-mod rejects;
+mod refused_rows;
 mod sentences {
     include!(concat!(env!("OUT_DIR"), "/ingest/sentences.rs"));
 }
-pub mod tail;
+pub mod watched_folder;
 
 use std::{path::PathBuf, sync::Arc};
 
 use domain::{
     Error, Result,
     error::Sentence,
-    ports::{Appended, Clock, RefusedCounts, SourceId},
+    ports::{AppendCounts, Clock, RefusedCounts, SourceId},
 };
 use tokio::sync::mpsc;
-use usecases::{Sources, Taking};
+use usecases::{Ingestion, Sources};
 
 pub use chunk::{Chunk, ReadTable, TableRow};
 pub use files::{Input, find};
-use rejects::Rejects;
+use refused_rows::RefusedRowsFile;
 
 /// Rows that go to the lake in one commit: whoever else writes waits for it.
 const BATCH: usize = 16_384;
@@ -32,7 +32,7 @@ const BATCH: usize = 16_384;
 #[derive(Debug, Clone, Default)]
 pub struct Totals {
     pub files: u64,
-    pub appended: Appended,
+    pub appended: AppendCounts,
     pub refused: RefusedCounts,
     /// Files that could not be read to their end, with the reason.
     pub failed: Vec<(String, Sentence)>,
@@ -57,7 +57,7 @@ pub trait Progress: Send + Sync {
 /// Everything that an ingest needs.
 #[derive(Clone)]
 pub struct Ingest {
-    pub taking: Taking,
+    pub ingestion: Ingestion,
     pub sources: Arc<Sources>,
     pub clock: Arc<dyn Clock>,
     pub tables: ReadTable,
@@ -75,11 +75,11 @@ impl Ingest {
         for input in inputs {
             progress.file(input);
             let source = input.source();
-            self.sources.begun(&source, self.clock.now()).await?;
+            self.sources.read_started(&source, self.clock.now()).await?;
             match self.one(input, &source, progress, &mut totals).await? {
-                Ok(()) => self.sources.finished(&source, self.clock.now()).await?,
+                Ok(()) => self.sources.read_finished(&source, self.clock.now()).await?,
                 Err(reason) => {
-                    self.sources.failed(&source, self.clock.now(), &reason).await?;
+                    self.sources.read_failed(&source, self.clock.now(), &reason).await?;
                     totals.failed.push((source.name, reason));
                 }
             }
@@ -104,13 +104,13 @@ impl Ingest {
             let send = move |chunk| send.blocking_send(chunk).is_ok();
             std::thread::spawn(move || lines::read(&input, tables, &*clock, BATCH, send))
         };
-        let mut rejects = Rejects::new(&self.rejected, source);
+        let mut rejects = RefusedRowsFile::new(&self.rejected, source);
         let mut rows = 0;
         while let Some(chunk) = receive.recv().await {
             rows += chunk.rows() as u64;
             let refused = chunk.refusals();
             rejects.write(&chunk.refused)?;
-            let appended = self.taking.records(source, chunk.arrivals, &refused).await?;
+            let appended = self.ingestion.append(source, chunk.arrivals, &refused).await?;
             totals.appended.taken += appended.taken;
             totals.appended.duplicate += appended.duplicate;
             totals.appended.corrected += appended.corrected;

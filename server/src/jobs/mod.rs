@@ -14,12 +14,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{Result, ports::Upkeep, time::Millis};
+use domain::{Result, ports::Maintenance, time::Millis};
 
-pub use self::supervisor::{Board, End, Job, Supervisor};
+pub use self::supervisor::{Job, JobBoard, JobEnd, Supervisor};
 use crate::{
-    auth::Gate,
-    demo::{Demo, FIRST_DAYS},
+    auth::Authenticator,
+    demo::{Demo, READY_AFTER_DAYS},
 };
 
 /// How often other processes' commits are looked for: rows are visible well within two seconds.
@@ -65,42 +65,42 @@ impl Readiness {
 ///
 /// # Errors
 /// None: it tries again by itself.
-pub async fn follow_manifest(upkeep: Arc<dyn Upkeep>, job: Job) -> Result<End> {
+pub async fn follow_manifest(maintenance: Arc<dyn Maintenance>, job: Job) -> Result<JobEnd> {
     while !job.pause(FOLLOW).await {
-        match upkeep.follow().await {
-            Ok(_) => job.well(),
-            Err(e) => job.trouble(&e),
+        match maintenance.follow().await {
+            Ok(_) => job.report_ok(),
+            Err(e) => job.report_error(&e),
         }
-        upkeep.pass_time().await;
+        maintenance.advance_clock().await;
     }
-    Ok(End::Stopped)
+    Ok(JobEnd::Stopped)
 }
 
 /// Keeps the gate up with tokens and sessions, which other processes also add and end.
 ///
 /// # Errors
 /// None: it tries again by itself.
-pub async fn follow_access(gate: Arc<Gate>, job: Job) -> Result<End> {
+pub async fn follow_access(authenticator: Arc<Authenticator>, job: Job) -> Result<JobEnd> {
     let mut tidied: Option<Instant> = None;
     loop {
-        let mut done = gate.follow().await;
+        let mut done = authenticator.follow().await;
         if done.is_ok() {
-            done = gate.note_uses(false).await;
+            done = authenticator.note_uses(false).await;
         }
         if done.is_ok() && tidied.is_none_or(|at| at.elapsed() >= FORGET) {
-            done = gate.tidy().await;
+            done = authenticator.compact().await;
             tidied = Some(Instant::now());
         }
         match done {
-            Ok(()) => job.well(),
-            Err(e) => job.trouble(&e),
+            Ok(()) => job.report_ok(),
+            Err(e) => job.report_error(&e),
         }
         if job.pause(FOLLOW).await {
             // What was used in the last minute.
-            if let Err(e) = gate.note_uses(true).await {
+            if let Err(e) = authenticator.note_uses(true).await {
                 tracing::warn!(error = %e, "when tokens were used last is not written");
             }
-            return Ok(End::Stopped);
+            return Ok(JobEnd::Stopped);
         }
     }
 }
@@ -109,66 +109,66 @@ pub async fn follow_access(gate: Arc<Gate>, job: Job) -> Result<End> {
 ///
 /// # Errors
 /// None: it tries again by itself.
-pub async fn merge_files(upkeep: Arc<dyn Upkeep>, job: Job) -> Result<End> {
+pub async fn merge_files(maintenance: Arc<dyn Maintenance>, job: Job) -> Result<JobEnd> {
     while !job.pause(MERGE).await {
-        match upkeep.merge().await {
-            Ok(true) => job.well(),
+        match maintenance.merge().await {
+            Ok(true) => job.report_ok(),
             Ok(false) => {
-                job.well();
+                job.report_ok();
                 if job.pause(MERGE_LATER).await {
                     break;
                 }
             }
             Err(e) => {
-                job.trouble(&e);
+                job.report_error(&e);
                 if job.pause(MERGE_LATER).await {
                     break;
                 }
             }
         }
     }
-    Ok(End::Stopped)
+    Ok(JobEnd::Stopped)
 }
 
 /// Tries files of the lake again that could not be read, and finds out which cannot be any more.
 ///
 /// # Errors
 /// None: it tries again by itself.
-pub async fn heal_files(upkeep: Arc<dyn Upkeep>, job: Job) -> Result<End> {
+pub async fn retry_unreadable_files(maintenance: Arc<dyn Maintenance>, job: Job) -> Result<JobEnd> {
     let (mut looked, mut inspected) = (Instant::now(), Ok(0));
     while !job.pause(HEAL).await {
-        let healed = upkeep.heal().await;
+        let healed = maintenance.retry_unreadable().await;
         if looked.elapsed() >= INSPECT {
-            inspected = upkeep.inspect().await;
+            inspected = maintenance.inspect().await;
             looked = Instant::now();
         }
         // A look that failed is in the way until the next one.
         match healed.and(inspected.clone()) {
-            Ok(_) => job.well(),
-            Err(e) => job.trouble(&e),
+            Ok(_) => job.report_ok(),
+            Err(e) => job.report_error(&e),
         }
     }
-    Ok(End::Stopped)
+    Ok(JobEnd::Stopped)
 }
 
 /// Fills the demo's past, newest days first, then lets it grow until it is removed.
 ///
 /// # Errors
 /// When it cannot be filled; run again, it goes on where it was.
-pub async fn run_demo(demo: Demo, epoch: Millis, readiness: Arc<Readiness>, job: Job) -> Result<End> {
+pub async fn run_demo(demo: Demo, epoch: Millis, readiness: Arc<Readiness>, job: Job) -> Result<JobEnd> {
     let filled = demo.fill(epoch, |days| {
         readiness.demo_days.store(days, Ordering::Relaxed);
-        if days >= FIRST_DAYS {
+        if days >= READY_AFTER_DAYS {
             readiness.ready.store(true, Ordering::Release);
         }
     });
     let filled = tokio::select! {
         filled = filled => filled,
         // A day that was not committed is taken anew at the next start.
-        () = job.stopped() => return Ok(End::Stopped),
+        () = job.stopped() => return Ok(JobEnd::Stopped),
     };
     if filled.is_ok()
-        && let Err(e) = demo.simulated.tidy().await
+        && let Err(e) = demo.simulated.compact().await
     {
         tracing::warn!(error = %e, "small files stay as they are");
     }
@@ -178,17 +178,17 @@ pub async fn run_demo(demo: Demo, epoch: Millis, readiness: Arc<Readiness>, job:
     loop {
         match demo.simulated.epoch().await {
             Ok(Some(e)) if e == epoch => match demo.grow(epoch).await {
-                Ok(_) => job.well(),
-                Err(e) => job.trouble(&e),
+                Ok(_) => job.report_ok(),
+                Err(e) => job.report_error(&e),
             },
             Ok(_) => {
                 tracing::info!("the simulated fleet was removed");
-                return Ok(End::Done);
+                return Ok(JobEnd::Done);
             }
-            Err(e) => job.trouble(&e),
+            Err(e) => job.report_error(&e),
         }
         if job.pause(GROW).await {
-            return Ok(End::Stopped);
+            return Ok(JobEnd::Stopped);
         }
     }
 }

@@ -22,7 +22,7 @@ use super::sentences;
 
 /// How a job ends that has not failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub enum JobEnd {
     /// There is nothing more to do.
     Done,
     /// It was told to stop.
@@ -59,9 +59,9 @@ const BACKOFF: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_sec
 
 /// How all jobs do, for whoever wants to know.
 #[derive(Debug, Clone, Default)]
-pub struct Board(Arc<Mutex<Vec<JobReport>>>);
+pub struct JobBoard(Arc<Mutex<Vec<JobReport>>>);
 
-impl Board {
+impl JobBoard {
     /// In the order in which they were added.
     #[must_use]
     pub fn reports(&self) -> Vec<JobReport> {
@@ -86,7 +86,7 @@ impl Board {
 pub struct Job {
     name: &'static str,
     stop: CancellationToken,
-    board: Board,
+    job_board: JobBoard,
     at: usize,
 }
 
@@ -103,8 +103,8 @@ impl Job {
     }
 
     /// Says that something is in the way of a job that tries again by itself. The log hears of the same only once.
-    pub fn trouble(&self, error: &Error) {
-        self.board.change(self.at, |r| {
+    pub fn report_error(&self, error: &Error) {
+        self.job_board.change(self.at, |r| {
             if r.state != JobState::Troubled || r.error.as_ref() != Some(&error.message) {
                 tracing::error!(job = self.name, %error, detail = ?error.detail, "a job is in trouble; trying again");
             }
@@ -113,8 +113,8 @@ impl Job {
     }
 
     /// Says that nothing is in the way any more.
-    pub fn well(&self) {
-        self.board.change(self.at, |r| {
+    pub fn report_ok(&self) {
+        self.job_board.change(self.at, |r| {
             if r.state != JobState::Running {
                 tracing::info!(job = self.name, "a job is well again");
             }
@@ -128,7 +128,7 @@ impl Job {
 pub struct Supervisor {
     tracker: TaskTracker,
     stop: CancellationToken,
-    board: Board,
+    job_board: JobBoard,
     backoff: Backoff,
 }
 
@@ -136,22 +136,22 @@ impl Supervisor {
     /// Jobs stop when `stop` is cancelled.
     #[must_use]
     pub fn new(stop: CancellationToken) -> Self {
-        Self { tracker: TaskTracker::new(), stop, board: Board::default(), backoff: BACKOFF }
+        Self { tracker: TaskTracker::new(), stop, job_board: JobBoard::default(), backoff: BACKOFF }
     }
 
     #[must_use]
-    pub fn board(&self) -> Board {
-        self.board.clone()
+    pub fn job_board(&self) -> JobBoard {
+        self.job_board.clone()
     }
 
     /// Begins a job and keeps it running. `name` is for programs, `title` for people; `run` is called for each beginning.
     pub fn add<F>(&self, name: &'static str, title: Sentence, run: impl Fn(Job) -> F + Send + Sync + 'static)
     where
-        F: Future<Output = Result<End>> + Send + 'static,
+        F: Future<Output = Result<JobEnd>> + Send + 'static,
     {
         let report = JobReport { name, title, state: JobState::Running, restarts: 0, error: None };
-        let at = self.board.add(report);
-        let job = Job { name, stop: self.stop.clone(), board: self.board.clone(), at };
+        let at = self.job_board.add(report);
+        let job = Job { name, stop: self.stop.clone(), job_board: self.job_board.clone(), at };
         self.tracker.spawn(supervise(job, self.backoff, run));
     }
 
@@ -167,7 +167,7 @@ impl Supervisor {
 
 async fn supervise<F>(job: Job, mut backoff: Backoff, run: impl Fn(Job) -> F + Send + Sync + 'static)
 where
-    F: Future<Output = Result<End>> + Send + 'static,
+    F: Future<Output = Result<JobEnd>> + Send + 'static,
 {
     let run = Arc::new(run);
     let mut again = false;
@@ -180,25 +180,25 @@ where
             ended = &mut task => ended,
             // Not at once: a job that fails as it begins would be well between two failures.
             () = sleep(backoff.first), if again => {
-                job.well();
+                job.report_ok();
                 task.await
             }
         };
         let error = match ended {
-            Ok(Ok(End::Done)) => return job.board.change(job.at, |r| r.state = JobState::Ended),
-            _ if job.stop.is_cancelled() => return job.board.change(job.at, |r| r.state = JobState::Ended),
-            Ok(Ok(End::Stopped)) => Error::internal(sentences::ended()),
+            Ok(Ok(JobEnd::Done)) => return job.job_board.change(job.at, |r| r.state = JobState::Ended),
+            _ if job.stop.is_cancelled() => return job.job_board.change(job.at, |r| r.state = JobState::Ended),
+            Ok(Ok(JobEnd::Stopped)) => Error::internal(sentences::ended()),
             Ok(Err(e)) => e,
             Err(e) => Error::internal(sentences::broke_off()).with_detail(panicked(e)),
         };
         let pause = backoff.after(begun.elapsed());
         tracing::error!(job = job.name, %error, detail = ?error.detail, "a job failed; it begins again in {pause:?}");
-        job.board.change(job.at, |r| {
+        job.job_board.change(job.at, |r| {
             (r.state, r.error) = (JobState::Restarting, Some(error.message));
             r.restarts += 1;
         });
         if job.pause(pause).await {
-            return job.board.change(job.at, |r| r.state = JobState::Ended);
+            return job.job_board.change(job.at, |r| r.state = JobState::Ended);
         }
         again = true;
     }
@@ -231,9 +231,9 @@ mod tests {
         Sentence { en: "a job".into(), ko: Some("작업".into()) }
     }
 
-    async fn until(board: &Board, is: impl Fn(&JobReport) -> bool) -> JobReport {
+    async fn until(job_board: &JobBoard, is: impl Fn(&JobReport) -> bool) -> JobReport {
         loop {
-            if let Some(report) = board.reports().into_iter().find(&is) {
+            if let Some(report) = job_board.reports().into_iter().find(&is) {
                 return report;
             }
             sleep(Duration::from_millis(1)).await;
@@ -259,49 +259,49 @@ mod tests {
             async move {
                 match run {
                     0 => panic!("the secret of run {run}"),
-                    1 => Err(Error::unavailable(Sentence::why(&std::io::ErrorKind::StorageFull.into()))),
-                    2 => Ok(End::Stopped),
+                    1 => Err(Error::unavailable(Sentence::from_io(&std::io::ErrorKind::StorageFull.into()))),
+                    2 => Ok(JobEnd::Stopped),
                     _ => {
                         job.stopped().await;
-                        Ok(End::Stopped)
+                        Ok(JobEnd::Stopped)
                     }
                 }
             }
         });
-        let board = jobs.board();
-        let first = until(&board, |r| r.restarts == 1).await;
+        let job_board = jobs.job_board();
+        let first = until(&job_board, |r| r.restarts == 1).await;
         let said = first.error.expect("a sentence");
         assert!(!said.en.contains("secret") && said.ko.is_some(), "{said:?}");
-        until(&board, |r| r.restarts == 2 && r.error.as_ref().is_some_and(|e| e.en == "the disk is full")).await;
-        let well = until(&board, |r| r.restarts == 3 && r.state == JobState::Running).await;
+        until(&job_board, |r| r.restarts == 2 && r.error.as_ref().is_some_and(|e| e.en == "the disk is full")).await;
+        let well = until(&job_board, |r| r.restarts == 3 && r.state == JobState::Running).await;
         assert_eq!(well.error.map(|e| e.en).as_deref(), Some("it ended by itself"), "the last one is kept");
         assert_eq!(runs.load(Ordering::SeqCst), 4);
         jobs.stop(LONG).await;
-        assert_eq!(board.reports()[0].state, JobState::Ended);
+        assert_eq!(job_board.reports()[0].state, JobState::Ended);
     }
 
     #[tokio::test]
     async fn a_job_that_is_done_ends_and_one_in_trouble_goes_on_by_itself() {
         let jobs = eager();
         let go = Arc::new(Notify::new());
-        jobs.add("done", title(), |_| async { Ok(End::Done) });
+        jobs.add("done", title(), |_| async { Ok(JobEnd::Done) });
         let heard = Arc::clone(&go);
         jobs.add("troubled", title(), move |job| {
             let go = Arc::clone(&heard);
             async move {
-                job.trouble(&Error::unavailable(Sentence::only_english("no lake")));
+                job.report_error(&Error::unavailable(Sentence::only_english("no lake")));
                 go.notified().await;
-                job.well();
+                job.report_ok();
                 job.stopped().await;
-                Ok(End::Stopped)
+                Ok(JobEnd::Stopped)
             }
         });
-        let board = jobs.board();
-        until(&board, |r| r.name == "done" && r.state == JobState::Ended).await;
-        until(&board, |r| r.name == "troubled" && r.state == JobState::Troubled && r.error.is_some()).await;
+        let job_board = jobs.job_board();
+        until(&job_board, |r| r.name == "done" && r.state == JobState::Ended).await;
+        until(&job_board, |r| r.name == "troubled" && r.state == JobState::Troubled && r.error.is_some()).await;
         go.notify_one();
-        until(&board, |r| r.name == "troubled" && r.state == JobState::Running).await;
-        assert!(board.reports().iter().all(|r| r.restarts == 0), "{:?}", board.reports());
+        until(&job_board, |r| r.name == "troubled" && r.state == JobState::Running).await;
+        assert!(job_board.reports().iter().all(|r| r.restarts == 0), "{:?}", job_board.reports());
         jobs.stop(LONG).await;
     }
 
@@ -318,10 +318,10 @@ mod tests {
                 job.stopped().await;
                 sleep(Duration::from_millis(5)).await;
                 work.fetch_add(1, Ordering::SeqCst);
-                Ok(End::Stopped)
+                Ok(JobEnd::Stopped)
             }
         });
-        until(&jobs.board(), |r| r.name == "failed" && r.restarts == 1).await;
+        until(&jobs.job_board(), |r| r.name == "failed" && r.restarts == 1).await;
         jobs.stop(LONG).await;
         assert_eq!(worked.load(Ordering::SeqCst), 1, "it ended what it was at");
 

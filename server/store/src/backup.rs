@@ -14,9 +14,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Identity, Location, binding, random, sentences,
-    tables::{Cell, Column, Kind, TABLES, Table},
-    transfer::{Carried, Target, reader_of},
+    DatabaseIdentity, Location, binding, random, sentences,
+    tables::{Cell, Column, ColumnType, TABLES, Table},
+    transfer::{CopyTarget, TableCount, reader_of_folder},
 };
 
 const FORMAT: &str = "guardianflow state";
@@ -24,7 +24,7 @@ const FORMAT: &str = "guardianflow state";
 const VERSION: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
-struct Head {
+struct Header {
     format: String,
     version: u32,
     /// Of the tables.
@@ -32,11 +32,11 @@ struct Head {
     /// The data folder, and the database that was written down.
     folder: String,
     database: String,
-    tables: Vec<TableHead>,
+    tables: Vec<TableHeader>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct TableHead {
+struct TableHeader {
     table: String,
     columns: Vec<String>,
     rows: u64,
@@ -45,7 +45,7 @@ struct TableHead {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Tail {
+struct Footer {
     sha256: String,
 }
 
@@ -53,19 +53,19 @@ struct Tail {
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be read, or the output takes no more.
-pub async fn backup(from: &Location, folder: &Path, out: &mut (dyn Write + Send)) -> Result<Vec<Carried>> {
+pub async fn backup(from: &Location, folder: &Path, out: &mut (dyn Write + Send)) -> Result<Vec<TableCount>> {
     let unwritten = |e: io::Error| Error::unavailable(sentences::backup_not_written()).with_detail(e);
-    let (mut source, identity) = reader_of(from, folder).await?;
+    let (mut source, identity) = reader_of_folder(from, folder).await?;
     let mut tables = vec![];
     for table in TABLES {
-        tables.push(TableHead {
+        tables.push(TableHeader {
             table: table.name.to_owned(),
             columns: table.columns.iter().map(|c| c.name.to_owned()).collect(),
             rows: source.count(table).await?,
             counter: if table.counter { Some(source.counter(table).await?) } else { None },
         });
     }
-    let head = Head {
+    let head = Header {
         format: FORMAT.to_owned(),
         version: VERSION,
         schema: from.newest_schema(),
@@ -88,10 +88,10 @@ pub async fn backup(from: &Location, folder: &Path, out: &mut (dyn Write + Send)
             line(&mut packed, &Value::from(cells)).map_err(unwritten)?;
         }
     }
-    let tail = Tail { sha256: hex(&hash.finalize()) };
+    let tail = Footer { sha256: hex(&hash.finalize()) };
     writeln!(packed, "{}", serde_json::json!(tail)).map_err(unwritten)?;
     packed.finish().map_err(unwritten)?;
-    Ok(head.tables.into_iter().map(|t| Carried { table: t.table, rows: t.rows }).collect())
+    Ok(head.tables.into_iter().map(|t| TableCount { table: t.table, rows: t.rows }).collect())
 }
 
 /// Reads a backup into an empty database, for this data folder. The file is read to its end before anything is written.
@@ -99,8 +99,8 @@ pub async fn backup(from: &Location, folder: &Path, out: &mut (dyn Write + Send)
 /// # Errors
 /// `BadInput` when the file is none of ours, damaged or cut off, of another data folder, or the database is not empty; `Unavailable` when
 /// something cannot be read or written. Then the database stays empty.
-pub async fn restore(path: &Path, to: &Location, folder: &Path) -> Result<Vec<Carried>> {
-    let whole = Reading::begin(path, to)?;
+pub async fn restore(path: &Path, to: &Location, folder: &Path) -> Result<Vec<TableCount>> {
+    let whole = BackupReader::begin(path, to)?;
     let found = (whole.head.folder.clone(), whole.head.database.clone());
     whole.read_to_end(path)?;
     let written = binding::read(folder).await?;
@@ -108,8 +108,8 @@ pub async fn restore(path: &Path, to: &Location, folder: &Path) -> Result<Vec<Ca
         let (path, folder) = (path.display(), folder.display());
         return Err(Error::bad_input(sentences::other_backup(path, folder)));
     }
-    let mut target = Target::open(to).await?;
-    let mut reading = Reading::begin(path, to)?;
+    let mut target = CopyTarget::open(to).await?;
+    let mut reading = BackupReader::begin(path, to)?;
     while let Some((table, columns, cells)) = reading.row(path)? {
         target.tables.insert(table, &columns, cells).await?;
     }
@@ -128,10 +128,10 @@ pub async fn restore(path: &Path, to: &Location, folder: &Path) -> Result<Vec<Ca
             in_use
         }
     };
-    let carried = reading.carried();
-    let identity = Identity { folder: found.0, database: random::id()?, copied_from: Some(in_use) };
-    target.finish(&identity, &carried).await?;
-    Ok(carried)
+    let counts = reading.counts();
+    let identity = DatabaseIdentity { folder: found.0, database: random::id()?, copied_from: Some(in_use) };
+    target.finish(&identity, &counts).await?;
+    Ok(counts)
 }
 
 fn known(table: &str) -> Option<&'static Table> {
@@ -139,21 +139,21 @@ fn known(table: &str) -> Option<&'static Table> {
 }
 
 /// A backup on its way in, line by line.
-struct Reading {
+struct BackupReader {
     lines: BufReader<zstd::Decoder<'static, BufReader<File>>>,
     hash: Sha256,
-    head: Head,
+    head: Header,
     /// The table whose rows come now, and how many of them have come.
     at: (usize, u64),
 }
 
 type BackupRow = (&'static Table, Vec<&'static Column>, Vec<Cell>);
 
-impl Reading {
+impl BackupReader {
     #[expect(clippy::disallowed_methods, reason = "of the command line, which serves nobody meanwhile")]
     fn begin(path: &Path, to: &Location) -> Result<Self> {
         let unread = |e: io::Error| {
-            Error::bad_input(sentences::backup_not_read(path.display(), &Sentence::why(&e))).with_detail(e)
+            Error::bad_input(sentences::backup_not_read(path.display(), &Sentence::from_io(&e))).with_detail(e)
         };
         let packed = zstd::Decoder::new(File::open(path).map_err(unread)?).map_err(unread)?;
         let (mut lines, mut hash) = (BufReader::new(packed), Sha256::new());
@@ -163,15 +163,15 @@ impl Reading {
         };
         let line = line(&mut lines).map_err(|e| none_of_ours(e.to_string()))?;
         hash.update(&line);
-        let head: Head = serde_json::from_slice(&line).map_err(|e| none_of_ours(e.to_string()))?;
+        let head: Header = serde_json::from_slice(&line).map_err(|e| none_of_ours(e.to_string()))?;
         if head.format != FORMAT {
             return Err(none_of_ours(head.format));
         }
         let (found, ours) = (head.schema, to.newest_schema());
         if head.version > VERSION || found > ours {
-            return Err(crate::error::newer(&path.display().to_string(), found, ours));
+            return Err(crate::error::schema_too_new(&path.display().to_string(), found, ours));
         }
-        let fits = |h: &TableHead| {
+        let fits = |h: &TableHeader| {
             known(&h.table).is_some_and(|t| h.columns.iter().all(|c| t.columns.iter().any(|k| k.name == *c)))
         };
         if !head.tables.iter().all(fits) {
@@ -191,7 +191,7 @@ impl Reading {
         }
         let line = line(&mut self.lines).map_err(|e| damaged(e.to_string()))?;
         let Some(of) = self.head.tables.get(self.at.0) else {
-            let tail: Tail = serde_json::from_slice(&line).map_err(|e| damaged(e.to_string()))?;
+            let tail: Footer = serde_json::from_slice(&line).map_err(|e| damaged(e.to_string()))?;
             if tail.sha256 != hex(&self.hash.clone().finalize()) {
                 return Err(damaged("the checksum is another".to_owned()));
             }
@@ -221,8 +221,8 @@ impl Reading {
         Ok(())
     }
 
-    fn carried(&self) -> Vec<Carried> {
-        self.head.tables.iter().map(|t| Carried { table: t.table.clone(), rows: t.rows }).collect()
+    fn counts(&self) -> Vec<TableCount> {
+        self.head.tables.iter().map(|t| TableCount { table: t.table.clone(), rows: t.rows }).collect()
     }
 }
 
@@ -242,12 +242,12 @@ fn json(cell: Cell) -> Value {
     }
 }
 
-fn cell(kind: Kind, value: &Value) -> Option<Cell> {
+fn cell(kind: ColumnType, value: &Value) -> Option<Cell> {
     match (kind, value) {
         (_, Value::Null) => Some(Cell::Null),
-        (Kind::Int, Value::Number(n)) => n.as_i64().map(Cell::Int),
-        (Kind::Text, Value::String(text)) => Some(Cell::Text(text.clone())),
-        (Kind::Bytes, Value::String(text)) => unhex(text).map(Cell::Bytes),
+        (ColumnType::Int, Value::Number(n)) => n.as_i64().map(Cell::Int),
+        (ColumnType::Text, Value::String(text)) => Some(Cell::Text(text.clone())),
+        (ColumnType::Bytes, Value::String(text)) => unhex(text).map(Cell::Bytes),
         _ => None,
     }
 }
@@ -272,12 +272,12 @@ mod tests {
     #[test]
     fn every_value_comes_back_as_it_was() {
         for (kind, value) in [
-            (Kind::Int, Cell::Int(i64::MIN)),
-            (Kind::Int, Cell::Int(i64::MAX)),
-            (Kind::Text, Cell::Text("부산 \"x\"\n\u{0}".into())),
-            (Kind::Bytes, Cell::Bytes((0..=255).collect())),
-            (Kind::Bytes, Cell::Bytes(vec![])),
-            (Kind::Text, Cell::Null),
+            (ColumnType::Int, Cell::Int(i64::MIN)),
+            (ColumnType::Int, Cell::Int(i64::MAX)),
+            (ColumnType::Text, Cell::Text("부산 \"x\"\n\u{0}".into())),
+            (ColumnType::Bytes, Cell::Bytes((0..=255).collect())),
+            (ColumnType::Bytes, Cell::Bytes(vec![])),
+            (ColumnType::Text, Cell::Null),
         ] {
             let text = json(value.clone()).to_string();
             assert_eq!(cell(kind, &serde_json::from_str(&text).expect("JSON")), Some(value));

@@ -14,14 +14,14 @@ use std::{
 use domain::{Error, Result, error::Sentence};
 use serde::{Deserialize, Serialize};
 
-use crate::{Location, State, inspection::Tables, random, sentences};
+use crate::{Location, StateStore, inspection::TablesInspection, random, sentences};
 
 /// The schema version that brought the table.
-pub(crate) const SINCE: i64 = 10;
+pub(crate) const IDENTITY_SCHEMA_VERSION: i64 = 10;
 
 /// What a database knows of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
+pub struct DatabaseIdentity {
     /// The data folder that it belongs to.
     pub folder: String,
     /// Its own number.
@@ -30,7 +30,7 @@ pub struct Identity {
     pub copied_from: Option<String>,
 }
 
-impl Identity {
+impl DatabaseIdentity {
     pub(crate) fn from_row((folder, database, copied_from): (String, String, Option<String>)) -> Self {
         Self { folder, database, copied_from }
     }
@@ -46,13 +46,13 @@ pub(crate) struct FolderId {
 
 /// Held by each process as long as it uses the database of a data folder, shared with others that do.
 #[derive(Debug)]
-pub struct Bound {
+pub struct FolderLock {
     _lock: File,
 }
 
 /// What is known of a database and of the files of a folder.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Facts {
+struct BindingFacts {
     /// Files that the manifest names, and those of them that are there.
     named: usize,
     named_and_there: usize,
@@ -78,7 +78,7 @@ enum Decision {
     OldCopy(usize),
 }
 
-fn decide(folder: Option<&FolderId>, database: Option<&Identity>, facts: Facts) -> Decision {
+fn decide(folder: Option<&FolderId>, database: Option<&DatabaseIdentity>, facts: BindingFacts) -> Decision {
     match (folder, database) {
         (Some(f), Some(d)) if f.folder != d.folder => Decision::OtherFolder,
         (Some(f), Some(d)) if f.database == d.database => Decision::Fine,
@@ -105,11 +105,11 @@ fn decide(folder: Option<&FolderId>, database: Option<&Identity>, facts: Facts) 
 /// # Errors
 /// `Unavailable`, saying what to do, when it is that of another folder, a former one, or does not know files that are there.
 pub async fn bind(
-    state: &dyn State,
+    state: &dyn StateStore,
     location: &Location,
     folder: &Path,
     found: impl AsyncFn() -> Result<Vec<String>>,
-) -> Result<Bound> {
+) -> Result<FolderLock> {
     // About five seconds: whoever starts beside us takes milliseconds; whoever serves with another database does not go away.
     for _ in 0..50 {
         let lock = lock(folder, false).await?;
@@ -120,7 +120,7 @@ pub async fn bind(
             _ => decide(written.as_ref(), identity.as_ref(), facts(state, found().await?).await?),
         };
         match decision {
-            Decision::Fine => return Ok(Bound { _lock: lock.ok_or_else(no_lock)? }),
+            Decision::Fine => return Ok(FolderLock { _lock: lock.ok_or_else(no_lock)? }),
             Decision::Adopt | Decision::Introduce => {}
             refused => return Err(refuse(&refused, location, folder)),
         }
@@ -132,7 +132,7 @@ pub async fn bind(
         };
         let (written, identity) = (read(folder).await?, state.identity().await?);
         match decide(written.as_ref(), identity.as_ref(), facts(state, found().await?).await?) {
-            Decision::Adopt | Decision::Introduce => introduce(state, folder, written, identity).await?,
+            Decision::Adopt | Decision::Introduce => assign_identity(state, folder, written, identity).await?,
             _ => continue,
         }
     }
@@ -140,11 +140,11 @@ pub async fn bind(
     Err(Error::unavailable(sentences::former_in_use(folder)))
 }
 
-async fn introduce(
-    state: &dyn State,
+async fn assign_identity(
+    state: &dyn StateStore,
     folder: &Path,
     written: Option<FolderId>,
-    identity: Option<Identity>,
+    identity: Option<DatabaseIdentity>,
 ) -> Result<()> {
     let identity = match identity {
         Some(identity) => identity,
@@ -153,7 +153,7 @@ async fn introduce(
                 Some(f) => f.folder,
                 None => random::id()?,
             };
-            let new = Identity { folder, database: random::id()?, copied_from: None };
+            let new = DatabaseIdentity { folder, database: random::id()?, copied_from: None };
             state.set_identity(&new).await?;
             new
         }
@@ -161,21 +161,21 @@ async fn introduce(
     write(folder, FolderId { folder: identity.folder, database: identity.database }).await
 }
 
-async fn facts(state: &dyn State, found: Vec<String>) -> Result<Facts> {
+async fn facts(state: &dyn StateStore, found: Vec<String>) -> Result<BindingFacts> {
     let named = state.files().await?.into_iter().map(|f| f.path).collect();
     Ok(counted(&named, &found, state.generation().await? > 0))
 }
 
-fn counted(named: &HashSet<String>, found: &[String], used: bool) -> Facts {
+fn counted(named: &HashSet<String>, found: &[String], used: bool) -> BindingFacts {
     let named_and_there = found.iter().filter(|path| named.contains(*path)).count();
-    Facts { named: named.len(), named_and_there, unknown: found.len() - named_and_there, used }
+    BindingFacts { named: named.len(), named_and_there, unknown: found.len() - named_and_there, used }
 }
 
 /// The error with which [`bind`] would refuse, found out without a lock, and without giving numbers.
-pub(crate) async fn would_refuse(
+pub(crate) async fn check_binding(
     location: &Location,
     folder: &Path,
-    seen: &Tables,
+    seen: &TablesInspection,
     found: impl AsyncFn() -> Result<Vec<String>>,
 ) -> Result<Option<Error>> {
     let named = seen.files.iter().cloned().collect();
@@ -187,7 +187,7 @@ pub(crate) async fn would_refuse(
 }
 
 /// Refuses a database that is not the one in use in a folder.
-pub(crate) async fn is_of(identity: &Identity, folder: &Path, location: &Location) -> Result<()> {
+pub(crate) async fn check_in_use(identity: &DatabaseIdentity, folder: &Path, location: &Location) -> Result<()> {
     match read(folder).await? {
         Some(f) if f.folder != identity.folder => Err(refuse(&Decision::OtherFolder, location, folder)),
         Some(f) if f.database != identity.database => Err(refuse(&Decision::FormerDatabase, location, folder)),
@@ -222,7 +222,7 @@ async fn blocking<T: Send + 'static>(
         .await
         .map_err(|e| Error::internal(sentences::folder_broke_off()).with_detail(e))?
         .map_err(|e| {
-            let said = sentences::cannot_use(name, &Sentence::why(&e));
+            let said = sentences::cannot_use(name, &Sentence::from_io(&e));
             Error::unavailable(said).with_detail(e)
         })
 }
@@ -274,16 +274,16 @@ mod tests {
     #[test]
     fn a_database_is_used_with_its_own_files_only() {
         let folder = |folder: &str, database: &str| FolderId { folder: folder.into(), database: database.into() };
-        let base = |folder: &str, database: &str, from: Option<&str>| Identity {
+        let base = |folder: &str, database: &str, from: Option<&str>| DatabaseIdentity {
             folder: folder.into(),
             database: database.into(),
             copied_from: from.map(Into::into),
         };
-        let known = Facts { named: 2, named_and_there: 2, unknown: 0, used: true };
-        let none = Facts::default();
-        let more = Facts { unknown: 3, ..known };
-        let elsewhere = Facts { named_and_there: 0, ..known };
-        let only_files = Facts { unknown: 3, ..none };
+        let known = BindingFacts { named: 2, named_and_there: 2, unknown: 0, used: true };
+        let none = BindingFacts::default();
+        let more = BindingFacts { unknown: 3, ..known };
+        let elsewhere = BindingFacts { named_and_there: 0, ..known };
+        let only_files = BindingFacts { unknown: 3, ..none };
         let (f, d) = (folder("f", "a"), base("f", "a", None));
         for (expected, f, d, facts) in [
             // Together, whatever became of the files.

@@ -6,7 +6,7 @@ use crate::sentences;
 
 /// What was to be done.
 #[derive(Debug, Clone, Copy)]
-pub enum Doing<'a> {
+pub enum Operation<'a> {
     ReadManifest,
     WriteManifest,
     ReadLedger,
@@ -28,7 +28,7 @@ pub enum Doing<'a> {
 
 /// Why it was not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
+pub enum FailureCause {
     ReadOnly,
     /// The same of a file.
     ReadOnlyFile,
@@ -48,7 +48,7 @@ pub enum Why {
     Refused,
 }
 
-impl Doing<'_> {
+impl Operation<'_> {
     fn failed(self, why: &Sentence) -> Sentence {
         match self {
             Self::ReadManifest => sentences::cannot_read_manifest(why),
@@ -71,7 +71,7 @@ impl Doing<'_> {
     }
 }
 
-impl Why {
+impl FailureCause {
     fn sentence(self) -> Sentence {
         match self {
             Self::ReadOnly => sentences::read_only(),
@@ -95,11 +95,11 @@ impl Why {
 }
 
 /// The error, with what the database said for the log.
-pub fn cannot(doing: Doing<'_>, why: Why, e: impl ToString) -> Error {
+pub fn operation_error(doing: Operation<'_>, why: FailureCause, e: impl ToString) -> Error {
     Error::unavailable(doing.failed(&why.sentence())).with_detail(e)
 }
 
 /// The tables are of a later program.
-pub fn newer(name: &str, found: i64, ours: i64) -> Error {
+pub fn schema_too_new(name: &str, found: i64, ours: i64) -> Error {
     Error::unavailable(sentences::newer_schema(name, found, ours))
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use domain::{Error, Result, time::Millis};
 
-use crate::{Identity, Location, binding, postgres, sqlite};
+use crate::{DatabaseIdentity, Location, binding, postgres, sqlite};
 
 /// What a database looks like from outside.
 #[derive(Debug, Clone, Default)]
@@ -27,23 +27,23 @@ pub struct Inspection {
 
 /// What is seen of the tables.
 #[derive(Debug, Default)]
-pub(crate) struct Tables {
+pub(crate) struct TablesInspection {
     pub schema: Option<i64>,
     pub program_schema: i64,
     pub unfinished: bool,
     pub newest_record: Option<Millis>,
     pub generation: i64,
     pub files: Vec<String>,
-    pub identity: Option<Identity>,
+    pub identity: Option<DatabaseIdentity>,
 }
 
 /// What one database says of itself.
 #[derive(Debug, Default)]
-pub(crate) struct Look {
+pub(crate) struct DatabaseInspection {
     pub kept_by: String,
     pub fault: Option<String>,
     /// `None` when what is there cannot be trusted.
-    pub tables: Option<Tables>,
+    pub tables: Option<TablesInspection>,
 }
 
 /// Looks at the database of a data folder. `found` tells which files of the lake are there, as for [`crate::bind`].
@@ -68,7 +68,7 @@ pub async fn inspect(
     let Some(tables) = look.tables else { return Ok(seen) };
     (seen.schema, seen.unfinished, seen.newest_record) = (tables.schema, tables.unfinished, tables.newest_record);
     if !seen.unfinished && seen.schema.is_none_or(|version| version <= seen.program_schema) {
-        seen.refused = match binding::would_refuse(location, folder, &tables, found).await {
+        seen.refused = match binding::check_binding(location, folder, &tables, found).await {
             Ok(refused) => refused,
             // Of folder.json and the folder, not of the database.
             Err(e) => Some(e),

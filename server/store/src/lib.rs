@@ -28,18 +28,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::{
     Result,
-    ports::{Notes, Replays, SavedViews, Sessions, SourceLedger, Tokens},
+    ports::{IdempotencyKeys, KeyValueStore, SavedViews, Sessions, SourceLedger, Tokens},
 };
-use lake::ports::{Manifest, TailLedger};
+use lake::ports::{FilePositionStore, Manifest};
 
 pub use backup::{backup, restore};
-pub use binding::{Bound, Identity, bind};
+pub use binding::{DatabaseIdentity, FolderLock, bind};
 pub use inspection::{Inspection, inspect, sqlite_version};
 pub use location::{Location, PostgresServer};
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
-pub use tables::{Column, Kind, TABLES, Table};
-pub use transfer::{Carried, copy};
+pub use tables::{Column, ColumnType, TABLES, Table};
+pub use transfer::{TableCount, copy};
 
 /// Every statement with its name, to be checked against the migrated tables: those that both databases share, and their own.
 #[must_use]
@@ -53,17 +53,19 @@ pub fn statements() -> [Vec<(String, String)>; 2] {
 
 /// All ports on one database.
 #[async_trait]
-pub trait State: Manifest + Notes + SourceLedger + TailLedger + Tokens + Sessions + SavedViews + Replays {
+pub trait StateStore:
+    Manifest + KeyValueStore + SourceLedger + FilePositionStore + Tokens + Sessions + SavedViews + IdempotencyKeys
+{
     /// Which data folder the database belongs to; `None` as long as nobody has said so.
     ///
     /// # Errors
     /// `Unavailable` when it cannot be read.
-    async fn identity(&self) -> Result<Option<Identity>>;
+    async fn identity(&self) -> Result<Option<DatabaseIdentity>>;
     /// Says so.
     ///
     /// # Errors
     /// `Unavailable` when it cannot be written.
-    async fn set_identity(&self, identity: &Identity) -> Result<()>;
+    async fn set_identity(&self, identity: &DatabaseIdentity) -> Result<()>;
     /// Closes all connections; later calls fail.
     async fn close(&self);
 }
@@ -72,7 +74,7 @@ pub trait State: Manifest + Notes + SourceLedger + TailLedger + Tokens + Session
 ///
 /// # Errors
 /// `Unavailable`, naming the database, also when its tables are newer than this program.
-pub async fn open(location: &Location) -> Result<Arc<dyn State>> {
+pub async fn open(location: &Location) -> Result<Arc<dyn StateStore>> {
     Ok(match location {
         Location::Sqlite(path) => Arc::new(SqliteStore::open(path).await?),
         Location::Postgres(server) => Arc::new(PostgresStore::open(server).await?),
@@ -93,7 +95,7 @@ pub struct Status {
     pub bytes: u64,
     /// The data folder that it belongs to.
     pub folder: Option<String>,
-    pub tables: Vec<Carried>,
+    pub tables: Vec<TableCount>,
 }
 
 /// Looks at a database and changes nothing in it.
@@ -107,10 +109,10 @@ pub async fn status(location: &Location) -> Result<Status> {
     let names = reader.tables().await?;
     // Tables of other versions of the program are not counted, and not forgotten either: the version says so.
     for table in TABLES.iter().filter(|t| names.iter().any(|name| name == t.name)) {
-        tables.push(Carried { table: table.name.to_owned(), rows: reader.count(table).await? });
+        tables.push(TableCount { table: table.name.to_owned(), rows: reader.count(table).await? });
     }
     let folder = match schema {
-        Some(version) if version >= binding::SINCE => reader.identity().await?.map(|i| i.folder),
+        Some(version) if version >= binding::IDENTITY_SCHEMA_VERSION => reader.identity().await?.map(|i| i.folder),
         _ => None,
     };
     Ok(Status {

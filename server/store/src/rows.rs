@@ -7,12 +7,12 @@ use domain::{
     ports::{RefusedCounts, SourceId, SourceReport},
     saved_view::{SavedView, ViewId, ViewLink, ViewName},
     time::{Day, Millis},
-    token::{Holder, LiveToken, SecretHash, Session, Token, TokenName},
+    token::{ActiveToken, SecretHash, Session, SessionHolder, Token, TokenName},
 };
 use lake::ports::LakeFile;
 
 /// So many commits are remembered: whoever looked longer ago than that reads everything.
-pub const KEPT: i64 = 1_000;
+pub const MAX_REMEMBERED_COMMITS: i64 = 1_000;
 
 /// id, path, day, rows, bytes, from, to, simulated, received.
 pub type FileRow = (i64, String, i64, i64, i64, i64, i64, i64, i64);
@@ -67,8 +67,8 @@ pub fn token((name, role, created, last_use, revoked): TokenRow) -> Result<Token
 /// id, name, role, hash.
 pub type LiveTokenRow = (i64, String, String, Vec<u8>);
 
-pub fn live_token((id, name, role, hash): LiveTokenRow) -> Result<LiveToken> {
-    Ok(LiveToken {
+pub fn live_token((id, name, role, hash): LiveTokenRow) -> Result<ActiveToken> {
+    Ok(ActiveToken {
         id,
         name: TokenName::parse(&name).map_err(unreadable)?,
         role: Role::parse(&role).map_err(unreadable)?,
@@ -81,8 +81,10 @@ pub type SessionRow = (Option<i64>, Option<String>, Option<String>, Option<Vec<u
 
 pub fn session(row: SessionRow) -> Result<Session> {
     let holder = match row {
-        (.., Some(proof), _) => Holder::Operator(hash_of(&proof)?),
-        (Some(id), Some(name), Some(role), Some(hash), None, _) => Holder::Token(live_token((id, name, role, hash))?),
+        (.., Some(proof), _) => SessionHolder::Operator(hash_of(&proof)?),
+        (Some(id), Some(name), Some(role), Some(hash), None, _) => {
+            SessionHolder::Token(live_token((id, name, role, hash))?)
+        }
         _ => return Err(unreadable("of nobody")),
     };
     Ok(Session { holder, expires: Millis(row.5) })
@@ -104,7 +106,7 @@ pub fn saved_view((id, owner, name, link, shared, created, changed): ViewRow) ->
     Ok(SavedView {
         id: ViewId(id),
         owner,
-        name: ViewName::stored(&name)?,
+        name: ViewName::parse_stored(&name)?,
         link: ViewLink::stored(link),
         shared: shared != 0,
         created: Millis(created),

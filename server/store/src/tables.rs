@@ -19,12 +19,12 @@ pub struct Table {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Column {
     pub name: &'static str,
-    pub kind: Kind,
+    pub kind: ColumnType,
 }
 
 /// INTEGER, TEXT, BLOB of SQLite; BIGINT, TEXT, BYTEA of Postgres.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ColumnType {
     Int,
     Text,
     Bytes,
@@ -40,15 +40,15 @@ pub enum Cell {
 }
 
 const fn int(name: &'static str) -> Column {
-    Column { name, kind: Kind::Int }
+    Column { name, kind: ColumnType::Int }
 }
 
 const fn text(name: &'static str) -> Column {
-    Column { name, kind: Kind::Text }
+    Column { name, kind: ColumnType::Text }
 }
 
 const fn bytes(name: &'static str) -> Column {
-    Column { name, kind: Kind::Bytes }
+    Column { name, kind: ColumnType::Bytes }
 }
 
 const fn table(name: &'static str, key: &'static str, columns: &'static [Column]) -> Table {

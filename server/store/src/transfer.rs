@@ -8,26 +8,26 @@ use futures::{TryStreamExt, stream::BoxStream};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Identity, Location, PostgresStore, SqliteStore, binding, error, postgres, random, sentences, sqlite,
+    DatabaseIdentity, Location, PostgresStore, SqliteStore, binding, error, postgres, random, sentences, sqlite,
     tables::{Cell, Column, TABLES, Table},
 };
 
 /// How many rows of a table there are, or were carried.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Carried {
+pub struct TableCount {
     pub table: String,
     pub rows: u64,
 }
 
 /// All tables of one database in one transaction. What was written is undone when it is dropped without a commit.
 #[async_trait]
-pub(crate) trait Tables: Send {
+pub(crate) trait TableTransaction: Send {
     /// The version of the tables; `None` when there are none of ours.
     async fn schema(&mut self) -> Result<Option<i64>>;
     async fn tables(&mut self) -> Result<Vec<String>>;
     /// The size of the database.
     async fn bytes(&mut self) -> Result<u64>;
-    async fn identity(&mut self) -> Result<Option<Identity>>;
+    async fn identity(&mut self) -> Result<Option<DatabaseIdentity>>;
     async fn count(&mut self, table: &Table) -> Result<u64>;
     fn rows<'a>(&'a mut self, table: &'static Table) -> BoxStream<'a, Result<Vec<Cell>>>;
     /// The last number that the database gave in the column `id` of a table.
@@ -35,41 +35,44 @@ pub(crate) trait Tables: Send {
     async fn insert(&mut self, table: &Table, columns: &[&Column], cells: Vec<Cell>) -> Result<()>;
     async fn clear(&mut self, table: &Table) -> Result<()>;
     async fn set_counter(&mut self, table: &Table, last: i64) -> Result<()>;
-    async fn set_identity(&mut self, identity: &Identity) -> Result<()>;
+    async fn set_identity(&mut self, identity: &DatabaseIdentity) -> Result<()>;
     async fn commit(self: Box<Self>) -> Result<()>;
 }
 
 /// One moment of a database as it is.
-pub(crate) async fn reader(location: &Location) -> Result<Box<dyn Tables>> {
+pub(crate) async fn reader(location: &Location) -> Result<Box<dyn TableTransaction>> {
     Ok(match location {
         Location::Sqlite(path) if !path.exists() => {
             return Err(Error::not_found(sentences::not_there(location)));
         }
-        Location::Sqlite(path) => Box::new(SqliteStore::read_as_it_is(path).await?),
-        Location::Postgres(server) => Box::new(PostgresStore::read_as_it_is(server).await?),
+        Location::Sqlite(path) => Box::new(SqliteStore::begin_unmigrated_read(path).await?),
+        Location::Postgres(server) => Box::new(PostgresStore::begin_unmigrated_read(server).await?),
     })
 }
 
 /// The database of a data folder, as it is: with the tables of this program, and not a former one.
-pub(crate) async fn reader_of(location: &Location, folder: &Path) -> Result<(Box<dyn Tables>, Identity)> {
+pub(crate) async fn reader_of_folder(
+    location: &Location,
+    folder: &Path,
+) -> Result<(Box<dyn TableTransaction>, DatabaseIdentity)> {
     let mut reader = reader(location).await?;
     let (found, ours) = (reader.schema().await?.unwrap_or(0), location.newest_schema());
     if found > ours {
-        return Err(error::newer(&location.to_string(), found, ours));
+        return Err(error::schema_too_new(&location.to_string(), found, ours));
     }
     let not_yet = || Error::unavailable(sentences::older_schema(location, found, ours));
     if found < ours {
         return Err(not_yet());
     }
     let identity = reader.identity().await?.ok_or_else(not_yet)?;
-    binding::is_of(&identity, folder, location).await?;
+    binding::check_in_use(&identity, folder, location).await?;
     Ok((reader, identity))
 }
 
 /// A file that is removed again unless it is kept.
-struct Made(Option<PathBuf>);
+struct TemporaryFile(Option<PathBuf>);
 
-impl Drop for Made {
+impl Drop for TemporaryFile {
     #[expect(clippy::disallowed_methods, reason = "of the command line, which serves nobody meanwhile")]
     fn drop(&mut self) {
         let Some(path) = self.0.take() else { return };
@@ -83,28 +86,28 @@ impl Drop for Made {
 }
 
 /// A new and empty database that is to be filled.
-pub(crate) struct Target {
-    pub tables: Box<dyn Tables>,
+pub(crate) struct CopyTarget {
+    pub tables: Box<dyn TableTransaction>,
     name: String,
-    made: Made,
+    made: TemporaryFile,
 }
 
-impl Target {
+impl CopyTarget {
     /// Makes the tables and takes the database for itself.
     ///
     /// # Errors
     /// `BadInput` when there is something in it.
     pub async fn open(location: &Location) -> Result<Self> {
         let name = location.to_string();
-        let (tables, made): (Box<dyn Tables>, Made) = match location {
+        let (tables, made): (Box<dyn TableTransaction>, TemporaryFile) = match location {
             Location::Sqlite(path) => {
-                let made = Made((!path.exists()).then(|| path.clone()));
+                let made = TemporaryFile((!path.exists()).then(|| path.clone()));
                 let store = SqliteStore::open(path).await?;
-                (Box::new(sqlite::Session::writing(&store, name.clone()).await?), made)
+                (Box::new(sqlite::SqlTransaction::writing(&store, name.clone()).await?), made)
             }
             Location::Postgres(server) => {
                 let store = PostgresStore::open(server).await?;
-                (Box::new(postgres::Session::writing(&store, name.clone()).await?), Made(None))
+                (Box::new(postgres::SqlTransaction::writing(&store, name.clone()).await?), TemporaryFile(None))
             }
         };
         let mut target = Self { tables, name, made };
@@ -143,10 +146,10 @@ impl Target {
     ///
     /// # Errors
     /// `Unavailable`, naming a table that has not; then nothing is kept.
-    pub async fn finish(mut self, identity: &Identity, carried: &[Carried]) -> Result<()> {
+    pub async fn finish(mut self, identity: &DatabaseIdentity, counts: &[TableCount]) -> Result<()> {
         for table in TABLES {
             let found = self.tables.count(table).await?;
-            let expected = carried.iter().find(|c| c.table == table.name).map_or(0, |c| c.rows);
+            let expected = counts.iter().find(|c| c.table == table.name).map_or(0, |c| c.rows);
             if found != expected {
                 let (name, table) = (&self.name, table.name);
                 return Err(Error::unavailable(sentences::rows_lost(name, found, expected, table)));
@@ -165,10 +168,10 @@ impl Target {
 ///
 /// # Errors
 /// `BadInput` when the target is not empty; `Unavailable`, naming what cannot be read or written. Then the target stays empty.
-pub async fn copy(from: &Location, to: &Location, folder: &Path) -> Result<Vec<Carried>> {
-    let (mut source, identity) = reader_of(from, folder).await?;
-    let mut target = Target::open(to).await?;
-    let mut carried = vec![];
+pub async fn copy(from: &Location, to: &Location, folder: &Path) -> Result<Vec<TableCount>> {
+    let (mut source, identity) = reader_of_folder(from, folder).await?;
+    let mut target = CopyTarget::open(to).await?;
+    let mut counts = vec![];
     for table in TABLES {
         let columns: Vec<&Column> = table.columns.iter().collect();
         let counter = if table.counter { Some(source.counter(table).await?) } else { None };
@@ -184,9 +187,10 @@ pub async fn copy(from: &Location, to: &Location, folder: &Path) -> Result<Vec<C
         // As the source itself counts, not as many as were read.
         let counted = source.count(table).await?;
         debug_assert_eq!(counted, rows);
-        carried.push(Carried { table: table.name.to_owned(), rows: counted });
+        counts.push(TableCount { table: table.name.to_owned(), rows: counted });
     }
-    let copied = Identity { folder: identity.folder, database: random::id()?, copied_from: Some(identity.database) };
-    target.finish(&copied, &carried).await?;
-    Ok(carried)
+    let copied =
+        DatabaseIdentity { folder: identity.folder, database: random::id()?, copied_from: Some(identity.database) };
+    target.finish(&copied, &counts).await?;
+    Ok(counts)
 }

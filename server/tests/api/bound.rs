@@ -13,9 +13,9 @@ use domain::{
 use futures::StreamExt;
 use serde_json::{Value, json};
 use server::{
-    auth::Established,
+    auth::PreAuthenticated,
     config::Settings,
-    declared::Files,
+    declarations::DeclarationFiles,
     http::{self, routes},
     jobs::{Readiness, Supervisor},
     startup,
@@ -40,7 +40,7 @@ struct Command {
 }
 
 struct House {
-    parts: startup::Parts,
+    parts: startup::AppServices,
     router: Router,
     _folder: Folder,
     _supervisor: Supervisor,
@@ -56,8 +56,8 @@ async fn house() -> House {
     let data = folder.path("data").display().to_string();
     let settings = Command::parse_from(["test", "--data", &data]).settings;
     let parts = startup::open(&settings).await.expect("a data folder");
-    let written = Arc::new(Files::open(&settings, parts.clock.clone()).expect("what is written down"));
-    parts.upkeep.declare(Arc::new(written.declared())).await.expect("declared");
+    let written = Arc::new(DeclarationFiles::open(&settings, parts.clock.clone()).expect("what is written down"));
+    parts.maintenance.declare(Arc::new(written.declared())).await.expect("declared");
     take(&parts, OWN, OWN_RECORDS, 0).await;
     take(&parts, OTHER, OTHER_RECORDS, 0).await;
     let readiness = Arc::new(Readiness::default());
@@ -65,12 +65,12 @@ async fn house() -> House {
     let stop = CancellationToken::new();
     let supervisor = Supervisor::new(stop.clone());
     let address: SocketAddr = "127.0.0.1:1".parse().expect("an address");
-    let state = http::State::new(&settings, address, &parts, written, readiness, supervisor.board(), stop);
+    let state = http::AppState::new(&settings, address, &parts, written, readiness, supervisor.job_board(), stop);
     House { parts, router: http::router(state), _folder: folder, _supervisor: supervisor }
 }
 
 /// Records of a customer; what the other one has is named after it, everywhere.
-async fn take(parts: &startup::Parts, customer: &str, n: usize, round: usize) {
+async fn take(parts: &startup::AppServices, customer: &str, n: usize, round: usize) {
     let word = if customer == OWN { "acme" } else { "zulu" };
     let now = fleet::now();
     let row = |i: usize| {
@@ -94,8 +94,8 @@ async fn take(parts: &startup::Parts, customer: &str, n: usize, round: usize) {
         domain::record::Record::parse(map, Millis(now)).expect("a record")
     });
     let source = domain::ports::SourceId { kind: "file".into(), name: "/in/acme-and-zulu.jsonl".into() };
-    let arrivals = records.zip(1..).map(|(record, line)| domain::ports::Arrival { record, line }).collect();
-    parts.taking.records(&source, arrivals, &domain::ports::RefusedCounts::new()).await.expect("taken");
+    let arrivals = records.zip(1..).map(|(record, line)| domain::ports::ReceivedRecord { record, line }).collect();
+    parts.ingestion.append(&source, arrivals, &domain::ports::RefusedCounts::new()).await.expect("taken");
 }
 
 impl House {
@@ -109,7 +109,7 @@ impl House {
             request = request.header(*name, *value);
         }
         let mut request = request.body(Body::empty()).expect("a request");
-        request.extensions_mut().insert(Established(actor));
+        request.extensions_mut().insert(PreAuthenticated(actor));
         let answer = self.router.clone().oneshot(request).await.expect("an answer");
         let status = answer.status().as_u16();
         let streams =
@@ -268,7 +268,7 @@ async fn a_stream_tells_of_the_own_customer_and_is_silent_about_others() {
     let house = house().await;
     let actor = Actor::Bound(Name::parse(OWN).expect("a name"));
     let mut request = Request::get(format!("/api/events?customer={OWN}")).header("host", "127.0.0.1:1");
-    request.extensions_mut().expect("extensions").insert(Established(actor));
+    request.extensions_mut().expect("extensions").insert(PreAuthenticated(actor));
     let answer =
         house.router.clone().oneshot(request.body(Body::empty()).expect("a request")).await.expect("an answer");
     assert_eq!(answer.status(), 200);

@@ -11,7 +11,7 @@ use crate::{
 
 /// 부산 as one writes it, and as a Mac writes it in the names of files.
 const WHOLE: &str = "\u{bd80}\u{c0b0}";
-const APART: &str = "\u{1107}\u{116e}\u{1109}\u{1161}\u{11ab}";
+const MAX_CLOCK_DIFFERENCE_MS: &str = "\u{1107}\u{116e}\u{1109}\u{1161}\u{11ab}";
 
 /// Four records whose names are spelled so.
 fn rows(name: &str) -> String {
@@ -36,15 +36,31 @@ fn sums(told: &Value, taken: u64, duplicate: u64) {
 #[tokio::test]
 async fn every_door_takes_the_same_names_in_either_spelling_as_one_place() {
     let folder = Folder::new();
-    let (whole, apart) = (folder.write("whole.jsonl", rows(WHOLE)), folder.write("apart.jsonl", rows(APART)));
+    let (whole, apart) =
+        (folder.write("whole.jsonl", rows(WHOLE)), folder.write("apart.jsonl", rows(MAX_CLOCK_DIFFERENCE_MS)));
     sums(&folder.ingest(&[&apart]).fine().json(), 4, 0);
     sums(&folder.ingest(&[&whole]).fine().json(), 0, 4);
     sums(&folder.ingest(&[&apart]).fine().json(), 0, 4);
-    sums(&folder.ingest(&[&folder.write("escaped.jsonl", escaped(&rows(APART)))]).fine().json(), 0, 4);
+    sums(
+        &folder.ingest(&[&folder.write("escaped.jsonl", escaped(&rows(MAX_CLOCK_DIFFERENCE_MS)))]).fine().json(),
+        0,
+        4,
+    );
     // An export goes out in the one spelling, and comes in again; how it was written is still in it.
     let (data, out) = (text(&folder.data()), folder.text("out.parquet"));
-    let ran =
-        run(&["metrics", "export", "--data", &data, "--out", &out, "--from", "now-2d", "--customer", APART]).fine();
+    let ran = run(&[
+        "metrics",
+        "export",
+        "--data",
+        &data,
+        "--out",
+        &out,
+        "--from",
+        "now-2d",
+        "--customer",
+        MAX_CLOCK_DIFFERENCE_MS,
+    ])
+    .fine();
     assert!(ran.stdout.contains("4 records"), "{ran:?}");
     sums(&folder.ingest(&[&out]).fine().json(), 0, 4);
     let other = Folder::new();
@@ -52,9 +68,9 @@ async fn every_door_takes_the_same_names_in_either_spelling_as_one_place() {
     sums(&other.ingest(&[&apart]).fine().json(), 0, 4);
     let served = Served::start(&folder, &[]).await;
     let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    out.write_all(rows(APART).as_bytes()).unwrap();
+    out.write_all(rows(MAX_CLOCK_DIFFERENCE_MS).as_bytes()).unwrap();
     let packed = out.finish().unwrap();
-    for (encoding, body) in [("identity", rows(APART).into_bytes()), ("gzip", packed)] {
+    for (encoding, body) in [("identity", rows(MAX_CLOCK_DIFFERENCE_MS).into_bytes()), ("gzip", packed)] {
         let post = served.post("/api/metrics/records").header("Content-Type", "application/x-ndjson");
         let told: Value =
             post.header("Content-Encoding", encoding).body(body).send().await.unwrap().json().await.unwrap();
@@ -69,9 +85,9 @@ async fn every_door_takes_the_same_names_in_either_spelling_as_one_place() {
 #[tokio::test]
 async fn a_question_in_either_spelling_reaches_the_place() {
     let folder = Folder::new();
-    folder.ingest(&[&folder.write("apart.jsonl", rows(APART))]).fine();
+    folder.ingest(&[&folder.write("apart.jsonl", rows(MAX_CLOCK_DIFFERENCE_MS))]).fine();
     let served = Served::start(&folder, &[]).await;
-    for name in [WHOLE, APART].map(encode) {
+    for name in [WHOLE, MAX_CLOCK_DIFFERENCE_MS].map(encode) {
         for path in [
             format!("/api/metrics/summary?customer={name}&site={name}&zone={name}&task={name}"),
             format!("/api/metrics/trend?metric={name}&model={name}:{name}&customer={name}"),
@@ -85,18 +101,31 @@ async fn a_question_in_either_spelling_reaches_the_place() {
             let answer = served.get(&path).header("Accept", "text/html").send().await.unwrap();
             let (status, body) = (answer.status(), answer.text().await.unwrap());
             assert_eq!(status, 200, "{path}: {body}");
-            assert!(!body.contains(APART) && !body.contains(&encode(APART)), "{path}: it goes on in the one spelling");
+            assert!(
+                !body.contains(MAX_CLOCK_DIFFERENCE_MS) && !body.contains(&encode(MAX_CLOCK_DIFFERENCE_MS)),
+                "{path}: it goes on in the one spelling"
+            );
         }
     }
-    let s = served.json(&format!("/api/metrics/summary?customer={}", encode(APART))).await;
+    let s = served.json(&format!("/api/metrics/summary?customer={}", encode(MAX_CLOCK_DIFFERENCE_MS))).await;
     assert_eq!(s["scope"]["customer"], WHOLE);
-    for flags in [["--customer", APART], ["--task", APART]] {
+    for flags in [["--customer", MAX_CLOCK_DIFFERENCE_MS], ["--task", MAX_CLOCK_DIFFERENCE_MS]] {
         let data = text(&folder.data());
         let ran = run(&[&["metrics", "summary", "--json", "--data", &data], &flags[..]].concat()).fine();
         assert_eq!(ran.json()["metrics"][0]["n"], 4, "{flags:?}");
     }
     let data = text(&folder.data());
-    let trend = ["metrics", "trend", "--json", "--data", &data, "--metric", APART, "--model", APART];
+    let trend = [
+        "metrics",
+        "trend",
+        "--json",
+        "--data",
+        &data,
+        "--metric",
+        MAX_CLOCK_DIFFERENCE_MS,
+        "--model",
+        MAX_CLOCK_DIFFERENCE_MS,
+    ];
     assert_eq!(run(&trend).fine().json()["points"].as_array().map(Vec::is_empty), Some(false));
 }
 

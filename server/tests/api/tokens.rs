@@ -224,7 +224,7 @@ async fn another_operator_token_ends_the_sessions_of_the_last_one_and_no_others(
     assert_eq!((by_cookie(&served, &of_operator).await, by_cookie(&served, &of_kim).await), (200, 200));
     assert!(served.log().contains("actor=\"operator\""), "{}", served.log());
     drop(served);
-    for (env, opens) in [
+    for (env, is_valid_session) in [
         (&[("GF_OPERATOR_TOKEN", "another-operator-token-of-32-bytes")][..], 401),
         (&[], 401),
         (&[("GF_OPERATOR_TOKEN", OPERATOR)], 200),
@@ -232,7 +232,7 @@ async fn another_operator_token_ends_the_sessions_of_the_last_one_and_no_others(
         let served = Served::start(&folder, env).await;
         assert_eq!(
             (by_cookie(&served, &of_operator).await, by_cookie(&served, &of_kim).await),
-            (opens, 200),
+            (is_valid_session, 200),
             "{env:?}"
         );
     }

@@ -7,15 +7,15 @@ use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
 use clap::Parser;
 use domain::{
     access::{Action, Actor, Object, Role, can},
-    ports::Begun,
+    ports::SessionStart,
     text::Name,
     token::{SecretHash, TokenName},
 };
 use serde_json::json;
 use server::{
-    auth::{Established, Gate},
+    auth::{Authenticator, PreAuthenticated},
     config::Settings,
-    declared::Files,
+    declarations::DeclarationFiles,
     http::{self, routes},
     jobs::{Readiness, Supervisor},
     startup,
@@ -37,8 +37,8 @@ struct Command {
 
 struct Server {
     router: Router,
-    parts: startup::Parts,
-    gate: Arc<Gate>,
+    parts: startup::AppServices,
+    authenticator: Arc<Authenticator>,
     folder: Folder,
     _supervisor: Supervisor,
 }
@@ -48,15 +48,21 @@ async fn server(folder: Folder, args: &[&str]) -> Server {
     let data = folder.path("data").display().to_string();
     let settings = Command::parse_from([&["test", "--data", &data], args].concat()).settings;
     let parts = startup::open(&settings).await.expect("a data folder");
-    let written = Arc::new(Files::open(&settings, parts.clock.clone()).expect("what is written down"));
+    let written = Arc::new(DeclarationFiles::open(&settings, parts.clock.clone()).expect("what is written down"));
     let readiness = Arc::new(Readiness::default());
     readiness.set_ready();
     let stop = CancellationToken::new();
     let supervisor = Supervisor::new(stop.clone());
     let address: SocketAddr = "127.0.0.1:1".parse().expect("an address");
-    let state = http::State::new(&settings, address, &parts, written, readiness, supervisor.board(), stop);
-    state.gate.follow().await.expect("tokens");
-    Server { gate: state.gate.clone(), router: http::router(state), parts, folder, _supervisor: supervisor }
+    let state = http::AppState::new(&settings, address, &parts, written, readiness, supervisor.job_board(), stop);
+    state.authenticator.follow().await.expect("tokens");
+    Server {
+        authenticator: state.authenticator.clone(),
+        router: http::router(state),
+        parts,
+        folder,
+        _supervisor: supervisor,
+    }
 }
 
 /// What a request shows to say who sent it.
@@ -90,10 +96,10 @@ async fn callers(s: &Server) -> Vec<Caller> {
     let tokens =
         ["kim", "lee", "park"].map(|name| token(&s.folder, name, if name == "kim" { "viewer" } else { "operator" }));
     let [kim, lee, park] = tokens;
-    s.gate.follow().await.expect("tokens");
+    s.authenticator.follow().await.expect("tokens");
     let cookie_of_park = sign_in(s, &park).await;
     on(&s.folder, &["tokens", "revoke", "park"]).fine();
-    s.gate.follow().await.expect("tokens");
+    s.authenticator.follow().await.expect("tokens");
     // A session that has ended.
     let secret = "0123456789abcdef".repeat(4);
     let store =
@@ -101,7 +107,7 @@ async fn callers(s: &Server) -> Vec<Caller> {
     let now = crate::fleet::now();
     let [begun, ended] = [now - 9 * 3_600_000, now - 3_600_000].map(domain::time::Millis);
     let proof = SecretHash([0; 32]);
-    assert!(store.begin(&hash(&secret), &Begun::Operator(proof), begun, ended).await.expect("a session"));
+    assert!(store.begin(&hash(&secret), &SessionStart::Operator(proof), begun, ended).await.expect("a session"));
     let named = |name: &str, role| Actor::Named { name: TokenName::parse(name).expect("a name"), role };
     let (viewer, operator) = (named("kim", Role::Viewer), named("lee", Role::Operator));
     let caller = |name, actor, shows, records, views| Caller { name, actor, shows, records, views };
@@ -210,12 +216,12 @@ async fn matrix(s: &Server, callers: &[Caller]) {
                 // Something of their own that the request could change.
                 let own = match actor.name() {
                     Some(_) => {
-                        let views = s.parts.views.seen_by(actor);
+                        let views = s.parts.views.for_actor(actor);
                         for view in views.list().await.expect("views").views {
                             views.delete(view.id).await.expect("deleted");
                         }
                         let kept = views.create(&format!("own {n}"), "/trends", false, None).await.expect("a view");
-                        let domain::ports::Created::New(view) = kept else { panic!("{kept:?}") };
+                        let domain::ports::CreateOutcome::New(view) = kept else { panic!("{kept:?}") };
                         view.id.0
                     }
                     None => 4711,
@@ -244,7 +250,7 @@ async fn matrix(s: &Server, callers: &[Caller]) {
                 }
                 let mut request = request.body(Body::from(text)).expect("a request");
                 match caller.shows {
-                    Shows::Layer => drop(request.extensions_mut().insert(Established(actor.clone()))),
+                    Shows::Layer => drop(request.extensions_mut().insert(PreAuthenticated(actor.clone()))),
                     Shows::Peer => {
                         let peer: SocketAddr = "127.0.0.1:50000".parse().expect("an address");
                         request.extensions_mut().insert(ConnectInfo(peer));
@@ -262,7 +268,7 @@ async fn matrix(s: &Server, callers: &[Caller]) {
                     Action::WriteRecords => caller.records,
                     Action::WriteViews => caller.views,
                     // With the operator's token, where there is one.
-                    Action::SignIn if route.path == "/signin" && !s.gate.has_operator_token() => 403,
+                    Action::SignIn if route.path == "/signin" && !s.authenticator.has_operator_token() => 403,
                     Action::SignIn | Action::SetPreference => DONE,
                     other => panic!("{other:?} is no write"),
                 };
@@ -296,7 +302,7 @@ async fn matrix(s: &Server, callers: &[Caller]) {
 
 /// All that a write could have changed: views, the start page, and how many records there are.
 async fn kept(s: &Server, actor: &Actor) -> String {
-    let views = s.parts.views.seen_by(actor).list().await.ok();
+    let views = s.parts.views.for_actor(actor).list().await.ok();
     format!("{views:?} {:?}", s.parts.metrics.volume())
 }
 
@@ -304,8 +310,8 @@ async fn kept(s: &Server, actor: &Actor) -> String {
 fn what_is_in_the_list_as_a_write_is_one() {
     for route in routes::all() {
         let writes = route.method != "GET";
-        let opens = matches!(route.action, Action::SignIn | Action::SetPreference);
-        assert!(!writes || opens || route.action.changes(), "{route:?}");
-        assert!(writes || !route.action.changes(), "{route:?}");
+        let is_valid_session = matches!(route.action, Action::SignIn | Action::SetPreference);
+        assert!(!writes || is_valid_session || route.action.is_write(), "{route:?}");
+        assert!(writes || !route.action.is_write(), "{route:?}");
     }
 }

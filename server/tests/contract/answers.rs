@@ -3,7 +3,7 @@
 use domain::{
     ErrorKind,
     model::ModelKey,
-    query::{ComparisonQuery, Course, EarlierQuantiles, Metrics, SummaryQuery, TrendQuery},
+    query::{ComparisonQuery, EarlierQuantiles, MetricSelection, SeriesBuckets, SummaryQuery, TrendQuery},
     scope::Scope,
     time::{Millis, Step, TimeRange},
 };
@@ -53,7 +53,7 @@ async fn trend(
 }
 
 async fn comparison(a: &Adapter, scope: &Scope, range: TimeRange) -> domain::query::Comparison {
-    a.metrics.comparison(&ComparisonQuery { scope: scope.clone(), range, metrics: Metrics::All }).await.unwrap()
+    a.metrics.comparison(&ComparisonQuery { scope: scope.clone(), range, metrics: MetricSelection::All }).await.unwrap()
 }
 
 async fn the_mean_is_weighted_by_samples(a: &Adapter) {
@@ -136,7 +136,7 @@ async fn a_quantile_has_a_difference_of_its_own_where_asked_for(a: &Adapter) {
     a.take((0..20).map(|i| row(28, i, if i < 10 { 10 } else { 40 }))).await;
     a.take((0..20).map(|i| row(29, i, 30))).await;
     let day = range("2026-06-29T00:00:00Z", "2026-06-30T00:00:00Z");
-    let asked = SummaryQuery { earlier_quantiles: Metrics::with_tail(), ..ask(&fleet(), day) };
+    let asked = SummaryQuery { earlier_quantiles: MetricSelection::latencies(), ..ask(&fleet(), day) };
     let s = a.metrics.summary(&asked).await.unwrap();
     for metrics in [&s.metrics, &child(&s, "acme").metrics] {
         let m = metric(metrics, "inference_time_ms");
@@ -221,7 +221,7 @@ async fn the_course_has_a_mean_a_step_and_gaps(a: &Adapter) {
     }
     let mut q = ask(&fleet(), june());
     let of = range("2026-06-29T08:30:00Z", "2026-06-29T12:00:00Z");
-    q.course = Some(Course::of_steps(of, Step::parse("1h").unwrap()));
+    q.course = Some(SeriesBuckets::of_steps(of, Step::parse("1h").unwrap()));
     let s = a.metrics.summary(&q).await.unwrap();
     let course = &metric(&s.metrics, "mAP50").course;
     // Steps are counted from 08:30.
@@ -344,7 +344,7 @@ async fn unknown_names_are_not_found(a: &Adapter) {
             a.metrics.summary(&ask(&scope, june())).await.map(drop),
             trend(a, &scope, None, "mAP50", june(), "1d").await.map(drop),
             a.metrics
-                .comparison(&ComparisonQuery { scope: scope.clone(), range: june(), metrics: Metrics::All })
+                .comparison(&ComparisonQuery { scope: scope.clone(), range: june(), metrics: MetricSelection::All })
                 .await
                 .map(drop),
             a.metrics.export_to(&scope, june(), &a.folder.join("x.parquet")).await.map(drop),

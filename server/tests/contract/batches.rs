@@ -1,6 +1,6 @@
 //! The contract of [`RecordSink::append_all`]: several batches in one commit, each with its own counts, all or none.
 
-use domain::ports::{Appended, Batch, Progress, RefusedCounts};
+use domain::ports::{AppendCounts, Batch, ReadProgress, RefusedCounts};
 use serde_json::{Value, json};
 
 use crate::support::{Adapter, arrivals, june, metric, record, scope, source};
@@ -13,8 +13,8 @@ suite!([on_the_lake = crate::support::local_lake, on_postgres = crate::support::
     no_batches_are_no_commit,
 ]);
 
-const fn counts(taken: u64, duplicate: u64, corrected: u64) -> Appended {
-    Appended { taken, duplicate, corrected }
+const fn counts(taken: u64, duplicate: u64, corrected: u64) -> AppendCounts {
+    AppendCounts { taken, duplicate, corrected }
 }
 
 fn batch(name: &str, rows: impl IntoIterator<Item = Value>) -> Batch {
@@ -58,7 +58,7 @@ async fn a_batch_knows_the_batches_before_it(a: &Adapter) {
 }
 
 async fn rows_say_which_source_they_came_from(a: &Adapter) {
-    let progress = Progress { anew: true, caught_up: true, position: None };
+    let progress = ReadProgress { anew: true, caught_up: true, position: None };
     let one = Batch { progress, ..batch("a", [row("1", 0.1)]) };
     a.sink.append_all(vec![one, batch("b", [row("2", 0.2)])]).await.unwrap();
     let books = a.ledger.sources().await.unwrap();

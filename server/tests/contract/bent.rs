@@ -6,9 +6,9 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use domain::{Error, Result, error::Sentence, ports::Notes, time::Millis};
-use lake::ports::{Change, LakeFile, Manifest, News};
-use store::State;
+use domain::{Error, Result, error::Sentence, ports::KeyValueStore, time::Millis};
+use lake::ports::{LakeFile, Manifest, ManifestCommit, ManifestUpdate};
+use store::StateStore;
 use tokio::sync::RwLock;
 
 #[derive(Default)]
@@ -28,12 +28,12 @@ pub struct Wish {
 
 #[derive(Clone)]
 pub struct Bent {
-    inner: Arc<dyn State>,
+    inner: Arc<dyn StateStore>,
     pub wish: Arc<Wish>,
 }
 
 impl Bent {
-    pub fn on(inner: Arc<dyn State>) -> Self {
+    pub fn on(inner: Arc<dyn StateStore>) -> Self {
         Self { inner, wish: Arc::default() }
     }
     fn seen(&self) -> Result<()> {
@@ -58,7 +58,7 @@ impl Manifest for Bent {
         self.seen()?;
         self.inner.files().await
     }
-    async fn since(&self, generation: i64) -> Result<Option<News>> {
+    async fn since(&self, generation: i64) -> Result<Option<ManifestUpdate>> {
         self.seen()?;
         self.inner.since(generation).await
     }
@@ -70,7 +70,7 @@ impl Manifest for Bent {
         self.seen()?;
         self.inner.last_seq().await
     }
-    async fn commit(&self, change: Change) -> Result<i64> {
+    async fn commit(&self, change: ManifestCommit) -> Result<i64> {
         self.seen()?;
         let broken = Error::unavailable(Sentence::only_english("cannot write the manifest: the disk is full"));
         if self.wish.then_blind.load(SeqCst) {
@@ -89,13 +89,13 @@ impl Manifest for Bent {
 }
 
 #[async_trait]
-impl Notes for Bent {
+impl KeyValueStore for Bent {
     async fn note(&self, key: &str) -> Result<Option<String>> {
         self.seen()?;
         self.inner.note(key).await
     }
-    async fn set_note(&self, key: &str, value: Option<&str>) -> Result<()> {
+    async fn set_value(&self, key: &str, value: Option<&str>) -> Result<()> {
         self.seen()?;
-        self.inner.set_note(key, value).await
+        self.inner.set_value(key, value).await
     }
 }

@@ -7,11 +7,14 @@ use std::{
 };
 
 use domain::{
-    cells::{Cells, CellsQuery, Detail, Dimension, Edges, Filter, Group, Noted, Part, Wanted, Words},
+    cells::{
+        CellGroup, Cells, CellsQuery, Detail, Dimension, Filter, MetricDetail, NameTable, QueryPart, TimeBuckets,
+        TrackedSets,
+    },
     metric::CATALOGUE,
-    model::{ModelKey, Registered, Said, VersionMap},
+    model::{ModelFields, ModelKey, RegisteredModel, RegistryVersions},
     query::MetricColumn,
-    scope::{Kind, Model, Place, Scope},
+    scope::{ExperimentKind, Model, Place, Scope},
     text::Name,
     time::{HOUR, MINUTE, Millis, Ranges, Step, TimeRange},
 };
@@ -69,15 +72,15 @@ impl Seen {
         Place { customer: name(self.row.customer), site: self.row.site.map(name), zone: self.row.zone.map(name) }
     }
 
-    fn model(&self, versions: &VersionMap) -> Option<ModelKey> {
-        let said = Said {
+    fn model(&self, versions: &RegistryVersions) -> Option<ModelKey> {
+        let said = ModelFields {
             registered_model: self.registered.map(|r| r.0),
             registered_version: self.registered.and_then(|r| r.1),
             architecture: self.row.model.map(|m| m.0),
             version: self.row.model.and_then(|m| m.1),
             run_id: Some(self.run),
         };
-        versions.key_of(&said).map(|(key, _)| key)
+        versions.resolve(&said).map(|(key, _)| key)
     }
 }
 
@@ -96,10 +99,14 @@ fn range() -> impl Strategy<Value = TimeRange> {
     (moment(), moment()).prop_filter_map("a range", |(a, b)| TimeRange::new(a.min(b), a.max(b)).ok())
 }
 
-fn edges() -> impl Strategy<Value = Edges> {
+fn buckets() -> impl Strategy<Value = TimeBuckets> {
     let every = (moment(), select(vec!["17m", "3h", "1d"]))
-        .prop_map(|(from, step)| Edges::every(from, Step::parse(step).expect("a step")));
-    prop_oneof![Just(Edges::none()), prop::collection::vec(moment(), 1..5).prop_map(Edges::at), every,]
+        .prop_map(|(from, step)| TimeBuckets::every(from, Step::parse(step).expect("a step")));
+    prop_oneof![
+        Just(TimeBuckets::single()),
+        prop::collection::vec(moment(), 1..5).prop_map(TimeBuckets::from_instants),
+        every,
+    ]
 }
 
 fn column(metric: usize) -> MetricColumn {
@@ -110,9 +117,9 @@ fn column(metric: usize) -> MetricColumn {
         .map_or(MetricColumn::Custom(format!("custom.{key}")), MetricColumn::BuiltIn)
 }
 
-fn wanted() -> impl Strategy<Value = Wanted> {
-    let detail = select(vec![Detail::Means, Detail::Spread, Detail::Full]);
-    (0..METRICS.len(), detail, any::<[bool; 3]>()).prop_map(|(metric, detail, [latest, sites, devices])| Wanted {
+fn wanted() -> impl Strategy<Value = MetricDetail> {
+    let detail = select(vec![Detail::Means, Detail::Moments, Detail::Full]);
+    (0..METRICS.len(), detail, any::<[bool; 3]>()).prop_map(|(metric, detail, [latest, sites, devices])| MetricDetail {
         column: column(metric),
         detail,
         latest,
@@ -121,18 +128,22 @@ fn wanted() -> impl Strategy<Value = Wanted> {
     })
 }
 
-fn part() -> impl Strategy<Value = Part> {
+fn part() -> impl Strategy<Value = QueryPart> {
     let by = prop::sample::subsequence(Dimension::ALL.to_vec(), 0..=4);
-    let noted = any::<[bool; 4]>().prop_map(|[sites, zones, devices, days]| Noted { sites, zones, devices, days });
+    let noted =
+        any::<[bool; 4]>().prop_map(|[sites, zones, devices, days]| TrackedSets { sites, zones, devices, days });
     let ranges = prop::collection::vec(range(), 1..3).prop_map(Ranges::of);
-    (ranges, edges(), by, prop::collection::vec(wanted(), 0..4), noted)
-        .prop_map(|(ranges, edges, by, metrics, noted)| Part::over(ranges).cut(edges).by(by).of(metrics).noting(noted))
+    (ranges, buckets(), by, prop::collection::vec(wanted(), 0..4), noted).prop_map(
+        |(ranges, buckets, by, metrics, noted)| {
+            QueryPart::over(ranges).with_buckets(buckets).group_by(by).with_metrics(metrics).tracking(noted)
+        },
+    )
 }
 
-fn versions() -> impl Strategy<Value = VersionMap> {
+fn versions() -> impl Strategy<Value = RegistryVersions> {
     any::<[bool; 2]>().prop_map(|[runs, tags]| {
-        let fleet = |version| Registered { name: name("fleet"), version: Some(name(version)) };
-        let mut map = VersionMap::default();
+        let fleet = |version| RegisteredModel { name: name("fleet"), version: Some(name(version)) };
+        let mut map = RegistryVersions::default();
         if runs {
             map.insert_run("r2", fleet("2"));
         }
@@ -237,7 +248,7 @@ impl History {
     fn rows(&self, filter: &Filter) -> Vec<(&Seen, Option<ModelKey>)> {
         let taken = |s: &Seen, model: Option<&ModelKey>| {
             s.row.lies_in(&filter.scope)
-                && (filter.models.is_empty() || model.is_some_and(|m| filter.models.iter().any(|f| f.holds(m))))
+                && (filter.models.is_empty() || model.is_some_and(|m| filter.models.iter().any(|f| f.contains(m))))
                 && (filter.devices.is_empty()
                     || s.row.device.is_some_and(|d| filter.devices.iter().any(|f| f.as_str() == d)))
                 && filter.on.as_ref().is_none_or(|on| on.contains(&(s.place(), s.row.at.day())))
@@ -250,15 +261,15 @@ impl History {
 /// What rows are grouped by, and the stretch.
 type Named = (Vec<Option<String>>, u32);
 
-fn grouped<'h>(history: &'h History, filter: &Filter, part: &Part) -> BTreeMap<Named, Vec<&'h Seen>> {
+fn grouped<'h>(history: &'h History, filter: &Filter, part: &QueryPart) -> BTreeMap<Named, Vec<&'h Seen>> {
     let mut cells: BTreeMap<Named, Vec<&Seen>> = BTreeMap::new();
     for (seen, model) in history.rows(filter) {
         let row = &seen.row;
         if !part.ranges.iter().any(|r| r.contains(row.at)) {
             continue;
         }
-        let stretch = part.edges.stretch(row.at);
-        if let (Some(within), Some(end)) = (filter.received_within, part.edges.bounds(stretch).1)
+        let bucket = part.buckets.bucket_of(row.at);
+        if let (Some(within), Some(end)) = (filter.received_within, part.buckets.bounds(bucket).1)
             && seen.received > end.plus(within)
         {
             continue;
@@ -271,12 +282,12 @@ fn grouped<'h>(history: &'h History, filter: &Filter, part: &Part) -> BTreeMap<N
             Dimension::Device => row.device.map(str::to_owned),
             Dimension::Model => model.as_ref().map(ModelKey::key),
         };
-        cells.entry((part.group_by.iter().map(by).collect(), stretch)).or_default().push(seen);
+        cells.entry((part.group_by.iter().map(by).collect(), bucket)).or_default().push(seen);
     }
     cells
 }
 
-fn named(words: &Words, part: &Part, group: &Group) -> Vec<Option<String>> {
+fn named(words: &NameTable, part: &QueryPart, group: &CellGroup) -> Vec<Option<String>> {
     let by = |d: &Dimension| match d {
         Dimension::Model => words.model(&group.key).map(|m| m.key.key()),
         _ => words.name(&group.key, *d).map(ToString::to_string),
@@ -291,7 +302,7 @@ macro_rules! same {
     }};
 }
 
-fn check_cell(part: &Part, cells: &Cells, row: usize, want: &[&Seen]) -> Result<(), TestCaseError> {
+fn check_cell(part: &QueryPart, cells: &Cells, row: usize, want: &[&Seen]) -> Result<(), TestCaseError> {
     prop_assert_eq!(cells.rows[row], want.len() as u64);
     let times = || want.iter().map(|s| s.row.at);
     prop_assert_eq!((Some(cells.first[row]), Some(cells.last[row])), (times().min(), times().max()));
@@ -316,14 +327,14 @@ fn check_cell(part: &Part, cells: &Cells, row: usize, want: &[&Seen]) -> Result<
         prop_assert_eq!(mean.n, have.len() as u64);
         same!(mean.w, sum(|w, _| w), "Σw");
         same!(mean.wx, sum(|w, x| w * x), "Σwx");
-        prop_assert_eq!(values.sums.spread(row).is_some(), wanted.detail > Detail::Means);
-        if let Some(spread) = values.sums.spread(row) {
+        prop_assert_eq!(values.sums.moments(row).is_some(), wanted.detail > Detail::Means);
+        if let Some(spread) = values.sums.moments(row) {
             same!(spread.ww, sum(|w, _| w * w), "Σw²");
             same!(spread.wxx, sum(|w, x| w * x * x), "Σwx²");
         }
         let numbers = numbers(&rows, metric);
-        prop_assert_eq!(values.sums.full(row).is_some(), wanted.detail == Detail::Full);
-        if let Some(full) = values.sums.full(row) {
+        prop_assert_eq!(values.sums.aggregate(row).is_some(), wanted.detail == Detail::Full);
+        if let Some(full) = values.sums.aggregate(row) {
             prop_assert_eq!((full.min, full.max), (numbers.as_ref().map(|n| n.min), numbers.as_ref().map(|n| n.max)));
             prop_assert_eq!(full.quantiles().is_some(), numbers.is_some());
             for (got, want) in full.quantiles().iter().flatten().zip(numbers.iter().flat_map(|n| [n.p50, n.p95, n.p99]))
@@ -344,7 +355,7 @@ fn check_cell(part: &Part, cells: &Cells, row: usize, want: &[&Seen]) -> Result<
 async fn check(a: &Adapter, history: &History, query: &CellsQuery) -> Result<(), TestCaseError> {
     let answer = a.store.cells(query).await.expect("cells");
     let (words, cost) = (answer.words, answer.cost);
-    let groups: Vec<Group> = answer.groups.try_collect().await.expect("groups");
+    let groups: Vec<CellGroup> = answer.groups.try_collect().await.expect("groups");
     prop_assert!(words.names.is_sorted() && words.models.is_sorted_by_key(|m| &m.key), "numbers sort as names do");
     prop_assert!(groups.is_sorted_by(|a, b| (a.key, a.part) < (b.key, b.part)), "by key and then by part, each once");
     prop_assert_eq!(cost.cells, groups.iter().map(|g| g.cells.len() as u64).sum::<u64>());
@@ -354,10 +365,10 @@ async fn check(a: &Adapter, history: &History, query: &CellsQuery) -> Result<(),
         prop_assert!(cost.rows >= want.values().map(|rows| rows.len() as u64).sum::<u64>());
         let mut got = BTreeSet::new();
         for group in groups.iter().filter(|g| g.part == number) {
-            prop_assert!(!group.cells.is_empty() && group.cells.stretches.is_sorted_by(|a, b| a < b));
+            prop_assert!(!group.cells.is_empty() && group.cells.buckets.is_sorted_by(|a, b| a < b));
             let name = named(&words, part, group);
-            for (row, stretch) in group.cells.stretches.iter().enumerate() {
-                let key = (name.clone(), *stretch);
+            for (row, bucket) in group.cells.buckets.iter().enumerate() {
+                let key = (name.clone(), *bucket);
                 let Some(rows) = want.get(&key) else {
                     return Err(TestCaseError::fail(format!("{key:?} has no rows")));
                 };
@@ -370,7 +381,7 @@ async fn check(a: &Adapter, history: &History, query: &CellsQuery) -> Result<(),
     }
     // What was sent elsewhere and back is the same.
     let sent = postcard::to_allocvec(&groups).expect("bytes");
-    prop_assert_eq!(&postcard::from_bytes::<Vec<Group>>(&sent).expect("groups"), &groups);
+    prop_assert_eq!(&postcard::from_bytes::<Vec<CellGroup>>(&sent).expect("groups"), &groups);
     Ok(())
 }
 
@@ -385,30 +396,32 @@ async fn play(a: &Adapter, case: &Case) -> Result<(), TestCaseError> {
     }
     for (i, query) in case.questions.iter().enumerate() {
         if i == case.questions.len() / 2 {
-            a.sink.tidy().await.expect("tidied");
+            a.sink.compact().await.expect("tidied");
         }
         check(a, &history, query).await.map_err(|e| TestCaseError::fail(format!("{e}\nasked: {query:?}")))?;
     }
     // Cells of two halves of the time merge into those of the whole.
     let Some(query) = case.questions.first() else { return Ok(()) };
-    let whole = Part::over(all_time()).by([Dimension::Site]).of([Wanted::new(column(0), Detail::Full)]);
+    let whole = QueryPart::over(all_time())
+        .group_by([Dimension::Site])
+        .with_metrics([MetricDetail::new(column(0), Detail::Full)]);
     let middle = at("2026-06-28T00:00:00Z");
-    let half = |range: TimeRange| Part { ranges: Ranges::of([range]), ..whole.clone() };
+    let half = |range: TimeRange| QueryPart { ranges: Ranges::of([range]), ..whole.clone() };
     let halves = [TimeRange::new(all_time().from(), middle), TimeRange::new(middle, all_time().to())];
     let halves = halves.map(|h| half(h.expect("a range")));
-    let filter = Filter { scope: Scope { kind: Kind::All, ..Scope::default() }, ..query.filter.clone() };
+    let filter = Filter { scope: Scope { kind: ExperimentKind::All, ..Scope::default() }, ..query.filter.clone() };
     let [first, second] = halves;
     let asked = CellsQuery { filter, parts: vec![whole, first, second] };
-    let mut groups: Vec<Group> =
+    let mut groups: Vec<CellGroup> =
         a.store.cells(&asked).await.expect("cells").groups.try_collect().await.expect("groups");
-    while let Some(Group { key, cells: mut whole, part: 0 }) = (!groups.is_empty()).then(|| groups.remove(0)) {
-        let mut merged = Cells::of(&asked.parts[0]);
+    while let Some(CellGroup { key, cells: mut whole, part: 0 }) = (!groups.is_empty()).then(|| groups.remove(0)) {
+        let mut merged = Cells::for_part(&asked.parts[0]);
         while groups.first().is_some_and(|g| g.key == key && g.part > 0) {
             merged.merge(&groups.remove(0).cells);
         }
-        let told = |c: &Cells| (c.stretches.clone(), c.rows.clone(), c.first.clone(), c.last.clone(), c.sketches());
+        let told = |c: &Cells| (c.buckets.clone(), c.rows.clone(), c.first.clone(), c.last.clone(), c.sketches());
         prop_assert_eq!(told(&merged), told(&whole));
-        let full = |c: &mut Cells| c.metrics[0].sums.full(0).map(|f| (f.mean().n, f.min, f.max, f.quantiles()));
+        let full = |c: &mut Cells| c.metrics[0].sums.aggregate(0).map(|f| (f.mean().n, f.min, f.max, f.quantiles()));
         prop_assert_eq!(full(&mut merged), full(&mut whole));
     }
     prop_assert!(groups.is_empty(), "a half has a group that the whole has not");

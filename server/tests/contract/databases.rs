@@ -3,15 +3,15 @@
 use domain::{
     ErrorKind,
     access::Role,
-    ports::{Appended, Begun, Changed, Created, RefusedCounts, WriteKey},
+    ports::{AppendCounts, ChangeOutcome, CreateOutcome, IdempotencyKey, RefusedCounts, SessionStart},
     saved_view::{NewView, ViewLink, ViewName},
     time::Millis,
     token::{SecretHash, TokenName},
 };
 use futures::future::join_all;
-use lake::ports::{Change, Delivery};
+use lake::ports::{ManifestCommit, SourceDelivery};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
-use store::{Kind, Location, PostgresServer, TABLES};
+use store::{ColumnType, Location, PostgresServer, TABLES};
 
 use crate::{
     postgres::Database,
@@ -86,9 +86,9 @@ async fn the_list_of_tables_is_what_both_migrations_made() {
             *kind = format!(
                 "{:?}",
                 match kind.as_str() {
-                    "INTEGER" | "bigint" => Kind::Int,
-                    "TEXT" | "text" => Kind::Text,
-                    "BLOB" | "bytea" => Kind::Bytes,
+                    "INTEGER" | "bigint" => ColumnType::Int,
+                    "TEXT" | "text" => ColumnType::Text,
+                    "BLOB" | "bytea" => ColumnType::Bytes,
                     other => panic!("no column may be {other}: the other database has none"),
                 }
             );
@@ -144,7 +144,7 @@ fn every_statement_is_in_the_lists() {
 async fn whoever_opens_it_at_once_finds_the_same_tables(dir: &LakeDir) {
     let stores = join_all((0..8).map(|_| dir.store())).await;
     for (store, n) in stores.iter().zip(1..) {
-        assert_eq!(store.commit(Change::default()).await.unwrap(), n);
+        assert_eq!(store.commit(ManifestCommit::default()).await.unwrap(), n);
     }
 }
 
@@ -165,14 +165,14 @@ async fn tables_of_a_later_program_are_refused_by_both_versions(dir: &LakeDir) {
 /// Something in every table, bound to the folder of the test. Returns what a number given next must be greater than.
 async fn filled(dir: &LakeDir) -> i64 {
     let store = dir.store().await;
-    let delivery = Delivery {
+    let delivery = SourceDelivery {
         source: source("부산 'x' \"y\""),
         at: Millis(5),
-        appended: Appended { taken: 2, duplicate: 1, corrected: 1 },
+        appended: AppendCounts { taken: 2, duplicate: 1, corrected: 1 },
         refused: RefusedCounts::from([("missing".into(), 4)]),
         newest: Some(Millis(i64::MIN)),
-        progress: domain::ports::Progress {
-            position: Some(domain::ports::Position { id: i64::MAX, state: "{\"path\":\"\\u0000\"}".into() }),
+        progress: domain::ports::ReadProgress {
+            position: Some(domain::ports::ReadPosition { id: i64::MAX, state: "{\"path\":\"\\u0000\"}".into() }),
             ..Default::default()
         },
     };
@@ -182,15 +182,20 @@ async fn filled(dir: &LakeDir) -> i64 {
         file
     });
     store
-        .commit(Change { publish: files.into(), last_seq: Some(41), deliveries: vec![delivery], ..Change::default() })
+        .commit(ManifestCommit {
+            publish: files.into(),
+            last_seq: Some(41),
+            deliveries: vec![delivery],
+            ..ManifestCommit::default()
+        })
         .await
         .unwrap();
     let ids: Vec<i64> = store.files().await.unwrap().iter().map(|f| f.id).collect();
     // The last number is not in use any more, and is not to be given again.
-    store.commit(Change { retire: vec![ids[2]], ..Change::default() }).await.unwrap();
-    store.set_note("demo", Some("")).await.unwrap();
+    store.commit(ManifestCommit { retire: vec![ids[2]], ..ManifestCommit::default() }).await.unwrap();
+    store.set_value("demo", Some("")).await.unwrap();
     store
-        .failed(
+        .read_failed(
             &source("/in/gone"),
             Millis(7),
             &domain::error::Sentence { en: "it is\0gone".to_owned(), ko: Some("없습니다".to_owned()) },
@@ -199,9 +204,12 @@ async fn filled(dir: &LakeDir) -> i64 {
         .unwrap();
     let name = TokenName::parse("김민수 'x'").unwrap();
     assert!(store.add(&name, Role::Operator, &SecretHash([0; 32]), Millis(1)).await.unwrap());
-    assert!(store.begin(&SecretHash([1; 32]), &Begun::Token(1), Millis(2), Millis(i64::MAX)).await.unwrap());
+    assert!(store.begin(&SecretHash([1; 32]), &SessionStart::Token(1), Millis(2), Millis(i64::MAX)).await.unwrap());
     assert!(
-        store.begin(&SecretHash([2; 32]), &Begun::Operator(SecretHash([3; 32])), Millis(2), Millis(9)).await.unwrap()
+        store
+            .begin(&SecretHash([2; 32]), &SessionStart::Operator(SecretHash([3; 32])), Millis(2), Millis(9))
+            .await
+            .unwrap()
     );
     let view = NewView {
         name: ViewName::parse("아침 'x'").unwrap(),
@@ -209,9 +217,11 @@ async fn filled(dir: &LakeDir) -> i64 {
         shared: true,
         owner: name.as_str().into(),
     };
-    let key = WriteKey { key: "a".into(), request: [255; 32] };
-    let Created::New(view) = store.create(&view, Some(&key), Millis(3), 9).await.unwrap() else { panic!("a new view") };
-    assert_eq!(store.set_start(&view.owner, Some(view.id)).await.unwrap(), Changed::Done);
+    let key = IdempotencyKey { key: "a".into(), request: [255; 32] };
+    let CreateOutcome::New(view) = store.create(&view, Some(&key), Millis(3), 9).await.unwrap() else {
+        panic!("a new view")
+    };
+    assert_eq!(store.set_start(&view.owner, Some(view.id)).await.unwrap(), ChangeOutcome::Done);
     let found = async || Ok(vec!["day=1/a.parquet".to_owned(), "day=1/b.parquet".to_owned()]);
     drop(store::bind(&*store, &dir.location(), dir.path(), found).await.unwrap());
     ids[2]
@@ -250,7 +260,10 @@ fn empty(dir: &LakeDir) -> (Vec<Location>, Database) {
 
 async fn goes_on(location: &Location, last: i64) {
     let store = store::open(location).await.unwrap();
-    store.commit(Change { publish: vec![crate::manifest::file("new")], ..Change::default() }).await.unwrap();
+    store
+        .commit(ManifestCommit { publish: vec![crate::manifest::file("new")], ..ManifestCommit::default() })
+        .await
+        .unwrap();
     let newest = store.files().await.unwrap().iter().map(|f| f.id).max().unwrap();
     assert!(newest > last, "{newest} was given before");
     store.close().await;
@@ -332,7 +345,7 @@ async fn a_damaged_backup_is_refused_before_anything_is_written(dir: &LakeDir) {
 async fn what_is_not_empty_takes_no_copy(dir: &LakeDir) {
     filled(dir).await;
     for other in [on_sqlite().await, on_postgres().await] {
-        other.store().await.commit(Change::default()).await.unwrap();
+        other.store().await.commit(ManifestCommit::default()).await.unwrap();
         let before = told(&other.location()).await;
         let refused = store::copy(&dir.location(), &other.location(), dir.path()).await.unwrap_err();
         assert!(refused.kind == ErrorKind::BadInput && refused.message.en.contains("not empty"), "{refused}");
@@ -403,13 +416,13 @@ async fn whoever_cannot_use_postgres_reads_why_and_no_password() {
 async fn a_commit_that_cannot_be_written_says_so() {
     let dir = on_postgres().await;
     let store = dir.store().await;
-    store.commit(Change::default()).await.unwrap();
+    store.commit(ManifestCommit::default()).await.unwrap();
     let mut raw = Raw::of(&dir).await;
     raw.execute("DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' SET default_transaction_read_only = on'; END $$").await;
     // Who is connected may go on writing; who connects anew may not.
-    assert!(store.commit(Change::default()).await.is_ok());
+    assert!(store.commit(ManifestCommit::default()).await.is_ok());
     raw.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()").await;
     assert_eq!(store.generation().await, Ok(2), "a lost connection is made anew");
-    let refused = store.commit(Change::default()).await.unwrap_err();
+    let refused = store.commit(ManifestCommit::default()).await.unwrap_err();
     assert!(refused.message.en.contains("read-only"), "{refused}");
 }

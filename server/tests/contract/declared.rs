@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
-    declared::{Declared, Label, PlaceFacts},
+    declarations::{Declarations, LocalizedText, PlaceDeclaration},
     metric::{Direction, Metric},
-    ports::Upkeep,
+    ports::Maintenance,
     query::{Summary, SummaryQuery},
     scope::Place,
     state::DataState,
@@ -23,7 +23,7 @@ struct Told {
     _dir: LakeDir,
 }
 
-async fn told(places: &[(&str, PlaceFacts)]) -> Told {
+async fn told(places: &[(&str, PlaceDeclaration)]) -> Told {
     let dir = LakeDir::new();
     let lake = dir.open().await;
     let told = Told { lake, _dir: dir };
@@ -32,9 +32,9 @@ async fn told(places: &[(&str, PlaceFacts)]) -> Told {
 }
 
 impl Told {
-    async fn says(&self, places: &[(&str, PlaceFacts)]) {
+    async fn says(&self, places: &[(&str, PlaceDeclaration)]) {
         let places = places.iter().map(|(p, f)| (place(p), f.clone())).collect();
-        self.lake.declare(Arc::new(Declared::new(places, vec![], 1))).await.expect("a lake");
+        self.lake.declare(Arc::new(Declarations::new(places, vec![], 1))).await.expect("a lake");
     }
     async fn take(&self, records: impl IntoIterator<Item = Value>) {
         take(&self.lake, records).await;
@@ -51,16 +51,16 @@ fn place(text: &str) -> Place {
     Place { customer: parts.next().expect("a customer"), site: parts.next(), zone: parts.next() }
 }
 
-fn plain() -> PlaceFacts {
-    PlaceFacts::default()
+fn plain() -> PlaceDeclaration {
+    PlaceDeclaration::default()
 }
 
-fn every(ms: i64) -> PlaceFacts {
-    PlaceFacts { cadence: Some(ms), ..plain() }
+fn every(ms: i64) -> PlaceDeclaration {
+    PlaceDeclaration { cadence: Some(ms), ..plain() }
 }
 
-fn retired(since: &str) -> PlaceFacts {
-    PlaceFacts { retired: Some(at(since)), ..plain() }
+fn retired(since: &str) -> PlaceDeclaration {
+    PlaceDeclaration { retired: Some(at(since)), ..plain() }
 }
 
 fn row(time: &str, customer: &str, site: &str, zone: &str) -> Value {
@@ -183,8 +183,8 @@ async fn a_question_about_one_task_or_candidates_expects_what_it_saw() {
 
 #[tokio::test]
 async fn named_places_are_known_and_commits_do_not_forget_them() {
-    let label = Label { en: "Nine".into(), ko: "구".into() };
-    let t = told(&[("a/s9", PlaceFacts { label: Some(label), ..plain() })]).await;
+    let label = LocalizedText { en: "Nine".into(), ko: "구".into() };
+    let t = told(&[("a/s9", PlaceDeclaration { label: Some(label), ..plain() })]).await;
     for day in 1..4 {
         t.take([row(&format!("06-0{day}T00:00:00"), "a", "s1", "z1")]).await;
         let d = t.lake.directory();
@@ -210,9 +210,9 @@ async fn a_described_metric_is_answered_as_described() {
         direction: Direction::HigherIsBetter,
         unit: "lanes".into(),
         assumed: false,
-        ..Metric::assumed("lanes")
+        ..Metric::uncatalogued("lanes")
     };
-    lake.declare(Arc::new(Declared::new(BTreeMap::new(), vec![lanes], 7))).await.expect("a lake");
+    lake.declare(Arc::new(Declarations::new(BTreeMap::new(), vec![lanes], 7))).await.expect("a lake");
     let s = lake.summary(&ask(&fleet(), june())).await.expect("a summary");
     let m = metric(&s.metrics, "lanes");
     assert_eq!((m.direction, m.assumed, &*m.unit, m.value), (Direction::HigherIsBetter, false, "lanes", Some(3.0)));

@@ -2,7 +2,7 @@
 
 use domain::{
     ErrorKind,
-    query::{ComparisonQuery, Metrics, RecordsQuery, TrendQuery},
+    query::{ComparisonQuery, MetricSelection, RecordsQuery, TrendQuery},
     scope::Scope,
     time::Step,
 };
@@ -26,7 +26,7 @@ fn row(device: Value, run: &str, ms: f64) -> Value {
 }
 
 fn on(device: &str) -> Scope {
-    fleet().on(Some(device)).unwrap()
+    fleet().with_device(Some(device)).unwrap()
 }
 
 fn trend(scope: &Scope, metric: &str) -> TrendQuery {
@@ -35,7 +35,7 @@ fn trend(scope: &Scope, metric: &str) -> TrendQuery {
 }
 
 fn comparison(scope: &Scope) -> ComparisonQuery {
-    ComparisonQuery { scope: scope.clone(), range: june(), metrics: Metrics::All }
+    ComparisonQuery { scope: scope.clone(), range: june(), metrics: MetricSelection::All }
 }
 
 fn records(scope: &Scope) -> RecordsQuery {
@@ -127,7 +127,7 @@ async fn the_directory_knows_where_devices_are(a: &Adapter) {
     };
     assert_eq!(known("").await, ["demo board", "orin", "t4", "xavier"]);
     assert_eq!(known("acme/s1/z2").await, ["demo board", "orin"]);
-    a.sink.tidy().await.unwrap();
+    a.sink.compact().await.unwrap();
     assert_eq!(known("acme/s1/z1").await, ["orin", "xavier"], "merging files changes nothing");
     a.sink.remove_simulated().await.unwrap();
     assert_eq!(known("acme/s1/z2").await, ["orin"]);

@@ -8,9 +8,9 @@ use std::{
 
 use domain::{
     ErrorKind,
-    ports::{Appended, Batch, Progress, RecordSink},
+    ports::{AppendCounts, Batch, ReadProgress, RecordSink},
 };
-use lake::{Lake, ports::Tail};
+use lake::{Lake, ports::FilePosition};
 use proptest::{
     prelude::*,
     test_runner::{Config, TestCaseError, TestRunner},
@@ -29,8 +29,8 @@ suite!([on_sqlite = crate::support::on_sqlite, on_postgres = crate::support::on_
     rows_are_put_aside_by_whoever_writes_next_before_their_file_is_merged_away,
 ]);
 
-const fn counts(taken: u64, duplicate: u64, corrected: u64) -> Appended {
-    Appended { taken, duplicate, corrected }
+const fn counts(taken: u64, duplicate: u64, corrected: u64) -> AppendCounts {
+    AppendCounts { taken, duplicate, corrected }
 }
 
 /// Records of three days, each of these runs with this value.
@@ -41,16 +41,17 @@ fn rows(values: &[(u32, f64)]) -> Vec<Value> {
 }
 
 fn batch(values: &[(u32, f64)]) -> Batch {
-    let tail = Tail { id: 1, path: "/in/x.jsonl".into(), offset: values.len() as u64, ..Tail::default() };
+    let file_position =
+        FilePosition { id: 1, path: "/in/x.jsonl".into(), offset: values.len() as u64, ..FilePosition::default() };
     Batch {
         source: source("x"),
         records: arrivals(rows(values).into_iter().map(record).collect()).into(),
-        progress: Progress { position: Some(tail.position().unwrap()), ..Progress::default() },
+        progress: ReadProgress { position: Some(file_position.to_position().unwrap()), ..ReadProgress::default() },
         ..Batch::default()
     }
 }
 
-async fn append(lake: &Lake, values: &[(u32, f64)]) -> domain::Result<Appended> {
+async fn append(lake: &Lake, values: &[(u32, f64)]) -> domain::Result<AppendCounts> {
     lake.append_all(vec![batch(values)]).await.map(|counts| counts[0])
 }
 
@@ -94,9 +95,9 @@ async fn a_commit_that_came_about_is_a_success_whatever_it_reported(dir: &LakeDi
     let store = dir.store().await;
     let books = store.sources().await.unwrap();
     assert_eq!((books[0].taken, books[0].duplicate, books[0].corrected), (3, 2, 1));
-    assert_eq!(Tail::at(&store.positions().await.unwrap()[0]).unwrap().offset, 1);
+    assert_eq!(FilePosition::from_position(&store.positions().await.unwrap()[0]).unwrap().offset, 1);
     assert_eq!(store.last_seq().await.unwrap(), 6);
-    lake.tidy().await.unwrap();
+    lake.compact().await.unwrap();
     assert_eq!(append(&lake, &[(0, 0.2), (1, 0.1), (2, 0.2)]).await, Ok(counts(0, 3, 0)));
 }
 
@@ -106,7 +107,7 @@ async fn a_merge_and_a_removal_whose_commits_came_about_are_done(dir: &LakeDir) 
         append(&lake, &[(3 * run, 0.5)]).await.unwrap();
     }
     manifest.wish.fails_behind.store(true, SeqCst);
-    lake.tidy().await.unwrap();
+    lake.compact().await.unwrap();
     assert_eq!((dir.files(None).len(), sums(&lake).await.0), (1, 4));
     assert_eq!(lake.remove_simulated().await, Ok(0));
     assert_eq!(sums(&lake).await.0, 4);
@@ -173,7 +174,7 @@ async fn rows_are_put_aside_by_whoever_writes_next_before_their_file_is_merged_a
     drop(lock);
     assert_eq!(waiting(dir), 1);
     append(&other, &[(6, 0.6)]).await.unwrap();
-    other.tidy().await.unwrap();
+    other.compact().await.unwrap();
     assert_eq!((superseded(dir), waiting(dir)), (vec![("r0".into(), 0.1)], 0));
 }
 

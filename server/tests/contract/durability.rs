@@ -9,12 +9,12 @@ use async_trait::async_trait;
 use domain::{
     Error, ErrorKind, Result,
     error::Sentence,
-    ports::{Appended, Notes, RecordSink, RefusedCounts},
+    ports::{AppendCounts, KeyValueStore, RecordSink, RefusedCounts},
 };
 use lake::Lake;
-use lake::ports::{Change, LakeFile, Manifest, News};
+use lake::ports::{LakeFile, Manifest, ManifestCommit, ManifestUpdate};
 use serde_json::json;
-use store::State;
+use store::StateStore;
 
 use crate::support::{Asked, Exports, LakeDir, arrivals, ask, fleet, june, metric, record, scope, source, take};
 
@@ -32,7 +32,7 @@ suite!([on_sqlite = crate::support::on_sqlite, on_postgres = crate::support::on_
 
 /// A manifest whose commits fail for as long as it is told to.
 pub struct Flaky {
-    pub inner: Arc<dyn State>,
+    pub inner: Arc<dyn StateStore>,
     pub broken: AtomicBool,
 }
 
@@ -44,7 +44,7 @@ impl Manifest for Flaky {
     async fn files(&self) -> Result<Vec<LakeFile>> {
         self.inner.files().await
     }
-    async fn since(&self, generation: i64) -> Result<Option<News>> {
+    async fn since(&self, generation: i64) -> Result<Option<ManifestUpdate>> {
         self.inner.since(generation).await
     }
     async fn indexes(&self, ids: &[i64]) -> Result<Vec<(i64, Vec<u8>)>> {
@@ -53,7 +53,7 @@ impl Manifest for Flaky {
     async fn last_seq(&self) -> Result<i64> {
         self.inner.last_seq().await
     }
-    async fn commit(&self, change: Change) -> Result<i64> {
+    async fn commit(&self, change: ManifestCommit) -> Result<i64> {
         if self.broken.load(Ordering::SeqCst) {
             return Err(Error::unavailable(Sentence::only_english("cannot write the manifest: the disk is full")));
         }
@@ -65,12 +65,12 @@ impl Manifest for Flaky {
 }
 
 #[async_trait]
-impl Notes for Flaky {
+impl KeyValueStore for Flaky {
     async fn note(&self, key: &str) -> Result<Option<String>> {
         self.inner.note(key).await
     }
-    async fn set_note(&self, key: &str, value: Option<&str>) -> Result<()> {
-        self.inner.set_note(key, value).await
+    async fn set_value(&self, key: &str, value: Option<&str>) -> Result<()> {
+        self.inner.set_value(key, value).await
     }
 }
 
@@ -95,11 +95,11 @@ async fn a_batch_whose_commit_fails_leaves_nothing_and_can_be_repeated(dir: &Lak
         );
         let refused = lake.append(&source("x"), records, &RefusedCounts::new()).await.unwrap_err();
         assert_eq!(refused.kind, ErrorKind::Unavailable);
-        assert!(lake.tidy().await.is_ok(), "one file a day: nothing to merge");
+        assert!(lake.compact().await.is_ok(), "one file a day: nothing to merge");
         assert_eq!((n(&lake).await, dir.files(None)), (3, files.clone()), "no row and no file of it is left");
     }
     manifest.broken.store(false, Ordering::SeqCst);
-    assert_eq!(take(&lake, batch(0.7)).await, Appended { taken: 0, duplicate: 0, corrected: 3 });
+    assert_eq!(take(&lake, batch(0.7)).await, AppendCounts { taken: 0, duplicate: 0, corrected: 3 });
     let s = lake.summary(&ask(&fleet(), june())).await.unwrap();
     assert!(crate::support::near(metric(&s.metrics, "mAP50").value.unwrap(), 0.7));
 }
@@ -155,11 +155,11 @@ async fn a_second_process_sees_rows_after_a_refresh(dir: &LakeDir) {
 
 async fn two_processes_know_each_others_duplicates_and_corrections(dir: &LakeDir) {
     let (one, two) = (dir.open().await, dir.open().await);
-    assert_eq!(take(&one, batch(0.5)).await, Appended { taken: 3, duplicate: 0, corrected: 0 });
-    assert_eq!(take(&two, batch(0.5)).await, Appended { taken: 0, duplicate: 3, corrected: 0 });
-    assert_eq!(take(&two, batch(0.6)).await, Appended { taken: 0, duplicate: 0, corrected: 3 });
-    assert_eq!(take(&one, batch(0.6)).await, Appended { taken: 0, duplicate: 3, corrected: 0 });
-    assert_eq!(take(&one, batch(0.5)).await, Appended { taken: 0, duplicate: 0, corrected: 3 });
+    assert_eq!(take(&one, batch(0.5)).await, AppendCounts { taken: 3, duplicate: 0, corrected: 0 });
+    assert_eq!(take(&two, batch(0.5)).await, AppendCounts { taken: 0, duplicate: 3, corrected: 0 });
+    assert_eq!(take(&two, batch(0.6)).await, AppendCounts { taken: 0, duplicate: 0, corrected: 3 });
+    assert_eq!(take(&one, batch(0.6)).await, AppendCounts { taken: 0, duplicate: 3, corrected: 0 });
+    assert_eq!(take(&one, batch(0.5)).await, AppendCounts { taken: 0, duplicate: 0, corrected: 3 });
     assert_eq!(n(&one).await, 3);
 }
 
@@ -185,7 +185,7 @@ async fn a_reader_that_has_not_refreshed_survives_a_merge_by_another_process(dir
         take(&one, [json!({"run_id": format!("{i}"), "detection": {"mAP50": 0.5}})]).await;
     }
     two.refresh().await.unwrap();
-    one.tidy().await.unwrap();
+    one.compact().await.unwrap();
     assert_eq!(n(&two).await, 4, "the files it knew are merged away; it has to look anew");
     assert_eq!(two.unreadable(), vec![]);
 }
@@ -196,7 +196,7 @@ async fn an_export_that_has_not_refreshed_survives_a_merge_by_another_process(di
         take(&one, [json!({"run_id": format!("{i}"), "detection": {"mAP50": 0.5}})]).await;
     }
     two.refresh().await.unwrap();
-    one.tidy().await.unwrap();
+    one.compact().await.unwrap();
     assert_eq!(two.export_to(&fleet(), june(), &dir.path().join("x.parquet")).await, Ok(4));
 }
 
@@ -207,5 +207,5 @@ async fn a_lake_that_is_opened_again_answers_the_same(dir: &LakeDir) {
     drop(lake);
     let again = dir.open().await;
     assert_eq!(again.summary(&ask(&fleet(), june())).await.unwrap(), before);
-    assert_eq!(take(&again, batch(0.5)).await, Appended { taken: 0, duplicate: 3, corrected: 0 });
+    assert_eq!(take(&again, batch(0.5)).await, AppendCounts { taken: 0, duplicate: 3, corrected: 0 });
 }

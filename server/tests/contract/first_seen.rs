@@ -31,7 +31,7 @@ async fn trend(lake: &Lake) -> Trend {
 /// The changes that a lake tells, as days and versions, and its models by age.
 async fn told(lake: &Lake) -> (Vec<(String, String)>, Vec<ModelKey>) {
     let changes = trend(lake).await.changes.into_iter();
-    (changes.map(|c| (c.t.day().to_string(), c.version)).collect(), lake.directory().by_age.clone())
+    (changes.map(|c| (c.t.day().to_string(), c.version)).collect(), lake.directory().models_by_age.clone())
 }
 
 /// Follows, and says the same as a lake that knows nothing from before.
@@ -71,7 +71,7 @@ async fn merges_and_corrections_in_between_change_nothing() {
     }
     assert_eq!(follows(&dir, &reader).await, [day("2026-06-10", "2")]);
     take(&writer, [row(10, "2", json!({"run_id": "0", "detection": {"mAP50": 0.9}}))]).await;
-    writer.tidy().await.unwrap();
+    writer.compact().await.unwrap();
     assert_eq!(follows(&dir, &reader).await, [day("2026-06-10", "2")]);
     take(&writer, [row(8, "2", json!({}))]).await;
     assert_eq!(follows(&dir, &reader).await, [day("2026-06-08", "2")]);

@@ -8,7 +8,7 @@ use std::{
 };
 
 use domain::{
-    ports::{Appended, MetricsStore, RecordSink, Upkeep},
+    ports::{AppendCounts, Maintenance, MetricsStore, RecordSink},
     time::TimeRange,
 };
 use lake::Lake;
@@ -48,7 +48,7 @@ fn scramble(file: &Path) -> Vec<u8> {
 /// Tries until no file is left out any more.
 async fn healed(lake: &Lake) {
     for _ in 0..400 {
-        lake.heal().await.unwrap();
+        lake.retry_unreadable().await.unwrap();
         if lake.unreadable().is_empty() {
             return;
         }
@@ -158,15 +158,15 @@ async fn a_file_that_was_away_for_a_while_comes_back_without_restart_or_commit()
     let at = away(&path);
     assert_eq!(n(&lake, june()).await, 2);
     let without = lake.generation();
-    assert!(without > shown && lake.told() == without, "whoever shows records hears of it");
-    lake.heal().await.unwrap();
+    assert!(without > shown && lake.notified_generation() == without, "whoever shows records hears of it");
+    lake.retry_unreadable().await.unwrap();
     assert_eq!(lake.unreadable().len(), 1);
     let committed = dir.store().await.generation().await.unwrap();
     std::fs::rename(at, path).unwrap();
     healed(&lake).await;
     assert_eq!(n(&lake, june()).await, 3);
     assert_eq!(dir.store().await.generation().await.unwrap(), committed, "nothing was committed for it");
-    assert!(lake.generation() > without && lake.told() == lake.generation(), "and of this too");
+    assert!(lake.generation() > without && lake.notified_generation() == lake.generation(), "and of this too");
     assert_eq!(
         take(&lake, [json!({"timestamp": "2026-06-29T10:00:00Z", "detection": {"mAP50": 0.5}})]).await.duplicate,
         1
@@ -211,7 +211,7 @@ async fn a_damaged_file_stays_left_out_until_it_is_another() {
     let whole = scramble(&path);
     assert_eq!(n(&lake, june()).await, 2);
     for _ in 0..20 {
-        assert_eq!(lake.heal().await, Ok(0));
+        assert_eq!(lake.retry_unreadable().await, Ok(0));
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
     assert_eq!(lake.unreadable().len(), 1);
@@ -237,7 +237,7 @@ async fn records_that_came_while_their_file_was_away_count_once() {
         let at = away(&path);
         assert_eq!(n(&lake, june()).await, 0);
         assert_eq!(take(&lake, [row("same", 0.1), row("changed", 0.9), row("new", 0.4)]).await.taken, 3);
-        lake.tidy().await.unwrap();
+        lake.compact().await.unwrap();
         std::fs::rename(at, &path).unwrap();
         other.refresh().await.unwrap();
         let own = scope("acme", "all");
@@ -248,7 +248,7 @@ async fn records_that_came_while_their_file_was_away_count_once() {
         assert_eq!(n(&lake, june()).await, all + 1);
         assert_eq!(dir.superseded(), [record(row("changed", 0.2))], "the later one counts, the other is kept aside");
         let again = take(&lake, [row("same", 0.1), row("changed", 0.9), row("new", 0.4)]).await;
-        assert_eq!(again, Appended { taken: 0, duplicate: 3, corrected: 0 });
+        assert_eq!(again, AppendCounts { taken: 0, duplicate: 3, corrected: 0 });
         assert!(!path.exists(), "it was rewritten");
     }
 }

@@ -69,22 +69,22 @@ mod sources {
         }
         assert_eq!(in_error(&lake).await, [""; 0]);
         store
-            .failed(&one, at("2026-06-30T11:00:00Z"), &domain::error::Sentence::only_english("it is damaged"))
+            .read_failed(&one, at("2026-06-30T11:00:00Z"), &domain::error::Sentence::only_english("it is damaged"))
             .await
             .unwrap();
         assert_eq!(in_error(&lake).await, ["a"], "the newest record of b came from another source");
         // Merging files changes nothing, nor does a restart.
-        lake.tidy().await.unwrap();
+        lake.compact().await.unwrap();
         assert_eq!(in_error(&lake).await, ["a"]);
         assert_eq!(in_error(&dir.open().await).await, ["a"]);
         // While it is read again nobody knows better; then it heals, although no record arrives.
-        store.begun(&one, at("2026-06-30T11:10:00Z")).await.unwrap();
+        store.read_started(&one, at("2026-06-30T11:10:00Z")).await.unwrap();
         assert_eq!(in_error(&lake).await, ["a"]);
-        store.finished(&one, at("2026-06-30T11:11:00Z")).await.unwrap();
+        store.read_finished(&one, at("2026-06-30T11:11:00Z")).await.unwrap();
         assert_eq!(in_error(&lake).await, [""; 0]);
         // A newer record from elsewhere takes a place out of it.
         store
-            .failed(&two, at("2026-06-30T11:30:00Z"), &domain::error::Sentence::only_english("it is damaged"))
+            .read_failed(&two, at("2026-06-30T11:30:00Z"), &domain::error::Sentence::only_english("it is damaged"))
             .await
             .unwrap();
         assert_eq!(in_error(&lake).await, ["b", "c"]);
@@ -102,7 +102,7 @@ mod sources {
         bring(&lake, &SourceId { kind: "api".into(), name: "POST /api/metrics/records".into() }, "c", "10:00:00").await;
         let folder = watched("/mnt/metrics");
         store
-            .failed(
+            .read_failed(
                 &folder,
                 at("2026-06-30T11:00:00Z"),
                 &domain::error::Sentence::only_english("the folder does not exist"),
@@ -110,7 +110,7 @@ mod sources {
             .await
             .unwrap();
         assert_eq!(in_error(&lake).await, ["a", "b"]);
-        store.finished(&folder, at("2026-06-30T11:30:00Z")).await.unwrap();
+        store.read_finished(&folder, at("2026-06-30T11:30:00Z")).await.unwrap();
         assert_eq!(in_error(&lake).await, [""; 0]);
     }
 
@@ -122,7 +122,7 @@ mod sources {
         let one = watched("/in/one.gz");
         bring(&lake, &one, "a", "08:00:00").await;
         store
-            .failed(&one, at("2026-06-30T11:00:00Z"), &domain::error::Sentence::only_english("it is damaged"))
+            .read_failed(&one, at("2026-06-30T11:00:00Z"), &domain::error::Sentence::only_english("it is damaged"))
             .await
             .unwrap();
         lake.refresh().await.unwrap();
@@ -137,7 +137,7 @@ mod sources {
 /// Changes of state, as those hear of them who follow a lake.
 mod changes {
     use domain::{
-        ports::{MetricsStore, Upkeep},
+        ports::{Maintenance, MetricsStore},
         scope::Scope,
         state::DataState::{self, Late, NoDataExpected, Ok, Stale},
         time::{MINUTE, Millis},
@@ -160,7 +160,7 @@ mod changes {
         let dir = LakeDir::new();
         let (writer, reader) = (dir.open().await, dir.open().await);
         for lake in [&writer, &reader] {
-            assert_eq!(lake.pass_time().await, 0, "which begins it");
+            assert_eq!(lake.advance_clock().await, 0, "which begins it");
         }
         take(&writer, every(30, "z1", "2026-06-29T00:00:00Z", "2026-06-30T11:30:00Z")).await;
         take(&writer, [json!({"customer": "other", "timestamp": "2026-06-30T11:30:00Z", "detection": {"mAP50": 0.5}})])
@@ -173,27 +173,27 @@ mod changes {
             let began = vec![("z1".to_owned(), NoDataExpected, Ok, now), ("z1".to_owned(), NoDataExpected, Ok, now)];
             assert_eq!(told(lake), began, "in this process and in another");
             let numbers = |lake: &Lake| [&own, &others].map(|scope| lake.view().generation_in(scope));
-            let seen = lake.told();
+            let seen = lake.notified_generation();
             let before = numbers(lake);
             dir.clock.set("2026-06-30T12:59:59.999Z");
-            assert_eq!((lake.pass_time().await, numbers(lake)), (0, before));
+            assert_eq!((lake.advance_clock().await, numbers(lake)), (0, before));
             dir.clock.set("2026-06-30T13:05:00Z");
-            assert_eq!(lake.pass_time().await, 1);
+            assert_eq!(lake.advance_clock().await, 1);
             assert_eq!(
                 told(lake)[2..],
                 [("z1".to_owned(), Ok, Late, at("2026-06-30T13:00:00Z"))],
                 "to the millisecond"
             );
-            assert_eq!((lake.pass_time().await, lake.told() > seen), (0, true));
+            assert_eq!((lake.advance_clock().await, lake.notified_generation() > seen), (0, true));
             let after = numbers(lake);
             assert!(after[0] > before[0] && after[1] == before[1], "{before:?} {after:?}");
             // Changes of several places are told in the order in which they came about.
             dir.clock.set("2026-07-01T00:00:00Z");
-            assert_eq!(lake.pass_time().await, 1);
+            assert_eq!(lake.advance_clock().await, 1);
             let stale = at("2026-06-30T11:30:00Z").plus(300 * MINUTE + 1);
             assert_eq!(told(lake)[3..], [("z1".to_owned(), Late, Stale, stale)]);
             dir.clock.set(crate::support::NOW);
-            lake.pass_time().await;
+            lake.advance_clock().await;
             assert_eq!(told(lake).last().map(|t| t.2), Some(Ok), "the clock was set back");
             let whole = lake.summary(&ask(&Scope::default(), june())).await.unwrap();
             assert_eq!(whole.health.state, Ok);
@@ -204,7 +204,7 @@ mod changes {
     async fn a_place_that_grew_late_before_another_ones_commit_is_told_with_it() {
         let dir = LakeDir::new();
         let lake = dir.open().await;
-        lake.pass_time().await;
+        lake.advance_clock().await;
         take(&lake, every(30, "z1", "2026-06-29T00:00:00Z", "2026-06-30T11:30:00Z")).await;
         let other = |t: &str| json!({"customer": "other", "timestamp": t, "detection": {"mAP50": 0.5}});
         take(&lake, [other("2026-06-30T11:30:00Z")]).await;
@@ -215,14 +215,14 @@ mod changes {
         take(&lake, [other("2026-06-30T13:00:00Z")]).await;
         assert_eq!(told(&lake)[2..], [("z1".to_owned(), Ok, Late, at("2026-06-30T13:00:00Z"))]);
         assert!(lake.view().generation_in(&own) > before, "whoever shows it asks again");
-        assert_eq!(lake.pass_time().await, 0);
+        assert_eq!(lake.advance_clock().await, 0);
     }
 
     #[tokio::test]
     async fn what_comes_late_or_goes_adds_changes_and_rewrites_none() {
         let dir = LakeDir::new();
         let lake = dir.open().await;
-        lake.pass_time().await;
+        lake.advance_clock().await;
         let demo = |minute: i64| {
             let t = at("2026-06-30T08:00:00Z").plus(10 * minute * MINUTE).to_string();
             json!({"zone": "z1", "timestamp": t, "simulated": true, "run_id": "demo", "detection": {"mAP50": 0.5}})
@@ -230,7 +230,7 @@ mod changes {
         take(&lake, (0..23).map(demo)).await;
         assert_eq!(told(&lake).len(), 1);
         dir.clock.set("2026-06-30T14:00:00Z");
-        lake.pass_time().await;
+        lake.advance_clock().await;
         let before = told(&lake);
         let states: Vec<DataState> = before.iter().map(|t| t.2).collect();
         assert_eq!(states, [Ok, Late, Stale]);
@@ -244,7 +244,7 @@ mod changes {
         assert_eq!(told(&lake)[..3], before);
         // A lake that is opened now begins with what is the case.
         let anew = dir.open().await;
-        anew.pass_time().await;
+        anew.advance_clock().await;
         assert_eq!(told(&anew), []);
         let state = async |lake: &Lake| lake.summary(&ask(&Scope::default(), june())).await.unwrap().health;
         assert_eq!(state(&anew).await, state(&lake).await);

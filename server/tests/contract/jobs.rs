@@ -16,7 +16,7 @@ async fn a_demo_that_is_removed_while_it_is_filled_is_done_and_has_not_failed() 
     let dir = LakeDir::new();
     let store = dir.store().await;
     let lake = Arc::new(dir.open_on(store.clone()).await);
-    let simulated = usecases::Simulated::new(usecases::Taking::new(lake.clone()), store);
+    let simulated = usecases::DemoData::new(usecases::Ingestion::new(lake.clone()), store);
     let demo = Demo { simulated, clock: dir.clock.clone() };
     let epoch = demo.begin().await.unwrap();
     let (readiness, stop) = (Arc::new(Readiness::default()), CancellationToken::new());
@@ -24,16 +24,16 @@ async fn a_demo_that_is_removed_while_it_is_filled_is_done_and_has_not_failed() 
     let (its, told) = (demo.clone(), Arc::clone(&readiness));
     let title = Sentence { en: "the demo".into(), ko: Some("데모".into()) };
     jobs.add("demo", title, move |job| run_demo(its.clone(), epoch, Arc::clone(&told), job));
-    let board = jobs.board();
+    let job_board = jobs.job_board();
     while lake.directory().records == 0 {
-        assert_eq!(board.reports()[0].state, JobState::Running);
+        assert_eq!(job_board.reports()[0].state, JobState::Running);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     demo.remove().await.unwrap();
-    while board.reports()[0].state != JobState::Ended {
+    while job_board.reports()[0].state != JobState::Ended {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let report = &board.reports()[0];
+    let report = &job_board.reports()[0];
     assert_eq!((report.restarts, &report.error), (0, &None));
     assert!(readiness.is_ready(), "pages answer, with what there is");
     lake.refresh().await.unwrap();

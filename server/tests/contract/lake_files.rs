@@ -7,7 +7,7 @@ use domain::{
     ports::RecordSink,
     query::{Summary, SummaryQuery},
     state::DataState,
-    time::{Against, TimeRange},
+    time::{EarlierPeriod, TimeRange},
 };
 use lake::Lake;
 use serde_json::json;
@@ -55,11 +55,12 @@ async fn two_weeks_that_lie_apart_are_read_without_the_files_between() {
         }
         let week = TimeRange::last_days(7, at(NOW)).expect("a week");
         let asked = |earlier| SummaryQuery { earlier, ..ask(&fleet(), week) };
-        let s = lake.summary(&asked(Against::Year.of(&week))).await.expect("a summary");
+        let s = lake.summary(&asked(EarlierPeriod::Year.of(&week))).await.expect("a summary");
         let m = metric(&s.metrics, "mAP50");
         assert_eq!((m.value, m.previous), (Some(0.5), Some(0.5)));
         assert_eq!(lake.unreadable().len(), 0, "files between the periods were touched");
-        let whole_year = TimeRange::new(week.from().plus(-Against::Year.shift(&week)), week.from()).expect("a range");
+        let whole_year =
+            TimeRange::new(week.from().plus(-EarlierPeriod::Year.shift(&week)), week.from()).expect("a range");
         lake.summary(&asked(whole_year)).await.expect("a summary");
         assert_eq!(lake.unreadable().len(), between.len(), "with {memory} bytes of memory");
     }
@@ -91,7 +92,7 @@ async fn tidying_makes_one_file_a_day() {
         let row = |day: u32| json!({"run_id": format!("{i}"), "timestamp": format!("2026-06-{day}T10:00:00Z"), "detection": {"mAP50": 0.5}});
         take(&lake, [row(29), row(30)]).await;
     }
-    lake.tidy().await.unwrap();
+    lake.compact().await.unwrap();
     assert_eq!((dir.files(Some("2026-06-29")).len(), dir.files(Some("2026-06-30")).len()), (1, 1));
     assert_eq!(metric(&summary(&lake).await.metrics, "mAP50").n, 10);
 }
@@ -237,7 +238,7 @@ async fn a_damaged_file_does_not_keep_new_records_of_its_day_out() {
         take(&lake, [json!({"run_id": "new", "detection": {"mAP50": 1.0}})]).await;
         assert_eq!(metric(&summary(&lake).await.metrics, "mAP50").n, 3);
         assert_eq!(lake.unreadable().len(), 1);
-        lake.tidy().await.unwrap();
+        lake.compact().await.unwrap();
         assert_eq!(lake.unreadable().len(), 1, "what cannot be read is never merged away");
     }
 }
@@ -282,7 +283,7 @@ async fn a_folder_with_odd_characters_in_its_name_is_a_lake_like_any_other() {
     let data = dir.path().join("a b%20[x]*? 부산 #1");
     std::fs::create_dir(&data).unwrap();
     let store = store::open(&store::Location::Sqlite(data.join("guardianflow.db"))).await.unwrap();
-    let lake = Lake::open(std::sync::Arc::new(lake::Folder::at(&data)), store, dir.clock.clone()).await.unwrap();
+    let lake = Lake::open(std::sync::Arc::new(lake::FolderObjects::at(&data)), store, dir.clock.clone()).await.unwrap();
     take(&lake, [json!({"detection": {"mAP50": 0.5}})]).await;
     assert_eq!(metric(&summary(&lake).await.metrics, "mAP50").n, 1);
 }

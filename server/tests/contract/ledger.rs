@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use domain::{
     error::Sentence,
-    ports::{Appended, RefusedCounts, SourceId, SourceLedger, SourceReport},
+    ports::{AppendCounts, RefusedCounts, SourceId, SourceLedger, SourceReport},
     time::Millis,
 };
-use lake::ports::{Change, Delivery, Manifest};
+use lake::ports::{Manifest, ManifestCommit, SourceDelivery};
 
 use crate::support::{LakeDir, source};
 
@@ -49,15 +49,15 @@ suite!([on_sqlite = super::sqlite, on_postgres = super::postgres] [
 
 impl Books {
     async fn deliver(&self, id: &SourceId, at: i64, taken: u64, refused: &[(&str, u64)], newest: Option<i64>) {
-        let delivery = Delivery {
+        let delivery = SourceDelivery {
             source: id.clone(),
             at: Millis(at),
-            appended: Appended { taken, duplicate: 2, corrected: 1 },
+            appended: AppendCounts { taken, duplicate: 2, corrected: 1 },
             refused: counts(refused),
             newest: newest.map(Millis),
-            ..Delivery::default()
+            ..SourceDelivery::default()
         };
-        self.manifest.commit(Change { deliveries: vec![delivery], ..Change::default() }).await.unwrap();
+        self.manifest.commit(ManifestCommit { deliveries: vec![delivery], ..ManifestCommit::default() }).await.unwrap();
     }
 
     async fn one(&self, id: &SourceId) -> SourceReport {
@@ -76,7 +76,7 @@ async fn a_new_ledger_is_empty(b: &Books) {
 
 async fn deliveries_add_up(b: &Books) {
     let id = source("a");
-    b.ledger.begun(&id, Millis(100)).await.unwrap();
+    b.ledger.read_started(&id, Millis(100)).await.unwrap();
     b.deliver(&id, 110, 10, &[("missing", 3), ("future", 1)], Some(50)).await;
     b.deliver(&id, 120, 5, &[("missing", 2)], Some(60)).await;
     let expected = SourceReport {
@@ -108,8 +108,8 @@ async fn reading_anew_forgets_what_the_last_read_refused(b: &Books) {
     let (id, other) = (source("a"), source("b"));
     b.deliver(&id, 1, 10, &[("missing", 3)], None).await;
     b.deliver(&other, 1, 10, &[("missing", 3)], None).await;
-    b.ledger.finished(&id, Millis(2)).await.unwrap();
-    b.ledger.begun(&id, Millis(9)).await.unwrap();
+    b.ledger.read_finished(&id, Millis(2)).await.unwrap();
+    b.ledger.read_started(&id, Millis(9)).await.unwrap();
     let a = b.one(&id).await;
     assert_eq!((a.refused_total(), a.duplicate, a.finished), (0, 0, false));
     assert_eq!((a.taken, a.corrected), (10, 1), "these count over all reads");
@@ -121,22 +121,22 @@ async fn reading_anew_forgets_what_the_last_read_refused(b: &Books) {
 
 async fn a_failure_is_kept_until_the_next_read(b: &Books) {
     let id = source("gone.jsonl");
-    let denied = Sentence::why(&std::io::ErrorKind::PermissionDenied.into());
-    b.ledger.failed(&id, Millis(5), &denied).await.unwrap();
+    let denied = Sentence::from_io(&std::io::ErrorKind::PermissionDenied.into());
+    b.ledger.read_failed(&id, Millis(5), &denied).await.unwrap();
     let failed = b.one(&id).await;
     assert_eq!((failed.error, failed.finished, failed.first), (Some(denied), false, Millis(5)));
-    b.ledger.failed(&id, Millis(6), &Sentence::only_english("it is gone")).await.unwrap();
+    b.ledger.read_failed(&id, Millis(6), &Sentence::only_english("it is gone")).await.unwrap();
     assert_eq!(b.one(&id).await.error, Some(Sentence::only_english("it is gone")), "the last reason counts");
-    b.ledger.begun(&id, Millis(7)).await.unwrap();
+    b.ledger.read_started(&id, Millis(7)).await.unwrap();
     assert_eq!(b.one(&id).await.error, None);
 }
 
 async fn a_finished_read_says_so(b: &Books) {
     let id = source("a");
-    b.ledger.begun(&id, Millis(1)).await.unwrap();
+    b.ledger.read_started(&id, Millis(1)).await.unwrap();
     assert!(!b.one(&id).await.finished);
     b.deliver(&id, 2, 1, &[("missing", 1)], None).await;
-    b.ledger.finished(&id, Millis(3)).await.unwrap();
+    b.ledger.read_finished(&id, Millis(3)).await.unwrap();
     let done = b.one(&id).await;
     assert!(done.finished && done.error.is_none());
     assert_eq!((done.last, done.refused_total()), (Millis(3), 1), "what was refused stays to be seen");
@@ -159,7 +159,7 @@ async fn sources_with_trouble_come_first_then_the_freshest(b: &Books) {
     b.deliver(&source("fresh"), 50, 1, &[], None).await;
     b.deliver(&source("middle"), 30, 1, &[], None).await;
     b.deliver(&source("refusing"), 5, 1, &[("missing", 1)], None).await;
-    b.ledger.failed(&source("broken"), Millis(1), &Sentence::only_english("it is gone")).await.unwrap();
+    b.ledger.read_failed(&source("broken"), Millis(1), &Sentence::only_english("it is gone")).await.unwrap();
     let order: Vec<String> = b.ledger.sources().await.unwrap().into_iter().map(|r| r.source.name).collect();
     assert_eq!(order, ["broken", "refusing", "fresh", "middle", "old"]);
 }
@@ -171,34 +171,35 @@ fn watched(name: &str) -> SourceId {
 async fn a_source_fails_from_its_first_failure_until_a_read_comes_to_its_end(b: &Books) {
     let id = watched("/in/a.gz");
     let failing = async || b.manifest.failing().await.unwrap();
-    b.ledger.failed(&id, Millis(5), &Sentence::only_english("it is damaged")).await.unwrap();
-    b.ledger.begun(&id, Millis(6)).await.unwrap();
+    b.ledger.read_failed(&id, Millis(5), &Sentence::only_english("it is damaged")).await.unwrap();
+    b.ledger.read_started(&id, Millis(6)).await.unwrap();
     assert_eq!(failing().await, [("/in/a.gz".into(), Millis(5))], "it is being read: nobody knows better yet");
     b.deliver(&id, 7, 10, &[], None).await;
-    b.ledger.failed(&id, Millis(8), &Sentence::only_english("it is cut off")).await.unwrap();
+    b.ledger.read_failed(&id, Millis(8), &Sentence::only_english("it is cut off")).await.unwrap();
     assert_eq!(failing().await, [("/in/a.gz".into(), Millis(5))]);
-    b.ledger.begun(&id, Millis(9)).await.unwrap();
-    b.ledger.finished(&id, Millis(10)).await.unwrap();
+    b.ledger.read_started(&id, Millis(9)).await.unwrap();
+    b.ledger.read_finished(&id, Millis(10)).await.unwrap();
     assert_eq!(failing().await, []);
     // A file that grows heals with the rows that were read of it.
-    b.ledger.failed(&id, Millis(11), &Sentence::only_english("it is gone")).await.unwrap();
-    let progress = domain::ports::Progress { position: Some(domain::ports::Position::default()), ..Default::default() };
-    let delivery = Delivery { source: id, at: Millis(12), progress, ..Delivery::default() };
-    b.manifest.commit(Change { deliveries: vec![delivery], ..Change::default() }).await.unwrap();
+    b.ledger.read_failed(&id, Millis(11), &Sentence::only_english("it is gone")).await.unwrap();
+    let progress =
+        domain::ports::ReadProgress { position: Some(domain::ports::ReadPosition::default()), ..Default::default() };
+    let delivery = SourceDelivery { source: id, at: Millis(12), progress, ..SourceDelivery::default() };
+    b.manifest.commit(ManifestCommit { deliveries: vec![delivery], ..ManifestCommit::default() }).await.unwrap();
     assert_eq!(failing().await, []);
 }
 
 async fn what_can_be_read_again_fails_and_nothing_else(b: &Books) {
     let all = ["file", "folder", "stdin", "api", "demo"].map(|kind| SourceId { kind: kind.into(), name: kind.into() });
     for id in &all {
-        b.ledger.failed(id, Millis(5), &Sentence::only_english("no")).await.unwrap();
+        b.ledger.read_failed(id, Millis(5), &Sentence::only_english("no")).await.unwrap();
     }
     assert_eq!(b.manifest.failing().await.unwrap(), [("file".into(), Millis(5)), ("folder".into(), Millis(5))]);
     // Taken by hand in vain, then read whole in the watched folder; and the other way round.
-    b.ledger.failed(&source("/x"), Millis(6), &Sentence::only_english("no")).await.unwrap();
-    b.ledger.finished(&watched("/x"), Millis(7)).await.unwrap();
-    b.ledger.finished(&source("/y"), Millis(6)).await.unwrap();
-    b.ledger.failed(&watched("/y"), Millis(7), &Sentence::only_english("no")).await.unwrap();
+    b.ledger.read_failed(&source("/x"), Millis(6), &Sentence::only_english("no")).await.unwrap();
+    b.ledger.read_finished(&watched("/x"), Millis(7)).await.unwrap();
+    b.ledger.read_finished(&source("/y"), Millis(6)).await.unwrap();
+    b.ledger.read_failed(&watched("/y"), Millis(7), &Sentence::only_english("no")).await.unwrap();
     let names: Vec<String> = b.manifest.failing().await.unwrap().into_iter().map(|f| f.0).collect();
     assert_eq!(names, ["/y", "file", "folder"], "the later read counts");
 }
@@ -209,23 +210,23 @@ async fn the_generation_moves_when_a_source_begins_to_fail_and_when_it_heals(b: 
         let now = b.manifest.generation().await.unwrap();
         std::mem::replace(&mut before, now) != now
     };
-    b.ledger.begun(&id, Millis(1)).await.unwrap();
-    b.ledger.finished(&id, Millis(2)).await.unwrap();
+    b.ledger.read_started(&id, Millis(1)).await.unwrap();
+    b.ledger.read_finished(&id, Millis(2)).await.unwrap();
     assert!(!moved().await, "all is well as before");
-    b.ledger.failed(&id, Millis(3), &Sentence::only_english("no")).await.unwrap();
+    b.ledger.read_failed(&id, Millis(3), &Sentence::only_english("no")).await.unwrap();
     assert!(moved().await);
-    b.ledger.failed(&id, Millis(4), &Sentence::only_english("still no")).await.unwrap();
-    b.ledger.begun(&id, Millis(5)).await.unwrap();
+    b.ledger.read_failed(&id, Millis(4), &Sentence::only_english("still no")).await.unwrap();
+    b.ledger.read_started(&id, Millis(5)).await.unwrap();
     assert!(!moved().await, "it fails as before");
-    b.ledger.finished(&id, Millis(6)).await.unwrap();
+    b.ledger.read_finished(&id, Millis(6)).await.unwrap();
     assert!(moved().await);
 }
 
 async fn two_handles_read_the_same_ledger(b: &Books) {
     let id = source("a");
-    b.ledger.begun(&id, Millis(1)).await.unwrap();
+    b.ledger.read_started(&id, Millis(1)).await.unwrap();
     b.deliver(&id, 2, 3, &[("missing", 1)], Some(1)).await;
-    b.other.finished(&id, Millis(4)).await.unwrap();
+    b.other.read_finished(&id, Millis(4)).await.unwrap();
     assert_eq!(b.other.sources().await.unwrap(), b.ledger.sources().await.unwrap());
     assert!(b.one(&id).await.finished);
 }

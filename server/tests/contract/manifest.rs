@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use domain::{
     ErrorKind,
-    changes::Touched,
-    ports::{Appended, RefusedCounts, SourceLedger},
+    changes::ChangeSet,
+    ports::{AppendCounts, RefusedCounts, SourceLedger},
     scope::Place,
     text::Name,
     time::{Day, Millis},
 };
-use lake::ports::{Change, Delivery, LakeFile, Manifest, NewFile, News};
+use lake::ports::{LakeFile, Manifest, ManifestCommit, ManifestUpdate, NewFile, SourceDelivery};
 
 use crate::support::{LakeDir, source};
 
@@ -66,18 +66,18 @@ pub fn file(path: &str) -> NewFile {
     NewFile { file, index: path.as_bytes().to_vec() }
 }
 
-fn publish<'a>(paths: impl IntoIterator<Item = &'a str>) -> Change {
-    Change { publish: paths.into_iter().map(file).collect(), ..Change::default() }
+fn publish<'a>(paths: impl IntoIterator<Item = &'a str>) -> ManifestCommit {
+    ManifestCommit { publish: paths.into_iter().map(file).collect(), ..ManifestCommit::default() }
 }
 
-fn delivery(kind: &str, name: &str) -> Vec<Delivery> {
-    vec![Delivery {
+fn delivery(kind: &str, name: &str) -> Vec<SourceDelivery> {
+    vec![SourceDelivery {
         source: domain::ports::SourceId { kind: kind.into(), ..source(name) },
         at: Millis(5),
-        appended: Appended { taken: 2, duplicate: 1, corrected: 1 },
+        appended: AppendCounts { taken: 2, duplicate: 1, corrected: 1 },
         refused: RefusedCounts::from([("missing".into(), 4)]),
         newest: Some(Millis(3)),
-        ..Delivery::default()
+        ..SourceDelivery::default()
     }]
 }
 
@@ -106,7 +106,12 @@ async fn what_is_published_is_read_back_as_it_was(m: &Pair) {
 
 async fn the_generation_grows_with_every_commit(m: &Pair) {
     let mut before = m.one.generation().await.unwrap();
-    for change in [publish(["a"]), publish(["b"]), Change::default(), Change { retire: vec![1], ..Change::default() }] {
+    for change in [
+        publish(["a"]),
+        publish(["b"]),
+        ManifestCommit::default(),
+        ManifestCommit { retire: vec![1], ..ManifestCommit::default() },
+    ] {
         let now = m.one.commit(change).await.unwrap();
         assert!(now > before, "{now} after {before}");
         assert_eq!(m.one.generation().await.unwrap(), now);
@@ -116,33 +121,34 @@ async fn the_generation_grows_with_every_commit(m: &Pair) {
 
 async fn what_came_since_is_told_by_commit(m: &Pair) {
     let begin = m.one.generation().await.unwrap();
-    let mut touched = Touched { days: [Day(20_634)].into(), ..Touched::default() };
+    let mut touched = ChangeSet { days: [Day(20_634)].into(), ..ChangeSet::default() };
     touched.metrics.insert("mAP50".into());
-    touched.place(Place { customer: Name::parse("a").unwrap(), site: None, zone: Some(Name::parse("z").unwrap()) });
-    m.one.commit(Change { touched: touched.clone(), ..publish(["a", "b"]) }).await.unwrap();
+    touched.add_place(Place { customer: Name::parse("a").unwrap(), site: None, zone: Some(Name::parse("z").unwrap()) });
+    m.one.commit(ManifestCommit { touched: touched.clone(), ..publish(["a", "b"]) }).await.unwrap();
     let files = m.one.files().await.unwrap();
-    let middle = m.one.commit(Change { retire: vec![files[0].id], ..publish(["c"]) }).await.unwrap();
-    let end = m.one.commit(Change { touched: Touched::all(), ..Change::default() }).await.unwrap();
+    let middle = m.one.commit(ManifestCommit { retire: vec![files[0].id], ..publish(["c"]) }).await.unwrap();
+    let end =
+        m.one.commit(ManifestCommit { touched: ChangeSet::everything(), ..ManifestCommit::default() }).await.unwrap();
     // The other handle learns the same, and of one commit no more than of that.
     let news = m.two.since(begin).await.unwrap().expect("remembered");
     let live = m.two.files().await.unwrap();
     assert_eq!((news.generation, news.published.clone(), news.retired), (end, live.clone(), vec![files[0].id]));
-    assert_eq!(news.touched, [touched, Touched::default(), Touched::all()]);
+    assert_eq!(news.touched, [touched, ChangeSet::default(), ChangeSet::everything()]);
     let last = m.two.since(middle).await.unwrap().expect("remembered");
-    assert_eq!((last.published, last.retired, last.touched), (vec![], vec![], vec![Touched::all()]));
+    assert_eq!((last.published, last.retired, last.touched), (vec![], vec![], vec![ChangeSet::everything()]));
     let nothing = m.two.since(end).await.unwrap().expect("nothing has come");
-    assert_eq!(nothing, News { generation: end, ..News::default() });
+    assert_eq!(nothing, ManifestUpdate { generation: end, ..ManifestUpdate::default() });
     // A source that begins to fail is of no place in particular.
-    m.ledger.begun(&source("x"), Millis(6)).await.unwrap();
-    m.ledger.failed(&source("x"), Millis(7), &domain::error::Sentence::only_english("it broke")).await.unwrap();
-    assert_eq!(m.two.since(end).await.unwrap().expect("remembered").touched, [Touched::all()]);
+    m.ledger.read_started(&source("x"), Millis(6)).await.unwrap();
+    m.ledger.read_failed(&source("x"), Millis(7), &domain::error::Sentence::only_english("it broke")).await.unwrap();
+    assert_eq!(m.two.since(end).await.unwrap().expect("remembered").touched, [ChangeSet::everything()]);
 }
 
 async fn what_nobody_remembers_is_read_as_a_whole(m: &Pair) {
     let begin = m.one.generation().await.unwrap();
     assert_eq!(m.one.since(begin + 5).await.unwrap(), None, "from the future: another manifest has taken its place");
     for _ in 0..1_001 {
-        m.one.commit(Change::default()).await.unwrap();
+        m.one.commit(ManifestCommit::default()).await.unwrap();
     }
     assert_eq!(m.one.since(begin).await.unwrap(), None);
     assert!(m.one.since(begin + 1).await.unwrap().is_some_and(|n| n.touched.len() == 1_000));
@@ -152,7 +158,7 @@ async fn retired_files_and_their_indexes_are_gone(m: &Pair) {
     m.one.commit(publish(["a", "b", "c"])).await.unwrap();
     let files = m.one.files().await.unwrap();
     let retire = vec![files[0].id, files[2].id];
-    m.one.commit(Change { retire: retire.clone(), ..publish(["d"]) }).await.unwrap();
+    m.one.commit(ManifestCommit { retire: retire.clone(), ..publish(["d"]) }).await.unwrap();
     assert_eq!(paths(&m.one).await, ["b", "d"]);
     assert_eq!(m.one.indexes(&retire).await.unwrap(), vec![]);
     let ids: Vec<i64> = m.one.files().await.unwrap().iter().map(|f| f.id).collect();
@@ -160,16 +166,16 @@ async fn retired_files_and_their_indexes_are_gone(m: &Pair) {
 }
 
 async fn a_commit_that_fails_changes_nothing(m: &Pair) {
-    m.one.commit(Change { last_seq: Some(7), ..publish(["a"]) }).await.unwrap();
+    m.one.commit(ManifestCommit { last_seq: Some(7), ..publish(["a"]) }).await.unwrap();
     let (generation, files) = (m.one.generation().await.unwrap(), m.one.files().await.unwrap());
     // The second file has the name of a live one: a manifest never names a file twice.
-    let change = Change {
+    let change = ManifestCommit {
         publish: vec![file("new"), file("a2"), file("a2")],
         retire: vec![files[0].id],
         last_seq: Some(99),
         deliveries: delivery("file", "x"),
         forget_demo: true,
-        touched: Touched::all(),
+        touched: ChangeSet::everything(),
     };
     let refused = m.one.commit(change).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Unavailable);
@@ -182,14 +188,14 @@ async fn a_commit_that_fails_changes_nothing(m: &Pair) {
 }
 
 async fn the_sequence_number_moves_only_when_a_commit_says_so(m: &Pair) {
-    m.one.commit(Change { last_seq: Some(41), ..Change::default() }).await.unwrap();
+    m.one.commit(ManifestCommit { last_seq: Some(41), ..ManifestCommit::default() }).await.unwrap();
     m.one.commit(publish(["a"])).await.unwrap();
     assert_eq!(m.one.last_seq().await.unwrap(), 41);
 }
 
 async fn a_delivery_is_booked_with_the_files(m: &Pair) {
-    m.one.commit(Change { deliveries: delivery("file", "x"), ..publish(["a"]) }).await.unwrap();
-    m.one.commit(Change { deliveries: delivery("file", "x"), ..publish(["b"]) }).await.unwrap();
+    m.one.commit(ManifestCommit { deliveries: delivery("file", "x"), ..publish(["a"]) }).await.unwrap();
+    m.one.commit(ManifestCommit { deliveries: delivery("file", "x"), ..publish(["b"]) }).await.unwrap();
     let sources = m.ledger.sources().await.unwrap();
     let [x] = sources.as_slice() else { panic!("one source, not {sources:?}") };
     assert_eq!(x.source, source("x"));
@@ -198,28 +204,28 @@ async fn a_delivery_is_booked_with_the_files(m: &Pair) {
 }
 
 async fn forgetting_the_demo_spares_other_sources(m: &Pair) {
-    m.one.commit(Change { deliveries: delivery("demo", "demo"), ..Change::default() }).await.unwrap();
-    m.one.commit(Change { deliveries: delivery("file", "demo"), ..Change::default() }).await.unwrap();
-    m.one.commit(Change { forget_demo: true, ..Change::default() }).await.unwrap();
+    m.one.commit(ManifestCommit { deliveries: delivery("demo", "demo"), ..ManifestCommit::default() }).await.unwrap();
+    m.one.commit(ManifestCommit { deliveries: delivery("file", "demo"), ..ManifestCommit::default() }).await.unwrap();
+    m.one.commit(ManifestCommit { forget_demo: true, ..ManifestCommit::default() }).await.unwrap();
     let left: Vec<_> = m.ledger.sources().await.unwrap().into_iter().map(|s| (s.source, s.refused)).collect();
     assert_eq!(left, vec![(source("demo"), RefusedCounts::from([("missing".into(), 4)]))]);
 }
 
 async fn notes_are_set_changed_and_taken_away(m: &Pair) {
-    m.one.set_note("demo", Some("1")).await.unwrap();
-    m.one.set_note("other", Some("")).await.unwrap();
-    m.one.set_note("demo", Some("2")).await.unwrap();
+    m.one.set_value("demo", Some("1")).await.unwrap();
+    m.one.set_value("other", Some("")).await.unwrap();
+    m.one.set_value("demo", Some("2")).await.unwrap();
     assert_eq!(m.two.note("demo").await.unwrap().as_deref(), Some("2"));
     assert_eq!(m.two.note("other").await.unwrap().as_deref(), Some(""), "an empty note is a note");
-    m.two.set_note("demo", None).await.unwrap();
+    m.two.set_value("demo", None).await.unwrap();
     assert_eq!(m.one.note("demo").await.unwrap(), None);
-    m.two.set_note("demo", None).await.unwrap();
+    m.two.set_value("demo", None).await.unwrap();
 }
 
 async fn two_handles_see_each_other(m: &Pair) {
     let a = m.one.commit(publish(["a"])).await.unwrap();
     assert_eq!(m.two.generation().await.unwrap(), a);
-    let b = m.two.commit(Change { last_seq: Some(3), ..publish(["b"]) }).await.unwrap();
+    let b = m.two.commit(ManifestCommit { last_seq: Some(3), ..publish(["b"]) }).await.unwrap();
     assert!(b > a);
     assert_eq!(paths(&m.one).await, ["a", "b"]);
     assert_eq!((m.one.generation().await.unwrap(), m.one.last_seq().await.unwrap()), (b, 3));

@@ -3,8 +3,8 @@
 
 use std::io::Write;
 
-use domain::ports::{Appended, MetricsStore, Output, RecordSink};
-use lake::{How, Lake};
+use domain::ports::{AppendCounts, MetricsStore, RecordSink, RestartableWriter};
+use lake::{Lake, MergeMode};
 use serde_json::{Value, json};
 
 use crate::support::{Asked, LakeDir, ask, fleet, june, metric, near, read_back, take};
@@ -35,13 +35,13 @@ async fn records_that_come_while_a_merge_is_prepared_are_kept() {
     let dir = LakeDir::new();
     let lake = dir.open().await;
     four_files(&lake).await;
-    let prepared = lake.prepare_merge(How::Thorough).await.unwrap().expect("there is something to merge");
+    let prepared = lake.prepare_merge(MergeMode::Thorough).await.unwrap().expect("there is something to merge");
     take(&lake, [row("new", 1.0)]).await;
     assert_eq!(value_and_n(&lake).await, (0.6, 5), "what is prepared is not seen");
     assert!(lake.commit_merge(prepared).await.unwrap());
     assert_eq!((value_and_n(&lake).await, dir.files(None).len(), all_files(&dir)), ((0.6, 5), 2, 2));
     let known = take(&lake, [row(0, 0.5), row("new", 1.0), row(3, 0.7)]).await;
-    assert_eq!(known, Appended { taken: 0, duplicate: 2, corrected: 1 });
+    assert_eq!(known, AppendCounts { taken: 0, duplicate: 2, corrected: 1 });
 }
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn a_merge_whose_files_changed_meanwhile_is_dropped() {
         let dir = LakeDir::new();
         let lake = dir.open().await;
         four_files(&lake).await;
-        let prepared = lake.prepare_merge(How::Thorough).await.unwrap().expect("there is something to merge");
+        let prepared = lake.prepare_merge(MergeMode::Thorough).await.unwrap().expect("there is something to merge");
         let correction = [row(2, 0.9)];
         if by_another {
             take(&dir.open().await, correction).await
@@ -61,7 +61,7 @@ async fn a_merge_whose_files_changed_meanwhile_is_dropped() {
         let (value, n) = value_and_n(&lake).await;
         assert!(n == 4 && near(value, 0.6), "{value} of {n}");
         assert_eq!(all_files(&dir), dir.files(None).len(), "nothing is left of it");
-        lake.tidy().await.unwrap();
+        lake.compact().await.unwrap();
         assert_eq!((value_and_n(&lake).await.1, all_files(&dir)), (4, 1));
     }
 }
@@ -73,7 +73,7 @@ async fn a_merge_is_prepared_while_another_process_writes() {
     four_files(&lake).await;
     let lock = std::fs::File::open(dir.path().join("lake.lock")).unwrap();
     lock.lock().unwrap();
-    let prepared = lake.prepare_merge(How::Thorough).await.unwrap().expect("nobody is waited for");
+    let prepared = lake.prepare_merge(MergeMode::Thorough).await.unwrap().expect("nobody is waited for");
     drop(lock);
     assert!(lake.commit_merge(prepared).await.unwrap());
     assert_eq!(value_and_n(&lake).await, (0.5, 4));
@@ -84,14 +84,14 @@ async fn a_merge_under_way_is_not_taken_for_the_remains_of_a_crash() {
     let dir = LakeDir::new();
     let lake = dir.open().await;
     four_files(&lake).await;
-    let prepared = lake.prepare_merge(How::Thorough).await.unwrap().expect("there is something to merge");
+    let prepared = lake.prepare_merge(MergeMode::Thorough).await.unwrap().expect("there is something to merge");
     // Which sweeps.
     drop(dir.open().await);
     assert!(lake.commit_merge(prepared).await.unwrap());
     assert_eq!((value_and_n(&lake).await, all_files(&dir)), ((0.5, 4), 1));
     let prepared = {
         take(&lake, [row("x", 0.5)]).await;
-        lake.prepare_merge(How::Thorough).await.unwrap().expect("there is something to merge")
+        lake.prepare_merge(MergeMode::Thorough).await.unwrap().expect("there is something to merge")
     };
     assert_eq!(all_files(&dir), 3);
     drop(prepared);
@@ -114,7 +114,7 @@ async fn commits_leave_files_alone_that_are_being_merged() {
     for run in 0..8 {
         take(&lake, [row(run, 0.5)]).await;
     }
-    let prepared = lake.prepare_merge(How::Thorough).await.unwrap().expect("there is something to merge");
+    let prepared = lake.prepare_merge(MergeMode::Thorough).await.unwrap().expect("there is something to merge");
     // So many small files that a commit would merge them.
     for run in 8..12 {
         take(&lake, [row(run, 0.5)]).await;
@@ -139,7 +139,7 @@ impl Write for Overtaken<'_> {
     }
 }
 
-impl Output for Overtaken<'_> {
+impl RestartableWriter for Overtaken<'_> {
     fn begin(&mut self) -> std::io::Result<()> {
         self.begun += 1;
         self.bytes.clear();
@@ -148,7 +148,7 @@ impl Output for Overtaken<'_> {
             let dir = self.dir;
             let merge = move || {
                 let runtime = tokio::runtime::Runtime::new().unwrap();
-                runtime.block_on(async { dir.open().await.tidy().await.unwrap() });
+                runtime.block_on(async { dir.open().await.compact().await.unwrap() });
             };
             std::thread::scope(|s| s.spawn(merge).join()).unwrap();
         }

@@ -2,7 +2,7 @@
 
 use domain::{
     ports::{MetricsStore, RecordSink},
-    query::{ComparisonQuery, MetricPage, Metrics, RecordsQuery, SummaryQuery},
+    query::{ComparisonQuery, MetricPage, MetricSelection, RecordsQuery, SummaryQuery},
     scope::Scope,
 };
 use lake::Lake;
@@ -29,8 +29,8 @@ async fn sixty(a: &Adapter) {
     a.take([with("other", "o", ["m00", "m59", "z"].map(String::from).into_iter())]).await;
 }
 
-fn page(always: &[&str], skip: usize, take: usize) -> Metrics {
-    Metrics::Page(MetricPage { always: always.iter().map(ToString::to_string).collect(), skip, take })
+fn page(always: &[&str], skip: usize, take: usize) -> MetricSelection {
+    MetricSelection::Page(MetricPage { always: always.iter().map(ToString::to_string).collect(), skip, take })
 }
 
 async fn a_page_of_metrics_is_a_part_of_all_of_them(a: &Adapter) {
@@ -54,7 +54,7 @@ async fn a_page_of_metrics_is_a_part_of_all_of_them(a: &Adapter) {
 async fn a_page_of_a_comparison_has_the_same_metrics(a: &Adapter) {
     sixty(a).await;
     let q = |metrics| ComparisonQuery { scope: scope("acme", "all"), range: june(), metrics };
-    let all = a.metrics.field_report(&q(Metrics::All)).await.unwrap();
+    let all = a.metrics.field_report(&q(MetricSelection::All)).await.unwrap();
     let got = a.metrics.field_report(&q(page(&["mAP50"], 50, 25))).await.unwrap();
     let keys: Vec<&str> = got.metrics.iter().map(|m| &*m.key).collect();
     assert_eq!(got.present.len(), 61);
@@ -108,7 +108,7 @@ async fn the_names_that_came_first_stay_known_through_merges_restarts_and_other_
             (vec!["custom.a".into(), "custom.b".into()], false, 2)
         );
     }
-    lake.tidy().await.unwrap();
+    lake.compact().await.unwrap();
     let lake = open().await;
     assert_eq!(known(&lake).await, ["custom.y", "custom.z"]);
     let s = lake.summary(&ask(&fleet(), june())).await.unwrap();

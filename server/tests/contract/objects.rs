@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use lake::{Folder, Objects};
+use lake::{FolderObjects, Objects};
 use tempfile::TempDir;
 
 /// An adapter, and where it keeps what it has.
@@ -16,7 +16,7 @@ struct Kept {
 
 async fn folder() -> Kept {
     let folder = TempDir::with_prefix("gf-objects-").expect("a folder");
-    Kept { objects: Arc::new(Folder::at(&folder.path().join("made when needed"))), folder }
+    Kept { objects: Arc::new(FolderObjects::at(&folder.path().join("made when needed"))), folder }
 }
 
 suite!([in_a_folder = crate::objects::folder] [
@@ -45,7 +45,7 @@ async fn read(k: &Kept, name: &str) -> Option<String> {
             return None;
         }
     }
-    assert_eq!(k.objects.look(name).await.expect("a look").bytes, text.len() as u64);
+    assert_eq!(k.objects.stat(name).await.expect("a look").bytes, text.len() as u64);
     Some(text)
 }
 
@@ -95,7 +95,7 @@ async fn objects_are_listed_below_their_folder_until_they_are_discarded(k: &Kept
     assert_eq!(names(k, "lake").await, all[..3]);
     assert_eq!(names(k, "lake/day=2026-06-30").await, all[..2]);
     let listed = k.objects.list("lake/day=2026-07-01").await.unwrap();
-    assert_eq!(listed, [(all[2].to_owned(), k.objects.look(all[2]).await.unwrap())]);
+    assert_eq!(listed, [(all[2].to_owned(), k.objects.stat(all[2]).await.unwrap())]);
     k.objects.discard(A);
     k.objects.discard(A);
     assert_eq!((names(k, "lake").await, read(k, A).await), (vec![all[1].to_owned(), all[2].to_owned()], None));

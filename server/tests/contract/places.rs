@@ -2,7 +2,7 @@
 
 use domain::{
     query::{ChildSummary, Directory, Summary, SummaryQuery},
-    time::{Against, TimeRange},
+    time::{EarlierPeriod, TimeRange},
 };
 use serde_json::{Value, json};
 
@@ -124,7 +124,7 @@ async fn records_between_two_periods_make_no_child(a: &Adapter) {
     ])
     .await;
     let week = TimeRange::last_days(7, crate::support::at("2026-07-01T00:00:00Z")).unwrap();
-    let asked = SummaryQuery { earlier: Against::Year.of(&week), sites: true, ..ask(&fleet(), week) };
+    let asked = SummaryQuery { earlier: EarlierPeriod::Year.of(&week), sites: true, ..ask(&fleet(), week) };
     let s = a.metrics.summary(&asked).await.unwrap();
     let names = |all: &[ChildSummary]| -> Vec<String> {
         all.iter().map(|c| c.scope.customer.as_ref().map(ToString::to_string).unwrap_or_default()).collect()

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     query::{
-        Comparison, ComparisonQuery, Course, MetricSummary, Metrics, ModelSummary, Summary, SummaryQuery, TrendQuery,
+        Comparison, ComparisonQuery, MetricSelection, MetricSummary, ModelSummary, SeriesBuckets, Summary,
+        SummaryQuery, TrendQuery,
     },
     scope::{Model, Scope},
-    state::EXPECTED_FOR,
+    state::EXPECTED_WITHIN_MS,
     time::{DAY, HOUR, Millis, Step, TimeRange},
 };
 use proptest::{
@@ -29,7 +30,7 @@ const SPAN: i64 = 72 * HOUR;
 const LONG_AGO: [i64; 2] = [40 * DAY, 80 * DAY];
 
 #[derive(Debug, Clone)]
-struct Question {
+struct MetricsQuery {
     scope: Scope,
     range: TimeRange,
     earlier: TimeRange,
@@ -41,7 +42,7 @@ struct Question {
 #[derive(Debug, Clone)]
 struct Case {
     batches: Vec<Vec<Row>>,
-    questions: Vec<Question>,
+    questions: Vec<MetricsQuery>,
 }
 
 pub fn moment() -> impl Strategy<Value = Millis> {
@@ -79,7 +80,7 @@ pub fn row() -> impl Strategy<Value = Row> {
     )
 }
 
-fn question() -> impl Strategy<Value = Question> {
+fn question() -> impl Strategy<Value = MetricsQuery> {
     let place = select(vec![
         (None, None, None),
         (Some("a"), None, None),
@@ -104,13 +105,17 @@ fn question() -> impl Strategy<Value = Question> {
         model,
         0..METRICS.len(),
     )
-        .prop_map(|((customer, site, zone), task, kind, device, (range, earlier), step, model, metric)| Question {
-            scope: Scope::parse(customer, site, zone, task, Some(kind)).and_then(|s| s.on(device)).expect("a scope"),
-            range,
-            earlier,
-            step: Step::parse(step).expect("a step"),
-            model: model.map(|m| Model::parse(m).expect("a model")),
-            metric,
+        .prop_map(|((customer, site, zone), task, kind, device, (range, earlier), step, model, metric)| {
+            MetricsQuery {
+                scope: Scope::parse(customer, site, zone, task, Some(kind))
+                    .and_then(|s| s.with_device(device))
+                    .expect("a scope"),
+                range,
+                earlier,
+                step: Step::parse(step).expect("a step"),
+                model: model.map(|m| Model::parse(m).expect("a model")),
+                metric,
+            }
         })
 }
 
@@ -138,7 +143,7 @@ fn close(a: Option<f64>, b: Option<f64>) -> bool {
     }
 }
 
-fn check_metrics(got: &[MetricSummary], rows: &[&Row], q: &Question) -> Result<(), TestCaseError> {
+fn check_metrics(got: &[MetricSummary], rows: &[&Row], q: &MetricsQuery) -> Result<(), TestCaseError> {
     let (now, before) = (within(rows, &q.range), within(rows, &q.earlier));
     for (i, key) in METRICS.iter().enumerate() {
         let (want, before) = (numbers(&now, i), numbers(&before, i));
@@ -178,15 +183,15 @@ fn check_metrics(got: &[MetricSummary], rows: &[&Row], q: &Question) -> Result<(
     Ok(())
 }
 
-async fn check_summary(a: &Adapter, r: &Reference, q: &Question) -> Result<(), TestCaseError> {
+async fn check_summary(a: &Adapter, r: &Reference, q: &MetricsQuery) -> Result<(), TestCaseError> {
     let asked = SummaryQuery {
         earlier: q.earlier,
-        earlier_quantiles: Metrics::only([METRICS[1]]),
-        course: Some(Course::of_steps(q.range, q.step)),
+        earlier_quantiles: MetricSelection::only([METRICS[1]]),
+        course: Some(SeriesBuckets::of_steps(q.range, q.step)),
         ..ask(&q.scope, q.range)
     };
     let got = a.metrics.summary(&asked).await.expect("a summary");
-    let one = SummaryQuery { metrics: Metrics::only([METRICS[q.metric]]), ..asked };
+    let one = SummaryQuery { metrics: MetricSelection::only([METRICS[q.metric]]), ..asked };
     let one = a.metrics.summary(&one).await.expect("a summary");
     prop_assert_eq!(&one.health, &got.health);
     prop_assert_eq!(one.children.len(), got.children.len());
@@ -239,7 +244,7 @@ async fn check_summary(a: &Adapter, r: &Reference, q: &Question) -> Result<(), T
         };
         check_metrics(&child.metrics, &rows, q)?;
         let end = q.range.to().min(at(NOW));
-        let expected = end.plus(-EXPECTED_FOR)..end;
+        let expected = end.plus(-EXPECTED_WITHIN_MS)..end;
         let counts = |r: &&Row| q.range.contains(r.at) || q.earlier.contains(r.at) || expected.contains(&r.at);
         prop_assert!(all.iter().any(counts), "the child {} had no record in either period and none was expected", name);
     }
@@ -258,7 +263,7 @@ async fn check_summary(a: &Adapter, r: &Reference, q: &Question) -> Result<(), T
     Ok(())
 }
 
-async fn check_trend(a: &Adapter, r: &Reference, q: &Question) -> Result<(), TestCaseError> {
+async fn check_trend(a: &Adapter, r: &Reference, q: &MetricsQuery) -> Result<(), TestCaseError> {
     let asked = TrendQuery {
         scope: q.scope.clone(),
         model: q.model.clone().map(Into::into),
@@ -287,10 +292,10 @@ async fn check_trend(a: &Adapter, r: &Reference, q: &Question) -> Result<(), Tes
     Ok(())
 }
 
-async fn check_comparison(a: &Adapter, r: &Reference, q: &Question) -> Result<(), TestCaseError> {
-    let all = ComparisonQuery { scope: q.scope.clone(), range: q.range, metrics: Metrics::All };
+async fn check_comparison(a: &Adapter, r: &Reference, q: &MetricsQuery) -> Result<(), TestCaseError> {
+    let all = ComparisonQuery { scope: q.scope.clone(), range: q.range, metrics: MetricSelection::All };
     let got = a.metrics.comparison(&all).await.expect("a comparison");
-    let one = ComparisonQuery { metrics: Metrics::only([METRICS[q.metric]]), ..all };
+    let one = ComparisonQuery { metrics: MetricSelection::only([METRICS[q.metric]]), ..all };
     let one = a.metrics.comparison(&one).await.expect("a comparison");
     let told = |c: &Comparison| -> Vec<_> {
         let of = |m: &ModelSummary| m.metrics.get(METRICS[q.metric]).map(|x| (x.n, x.p95));
@@ -330,8 +335,8 @@ fn named<'r>(rows: impl Iterator<Item = &'r Row>) -> BTreeSet<&'r str> {
     rows.filter_map(|r| r.device).collect()
 }
 
-async fn check_report(a: &Adapter, r: &Reference, q: &Question) -> Result<(), TestCaseError> {
-    let all = ComparisonQuery { scope: q.scope.clone(), range: q.range, metrics: Metrics::All };
+async fn check_report(a: &Adapter, r: &Reference, q: &MetricsQuery) -> Result<(), TestCaseError> {
+    let all = ComparisonQuery { scope: q.scope.clone(), range: q.range, metrics: MetricSelection::All };
     let got = a.metrics.field_report(&all).await.expect("a report");
     let mut cells: BTreeMap<_, Vec<&Row>> = BTreeMap::new();
     for row in within(&r.rows(&q.scope), &q.range) {
@@ -353,9 +358,9 @@ async fn check_report(a: &Adapter, r: &Reference, q: &Question) -> Result<(), Te
 }
 
 /// Names that no record has are refused, and rightly so: such questions are left out.
-fn answerable(r: &Reference, q: &Question) -> bool {
-    let all = r.rows(&Scope { kind: domain::scope::Kind::All, ..Scope::default() });
-    let place = Scope { task: None, device: None, kind: domain::scope::Kind::All, ..q.scope.clone() };
+fn answerable(r: &Reference, q: &MetricsQuery) -> bool {
+    let all = r.rows(&Scope { kind: domain::scope::ExperimentKind::All, ..Scope::default() });
+    let place = Scope { task: None, device: None, kind: domain::scope::ExperimentKind::All, ..q.scope.clone() };
     all.iter().any(|r| r.lies_in(&place))
         && q.scope.task.as_ref().is_none_or(|t| all.iter().any(|r| r.task == t.as_str()))
         && q.scope.device.as_ref().is_none_or(|d| all.iter().any(|r| r.device == Some(d.as_str())))
@@ -363,10 +368,10 @@ fn answerable(r: &Reference, q: &Question) -> bool {
         && all.iter().any(|r| r.value(q.metric).is_some())
 }
 
-async fn check_all(a: &Adapter, r: &Reference, questions: &[Question]) -> Result<(), TestCaseError> {
+async fn check_all(a: &Adapter, r: &Reference, questions: &[MetricsQuery]) -> Result<(), TestCaseError> {
     let directory = a.metrics.directory();
     let known: BTreeSet<&str> = directory.devices.keys().map(|d| d.as_str()).collect();
-    let all = Scope { kind: domain::scope::Kind::All, ..Scope::default() };
+    let all = Scope { kind: domain::scope::ExperimentKind::All, ..Scope::default() };
     prop_assert_eq!(known, named(r.rows(&all).into_iter()));
     for q in questions.iter().filter(|q| answerable(r, q)) {
         let told = |e: TestCaseError| TestCaseError::fail(format!("{e}\nasked: {q:?}"));
@@ -385,7 +390,7 @@ async fn play(a: &Adapter, case: &Case) -> Result<(), TestCaseError> {
         prop_assert_eq!(got, reference.take(batch));
     }
     check_all(a, &reference, &case.questions).await?;
-    a.sink.tidy().await.expect("tidied");
+    a.sink.compact().await.expect("tidied");
     check_all(a, &reference, &case.questions[..1]).await?;
     prop_assert_eq!(a.sink.remove_simulated().await.expect("removed"), reference.remove_simulated());
     check_all(a, &reference, &case.questions[1..2]).await

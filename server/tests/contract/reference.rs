@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    ports::Appended,
+    ports::AppendCounts,
     scope::{Model, Scope},
     time::{Millis, Step, TimeRange},
 };
@@ -97,8 +97,8 @@ pub struct Reference {
 }
 
 impl Reference {
-    pub fn take(&mut self, batch: &[Row]) -> Appended {
-        let mut counts = Appended::default();
+    pub fn take(&mut self, batch: &[Row]) -> AppendCounts {
+        let mut counts = AppendCounts::default();
         for row in batch {
             self.arrived += 1;
             let key = row.identity();

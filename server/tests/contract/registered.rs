@@ -2,9 +2,9 @@
 //! among the changes; its tags stand beside it.
 
 use domain::{
-    model::{Link, ModelKey},
+    model::{ModelKey, ModelLink},
     ports::MetricsStore,
-    query::{ComparisonQuery, Metrics, RecordsQuery, TrendQuery},
+    query::{ComparisonQuery, MetricSelection, RecordsQuery, TrendQuery},
     time::Step,
 };
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ async fn a_registered_version_is_one_model_under_whatever_tags() {
     for lake in [lake, dir.open().await] {
         let directory = lake.directory();
         assert_eq!(directory.models, [key("yolov8m:1"), model.clone()], "no tag of rows that name a registered model");
-        assert_eq!(directory.by_age, directory.models);
+        assert_eq!(directory.models_by_age, directory.models);
         assert!(directory.check_model(&key("models:/fleet-detector")).is_ok());
         assert!(directory.check_model(&key("models:/fleet-detector/8")).is_err());
         assert!(directory.check_model(&key("yolov8m:2")).is_err());
@@ -53,15 +53,15 @@ async fn a_registered_version_is_one_model_under_whatever_tags() {
         assert_eq!((change.name().as_str(), &*change.architecture), ("fleet-detector 7", "yolov8m"));
         assert_eq!(change.registered_version.as_deref(), Some("7"));
 
-        let q = ComparisonQuery { scope: fleet(), range: june(), metrics: Metrics::All };
+        let q = ComparisonQuery { scope: fleet(), range: june(), metrics: MetricSelection::All };
         let models = lake.comparison(&q).await.expect("a comparison").models;
         let told = |i: usize| {
             let m = &models[i];
             (m.n, m.architecture.as_deref(), m.version.as_deref(), m.registered_model.as_deref(), m.links.clone())
         };
         // Its rows agree on the architecture, and not on the version.
-        assert_eq!(told(0), (3, Some("yolov8m"), None, Some("fleet-detector"), vec![Link::Record]));
-        assert_eq!(told(1), (2, Some("yolov8m"), Some("1"), None, vec![Link::Architecture]));
+        assert_eq!(told(0), (3, Some("yolov8m"), None, Some("fleet-detector"), vec![ModelLink::Record]));
+        assert_eq!(told(1), (2, Some("yolov8m"), Some("1"), None, vec![ModelLink::Architecture]));
 
         let q = RecordsQuery {
             scope: fleet(),

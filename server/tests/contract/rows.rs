@@ -2,8 +2,8 @@
 
 use domain::{
     model::ModelKey,
-    query::{ComparisonQuery, Metrics, Records, RecordsQuery, SummaryQuery},
-    time::{Against, TimeRange},
+    query::{ComparisonQuery, MetricSelection, Records, RecordsQuery, SummaryQuery},
+    time::{EarlierPeriod, TimeRange},
 };
 use serde_json::{Value, json};
 
@@ -125,7 +125,7 @@ async fn each_model_in_each_zone_has_its_own_cell(a: &Adapter) {
     .await;
     let report = a
         .metrics
-        .field_report(&ComparisonQuery { scope: scope("", "all"), range: june(), metrics: Metrics::All })
+        .field_report(&ComparisonQuery { scope: scope("", "all"), range: june(), metrics: MetricSelection::All })
         .await
         .expect("a report");
     assert_eq!(report.cells.len(), 4);
@@ -146,7 +146,9 @@ async fn a_summary_compares_with_the_period_that_was_asked_for(a: &Adapter) {
     let x = |time: &str, v: f64| row(time, json!({"detection": {"mAP50": v}}));
     a.take([x("30T10:00:00", 0.9), x("29T10:00:00", 0.7), x("23T10:00:00", 0.4)]).await;
     let day = range("2026-06-30T00:00:00Z", "2026-07-01T00:00:00Z");
-    for (against, before) in [(Against::Previous, Some(0.7)), (Against::Week, Some(0.4)), (Against::Year, None)] {
+    for (against, before) in
+        [(EarlierPeriod::Previous, Some(0.7)), (EarlierPeriod::Week, Some(0.4)), (EarlierPeriod::Year, None)]
+    {
         let q = SummaryQuery { earlier: against.of(&day), ..ask(&fleet(), day) };
         let s = a.metrics.summary(&q).await.expect("a summary");
         assert_eq!(metric(&s.metrics, "mAP50").previous, before, "{against:?}");

@@ -1,10 +1,10 @@
-//! The contract of [`SavedViews`] and [`Replays`]: whose views are seen, what is changed only as it was seen, and writes that are sent
+//! The contract of [`SavedViews`] and [`IdempotencyKeys`]: whose views are seen, what is changed only as it was seen, and writes that are sent
 //! again.
 
 use std::sync::Arc;
 
 use domain::{
-    ports::{Changed, Created, Replays, SavedViews, WriteKey},
+    ports::{ChangeOutcome, CreateOutcome, IdempotencyKey, IdempotencyKeys, SavedViews},
     saved_view::{NewView, SavedView, ViewId, ViewLink, ViewName},
     time::Millis,
 };
@@ -14,7 +14,7 @@ use crate::support::LakeDir;
 /// Views, the keys of writes, and a second handle on the same store.
 pub struct Store {
     views: Arc<dyn SavedViews>,
-    replays: Arc<dyn Replays>,
+    replays: Arc<dyn IdempotencyKeys>,
     other: Arc<dyn SavedViews>,
     _keep: LakeDir,
 }
@@ -55,14 +55,14 @@ fn new(owner: &str, text: &str, shared: bool) -> NewView {
     NewView { name: name(text), link: ViewLink::stored("/trends?days=7".into()), shared, owner: owner.into() }
 }
 
-fn key(text: &str, request: u8) -> WriteKey {
-    WriteKey { key: text.into(), request: [request; 32] }
+fn key(text: &str, request: u8) -> IdempotencyKey {
+    IdempotencyKey { key: text.into(), request: [request; 32] }
 }
 
 impl Store {
     async fn keep(&self, owner: &str, text: &str, shared: bool) -> SavedView {
         match self.views.create(&new(owner, text, shared), None, Millis(5), MOST).await.unwrap() {
-            Created::New(view) => view,
+            CreateOutcome::New(view) => view,
             other => panic!("{other:?}"),
         }
     }
@@ -98,9 +98,9 @@ async fn a_name_is_taken_once_by_each_owner(s: &Store) {
     s.keep("kim", "b", true).await;
     s.keep("lee", "a", true).await;
     let again = s.views.create(&new("kim", "a", true), None, Millis(6), MOST).await.unwrap();
-    assert_eq!(again, Created::NameTaken);
-    assert_eq!(s.views.change(&a, &name("b"), false, Millis(6)).await.unwrap(), Changed::NameTaken);
-    assert_eq!(s.views.change(&a, &name("a"), false, Millis(6)).await.unwrap(), Changed::Done, "its own");
+    assert_eq!(again, CreateOutcome::NameTaken);
+    assert_eq!(s.views.change(&a, &name("b"), false, Millis(6)).await.unwrap(), ChangeOutcome::NameTaken);
+    assert_eq!(s.views.change(&a, &name("a"), false, Millis(6)).await.unwrap(), ChangeOutcome::Done, "its own");
     assert_eq!(s.names(Some("kim")).await, ["a", "a", "b"]);
 }
 
@@ -111,24 +111,24 @@ async fn nobody_has_more_views_than_one_may_have(s: &Store) {
         async move { store.create(&new("kim", text, n % 3 == 0), None, Millis(5), 3).await.unwrap() }
     });
     let done = futures::future::join_all(tries).await;
-    assert_eq!(done.iter().filter(|d| matches!(d, Created::New(_))).count(), 3, "{done:?}");
-    assert_eq!(done.iter().filter(|d| **d == Created::TooMany).count(), 5, "{done:?}");
-    assert!(matches!(s.views.create(&new("lee", "x", true), None, Millis(5), 3).await.unwrap(), Created::New(_)));
+    assert_eq!(done.iter().filter(|d| matches!(d, CreateOutcome::New(_))).count(), 3, "{done:?}");
+    assert_eq!(done.iter().filter(|d| **d == CreateOutcome::TooMany).count(), 5, "{done:?}");
+    assert!(matches!(s.views.create(&new("lee", "x", true), None, Millis(5), 3).await.unwrap(), CreateOutcome::New(_)));
 }
 
 async fn a_view_is_changed_and_deleted_only_as_it_was_seen(s: &Store) {
     let seen = s.keep("kim", "a", false).await;
-    assert_eq!(s.views.change(&seen, &name("b"), true, Millis(9)).await.unwrap(), Changed::Done);
+    assert_eq!(s.views.change(&seen, &name("b"), true, Millis(9)).await.unwrap(), ChangeOutcome::Done);
     let now = s.views.view(seen.id).await.unwrap().unwrap();
     let expected = SavedView { name: name("b"), shared: true, changed: Millis(9), ..seen.clone() };
     assert_eq!(now, expected);
     // It was personal when it was seen, and is not any more.
-    assert_eq!(s.other.change(&seen, &name("c"), false, Millis(10)).await.unwrap(), Changed::Gone);
-    assert_eq!(s.other.delete(&seen).await.unwrap(), Changed::Gone);
-    assert_eq!(s.other.delete(&SavedView { owner: "lee".into(), ..now.clone() }).await.unwrap(), Changed::Gone);
+    assert_eq!(s.other.change(&seen, &name("c"), false, Millis(10)).await.unwrap(), ChangeOutcome::Gone);
+    assert_eq!(s.other.delete(&seen).await.unwrap(), ChangeOutcome::Gone);
+    assert_eq!(s.other.delete(&SavedView { owner: "lee".into(), ..now.clone() }).await.unwrap(), ChangeOutcome::Gone);
     assert_eq!(s.views.view(seen.id).await.unwrap(), Some(now.clone()));
-    assert_eq!(s.other.delete(&now).await.unwrap(), Changed::Done);
-    assert_eq!(s.views.delete(&now).await.unwrap(), Changed::Gone);
+    assert_eq!(s.other.delete(&now).await.unwrap(), ChangeOutcome::Done);
+    assert_eq!(s.views.delete(&now).await.unwrap(), ChangeOutcome::Gone);
     assert_eq!(s.views.view(seen.id).await.unwrap(), None);
 }
 
@@ -137,19 +137,19 @@ async fn a_start_page_is_one_s_own_or_shared_and_goes_with_its_view(s: &Store) {
         (s.keep("kim", "own", false).await, s.keep("lee", "shared", true).await, s.keep("lee", "lee's", false).await);
     let start = async |owner: &str| s.other.start(owner).await.unwrap().map(|v| v.id);
     assert_eq!(start("kim").await, None);
-    assert_eq!(s.views.set_start("kim", Some(own.id)).await.unwrap(), Changed::Done);
-    assert_eq!(s.views.set_start("lee", Some(shared.id)).await.unwrap(), Changed::Done);
+    assert_eq!(s.views.set_start("kim", Some(own.id)).await.unwrap(), ChangeOutcome::Done);
+    assert_eq!(s.views.set_start("lee", Some(shared.id)).await.unwrap(), ChangeOutcome::Done);
     assert_eq!((start("kim").await, start("lee").await), (Some(own.id), Some(shared.id)));
-    assert_eq!(s.views.set_start("kim", Some(other.id)).await.unwrap(), Changed::Gone, "somebody else's own");
-    assert_eq!(s.views.set_start("kim", Some(ViewId(4711))).await.unwrap(), Changed::Gone);
+    assert_eq!(s.views.set_start("kim", Some(other.id)).await.unwrap(), ChangeOutcome::Gone, "somebody else's own");
+    assert_eq!(s.views.set_start("kim", Some(ViewId(4711))).await.unwrap(), ChangeOutcome::Gone);
     assert_eq!(start("kim").await, Some(own.id), "it stays");
-    assert_eq!(s.views.set_start("kim", Some(shared.id)).await.unwrap(), Changed::Done);
-    assert_eq!(s.views.change(&shared, &name("shared"), false, Millis(9)).await.unwrap(), Changed::Done);
+    assert_eq!(s.views.set_start("kim", Some(shared.id)).await.unwrap(), ChangeOutcome::Done);
+    assert_eq!(s.views.change(&shared, &name("shared"), false, Millis(9)).await.unwrap(), ChangeOutcome::Done);
     assert_eq!((start("kim").await, start("lee").await), (None, Some(shared.id)), "it is lee's alone now");
     s.views.delete(&SavedView { shared: false, ..shared }).await.unwrap();
     assert_eq!(start("lee").await, None);
     s.views.set_start("kim", Some(own.id)).await.unwrap();
-    assert_eq!(s.views.set_start("kim", None).await.unwrap(), Changed::Done);
+    assert_eq!(s.views.set_start("kim", None).await.unwrap(), ChangeOutcome::Done);
     assert_eq!(start("kim").await, None);
 }
 
@@ -163,43 +163,43 @@ async fn the_same_write_is_done_once_and_answered_the_same_however_often_it_is_s
     let answers: Vec<SavedView> = done
         .iter()
         .map(|d| match d {
-            Created::New(v) | Created::Again(v) => v.clone(),
+            CreateOutcome::New(v) | CreateOutcome::Again(v) => v.clone(),
             other => panic!("{other:?}"),
         })
         .collect();
-    assert_eq!(done.iter().filter(|d| matches!(d, Created::New(_))).count(), 1, "it is done once");
+    assert_eq!(done.iter().filter(|d| matches!(d, CreateOutcome::New(_))).count(), 1, "it is done once");
     assert!(answers.iter().all(|a| *a == answers[0]), "{answers:?}");
     assert_eq!(s.views.views(None).await.unwrap(), answers[..1]);
     s.views.delete(&answers[0]).await.unwrap();
     let later = s.views.create(&view, Some(&one), Millis(900), MOST).await.unwrap();
-    assert_eq!(later, Created::Again(answers[0].clone()), "also when the view is gone");
+    assert_eq!(later, CreateOutcome::Again(answers[0].clone()), "also when the view is gone");
     assert!(s.views.views(None).await.unwrap().is_empty());
 }
 
 async fn a_key_that_was_used_for_another_request_does_nothing(s: &Store) {
     s.views.create(&new("kim", "a", false), Some(&key("k", 1)), Millis(5), MOST).await.unwrap();
     let other = s.other.create(&new("kim", "b", false), Some(&key("k", 2)), Millis(6), MOST).await.unwrap();
-    assert_eq!(other, Created::OtherRequest);
+    assert_eq!(other, CreateOutcome::OtherRequest);
     assert_eq!(s.names(Some("kim")).await, ["a"]);
 }
 
 async fn keys_are_each_owner_s_own_and_forgotten_after_a_while(s: &Store) {
     for (owner, at) in [("kim", 5), ("lee", 9)] {
         let done = s.views.create(&new(owner, "a", false), Some(&key("k", 1)), Millis(at), MOST).await.unwrap();
-        assert!(matches!(&done, Created::New(v) if v.owner == owner), "{done:?}");
+        assert!(matches!(&done, CreateOutcome::New(v) if v.owner == owner), "{done:?}");
     }
     assert_eq!(s.replays.forget_keys(Millis(5)).await.unwrap(), 0);
     assert_eq!(s.replays.forget_keys(Millis(9)).await.unwrap(), 1);
     let kim = s.views.create(&new("kim", "b", false), Some(&key("k", 2)), Millis(20), MOST).await.unwrap();
-    assert!(matches!(kim, Created::New(_)), "{kim:?}");
+    assert!(matches!(kim, CreateOutcome::New(_)), "{kim:?}");
     let lee = s.views.create(&new("lee", "b", false), Some(&key("k", 2)), Millis(20), MOST).await.unwrap();
-    assert_eq!(lee, Created::OtherRequest);
+    assert_eq!(lee, CreateOutcome::OtherRequest);
 }
 
 async fn what_was_not_done_keeps_no_key(s: &Store) {
     let a = s.keep("kim", "a", false).await;
     let (one, view) = (key("k", 1), new("kim", "a", false));
-    assert_eq!(s.views.create(&view, Some(&one), Millis(5), MOST).await.unwrap(), Created::NameTaken);
+    assert_eq!(s.views.create(&view, Some(&one), Millis(5), MOST).await.unwrap(), CreateOutcome::NameTaken);
     s.views.delete(&a).await.unwrap();
-    assert!(matches!(s.views.create(&view, Some(&one), Millis(6), MOST).await.unwrap(), Created::New(_)));
+    assert!(matches!(s.views.create(&view, Some(&one), Millis(6), MOST).await.unwrap(), CreateOutcome::New(_)));
 }

@@ -1,6 +1,6 @@
 //! The contract of [`RecordSink`]: what is new, what is a duplicate, what is a correction, and what becomes of each.
 
-use domain::ports::{Appended, RefusedCounts};
+use domain::ports::{AppendCounts, RefusedCounts};
 use serde_json::{Value, json};
 
 use crate::support::{Adapter, arrivals, at, fleet, june, metric, record, scope, source};
@@ -27,8 +27,8 @@ suite!([on_the_lake = crate::support::local_lake, on_postgres = crate::support::
     every_change_moves_the_generation,
 ]);
 
-const fn counts(taken: u64, duplicate: u64, corrected: u64) -> Appended {
-    Appended { taken, duplicate, corrected }
+const fn counts(taken: u64, duplicate: u64, corrected: u64) -> AppendCounts {
+    AppendCounts { taken, duplicate, corrected }
 }
 
 fn map50(value: f64) -> Value {
@@ -201,7 +201,7 @@ async fn scattered(a: &Adapter) {
 async fn tidying_keeps_every_answer(a: &Adapter) {
     scattered(a).await;
     let before = a.summary(&fleet(), june()).await;
-    a.sink.tidy().await.unwrap();
+    a.sink.compact().await.unwrap();
     let after = a.summary(&fleet(), june()).await;
     assert_eq!(before.health, after.health);
     assert_eq!(before.as_of, after.as_of);
@@ -220,9 +220,9 @@ async fn tidying_keeps_every_answer(a: &Adapter) {
 
 async fn tidying_twice_is_tidying_once(a: &Adapter) {
     scattered(a).await;
-    a.sink.tidy().await.unwrap();
+    a.sink.compact().await.unwrap();
     let generation = a.metrics.view().generation();
-    a.sink.tidy().await.unwrap();
+    a.sink.compact().await.unwrap();
     assert_eq!(a.metrics.view().generation(), generation, "there was nothing left to do");
 }
 
@@ -231,7 +231,7 @@ async fn removing_the_demo_spares_real_records(a: &Adapter) {
     // In one file with a simulated row, and a correction that makes a simulated row real.
     a.take([json!({"timestamp": "2026-06-30T00:30:00Z", "zone": "z2", "detection": {"mAP50": 0.5}})]).await;
     a.take([json!({"timestamp": "2026-06-30T01:00:00Z", "zone": "z2", "detection": {"mAP50": 0.5}})]).await;
-    a.sink.tidy().await.unwrap();
+    a.sink.compact().await.unwrap();
     assert!(a.summary(&fleet(), june()).await.simulated);
     assert_eq!(a.sink.remove_simulated().await.unwrap(), 5);
     let left = a.summary(&fleet(), june()).await;
@@ -274,7 +274,7 @@ async fn every_change_moves_the_generation(a: &Adapter) {
             0 => drop(a.take([map50(0.5)]).await),
             1 => drop(a.take([map50(0.6)]).await),
             2 => drop(a.take([json!({"run_id": "x", "simulated": true, "detection": {"mAP50": 0.5}})]).await),
-            3 => a.sink.tidy().await.unwrap(),
+            3 => a.sink.compact().await.unwrap(),
             _ => drop(a.sink.remove_simulated().await.unwrap()),
         }
         let now = a.metrics.view().generation();

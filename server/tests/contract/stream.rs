@@ -56,7 +56,7 @@ async fn what_two_processes_add_in_turns_is_known_to_both() {
         assert_eq!(take(&lakes[i % 2], [row(i)]).await.taken, 1);
         assert_eq!(take(&lakes[(i + 1) % 2], [row(i)]).await.duplicate, 1);
         if i % 10 == 9 {
-            lakes[i % 2].tidy().await.unwrap();
+            lakes[i % 2].compact().await.unwrap();
         }
     }
     for lake in &lakes {
@@ -69,23 +69,23 @@ async fn what_two_processes_add_in_turns_is_known_to_both() {
 async fn whoever_waits_hears_of_own_commits_at_once_and_of_others_after_a_look() {
     let dir = LakeDir::new();
     let (one, two) = (dir.open().await, dir.open().await);
-    let shown = two.told();
-    assert_eq!(two.changed(shown).now_or_never(), None, "nothing has come yet");
+    let shown = two.notified_generation();
+    assert_eq!(two.wait_for_change(shown).now_or_never(), None, "nothing has come yet");
     take(&two, [json!({"run_id": "1", "detection": {"mAP50": 0.5}})]).await;
     assert_eq!(
-        two.changed(shown).now_or_never(),
+        two.wait_for_change(shown).now_or_never(),
         Some(two.generation()),
         "of its own, also when it came before the waiting"
     );
-    let shown = two.told();
+    let shown = two.notified_generation();
     assert_eq!(shown, two.generation());
     take(&one, [json!({"run_id": "2", "detection": {"mAP50": 0.5}})]).await;
-    assert_eq!(two.changed(shown).now_or_never(), None);
-    let waiting = tokio::time::timeout(Duration::from_secs(5), two.changed(shown));
+    assert_eq!(two.wait_for_change(shown).now_or_never(), None);
+    let waiting = tokio::time::timeout(Duration::from_secs(5), two.wait_for_change(shown));
     let (told, refreshed) = tokio::join!(waiting, two.refresh());
     let told = told.expect("in time");
     assert!(refreshed.unwrap());
-    assert_eq!((told, two.told()), (one.generation(), one.generation()));
+    assert_eq!((told, two.notified_generation()), (one.generation(), one.generation()));
     two.refresh().await.unwrap();
-    assert_eq!(two.changed(told).now_or_never(), None, "nothing new is no news");
+    assert_eq!(two.wait_for_change(told).now_or_never(), None, "nothing new is no news");
 }

@@ -1,22 +1,22 @@
-//! The contract of [`TailLedger`]: how far a file was taken moves with the rows or not at all, and every number comes back as
+//! The contract of [`FilePositionStore`]: how far a file was taken moves with the rows or not at all, and every number comes back as
 //! it was given.
 
 use std::sync::Arc;
 
 use domain::{
     ErrorKind,
-    ports::{Appended, Position, Progress, RefusedCounts, SourceLedger},
+    ports::{AppendCounts, ReadPosition, ReadProgress, RefusedCounts, SourceLedger},
     time::Millis,
 };
-use lake::ports::{Change, Delivery, Manifest, Tail, TailLedger};
+use lake::ports::{FilePosition, FilePositionStore, Manifest, ManifestCommit, SourceDelivery};
 use sqlx::{ConnectOptions, migrate::Migrator, sqlite::SqliteConnectOptions};
 
 use crate::support::{LakeDir, source};
 
 /// The positions, the manifest with whose commits they move, the ledger, and a second handle on the same store.
 pub struct Positions {
-    tails: Arc<dyn TailLedger>,
-    other: Arc<dyn TailLedger>,
+    tails: Arc<dyn FilePositionStore>,
+    other: Arc<dyn FilePositionStore>,
     manifest: Arc<dyn Manifest>,
     ledger: Arc<dyn SourceLedger>,
     _keep: LakeDir,
@@ -45,32 +45,40 @@ suite!([on_sqlite = super::sqlite, on_postgres = super::postgres] [
     positions_without_rows_are_kept_and_forgotten_together,
 ]);
 
-fn tail(id: i64, offset: u64) -> Tail {
-    Tail { id, path: format!("/in/{id}.jsonl"), device: 7, inode: 11, offset, lines: 3, ..Tail::default() }
+fn file_position(id: i64, offset: u64) -> FilePosition {
+    FilePosition {
+        id,
+        path: format!("/in/{id}.jsonl"),
+        device: 7,
+        inode: 11,
+        offset,
+        lines: 3,
+        ..FilePosition::default()
+    }
 }
 
-fn with(tail: Tail) -> Delivery {
-    Delivery {
-        source: source(&tail.path),
+fn with(file_position: FilePosition) -> SourceDelivery {
+    SourceDelivery {
+        source: source(&file_position.path),
         at: Millis(5),
-        progress: Progress { position: Some(tail.position().unwrap()), ..Progress::default() },
-        ..Delivery::default()
+        progress: ReadProgress { position: Some(file_position.to_position().unwrap()), ..ReadProgress::default() },
+        ..SourceDelivery::default()
     }
 }
 
 /// All files known to a store.
-async fn known(store: &dyn TailLedger) -> Vec<Tail> {
-    store.positions().await.unwrap().iter().map(|p| Tail::at(p).unwrap()).collect()
+async fn known(store: &dyn FilePositionStore) -> Vec<FilePosition> {
+    store.positions().await.unwrap().iter().map(|p| FilePosition::from_position(p).unwrap()).collect()
 }
 
-async fn keep(store: &dyn TailLedger, tails: &[Tail], forget: &[i64]) {
-    let positions: Vec<_> = tails.iter().map(|t| t.position().unwrap()).collect();
+async fn keep(store: &dyn FilePositionStore, tails: &[FilePosition], forget: &[i64]) {
+    let positions: Vec<_> = tails.iter().map(|t| t.to_position().unwrap()).collect();
     store.keep(&positions, forget).await.unwrap();
 }
 
 /// A tail with numbers that use all their bits.
-fn full(id: i64) -> Tail {
-    Tail {
+fn full(id: i64) -> FilePosition {
+    FilePosition {
         id,
         path: "/in/부산 #1/\"metrics\"_2026-06-30.jsonl".into(),
         device: u64::MAX,
@@ -86,8 +94,8 @@ fn full(id: i64) -> Tail {
     }
 }
 
-fn change(deliveries: Vec<Delivery>) -> Change {
-    Change { deliveries, ..Change::default() }
+fn change(deliveries: Vec<SourceDelivery>) -> ManifestCommit {
+    ManifestCommit { deliveries, ..ManifestCommit::default() }
 }
 
 async fn in_the_beginning_no_file_is_known(p: &Positions) {
@@ -103,34 +111,34 @@ async fn a_position_comes_back_as_it_was(p: &Positions) {
 }
 
 async fn a_position_moves_with_the_commit(p: &Positions) {
-    p.manifest.commit(change(vec![with(tail(1, 10)), with(tail(2, 20))])).await.unwrap();
-    p.manifest.commit(change(vec![with(tail(2, 25))])).await.unwrap();
-    assert_eq!(known(&*p.tails).await, [tail(1, 10), tail(2, 25)]);
-    p.manifest.commit(Change::default()).await.unwrap();
-    assert_eq!(known(&*p.tails).await, [tail(1, 10), tail(2, 25)], "other commits leave it alone");
+    p.manifest.commit(change(vec![with(file_position(1, 10)), with(file_position(2, 20))])).await.unwrap();
+    p.manifest.commit(change(vec![with(file_position(2, 25))])).await.unwrap();
+    assert_eq!(known(&*p.tails).await, [file_position(1, 10), file_position(2, 25)]);
+    p.manifest.commit(ManifestCommit::default()).await.unwrap();
+    assert_eq!(known(&*p.tails).await, [file_position(1, 10), file_position(2, 25)], "other commits leave it alone");
 }
 
 async fn a_commit_that_fails_moves_no_position(p: &Positions) {
-    p.manifest.commit(change(vec![with(tail(1, 10))])).await.unwrap();
+    p.manifest.commit(change(vec![with(file_position(1, 10))])).await.unwrap();
     let file = crate::manifest::file("twice");
-    let change = Change {
+    let change = ManifestCommit {
         publish: vec![file.clone(), file],
-        deliveries: vec![with(tail(1, 99)), with(tail(2, 5))],
-        ..Change::default()
+        deliveries: vec![with(file_position(1, 99)), with(file_position(2, 5))],
+        ..ManifestCommit::default()
     };
     p.manifest.commit(change).await.unwrap_err();
-    assert_eq!(known(&*p.tails).await, [tail(1, 10)]);
+    assert_eq!(known(&*p.tails).await, [file_position(1, 10)]);
 }
 
 async fn a_read_from_the_beginning_forgets_refusals_with_the_commit(p: &Positions) {
     let id = source("x");
-    let delivery = |anew, n| Delivery {
+    let delivery = |anew, n| SourceDelivery {
         source: id.clone(),
         at: Millis(1),
-        appended: Appended { taken: 1, duplicate: 1, corrected: 0 },
+        appended: AppendCounts { taken: 1, duplicate: 1, corrected: 0 },
         refused: RefusedCounts::from([("missing".into(), n)]),
-        progress: Progress { anew, ..Progress::default() },
-        ..Delivery::default()
+        progress: ReadProgress { anew, ..ReadProgress::default() },
+        ..SourceDelivery::default()
     };
     for (anew, n) in [(false, 1), (false, 2)] {
         p.manifest.commit(change(vec![delivery(anew, n)])).await.unwrap();
@@ -138,7 +146,7 @@ async fn a_read_from_the_beginning_forgets_refusals_with_the_commit(p: &Position
     let read = async || p.ledger.sources().await.unwrap().remove(0);
     assert_eq!((read().await.refused_total(), read().await.duplicate), (3, 2));
     let file = crate::manifest::file("twice");
-    let broken = Change { publish: vec![file.clone(), file], ..change(vec![delivery(true, 5)]) };
+    let broken = ManifestCommit { publish: vec![file.clone(), file], ..change(vec![delivery(true, 5)]) };
     p.manifest.commit(broken).await.unwrap_err();
     assert_eq!(read().await.refused_total(), 3, "not without its rows");
     p.manifest.commit(change(vec![delivery(true, 5)])).await.unwrap();
@@ -148,11 +156,11 @@ async fn a_read_from_the_beginning_forgets_refusals_with_the_commit(p: &Position
 
 async fn a_source_that_was_read_to_its_end_is_not_in_error(p: &Positions) {
     let id = source("x");
-    p.ledger.failed(&id, Millis(1), &domain::error::Sentence::only_english("permission denied")).await.unwrap();
-    let delivery = |caught_up| Delivery {
+    p.ledger.read_failed(&id, Millis(1), &domain::error::Sentence::only_english("permission denied")).await.unwrap();
+    let delivery = |caught_up| SourceDelivery {
         source: id.clone(),
-        progress: Progress { caught_up, ..Progress::default() },
-        ..Delivery::default()
+        progress: ReadProgress { caught_up, ..ReadProgress::default() },
+        ..SourceDelivery::default()
     };
     p.manifest.commit(change(vec![delivery(false)])).await.unwrap();
     assert!(p.ledger.sources().await.unwrap()[0].error.is_some());
@@ -162,9 +170,9 @@ async fn a_source_that_was_read_to_its_end_is_not_in_error(p: &Positions) {
 }
 
 async fn positions_without_rows_are_kept_and_forgotten_together(p: &Positions) {
-    keep(&*p.tails, &[tail(1, 1), tail(2, 2)], &[]).await;
-    keep(&*p.tails, &[tail(2, 3), tail(3, 4)], &[1, 99]).await;
-    assert_eq!(known(&*p.tails).await, [tail(2, 3), tail(3, 4)]);
+    keep(&*p.tails, &[file_position(1, 1), file_position(2, 2)], &[]).await;
+    keep(&*p.tails, &[file_position(2, 3), file_position(3, 4)], &[1, 99]).await;
+    assert_eq!(known(&*p.tails).await, [file_position(2, 3), file_position(3, 4)]);
     let before = p.manifest.generation().await.unwrap();
     keep(&*p.tails, &[], &[2, 3]).await;
     assert_eq!(known(&*p.tails).await, vec![]);
@@ -172,7 +180,7 @@ async fn positions_without_rows_are_kept_and_forgotten_together(p: &Positions) {
 }
 
 /// A database as it was before positions were their reader's own affair: by the migrations up to that one.
-async fn written_before(dir: &LakeDir, tails: &[Tail]) {
+async fn written_before(dir: &LakeDir, tails: &[FilePosition]) {
     let before = dir.path().join("migrations");
     std::fs::create_dir(&before).unwrap();
     for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/store/migrations/sqlite")).unwrap() {
@@ -196,20 +204,20 @@ async fn written_before(dir: &LakeDir, tails: &[Tail]) {
 #[tokio::test]
 async fn positions_of_a_database_that_was_written_before_come_back_as_they_were() {
     let dir = LakeDir::new();
-    let tails = [tail(1, 10), full(2), Tail { id: i64::MAX, gone: None, ..full(3) }];
+    let tails = [file_position(1, 10), full(2), FilePosition { id: i64::MAX, gone: None, ..full(3) }];
     written_before(&dir, &tails).await;
     let store = dir.store().await;
     assert_eq!(known(&*store).await, tails);
-    let written: Vec<Position> = tails.iter().map(|t| t.position().unwrap()).collect();
+    let written: Vec<ReadPosition> = tails.iter().map(|t| t.to_position().unwrap()).collect();
     assert_eq!(store.positions().await.unwrap(), written, "to the letter as the reader would have written them");
-    keep(&*store, &[tail(1, 11)], &[2]).await;
-    assert_eq!(known(&*dir.store().await).await, [tail(1, 11), tails[2].clone()]);
+    keep(&*store, &[file_position(1, 11)], &[2]).await;
+    assert_eq!(known(&*dir.store().await).await, [file_position(1, 11), tails[2].clone()]);
 }
 
 #[tokio::test]
 async fn a_position_that_is_none_of_ours_is_refused() {
     for state in ["", "7", "{}", r#"{"path":"/in/x.jsonl"}"#] {
-        let refused = Tail::at(&Position { id: 1, state: state.into() }).unwrap_err();
+        let refused = FilePosition::from_position(&ReadPosition { id: 1, state: state.into() }).unwrap_err();
         assert_eq!(refused.kind, ErrorKind::Unavailable, "{state}");
     }
 }

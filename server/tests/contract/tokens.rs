@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::{
     access::Role,
-    ports::{Begun, Sessions, Tokens},
+    ports::{SessionStart, Sessions, Tokens},
     time::Millis,
     token::{SecretHash, TokenName},
 };
@@ -99,7 +99,9 @@ async fn a_revoked_token_opens_nothing_and_its_name_is_free(s: &Store) {
 
 async fn revoking_ends_the_sessions_of_that_token_alone(s: &Store) {
     let (kim, lee) = (s.add("kim", Role::Viewer, 1).await, s.add("lee", Role::Viewer, 2).await);
-    for (n, of) in [(11, Begun::Token(kim)), (12, Begun::Token(lee)), (13, Begun::Operator(hash(99)))] {
+    for (n, of) in
+        [(11, SessionStart::Token(kim)), (12, SessionStart::Token(lee)), (13, SessionStart::Operator(hash(99)))]
+    {
         assert!(s.sessions.begin(&hash(n), &of, Millis(1), Millis(100)).await.unwrap());
     }
     s.tokens.revoke(&name("kim"), Millis(5)).await.unwrap();
@@ -108,7 +110,7 @@ async fn revoking_ends_the_sessions_of_that_token_alone(s: &Store) {
         open.push(s.sessions.session(&hash(n), Millis(6)).await.unwrap().is_some());
     }
     assert_eq!(open, [false, true, true]);
-    let begun = s.sessions.begin(&hash(14), &Begun::Token(kim), Millis(6), Millis(100)).await.unwrap();
+    let begun = s.sessions.begin(&hash(14), &SessionStart::Token(kim), Millis(6), Millis(100)).await.unwrap();
     assert!(!begun, "a revoked token begins none");
     assert!(s.sessions.session(&hash(14), Millis(7)).await.unwrap().is_none());
     s.add("kim", Role::Viewer, 3).await;
@@ -126,7 +128,7 @@ async fn the_revision_moves_with_every_change_and_with_nothing_else(s: &Store) {
     s.tokens.add(&name("kim"), Role::Viewer, &hash(2), Millis(1)).await.unwrap();
     s.tokens.revoke(&name("lee"), Millis(1)).await.unwrap();
     s.tokens.note_use(&[(kim, Millis(4))]).await.unwrap();
-    s.sessions.begin(&hash(11), &Begun::Token(kim), Millis(1), Millis(100)).await.unwrap();
+    s.sessions.begin(&hash(11), &SessionStart::Token(kim), Millis(1), Millis(100)).await.unwrap();
     s.sessions.end(&hash(12)).await.unwrap();
     s.sessions.forget_expired(Millis(1)).await.unwrap();
     assert!(!moved().await, "nobody may do more or less than before");

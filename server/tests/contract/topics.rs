@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
-    ports::{Batch, MetricsStore, Progress, RecordSink},
+    ports::{Batch, MetricsStore, ReadProgress, RecordSink},
     scope::Scope,
     time::{Millis, TimeRange},
 };
@@ -81,18 +81,18 @@ async fn play(steps: &[(Step, bool)]) -> Result<(), TestCaseError> {
                 };
                 let records = arrivals(rows.iter().map(row).map(record).collect());
                 // With what reads a source to its end, a failure of it is over.
-                let progress = Progress { caught_up: rows.len() % 2 == 0, ..Progress::default() };
+                let progress = ReadProgress { caught_up: rows.len() % 2 == 0, ..ReadProgress::default() };
                 let batch =
                     Batch { source: source("test.jsonl"), records: Arc::new(records), progress, ..Batch::default() };
                 writer.append_all(vec![batch]).await.expect("taken");
             }
-            Step::Tidy => writer.tidy().await.expect("tidied"),
+            Step::Tidy => writer.compact().await.expect("tidied"),
             Step::RemoveSimulated => drop(writer.remove_simulated().await.expect("removed")),
             Step::Source(fails) => {
                 let reason = domain::error::Sentence::only_english("it broke");
                 match fails {
-                    true => store.failed(&source("test.jsonl"), at(NOW), &reason).await.expect("noted"),
-                    false => store.finished(&source("test.jsonl"), at(NOW)).await.expect("noted"),
+                    true => store.read_failed(&source("test.jsonl"), at(NOW), &reason).await.expect("noted"),
+                    false => store.read_finished(&source("test.jsonl"), at(NOW)).await.expect("noted"),
                 }
             }
         }
@@ -160,7 +160,7 @@ async fn records_of_one_customer_leave_others_as_they_are_also_where_another_pro
     }
     // Files that are put in order change no answer.
     let before = of(&reader);
-    writer.tidy().await.unwrap();
+    writer.compact().await.unwrap();
     reader.refresh().await.unwrap();
     assert_eq!(changed(before, of(&reader)), [""], "whoever shows everything shows how it is kept");
     // A customer that is new is new to everybody: it can be asked about.

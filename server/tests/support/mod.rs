@@ -11,20 +11,21 @@ use std::{
 
 use domain::{
     ports::{
-        Appended, Arrival, Clock, MetricsStore, RecordSink, RefusedCounts, SourceId, SourceLedger, Unreadable, Upkeep,
+        AppendCounts, Clock, Maintenance, MetricsStore, ReceivedRecord, RecordSink, RefusedCounts, SourceId,
+        SourceLedger, UnreadablePart,
     },
     query::{
-        ChildSummary, Comparison, ComparisonQuery, Directory, FieldReport, MetricSummary, Metrics, Summary,
+        ChildSummary, Comparison, ComparisonQuery, Directory, FieldReport, MetricSelection, MetricSummary, Summary,
         SummaryQuery, Trend, TrendQuery,
     },
     record::Record,
     scope::Scope,
     time::{Millis, TimeRange},
 };
-use lake::{Folder, Lake};
+use lake::{FolderObjects, Lake};
 use serde_json::{Map, Value};
-use server::whole::WholeFile;
-use store::{Location, PostgresServer, State};
+use server::atomic_file::AtomicFile;
+use store::{Location, PostgresServer, StateStore};
 use tempfile::TempDir;
 
 use crate::postgres::Database;
@@ -84,14 +85,14 @@ impl LakeDir {
             None => Location::Sqlite(self.path().join("guardianflow.db")),
         }
     }
-    pub async fn store(&self) -> Arc<dyn State> {
+    pub async fn store(&self) -> Arc<dyn StateStore> {
         store::open(&self.location()).await.expect("a database")
     }
     pub async fn open(&self) -> Lake {
         self.open_on(self.store().await).await
     }
     pub async fn open_on(&self, manifest: Arc<dyn lake::ports::Manifest>) -> Lake {
-        Lake::open(Arc::new(Folder::at(self.path())), manifest, self.clock.clone()).await.expect("a lake")
+        Lake::open(Arc::new(FolderObjects::at(self.path())), manifest, self.clock.clone()).await.expect("a lake")
     }
     /// The Parquet files of one day, or of all days, sorted.
     pub fn files(&self, day: Option<&str>) -> Vec<PathBuf> {
@@ -163,7 +164,7 @@ async fn lake_on(dir: LakeDir, with: impl Fn(Lake) -> Lake) -> Adapter {
     let store = dir.store().await;
     let lake = Arc::new(with(dir.open_on(store.clone()).await));
     // As a server does, which keeps the health of now; lakes that tests open for themselves read it off the indexes.
-    lake.pass_time().await;
+    lake.advance_clock().await;
     let folder = dir.path().to_owned();
     let metrics = Arc::new(usecases::Metrics::new(lake.clone()));
     let clock = dir.clock.clone();
@@ -172,7 +173,7 @@ async fn lake_on(dir: LakeDir, with: impl Fn(Lake) -> Lake) -> Adapter {
 
 impl Adapter {
     /// Takes records, each given as the fields that differ from [`record`]'s.
-    pub async fn take(&self, records: impl IntoIterator<Item = Value>) -> Appended {
+    pub async fn take(&self, records: impl IntoIterator<Item = Value>) -> AppendCounts {
         take(self.sink.as_ref(), records).await
     }
     pub async fn summary(&self, scope: &Scope, range: TimeRange) -> Summary {
@@ -182,10 +183,10 @@ impl Adapter {
 
 /// What a store answers at once, for tests that hold a lake of their own.
 pub trait Asked {
-    fn questions(&self) -> usecases::Questions<'_>;
+    fn questions(&self) -> usecases::QueryRunner<'_>;
     fn directory(&self) -> Arc<Directory>;
     fn generation(&self) -> i64;
-    fn unreadable(&self) -> Vec<Unreadable>;
+    fn unreadable(&self) -> Vec<UnreadablePart>;
     async fn summary(&self, query: &SummaryQuery) -> domain::Result<Summary> {
         self.questions().summary(query).await
     }
@@ -201,8 +202,8 @@ pub trait Asked {
 }
 
 impl Asked for Lake {
-    fn questions(&self) -> usecases::Questions<'_> {
-        usecases::Questions::to(self, Arc::default())
+    fn questions(&self) -> usecases::QueryRunner<'_> {
+        usecases::QueryRunner::new(self, Arc::default())
     }
     fn directory(&self) -> Arc<Directory> {
         Arc::clone(self.view().directory())
@@ -210,7 +211,7 @@ impl Asked for Lake {
     fn generation(&self) -> i64 {
         self.view().generation()
     }
-    fn unreadable(&self) -> Vec<Unreadable> {
+    fn unreadable(&self) -> Vec<UnreadablePart> {
         self.view().unreadable()
     }
 }
@@ -222,7 +223,7 @@ pub trait Exports {
 
 impl Exports for usecases::Metrics {
     async fn export_to(&self, scope: &Scope, range: TimeRange, path: &Path) -> domain::Result<u64> {
-        let mut out = WholeFile::at(path);
+        let mut out = AtomicFile::at(path);
         let written = self.export(scope, range, &mut out).await;
         out.finish(written)
     }
@@ -230,7 +231,7 @@ impl Exports for usecases::Metrics {
 
 impl Exports for Lake {
     async fn export_to(&self, scope: &Scope, range: TimeRange, path: &Path) -> domain::Result<u64> {
-        let mut out = WholeFile::at(path);
+        let mut out = AtomicFile::at(path);
         let written = self.export(scope, range, &mut out).await;
         out.finish(written)
     }
@@ -244,14 +245,14 @@ pub fn ask(scope: &Scope, range: TimeRange) -> SummaryQuery {
         earlier: range.previous(),
         children: true,
         sites: false,
-        metrics: Metrics::All,
-        earlier_quantiles: Metrics::none(),
+        metrics: MetricSelection::All,
+        earlier_quantiles: MetricSelection::none(),
         course: None,
         now: at(NOW),
     }
 }
 
-pub async fn take(sink: &dyn RecordSink, records: impl IntoIterator<Item = Value>) -> Appended {
+pub async fn take(sink: &dyn RecordSink, records: impl IntoIterator<Item = Value>) -> AppendCounts {
     let records = records.into_iter().map(record).collect();
     sink.append(&source("test.jsonl"), arrivals(records), &RefusedCounts::new()).await.expect("a batch that is taken")
 }
@@ -260,8 +261,8 @@ pub fn source(name: &str) -> SourceId {
     SourceId { kind: "file".into(), name: name.into() }
 }
 
-pub fn arrivals(records: Vec<Record>) -> Vec<Arrival> {
-    records.into_iter().zip(1..).map(|(record, line)| Arrival { record, line }).collect()
+pub fn arrivals(records: Vec<Record>) -> Vec<ReceivedRecord> {
+    records.into_iter().zip(1..).map(|(record, line)| ReceivedRecord { record, line }).collect()
 }
 
 /// A record with the given fields laid over those of a plain one; null takes a field away.

@@ -1,11 +1,11 @@
 //! The one question about aggregates. A cell holds what is known of the rows of one group between two edges of time: how many
 //! they are, and of each metric the sums that answers are made of. Cells merge in any order, so that cores, files and machines
-//! may each make their own; summaries, trends, comparisons and heat strips are functions over them ([`crate::answers`]).
+//! may each make their own; summaries, trends, comparisons and heat strips are functions over them ([`crate::reducers`]).
 //!
 //! Deliberately no cells: the listing of records and their export (rows, not sums), the directory of names, the places that are
-//! expected, and when a model was first seen (what is known of files without reading a row). A [`crate::ports::View`] has these.
+//! expected, and when a model was first seen (what is known of files without reading a row). A [`crate::ports::MetricsSnapshot`] has these.
 
-mod edges;
+mod buckets;
 mod table;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -13,12 +13,15 @@ use std::{collections::BTreeSet, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    edges::Edges,
-    table::{Cells, Cost, Devices, Group, Hashes, Key, ModelSeen, Sums, Values, Words},
+    buckets::TimeBuckets,
+    table::{
+        CellGroup, Cells, DeviceNames, DistinctHashes, GroupKey, MetricSums, MetricValues, ModelNames, NameTable,
+        QueryCost,
+    },
 };
 use crate::{
     metric::MetricColumn,
-    model::{ModelKey, VersionMap},
+    model::{ModelKey, RegistryVersions},
     scope::{Place, Scope},
     text::Name,
     time::{Day, Millis, Ranges},
@@ -44,13 +47,13 @@ impl Dimension {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct CellsQuery {
     pub filter: Filter,
-    pub parts: Vec<Part>,
+    pub parts: Vec<QueryPart>,
 }
 
 impl CellsQuery {
     /// The moments that any part looks at, and nothing between.
     #[must_use]
-    pub fn reach(&self) -> Ranges {
+    pub fn time_ranges(&self) -> Ranges {
         Ranges::of(self.parts.iter().flat_map(|p| p.ranges.iter().copied()))
     }
 }
@@ -70,47 +73,53 @@ pub struct Filter {
     /// Only rows of these places on these days: for questions that are to stand on the same days as others.
     pub on: Option<Arc<BTreeSet<(Place, Day)>>>,
     /// Which registered version a run or a pair of tags belongs to.
-    pub versions: Arc<VersionMap>,
+    pub versions: Arc<RegistryVersions>,
 }
 
 /// One part of a question.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Part {
+pub struct QueryPart {
     pub ranges: Ranges,
     /// Where one cell ends and the next begins.
-    pub edges: Edges,
+    pub buckets: TimeBuckets,
     /// Ascending, each once.
     pub group_by: Vec<Dimension>,
-    pub metrics: Vec<Wanted>,
+    pub metrics: Vec<MetricDetail>,
     /// What is noted of a cell's rows, whatever metrics they have.
-    pub noted: Noted,
+    pub noted: TrackedSets,
 }
 
-impl Part {
+impl QueryPart {
     /// One cell a group, over these ranges.
     #[must_use]
     pub fn over(ranges: impl Into<Ranges>) -> Self {
-        Self { ranges: ranges.into(), edges: Edges::none(), group_by: vec![], metrics: vec![], noted: Noted::default() }
+        Self {
+            ranges: ranges.into(),
+            buckets: TimeBuckets::single(),
+            group_by: vec![],
+            metrics: vec![],
+            noted: TrackedSets::default(),
+        }
     }
 
     #[must_use]
-    pub fn cut(self, edges: Edges) -> Self {
-        Self { edges, ..self }
+    pub fn with_buckets(self, buckets: TimeBuckets) -> Self {
+        Self { buckets, ..self }
     }
 
     #[must_use]
-    pub fn by(self, group_by: impl IntoIterator<Item = Dimension>) -> Self {
+    pub fn group_by(self, group_by: impl IntoIterator<Item = Dimension>) -> Self {
         let group_by: BTreeSet<Dimension> = group_by.into_iter().collect();
         Self { group_by: group_by.into_iter().collect(), ..self }
     }
 
     #[must_use]
-    pub fn of(self, metrics: impl IntoIterator<Item = Wanted>) -> Self {
+    pub fn with_metrics(self, metrics: impl IntoIterator<Item = MetricDetail>) -> Self {
         Self { metrics: metrics.into_iter().collect(), ..self }
     }
 
     #[must_use]
-    pub fn noting(self, noted: Noted) -> Self {
+    pub fn tracking(self, noted: TrackedSets) -> Self {
         Self { noted, ..self }
     }
 }
@@ -122,14 +131,14 @@ pub enum Detail {
     /// n, Σw, Σwx.
     Means,
     /// Σw², Σwx²: what a variance is made of.
-    Spread,
+    Moments,
     /// Smallest, largest, and a sketch of the quantiles.
     Full,
 }
 
 /// A metric, and what of it is wanted.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Wanted {
+pub struct MetricDetail {
     pub column: MetricColumn,
     pub detail: Detail,
     /// The newest value.
@@ -140,7 +149,7 @@ pub struct Wanted {
     pub devices: bool,
 }
 
-impl Wanted {
+impl MetricDetail {
     #[must_use]
     pub fn new(column: MetricColumn, detail: Detail) -> Self {
         Self { column, detail, latest: false, sites: false, devices: false }
@@ -149,7 +158,7 @@ impl Wanted {
 
 /// Sets that a cell keeps of its rows. Each costs a look at every run of rows, so each is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Noted {
+pub struct TrackedSets {
     /// The sites and zones that reported, by hash: for counting them, also over cells.
     pub sites: bool,
     pub zones: bool,

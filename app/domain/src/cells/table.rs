@@ -4,17 +4,17 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Detail, Dimension, Part, Wanted};
+use super::{Detail, Dimension, MetricDetail, QueryPart};
 use crate::{
-    aggregate::{Aggregate, Latest, Mean, Spread},
-    model::{ModelKey, Tags},
+    aggregate::{Aggregate, Moments, NewestValue, WeightedMean},
+    model::{ModelKey, ModelTagSummary},
     text::Name,
     time::{Day, Millis},
 };
 
 /// What it took to answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Cost {
+pub struct QueryCost {
     /// Rows that were looked at.
     pub rows: u64,
     pub cells: u64,
@@ -24,109 +24,109 @@ pub struct Cost {
 
 /// The names behind the numbers of keys. Both lists ascend, so keys sort as their names do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Words {
+pub struct NameTable {
     pub names: Vec<Name>,
-    pub models: Vec<ModelSeen>,
+    pub models: Vec<ModelNames>,
 }
 
 /// A model as its rows name it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ModelSeen {
+pub struct ModelNames {
     pub key: ModelKey,
-    pub tags: Tags,
+    pub tags: ModelTagSummary,
 }
 
-/// By [`Dimension`]: 0 where the part does not group by it or the rows name none, else one more than the place in [`Words`].
+/// By [`Dimension`]: 0 where the part does not group by it or the rows name none, else one more than the place in [`NameTable`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Key(pub [u32; 6]);
+pub struct GroupKey(pub [u32; 6]);
 
-impl Key {
+impl GroupKey {
     /// The number that stands for a dimension.
     #[must_use]
-    pub fn number(&self, by: Dimension) -> u32 {
+    pub fn dimension_code(&self, by: Dimension) -> u32 {
         self.0[by as usize]
     }
 }
 
-impl Words {
+impl NameTable {
     /// The name that a key holds.
     #[must_use]
-    pub fn name(&self, key: &Key, by: Dimension) -> Option<&Name> {
+    pub fn name(&self, key: &GroupKey, by: Dimension) -> Option<&Name> {
         debug_assert!(by != Dimension::Model);
-        self.names.get(key.number(by).checked_sub(1)? as usize)
+        self.names.get(key.dimension_code(by).checked_sub(1)? as usize)
     }
 
     #[must_use]
-    pub fn model(&self, key: &Key) -> Option<&ModelSeen> {
-        self.models.get(key.number(Dimension::Model).checked_sub(1)? as usize)
+    pub fn model(&self, key: &GroupKey) -> Option<&ModelNames> {
+        self.models.get(key.dimension_code(Dimension::Model).checked_sub(1)? as usize)
     }
 }
 
 /// The cells of one group in one part.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Group {
+pub struct CellGroup {
     /// The place of its part in the question.
     pub part: usize,
-    pub key: Key,
+    pub key: GroupKey,
     pub cells: Cells,
 }
 
 /// Sets of hashes, for counting what several cells have in common once.
-pub type Hashes = BTreeSet<u64>;
+pub type DistinctHashes = BTreeSet<u64>;
 
 /// Cells of one group in columns, one row a stretch between edges; a stretch without rows has none. What was not asked for is
 /// no column.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cells {
-    /// See [`super::Edges::stretch`]; ascending.
-    pub stretches: Vec<u32>,
+    /// See [`super::TimeBuckets::bucket`]; ascending.
+    pub buckets: Vec<u32>,
     pub rows: Vec<u64>,
     /// Oldest and newest event.
     pub first: Vec<Millis>,
     pub last: Vec<Millis>,
     /// Whether a row is simulated.
     pub simulated: Vec<bool>,
-    pub sites: Option<Vec<Hashes>>,
-    pub zones: Option<Vec<Hashes>>,
-    pub devices: Option<Vec<Devices>>,
+    pub sites: Option<Vec<DistinctHashes>>,
+    pub zones: Option<Vec<DistinctHashes>>,
+    pub devices: Option<Vec<DeviceNames>>,
     pub days: Option<Vec<BTreeSet<Day>>>,
     /// By metric of the part.
-    pub metrics: Vec<Values>,
+    pub metrics: Vec<MetricValues>,
 }
 
 /// Devices by name; an empty text for none.
-pub type Devices = BTreeSet<Box<str>>;
+pub type DeviceNames = BTreeSet<Box<str>>;
 
 /// The values of one metric, a row a cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Values {
-    pub sums: Sums,
+pub struct MetricValues {
+    pub sums: MetricSums,
     /// Whether a value is simulated.
     pub simulated: Vec<bool>,
-    pub latest: Option<Vec<Option<Latest>>>,
-    pub sites: Option<Vec<Hashes>>,
+    pub latest: Option<Vec<Option<NewestValue>>>,
+    pub sites: Option<Vec<DistinctHashes>>,
     /// Named ones only.
-    pub devices: Option<Vec<Devices>>,
+    pub devices: Option<Vec<DeviceNames>>,
 }
 
 /// As much as was asked for; see [`super::Detail`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Sums {
-    Means(Vec<Mean>),
-    Spread(Vec<Spread>),
+pub enum MetricSums {
+    Means(Vec<WeightedMean>),
+    Moments(Vec<Moments>),
     Full(Vec<Aggregate>),
 }
 
 impl Cells {
     /// No cells, with the columns that a part asks for.
     #[must_use]
-    pub fn of(part: &Part) -> Self {
+    pub fn for_part(part: &QueryPart) -> Self {
         let noted = part.noted;
-        let values = |w: &Wanted| Values {
+        let values = |w: &MetricDetail| MetricValues {
             sums: match w.detail {
-                Detail::Means => Sums::Means(vec![]),
-                Detail::Spread => Sums::Spread(vec![]),
-                Detail::Full => Sums::Full(vec![]),
+                Detail::Means => MetricSums::Means(vec![]),
+                Detail::Moments => MetricSums::Moments(vec![]),
+                Detail::Full => MetricSums::Full(vec![]),
             },
             simulated: vec![],
             latest: w.latest.then(Vec::new),
@@ -145,17 +145,17 @@ impl Cells {
 
     #[must_use]
     pub fn len(&self) -> usize {
-        self.stretches.len()
+        self.buckets.len()
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.stretches.is_empty()
+        self.buckets.is_empty()
     }
 
     /// Adds an empty cell at a row; those from there on move up.
-    pub fn insert(&mut self, row: usize, stretch: u32) {
-        self.stretches.insert(row, stretch);
+    pub fn insert(&mut self, row: usize, bucket: u32) {
+        self.buckets.insert(row, bucket);
         self.rows.insert(row, 0);
         self.first.insert(row, Millis(i64::MAX));
         self.last.insert(row, Millis(i64::MIN));
@@ -166,9 +166,9 @@ impl Cells {
         blank(&mut self.days, row);
         for m in &mut self.metrics {
             match &mut m.sums {
-                Sums::Means(all) => all.insert(row, Mean::default()),
-                Sums::Spread(all) => all.insert(row, Spread::default()),
-                Sums::Full(all) => all.insert(row, Aggregate::default()),
+                MetricSums::Means(all) => all.insert(row, WeightedMean::default()),
+                MetricSums::Moments(all) => all.insert(row, Moments::default()),
+                MetricSums::Full(all) => all.insert(row, Aggregate::default()),
             }
             m.simulated.insert(row, false);
             blank(&mut m.latest, row);
@@ -189,14 +189,14 @@ impl Cells {
         unite(&mut self.days, row, &other.days, from);
         for (ours, theirs) in self.metrics.iter_mut().zip(&other.metrics) {
             match (&mut ours.sums, &theirs.sums) {
-                (Sums::Means(a), Sums::Means(b)) => a[row].merge(&b[from]),
-                (Sums::Spread(a), Sums::Spread(b)) => a[row].merge(&b[from]),
-                (Sums::Full(a), Sums::Full(b)) => a[row].merge(&b[from]),
+                (MetricSums::Means(a), MetricSums::Means(b)) => a[row].merge(&b[from]),
+                (MetricSums::Moments(a), MetricSums::Moments(b)) => a[row].merge(&b[from]),
+                (MetricSums::Full(a), MetricSums::Full(b)) => a[row].merge(&b[from]),
                 _ => debug_assert!(false, "cells of two parts were merged"),
             }
             ours.simulated[row] |= theirs.simulated[from];
             if let (Some(a), Some(b)) = (&mut ours.latest, &theirs.latest) {
-                Latest::merge(&mut a[row], b[from]);
+                NewestValue::merge(&mut a[row], b[from]);
             }
             unite(&mut ours.sites, row, &theirs.sites, from);
             unite(&mut ours.devices, row, &theirs.devices, from);
@@ -206,10 +206,10 @@ impl Cells {
     /// Merges others of the same part in, stretch by stretch.
     pub fn merge(&mut self, other: &Self) {
         let mut row = 0;
-        for (from, stretch) in other.stretches.iter().enumerate() {
-            row += self.stretches[row..].partition_point(|s| s < stretch);
-            if self.stretches.get(row) != Some(stretch) {
-                self.insert(row, *stretch);
+        for (from, bucket) in other.buckets.iter().enumerate() {
+            row += self.buckets[row..].partition_point(|s| s < bucket);
+            if self.buckets.get(row) != Some(bucket) {
+                self.insert(row, *bucket);
             }
             self.merge_row(row, other, from);
         }
@@ -217,7 +217,7 @@ impl Cells {
 
     /// Takes some rows out, in the order given, and leaves empty ones there.
     #[must_use]
-    pub fn take(&mut self, rows: &[usize]) -> Self {
+    pub fn take_rows(&mut self, rows: &[usize]) -> Self {
         fn pick<T: Default>(all: &mut [T], rows: &[usize]) -> Vec<T> {
             rows.iter().map(|r| std::mem::take(&mut all[*r])).collect()
         }
@@ -225,7 +225,7 @@ impl Cells {
             all.as_mut().map(|all| pick(all, rows))
         }
         Self {
-            stretches: pick(&mut self.stretches, rows),
+            buckets: pick(&mut self.buckets, rows),
             rows: pick(&mut self.rows, rows),
             first: rows.iter().map(|r| self.first[*r]).collect(),
             last: rows.iter().map(|r| self.last[*r]).collect(),
@@ -237,11 +237,11 @@ impl Cells {
             metrics: self
                 .metrics
                 .iter_mut()
-                .map(|m| Values {
+                .map(|m| MetricValues {
                     sums: match &mut m.sums {
-                        Sums::Means(all) => Sums::Means(pick(all, rows)),
-                        Sums::Spread(all) => Sums::Spread(pick(all, rows)),
-                        Sums::Full(all) => Sums::Full(pick(all, rows)),
+                        MetricSums::Means(all) => MetricSums::Means(pick(all, rows)),
+                        MetricSums::Moments(all) => MetricSums::Moments(pick(all, rows)),
+                        MetricSums::Full(all) => MetricSums::Full(pick(all, rows)),
                     },
                     simulated: pick(&mut m.simulated, rows),
                     latest: pick_some(&mut m.latest, rows),
@@ -255,9 +255,9 @@ impl Cells {
     /// How many of its sketches hold a value.
     #[must_use]
     pub fn sketches(&self) -> u64 {
-        let full = |m: &Values| match &m.sums {
-            Sums::Full(all) => all.iter().filter(|a| a.mean().n > 0).count() as u64,
-            Sums::Means(_) | Sums::Spread(_) => 0,
+        let full = |m: &MetricValues| match &m.sums {
+            MetricSums::Full(all) => all.iter().filter(|a| a.mean().n > 0).count() as u64,
+            MetricSums::Means(_) | MetricSums::Moments(_) => 0,
         };
         self.metrics.iter().map(full).sum()
     }
@@ -283,29 +283,29 @@ fn unite<T: Ord + Clone>(
     }
 }
 
-impl Sums {
+impl MetricSums {
     #[must_use]
-    pub fn mean(&self, row: usize) -> Mean {
+    pub fn mean(&self, row: usize) -> WeightedMean {
         match self {
             Self::Means(all) => all[row],
-            Self::Spread(all) => all[row].mean,
+            Self::Moments(all) => all[row].mean,
             Self::Full(all) => all[row].spread.mean,
         }
     }
 
     #[must_use]
-    pub fn spread(&self, row: usize) -> Option<&Spread> {
+    pub fn moments(&self, row: usize) -> Option<&Moments> {
         match self {
             Self::Means(_) => None,
-            Self::Spread(all) => all.get(row),
+            Self::Moments(all) => all.get(row),
             Self::Full(all) => all.get(row).map(|a| &a.spread),
         }
     }
 
     #[must_use]
-    pub fn full(&self, row: usize) -> Option<&Aggregate> {
+    pub fn aggregate(&self, row: usize) -> Option<&Aggregate> {
         match self {
-            Self::Means(_) | Self::Spread(_) => None,
+            Self::Means(_) | Self::Moments(_) => None,
             Self::Full(all) => all.get(row),
         }
     }

@@ -1,17 +1,20 @@
 //! One description of a chart, from which every renderer draws: the SVG of the page and of files, and the ECharts option
 //! (`app::ui::chart::option`). It holds data and finished labels; colours are numbers of the palette in `style/tokens.css`.
 
-mod heat;
-mod reduce;
+mod downsample;
+mod heatmap;
+mod model_charts;
 mod svg;
 mod ticks;
-mod versus;
 
-pub use heat::{Heat, HeatRow, heat_height, heat_svg, heat_with_names};
-pub use reduce::{COLUMNS, reduce};
-pub use svg::{Paint, Size, sparkline, standalone, svg};
+pub use downsample::{PIXEL_COLUMNS, downsample};
+pub use heatmap::{Heatmap, HeatmapRow, heatmap_height, heatmap_svg, heatmap_with_row_names};
+pub use model_charts::{
+    PLOT_HEIGHT as VERSUS_PLOT, ParallelAxis, ParallelCoordinates, ParallelLine, Scatter, ScatterPoint, parallel_svg,
+    scatter_svg,
+};
+pub use svg::{ColourMode, WidthMode, sparkline, standalone_svg, svg};
 pub use ticks::{time_ticks, value_ticks};
-pub use versus::{Dot, PLOT as VERSUS_PLOT, Parallel, ParallelAxis, ParallelLine, Scatter, parallel_svg, scatter_svg};
 
 use crate::time::{Millis, TimeRange};
 

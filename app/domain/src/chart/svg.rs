@@ -3,12 +3,12 @@
 
 use std::fmt::Write;
 
-use super::{COLUMNS, Chart, Series, reduce};
+use super::{Chart, PIXEL_COLUMNS, Series, downsample};
 use crate::time::{Millis, TimeRange};
 
 /// Where colours come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Paint {
+pub enum ColourMode {
     /// Classes of the page: follows its theme.
     Page,
     /// Colours written into the file, for downloads, e-mail and images. Light theme.
@@ -17,7 +17,7 @@ pub enum Paint {
 
 /// How wide the drawing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Size {
+pub enum WidthMode {
     /// As wide as its place on the page; needs the classes of `style/chart.css`.
     Fluid,
     /// So many pixels.
@@ -27,7 +27,7 @@ pub enum Size {
 /// Heights and margins in pixels, as in `style/components/chart.css`. The left margin holds value labels, the right one
 /// the labels at line ends.
 const TOP: f64 = 30.0;
-const PLOT: f64 = 184.0;
+const PLOT_HEIGHT: f64 = 184.0;
 const BOTTOM: f64 = 28.0;
 const LEFT: f64 = 52.0;
 const RIGHT: f64 = 64.0;
@@ -42,7 +42,7 @@ const SHADES: [&str; 7] = ["#eaf0fd", "#d3dffb", "#b3c7f7", "#90abf1", "#6c8ee6"
 
 /// Draws the chart.
 #[must_use]
-pub fn svg(chart: &Chart, paint: Paint, size: Size) -> String {
+pub fn svg(chart: &Chart, paint: ColourMode, size: WidthMode) -> String {
     let mut out = String::with_capacity(8_192);
     let scale = Scale::of(chart);
     let open = |out: &mut String, class: &str, width: &str, height: f64| {
@@ -52,29 +52,30 @@ pub fn svg(chart: &Chart, paint: Paint, size: Size) -> String {
     };
     match size {
         // The picture is the plot alone; its margins are padding of the element around it.
-        Size::Fluid => {
-            open(&mut out, "chart-svg", "100%", PLOT);
+        WidthMode::Fluid => {
+            open(&mut out, "chart-svg", "100%", PLOT_HEIGHT);
             out.push_str(r#" overflow="visible">"#);
         }
-        Size::Fixed(w) => {
-            open(&mut out, "chart-file", &w.to_string(), TOP + PLOT + BOTTOM);
+        WidthMode::Fixed(w) => {
+            open(&mut out, "chart-file", &w.to_string(), TOP + PLOT_HEIGHT + BOTTOM);
             out.push_str(r##" font-family="system-ui,sans-serif" font-size="12" fill="#5b6270">"##);
             let plot = (f64::from(w) - LEFT - RIGHT).max(50.0);
-            let _ = write!(out, r#"<svg x="{LEFT}" y="{TOP}" width="{plot}" height="{PLOT}" overflow="visible">"#);
+            let _ =
+                write!(out, r#"<svg x="{LEFT}" y="{TOP}" width="{plot}" height="{PLOT_HEIGHT}" overflow="visible">"#);
         }
     }
     text(&mut out, &format!("-{LEFT}"), 12.0 - TOP, "start", "chart-axis-label", &chart.y.label);
     grid(&mut out, chart, &scale, paint);
     lines(&mut out, chart, &scale, paint);
     labels(&mut out, chart, &scale, paint);
-    out.push_str(if matches!(size, Size::Fixed(_)) { "</svg></svg>" } else { "</svg>" });
+    out.push_str(if matches!(size, WidthMode::Fixed(_)) { "</svg></svg>" } else { "</svg>" });
     out
 }
 
 /// A drawing of the page as a file of its own: `drawing` is fluid SVG of `height` px that names classes; they are resolved
 /// by a style sheet inside of the file. Light theme.
 #[must_use]
-pub fn standalone(drawing: &str, title: &str, legend: &[(String, u8)], width: u32, height: f64) -> String {
+pub fn standalone_svg(drawing: &str, title: &str, legend: &[(String, u8)], width: u32, height: f64) -> String {
     const HEAD: f64 = 84.0;
     const FOOT: f64 = 48.0;
     let mut out = String::with_capacity(drawing.len() + 2_048);
@@ -163,11 +164,11 @@ impl Scale {
         ((t.0 - self.range.from().0) as f64 / self.range.length() as f64).clamp(0.0, 1.0)
     }
     fn y(&self, v: f64) -> f64 {
-        PLOT * (1.0 - ((v - self.low) / (self.high - self.low)).clamp(-0.05, 1.05))
+        PLOT_HEIGHT * (1.0 - ((v - self.low) / (self.high - self.low)).clamp(-0.05, 1.05))
     }
 }
 
-fn grid(out: &mut String, chart: &Chart, scale: &Scale, paint: Paint) {
+fn grid(out: &mut String, chart: &Chart, scale: &Scale, paint: ColourMode) {
     for (i, (v, label)) in chart.y.ticks.iter().enumerate() {
         let y = scale.y(*v);
         let (class, colour) = if i == 0 { ("base", "#b9bcc2") } else { ("grid", "#e6e6e3") };
@@ -181,18 +182,18 @@ fn grid(out: &mut String, chart: &Chart, scale: &Scale, paint: Paint) {
         let x = scale.x(*t) * 100.0;
         let _ = write!(
             out,
-            r#"<line x1="{x:.2}%" x2="{x:.2}%" y1="{PLOT}" y2="{}" {}/>"#,
-            PLOT + 4.0,
+            r#"<line x1="{x:.2}%" x2="{x:.2}%" y1="{PLOT_HEIGHT}" y2="{}" {}/>"#,
+            PLOT_HEIGHT + 4.0,
             stroke(paint, "base", "#b9bcc2", 1.0)
         );
-        text(out, &format!("{x:.2}%"), PLOT + 20.0, "middle", class, label);
+        text(out, &format!("{x:.2}%"), PLOT_HEIGHT + 20.0, "middle", class, label);
     }
 }
 
-fn lines(out: &mut String, chart: &Chart, scale: &Scale, paint: Paint) {
+fn lines(out: &mut String, chart: &Chart, scale: &Scale, paint: ColourMode) {
     let _ = write!(
         out,
-        r#"<svg width="100%" height="{PLOT}" viewBox="0 0 {INNER} {PLOT}" preserveAspectRatio="none" overflow="visible">"#
+        r#"<svg width="100%" height="{PLOT_HEIGHT}" viewBox="0 0 {INNER} {PLOT_HEIGHT}" preserveAspectRatio="none" overflow="visible">"#
     );
     for s in chart.series.iter().filter(|s| s.band.len() > 1) {
         let mut d = String::new();
@@ -203,8 +204,8 @@ fn lines(out: &mut String, chart: &Chart, scale: &Scale, paint: Paint) {
             let _ = write!(d, "L{:.1} {:.1}", scale.x(*t) * INNER, scale.y(*low));
         }
         let fill = match paint {
-            Paint::Page => format!(r#"class="band s{}""#, s.colour),
-            Paint::Resolved => format!(r#"fill="{}" fill-opacity="0.15" stroke="none""#, colour(s)),
+            ColourMode::Page => format!(r#"class="band s{}""#, s.colour),
+            ColourMode::Resolved => format!(r#"fill="{}" fill-opacity="0.15" stroke="none""#, colour(s)),
         };
         let _ = write!(out, r#"<path {fill} d="{d}Z"/>"#);
     }
@@ -228,14 +229,14 @@ fn lines(out: &mut String, chart: &Chart, scale: &Scale, paint: Paint) {
     }
     for m in &chart.markers {
         let x = scale.x(m.at) * INNER;
-        let _ = write!(out, r#"<path {} d="M{x:.1} -6V{PLOT}"/>"#, stroke(paint, "marker", "#5b6270", 1.0));
+        let _ = write!(out, r#"<path {} d="M{x:.1} -6V{PLOT_HEIGHT}"/>"#, stroke(paint, "marker", "#5b6270", 1.0));
     }
     out.push_str("</svg>");
 }
 
 /// The line of a series; the pen is lifted at gaps, and a point between two gaps is drawn as a dot.
 fn path(series: &Series, scale: &Scale) -> String {
-    let points = reduce(&series.points, &scale.range, COLUMNS);
+    let points = downsample(&series.points, &scale.range, PIXEL_COLUMNS);
     let mut d = String::with_capacity(points.len() * 12);
     let mut pen_down = false;
     for (i, p) in points.iter().enumerate() {
@@ -254,7 +255,7 @@ fn path(series: &Series, scale: &Scale) -> String {
     d
 }
 
-fn labels(out: &mut String, chart: &Chart, scale: &Scale, paint: Paint) {
+fn labels(out: &mut String, chart: &Chart, scale: &Scale, paint: ColourMode) {
     for t in &chart.thresholds {
         text(out, "100%", scale.y(t.value) - 5.0, "end", "threshold-label", &t.name);
     }
@@ -280,8 +281,8 @@ fn labels(out: &mut String, chart: &Chart, scale: &Scale, paint: Paint) {
         above = y;
         let class = format!("end-label s{}", s.colour);
         match paint {
-            Paint::Page => text_at_end(out, y, &format!(r#"class="{class}""#), &s.end_label),
-            Paint::Resolved => text_at_end(out, y, &format!(r#"fill="{}""#, colour(s)), &s.end_label),
+            ColourMode::Page => text_at_end(out, y, &format!(r#"class="{class}""#), &s.end_label),
+            ColourMode::Resolved => text_at_end(out, y, &format!(r#"fill="{}""#, colour(s)), &s.end_label),
         }
     }
 }
@@ -298,10 +299,10 @@ fn text(out: &mut String, x: &str, y: f64, anchor: &str, class: &str, words: &st
     out.push_str("</text>");
 }
 
-fn stroke(paint: Paint, class: &str, colour: &str, width: f64) -> String {
+fn stroke(paint: ColourMode, class: &str, colour: &str, width: f64) -> String {
     match paint {
-        Paint::Page => format!(r#"class="{class}" vector-effect="non-scaling-stroke""#),
-        Paint::Resolved => {
+        ColourMode::Page => format!(r#"class="{class}" vector-effect="non-scaling-stroke""#),
+        ColourMode::Resolved => {
             format!(
                 r#"fill="none" stroke="{colour}" stroke-width="{width}" stroke-linecap="round" vector-effect="non-scaling-stroke""#
             )
@@ -356,23 +357,23 @@ mod tests {
     fn gaps_are_gaps_and_a_lonely_point_is_seen() {
         let c =
             chart(vec![(Millis(0), Some(0.0)), (Millis(10), Some(0.5)), (Millis(20), None), (Millis(90), Some(1.0))]);
-        let drawn = svg(&c, Paint::Page, Size::Fluid);
+        let drawn = svg(&c, ColourMode::Page, WidthMode::Fluid);
         assert!(drawn.contains(r#"d="M0.0 184.0L100.0 92.0M900.0 0.0h0""#), "{drawn}");
     }
 
     #[test]
     fn words_are_escaped_and_no_style_is_written() {
-        let drawn = svg(&chart(vec![]), Paint::Page, Size::Fluid);
+        let drawn = svg(&chart(vec![]), ColourMode::Page, WidthMode::Fluid);
         assert!(drawn.contains("mAP50 &lt;fell&gt; &amp; &quot;rose&quot;"));
         assert!(!drawn.contains("style="));
-        let file = svg(&chart(vec![(Millis(1), Some(0.2))]), Paint::Resolved, Size::Fixed(720));
+        let file = svg(&chart(vec![(Millis(1), Some(0.2))]), ColourMode::Resolved, WidthMode::Fixed(720));
         assert!(file.contains("#577bed") && !file.contains("var(") && file.contains(r#"width="604""#));
     }
 
     #[test]
     fn a_file_of_its_own_resolves_every_class() {
         let drawn =
-            standalone(r#"<svg class="heat"><rect class="h6"/></svg>"#, "a <b>", &[("m&".into(), 2)], 960, 220.0);
+            standalone_svg(r#"<svg class="heat"><rect class="h6"/></svg>"#, "a <b>", &[("m&".into(), 2)], 960, 220.0);
         assert!(
             drawn.contains(".h6{fill:#2f4fa6}") && drawn.contains("a &lt;b&gt;") && drawn.ends_with("</svg></svg>")
         );

@@ -1,11 +1,11 @@
 //! Two models at the same places. Each zone is compared with itself and has the same weight on either side, so that whoever
 //! does better in every zone does better in sum. Pooling each side by its own samples does not keep that (Simpson's paradox).
 
-use crate::aggregate::Mean;
+use crate::aggregate::WeightedMean;
 
 /// A model and the baseline in one metric, over the zones in which both reported it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Same {
+pub struct PairedDifference {
     /// Σω(b−a)/Σω, worked out as exactly `ours` minus `base`, so that what stands side by side adds up. Rounding keeps order:
     /// a model that is nowhere below the baseline has no difference below zero.
     pub delta: f64,
@@ -21,17 +21,17 @@ pub struct Same {
     pub other_devices: usize,
 }
 
-impl Same {
+impl PairedDifference {
     /// Whether only the model is another one in these zones, as far as records tell.
     #[must_use]
-    pub fn like_with_like(&self) -> bool {
+    pub fn differs_only_by_model(&self) -> bool {
         self.other_days == 0 && self.other_devices == 0
     }
 }
 
 /// The weight of a zone where the sides have the weights `a` and `b`: a·b/(a+b). It is what the difference of two means is
 /// worth when a sample is worth the same everywhere: little where either side has little.
-fn overlap(a: f64, b: f64) -> f64 {
+fn overlap_weight(a: f64, b: f64) -> f64 {
     // By size and without the product, which could be beyond what a number holds; equal whichever side is named first.
     let (less, more) = if a < b { (a, b) } else { (b, a) };
     less / (1.0 + less / more)
@@ -39,7 +39,7 @@ fn overlap(a: f64, b: f64) -> f64 {
 
 /// The sums of a comparison under way.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Pairs {
+pub(super) struct PairedSums {
     w: f64,
     ours: f64,
     base: f64,
@@ -48,11 +48,11 @@ pub(super) struct Pairs {
     other_devices: usize,
 }
 
-impl Pairs {
+impl PairedSums {
     /// Takes a zone in. One in which a side has no value says nothing.
-    pub(super) fn add(&mut self, ours: &Mean, base: &Mean, other_days: bool, other_devices: bool) {
+    pub(super) fn add(&mut self, ours: &WeightedMean, base: &WeightedMean, other_days: bool, other_devices: bool) {
         let (Some(b), Some(a)) = (ours.value(), base.value()) else { return };
-        let w = overlap(ours.w, base.w);
+        let w = overlap_weight(ours.w, base.w);
         self.w += w;
         self.ours += w * b;
         self.base += w * a;
@@ -62,11 +62,18 @@ impl Pairs {
     }
 
     /// What it comes to; `None` without a shared zone, or with numbers that no sum can hold.
-    pub(super) fn same(&self) -> Option<Same> {
+    pub(super) fn difference(&self) -> Option<PairedDifference> {
         let (ours, base) = (self.ours / self.w, self.base / self.w);
         let Self { zones, other_days, other_devices, .. } = *self;
         let delta = ours - base;
-        (zones > 0 && delta.is_finite()).then_some(Same { delta, ours, base, zones, other_days, other_devices })
+        (zones > 0 && delta.is_finite()).then_some(PairedDifference {
+            delta,
+            ours,
+            base,
+            zones,
+            other_days,
+            other_devices,
+        })
     }
 }
 
@@ -76,17 +83,17 @@ mod tests {
 
     use super::*;
 
-    fn mean((x, w): (f64, f64)) -> Mean {
-        Mean { n: 1, w, wx: x * w }
+    fn mean((x, w): (f64, f64)) -> WeightedMean {
+        WeightedMean { n: 1, w, wx: x * w }
     }
 
     /// Value and weight of either side, by zone.
     type Zones = Vec<((f64, f64), (f64, f64))>;
 
-    fn paired(zones: &Zones) -> Same {
-        let mut pairs = Pairs::default();
+    fn paired(zones: &Zones) -> PairedDifference {
+        let mut pairs = PairedSums::default();
         zones.iter().for_each(|(ours, base)| pairs.add(&mean(*ours), &mean(*base), false, false));
-        pairs.same().expect("zones")
+        pairs.difference().expect("zones")
     }
 
     fn side() -> impl Strategy<Value = (f64, f64)> {
@@ -102,7 +109,7 @@ mod tests {
     fn weights_beyond_what_a_product_holds_are_weighed_all_the_same() {
         let same = paired(&vec![((0.5, 1e300), (0.25, 1e300)), ((0.5, 1e-300), (0.25, 1e300))]);
         assert!((same.delta - 0.25).abs() < 1e-12, "{same:?}");
-        assert_eq!(Pairs::default().same(), None);
+        assert_eq!(PairedSums::default().difference(), None);
     }
 
     proptest! {

@@ -46,11 +46,15 @@ fn noted(metric: Metric, rows: &[(Row<'_>, &[i32], &str)]) -> FieldReport {
 }
 
 /// B beside A in the one metric of a report.
-fn b_beside_a(r: &FieldReport) -> Figure {
-    Field::of(r, By::Version).contenders(&model("a:1"), &[model("b:1")]).remove(1).figures.remove(0)
+fn b_beside_a(r: &FieldReport) -> ComparedMetric {
+    ModelResults::of(r, ModelGrouping::Version)
+        .compared_models(&model("a:1"), &[model("b:1")])
+        .remove(1)
+        .figures
+        .remove(0)
 }
 
-fn same(f: &Figure) -> Same {
+fn same(f: &ComparedMetric) -> PairedDifference {
     f.same.expect("shared zones")
 }
 
@@ -67,28 +71,28 @@ fn who_is_better_in_each_zone_wins_however_the_samples_lie() {
     assert!((s.ours - 0.72).abs() < 1e-12 && (s.base - 0.70).abs() < 1e-12, "both zones weigh 9: {s:?}");
     assert!((f.everywhere.expect("known") + 0.30).abs() < 1e-12, "pooled, the loser leads");
     assert!((f.mix().expect("known") + 0.32).abs() < 1e-12, "the rest is where they ran");
-    assert_eq!((s.zones, s.like_with_like()), (2, true));
-    let field = Field::of(&r, By::Version);
-    let c = field.contenders(&model("a:1"), &[model("b:1")]);
-    assert_eq!(field.sites(0, &c, Places::Same)[0].best, Some(1), "zone by zone");
-    assert_eq!(field.sites(0, &c, Places::All)[0].best, Some(0), "by value over the whole site");
+    assert_eq!((s.zones, s.differs_only_by_model()), (2, true));
+    let field = ModelResults::of(&r, ModelGrouping::Version);
+    let c = field.compared_models(&model("a:1"), &[model("b:1")]);
+    assert_eq!(field.sites(0, &c, PlacePairing::Same)[0].best, Some(1), "zone by zone");
+    assert_eq!(field.sites(0, &c, PlacePairing::All)[0].best, Some(0), "by value over the whole site");
 }
 
 #[test]
 fn a_model_that_ran_at_hard_sites_only_is_compared_where_both_ran() {
     // B ran at the hard zone alone, and did better there than A.
     let r = report(&[("a:1", 0, 0.9, 1.0), ("a:1", 1, 0.5, 1.0), ("b:1", 1, 0.6, 1.0)]);
-    let field = Field::of(&r, By::Version);
-    let c = field.contenders(&model("a:1"), &[model("b:1")]);
+    let field = ModelResults::of(&r, ModelGrouping::Version);
+    let c = field.compared_models(&model("a:1"), &[model("b:1")]);
     let f = &c[1].figures[0];
     assert!((f.everywhere.expect("known") + 0.1).abs() < 1e-12, "everywhere it looks worse");
     assert!((same(f).delta - 0.1).abs() < 1e-12, "at the same places it is better");
     assert_eq!((same(f).zones, c[1].shared, c[1].zones), (1, 1, 1));
-    let sites = field.sites(0, &c, Places::Same);
+    let sites = field.sites(0, &c, PlacePairing::Same);
     assert_eq!(sites.len(), 1);
     assert_eq!(sites[0].best, Some(1), "in the zone that both know it leads");
     assert!(same(&sites[0].figures[1]).delta > 0.0);
-    assert_eq!(field.sites(0, &c, Places::All)[0].best, Some(0), "by value over the whole site the first leads");
+    assert_eq!(field.sites(0, &c, PlacePairing::All)[0].best, Some(0), "by value over the whole site the first leads");
 }
 
 #[test]
@@ -96,9 +100,9 @@ fn of_many_at_a_site_the_one_with_the_best_difference_to_the_baseline_leads() {
     let chosen = [model("b:1"), model("c:1"), model("d:1")];
     let lead = |rows: &[Row<'_>]| {
         let r = report(rows);
-        let field = Field::of(&r, By::Version);
-        let c = field.contenders(&model("a:1"), &chosen);
-        field.sites(0, &c, Places::Same)[0].best
+        let field = ModelResults::of(&r, ModelGrouping::Version);
+        let c = field.compared_models(&model("a:1"), &chosen);
+        field.sites(0, &c, PlacePairing::Same)[0].best
     };
     // D has the best value, where the baseline never was; C gains most on the baseline, at the harder zone.
     let rows = [("a:1", 0, 0.8, 1.0), ("b:1", 0, 0.81, 1.0), ("c:1", 0, 0.7, 1.0), ("d:1", 1, 0.9, 1.0)];
@@ -135,7 +139,7 @@ fn zones_where_days_or_devices_differ_are_counted() {
         (("b:1", 0, 0.8, 1.0), &[1, 2][..], "T4"),
     ];
     let r = noted(CATALOGUE[built_in("fps").expect("known")].clone(), &both);
-    let c = Field::of(&r, By::Architecture).contenders(&model("a"), &[model("b")]);
+    let c = ModelResults::of(&r, ModelGrouping::Architecture).compared_models(&model("a"), &[model("b")]);
     let s = same(&c[1].figures[0]);
     assert_eq!((s.zones, s.other_days, s.other_devices), (1, 0, 1));
     assert_eq!((c[1].shared, c[1].other_days, c[1].other_devices), (1, 0, 1));
@@ -144,17 +148,18 @@ fn zones_where_days_or_devices_differ_are_counted() {
 #[test]
 fn without_a_shared_place_there_is_no_difference_at_the_same_places() {
     let r = report(&[("a:1", 0, 0.9, 1.0), ("b:1", 1, 0.6, 1.0)]);
-    let c = Field::of(&r, By::Version).contenders(&model("a:1"), &[model("b:1"), model("nobody")]);
+    let c =
+        ModelResults::of(&r, ModelGrouping::Version).compared_models(&model("a:1"), &[model("b:1"), model("nobody")]);
     assert_eq!((c.len(), c[1].figures[0].same, c[1].figures[0].mix()), (2, None, None));
-    assert!(Field::of(&r, By::Version).contenders(&model("nobody"), &[]).is_empty());
+    assert!(ModelResults::of(&r, ModelGrouping::Version).compared_models(&model("nobody"), &[]).is_empty());
 }
 
 #[test]
 fn versions_of_an_architecture_can_be_put_together() {
     let r = report(&[("a:1", 0, 0.9, 1.0), ("a:2", 0, 0.7, 3.0), ("b", 0, 0.6, 1.0)]);
-    let field = Field::of(&r, By::Architecture);
+    let field = ModelResults::of(&r, ModelGrouping::Architecture);
     assert_eq!(field.models(), [(&model("a"), 2), (&model("b"), 1)]);
-    let c = field.contenders(&model("a"), &[]);
+    let c = field.compared_models(&model("a"), &[]);
     assert!((c[0].figures[0].value.expect("known") - 0.75).abs() < 1e-12, "weighted by samples");
 }
 
@@ -163,16 +168,16 @@ proptest! {
     fn a_difference_turns_its_sign_with_the_baseline(rows in prop::collection::vec((0usize..2, 0u8..6, 0.0f64..1.0, 0.5f64..9.0), 2..40)) {
         let rows: Vec<_> = rows.into_iter().map(|(m, z, x, w)| (["a:1", "b:1"][m], z, x, w)).collect();
         let r = report(&rows);
-        let field = Field::of(&r, By::Version);
-        let one = field.contenders(&model("a:1"), &[model("b:1")]);
-        let other = field.contenders(&model("b:1"), &[model("a:1")]);
+        let field = ModelResults::of(&r, ModelGrouping::Version);
+        let one = field.compared_models(&model("a:1"), &[model("b:1")]);
+        let other = field.compared_models(&model("b:1"), &[model("a:1")]);
         prop_assume!(one.len() == 2 && other.len() == 2);
-        for places in [Places::Same, Places::All] {
+        for places in [PlacePairing::Same, PlacePairing::All] {
             let (x, y) = (one[1].figures[0].delta(places), other[1].figures[0].delta(places));
             prop_assert_eq!(x.is_some(), y.is_some());
             prop_assert!((x.unwrap_or(0.0) + y.unwrap_or(0.0)).abs() < 1e-12);
         }
-        prop_assert_eq!(one[0].figures[0].delta(Places::Same), one[0].figures[0].value.map(|_| 0.0));
+        prop_assert_eq!(one[0].figures[0].delta(PlacePairing::Same), one[0].figures[0].value.map(|_| 0.0));
     }
 
     #[test]
@@ -187,9 +192,9 @@ proptest! {
         let f = b_beside_a(&r);
         prop_assert!(same(&f).delta > 0.0, "{:?}", f);
         prop_assert_eq!(same(&f).zones, shared.len());
-        let field = Field::of(&r, By::Version);
-        let c = field.contenders(&model("a:1"), &[model("b:1")]);
-        for site in field.sites(0, &c, Places::Same) {
+        let field = ModelResults::of(&r, ModelGrouping::Version);
+        let c = field.compared_models(&model("a:1"), &[model("b:1")]);
+        for site in field.sites(0, &c, PlacePairing::Same) {
             prop_assert_eq!(site.best, site.figures[1].same.map(|_| 1), "at each site too: {:?}", site);
         }
     }
@@ -209,7 +214,7 @@ proptest! {
     fn everywhere_is_the_same_places_and_the_mix(rows in prop::collection::vec((0usize..2, 0u8..6, 0.0f64..1.0, 0.5f64..9.0), 2..40)) {
         let rows: Vec<_> = rows.into_iter().map(|(m, z, x, w)| (["a:1", "b:1"][m], z, x, w)).collect();
         let r = report(&rows);
-        let c = Field::of(&r, By::Version).contenders(&model("a:1"), &[model("b:1")]);
+        let c = ModelResults::of(&r, ModelGrouping::Version).compared_models(&model("a:1"), &[model("b:1")]);
         prop_assume!(c.len() == 2);
         let (f, base) = (&c[1].figures[0], c[0].figures[0].value);
         prop_assert_eq!(f.everywhere, f.value.zip(base).map(|(b, a)| b - a), "pooled by samples");

@@ -14,7 +14,7 @@ fn keys_are_found_in_any_case_and_with_a_dash() {
 
 #[test]
 fn directions_of_strangers_follow_the_name_rule() {
-    let of = |k: &str| Metric::assumed(k).direction;
+    let of = |k: &str| Metric::uncatalogued(k).direction;
     assert_eq!(of("val_loss"), Direction::LowerIsBetter);
     assert_eq!(of("test_total_time"), Direction::LowerIsBetter);
     assert_eq!(of("custom.mse"), Direction::LowerIsBetter);
@@ -32,26 +32,32 @@ fn the_smallest_change_that_matters_follows_from_range_and_unit() {
     assert_eq!((of("gpu_util", 60.0), of("cpu_util", 1.0)), (Some(2.0), Some(2.0)), "points, not per cent of them");
     assert_eq!((of("inference_time_ms", 20.0), of("fps", 50.0)), (Some(0.4), Some(1.0)));
     assert_eq!(of("accuracy_drop", -0.5), Some(0.01), "2 % of the size of a value below zero");
-    let own = Metric { effect: Some(Effect::Share(0.1)), ..CATALOGUE[0].clone() };
+    let own = Metric { effect: Some(SmallestEffect::Share(0.1)), ..CATALOGUE[0].clone() };
     assert_eq!(own.smallest_effect().of(0.5), 0.05, "what was written down comes first");
 }
 
 #[test]
 fn a_change_as_large_as_the_smallest_matters() {
     let metric = |key: &str| built_in(key).map(|i| CATALOGUE[i].clone()).expect("built in");
-    assert!(metric("mAP50").matters(0.805 - 0.8, Some(0.8)) && !metric("mAP50").matters(-0.0049, Some(0.8)));
-    assert!(metric("inference_time_ms").matters(-0.4, Some(20.0)));
-    assert!(!metric("inference_time_ms").matters(0.39, Some(20.0)));
-    assert!(metric("inference_time_ms").matters(0.01, None), "of nothing known no share can be taken");
-    assert!(!metric("gpu_util").matters(1.9, Some(60.0)) && metric("gpu_util").matters(2.0, None));
+    assert!(
+        metric("mAP50").exceeds_smallest_effect(0.805 - 0.8, Some(0.8))
+            && !metric("mAP50").exceeds_smallest_effect(-0.0049, Some(0.8))
+    );
+    assert!(metric("inference_time_ms").exceeds_smallest_effect(-0.4, Some(20.0)));
+    assert!(!metric("inference_time_ms").exceeds_smallest_effect(0.39, Some(20.0)));
+    assert!(metric("inference_time_ms").exceeds_smallest_effect(0.01, None), "of nothing known no share can be taken");
+    assert!(
+        !metric("gpu_util").exceeds_smallest_effect(1.9, Some(60.0))
+            && metric("gpu_util").exceeds_smallest_effect(2.0, None)
+    );
 }
 
 #[test]
 fn a_change_is_read_by_direction() {
-    assert_eq!(Direction::HigherIsBetter.read(-0.1), Change::Worse);
-    assert_eq!(Direction::LowerIsBetter.read(-3.0), Change::Better);
-    assert_eq!(Direction::Neither.read(5.0), Change::Neutral);
-    assert_eq!(Direction::HigherIsBetter.read(0.0), Change::Neutral);
+    assert_eq!(Direction::HigherIsBetter.judge(-0.1), ChangeVerdict::Worse);
+    assert_eq!(Direction::LowerIsBetter.judge(-3.0), ChangeVerdict::Better);
+    assert_eq!(Direction::Neither.judge(5.0), ChangeVerdict::Neutral);
+    assert_eq!(Direction::HigherIsBetter.judge(0.0), ChangeVerdict::Neutral);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::{
     error::Result,
     saved_view::{NewView, SavedView, ViewId, ViewName},
     time::Millis,
-    token::{Holder, LiveToken, SecretHash, Session, Token, TokenName},
+    token::{ActiveToken, SecretHash, Session, SessionHolder, Token, TokenName},
 };
 
 /// Named tokens. Of each only the hash is kept.
@@ -33,12 +33,12 @@ pub trait Tokens: Send + Sync {
     ///
     /// # Errors
     /// `Unavailable` when they cannot be read.
-    async fn live(&self) -> Result<Vec<LiveToken>>;
+    async fn live(&self) -> Result<Vec<ActiveToken>>;
     /// The live token of a hash.
     ///
     /// # Errors
     /// `Unavailable` when it cannot be read.
-    async fn find(&self, hash: &SecretHash) -> Result<Option<LiveToken>>;
+    async fn find(&self, hash: &SecretHash) -> Result<Option<ActiveToken>>;
     /// Revokes the live token of a name and ends its sessions, in one transaction. False when there is none.
     ///
     /// # Errors
@@ -52,18 +52,18 @@ pub trait Tokens: Send + Sync {
 }
 
 /// For what a session begins: a token by number, or the operator's token by the HMAC of the session's secret
-/// ([`Holder::Operator`]).
+/// ([`SessionHolder::Operator`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Begun {
+pub enum SessionStart {
     Token(i64),
     Operator(SecretHash),
 }
 
-impl From<&Holder> for Begun {
-    fn from(holder: &Holder) -> Self {
+impl From<&SessionHolder> for SessionStart {
+    fn from(holder: &SessionHolder) -> Self {
         match holder {
-            Holder::Token(token) => Self::Token(token.id),
-            Holder::Operator(proof) => Self::Operator(*proof),
+            SessionHolder::Token(token) => Self::Token(token.id),
+            SessionHolder::Operator(proof) => Self::Operator(*proof),
         }
     }
 }
@@ -75,7 +75,7 @@ pub trait Sessions: Send + Sync {
     ///
     /// # Errors
     /// `Unavailable` when it cannot be written.
-    async fn begin(&self, hash: &SecretHash, of: &Begun, at: Millis, expires: Millis) -> Result<bool>;
+    async fn begin(&self, hash: &SecretHash, of: &SessionStart, at: Millis, expires: Millis) -> Result<bool>;
     /// The session, when it has not ended and its token is live.
     ///
     /// # Errors
@@ -93,17 +93,17 @@ pub trait Sessions: Send + Sync {
     async fn forget_expired(&self, now: Millis) -> Result<u64>;
 }
 
-/// The key by which a write that is sent again is known to be the same (`Idempotency-Key`), with the SHA-256 of what it asks for. Keys of
+/// The key by which a write that is sent again is known to be the same (`Idempotency-GroupKey`), with the SHA-256 of what it asks for. Keys of
 /// different actors are different keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WriteKey {
+pub struct IdempotencyKey {
     pub key: String,
     pub request: [u8; 32],
 }
 
 /// What became of a write with a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Created<T> {
+pub enum CreateOutcome<T> {
     /// It was done now.
     New(T),
     /// It was done before, and this was the answer.
@@ -118,7 +118,7 @@ pub enum Created<T> {
 
 /// What became of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Changed {
+pub enum ChangeOutcome {
     Done,
     /// It is not there any more, or not as it was seen. Nothing was done.
     Gone,
@@ -147,20 +147,20 @@ pub trait SavedViews: Send + Sync {
     async fn create(
         &self,
         view: &NewView,
-        key: Option<&WriteKey>,
+        key: Option<&IdempotencyKey>,
         at: Millis,
         most: usize,
-    ) -> Result<Created<SavedView>>;
+    ) -> Result<CreateOutcome<SavedView>>;
     /// Gives a view another name, and shares it or not, if it still has the owner and is as shared as it was seen.
     ///
     /// # Errors
     /// `Unavailable` when it cannot be written.
-    async fn change(&self, seen: &SavedView, name: &ViewName, shared: bool, at: Millis) -> Result<Changed>;
+    async fn change(&self, seen: &SavedView, name: &ViewName, shared: bool, at: Millis) -> Result<ChangeOutcome>;
     /// Deletes a view on the same condition, and as somebody's start page.
     ///
     /// # Errors
     /// `Unavailable` when it cannot be written.
-    async fn delete(&self, seen: &SavedView) -> Result<Changed>;
+    async fn delete(&self, seen: &SavedView) -> Result<ChangeOutcome>;
     /// The view that somebody starts with, when it is theirs or shared.
     ///
     /// # Errors
@@ -170,12 +170,12 @@ pub trait SavedViews: Send + Sync {
     ///
     /// # Errors
     /// `Unavailable` when it cannot be written.
-    async fn set_start(&self, owner: &str, view: Option<ViewId>) -> Result<Changed>;
+    async fn set_start(&self, owner: &str, view: Option<ViewId>) -> Result<ChangeOutcome>;
 }
 
 /// The keys of writes that were done.
 #[async_trait]
-pub trait Replays: Send + Sync {
+pub trait IdempotencyKeys: Send + Sync {
     /// Forgets keys that are older. Returns how many.
     ///
     /// # Errors

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::metrics::Metrics;
+use super::metrics::MetricSelection;
 use crate::{
     metric::Metric,
-    model::{Link, ModelKey, Registered},
+    model::{ModelKey, ModelLink, RegisteredModel},
     scope::{Model, Place, Scope},
     text::Name,
     time::{Millis, TimeRange},
@@ -19,7 +19,7 @@ pub struct ComparisonQuery {
     pub scope: Scope,
     pub range: TimeRange,
     /// About which metrics.
-    pub metrics: Metrics,
+    pub metrics: MetricSelection,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,7 +42,7 @@ pub struct ModelSummary {
     pub registered_model: Option<String>,
     pub registered_version: Option<String>,
     /// How it is known which model its records belong to.
-    pub links: Vec<Link>,
+    pub links: Vec<ModelLink>,
     pub n: u64,
     /// In how many zones it ran.
     pub zones: u32,
@@ -57,9 +57,12 @@ impl ModelSummary {
     /// The model that it is about; `None` where its records name none.
     #[must_use]
     pub fn key(&self) -> Option<ModelKey> {
-        let name = |t: &Option<String>| t.as_deref().and_then(|t| Name::stored(t).ok());
+        let name = |t: &Option<String>| t.as_deref().and_then(|t| Name::parse_stored(t).ok());
         if let Some(model) = name(&self.registered_model) {
-            return Some(ModelKey::Registered(Registered { name: model, version: name(&self.registered_version) }));
+            return Some(ModelKey::Registered(RegisteredModel {
+                name: model,
+                version: name(&self.registered_version),
+            }));
         }
         Some(Model { architecture: name(&self.architecture)?, version: name(&self.version) }.into())
     }

@@ -6,12 +6,12 @@ use std::{
 };
 
 use crate::{
-    custom::{Beyond, Custom},
-    declared::Declared,
+    custom_metrics::{CustomMetrics, MetricsOverLimit},
+    declarations::Declarations,
     error::{Error, Result},
     metric::{CATALOGUE, Metric, MetricColumn, built_in},
     model::ModelKey,
-    scope::{Place, Scope, clip},
+    scope::{Place, Scope, clip_text},
     sentences,
     text::Name,
     time::Millis,
@@ -30,15 +30,15 @@ pub struct Directory {
     /// There are files from before registered models were noted: their records may name others.
     pub more_models: bool,
     /// Model versions in the order in which they first appeared: what their colours follow.
-    pub by_age: Vec<ModelKey>,
+    pub models_by_age: Vec<ModelKey>,
     /// Metrics outside of the catalogue, as `group.leaf`.
-    pub custom: Custom,
+    pub custom: CustomMetrics,
     /// Those for which there was no room.
-    pub beyond: Beyond,
+    pub beyond: MetricsOverLimit,
     /// Catalogue metrics that at least one record has, by catalogue index.
     pub built_in: Vec<usize>,
     /// What people have written down about places and metrics. Places that are named there are among `places`.
-    pub declared: Arc<Declared>,
+    pub declared: Arc<Declarations>,
     /// How many records there are, and of these simulated.
     pub records: u64,
     pub simulated: u64,
@@ -49,7 +49,7 @@ pub struct Directory {
 /// A metric that nobody knows, as an error.
 #[must_use]
 pub fn unknown_metric(key: &str) -> Error {
-    Error::bad_input(sentences::unknown_metric(clip(key)))
+    Error::bad_input(sentences::unknown_metric(clip_text(key)))
 }
 
 impl Directory {
@@ -61,25 +61,25 @@ impl Directory {
         if let Some(task) = &scope.task
             && !self.tasks.contains(task)
         {
-            return Err(Error::not_found(sentences::unknown_task(clip(task.as_str()))));
+            return Err(Error::not_found(sentences::unknown_task(clip_text(task.as_str()))));
         }
         if let Some(device) = &scope.device
             && !self.more_devices
             && !self.devices.contains_key(device)
         {
-            return Err(Error::not_found(sentences::unknown_device(clip(device.as_str()))));
+            return Err(Error::not_found(sentences::unknown_device(clip_text(device.as_str()))));
         }
-        if scope.customer.is_none() || self.places.iter().any(|p| scope.holds(p)) {
+        if scope.customer.is_none() || self.places.iter().any(|p| scope.contains(p)) {
             return Ok(());
         }
         let unknown = match (&scope.zone, &scope.site, &scope.customer) {
-            (Some(z), Some(_), _) if self.places.iter().any(|p| Scope { zone: None, ..scope.clone() }.holds(p)) => {
-                sentences::unknown_zone(clip(z.as_str()))
+            (Some(z), Some(_), _) if self.places.iter().any(|p| Scope { zone: None, ..scope.clone() }.contains(p)) => {
+                sentences::unknown_zone(clip_text(z.as_str()))
             }
             (_, Some(s), _) if self.places.iter().any(|p| Some(&p.customer) == scope.customer.as_ref()) => {
-                sentences::unknown_site(clip(s.as_str()))
+                sentences::unknown_site(clip_text(s.as_str()))
             }
-            (_, _, Some(c)) => sentences::unknown_customer(clip(c.as_str())),
+            (_, _, Some(c)) => sentences::unknown_customer(clip_text(c.as_str())),
             _ => return Ok(()),
         };
         Err(Error::not_found(unknown))
@@ -90,22 +90,22 @@ impl Directory {
     /// # Errors
     /// [`crate::ErrorKind::NotFound`], naming it.
     pub fn check_model(&self, model: &ModelKey) -> Result<()> {
-        if self.models.iter().any(|m| model.holds(m)) || (self.more_models && model.registered().is_some()) {
+        if self.models.iter().any(|m| model.contains(m)) || (self.more_models && model.registered().is_some()) {
             return Ok(());
         }
-        Err(Error::not_found(sentences::unknown_model(clip(&model.key()))))
+        Err(Error::not_found(sentences::unknown_model(clip_text(&model.key()))))
     }
 
     /// The devices of a scope's places, sorted.
     pub fn devices_in(&self, scope: &Scope) -> impl Iterator<Item = &Name> {
-        self.devices.iter().filter(|(_, places)| places.iter().any(|p| scope.holds(p))).map(|(device, _)| device)
+        self.devices.iter().filter(|(_, places)| places.iter().any(|p| scope.contains(p))).map(|(device, _)| device)
     }
 
     /// The names one level below the scope, sorted.
     #[must_use]
     pub fn children(&self, scope: &Scope) -> Vec<Name> {
         let mut names: Vec<Name> =
-            self.places.iter().filter(|p| scope.holds(p)).filter_map(|p| scope.child_of(p)).cloned().collect();
+            self.places.iter().filter(|p| scope.contains(p)).filter_map(|p| scope.child_of(p)).cloned().collect();
         names.sort();
         names.dedup();
         names
@@ -121,9 +121,11 @@ impl Directory {
         }
         match self.custom.find(key)[..] {
             [place] => Ok(self.custom_metric(place)),
-            [a, b, ..] => Err(Error::bad_input(sentences::several_groups(clip(key), &self.custom[a], &self.custom[b]))),
+            [a, b, ..] => {
+                Err(Error::bad_input(sentences::several_groups(clip_text(key), &self.custom[a], &self.custom[b])))
+            }
             [] if !self.beyond.names.find(key).is_empty() => {
-                Err(Error::bad_input(sentences::beyond_cap(clip(key), self.beyond.cap)))
+                Err(Error::bad_input(sentences::beyond_cap(clip_text(key), self.beyond.cap)))
             }
             [] => Err(unknown_metric(key)),
         }
@@ -156,8 +158,8 @@ impl Directory {
 
     /// A metric by the key that an answer gave it.
     #[must_use]
-    pub fn answered(&self, key: &str) -> Metric {
-        self.metric_of_records(key).map_or_else(|_| Metric::assumed(key), |m| m.0)
+    pub fn metric_of_answer(&self, key: &str) -> Metric {
+        self.metric_of_records(key).map_or_else(|_| Metric::uncatalogued(key), |m| m.0)
     }
 
     /// Whether any record has the metric.
@@ -165,7 +167,7 @@ impl Directory {
     pub fn has(&self, column: &MetricColumn) -> bool {
         match column {
             MetricColumn::BuiltIn(i) => self.built_in.contains(i),
-            MetricColumn::Custom(full) => self.custom.place(full).is_some(),
+            MetricColumn::Custom(full) => self.custom.index_of(full).is_some(),
         }
     }
 
@@ -181,7 +183,7 @@ impl Directory {
     /// The shortest key of a metric outside of the catalogue: its leaf, or `group.leaf` where leaves collide.
     #[must_use]
     pub fn key_of(&self, full: &str) -> String {
-        self.custom.place(full).map_or(full, |place| self.custom.key(place)).to_owned()
+        self.custom.index_of(full).map_or(full, |place| self.custom.key(place)).to_owned()
     }
 }
 

@@ -4,7 +4,7 @@ use crate::metric::{Aggregation, CATALOGUE, Metric, MetricColumn};
 
 /// Metrics that a question is about: what nobody looks at need not be worked out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Metrics {
+pub enum MetricSelection {
     #[default]
     All,
     /// Those with these keys, as answers write them.
@@ -13,7 +13,7 @@ pub enum Metrics {
     Page(MetricPage),
 }
 
-/// Some of the metrics that a scope has, in their order: the first [`LEADING`], and `take` of them after `skip`; beside them
+/// Some of the metrics that a scope has, in their order: the first [`LEADING_METRICS`], and `take` of them after `skip`; beside them
 /// those of `always`, whether the scope has them or not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MetricPage {
@@ -24,9 +24,9 @@ pub struct MetricPage {
 }
 
 /// So many of a scope's metrics are on every page of them: what it is judged by where the catalogue's are missing.
-pub const LEADING: usize = 5;
+pub const LEADING_METRICS: usize = 5;
 
-impl Metrics {
+impl MetricSelection {
     pub fn only(keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self::Only(keys.into_iter().map(Into::into).collect())
     }
@@ -38,12 +38,12 @@ impl Metrics {
 
     /// Those that are judged by their tail: latencies.
     #[must_use]
-    pub fn with_tail() -> Self {
+    pub fn latencies() -> Self {
         Self::only(CATALOGUE.iter().filter(|m| m.aggregation == Aggregation::WeightedMeanAndTail).map(|m| &*m.key))
     }
 
     #[must_use]
-    pub fn holds(&self, key: &str) -> bool {
+    pub fn contains(&self, key: &str) -> bool {
         match self {
             Self::All => true,
             Self::Only(keys) => keys.iter().any(|k| k == key),
@@ -55,7 +55,7 @@ impl Metrics {
 
 /// The metrics that a question is about.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Chosen {
+pub struct SelectedMetrics {
     pub metrics: Vec<(Metric, MetricColumn)>,
     /// The keys of all that the scope has, when a page of them was asked for.
     pub present: Vec<String>,

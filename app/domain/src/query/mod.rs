@@ -11,11 +11,11 @@ mod worst;
 pub use self::{
     comparison::{Comparison, ComparisonQuery, FieldCell, FieldReport, ModelMetric, ModelSummary},
     directory::{Directory, unknown_metric},
-    metrics::{Chosen, LEADING, MetricPage, Metrics},
+    metrics::{LEADING_METRICS, MetricPage, MetricSelection, SelectedMetrics},
     records::{RecordRow, Records, RecordsQuery},
-    summary::{ChildSummary, Course, EarlierQuantiles, LatestValue, MetricSummary, Summary, SummaryQuery},
+    summary::{ChildSummary, EarlierQuantiles, LatestValue, MetricSummary, SeriesBuckets, Summary, SummaryQuery},
     trend::{ModelChange, Trend, TrendPoint, TrendQuery},
-    worst::{Worst, WorstQuery, WorstRow},
+    worst::{WorstZone, WorstZones, WorstZonesQuery},
 };
 /// Where values of a metric are kept, beside the questions that name it.
 pub use crate::metric::MetricColumn;

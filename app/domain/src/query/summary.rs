@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::metrics::Metrics;
+use super::metrics::MetricSelection;
 use crate::{
-    cells::Edges,
+    cells::TimeBuckets,
     error::{Error, Result},
     metric::Direction,
     scope::Scope,
@@ -18,34 +18,34 @@ use crate::{
 pub struct SummaryQuery {
     pub scope: Scope,
     pub range: TimeRange,
-    /// The period with which it is compared; see [`crate::time::Against`].
+    /// The period with which it is compared; see [`crate::time::EarlierPeriod`].
     pub earlier: TimeRange,
     /// Also answer for each child of the scope.
     pub children: bool,
     /// Of the fleet: also answer for each site.
     pub sites: bool,
     /// About which metrics.
-    pub metrics: Metrics,
+    pub metrics: MetricSelection,
     /// Of which of these the earlier period's quantiles are given as well: they cost as much as those of the range.
-    pub earlier_quantiles: Metrics,
+    pub earlier_quantiles: MetricSelection,
     /// Also give the course of each metric.
-    pub course: Option<Course>,
+    pub course: Option<SeriesBuckets>,
     /// The present moment: ages are taken at min(`to`, now).
     pub now: Millis,
 }
 
 /// Over which range a course goes, and where it is cut.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Course {
+pub struct SeriesBuckets {
     pub range: TimeRange,
-    pub edges: Edges,
+    pub buckets: TimeBuckets,
 }
 
-impl Course {
+impl SeriesBuckets {
     /// In steps from the range's own beginning, so that none is cut off: half a day at the end would look like a change.
     #[must_use]
     pub fn of_steps(range: TimeRange, step: Step) -> Self {
-        Self { range, edges: Edges::every(range.from(), step) }
+        Self { range, buckets: TimeBuckets::every(range.from(), step) }
     }
 
     /// Cut at these instants. The first begins it, the last ends it.
@@ -56,20 +56,20 @@ impl Course {
         let mut sorted = instants.to_vec();
         sorted.sort_unstable();
         let ends = sorted.first().zip(sorted.last()).ok_or_else(|| Error::internal(sentences::no_instants()))?;
-        Ok(Self { range: TimeRange::new(*ends.0, *ends.1)?, edges: Edges::at(sorted) })
+        Ok(Self { range: TimeRange::new(*ends.0, *ends.1)?, buckets: TimeBuckets::from_instants(sorted) })
     }
 
     /// The number of its first stretch.
     pub(crate) fn first(&self) -> u32 {
-        self.edges.stretch(self.range.from())
+        self.buckets.bucket_of(self.range.from())
     }
 
     /// Its stretches: from when until before when each lasts, the last as long as the edges say.
     #[must_use]
-    pub fn stretches(&self) -> Vec<(Millis, Millis)> {
-        let last = self.edges.stretch(self.range.to().plus(-1));
-        let ends = |stretch: u32| {
-            let (from, to) = self.edges.bounds(stretch);
+    pub fn buckets(&self) -> Vec<(Millis, Millis)> {
+        let last = self.buckets.bucket_of(self.range.to().plus(-1));
+        let ends = |bucket: u32| {
+            let (from, to) = self.buckets.bounds(bucket);
             (from.unwrap_or(self.range.from()), to.unwrap_or(self.range.to()))
         };
         (self.first()..=last).map(ends).collect()

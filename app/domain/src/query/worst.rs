@@ -12,7 +12,7 @@ use crate::{
 
 /// Where one metric is worst, by zone and device.
 #[derive(Debug, Clone, PartialEq)]
-pub struct WorstQuery {
+pub struct WorstZonesQuery {
     pub scope: Scope,
     pub model: Option<ModelKey>,
     pub metric: String,
@@ -22,7 +22,7 @@ pub struct WorstQuery {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Worst {
+pub struct WorstZones {
     pub scope: Scope,
     pub metric: String,
     pub unit: String,
@@ -34,18 +34,18 @@ pub struct Worst {
     pub as_of: Millis,
     pub simulated: bool,
     /// Worst first.
-    pub rows: Vec<WorstRow>,
+    pub rows: Vec<WorstZone>,
     /// How many there are in all.
     pub of: usize,
 }
 
 /// A zone on one device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct WorstRow {
+pub struct WorstZone {
     #[serde(flatten)]
     pub place: Place,
     pub device: Option<Name>,
-    /// The quantile over records that [`Worst::quantile`] names.
+    /// The quantile over records that [`WorstZones::quantile`] names.
     pub tail: f64,
     pub p50: f64,
     /// The mean weighted by samples.

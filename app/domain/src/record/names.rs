@@ -8,17 +8,17 @@ use crate::text::Name;
 
 /// Gives a name as the lake spells it, or `None` when it is spelled so already. Names that look the same can be written in
 /// two ways, such as by a Mac; the tables that tell which is which belong to the server.
-pub type Spelling = fn(&str) -> Option<String>;
+pub type NameNormalizer = fn(&str) -> Option<String>;
 
 /// The names of one record on their way to the lake's spelling.
-pub(super) struct Names {
-    spelling: Spelling,
+pub(super) struct NormalizedNames {
+    spelling: NameNormalizer,
     /// How they were written, where that differs.
     pub(super) written: Map<String, Value>,
 }
 
-impl Names {
-    pub(super) fn new(spelling: Spelling) -> Self {
+impl NormalizedNames {
+    pub(super) fn new(spelling: NameNormalizer) -> Self {
         Self { spelling, written: Map::new() }
     }
 

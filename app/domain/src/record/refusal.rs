@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::{
     metric::CATALOGUE,
-    scope::clip,
-    time::{EARLIEST, LEAD, Millis},
+    scope::clip_text,
+    time::{MAX_CLOCK_LEAD_MS, MIN_TIMESTAMP, Millis},
 };
 
 /// Why a record was refused. `code` groups reasons for counting; the message is for the person who repairs the file.
@@ -40,7 +40,7 @@ pub(super) fn refuse<T>(code: &'static str, message: impl Into<String>) -> Resul
     Err(Refusal { code, message: message.into() })
 }
 
-pub(super) fn window(text: &str, now: Millis) -> Result<Millis, Refusal> {
+pub(super) fn parse_timestamp(text: &str, now: Millis) -> Result<Millis, Refusal> {
     let at = match Millis::parse(text) {
         Ok(at) => at,
         // The calendar ends a little before the year 9999 does, and that day is how some people write "never".
@@ -48,7 +48,10 @@ pub(super) fn window(text: &str, now: Millis) -> Result<Millis, Refusal> {
             if text.starts_with("9999-12-3")
                 && text.get(..19).is_some_and(|t| t.parse::<jiff::civil::DateTime>().is_ok()) =>
         {
-            return refuse("future", format!("{} lies more than 24 hours ahead of this server's clock", clip(text)));
+            return refuse(
+                "future",
+                format!("{} lies more than 24 hours ahead of this server's clock", clip_text(text)),
+            );
         }
         Err(e) => return refuse("bad_time", e.message.en),
     };
@@ -57,10 +60,10 @@ pub(super) fn window(text: &str, now: Millis) -> Result<Millis, Refusal> {
 }
 
 pub(super) fn check_window(at: Millis, now: Millis) -> Result<(), Refusal> {
-    if at < EARLIEST {
+    if at < MIN_TIMESTAMP {
         return refuse("too_old", format!("{at} lies before the year 2000"));
     }
-    if at > now.plus(LEAD) {
+    if at > now.plus(MAX_CLOCK_LEAD_MS) {
         return refuse("future", format!("{at} lies more than 24 hours ahead of this server's clock"));
     }
     Ok(())
@@ -78,12 +81,12 @@ pub(super) fn in_range(i: usize, x: f64, field: &str) -> Result<f64, Refusal> {
     Ok(x)
 }
 
-pub(super) fn kind(value: &Value) -> String {
+pub(super) fn json_type(value: &Value) -> String {
     match value {
         Value::Null => "null".into(),
         Value::Bool(_) => "true or false".into(),
         Value::Number(_) => "a number".into(),
-        Value::String(s) => format!("the text “{}”", clip(s)),
+        Value::String(s) => format!("the text “{}”", clip_text(s)),
         Value::Array(_) => "a list".into(),
         Value::Object(_) => "an object".into(),
     }

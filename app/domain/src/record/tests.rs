@@ -156,29 +156,33 @@ fn composed(text: &str) -> Option<String> {
 
 #[test]
 fn names_take_the_lake_s_spelling_and_what_was_written_is_kept_beside() {
-    let of = |line: Value| Record::parse_line_spelled(line.to_string().as_bytes(), NOW, composed).expect("valid");
+    let of = |line: Value| Record::parse_line_normalized(line.to_string().as_bytes(), NOW, composed).expect("valid");
     let mut line = base();
     line["customer"] = json!("Cafe\u{301}");
     line["run_name"] = json!("e\u{301}-1");
     line["que\u{301}"] = json!({"e\u{301}": 1, "e\u{301}t": "e\u{301}"});
     let r = of(line.clone());
-    assert_eq!(r.texts()[CUSTOMER].as_ref().map(Name::as_str), Some("Café"));
+    assert_eq!(r.texts()[CUSTOMER_FIELD].as_ref().map(Name::as_str), Some("Café"));
     assert_eq!(r.custom(), [("qué.é".to_owned(), 1.0)]);
     let extra: Value = serde_json::from_str(&r.extra().expect("kept")).expect("JSON");
     let written = json!({"customer": "Cafe\u{301}", "run_name": "e\u{301}-1", "qué.é": "que\u{301}.e\u{301}"});
-    assert_eq!(extra, json!({SPELLING: written, "que\u{301}": {"e\u{301}t": "e\u{301}"}}), "what is no name stays");
+    assert_eq!(
+        extra,
+        json!({ORIGINAL_SPELLING_KEY: written, "que\u{301}": {"e\u{301}t": "e\u{301}"}}),
+        "what is no name stays"
+    );
     // What comes back from an export keeps it, whatever is written there.
     line["customer"] = json!("Café");
-    line[SPELLING] = json!({"customer": "Cafe\u{301}", "n": 3});
+    line[ORIGINAL_SPELLING_KEY] = json!({"customer": "Cafe\u{301}", "n": 3});
     let extra: Value = serde_json::from_str(&of(line).extra().expect("kept")).expect("JSON");
-    assert_eq!(extra[SPELLING]["customer"], "Cafe\u{301}");
-    assert_eq!(extra[SPELLING]["run_name"], "e\u{301}-1");
+    assert_eq!(extra[ORIGINAL_SPELLING_KEY]["customer"], "Cafe\u{301}");
+    assert_eq!(extra[ORIGINAL_SPELLING_KEY]["run_name"], "e\u{301}-1");
     assert_eq!(of(base()).extra(), None, "nothing is noted where nothing differs");
 }
 
 #[test]
 fn a_name_is_measured_as_it_is_stored_and_a_metric_in_two_spellings_is_given_twice() {
-    let of = |line: Value| Record::parse_line_spelled(line.to_string().as_bytes(), NOW, composed);
+    let of = |line: Value| Record::parse_line_normalized(line.to_string().as_bytes(), NOW, composed);
     let mut line = base();
     line["customer"] = json!("e\u{301}".repeat(100));
     assert!(of(line.clone()).is_ok(), "300 bytes as written, 200 as stored");
@@ -194,12 +198,12 @@ fn mota_may_be_negative_and_a_broken_number_is_not_finite() {
         })
         .is_ok()
     );
-    let columns = Columns {
+    let columns = RecordColumns {
         timestamp: Some(NOW),
         texts: {
             let mut t = [None; TEXT_FIELDS.len()];
-            t[CUSTOMER] = Some("a");
-            t[TASK] = Some("t");
+            t[CUSTOMER_FIELD] = Some("a");
+            t[TASK_FIELD] = Some("t");
             t
         },
         built_in: {
@@ -207,7 +211,7 @@ fn mota_may_be_negative_and_a_broken_number_is_not_finite() {
             b[0] = Some(f64::NAN);
             b
         },
-        ..Columns::default()
+        ..RecordColumns::default()
     };
     assert_eq!(code(Record::from_columns(columns, NOW, |_| None)), "not_finite");
 }

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DAY, FINEST, HOUR, MINUTE, MOST_POINTS, Millis, SECOND, TimeRange};
+use super::{DAY, HOUR, MAX_POINTS, MIN_STEP_MS, MINUTE, Millis, SECOND, TimeRange};
 use crate::{
     error::{Error, Result},
-    scope::clip,
+    scope::clip_text,
     sentences,
 };
 
@@ -43,7 +43,7 @@ impl Step {
     /// # Errors
     /// When the text is neither, or the step is finer than a second or longer than 366 days.
     pub fn parse(text: &str) -> Result<Self> {
-        let bad = || Error::bad_input(sentences::no_step(clip(text)));
+        let bad = || Error::bad_input(sentences::no_step(clip_text(text)));
         let ms = if text.starts_with(['P', 'p']) {
             let span: jiff::Span = text.parse().map_err(|_| bad())?;
             let length = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| bad())?;
@@ -62,11 +62,11 @@ impl Step {
             };
             n.checked_mul(unit).ok_or_else(bad)?
         };
-        if ms < FINEST {
-            return Err(Error::bad_input(sentences::step_too_fine(clip(text))));
+        if ms < MIN_STEP_MS {
+            return Err(Error::bad_input(sentences::step_too_fine(clip_text(text))));
         }
         if ms > 366 * DAY {
-            return Err(Error::bad_input(sentences::step_too_long(clip(text))));
+            return Err(Error::bad_input(sentences::step_too_long(clip_text(text))));
         }
         Ok(Self(ms))
     }
@@ -84,8 +84,8 @@ impl Step {
     /// Names the numbers.
     pub fn check(self, range: &TimeRange) -> Result<Self> {
         let points = range.length() / self.0;
-        if points > MOST_POINTS {
-            return Err(Error::bad_input(sentences::too_many_points(self, points, MOST_POINTS)));
+        if points > MAX_POINTS {
+            return Err(Error::bad_input(sentences::too_many_points(self, points, MAX_POINTS)));
         }
         Ok(self)
     }

@@ -72,8 +72,8 @@ proptest! {
         let inside = |t: i64| each.iter().any(|r| r.contains(Millis(t)));
         prop_assert!((0..90).all(|t| all.contains(Millis(t)) == inside(t)), "{:?} of {:?}", all, each);
         let (last, mut moments) = (first + length, first..=first + length);
-        prop_assert_eq!(all.hold(Millis(first), Millis(last)), moments.clone().all(inside));
-        prop_assert_eq!(all.meet(Millis(first), Millis(last)), moments.any(inside));
+        prop_assert_eq!(all.contains_all(Millis(first), Millis(last)), moments.clone().all(inside));
+        prop_assert_eq!(all.overlaps(Millis(first), Millis(last)), moments.any(inside));
     }
 
     #[test]

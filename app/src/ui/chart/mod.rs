@@ -27,13 +27,13 @@ pub struct ChartView {
     pub option: String,
     pub meta: String,
     pub table: Option<TableView>,
-    pub tools: Tools,
+    pub tools: PictureTools,
     pub simulated: bool,
 }
 
 /// The files of a picture and its links; each may be absent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Tools {
+pub struct PictureTools {
     pub svg: Option<String>,
     /// The stem of downloaded files' names.
     pub file: String,
@@ -54,12 +54,12 @@ pub struct PictureView {
     pub meta: String,
     /// Name and colour of each group.
     pub legend: Vec<(String, u8)>,
-    pub tools: Tools,
+    pub tools: PictureTools,
 }
 
 /// Rows by days in one metric.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct HeatView {
+pub struct HeatmapView {
     pub title: String,
     pub summary: String,
     /// Names and addresses of the rows, from top to bottom.
@@ -68,7 +68,7 @@ pub struct HeatView {
     /// The ends of the scale: palest, strongest.
     pub scale: (String, String),
     pub table: TableView,
-    pub tools: Tools,
+    pub tools: PictureTools,
 }
 
 #[component]
@@ -78,7 +78,7 @@ pub fn Chart(chart: ChartView, lang: Lang) -> impl IntoView {
             <h2>{chart.title}{chart.simulated.then(|| view! { <span class="simulated">{words::simulated(lang)}</span> })}</h2>
             {drawing(chart.option, chart.meta, "drawing", chart.svg)}
             <div class="under">
-                {chart.table.map(|table| view! { <Behind table lang/> })}
+                {chart.table.map(|table| view! { <TableBehind table lang/> })}
                 <ToolLinks tools=chart.tools lang/>
             </div>
             <figcaption>{chart.summary}" "<span class="quiet">{chart.note}</span></figcaption>
@@ -97,7 +97,7 @@ fn drawing(option: String, meta: String, class: &'static str, svg: String) -> im
 
 /// The files of a picture, and where it is found again. What needs a script is hidden without one.
 #[component]
-fn ToolLinks(tools: Tools, lang: Lang) -> impl IntoView {
+fn ToolLinks(tools: PictureTools, lang: Lang) -> impl IntoView {
     let png = tools.svg.clone().map(|href| (href, format!("{}.png", tools.file)));
     view! {
         <footer>
@@ -138,7 +138,7 @@ pub fn Picture(picture: PictureView, lang: Lang) -> impl IntoView {
 
 /// The table behind a picture.
 #[component]
-fn Behind(table: TableView, lang: Lang) -> impl IntoView {
+fn TableBehind(table: TableView, lang: Lang) -> impl IntoView {
     view! {
         <details class="behind">
             <summary><Icon name="table"/>{words::chart_table(lang)}</summary>
@@ -149,24 +149,24 @@ fn Behind(table: TableView, lang: Lang) -> impl IntoView {
 
 /// Rows by days; each row's name and each cell is a link.
 #[component]
-pub fn HeatStrip(heat: HeatView, lang: Lang) -> impl IntoView {
+pub fn HeatmapFigure(heatmap: HeatmapView, lang: Lang) -> impl IntoView {
     view! {
         <figure class="card chart">
-            <h2>{heat.title}</h2>
+            <h2>{heatmap.title}</h2>
             <div class="strip">
                 <ul>
-                    {heat.rows.into_iter().map(|r| view! { <li><a href=r.href><bdi>{r.label}</bdi></a></li> }).collect_view()}
+                    {heatmap.rows.into_iter().map(|r| view! { <li><a href=r.href><bdi>{r.label}</bdi></a></li> }).collect_view()}
                 </ul>
-                <div inner_html=heat.svg></div>
+                <div inner_html=heatmap.svg></div>
             </div>
             <div class="shades" role="group" aria-label=words::heat_scale(lang)>
-                <span>{heat.scale.0}</span>
+                <span>{heatmap.scale.0}</span>
                 <svg class="icon-shades" aria-hidden="true" width="98" height="10" inner_html=shades()></svg>
-                <span>{heat.scale.1}</span>
+                <span>{heatmap.scale.1}</span>
                 <span class="quiet">{words::heat_gap(lang)}</span>
             </div>
-            <div class="under"><Behind table=heat.table lang/><ToolLinks tools=heat.tools lang/></div>
-            <figcaption>{heat.summary}</figcaption>
+            <div class="under"><TableBehind table=heatmap.table lang/><ToolLinks tools=heatmap.tools lang/></div>
+            <figcaption>{heatmap.summary}</figcaption>
         </figure>
     }
 }

@@ -8,7 +8,7 @@ use charming::{
     series::{Line, Parallel as EParallel, Scatter as EScatter},
 };
 use domain::{
-    chart::{Axis, COLUMNS, Chart, Parallel, Point, Scatter, Series, reduce},
+    chart::{Axis, Chart, PIXEL_COLUMNS, ParallelCoordinates, Point, Scatter, Series, downsample},
     metric::Metric,
 };
 use serde::Serialize;
@@ -36,7 +36,7 @@ fn line(chart: &Chart, s: &Series) -> Line {
     if s.is_earlier() {
         style = style.type_(LineStyleType::Dashed);
     }
-    let points: Vec<DataPoint> = reduce(&s.points, &chart.range, COLUMNS).iter().map(point).collect();
+    let points: Vec<DataPoint> = downsample(&s.points, &chart.range, PIXEL_COLUMNS).iter().map(point).collect();
     Line::new().name(s.name.clone()).data(points).show_symbol(false).symbol(Symbol::Circle).line_style(style)
 }
 
@@ -89,7 +89,7 @@ pub fn scatter(s: &Scatter, groups: &[String]) -> String {
 
 /// The option of parallel coordinates: one series a line. Dragging along an axis picks lines.
 #[must_use]
-pub fn parallel(p: &Parallel) -> String {
+pub fn parallel(p: &ParallelCoordinates) -> String {
     let [top, right, bottom, left] = MARGINS;
     let place = ParallelCoordinate::new().left(left).right(right).top(top).bottom(bottom);
     let mut whole = charming::Chart::new().animation(false).parallel(place);
@@ -152,11 +152,11 @@ struct Meta<'a> {
     shift: Vec<i64>,
     records: Option<String>,
     zoom: bool,
-    words: Words,
+    words: LabelTexts,
 }
 
 #[derive(Serialize)]
-struct Words {
+struct LabelTexts {
     n: String,
     none: &'static str,
     hint: &'static str,
@@ -179,7 +179,11 @@ pub fn meta(fmt: &Fmt, chart: &Chart, metric: &Metric, records: Option<String>) 
         shift: chart.series.iter().map(|s| s.shift).collect(),
         zoom: records.is_some(),
         records,
-        words: Words { n: words::n(lang, "{n}"), none: words::chart_none_here(lang), hint: words::chart_hint(lang) },
+        words: LabelTexts {
+            n: words::n(lang, "{n}"),
+            none: words::chart_none_here(lang),
+            hint: words::chart_hint(lang),
+        },
     };
     serde_json::to_string(&meta).unwrap_or_default()
 }
@@ -232,7 +236,7 @@ mod tests {
     #[test]
     fn a_chart_without_rows_behind_it_cannot_be_zoomed() {
         let fmt = Fmt { lang: Lang::Ko, zone: TimeZone::UTC };
-        let metric = Metric::assumed("x");
+        let metric = Metric::uncatalogued("x");
         let c = chart();
         let v: Value = serde_json::from_str(&meta(&fmt, &c, &metric, None)).expect("JSON");
         assert_eq!(

@@ -4,15 +4,15 @@ use std::cmp::Ordering;
 
 use domain::{
     Error, Result,
-    ask::{Ask, Question, Sort},
+    params::{MetricsQuery, QueryParams, Sort},
     query::MetricPage,
-    scope::clip,
+    scope::clip_text,
     time::Millis,
 };
 
 use super::{Cell, ColumnView, Pager, TableView};
 use crate::ui::{
-    fmt::{Fmt, NONE},
+    fmt::{Fmt, NO_VALUE},
     links, sentences, words,
 };
 
@@ -21,7 +21,7 @@ pub const PAGE_ROWS: usize = 25;
 
 /// What a row is sorted by in one column.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Key {
+pub enum SortKey {
     Number(Option<f64>),
     Text(String),
 }
@@ -40,23 +40,23 @@ pub struct Column {
 pub struct Row {
     pub cells: Vec<Cell>,
     /// One a column.
-    pub keys: Vec<Key>,
+    pub keys: Vec<SortKey>,
 }
 
 /// The address of the page on which a table stands, for links that sort and turn it.
 #[derive(Debug, Clone)]
 pub struct PageLink<'a> {
     pub path: &'a str,
-    pub q: &'a Question,
+    pub q: &'a MetricsQuery,
     /// Its texts, for links.
-    pub ask: &'a Ask,
+    pub params: &'a QueryParams,
     /// Customer, site and zone are in the path.
     pub in_path: bool,
 }
 
 /// A column that is only shown.
 #[must_use]
-pub fn plain(label: &str, numeric: bool) -> ColumnView {
+pub fn plain_column(label: &str, numeric: bool) -> ColumnView {
     ColumnView { label: label.to_owned(), numeric, sort: None, sorted: None }
 }
 
@@ -64,7 +64,7 @@ pub fn plain(label: &str, numeric: bool) -> ColumnView {
 #[must_use]
 pub fn time_cell(fmt: &Fmt, at: Option<Millis>, now: Millis) -> Cell {
     match at {
-        None => Cell::Text(NONE.into()),
+        None => Cell::Text(NO_VALUE.into()),
         Some(at) => Cell::Time {
             at: at.to_string(),
             short: fmt.age(Some(at), now),
@@ -75,7 +75,7 @@ pub fn time_cell(fmt: &Fmt, at: Option<Millis>, now: Millis) -> Cell {
 
 /// The last two parts of a path tell files apart; the whole of it is in the CSV.
 #[must_use]
-pub fn short_path(name: &str) -> String {
+pub fn last_two_path_parts(name: &str) -> String {
     let parts: Vec<&str> = name.rsplit('/').take(2).collect();
     parts.into_iter().rev().collect::<Vec<_>>().join("/")
 }
@@ -97,15 +97,15 @@ pub fn build(
         Some(Sort { column, descending: down }) => {
             let i = columns.iter().position(|c| !c.key.is_empty() && c.key == column).ok_or_else(|| {
                 let known: Vec<&str> = columns.iter().map(|c| c.key).filter(|k| !k.is_empty()).collect();
-                Error::bad_input(sentences::unknown_column(known.join(", "), clip(column)))
+                Error::bad_input(sentences::unknown_column(known.join(", "), clip_text(column)))
             })?;
             rows.sort_by(|a, b| compare(&a.keys[i], &b.keys[i], *down));
             Some((i, *down))
         }
     };
     let total = rows.len();
-    let (skip, pager) = turned(fmt, at, ("page", at.q.page), total)?;
-    let link = |changes: &[(&str, Option<String>)]| links::changed(at.path, at.ask, at.in_path, changes);
+    let (skip, pager) = paginate(fmt, at, ("page", at.q.page), total)?;
+    let link = |changes: &[(&str, Option<String>)]| links::with_changes(at.path, at.params, at.in_path, changes);
     let columns = columns
         .into_iter()
         .enumerate()
@@ -131,7 +131,7 @@ pub fn build(
 ///
 /// # Errors
 /// A page that does not exist.
-pub fn turned(
+pub fn paginate(
     fmt: &Fmt,
     at: &PageLink<'_>,
     (key, page): (&'static str, usize),
@@ -142,8 +142,9 @@ pub fn turned(
         return Err(Error::not_found(sentences::no_page(total, page)));
     }
     let last = total.min(first + PAGE_ROWS);
-    let link =
-        |page: usize| links::changed(at.path, at.ask, at.in_path, &[(key, (page > 1).then(|| page.to_string()))]);
+    let link = |page: usize| {
+        links::with_changes(at.path, at.params, at.in_path, &[(key, (page > 1).then(|| page.to_string()))])
+    };
     let pager = (total > PAGE_ROWS).then(|| Pager {
         label: words::page_of(fmt.lang, first + 1, last, fmt.count(total as u64)),
         previous: (page > 1).then(|| link(page - 1)),
@@ -154,20 +155,20 @@ pub fn turned(
 
 /// What a table of all metrics shows of them on its page.
 #[must_use]
-pub fn page_of_metrics(q: &Question) -> MetricPage {
+pub fn page_of_metrics(q: &MetricsQuery) -> MetricPage {
     MetricPage { always: vec![], skip: (q.metrics_page - 1).saturating_mul(PAGE_ROWS), take: PAGE_ROWS }
 }
 
 /// Unknown values come last, whichever way.
-fn compare(a: &Key, b: &Key, down: bool) -> Ordering {
+fn compare(a: &SortKey, b: &SortKey, down: bool) -> Ordering {
     let order = match (a, b) {
-        (Key::Number(None), Key::Number(None)) => return Ordering::Equal,
-        (Key::Number(None), _) => return Ordering::Greater,
-        (_, Key::Number(None)) => return Ordering::Less,
-        (Key::Number(Some(a)), Key::Number(Some(b))) => a.total_cmp(b),
-        (Key::Text(a), Key::Text(b)) => a.cmp(b),
-        (Key::Number(_), Key::Text(_)) => Ordering::Less,
-        (Key::Text(_), Key::Number(_)) => Ordering::Greater,
+        (SortKey::Number(None), SortKey::Number(None)) => return Ordering::Equal,
+        (SortKey::Number(None), _) => return Ordering::Greater,
+        (_, SortKey::Number(None)) => return Ordering::Less,
+        (SortKey::Number(Some(a)), SortKey::Number(Some(b))) => a.total_cmp(b),
+        (SortKey::Text(a), SortKey::Text(b)) => a.cmp(b),
+        (SortKey::Number(_), SortKey::Text(_)) => Ordering::Less,
+        (SortKey::Text(_), SortKey::Number(_)) => Ordering::Greater,
     };
     if down { order.reverse() } else { order }
 }
@@ -183,12 +184,12 @@ mod tests {
         let rows = (0..n)
             .map(|i| {
                 let x = (i % 7 != 3).then_some(i as f64);
-                Row { cells: vec![Cell::Number { text: format!("{x:?}"), href: None }], keys: vec![Key::Number(x)] }
+                Row { cells: vec![Cell::Number { text: format!("{x:?}"), href: None }], keys: vec![SortKey::Number(x)] }
             })
             .collect();
-        let ask = Ask { sort: sort.map(Into::into), page: page.map(Into::into), ..Ask::default() };
-        let q = ask.read(domain::time::Millis(0), &fmt.zone)?;
-        build(&fmt, String::new(), columns, rows, &PageLink { path: "/", q: &q, ask: &ask, in_path: true }, None)
+        let params = QueryParams { sort: sort.map(Into::into), page: page.map(Into::into), ..QueryParams::default() };
+        let q = params.read(domain::time::Millis(0), &fmt.zone)?;
+        build(&fmt, String::new(), columns, rows, &PageLink { path: "/", q: &q, params: &params, in_path: true }, None)
     }
 
     #[test]

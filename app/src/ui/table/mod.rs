@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     delta::{Delta, DeltaView},
-    hydration::hydrated_at_once,
+    hydration::hydrated_synchronously,
     icon::Icon,
     state::{StateMark, StateView},
 };
@@ -154,7 +154,7 @@ fn cell(c: Cell, numeric: bool) -> AnyView {
                 Some(href) => Either::Left(view! { <a href=href><bdi>{text}</bdi></a> }),
                 None => Either::Right(view! { <bdi>{text}</bdi> }),
             };
-            hydrated_at_once(view! { <th scope="row">{mark}{name}</th> })
+            hydrated_synchronously(view! { <th scope="row">{mark}{name}</th> })
         }
         Cell::Text(text) => {
             // A short one stays on its line, and a sentence does not become a tower of words.
@@ -164,35 +164,35 @@ fn cell(c: Cell, numeric: bool) -> AnyView {
                 25..=48 => "",
                 _ => "long",
             };
-            hydrated_at_once(view! { <td class=length><bdi>{text}</bdi></td> })
+            hydrated_synchronously(view! { <td class=length><bdi>{text}</bdi></td> })
         }
         Cell::Link { text, href } => {
-            hydrated_at_once(view! { <td class="name"><a href=href><bdi>{text}</bdi></a></td> })
+            hydrated_synchronously(view! { <td class="name"><a href=href><bdi>{text}</bdi></a></td> })
         }
         Cell::Number { text, href: Some(href) } => {
-            hydrated_at_once(view! { <td class=class><a href=href>{text}</a></td> })
+            hydrated_synchronously(view! { <td class=class><a href=href>{text}</a></td> })
         }
-        Cell::Number { text, href: None } => hydrated_at_once(view! { <td class=class>{text}</td> }),
+        Cell::Number { text, href: None } => hydrated_synchronously(view! { <td class=class>{text}</td> }),
         Cell::Figure { text, href, delta, small } => {
             let value = match href {
                 Some(href) => Either::Left(view! { <a href=href>{text}</a> }),
                 None => Either::Right(text),
             };
-            hydrated_at_once(view! {
+            hydrated_synchronously(view! {
                 <td class="num figure">
                     {value}{delta.map(|delta| view! { " "<Delta delta/> })}
                     {small.into_iter().map(|s| view! { <small class="quiet">{s}</small> }).collect_view()}
                 </td>
             })
         }
-        Cell::Delta(Some(d)) => hydrated_at_once(view! { <td class=class><Delta delta=d/></td> }),
-        Cell::Delta(None) => hydrated_at_once(view! { <td class=class>"–"</td> }),
-        Cell::State(s) => hydrated_at_once(
+        Cell::Delta(Some(d)) => hydrated_synchronously(view! { <td class=class><Delta delta=d/></td> }),
+        Cell::Delta(None) => hydrated_synchronously(view! { <td class=class>"–"</td> }),
+        Cell::State(s) => hydrated_synchronously(
             view! { <td><span class="state" title=s.help><StateMark state=s.state/>{s.label}</span></td> },
         ),
         Cell::Time { at, short, full } => {
-            hydrated_at_once(view! { <td class=class><time datetime=at title=full>{short}</time></td> })
+            hydrated_synchronously(view! { <td class=class><time datetime=at title=full>{short}</time></td> })
         }
-        Cell::Spark(svg) => hydrated_at_once(view! { <td class="spark-cell" inner_html=svg></td> }),
+        Cell::Spark(svg) => hydrated_synchronously(view! { <td class="spark-cell" inner_html=svg></td> }),
     }
 }

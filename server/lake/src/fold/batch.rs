@@ -9,27 +9,27 @@ use arrow::{
 use domain::time::Millis;
 
 use super::{
-    columns::find,
-    part::NONE,
+    columns::column_named,
+    part::NO_CELL,
     plan::Plan,
-    text::{Text, hash},
+    text::{TextColumn, hash},
 };
 
 /// What a row says that the row before it did not: something else of its group, its place, its model, its device, or of where it
 /// came from.
-pub(super) const GROUP: u8 = 1;
+pub(super) const GROUP_CHANGED: u8 = 1;
 
-pub(super) const PLACE: u8 = 2;
+pub(super) const PLACE_CHANGED: u8 = 2;
 
-pub(super) const MODEL: u8 = 4;
+pub(super) const MODEL_CHANGED: u8 = 4;
 
-pub(super) const DEVICE: u8 = 8;
+pub(super) const DEVICE_CHANGED: u8 = 8;
 
-pub(super) const SIMULATED: u8 = 16;
+pub(super) const SIMULATED_CHANGED: u8 = 16;
 
 /// Rows one after the other that belong to the same cells, and were measured on the same device. Files are sorted by place and
 /// time, so there are few.
-pub(super) struct Run {
+pub(super) struct RowSpan {
     pub(super) rows: Range<usize>,
     pub(super) simulated: bool,
     /// Hashes of the rows' site and of their zone.
@@ -40,35 +40,35 @@ pub(super) struct Run {
 }
 
 /// The runs of a batch in a lane, and of each the cell in every part of it.
-pub(super) struct Runs {
-    pub(super) all: Vec<Run>,
+pub(super) struct RowSpans {
+    pub(super) all: Vec<RowSpan>,
     pub(super) parts: usize,
     pub(super) cells: Vec<u32>,
 }
 
-impl Runs {
+impl RowSpans {
     /// The cell to which a run belongs in a part of the lane; `None` where the part does not look at it.
     #[inline]
-    pub(super) fn cell(&self, run: usize, part: usize) -> Option<usize> {
-        let cell = self.cells[run * self.parts + part];
-        (cell != NONE).then_some(cell as usize)
+    pub(super) fn cell(&self, span: usize, part: usize) -> Option<usize> {
+        let cell = self.cells[span * self.parts + part];
+        (cell != NO_CELL).then_some(cell as usize)
     }
 }
 
 /// Of a batch, what every metric needs.
-pub(super) struct Batch<'a> {
+pub(super) struct RowBatch<'a> {
     pub(super) times: &'a [i64],
     pub(super) seqs: &'a [i64],
     pub(super) weights: Cow<'a, [f64]>,
     pub(super) simulated: &'a BooleanArray,
     pub(super) received: Option<&'a PrimitiveArray<TimestampMillisecondType>>,
     /// Columns of text, in the order of [`Plan::texts`].
-    pub(super) texts: Vec<Text<'a>>,
+    pub(super) texts: Vec<TextColumn<'a>>,
 }
 
-impl<'a> Batch<'a> {
+impl<'a> RowBatch<'a> {
     pub(super) fn of(batch: &'a RecordBatch, plan: &Plan) -> Result<Self, String> {
-        let find = |name| find(batch, name);
+        let find = |name| column_named(batch, name);
         let weights = find("samples")?.as_primitive::<Float64Type>();
         Ok(Self {
             times: find("timestamp")?.as_primitive::<TimestampMillisecondType>().values(),
@@ -80,14 +80,15 @@ impl<'a> Batch<'a> {
             },
             simulated: find("simulated")?.as_boolean(),
             received: if plan.arrivals { Some(find("received_at")?.as_primitive()) } else { None },
-            texts: plan.texts.iter().map(|name| find(name).and_then(Text::of)).collect::<Result<_, String>>()?,
+            texts: plan.texts.iter().map(|name| find(name).and_then(TextColumn::of)).collect::<Result<_, String>>()?,
         })
     }
 
     /// The oldest and the newest moment; `None` without rows.
-    pub(super) fn ends(&self) -> Option<(Millis, Millis)> {
-        let ends = self.times.iter().fold((i64::MAX, i64::MIN), |(first, last), t| (first.min(*t), last.max(*t)));
-        (!self.times.is_empty()).then_some((Millis(ends.0), Millis(ends.1)))
+    pub(super) fn time_bounds(&self) -> Option<(Millis, Millis)> {
+        let time_bounds =
+            self.times.iter().fold((i64::MAX, i64::MIN), |(first, last), t| (first.min(*t), last.max(*t)));
+        (!self.times.is_empty()).then_some((Millis(time_bounds.0), Millis(time_bounds.1)))
     }
 
     pub(super) fn text(&self, column: usize, row: usize) -> Option<&'a str> {
@@ -104,12 +105,12 @@ impl<'a> Batch<'a> {
             return;
         }
         for (row, change) in changes.iter_mut().enumerate().skip(1) {
-            *change |= SIMULATED * u8::from(self.is_simulated(row) != self.is_simulated(row - 1));
+            *change |= SIMULATED_CHANGED * u8::from(self.is_simulated(row) != self.is_simulated(row - 1));
         }
     }
 
     /// Whether each of these rows is newer than the one before.
-    pub(super) fn ascend(&self, rows: &Range<usize>) -> bool {
+    pub(super) fn is_ascending(&self, rows: &Range<usize>) -> bool {
         let (times, seqs) = (&self.times[rows.clone()], &self.seqs[rows.clone()]);
         times.windows(2).zip(seqs.windows(2)).all(|(t, s)| (t[0], s[0]) <= (t[1], s[1]))
     }
@@ -125,6 +126,6 @@ impl<'a> Batch<'a> {
 }
 
 /// How many there are up to the first that does not hold, the first of all apart.
-pub(super) fn alike<T>(all: &[T], holds: impl Fn(&T) -> bool) -> usize {
-    all.iter().skip(1).position(|one| !holds(one)).map_or(all.len(), |n| n + 1)
+pub(super) fn common_prefix_len<T>(all: &[T], contains: impl Fn(&T) -> bool) -> usize {
+    all.iter().skip(1).position(|one| !contains(one)).map_or(all.len(), |n| n + 1)
 }

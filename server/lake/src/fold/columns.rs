@@ -3,18 +3,18 @@
 use arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch};
 use domain::query::MetricColumn;
 
-use crate::maps;
+use crate::metric_maps;
 
 /// A column of a batch.
 ///
 /// # Errors
 /// When the batch has no such column: our own fault.
-pub fn find<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, String> {
+pub fn column_named<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, String> {
     batch.column_by_name(name).ok_or_else(|| format!("the column {name} is missing"))
 }
 
 /// The column in which the values of a metric are.
-pub fn source_column(metric: &MetricColumn) -> &'static str {
+pub fn metric_source_column(metric: &MetricColumn) -> &'static str {
     match metric {
         MetricColumn::BuiltIn(i) => crate::scan::metric_column(*i),
         MetricColumn::Custom(_) => "metrics",
@@ -26,9 +26,9 @@ pub fn source_column(metric: &MetricColumn) -> &'static str {
 /// # Errors
 /// When the batch lacks its column.
 pub fn values_of(batch: &RecordBatch, metric: &MetricColumn) -> Result<Float64Array, String> {
-    let column = find(batch, source_column(metric))?;
+    let column = column_named(batch, metric_source_column(metric))?;
     Ok(match metric {
         MetricColumn::BuiltIn(_) => column.as_primitive().clone(),
-        MetricColumn::Custom(name) => maps::column(column.as_map(), name),
+        MetricColumn::Custom(name) => metric_maps::column(column.as_map(), name),
     })
 }

@@ -1,12 +1,12 @@
 //! The cells of one part while rows come in: columns of all groups in the order in which cells came about.
 
-use domain::cells::{Cells, Edges, Part};
+use domain::cells::{Cells, QueryPart, TimeBuckets};
 use hashbrown::HashMap;
 
 /// No cell.
-pub const NONE: u32 = u32::MAX;
+pub const NO_CELL: u32 = u32::MAX;
 /// Beyond so many stretches a group's are looked up instead of counted off.
-const DENSE: u32 = 1 << 16;
+const MAX_DENSE_BUCKETS: u32 = 1 << 16;
 /// In the place of a site's hash: none yet.
 const NO_SITE: u64 = u64::MAX;
 
@@ -19,7 +19,7 @@ pub struct PartFold {
     at: Vec<At>,
     /// The first stretch that the part looks at, and how many there are.
     base: u32,
-    stretches: u32,
+    buckets: u32,
     /// What was put last into the sets of sites and zones, by cell; and of sites by metric and cell: rows of a place lie
     /// together.
     last_place: Vec<(u64, u64)>,
@@ -29,45 +29,46 @@ pub struct PartFold {
 #[derive(Debug, Clone)]
 enum At {
     Dense(Vec<u32>),
-    Sparse(HashMap<u32, u32>),
+    SparseValues(HashMap<u32, u32>),
 }
 
 impl PartFold {
-    pub fn new(part: &Part) -> Self {
-        let (base, last) = bounds(part, &part.edges);
+    pub fn new(part: &QueryPart) -> Self {
+        let (base, last) = bounds(part, &part.buckets);
         Self {
             group: vec![],
             at: vec![],
             base,
-            stretches: (last - base).saturating_add(1),
+            buckets: (last - base).saturating_add(1),
             last_place: vec![],
             last_site: part.metrics.iter().map(|_| vec![]).collect(),
-            cells: Cells::of(part),
+            cells: Cells::for_part(part),
         }
     }
 
     /// The cell of a group in a stretch; made when there is none yet.
-    pub fn cell(&mut self, group: u32, stretch: u32) -> u32 {
+    pub fn cell(&mut self, group: u32, bucket: u32) -> u32 {
         let all = group as usize + 1;
         if self.at.len() < all {
-            let none = if self.stretches <= DENSE { At::Dense(vec![]) } else { At::Sparse(HashMap::new()) };
+            let none =
+                if self.buckets <= MAX_DENSE_BUCKETS { At::Dense(vec![]) } else { At::SparseValues(HashMap::new()) };
             self.at.resize(all, none);
         }
         let next = self.group.len() as u32;
-        let offset = stretch - self.base;
+        let offset = bucket - self.base;
         let slot = match &mut self.at[group as usize] {
             At::Dense(cells) => {
                 if cells.len() <= offset as usize {
-                    cells.resize(offset as usize + 1, NONE);
+                    cells.resize(offset as usize + 1, NO_CELL);
                 }
                 &mut cells[offset as usize]
             }
-            At::Sparse(cells) => cells.entry(offset).or_insert(NONE),
+            At::SparseValues(cells) => cells.entry(offset).or_insert(NO_CELL),
         };
-        if *slot == NONE {
+        if *slot == NO_CELL {
             *slot = next;
             self.group.push(group);
-            self.cells.insert(next as usize, stretch);
+            self.cells.insert(next as usize, bucket);
             self.last_place.push((NO_SITE, NO_SITE));
             self.last_site.iter_mut().for_each(|m| m.push(NO_SITE));
         }
@@ -105,7 +106,7 @@ impl PartFold {
     /// Merges the cells of another core in, whose group `g` is `groups[g]` here.
     pub fn merge(&mut self, other: &Self, groups: &[u32]) {
         for (from, group) in other.group.iter().enumerate() {
-            let cell = self.cell(groups[*group as usize], other.cells.stretches[from]);
+            let cell = self.cell(groups[*group as usize], other.cells.buckets[from]);
             self.cells.merge_row(cell as usize, &other.cells, from);
         }
     }
@@ -118,16 +119,16 @@ impl PartFold {
         }
         let mut groups = vec![];
         for (group, mut rows) in rows.into_iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
-            rows.sort_unstable_by_key(|r| self.cells.stretches[*r]);
-            groups.push((group as u32, self.cells.take(&rows)));
+            rows.sort_unstable_by_key(|r| self.cells.buckets[*r]);
+            groups.push((group as u32, self.cells.take_rows(&rows)));
         }
         groups
     }
 }
 
 /// The first and the last stretch in which rows of a part may lie.
-fn bounds(part: &Part, edges: &Edges) -> (u32, u32) {
-    let first = part.ranges.iter().next().map_or(0, |r| edges.stretch(r.from()));
-    let last = part.ranges.iter().last().map_or(first, |r| edges.stretch(r.to().plus(-1)));
+fn bounds(part: &QueryPart, buckets: &TimeBuckets) -> (u32, u32) {
+    let first = part.ranges.iter().next().map_or(0, |r| buckets.bucket_of(r.from()));
+    let last = part.ranges.iter().last().map_or(first, |r| buckets.bucket_of(r.to().plus(-1)));
     (first, last.max(first))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    cells::{CellsQuery, Detail, Dimension, Part},
+    cells::{CellsQuery, Detail, Dimension, QueryPart},
     query::MetricColumn,
     time::{DAY, Millis, Ranges},
 };
@@ -16,8 +16,8 @@ pub struct Plan {
     pub texts: Vec<&'static str>,
     /// Every metric of any part, once.
     pub metrics: Vec<MetricColumn>,
-    pub lanes: Vec<Lane>,
-    /// The columns that say to which model a row belongs, in the order of [`domain::model::Said`], where that matters.
+    pub groupings: Vec<GroupingSet>,
+    /// The columns that say to which model a row belongs, in the order of [`domain::model::ModelFields`], where that matters.
     pub model: Vec<usize>,
     /// The columns of devices and places, where they matter.
     pub device: Option<usize>,
@@ -29,14 +29,14 @@ pub struct Plan {
 /// Parts that group rows by the same: for each lane, rows are cut into runs once. What another lane tells apart does not cut
 /// the runs of this one short, and neither do short steps those of parts without.
 #[derive(Debug)]
-pub struct Lane {
+pub struct GroupingSet {
     pub group_by: Vec<Dimension>,
     /// Whether its parts are cut into stretches that are much shorter than the day of a file.
     fine: bool,
     /// The numbers of its parts, and all that they look at.
     pub parts: Vec<usize>,
     pub ranges: Ranges,
-    pub metrics: Vec<Metric>,
+    pub metrics: Vec<PlannedMetric>,
     /// The columns of `group_by`.
     pub group: Vec<usize>,
     /// Whether its runs are told apart by place, by device, by model.
@@ -47,15 +47,15 @@ pub struct Lane {
 
 /// A metric, and which parts of a lane want it.
 #[derive(Debug)]
-pub struct Metric {
+pub struct PlannedMetric {
     /// Its place in [`Plan::metrics`].
     pub column: usize,
-    pub wants: Vec<Want>,
+    pub uses: Vec<MetricUse>,
 }
 
 /// A part by its place in its lane, and the place among the part's metrics.
 #[derive(Debug, Clone, Copy)]
-pub struct Want {
+pub struct MetricUse {
     pub part: usize,
     pub at: usize,
     /// Whether it is more than means, and whether it is the newest value as well.
@@ -71,7 +71,7 @@ fn columns_of(by: Dimension, runs: bool) -> Vec<&'static str> {
         Dimension::Zone => vec!["zone"],
         Dimension::Task => vec!["task"],
         Dimension::Device => vec!["device"],
-        Dimension::Model => MODEL.into_iter().chain(runs.then_some(RUN)).collect(),
+        Dimension::Model => MODEL_COLUMNS.into_iter().chain(runs.then_some(RUN_ID_COLUMN)).collect(),
     }
 }
 
@@ -79,11 +79,11 @@ impl Plan {
     pub fn new(query: CellsQuery) -> Self {
         let filter = &query.filter;
         let (of_devices, of_models, on) = (!filter.devices.is_empty(), !filter.models.is_empty(), filter.on.is_some());
-        let runs = filter.versions.knows_runs();
+        let runs = filter.versions.has_runs();
         let mut plan = Self {
             texts: vec![],
             metrics: vec![],
-            lanes: vec![],
+            groupings: vec![],
             model: vec![],
             device: None,
             place: vec![],
@@ -92,42 +92,44 @@ impl Plan {
         };
         let parts = std::mem::take(&mut plan.query.parts);
         for (number, part) in parts.iter().enumerate() {
-            let fine = part.edges.shortest().is_some_and(|ms| ms < DAY / 2);
-            let lane =
-                plan.lanes.iter().position(|l| l.group_by == part.group_by && l.fine == fine).unwrap_or_else(|| {
-                    let group_by = part.group_by.clone();
-                    let group =
-                        group_by.iter().flat_map(|by| columns_of(*by, runs)).map(|name| plan.text(name)).collect();
-                    let by_model = of_models || group_by.contains(&Dimension::Model);
-                    plan.lanes.push(Lane {
-                        parts: vec![],
-                        ranges: Ranges::of([]),
-                        metrics: vec![],
-                        group,
-                        by_place: on,
-                        by_device: of_devices,
-                        by_model,
-                        group_by,
-                        fine,
-                    });
-                    plan.lanes.len() - 1
-                });
+            let fine = part.buckets.shortest_ms().is_some_and(|ms| ms < DAY / 2);
+            let grouping =
+                plan.groupings.iter().position(|l| l.group_by == part.group_by && l.fine == fine).unwrap_or_else(
+                    || {
+                        let group_by = part.group_by.clone();
+                        let group =
+                            group_by.iter().flat_map(|by| columns_of(*by, runs)).map(|name| plan.text(name)).collect();
+                        let by_model = of_models || group_by.contains(&Dimension::Model);
+                        plan.groupings.push(GroupingSet {
+                            parts: vec![],
+                            ranges: Ranges::of([]),
+                            metrics: vec![],
+                            group,
+                            by_place: on,
+                            by_device: of_devices,
+                            by_model,
+                            group_by,
+                            fine,
+                        });
+                        plan.groupings.len() - 1
+                    },
+                );
             let columns: Vec<usize> = part.metrics.iter().map(|w| plan.metric(&w.column)).collect();
-            plan.lanes[lane].take(number, part, &columns);
+            plan.groupings[grouping].take(number, part, &columns);
         }
         plan.query.parts = parts;
-        for number in 0..plan.lanes.len() {
-            let lane = &plan.lanes[number];
-            let ranges = Ranges::of(plan.parts_of(lane).flat_map(|p| p.ranges.iter().copied()));
-            plan.lanes[number].ranges = ranges;
+        for number in 0..plan.groupings.len() {
+            let grouping = &plan.groupings[number];
+            let ranges = Ranges::of(plan.parts_of(grouping).flat_map(|p| p.ranges.iter().copied()));
+            plan.groupings[number].ranges = ranges;
         }
-        if plan.lanes.iter().any(|l| l.by_model) {
+        if plan.groupings.iter().any(|l| l.by_model) {
             plan.model = columns_of(Dimension::Model, runs).into_iter().map(|name| plan.text(name)).collect();
         }
-        if plan.lanes.iter().any(|l| l.by_device) {
+        if plan.groupings.iter().any(|l| l.by_device) {
             plan.device = Some(plan.text("device"));
         }
-        if plan.lanes.iter().any(|l| l.by_place) {
+        if plan.groupings.iter().any(|l| l.by_place) {
             plan.place = ["customer", "site", "zone"].map(|name| plan.text(name)).into();
         }
         plan
@@ -148,38 +150,38 @@ impl Plan {
         if self.arrivals {
             columns.push("received_at");
         }
-        columns.extend(self.metrics.iter().map(super::columns::source_column));
+        columns.extend(self.metrics.iter().map(super::columns::metric_source_column));
         once(columns)
     }
 
     /// Everything that any part looks at, and nothing between.
-    pub fn reach(&self) -> Ranges {
-        self.query.reach()
+    pub fn time_ranges(&self) -> Ranges {
+        self.query.time_ranges()
     }
 
     /// The parts of a lane.
-    pub fn parts_of<'p>(&'p self, lane: &'p Lane) -> impl Iterator<Item = &'p Part> {
-        lane.parts.iter().map(|p| &self.query.parts[*p])
+    pub fn parts_of<'p>(&'p self, grouping: &'p GroupingSet) -> impl Iterator<Item = &'p QueryPart> {
+        grouping.parts.iter().map(|p| &self.query.parts[*p])
     }
 }
 
-impl Lane {
+impl GroupingSet {
     /// How many of the columns of its groups are those of models.
     pub fn model_columns(&self) -> usize {
         self.group.len() - self.group_by.iter().filter(|by| **by != Dimension::Model).count()
     }
 
-    fn take(&mut self, number: usize, part: &Part, columns: &[usize]) {
+    fn take(&mut self, number: usize, part: &QueryPart, columns: &[usize]) {
         self.by_place |= part.noted.sites || part.noted.zones || part.metrics.iter().any(|w| w.sites);
         self.by_device |= part.noted.devices || part.metrics.iter().any(|w| w.devices);
         for (at, (wanted, column)) in part.metrics.iter().zip(columns).enumerate() {
             let m = self.metrics.iter().position(|m| m.column == *column).unwrap_or_else(|| {
-                self.metrics.push(Metric { column: *column, wants: vec![] });
+                self.metrics.push(PlannedMetric { column: *column, uses: vec![] });
                 self.metrics.len() - 1
             });
             let spread = wanted.detail > Detail::Means;
-            let want = Want { part: self.parts.len(), at, spread, latest: wanted.latest };
-            self.metrics[m].wants.push(want);
+            let want = MetricUse { part: self.parts.len(), at, spread, latest: wanted.latest };
+            self.metrics[m].uses.push(want);
         }
         self.parts.push(number);
     }
@@ -193,9 +195,9 @@ fn place_of<T: PartialEq + Clone>(all: &mut Vec<T>, thing: &T) -> usize {
     })
 }
 
-/// What a row says of its model, in the order of [`domain::model::Said`].
-const MODEL: [&str; 4] = ["registered_model", "registered_version", "model_architecture", "model_version"];
-const RUN: &str = "run_id";
+/// What a row says of its model, in the order of [`domain::model::ModelFields`].
+const MODEL_COLUMNS: [&str; 4] = ["registered_model", "registered_version", "model_architecture", "model_version"];
+const RUN_ID_COLUMN: &str = "run_id";
 
 fn once(mut columns: Vec<&'static str>) -> Vec<&'static str> {
     let mut seen = BTreeSet::new();
@@ -206,24 +208,24 @@ fn once(mut columns: Vec<&'static str>) -> Vec<&'static str> {
 /// From when until before when every part of a lane has the same stretch, at least, and which; `None` for a part that does not
 /// look there.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Span {
+pub struct BucketSpan {
     pub from: i64,
     pub to: i64,
-    pub stretches: Vec<Option<u32>>,
+    pub buckets: Vec<Option<u32>>,
 }
 
-impl Span {
-    pub fn holds(&self, t: i64) -> bool {
+impl BucketSpan {
+    pub fn contains(&self, t: i64) -> bool {
         (self.from..self.to).contains(&t)
     }
 
     /// Whether any part looks there.
-    pub fn matters(&self) -> bool {
-        self.stretches.iter().any(Option::is_some)
+    pub fn is_relevant(&self) -> bool {
+        self.buckets.iter().any(Option::is_some)
     }
 
     /// Becomes the span in which a moment lies.
-    pub fn move_to(&mut self, plan: &Plan, lane: &Lane, at: Millis) {
+    pub fn move_to(&mut self, plan: &Plan, grouping: &GroupingSet, at: Millis) {
         let (mut from, mut to) = (i64::MIN, i64::MAX);
         let mut narrow = |begin: i64, end: i64| {
             for edge in [begin, end] {
@@ -234,18 +236,18 @@ impl Span {
             let day = at.0.div_euclid(DAY) * DAY;
             narrow(day, day + DAY);
         }
-        let mut stretch = |part: &Part| {
+        let mut bucket = |part: &QueryPart| {
             let mut inside = false;
             for range in part.ranges.iter() {
                 narrow(range.from().0, range.to().0);
                 inside |= range.contains(at);
             }
-            let (stretch, (begin, end)) = inside.then(|| part.edges.around(at))?;
+            let (bucket, (begin, end)) = inside.then(|| part.buckets.bucket_and_bounds(at))?;
             narrow(begin.map_or(i64::MIN, |t| t.0), end.map_or(i64::MAX, |t| t.0));
-            Some(stretch)
+            Some(bucket)
         };
-        self.stretches.clear();
-        self.stretches.extend(plan.parts_of(lane).map(&mut stretch));
+        self.buckets.clear();
+        self.buckets.extend(plan.parts_of(grouping).map(&mut bucket));
         (self.from, self.to) = (from, to);
     }
 }

@@ -8,7 +8,7 @@ use arrow::{
 };
 use domain::{
     aggregate::Aggregate,
-    cells::{CellsQuery, Detail, Edges, Filter, Noted, Part, Wanted},
+    cells::{CellsQuery, Detail, Filter, MetricDetail, QueryPart, TimeBuckets, TrackedSets},
     model::ModelKey,
     time::{MINUTE, Ranges, Step, TimeRange},
 };
@@ -48,38 +48,36 @@ fn batch(rows: &[Told]) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, c)| (name, c, true))).unwrap()
 }
 
-fn wanted(detail: Detail) -> Wanted {
-    Wanted { latest: true, sites: true, ..Wanted::new(MetricColumn::BuiltIn(0), detail) }
+fn wanted(detail: Detail) -> MetricDetail {
+    MetricDetail { latest: true, sites: true, ..MetricDetail::new(MetricColumn::BuiltIn(0), detail) }
 }
 
 /// Parts of every kind: without and with edges, over ranges apart, by model and not, of every detail.
-fn parts() -> Vec<Part> {
+fn parts() -> Vec<QueryPart> {
     let step = |text| Step::parse(text).unwrap();
     vec![
-        Part::over(range(60, 150)).by([Dimension::Model]).of([wanted(Detail::Full)]),
-        Part::over(Ranges::of([range(20, 60), range(90, 100)])).of([wanted(Detail::Means)]).noting(Noted {
-            sites: true,
-            zones: true,
-            devices: false,
-            days: true,
-        }),
-        Part::over(range(0, 200))
-            .cut(Edges::every(Millis(0), step("7m")))
-            .by([Dimension::Site, Dimension::Model])
-            .of([wanted(Detail::Spread)]),
-        Part::over(range(10, 190)).cut(Edges::at([30, 31, 140].map(|m| Millis(m * MINUTE)))),
+        QueryPart::over(range(60, 150)).group_by([Dimension::Model]).with_metrics([wanted(Detail::Full)]),
+        QueryPart::over(Ranges::of([range(20, 60), range(90, 100)]))
+            .with_metrics([wanted(Detail::Means)])
+            .tracking(TrackedSets { sites: true, zones: true, devices: false, days: true }),
+        QueryPart::over(range(0, 200))
+            .with_buckets(TimeBuckets::every(Millis(0), step("7m")))
+            .group_by([Dimension::Site, Dimension::Model])
+            .with_metrics([wanted(Detail::Moments)]),
+        QueryPart::over(range(10, 190))
+            .with_buckets(TimeBuckets::from_instants([30, 31, 140].map(|m| Millis(m * MINUTE)))),
     ]
 }
 
 fn told(fold: Fold) -> Vec<String> {
     let (words, groups, _) = fold.finish();
-    let group = |g: &Group| {
+    let group = |g: &CellGroup| {
         let c = &g.cells;
         // Runs are cut at other places, so sums differ in their last digit.
         let round = |x: f64| (x * 1e6).round();
-        let values = |m: &domain::cells::Values, row: usize| {
-            let spread = m.sums.spread(row).map(|s| (round(s.ww), round(s.wxx)));
-            let full = m.sums.full(row).map(|a: &Aggregate| (a.min, a.max, a.quantiles()));
+        let values = |m: &domain::cells::MetricValues, row: usize| {
+            let spread = m.sums.moments(row).map(|s| (round(s.ww), round(s.wxx)));
+            let full = m.sums.aggregate(row).map(|a: &Aggregate| (a.min, a.max, a.quantiles()));
             let mean = m.sums.mean(row);
             let latest = m.latest.as_ref().map(|l| l[row]);
             let sites = m.sites.as_ref().map(|s| &s[row]);
@@ -90,10 +88,7 @@ fn told(fold: Fold) -> Vec<String> {
             let days = c.days.as_ref().map(|d| &d[row]);
             let values: Vec<_> = c.metrics.iter().map(|m| values(m, row)).collect();
             let times = (c.first[row], c.last[row]);
-            format!(
-                "{}: {} {times:?} {} {noted:?} {days:?} {values:?}",
-                c.stretches[row], c.rows[row], c.simulated[row]
-            )
+            format!("{}: {} {times:?} {} {noted:?} {days:?} {values:?}", c.buckets[row], c.rows[row], c.simulated[row])
         };
         let name = (words.name(&g.key, Dimension::Site), words.model(&g.key).map(|m| m.key.to_string()));
         format!("{} {name:?} {:?}", g.part, (0..c.len()).map(row).collect::<Vec<_>>())
@@ -142,27 +137,27 @@ proptest! {
 
     #[test]
     fn every_moment_of_a_span_has_the_same_stretches(
-        ranges in prop::collection::vec((0i64..300, 1i64..200), 1..4), edges in prop::collection::vec(0i64..600, 0..4),
+        ranges in prop::collection::vec((0i64..300, 1i64..200), 1..4), buckets in prop::collection::vec(0i64..600, 0..4),
         from in 0i64..300, step in prop::sample::select(vec!["1m", "7m", "1h"]), at in 0i64..600 * MINUTE,
     ) {
         let ranges = Ranges::of(ranges.into_iter().map(|(from, length)| range(from, from + length)));
-        let every = Edges::every(Millis(from * MINUTE), Step::parse(step).unwrap());
+        let every = TimeBuckets::every(Millis(from * MINUTE), Step::parse(step).unwrap());
         let parts = vec![
-            Part::over(ranges.clone()).cut(every),
-            Part::over(range(100, 500)).cut(Edges::at(edges.into_iter().map(|m| Millis(m * MINUTE)))),
-            Part::over(ranges),
+            QueryPart::over(ranges.clone()).with_buckets(every),
+            QueryPart::over(range(100, 500)).with_buckets(TimeBuckets::from_instants(buckets.into_iter().map(|m| Millis(m * MINUTE)))),
+            QueryPart::over(ranges),
         ];
         let plan = Plan::new(CellsQuery { filter: Filter::default(), parts });
-        for lane in &plan.lanes {
-            let stretches = |at: Millis| -> Vec<Option<u32>> {
-                plan.parts_of(lane).map(|p| p.ranges.contains(at).then(|| p.edges.stretch(at))).collect()
+        for grouping in &plan.groupings {
+            let buckets = |at: Millis| -> Vec<Option<u32>> {
+                plan.parts_of(grouping).map(|p| p.ranges.contains(at).then(|| p.buckets.bucket_of(at))).collect()
             };
-            let mut span = Span::default();
-            span.move_to(&plan, lane, Millis(at));
-            prop_assert_eq!(&span.stretches, &stretches(Millis(at)));
-            prop_assert!(span.holds(at));
+            let mut span = BucketSpan::default();
+            span.move_to(&plan, grouping, Millis(at));
+            prop_assert_eq!(&span.buckets, &buckets(Millis(at)));
+            prop_assert!(span.contains(at));
             for other in [span.from.max(0), i64::midpoint(span.from.max(0), at), at, span.to.min(601 * MINUTE) - 1] {
-                prop_assert_eq!(&stretches(Millis(other)), &span.stretches, "{} and {}", at, other);
+                prop_assert_eq!(&buckets(Millis(other)), &span.buckets, "{} and {}", at, other);
             }
         }
     }

@@ -9,9 +9,9 @@ use arrow::{
 use xxhash_rust::xxh3::xxh3_64;
 
 /// A column of text: as files give it, or as numbers into a dictionary that has each text once, as memory holds it.
-pub(super) enum Text<'a> {
+pub(super) enum TextColumn<'a> {
     Views(&'a StringViewArray),
-    Numbers {
+    Interner {
         keys: &'a Int32Array,
         words: &'a StringArray,
         /// By word, what was found out about it: its hash, and its number elsewhere; 0 for what is not known yet.
@@ -19,7 +19,7 @@ pub(super) enum Text<'a> {
     },
 }
 
-impl<'a> Text<'a> {
+impl<'a> TextColumn<'a> {
     pub(super) fn of(column: &'a ArrayRef) -> Result<Self, String> {
         if let Some(views) = column.as_string_view_opt() {
             return Ok(Self::Views(views));
@@ -28,7 +28,7 @@ impl<'a> Text<'a> {
         numbers
             .and_then(|d| {
                 let words = d.values().as_string_opt()?;
-                Some(Self::Numbers { keys: d.keys(), words, known: vec![Default::default(); words.len()] })
+                Some(Self::Interner { keys: d.keys(), words, known: vec![Default::default(); words.len()] })
             })
             .ok_or_else(|| format!("a column of {} is no text", column.data_type()))
     }
@@ -36,7 +36,7 @@ impl<'a> Text<'a> {
     pub(super) fn get(&self, row: usize) -> Option<&'a str> {
         match self {
             Self::Views(views) => views.is_valid(row).then(|| views.value(row)),
-            Self::Numbers { keys, words, .. } => keys.is_valid(row).then(|| words.value(keys.value(row) as usize)),
+            Self::Interner { keys, words, .. } => keys.is_valid(row).then(|| words.value(keys.value(row) as usize)),
         }
     }
 
@@ -44,7 +44,7 @@ impl<'a> Text<'a> {
         // No name holds a control character: absence is mistaken for none.
         let of = |text: Option<&str>| xxh3_64(text.map_or(b"\x02".as_slice(), str::as_bytes));
         match self {
-            Self::Numbers { keys, known, .. } if keys.is_valid(row) => {
+            Self::Interner { keys, known, .. } if keys.is_valid(row) => {
                 let known = &known[keys.value(row) as usize].0;
                 if known.get() == 0 {
                     known.set(of(self.get(row)));
@@ -58,7 +58,7 @@ impl<'a> Text<'a> {
     /// What `find` says of the text of a row, asked once a text; 0 where there is none.
     pub(super) fn number(&self, row: usize, find: impl FnOnce(&str) -> u32) -> u32 {
         match self {
-            Self::Numbers { keys, words, known } if keys.is_valid(row) => {
+            Self::Interner { keys, words, known } if keys.is_valid(row) => {
                 let word = keys.value(row) as usize;
                 if known[word].1.get() == 0 {
                     known[word].1.set(find(words.value(word)));
@@ -72,7 +72,7 @@ impl<'a> Text<'a> {
     /// Marks the rows that say something else than the row before.
     pub(super) fn mark_changes(&self, changes: &mut [u8], mark: u8) {
         let nulls = match self {
-            Self::Numbers { keys, .. } => keys.nulls(),
+            Self::Interner { keys, .. } => keys.nulls(),
             Self::Views(views) => views.nulls(),
         };
         // Where no row has a text all say the same.
@@ -80,7 +80,7 @@ impl<'a> Text<'a> {
             return;
         }
         match self {
-            Self::Numbers { keys, .. } if nulls.is_none() => {
+            Self::Interner { keys, .. } if nulls.is_none() => {
                 for (change, pair) in changes.iter_mut().skip(1).zip(keys.values().windows(2)) {
                     *change |= mark * u8::from(pair[0] != pair[1]);
                 }
@@ -101,7 +101,7 @@ impl<'a> Text<'a> {
                 (a.is_valid(row) && a.is_valid(other) && a.views()[row] == a.views()[other])
                     || self.get(row) == self.get(other)
             }
-            Self::Numbers { keys, .. } => {
+            Self::Interner { keys, .. } => {
                 let valid = keys.is_valid(row);
                 valid == keys.is_valid(other) && (!valid || keys.value(row) == keys.value(other))
             }
@@ -110,7 +110,7 @@ impl<'a> Text<'a> {
 }
 
 /// One number for the texts of a row, absent ones included; the same wherever it is worked out.
-pub(super) fn hash<'t>(columns: impl Iterator<Item = &'t Text<'t>>, row: usize) -> u64 {
+pub(super) fn hash<'t>(columns: impl Iterator<Item = &'t TextColumn<'t>>, row: usize) -> u64 {
     // Texts one by one first: each is hashed once, however many rows say it.
     columns.fold(0, |before, text| {
         let mut both = [0; 16];

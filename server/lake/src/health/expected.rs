@@ -4,24 +4,24 @@
 use std::{collections::HashMap, sync::Arc};
 
 use domain::{
-    declared::{Declared, PlaceFacts},
+    declarations::{Declarations, PlaceDeclaration},
     scope::{Level, Place, Scope},
-    state::{DEFAULT_CADENCE, DataState, EXPECTED_FOR, Health, HealthReport},
+    state::{DEFAULT_CADENCE_MS, DataState, EXPECTED_WITHIN_MS, Health, HealthReport},
     time::Millis,
 };
 
 use super::Activity;
-use crate::snapshot::{FileView, Snapshot};
+use crate::snapshot::{IndexedFile, Snapshot};
 
 /// What is written down about one place: see [`domain::declared`].
 #[derive(Debug, Clone, Default)]
-pub struct Written {
-    pub facts: PlaceFacts,
-    /// The number of the expected place (of `Declared::leaves`) that this one is or lies in.
+pub struct DeclaredPlace {
+    pub facts: PlaceDeclaration,
+    /// The number of the expected place (of `Declarations::expected_places`) that this one is or lies in.
     leaf: Option<usize>,
 }
 
-impl Written {
+impl DeclaredPlace {
     /// The number, among the expected places, of the one that this is or lies in.
     pub fn leaf(&self) -> Option<usize> {
         self.leaf
@@ -39,20 +39,21 @@ struct Missing {
 impl Snapshot {
     /// Adds what people have written down about places and metrics.
     #[must_use]
-    pub fn with_declared(mut self, declared: Arc<Declared>) -> Self {
-        let leaves: HashMap<&Place, usize> = declared.leaves().iter().zip(0..).collect();
-        let written = |place: &Place| Written {
-            facts: declared.facts(place).cloned().unwrap_or_default(),
-            leaf: place.upwards().find_map(|p| leaves.get(&p).copied()),
+    pub fn with_declared(mut self, declared: Arc<Declarations>) -> Self {
+        let expected_places: HashMap<&Place, usize> = declared.expected_places().iter().zip(0..).collect();
+        let written = |place: &Place| DeclaredPlace {
+            facts: declared.place_declaration(place).cloned().unwrap_or_default(),
+            leaf: place.ancestors().find_map(|p| expected_places.get(&p).copied()),
         };
-        self.written = Arc::new(if leaves.is_empty() { vec![] } else { self.places.iter().map(written).collect() });
+        self.written =
+            Arc::new(if expected_places.is_empty() { vec![] } else { self.places.iter().map(written).collect() });
         let directory = Arc::make_mut(&mut self.directory);
         // In order the first place behind a named one lies in it, if any does.
         let seen = |leaf: &&Place| {
             let next = directory.places.partition_point(|p| p < *leaf);
-            directory.places.get(next).is_some_and(|p| leaf.holds(p))
+            directory.places.get(next).is_some_and(|p| leaf.contains(p))
         };
-        let unseen: Vec<Place> = declared.leaves().iter().filter(|l| !seen(l)).cloned().collect();
+        let unseen: Vec<Place> = declared.expected_places().iter().filter(|l| !seen(l)).cloned().collect();
         if !unseen.is_empty() {
             directory.places.extend(unseen);
             directory.places.sort();
@@ -62,7 +63,7 @@ impl Snapshot {
     }
 
     /// Counts in the named places of which nothing has come for so long that they would be forgotten, or ever.
-    pub(super) fn expect_named(
+    pub(super) fn expect_declared_places(
         &self,
         report: &mut HealthReport,
         scope: &Scope,
@@ -71,10 +72,10 @@ impl Snapshot {
         looked_from: Millis,
     ) {
         let declared = &self.directory.declared;
-        let leaves = declared.leaves();
-        let mut counted = vec![false; leaves.len()];
-        let mut missing: Vec<Option<Missing>> = vec![None; leaves.len()];
-        let expected_from = at.plus(-EXPECTED_FOR);
+        let expected_places = declared.expected_places();
+        let mut counted = vec![false; expected_places.len()];
+        let mut missing: Vec<Option<Missing>> = vec![None; expected_places.len()];
+        let expected_from = at.plus(-EXPECTED_WITHIN_MS);
         for (a, written) in active.iter().zip(self.written.iter()) {
             let (Some(a), Some(leaf)) = (a, written.leaf) else { continue };
             counted[leaf] |= a.newest >= Some(expected_from) && !written.facts.retired_at(at);
@@ -82,17 +83,19 @@ impl Snapshot {
             m.newest = m.newest.max(a.newest);
             m.reported |= a.reported;
         }
-        let facts: Vec<Option<&PlaceFacts>> = leaves
+        let facts: Vec<Option<&PlaceDeclaration>> = expected_places
             .iter()
             .zip(&counted)
-            .map(|(leaf, counted)| declared.facts(leaf).filter(|f| !*counted && scope.holds(leaf) && !f.retired_at(at)))
+            .map(|(leaf, counted)| {
+                declared.place_declaration(leaf).filter(|f| !*counted && scope.contains(leaf) && !f.retired_at(at))
+            })
             .collect();
         self.look_further_back(scope, looked_from, &facts, &mut missing);
-        for ((leaf, facts), missing) in leaves.iter().zip(facts).zip(missing) {
+        for ((leaf, facts), missing) in expected_places.iter().zip(facts).zip(missing) {
             let Some(facts) = facts else { continue };
             let missing = missing.unwrap_or_default();
             let state = missing.newest.map_or(DataState::Stale, |newest| {
-                DataState::of(at.0 - newest.0, facts.cadence.unwrap_or(DEFAULT_CADENCE))
+                DataState::of(at.0 - newest.0, facts.cadence.unwrap_or(DEFAULT_CADENCE_MS))
             });
             let nothing = || (Health::default(), [0; 64]);
             let site = (leaf.customer.clone(), leaf.site.clone());
@@ -125,7 +128,7 @@ impl Snapshot {
         &self,
         scope: &Scope,
         before: Millis,
-        wanted: &[Option<&PlaceFacts>],
+        wanted: &[Option<&PlaceDeclaration>],
         missing: &mut [Option<Missing>],
     ) {
         let sought = |place: u32, missing: &[Option<Missing>]| {
@@ -135,13 +138,13 @@ impl Snapshot {
         if !(0..self.places.len() as u32).any(|p| sought(p, missing).is_some()) {
             return;
         }
-        let mut older: Vec<&FileView> = self.files.iter().filter(|v| v.file.from < before).collect();
+        let mut older: Vec<&IndexedFile> = self.files.iter().filter(|v| v.file.from < before).collect();
         older.sort_by_key(|v| std::cmp::Reverse(v.file.day));
         for day in older.chunk_by(|a, b| a.file.day == b.file.day) {
             let mut found: HashMap<usize, Missing> = HashMap::new();
             for view in day.iter().filter(|v| v.names.places().iter().any(|p| sought(*p, missing).is_some())) {
                 for (e, place) in view.index.entries.iter().zip(view.places.iter()) {
-                    let Some(leaf) = sought(*place, missing).filter(|_| scope.kind.takes(view.index.kind(e))) else {
+                    let Some(leaf) = sought(*place, missing).filter(|_| scope.kind.includes(view.index.kind(e))) else {
                         continue;
                     };
                     let newest = view.index.newest_before(e, before, view.file.day.start());

@@ -11,15 +11,15 @@ const FEW: usize = WORDS * 4;
 
 /// Gathers minutes of a day.
 #[derive(Debug, Clone)]
-pub struct Gathered([u64; WORDS]);
+pub struct MinuteCollector([u64; WORDS]);
 
-impl Default for Gathered {
+impl Default for MinuteCollector {
     fn default() -> Self {
         Self([0; WORDS])
     }
 }
 
-impl Gathered {
+impl MinuteCollector {
     /// Adds minutes of the day, below 1,440; others are none.
     pub fn extend(&mut self, minutes: &[u16]) {
         for m in minutes.iter().map(|m| usize::from(*m)).filter(|m| *m < IN_A_DAY) {
@@ -31,26 +31,26 @@ impl Gathered {
         bits(&self.0)
     }
 
-    pub fn packed(&self) -> Minutes {
+    pub fn to_set(&self) -> MinuteSet {
         let n: u32 = self.0.iter().map(|w| w.count_ones()).sum();
-        if n as usize > FEW { Minutes::Bits(Arc::new(self.0)) } else { Minutes::Few(self.iter().collect()) }
+        if n as usize > FEW { MinuteSet::Bits(Arc::new(self.0)) } else { MinuteSet::Few(self.iter().collect()) }
     }
 }
 
 /// A set of minutes of a day, in at most 184 bytes. Shared: a place that gains a day keeps the others as they are.
 #[derive(Debug, Clone)]
-pub enum Minutes {
+pub enum MinuteSet {
     Few(Arc<[u16]>),
     Bits(Arc<[u64; WORDS]>),
 }
 
-impl Default for Minutes {
+impl Default for MinuteSet {
     fn default() -> Self {
         Self::Few(Arc::new([]))
     }
 }
 
-impl Minutes {
+impl MinuteSet {
     /// Ascending.
     pub fn iter(&self) -> Box<dyn Iterator<Item = u16> + '_> {
         match self {
@@ -71,9 +71,9 @@ fn bits(words: &[u64; WORDS]) -> impl Iterator<Item = u16> {
     words.iter().enumerate().flat_map(|(i, word)| {
         let mut left = *word;
         std::iter::from_fn(move || {
-            let bit = (left != 0).then(|| left.trailing_zeros())?;
+            let metric_bit = (left != 0).then(|| left.trailing_zeros())?;
             left &= left - 1;
-            Some((i * 64) as u16 + bit as u16)
+            Some((i * 64) as u16 + metric_bit as u16)
         })
     })
 }
@@ -86,14 +86,14 @@ mod tests {
     proptest! {
         #[test]
         fn a_set_holds_what_was_put_in_once_and_in_order(minutes in prop::collection::vec(0u16..1_600, 0..400)) {
-            let mut gathered = Gathered::default();
+            let mut gathered = MinuteCollector::default();
             minutes.chunks(7).for_each(|part| gathered.extend(part));
             let mut expected: Vec<u16> = minutes.into_iter().filter(|m| *m < 1_440).collect();
             expected.sort_unstable();
             expected.dedup();
-            let packed = gathered.packed();
-            prop_assert_eq!(packed.iter().collect::<Vec<_>>(), expected);
-            prop_assert!(packed.bytes() <= 184);
+            let to_set = gathered.to_set();
+            prop_assert_eq!(to_set.iter().collect::<Vec<_>>(), expected);
+            prop_assert!(to_set.bytes() <= 184);
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
-    declared::{Declared, PlaceFacts},
+    declarations::{Declarations, PlaceDeclaration},
     error::Sentence,
     scope::{Place, Scope},
     state::{DataState, Transition},
@@ -15,13 +15,13 @@ use proptest::{
     test_runner::{TestCaseError, TestCaseResult},
 };
 
-use super::{Kept, Watch};
+use super::{HealthCache, TransitionTracker};
 use crate::{
-    failing::Failing,
-    held::HeldIndex,
+    failing_sources::FailingSources,
     index::{Entry, FileIndex},
+    loaded_index::LoadedIndex,
     ports::LakeFile,
-    snapshot::{FileView, Lease, Names, Snapshot},
+    snapshot::{FileLease, FileNames, IndexedFile, Snapshot},
 };
 
 /// 2026-06-30T12:00:00Z.
@@ -50,7 +50,7 @@ enum Step {
     Publish(i32, Vec<Rows>),
     /// By their place among those that are there.
     Retire(usize),
-    Unreadable(usize),
+    UnreadablePart(usize),
     Readable(usize),
     Source(u32, bool),
     /// What is written down of a place: its cadence, and since when it is retired, counted from now.
@@ -86,7 +86,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (day, prop::collection::vec(rows(), 1..4)).prop_map(|(day, rows)| Step::Publish(day, rows)),
         1 => any::<usize>().prop_map(Step::Retire),
-        1 => any::<usize>().prop_map(Step::Unreadable),
+        1 => any::<usize>().prop_map(Step::UnreadablePart),
         1 => any::<usize>().prop_map(Step::Readable),
         1 => (0..2u32, any::<bool>()).prop_map(|(source, fails)| Step::Source(source, fails)),
         1 => (0..PLACES, prop::option::of(MINUTE..40 * DAY), prop::option::weighted(0.3, -DAY..DAY))
@@ -101,7 +101,7 @@ fn place(n: usize) -> Place {
     Place { customer: name("acme".into()), site: Some(name(format!("s{n}"))), zone: Some(name("z".into())) }
 }
 
-fn view(id: i64, day: Day, all: &[Rows]) -> FileView {
+fn view(id: i64, day: Day, all: &[Rows]) -> IndexedFile {
     let texts: Vec<Arc<str>> = ["acme", "z", "candidate", TASKS[0], TASKS[1], "s0", "s1", "s2"].map(Arc::from).into();
     let entry = |r: &Rows| {
         let (begin, end) = (day.start().0 + r.first, day.start().0 + DAY - 1);
@@ -129,7 +129,7 @@ fn view(id: i64, day: Day, all: &[Rows]) -> FileView {
             minutes,
         }
     };
-    let index = HeldIndex::from(FileIndex {
+    let index = LoadedIndex::from(FileIndex {
         texts,
         entries: all.iter().map(entry).collect(),
         custom: vec![],
@@ -151,15 +151,15 @@ fn view(id: i64, day: Day, all: &[Rows]) -> FileView {
         simulated: 0,
         received: Millis(NOW),
     };
-    FileView {
+    IndexedFile {
         file,
-        names: Arc::new(Names::of(&index, &places)),
+        names: Arc::new(FileNames::of(&index, &places)),
         index: Arc::new(index),
         places,
         custom: Arc::default(),
         unindexed: None,
         failed: None,
-        lease: Arc::new(Lease::new(Arc::new(crate::Folder::at("nowhere".as_ref())), "none".into())),
+        lease: Arc::new(FileLease::new(Arc::new(crate::FolderObjects::at("nowhere".as_ref())), "none".into())),
     }
 }
 
@@ -197,14 +197,14 @@ fn states(snapshot: &Snapshot, at: Millis) -> Vec<DataState> {
 
 struct World {
     now: Millis,
-    files: Vec<FileView>,
+    files: Vec<IndexedFile>,
     failing: BTreeMap<u32, Millis>,
-    facts: BTreeMap<Place, PlaceFacts>,
+    facts: BTreeMap<Place, PlaceDeclaration>,
     revision: u64,
     /// All that was ever told.
     told: Vec<Transition>,
     snapshot: Snapshot,
-    watch: Watch,
+    watch: TransitionTracker,
     heard: u64,
     ids: i64,
 }
@@ -219,7 +219,7 @@ impl World {
             revision: 0,
             told: vec![],
             snapshot: Snapshot::default(),
-            watch: Watch::default(),
+            watch: TransitionTracker::default(),
             heard: 0,
             ids: 0,
         };
@@ -232,14 +232,14 @@ impl World {
         let mut after = Snapshot::default();
         after.files = self.files.clone();
         after.places = Arc::new((0..PLACES).map(place).collect());
-        after.failing = Failing::new(failing);
-        let mut after = after.with_declared(Arc::new(Declared::new(self.facts.clone(), vec![], self.revision)));
-        after.kept = Kept::advanced(&self.snapshot, &after, self.now);
-        self.watch.follow(&self.snapshot, &after, self.now);
+        after.failing = FailingSources::new(failing);
+        let mut after = after.with_declared(Arc::new(Declarations::new(self.facts.clone(), vec![], self.revision)));
+        after.kept = HealthCache::updated_from(&self.snapshot, &after, self.now);
+        self.watch.apply_snapshot(&self.snapshot, &after, self.now);
         self.snapshot = after;
     }
 
-    fn some(&mut self, n: usize) -> Option<&mut FileView> {
+    fn some(&mut self, n: usize) -> Option<&mut IndexedFile> {
         let all = self.files.len();
         self.files.get_mut(n.checked_rem(all)?)
     }
@@ -255,7 +255,7 @@ impl World {
                     self.files.remove(at);
                 }
             }
-            Step::Unreadable(n) => {
+            Step::UnreadablePart(n) => {
                 let why = Sentence::only_english("it is damaged");
                 self.some(*n).into_iter().for_each(|v| v.failed = Some(why.clone()));
             }
@@ -264,7 +264,8 @@ impl World {
             Step::Source(source, false) => drop(self.failing.remove(source)),
             Step::Declare(n, cadence, retired) => {
                 let retired = retired.map(|by| self.now.plus(by));
-                self.facts.insert(place(*n), PlaceFacts { cadence: *cadence, retired, ..PlaceFacts::default() });
+                self.facts
+                    .insert(place(*n), PlaceDeclaration { cadence: *cadence, retired, ..PlaceDeclaration::default() });
                 self.revision += 1;
             }
             Step::Clock(by) => return self.pass(*by),
@@ -341,7 +342,7 @@ proptest! {
         }
         // Whoever opens the lake now knows the same.
         let mut anew = world.snapshot.clone();
-        anew.kept = Kept::advanced(&Snapshot::default(), &anew, world.now);
+        anew.kept = HealthCache::updated_from(&Snapshot::default(), &anew, world.now);
         for range in ranges(world.now) {
             let of = |s: &Snapshot| format!("{:?}", s.health_of(&Scope::default(), &range, world.now));
             prop_assert_eq!(of(&anew), of(&world.snapshot));

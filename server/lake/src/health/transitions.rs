@@ -7,23 +7,23 @@ use std::{
 };
 
 use domain::{
-    declared::PlaceFacts,
-    scope::{Kind, Scope},
-    state::{DEFAULT_CADENCE, DataState, EXPECTED_FOR, Transition, Transitions},
+    declarations::PlaceDeclaration,
+    scope::{ExperimentKind, Scope},
+    state::{DEFAULT_CADENCE_MS, DataState, EXPECTED_WITHIN_MS, Transition, Transitions},
     time::{Millis, TimeRange},
 };
 
-use super::{Activity, Slots, end_of_minute, kept::Younger};
+use super::{Activity, Slots, end_of_minute, health_cache::YoungerRecords};
 use crate::snapshot::Snapshot;
 
 /// So many changes are remembered for who follows them.
-const REMEMBERED: usize = 16_384;
+const MAX_REMEMBERED_TRANSITIONS: usize = 16_384;
 /// A clock that is put forward is followed moment by moment up to so many looks; then the present state is told.
-const MOST_LOOKS: usize = 50_000;
+const MAX_EVALUATIONS: usize = 50_000;
 
 /// The state of every place, as it was told last.
 #[derive(Debug, Default)]
-pub struct Watch {
+pub struct TransitionTracker {
     /// `None` before the first look: what is the case when it begins is no change.
     now: Option<Millis>,
     states: Vec<DataState>,
@@ -37,9 +37,9 @@ pub struct Watch {
     silent: bool,
 }
 
-impl Watch {
+impl TransitionTracker {
     /// Whether anybody wants to know. An ingest alone asks nothing, and does not pay for it.
-    pub fn has_begun(&self) -> bool {
+    pub fn is_started(&self) -> bool {
         self.now.is_some()
     }
 
@@ -57,13 +57,13 @@ impl Watch {
         let mut looks = 0;
         while let Some((at, place)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
             looks += 1;
-            self.look(snapshot, place, if looks > MOST_LOOKS { now } else { at }, &mut changed);
+            self.look(snapshot, place, if looks > MAX_EVALUATIONS { now } else { at }, &mut changed);
         }
         changed
     }
 
     /// Follows a commit, or whatever else made another snapshot. Returns the places whose state changed.
-    pub fn follow(&mut self, before: &Snapshot, after: &Snapshot, now: Millis) -> BTreeSet<u32> {
+    pub fn apply_snapshot(&mut self, before: &Snapshot, after: &Snapshot, now: Millis) -> BTreeSet<u32> {
         let revision = |s: &Snapshot| s.directory.declared.revision();
         self.silent = self.now.is_none();
         let mut changed = self.advance(before, now);
@@ -108,7 +108,7 @@ impl Watch {
         self.number += 1;
         let place = snapshot.places[slot].clone();
         self.told.push_back(Transition { number: self.number, place, from, to, when: at });
-        if self.told.len() > REMEMBERED {
+        if self.told.len() > MAX_REMEMBERED_TRANSITIONS {
             self.told.pop_front();
         }
     }
@@ -132,14 +132,15 @@ impl Snapshot {
     /// The state of a place at a moment, of production records of every task, and until when it stays if nothing is committed.
     pub(super) fn state_of(&self, place: usize, at: Millis) -> (DataState, Millis) {
         let scope = Scope::default();
-        let expected_from = at.plus(-EXPECTED_FOR);
+        let expected_from = at.plus(-EXPECTED_WITHIN_MS);
         let nothing = (DataState::NoDataExpected, Millis(i64::MAX));
         let Ok(range) = TimeRange::new(expected_from, at) else { return nothing };
-        let kept = self.kept.place(place).filter(|_| self.kept.reaches(expected_from));
-        let (activity, known_until) = match kept.map_or(Err(Younger), |kept| kept.activity(self, &scope, &range, at)) {
-            Ok(activity) => (activity, Millis(i64::MAX)),
-            Err(Younger) => (self.read_one(&scope, &range, at, place), end_of_minute(at)),
-        };
+        let kept = self.kept.place(place).filter(|_| self.kept.covers(expected_from));
+        let (activity, known_until) =
+            match kept.map_or(Err(YoungerRecords), |kept| kept.activity(self, &scope, &range, at)) {
+                Ok(activity) => (activity, Millis(i64::MAX)),
+                Err(YoungerRecords) => (self.read_one(&scope, &range, at, place), end_of_minute(at)),
+            };
         let facts = self.written.get(place).map(|w| &w.facts);
         let known = activity.and_then(|a| Some((a.newest.filter(|n| *n >= expected_from)?, a)));
         let (state, until) = match known {
@@ -158,15 +159,15 @@ impl Snapshot {
     }
 
     /// What is written down of a place that is expected because it is named.
-    fn leaf(&self, place: usize) -> Option<&PlaceFacts> {
+    fn leaf(&self, place: usize) -> Option<&PlaceDeclaration> {
         let written = self.written.get(place)?;
-        let leaf = self.directory.declared.leaves().get(written.leaf()?)?;
+        let leaf = self.directory.declared.expected_places().get(written.leaf()?)?;
         (*leaf == self.places[place]).then_some(&written.facts)
     }
 
     /// Whether what is kept of a place may not say when it came last.
     fn reports_seldom(&self, place: usize) -> bool {
-        self.leaf(place).and_then(|facts| facts.cadence).is_some_and(|c| DataState::limits(c).1 > EXPECTED_FOR)
+        self.leaf(place).and_then(|facts| facts.cadence).is_some_and(|c| DataState::limits(c).1 > EXPECTED_WITHIN_MS)
     }
 
     /// The state of a place that has been silent for thirty days: nothing is expected of it, unless it is named itself, with
@@ -180,16 +181,16 @@ impl Snapshot {
         };
         let Some(facts) = leaf.filter(|_| !shared()) else { return (DataState::NoDataExpected, never) };
         let ends = facts.retired.map_or(never, |since| since.plus(-1));
-        let cadence = facts.cadence.unwrap_or(DEFAULT_CADENCE);
+        let cadence = facts.cadence.unwrap_or(DEFAULT_CADENCE_MS);
         let (late, stale) = DataState::limits(cadence);
-        if stale <= EXPECTED_FOR {
+        if stale <= EXPECTED_WITHIN_MS {
             return (DataState::Stale, ends);
         }
         // It comes so seldom that thirty days do not say it: when it came last is no longer kept.
         let number = place as u32;
         let entries = self.files.iter().filter(|v| v.names.places().binary_search(&number).is_ok()).flat_map(|v| {
             let own = v.index.entries.iter().zip(v.places.iter()).filter(|(_, p)| **p == number);
-            own.filter(|(e, _)| Kind::Production.takes(v.index.kind(e))).map(|(e, _)| e.last())
+            own.filter(|(e, _)| ExperimentKind::Production.includes(v.index.kind(e))).map(|(e, _)| e.last())
         });
         let Some(newest) = entries.filter(|t| *t < at.0).max().map(Millis) else { return (DataState::Stale, ends) };
         let next = [newest.plus(late - 1), newest.plus(stale - 1)].into_iter().filter(|t| *t >= at).min();

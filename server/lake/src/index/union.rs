@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Entry, FileIndex, Key};
+use super::{Entry, EntryKey, FileIndex};
 
 impl FileIndex {
     /// The index of all rows of several files of one day, in the order in which they came: of several records of the same
@@ -13,7 +13,7 @@ impl FileIndex {
     pub fn union<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut whole = Self::default();
         let mut numbers: HashMap<Arc<str>, u32> = HashMap::new();
-        let mut known: HashMap<Key, usize> = HashMap::new();
+        let mut known: HashMap<EntryKey, usize> = HashMap::new();
         let parts: Vec<&Self> = parts.into_iter().collect();
         whole.custom = parts.iter().flat_map(|p| p.custom.iter().cloned()).collect();
         whole.custom.sort();

@@ -12,18 +12,18 @@ use async_trait::async_trait;
 use object_store::{ObjectStore, local::LocalFileSystem};
 use tokio::runtime::Handle;
 
-use super::{Blob, Lock, Objects, Stamp, Unfinished};
+use super::{Lock, ObjectReader, ObjectStat, ObjectWriter, Objects};
 
 /// The end of the name of a file that is being written. Its writer holds the system's lock on it.
-const UNDER_WAY: &str = "tmp";
+const UNFINISHED_SUFFIX: &str = "tmp";
 
 /// Objects as files below one folder. Names are paths below it.
 #[derive(Debug, Clone)]
-pub struct Folder {
+pub struct FolderObjects {
     root: Arc<Path>,
 }
 
-impl Folder {
+impl FolderObjects {
     /// The folder is made with the first object in it.
     #[must_use]
     pub fn at(root: &Path) -> Self {
@@ -49,37 +49,37 @@ impl Folder {
 }
 
 #[async_trait]
-impl Objects for Folder {
-    async fn create(&self, name: &str) -> io::Result<Box<dyn Unfinished>> {
+impl Objects for FolderObjects {
+    async fn create(&self, name: &str) -> io::Result<Box<dyn ObjectWriter>> {
         self.of(name, create).await
     }
 
-    async fn get(&self, name: &str) -> io::Result<Blob> {
+    async fn get(&self, name: &str) -> io::Result<ObjectReader> {
         self.of(name, get).await
     }
 
-    async fn look(&self, name: &str) -> io::Result<Stamp> {
-        self.of(name, look).await
+    async fn stat(&self, name: &str) -> io::Result<ObjectStat> {
+        self.of(name, stat_file).await
     }
 
-    async fn list(&self, folder: &str) -> io::Result<Vec<(String, Stamp)>> {
+    async fn list(&self, folder: &str) -> io::Result<Vec<(String, ObjectStat)>> {
         let folder = folder.to_owned();
         self.blocking(move |root| list(root, &folder)).await
     }
 
-    fn create_here(&self, _: &Handle, name: &str) -> io::Result<Box<dyn Unfinished>> {
+    fn create_blocking(&self, _: &Handle, name: &str) -> io::Result<Box<dyn ObjectWriter>> {
         create(&self.root.join(name))
     }
 
-    fn get_here(&self, _: &Handle, name: &str) -> io::Result<Blob> {
+    fn get_blocking(&self, _: &Handle, name: &str) -> io::Result<ObjectReader> {
         get(&self.root.join(name))
     }
 
-    fn look_here(&self, _: &Handle, name: &str) -> io::Result<Stamp> {
-        look(&self.root.join(name))
+    fn stat_blocking(&self, _: &Handle, name: &str) -> io::Result<ObjectStat> {
+        stat_file(&self.root.join(name))
     }
 
-    fn list_here(&self, _: &Handle, folder: &str) -> io::Result<Vec<(String, Stamp)>> {
+    fn list_blocking(&self, _: &Handle, folder: &str) -> io::Result<Vec<(String, ObjectStat)>> {
         list(&self.root, folder)
     }
 
@@ -111,7 +111,7 @@ impl Objects for Folder {
         .await
     }
 
-    fn place(&self, name: &str) -> String {
+    fn location(&self, name: &str) -> String {
         self.root.join(name).display().to_string()
     }
 
@@ -120,7 +120,7 @@ impl Objects for Folder {
         let swept = self.blocking(move |root| {
             let mut left = Vec::new();
             walk(root, &folder, 0, &mut |path, _| {
-                left.extend(path.extension().is_some_and(|e| e == UNDER_WAY).then(|| path.to_owned()));
+                left.extend(path.extension().is_some_and(|e| e == UNFINISHED_SUFFIX).then(|| path.to_owned()));
             })?;
             for path in left {
                 let Ok(file) = File::open(&path) else { continue };
@@ -144,14 +144,14 @@ impl Objects for Folder {
 }
 
 /// A file that has not got its name yet.
-struct Writing {
+struct PartialFile {
     /// Until it is finished.
     file: Option<File>,
     temporary: PathBuf,
     path: PathBuf,
 }
 
-impl Write for Writing {
+impl Write for PartialFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.as_mut().map_or(Ok(0), |file| file.write(bytes))
     }
@@ -160,7 +160,7 @@ impl Write for Writing {
     }
 }
 
-impl Unfinished for Writing {
+impl ObjectWriter for PartialFile {
     fn finish(mut self: Box<Self>) -> io::Result<u64> {
         let Some(file) = &self.file else { return Ok(0) };
         file.sync_all()?;
@@ -171,7 +171,7 @@ impl Unfinished for Writing {
     }
 }
 
-impl Drop for Writing {
+impl Drop for PartialFile {
     fn drop(&mut self) {
         if self.file.is_some() {
             let _ = fs::remove_file(&self.temporary);
@@ -196,34 +196,34 @@ fn rename(from: &Path, to: &Path) -> io::Result<()> {
     to.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
-fn stamp(m: &fs::Metadata) -> io::Result<Stamp> {
-    Ok(Stamp { bytes: m.len(), changed: m.modified()? })
+fn stat(m: &fs::Metadata) -> io::Result<ObjectStat> {
+    Ok(ObjectStat { bytes: m.len(), changed: m.modified()? })
 }
 
-fn create(path: &Path) -> io::Result<Box<dyn Unfinished>> {
+fn create(path: &Path) -> io::Result<Box<dyn ObjectWriter>> {
     make_folder_of(path)?;
-    let temporary = path.with_extension(UNDER_WAY);
+    let temporary = path.with_extension(UNFINISHED_SUFFIX);
     let file = OpenOptions::new().write(true).create(true).truncate(true).open(&temporary)?;
     // So that a sweep leaves it alone.
     file.lock()?;
-    Ok(Box::new(Writing { file: Some(file), temporary, path: path.to_owned() }))
+    Ok(Box::new(PartialFile { file: Some(file), temporary, path: path.to_owned() }))
 }
 
-fn get(path: &Path) -> io::Result<Blob> {
-    Ok(Blob::File(File::open(path)?))
+fn get(path: &Path) -> io::Result<ObjectReader> {
+    Ok(ObjectReader::File(File::open(path)?))
 }
 
-fn look(path: &Path) -> io::Result<Stamp> {
-    stamp(&fs::metadata(path)?)
+fn stat_file(path: &Path) -> io::Result<ObjectStat> {
+    stat(&fs::metadata(path)?)
 }
 
 /// Objects below a folder, whole ones.
-fn list(root: &Path, folder: &str) -> io::Result<Vec<(String, Stamp)>> {
+fn list(root: &Path, folder: &str) -> io::Result<Vec<(String, ObjectStat)>> {
     let mut found = Vec::new();
     walk(root, folder, 0, &mut |path, name| {
-        if path.extension().is_none_or(|e| e != UNDER_WAY) {
+        if path.extension().is_none_or(|e| e != UNFINISHED_SUFFIX) {
             // One that cannot be looked at, or is gone since the folder was read, is not there.
-            found.extend(look(path).ok().map(|stamp| (name.to_owned(), stamp)));
+            found.extend(stat_file(path).ok().map(|stat| (name.to_owned(), stat)));
         }
     })?;
     Ok(found)

@@ -9,13 +9,13 @@ use crate::objects::Objects;
 
 /// A file for as long as somebody may read it: one that was retired is deleted with the last snapshot that names it.
 #[derive(Debug)]
-pub struct Lease {
+pub struct FileLease {
     objects: Arc<dyn Objects>,
     name: String,
     retired: AtomicBool,
 }
 
-impl Lease {
+impl FileLease {
     pub fn new(objects: Arc<dyn Objects>, name: String) -> Self {
         Self { objects, name, retired: AtomicBool::new(false) }
     }
@@ -25,7 +25,7 @@ impl Lease {
     }
 }
 
-impl Drop for Lease {
+impl Drop for FileLease {
     fn drop(&mut self) {
         if *self.retired.get_mut() {
             self.objects.discard(&self.name);

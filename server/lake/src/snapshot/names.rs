@@ -7,27 +7,27 @@ use std::{
 
 use domain::{scope::Place, text::Name};
 
-use crate::held::{HeldEntry, HeldIndex, ModelText};
+use crate::loaded_index::{LoadedEntry, LoadedIndex, ModelFieldTexts};
 
 /// What a file adds to the directory. Made once a file, so that a commit costs by the files and not by their entries.
 #[derive(Debug, Clone, Default)]
-pub struct Names {
+pub struct FileNames {
     pub(super) places: Vec<u32>,
     pub(super) tasks: BTreeSet<Arc<str>>,
-    pub(super) models: BTreeSet<ModelText>,
+    pub(super) models: BTreeSet<ModelFieldTexts>,
     /// Built-in metrics, a bit each.
     pub(super) metrics: u16,
     /// Whether records hold metrics for which there was no room.
     pub beyond: bool,
 }
 
-impl Names {
+impl FileNames {
     /// The numbers of its places, in order.
     pub fn places(&self) -> &[u32] {
         &self.places
     }
 
-    pub fn of(index: &HeldIndex, places: &[u32]) -> Self {
+    pub fn of(index: &LoadedIndex, places: &[u32]) -> Self {
         let mut names = Self { places: places.to_vec(), ..Self::default() };
         names.places.sort_unstable();
         names.places.dedup();
@@ -43,26 +43,26 @@ impl Names {
     }
 }
 
-pub(super) fn place_of(index: &HeldIndex, e: &HeldEntry) -> Place {
+pub(super) fn place_of(index: &LoadedIndex, e: &LoadedEntry) -> Place {
     // The texts were names when they were stored; one that is none any more stands for the lot.
-    let name = |t: &Arc<str>| Name::stored(t).ok();
+    let name = |t: &Arc<str>| Name::parse_stored(t).ok();
     Place {
-        customer: name(index.customer(e)).unwrap_or_else(unnamed),
+        customer: name(index.customer(e)).unwrap_or_else(unnamed_place),
         site: index.site(e).and_then(name),
         zone: index.zone(e).and_then(name),
     }
 }
 
 #[expect(clippy::expect_used, reason = "a constant that a test of Name covers")]
-pub(super) fn unnamed() -> Name {
+pub(super) fn unnamed_place() -> Name {
     Name::parse("unnamed").expect("a name")
 }
 
 /// Devices with their places; a text that is no name any more is left out.
-pub(super) fn by_device(devices: &[Vec<Arc<str>>], places: &[Place]) -> BTreeMap<Name, BTreeSet<Place>> {
+pub(super) fn places_by_device(devices: &[Vec<Arc<str>>], places: &[Place]) -> BTreeMap<Name, BTreeSet<Place>> {
     let mut named: BTreeMap<Name, BTreeSet<Place>> = BTreeMap::new();
     for (place, devices) in places.iter().zip(devices) {
-        for device in devices.iter().filter_map(|d| Name::stored(d).ok()) {
+        for device in devices.iter().filter_map(|d| Name::parse_stored(d).ok()) {
             named.entry(device).or_default().insert(place.clone());
         }
     }

@@ -3,8 +3,8 @@
 //! sent away, to come again.
 
 mod body;
-mod refused;
-mod room;
+mod ingest_error;
+mod memory_budget;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +18,7 @@ use axum::{
 use domain::{
     Error,
     error::Sentence,
-    ports::{Appended, Batch, Clock, Progress, SourceId},
+    ports::{AppendCounts, Batch, Clock, ReadProgress, SourceId},
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -26,71 +26,76 @@ use tokio::{
     task::spawn_blocking,
     time::{Instant, timeout_at},
 };
-use usecases::Taking;
+use usecases::Ingestion;
 
 use self::{
-    body::{MAX_RECORDS_BODY, Packing, Sorted},
-    refused::Refused,
-    room::{Held, Room},
+    body::{ContentEncoding, MAX_RECORDS_BODY, ParsedBody},
+    ingest_error::IngestError,
+    memory_budget::{MemoryBudget, MemoryReservation},
 };
-use super::{Asker, State, problem::Problem, request_id::request_id};
-use crate::ingest::group::{Group, NotTaken};
+use super::{AppState, RequestActor, problem::Problem, request_id::request_id};
+use crate::ingest::group_commit::{GroupCommitError, GroupCommitter};
 
 /// Bodies that may be in memory at once, as they were sent, in bytes.
-const BODIES: usize = 64 << 20;
+const MAX_BODIES_BYTES: usize = 64 << 20;
 /// Records that may be in memory at once, from parsing to the end of their commit, in bytes: as many as the largest body can
 /// usually hold, or two of 60,000, of which one is parsed while the other is written.
-const RECORDS: usize = 160 << 20;
+const MAX_RECORDS_BYTES: usize = 160 << 20;
 /// So long somebody waits for room and for their turn, each; then they are asked to come again.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 /// A body of so many bytes is parsed at once; handing it to another thread would take longer, and each thread keeps memory.
-const QUICK: usize = 32 << 10;
+const INLINE_PARSE_BYTES: usize = 32 << 10;
 
 /// The way of records from programs into the lake.
 #[derive(Clone)]
-pub struct Intake {
-    bodies: Room,
-    records: Room,
+pub struct RecordIntake {
+    bodies: MemoryBudget,
+    records: MemoryBudget,
     /// Bodies are unpacked and parsed one for each core: more would share the cores and multiply the memory.
     turns: Arc<Semaphore>,
     patience: Duration,
-    group: Group,
-    taking: Taking,
+    group: GroupCommitter,
+    ingestion: Ingestion,
     clock: Arc<dyn Clock>,
 }
 
-pub async fn take(Shared(s): Shared<State>, Asker(actor): Asker, request: Request) -> Result<Response, Refused> {
-    s.intake.taking.seen_by(&actor).allow().map_err(Problem::from)?;
+pub async fn take(
+    Shared(s): Shared<AppState>,
+    RequestActor(actor): RequestActor,
+    request: Request,
+) -> Result<Response, IngestError> {
+    s.intake.ingestion.for_actor(&actor).authorize().map_err(Problem::from)?;
     s.intake.take(request).await
 }
 
-impl Intake {
+impl RecordIntake {
     #[must_use]
-    pub fn start(taking: Taking, clock: Arc<dyn Clock>) -> Self {
+    pub fn start(ingestion: Ingestion, clock: Arc<dyn Clock>) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
-            bodies: Room::new(BODIES),
-            records: Room::new(RECORDS),
+            bodies: MemoryBudget::new(MAX_BODIES_BYTES),
+            records: MemoryBudget::new(MAX_RECORDS_BYTES),
             turns: Arc::new(Semaphore::new(cores)),
-            patience: PATIENCE,
-            group: Group::start(taking.clone()),
-            taking,
+            patience: TIMEOUT,
+            group: GroupCommitter::start(ingestion.clone()),
+            ingestion,
             clock,
         }
     }
 
-    async fn take(&self, request: Request) -> Result<Response, Refused> {
+    async fn take(&self, request: Request) -> Result<Response, IngestError> {
         let (parts, body) = request.into_parts();
-        let packing = body::understood(&parts.headers)?;
+        let encoding = body::check_content_type(&parts.headers)?;
         let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
         if announced.is_some_and(|n| n > MAX_RECORDS_BODY) {
-            return Err(body::too_large().into());
+            return Err(body::body_too_large().into());
         }
         let until = Instant::now() + self.patience;
-        let mut packed = self.bodies.wait(announced.unwrap_or(MAX_RECORDS_BODY), until).await.ok_or(Refused::Busy)?;
-        let body = body::whole(body, announced.unwrap_or_default()).await?;
+        let mut packed =
+            self.bodies.wait(announced.unwrap_or(MAX_RECORDS_BODY), until).await.ok_or(IngestError::Busy)?;
+        let body = body::read_body(body, announced.unwrap_or_default()).await?;
         packed.shrink(body.len());
-        let (sorted, held) = self.sort(body, packing).await?;
+        let (sorted, reservation) = self.parse_body(body, encoding).await?;
         drop(packed);
         let refused_total = sorted.refused_total();
         if sorted.arrivals.is_empty() && refused_total == 0 {
@@ -102,13 +107,13 @@ impl Intake {
             source: SourceId { kind: "api".into(), name: "POST /api/metrics/records".into() },
             refused: sorted.refused,
             records: Arc::new(sorted.arrivals),
-            progress: Progress { caught_up: true, ..Progress::default() },
+            progress: ReadProgress { caught_up: true, ..ReadProgress::default() },
         };
         // The room goes with the records: whoever sent them may hang up, and they are in memory still.
-        let appended = match self.group.take(batch, held).await {
+        let appended = match self.group.submit(batch, reservation).await {
             Ok(appended) => appended,
-            Err(NotTaken::Full) => return Err(Refused::Busy),
-            Err(NotTaken::Failed(e)) => return Err(Problem::from(e).into()),
+            Err(GroupCommitError::Full) => return Err(IngestError::Busy),
+            Err(GroupCommitError::Failed(e)) => return Err(Problem::from(e).into()),
         };
         let listed: Vec<Value> = sorted
             .listed
@@ -119,29 +124,33 @@ impl Intake {
     }
 
     /// The lines of a body, and the room that its records take.
-    async fn sort(&self, body: Vec<u8>, packing: Packing) -> Result<(Sorted, Held), Refused> {
+    async fn parse_body(
+        &self,
+        body: Vec<u8>,
+        encoding: ContentEncoding,
+    ) -> Result<(ParsedBody, MemoryReservation), IngestError> {
         let until = Instant::now() + self.patience;
         let clock = Arc::clone(&self.clock);
-        if body.len() <= QUICK && packing == Packing::None {
-            let size = body::count(&body, packing)?;
-            let mut held = self.records.wait(size.need(), until).await.ok_or(Refused::Busy)?;
-            return Ok((body::parse(&body, packing, size, &*clock, &mut held)?, held));
+        if body.len() <= INLINE_PARSE_BYTES && encoding == ContentEncoding::None {
+            let size = body::measure(&body, encoding)?;
+            let mut reservation = self.records.wait(size.expected_memory(), until).await.ok_or(IngestError::Busy)?;
+            return Ok((body::parse(&body, encoding, size, &*clock, &mut reservation)?, reservation));
         }
         let broke_off =
             |e| Problem::from(Error::internal(Sentence::only_english("reading the records broke off")).with_detail(e));
-        let _turn = timeout_at(until, self.turns.acquire()).await.map_err(|_| Refused::Busy)?;
-        let counted = spawn_blocking(move || body::count(&body, packing).map(|size| (size, body)));
+        let _turn = timeout_at(until, self.turns.acquire()).await.map_err(|_| IngestError::Busy)?;
+        let counted = spawn_blocking(move || body::measure(&body, encoding).map(|size| (size, body)));
         let (size, body) = counted.await.map_err(broke_off)??;
-        let mut held = self.records.wait(size.need(), until).await.ok_or(Refused::Busy)?;
+        let mut reservation = self.records.wait(size.expected_memory(), until).await.ok_or(IngestError::Busy)?;
         let parsed = spawn_blocking(move || {
-            let sorted = body::parse(&body, packing, size, &*clock, &mut held)?;
-            Ok((sorted, held))
+            let sorted = body::parse(&body, encoding, size, &*clock, &mut reservation)?;
+            Ok((sorted, reservation))
         });
         parsed.await.map_err(broke_off)?
     }
 }
 
-fn answer(none_valid: bool, appended: Appended, refused: Vec<Value>, refused_total: u64) -> Response {
+fn answer(none_valid: bool, appended: AppendCounts, refused: Vec<Value>, refused_total: u64) -> Response {
     let (status, kind, body) = if none_valid {
         let body = json!({
             "type": "about:blank", "title": "Unprocessable Entity", "status": 422,
@@ -150,7 +159,7 @@ fn answer(none_valid: bool, appended: Appended, refused: Vec<Value>, refused_tot
         });
         (StatusCode::UNPROCESSABLE_ENTITY, "application/problem+json", body)
     } else {
-        let Appended { taken, duplicate, corrected } = appended;
+        let AppendCounts { taken, duplicate, corrected } = appended;
         let body = json!({
             "taken": taken, "duplicate": duplicate, "corrected": corrected,
             "refused": refused, "refused_total": refused_total,

@@ -20,7 +20,7 @@ use domain::{
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{body::*, room::Room, *};
+use super::{body::*, memory_budget::MemoryBudget, *};
 
 const NOW: i64 = 1_782_820_800_000; // 2026-06-30T12:00:00Z
 
@@ -35,25 +35,25 @@ impl Clock for Noon {
 /// Keeps which records were committed, and the most that ever were in one commit.
 #[derive(Default)]
 struct Gated {
-    gate: Option<Semaphore>,
+    authenticator: Option<Semaphore>,
     runs: Mutex<Vec<String>>,
     most: AtomicUsize,
 }
 
 #[async_trait]
 impl RecordSink for Gated {
-    async fn append_all(&self, batches: Vec<Batch>) -> Result<Vec<Appended>> {
-        if let Some(gate) = &self.gate {
-            gate.acquire().await.unwrap().forget();
+    async fn append_all(&self, batches: Vec<Batch>) -> Result<Vec<AppendCounts>> {
+        if let Some(authenticator) = &self.authenticator {
+            authenticator.acquire().await.unwrap().forget();
         }
         let rows = batches.iter().map(|b| b.records.len()).sum();
         self.most.fetch_max(rows, Ordering::SeqCst);
-        let run = |a: &domain::ports::Arrival| a.record.texts()[0].as_ref().unwrap().to_string();
+        let run = |a: &domain::ports::ReceivedRecord| a.record.texts()[0].as_ref().unwrap().to_string();
         self.runs.lock().unwrap().extend(batches.iter().flat_map(|b| b.records.iter().map(run)));
-        let taken = |b: &Batch| Appended { taken: b.records.len() as u64, ..Appended::default() };
+        let taken = |b: &Batch| AppendCounts { taken: b.records.len() as u64, ..AppendCounts::default() };
         Ok(batches.iter().map(taken).collect())
     }
-    async fn tidy(&self) -> Result<()> {
+    async fn compact(&self) -> Result<()> {
         Ok(())
     }
     async fn remove_simulated(&self) -> Result<u64> {
@@ -61,14 +61,14 @@ impl RecordSink for Gated {
     }
 }
 
-fn intake(sink: &Arc<Gated>, records: usize) -> Intake {
-    Intake {
-        bodies: Room::new(BODIES),
-        records: Room::new(records),
+fn intake(sink: &Arc<Gated>, records: usize) -> RecordIntake {
+    RecordIntake {
+        bodies: MemoryBudget::new(MAX_BODIES_BYTES),
+        records: MemoryBudget::new(records),
         turns: Arc::new(Semaphore::new(2)),
         patience: Duration::from_millis(50),
-        group: Group::start(Taking::new(sink.clone())),
-        taking: Taking::new(sink.clone()),
+        group: GroupCommitter::start(Ingestion::new(sink.clone())),
+        ingestion: Ingestion::new(sink.clone()),
         clock: Arc::new(Noon),
     }
 }
@@ -90,10 +90,10 @@ fn gzip(text: &[u8]) -> Vec<u8> {
     out.finish().unwrap()
 }
 
-async fn post(intake: &Intake, packing: &str, body: Vec<u8>) -> (u16, Option<String>, Value) {
+async fn post(intake: &RecordIntake, encoding: &str, body: Vec<u8>) -> (u16, Option<String>, Value) {
     let request = axum::http::Request::post("/api/metrics/records")
         .header("content-type", "application/x-ndjson")
-        .header("content-encoding", packing)
+        .header("content-encoding", encoding)
         .header("content-length", body.len())
         .body(Body::from(body))
         .unwrap();
@@ -105,13 +105,14 @@ async fn post(intake: &Intake, packing: &str, body: Vec<u8>) -> (u16, Option<Str
 }
 
 /// What a text of records is parsed to when there is so much room, and the room that it then has.
-fn parsed(text: &str, room: usize) -> std::result::Result<(Sorted, usize, Size), Refused> {
-    let size = count(text.as_bytes(), Packing::None)?;
-    let room = Room::new(room);
+fn parsed(text: &str, room: usize) -> std::result::Result<(ParsedBody, usize, BodySize), IngestError> {
+    let size = measure(text.as_bytes(), ContentEncoding::None)?;
+    let room = MemoryBudget::new(room);
     let clock = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    let mut held = clock.block_on(async { room.wait(size.need(), Instant::now() + PATIENCE).await }).unwrap();
-    let sorted = parse(text.as_bytes(), Packing::None, size, &Noon, &mut held)?;
-    let taken = sorted.arrivals.iter().map(|a| a.record.memory()).sum::<usize>();
+    let mut reservation =
+        clock.block_on(async { room.wait(size.expected_memory(), Instant::now() + TIMEOUT).await }).unwrap();
+    let sorted = parse(text.as_bytes(), ContentEncoding::None, size, &Noon, &mut reservation)?;
+    let taken = sorted.arrivals.iter().map(|a| a.record.memory_bytes()).sum::<usize>();
     Ok((sorted, taken, size))
 }
 
@@ -119,9 +120,10 @@ fn parsed(text: &str, room: usize) -> std::result::Result<(Sorted, usize, Size),
 async fn more_than_there_is_room_for_is_sent_away_and_with_retries_everything_gets_in_once() {
     const SENDERS: usize = 12;
     const ROWS: usize = 500;
-    let sink = Arc::new(Gated { gate: Some(Semaphore::new(0)), ..Gated::default() });
+    let sink = Arc::new(Gated { authenticator: Some(Semaphore::new(0)), ..Gated::default() });
     // Room for about three of them.
-    let intake = intake(&sink, 3 * count(lines(0, ROWS).as_bytes(), Packing::None).unwrap().need());
+    let intake =
+        intake(&sink, 3 * measure(lines(0, ROWS).as_bytes(), ContentEncoding::None).unwrap().expected_memory());
     let first = futures::future::join_all((0..SENDERS).map(|s| {
         let intake = intake.clone();
         tokio::spawn(async move { post(&intake, "gzip", gzip(lines(s, ROWS).as_bytes())).await })
@@ -130,9 +132,9 @@ async fn more_than_there_is_room_for_is_sent_away_and_with_retries_everything_ge
         // Everybody has asked, and those who found no room have been told.
         while intake.turns.available_permits() < 2 || sink.runs.lock().unwrap().is_empty() {
             tokio::time::sleep(intake.patience * 3).await;
-            sink.gate.as_ref().unwrap().add_permits(1);
+            sink.authenticator.as_ref().unwrap().add_permits(1);
         }
-        sink.gate.as_ref().unwrap().add_permits(1_000);
+        sink.authenticator.as_ref().unwrap().add_permits(1_000);
     };
     let (first, ()) = tokio::join!(first, letting);
     let mut away = Vec::new();
@@ -158,8 +160,8 @@ async fn more_than_there_is_room_for_is_sent_away_and_with_retries_everything_ge
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_room_of_a_sender_who_hung_up_is_taken_until_the_records_are_in() {
-    let sink = Arc::new(Gated { gate: Some(Semaphore::new(0)), ..Gated::default() });
-    let need = count(lines(0, 300).as_bytes(), Packing::None).unwrap().need();
+    let sink = Arc::new(Gated { authenticator: Some(Semaphore::new(0)), ..Gated::default() });
+    let need = measure(lines(0, 300).as_bytes(), ContentEncoding::None).unwrap().expected_memory();
     let intake = intake(&sink, need);
     let gone = {
         let intake = intake.clone();
@@ -173,7 +175,7 @@ async fn the_room_of_a_sender_who_hung_up_is_taken_until_the_records_are_in() {
     gone.abort();
     assert!(gone.await.is_err_and(|e| e.is_cancelled()));
     assert_eq!(post(&intake, "gzip", gzip(lines(1, 300).as_bytes())).await.0, 503, "they are in memory still");
-    sink.gate.as_ref().unwrap().add_permits(1_000);
+    sink.authenticator.as_ref().unwrap().add_permits(1_000);
     while post(&intake, "gzip", gzip(lines(1, 300).as_bytes())).await.0 == 503 {}
     let runs = sink.runs.lock().unwrap();
     assert_eq!(runs.len(), 600, "what was with the sink was taken");
@@ -217,12 +219,12 @@ fn what_a_body_takes_is_foreseen() {
     assert!(short.len() > 60, "{}", short.len());
     for text in [lines(0, 2_000), format!("{short}\n").repeat(3_000), format!("\n\n{short}\n").repeat(1_000)] {
         let (sorted, taken, size) = parsed(&text, 1 << 30).ok().unwrap();
-        let whole = sorted.arrivals.capacity() * size_of::<domain::ports::Arrival>() + taken;
-        assert!(whole <= size.need(), "{whole} bytes, foreseen were {}", size.need());
-        assert!(size.need() <= 3 * whole, "{} bytes were foreseen for {whole}", size.need());
+        let whole = sorted.arrivals.capacity() * size_of::<domain::ports::ReceivedRecord>() + taken;
+        assert!(whole <= size.expected_memory(), "{whole} bytes, foreseen were {}", size.expected_memory());
+        assert!(size.expected_memory() <= 3 * whole, "{} bytes were foreseen for {whole}", size.expected_memory());
     }
-    let blank = count("\n".repeat(1 << 20).as_bytes(), Packing::None).unwrap();
-    assert!(blank.need() < 32 << 20, "empty lines are no records: {blank:?}");
+    let blank = measure("\n".repeat(1 << 20).as_bytes(), ContentEncoding::None).unwrap();
+    assert!(blank.expected_memory() < 32 << 20, "empty lines are no records: {blank:?}");
     assert_eq!(RefusedCounts::new(), parsed("\n \n", 1 << 20).ok().unwrap().0.refused);
 }
 
@@ -239,8 +241,8 @@ proptest! {
             "zone": names[3], "task": names[4], "model_architecture": names[5], "model_version": names[6],
             "device": names[7], "detection": detection});
         let text = format!("{record}\n").repeat(rows);
-        let size = count(text.as_bytes(), Packing::None).ok().unwrap();
-        let (sorted, ..) = parsed(&text, size.need()).ok().unwrap();
+        let size = measure(text.as_bytes(), ContentEncoding::None).ok().unwrap();
+        let (sorted, ..) = parsed(&text, size.expected_memory()).ok().unwrap();
         prop_assert_eq!(sorted.arrivals.len(), rows);
     }
 }

@@ -4,16 +4,16 @@ use async_trait::async_trait;
 use domain::Result;
 
 use super::{Store, cannot};
-use crate::{Identity, State, error::Doing, sql};
+use crate::{DatabaseIdentity, StateStore, error::Operation, sql};
 
 #[async_trait]
-impl State for Store {
-    async fn identity(&self) -> Result<Option<Identity>> {
+impl StateStore for Store {
+    async fn identity(&self) -> Result<Option<DatabaseIdentity>> {
         let row = sqlx::query_as(sql::IDENTITY).fetch_optional(&self.pool).await;
-        Ok(row.map_err(|e| cannot(Doing::ReadManifest, &e))?.map(Identity::from_row))
+        Ok(row.map_err(|e| cannot(Operation::ReadManifest, &e))?.map(DatabaseIdentity::from_row))
     }
 
-    async fn set_identity(&self, identity: &Identity) -> Result<()> {
+    async fn set_identity(&self, identity: &DatabaseIdentity) -> Result<()> {
         sqlx::query(sql::SET_IDENTITY)
             .bind(&identity.folder)
             .bind(&identity.database)
@@ -21,7 +21,7 @@ impl State for Store {
             .execute(&self.pool)
             .await
             .map(drop)
-            .map_err(|e| cannot(Doing::WriteManifest, &e))
+            .map_err(|e| cannot(Operation::WriteManifest, &e))
     }
 
     async fn close(&self) {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use domain::{
     Error, Result,
-    ports::{Changed, Created, Replays, SavedViews, WriteKey},
+    ports::{ChangeOutcome, CreateOutcome, IdempotencyKey, IdempotencyKeys, SavedViews},
     saved_view::{NewView, SavedView, ViewId, ViewName},
     time::Millis,
 };
@@ -11,7 +11,7 @@ use sqlx::Transaction;
 
 use super::{Db, Store, cannot};
 use crate::{
-    error::Doing,
+    error::Operation,
     rows::{ViewRow, saved_view},
     sentences, sql,
 };
@@ -20,33 +20,33 @@ use crate::{
 impl SavedViews for Store {
     async fn views(&self, owner: Option<&str>) -> Result<Vec<SavedView>> {
         let rows: sqlx::Result<Vec<ViewRow>> = sqlx::query_as(sql::VIEWS).bind(owner).fetch_all(&self.pool).await;
-        rows.map_err(|e| cannot(Doing::ReadViews, &e))?.into_iter().map(saved_view).collect()
+        rows.map_err(|e| cannot(Operation::ReadViews, &e))?.into_iter().map(saved_view).collect()
     }
 
     async fn view(&self, id: ViewId) -> Result<Option<SavedView>> {
         let row: sqlx::Result<Option<ViewRow>> = sqlx::query_as(sql::VIEW).bind(id.0).fetch_optional(&self.pool).await;
-        row.map_err(|e| cannot(Doing::ReadViews, &e))?.map(saved_view).transpose()
+        row.map_err(|e| cannot(Operation::ReadViews, &e))?.map(saved_view).transpose()
     }
 
     async fn create(
         &self,
         new: &NewView,
-        key: Option<&WriteKey>,
+        key: Option<&IdempotencyKey>,
         at: Millis,
         most: usize,
-    ) -> Result<Created<SavedView>> {
-        let broken = |e: sqlx::Error| cannot(Doing::WriteViews, &e);
+    ) -> Result<CreateOutcome<SavedView>> {
+        let broken = |e: sqlx::Error| cannot(Operation::WriteViews, &e);
         // Writers take turns, so that equal keys meet, and nobody has more views than one may have.
         let mut tx = self.begin_write().await.map_err(broken)?;
         if let Some(key) = key
             && let Some((request, answer)) = done_before(&mut tx, &new.owner, key).await.map_err(broken)?
         {
             if request != key.request {
-                return Ok(Created::OtherRequest);
+                return Ok(CreateOutcome::OtherRequest);
             }
             let answer = serde_json::from_str(&answer)
                 .map_err(|e| Error::internal(sentences::no_stored_answer()).with_detail(e))?;
-            return Ok(Created::Again(answer));
+            return Ok(CreateOutcome::Again(answer));
         }
         let (owned, taken): (i64, i64) = sqlx::query_as(sql::VIEWS_OF)
             .bind(new.name.as_str())
@@ -55,10 +55,10 @@ impl SavedViews for Store {
             .await
             .map_err(broken)?;
         if taken > 0 {
-            return Ok(Created::NameTaken);
+            return Ok(CreateOutcome::NameTaken);
         }
         if usize::try_from(owned).unwrap_or(usize::MAX) >= most {
-            return Ok(Created::TooMany);
+            return Ok(CreateOutcome::TooMany);
         }
         let id = sqlx::query_scalar(sql::ADD_VIEW)
             .bind(&new.owner)
@@ -84,10 +84,10 @@ impl SavedViews for Store {
             keep_answer(&mut tx, &new.owner, key, &answer, at).await.map_err(broken)?;
         }
         tx.commit().await.map_err(broken)?;
-        Ok(Created::New(view))
+        Ok(CreateOutcome::New(view))
     }
 
-    async fn change(&self, seen: &SavedView, name: &ViewName, shared: bool, at: Millis) -> Result<Changed> {
+    async fn change(&self, seen: &SavedView, name: &ViewName, shared: bool, at: Millis) -> Result<ChangeOutcome> {
         let changed = sqlx::query(sql::CHANGE_VIEW)
             .bind(name.as_str())
             .bind(i64::from(shared))
@@ -98,45 +98,45 @@ impl SavedViews for Store {
             .execute(&self.pool)
             .await;
         match changed {
-            Ok(done) => Ok(if done.rows_affected() > 0 { Changed::Done } else { Changed::Gone }),
-            Err(sqlx::Error::Database(e)) if e.is_unique_violation() => Ok(Changed::NameTaken),
-            Err(e) => Err(cannot(Doing::WriteViews, &e)),
+            Ok(done) => Ok(if done.rows_affected() > 0 { ChangeOutcome::Done } else { ChangeOutcome::Gone }),
+            Err(sqlx::Error::Database(e)) if e.is_unique_violation() => Ok(ChangeOutcome::NameTaken),
+            Err(e) => Err(cannot(Operation::WriteViews, &e)),
         }
     }
 
-    async fn delete(&self, seen: &SavedView) -> Result<Changed> {
+    async fn delete(&self, seen: &SavedView) -> Result<ChangeOutcome> {
         let deleted = sqlx::query(sql::DELETE_VIEW)
             .bind(seen.id.0)
             .bind(&seen.owner)
             .bind(i64::from(seen.shared))
             .execute(&self.pool)
             .await
-            .map_err(|e| cannot(Doing::WriteViews, &e))?;
-        Ok(if deleted.rows_affected() > 0 { Changed::Done } else { Changed::Gone })
+            .map_err(|e| cannot(Operation::WriteViews, &e))?;
+        Ok(if deleted.rows_affected() > 0 { ChangeOutcome::Done } else { ChangeOutcome::Gone })
     }
 
     async fn start(&self, owner: &str) -> Result<Option<SavedView>> {
         let row: sqlx::Result<Option<ViewRow>> =
             sqlx::query_as(sql::START_VIEW).bind(owner).fetch_optional(&self.pool).await;
-        row.map_err(|e| cannot(Doing::ReadViews, &e))?.map(saved_view).transpose()
+        row.map_err(|e| cannot(Operation::ReadViews, &e))?.map(saved_view).transpose()
     }
 
-    async fn set_start(&self, owner: &str, view: Option<ViewId>) -> Result<Changed> {
-        let broken = |e: sqlx::Error| cannot(Doing::WriteViews, &e);
+    async fn set_start(&self, owner: &str, view: Option<ViewId>) -> Result<ChangeOutcome> {
+        let broken = |e: sqlx::Error| cannot(Operation::WriteViews, &e);
         let Some(ViewId(id)) = view else {
             sqlx::query(sql::FORGET_START_VIEW).bind(owner).execute(&self.pool).await.map_err(broken)?;
-            return Ok(Changed::Done);
+            return Ok(ChangeOutcome::Done);
         };
         let set = sqlx::query(sql::SET_START_VIEW).bind(owner).bind(id).execute(&self.pool).await.map_err(broken)?;
-        Ok(if set.rows_affected() > 0 { Changed::Done } else { Changed::Gone })
+        Ok(if set.rows_affected() > 0 { ChangeOutcome::Done } else { ChangeOutcome::Gone })
     }
 }
 
 #[async_trait]
-impl Replays for Store {
+impl IdempotencyKeys for Store {
     async fn forget_keys(&self, before: Millis) -> Result<u64> {
         let forgotten = sqlx::query(sql::FORGET_WRITE_KEYS).bind(before.0).execute(&self.pool).await;
-        Ok(forgotten.map_err(|e| cannot(Doing::WriteViews, &e))?.rows_affected())
+        Ok(forgotten.map_err(|e| cannot(Operation::WriteViews, &e))?.rows_affected())
     }
 }
 
@@ -144,7 +144,7 @@ impl Replays for Store {
 async fn done_before(
     tx: &mut Transaction<'_, Db>,
     owner: &str,
-    key: &WriteKey,
+    key: &IdempotencyKey,
 ) -> sqlx::Result<Option<(Vec<u8>, String)>> {
     sqlx::query_as(sql::WRITE_KEY).bind(owner).bind(&key.key).fetch_optional(&mut **tx).await
 }
@@ -153,7 +153,7 @@ async fn done_before(
 async fn keep_answer(
     tx: &mut Transaction<'_, Db>,
     owner: &str,
-    key: &WriteKey,
+    key: &IdempotencyKey,
     answer: &str,
     at: Millis,
 ) -> sqlx::Result<()> {

@@ -5,7 +5,7 @@ use sqlx::{Database, migrate::MigrateError};
 
 use super::{Db, MIGRATIONS, cannot};
 use crate::{
-    error::{self, Doing, Why},
+    error::{self, FailureCause, Operation},
     sql,
 };
 
@@ -16,9 +16,11 @@ pub(super) async fn migrate(connection: &mut <Db as Database>::Connection, name:
         Err(MigrateError::VersionMissing(missing)) => {
             let found: sqlx::Result<Option<i64>> = sqlx::query_scalar(sql::SCHEMA).fetch_one(&mut *connection).await;
             let ours = MIGRATIONS.iter().map(|m| m.version).max().unwrap_or(0);
-            Err(error::newer(name, found.ok().flatten().unwrap_or(missing), ours))
+            Err(error::schema_too_new(name, found.ok().flatten().unwrap_or(missing), ours))
         }
-        Err(MigrateError::Execute(e) | MigrateError::ExecuteMigration(e, _)) => Err(cannot(Doing::Prepare(name), &e)),
-        Err(e) => Err(error::cannot(Doing::Prepare(name), Why::Refused, e)),
+        Err(MigrateError::Execute(e) | MigrateError::ExecuteMigration(e, _)) => {
+            Err(cannot(Operation::Prepare(name), &e))
+        }
+        Err(e) => Err(error::operation_error(Operation::Prepare(name), FailureCause::Refused, e)),
     }
 }

@@ -8,45 +8,45 @@ use sqlx::{AssertSqlSafe, Pool, Row, Transaction};
 
 use super::{Db, Store, cannot, set_counter, sql as own};
 use crate::{
-    Identity,
-    error::Doing,
+    DatabaseIdentity,
+    error::Operation,
     rows::unsigned,
     sql,
-    tables::{Cell, Column, Kind, Table},
-    transfer::Tables,
+    tables::{Cell, Column, ColumnType, Table},
+    transfer::TableTransaction,
 };
 
 /// A transaction; what it wrote is undone when it is dropped without a commit.
-pub(crate) struct Session {
+pub(crate) struct SqlTransaction {
     tx: Transaction<'static, Db>,
     pool: Pool<Db>,
     name: String,
 }
 
-impl Session {
+impl SqlTransaction {
     /// Reads one moment.
     pub(super) async fn reading(store: &Store, name: String) -> Result<Self> {
-        let tx = store.begin_read().await.map_err(|e| cannot(Doing::Open(&name), &e))?;
+        let tx = store.begin_read().await.map_err(|e| cannot(Operation::Open(&name), &e))?;
         Ok(Self { tx, pool: store.pool.clone(), name })
     }
 
     /// Writes, and nobody else does.
     pub(crate) async fn writing(store: &Store, name: String) -> Result<Self> {
-        let tx = store.begin_write().await.map_err(|e| cannot(Doing::Write(&name), &e))?;
+        let tx = store.begin_write().await.map_err(|e| cannot(Operation::Write(&name), &e))?;
         Ok(Self { tx, pool: store.pool.clone(), name })
     }
 
     fn cannot_read(&self, e: &sqlx::Error) -> domain::Error {
-        cannot(Doing::Read(&self.name), e)
+        cannot(Operation::Read(&self.name), e)
     }
 
     fn cannot_write(&self, e: &sqlx::Error) -> domain::Error {
-        cannot(Doing::Write(&self.name), e)
+        cannot(Operation::Write(&self.name), e)
     }
 }
 
 #[async_trait]
-impl Tables for Session {
+impl TableTransaction for SqlTransaction {
     async fn schema(&mut self) -> Result<Option<i64>> {
         if !self.tables().await?.iter().any(|name| name == "_sqlx_migrations") {
             return Ok(None);
@@ -65,9 +65,9 @@ impl Tables for Session {
         bytes.map(unsigned).map_err(|e| self.cannot_read(&e))
     }
 
-    async fn identity(&mut self) -> Result<Option<Identity>> {
+    async fn identity(&mut self) -> Result<Option<DatabaseIdentity>> {
         let row = sqlx::query_as(sql::IDENTITY).fetch_optional(&mut *self.tx).await;
-        Ok(row.map_err(|e| self.cannot_read(&e))?.map(Identity::from_row))
+        Ok(row.map_err(|e| self.cannot_read(&e))?.map(DatabaseIdentity::from_row))
     }
 
     async fn count(&mut self, table: &Table) -> Result<u64> {
@@ -81,14 +81,14 @@ impl Tables for Session {
         let rows = rows.and_then(move |row| async move {
             let cell = |(i, column): (usize, &Column)| -> sqlx::Result<Cell> {
                 Ok(match column.kind {
-                    Kind::Int => row.try_get::<Option<i64>, _>(i)?.map_or(Cell::Null, Cell::Int),
-                    Kind::Text => row.try_get::<Option<String>, _>(i)?.map_or(Cell::Null, Cell::Text),
-                    Kind::Bytes => row.try_get::<Option<Vec<u8>>, _>(i)?.map_or(Cell::Null, Cell::Bytes),
+                    ColumnType::Int => row.try_get::<Option<i64>, _>(i)?.map_or(Cell::Null, Cell::Int),
+                    ColumnType::Text => row.try_get::<Option<String>, _>(i)?.map_or(Cell::Null, Cell::Text),
+                    ColumnType::Bytes => row.try_get::<Option<Vec<u8>>, _>(i)?.map_or(Cell::Null, Cell::Bytes),
                 })
             };
             table.columns.iter().enumerate().map(cell).collect::<sqlx::Result<Vec<Cell>>>()
         });
-        rows.map_err(|e| cannot(Doing::Read(name), &e)).boxed()
+        rows.map_err(|e| cannot(Operation::Read(name), &e)).boxed()
     }
 
     async fn counter(&mut self, table: &Table) -> Result<i64> {
@@ -103,9 +103,9 @@ impl Tables for Session {
                 (Cell::Int(n), _) => query.bind(n),
                 (Cell::Text(text), _) => query.bind(text),
                 (Cell::Bytes(bytes), _) => query.bind(bytes),
-                (Cell::Null, Kind::Int) => query.bind(None::<i64>),
-                (Cell::Null, Kind::Text) => query.bind(None::<String>),
-                (Cell::Null, Kind::Bytes) => query.bind(None::<Vec<u8>>),
+                (Cell::Null, ColumnType::Int) => query.bind(None::<i64>),
+                (Cell::Null, ColumnType::Text) => query.bind(None::<String>),
+                (Cell::Null, ColumnType::Bytes) => query.bind(None::<Vec<u8>>),
             };
         }
         query.execute(&mut *self.tx).await.map(drop).map_err(|e| self.cannot_write(&e))
@@ -120,7 +120,7 @@ impl Tables for Session {
         set_counter(&mut self.tx, table.name, last).await.map_err(|e| self.cannot_write(&e))
     }
 
-    async fn set_identity(&mut self, identity: &Identity) -> Result<()> {
+    async fn set_identity(&mut self, identity: &DatabaseIdentity) -> Result<()> {
         let set = sqlx::query(sql::SET_IDENTITY)
             .bind(&identity.folder)
             .bind(&identity.database)
@@ -132,7 +132,7 @@ impl Tables for Session {
 
     async fn commit(self: Box<Self>) -> Result<()> {
         let Self { tx, pool, name } = *self;
-        tx.commit().await.map_err(|e| cannot(Doing::Write(&name), &e))?;
+        tx.commit().await.map_err(|e| cannot(Operation::Write(&name), &e))?;
         // With the last connection SQLite moves everything into the one file that people will move about.
         pool.close().await;
         Ok(())

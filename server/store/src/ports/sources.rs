@@ -3,17 +3,17 @@
 use async_trait::async_trait;
 use domain::{
     Result,
-    changes::Touched,
+    changes::ChangeSet,
     error::Sentence,
     ports::{SourceId, SourceLedger, SourceReport},
     time::Millis,
 };
-use lake::ports::Delivery;
+use lake::ports::SourceDelivery;
 use sqlx::Transaction;
 
 use super::{Db, Store, cannot};
 use crate::{
-    error::Doing,
+    error::Operation,
     rows::{SourceRow, signed, source, text, unsigned},
     sql,
 };
@@ -21,7 +21,7 @@ use crate::{
 #[async_trait]
 impl SourceLedger for Store {
     async fn sources(&self) -> Result<Vec<SourceReport>> {
-        let broken = |e: sqlx::Error| cannot(Doing::ReadLedger, &e);
+        let broken = |e: sqlx::Error| cannot(Operation::ReadLedger, &e);
         let rows: Vec<SourceRow> = sqlx::query_as(sql::SOURCES).fetch_all(&self.pool).await.map_err(broken)?;
         let mut reports: Vec<SourceReport> = rows.into_iter().map(source).collect();
         let refused: Vec<(String, String, String, i64)> =
@@ -34,26 +34,26 @@ impl SourceLedger for Store {
         Ok(reports)
     }
 
-    async fn begun(&self, source: &SourceId, at: Millis) -> Result<()> {
-        let broken = |e: sqlx::Error| cannot(Doing::WriteLedger, &e);
+    async fn read_started(&self, source: &SourceId, at: Millis) -> Result<()> {
+        let broken = |e: sqlx::Error| cannot(Operation::WriteLedger, &e);
         let mut tx = self.begin_write().await.map_err(broken)?;
         touch(&mut tx, source, at).await.map_err(broken)?;
         forget_last_read(&mut tx, source).await.map_err(broken)?;
         tx.commit().await.map_err(broken)
     }
 
-    async fn failed(&self, source: &SourceId, at: Millis, reason: &Sentence) -> Result<()> {
-        self.mark(source, at, Some(reason), false).await.map_err(|e| cannot(Doing::WriteLedger, &e))
+    async fn read_failed(&self, source: &SourceId, at: Millis, reason: &Sentence) -> Result<()> {
+        self.mark(source, at, Some(reason), false).await.map_err(|e| cannot(Operation::WriteLedger, &e))
     }
 
-    async fn finished(&self, source: &SourceId, at: Millis) -> Result<()> {
-        self.mark(source, at, None, true).await.map_err(|e| cannot(Doing::WriteLedger, &e))
+    async fn read_finished(&self, source: &SourceId, at: Millis) -> Result<()> {
+        self.mark(source, at, None, true).await.map_err(|e| cannot(Operation::WriteLedger, &e))
     }
 }
 
 impl Store {
     /// Adds one delivery to a source, as a part of the transaction that publishes its rows.
-    pub(super) async fn book(tx: &mut Transaction<'_, Db>, d: &Delivery) -> sqlx::Result<()> {
+    pub(super) async fn add_delivery(tx: &mut Transaction<'_, Db>, d: &SourceDelivery) -> sqlx::Result<()> {
         touch(tx, &d.source, d.at).await?;
         if d.progress.anew {
             forget_last_read(tx, &d.source).await?;
@@ -103,7 +103,7 @@ impl Store {
             .await?;
         if before != failing {
             // States of places change with it, although no record has come.
-            Self::move_on(&mut tx, &[], &[], &Touched::all()).await?;
+            Self::advance_generation(&mut tx, &[], &[], &ChangeSet::everything()).await?;
         }
         tx.commit().await
     }

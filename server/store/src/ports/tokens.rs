@@ -4,15 +4,15 @@ use async_trait::async_trait;
 use domain::{
     Result,
     access::Role,
-    ports::{Begun, Sessions, Tokens},
+    ports::{SessionStart, Sessions, Tokens},
     time::Millis,
-    token::{LiveToken, SecretHash, Session, Token, TokenName},
+    token::{ActiveToken, SecretHash, Session, Token, TokenName},
 };
 use sqlx::Transaction;
 
 use super::{Db, Store, cannot};
 use crate::{
-    error::Doing,
+    error::Operation,
     rows::{LiveTokenRow, SessionRow, TokenRow, live_token, session, token},
     sql,
 };
@@ -20,11 +20,11 @@ use crate::{
 #[async_trait]
 impl Tokens for Store {
     async fn revision(&self) -> Result<i64> {
-        sqlx::query_scalar(sql::REVISION).fetch_one(&self.pool).await.map_err(|e| cannot(Doing::ReadTokens, &e))
+        sqlx::query_scalar(sql::REVISION).fetch_one(&self.pool).await.map_err(|e| cannot(Operation::ReadTokens, &e))
     }
 
     async fn add(&self, name: &TokenName, role: Role, hash: &SecretHash, at: Millis) -> Result<bool> {
-        let broken = |e: sqlx::Error| cannot(Doing::WriteTokens, &e);
+        let broken = |e: sqlx::Error| cannot(Operation::WriteTokens, &e);
         let mut tx = self.begin_write().await.map_err(broken)?;
         let added = sqlx::query(sql::ADD_TOKEN)
             .bind(name.as_str())
@@ -44,22 +44,22 @@ impl Tokens for Store {
 
     async fn list(&self) -> Result<Vec<Token>> {
         let rows: sqlx::Result<Vec<TokenRow>> = sqlx::query_as(sql::TOKENS).fetch_all(&self.pool).await;
-        rows.map_err(|e| cannot(Doing::ReadTokens, &e))?.into_iter().map(token).collect()
+        rows.map_err(|e| cannot(Operation::ReadTokens, &e))?.into_iter().map(token).collect()
     }
 
-    async fn live(&self) -> Result<Vec<LiveToken>> {
+    async fn live(&self) -> Result<Vec<ActiveToken>> {
         let rows: sqlx::Result<Vec<LiveTokenRow>> = sqlx::query_as(sql::LIVE_TOKENS).fetch_all(&self.pool).await;
-        rows.map_err(|e| cannot(Doing::ReadTokens, &e))?.into_iter().map(live_token).collect()
+        rows.map_err(|e| cannot(Operation::ReadTokens, &e))?.into_iter().map(live_token).collect()
     }
 
-    async fn find(&self, hash: &SecretHash) -> Result<Option<LiveToken>> {
+    async fn find(&self, hash: &SecretHash) -> Result<Option<ActiveToken>> {
         let row: sqlx::Result<Option<LiveTokenRow>> =
             sqlx::query_as(sql::FIND_TOKEN).bind(hash.0.as_slice()).fetch_optional(&self.pool).await;
-        row.map_err(|e| cannot(Doing::ReadTokens, &e))?.map(live_token).transpose()
+        row.map_err(|e| cannot(Operation::ReadTokens, &e))?.map(live_token).transpose()
     }
 
     async fn revoke(&self, name: &TokenName, at: Millis) -> Result<bool> {
-        let broken = |e: sqlx::Error| cannot(Doing::WriteTokens, &e);
+        let broken = |e: sqlx::Error| cannot(Operation::WriteTokens, &e);
         let mut tx = self.begin_write().await.map_err(broken)?;
         let id: Option<i64> = sqlx::query_scalar(sql::REVOKE_TOKEN)
             .bind(at.0)
@@ -78,7 +78,7 @@ impl Tokens for Store {
     async fn note_use(&self, uses: &[(i64, Millis)]) -> Result<()> {
         for (id, at) in uses {
             let noted = sqlx::query(sql::NOTE_USE).bind(at.0).bind(id).execute(&self.pool).await;
-            noted.map_err(|e| cannot(Doing::WriteTokens, &e))?;
+            noted.map_err(|e| cannot(Operation::WriteTokens, &e))?;
         }
         Ok(())
     }
@@ -86,25 +86,25 @@ impl Tokens for Store {
 
 #[async_trait]
 impl Sessions for Store {
-    async fn begin(&self, hash: &SecretHash, of: &Begun, at: Millis, expires: Millis) -> Result<bool> {
+    async fn begin(&self, hash: &SecretHash, of: &SessionStart, at: Millis, expires: Millis) -> Result<bool> {
         let query = match of {
-            Begun::Token(id) => sqlx::query(sql::BEGIN_SESSION).bind(hash.0.as_slice()).bind(id),
-            Begun::Operator(proof) => {
+            SessionStart::Token(id) => sqlx::query(sql::BEGIN_SESSION).bind(hash.0.as_slice()).bind(id),
+            SessionStart::Operator(proof) => {
                 sqlx::query(sql::BEGIN_OPERATOR_SESSION).bind(hash.0.as_slice()).bind(proof.0.as_slice())
             }
         };
         let begun = query.bind(at.0).bind(expires.0).execute(&self.pool).await;
-        Ok(begun.map_err(|e| cannot(Doing::WriteSessions, &e))?.rows_affected() > 0)
+        Ok(begun.map_err(|e| cannot(Operation::WriteSessions, &e))?.rows_affected() > 0)
     }
 
     async fn session(&self, hash: &SecretHash, now: Millis) -> Result<Option<Session>> {
         let row: sqlx::Result<Option<SessionRow>> =
             sqlx::query_as(sql::SESSION).bind(hash.0.as_slice()).bind(now.0).fetch_optional(&self.pool).await;
-        row.map_err(|e| cannot(Doing::ReadSessions, &e))?.map(session).transpose()
+        row.map_err(|e| cannot(Operation::ReadSessions, &e))?.map(session).transpose()
     }
 
     async fn end(&self, hash: &SecretHash) -> Result<bool> {
-        let broken = |e: sqlx::Error| cannot(Doing::WriteSessions, &e);
+        let broken = |e: sqlx::Error| cannot(Operation::WriteSessions, &e);
         let mut tx = self.begin_write().await.map_err(broken)?;
         let ended = sqlx::query(sql::END_SESSION).bind(hash.0.as_slice()).execute(&mut *tx).await.map_err(broken)?;
         let ended = ended.rows_affected() > 0;
@@ -117,7 +117,7 @@ impl Sessions for Store {
 
     async fn forget_expired(&self, now: Millis) -> Result<u64> {
         let forgotten = sqlx::query(sql::FORGET_SESSIONS).bind(now.0).execute(&self.pool).await;
-        Ok(forgotten.map_err(|e| cannot(Doing::WriteSessions, &e))?.rows_affected())
+        Ok(forgotten.map_err(|e| cannot(Operation::WriteSessions, &e))?.rows_affected())
     }
 }
 

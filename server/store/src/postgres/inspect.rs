@@ -4,17 +4,17 @@ use domain::Result;
 use sqlx::{Connection, PgConnection};
 
 use super::{cannot, connect, options, seen, sql};
-use crate::{PostgresServer, error::Doing, inspection::Look};
+use crate::{PostgresServer, error::Operation, inspection::DatabaseInspection};
 
-pub(crate) async fn inspect(server: &PostgresServer) -> Result<Look> {
+pub(crate) async fn inspect(server: &PostgresServer) -> Result<DatabaseInspection> {
     let name = server.to_string();
     let mut db = connect(&options(server), &name).await?;
     let looked = look(&mut db).await;
     let _ = db.close().await;
-    looked.map_err(|e| cannot(Doing::Read(&name), &e))
+    looked.map_err(|e| cannot(Operation::Read(&name), &e))
 }
 
-async fn look(db: &mut PgConnection) -> sqlx::Result<Look> {
+async fn look(db: &mut PgConnection) -> sqlx::Result<DatabaseInspection> {
     let version: String = sqlx::query_scalar(sql::VERSION).fetch_one(&mut *db).await?;
     let read_only: bool = sqlx::query_scalar(sql::READ_ONLY).fetch_one(&mut *db).await?;
     let may_create: bool = sqlx::query_scalar(sql::MAY_CREATE).fetch_one(&mut *db).await?;
@@ -27,5 +27,9 @@ async fn look(db: &mut PgConnection) -> sqlx::Result<Look> {
         }
         _ => None,
     };
-    Ok(Look { kept_by: format!("Postgres {version}"), fault: fault.map(str::to_owned), tables: Some(tables) })
+    Ok(DatabaseInspection {
+        kept_by: format!("Postgres {version}"),
+        fault: fault.map(str::to_owned),
+        tables: Some(tables),
+    })
 }

@@ -5,6 +5,8 @@ mod identity;
 mod inspect;
 #[path = "../ports/manifest.rs"]
 mod manifest;
+#[path = "../ports/positions.rs"]
+mod positions;
 #[path = "../ports/saved_views.rs"]
 mod saved_views;
 #[path = "../ports/schema.rs"]
@@ -15,8 +17,6 @@ mod seen;
 mod session;
 #[path = "../ports/sources.rs"]
 mod sources;
-#[path = "../ports/tails.rs"]
-mod tails;
 #[path = "../ports/tokens.rs"]
 mod tokens;
 
@@ -24,7 +24,7 @@ use std::{io::ErrorKind, sync::LazyLock, time::Duration};
 
 use domain::{Error, Result};
 pub(crate) use inspect::inspect;
-pub(crate) use session::Session;
+pub(crate) use session::SqlTransaction;
 use sqlx::{
     ConnectOptions, Connection, Postgres, Transaction,
     migrate::Migrator,
@@ -34,7 +34,7 @@ use sqlx::{
 use self::PostgresStore as Store;
 use crate::{
     PostgresServer,
-    error::{self, Doing, Why},
+    error::{self, FailureCause, Operation},
 };
 
 type Db = Postgres;
@@ -45,9 +45,9 @@ pub static MIGRATIONS: LazyLock<Migrator> = crate::migrations::migrations!("post
 /// Connections of a process; it makes them when it needs them.
 const CONNECTIONS: u32 = 8;
 /// How long a question or a commit waits for one. A server that is gone is told of after this.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the first connection may take, with its encryption and its password.
-const FIRST: Duration = Duration::from_secs(15);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Statements that only Postgres understands.
 pub mod sql {
@@ -72,7 +72,7 @@ pub mod sql {
     }
 }
 
-/// The Postgres adapter of the ports of [`crate::State`].
+/// The Postgres adapter of the ports of [`crate::StateStore`].
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
     pool: PgPool,
@@ -95,19 +95,16 @@ impl PostgresStore {
     }
 
     /// A transaction that reads one moment of the database as it is; nothing is made or migrated.
-    pub(crate) async fn read_as_it_is(server: &PostgresServer) -> Result<Session> {
+    pub(crate) async fn begin_unmigrated_read(server: &PostgresServer) -> Result<SqlTransaction> {
         let name = server.to_string();
         let options = options(server);
         let _ = connect(&options, &name).await?.close().await;
-        Session::reading(&Self::pool(options), name).await
+        SqlTransaction::reading(&Self::pool(options), name).await
     }
 
     fn pool(options: PgConnectOptions) -> Self {
         Self {
-            pool: PgPoolOptions::new()
-                .max_connections(CONNECTIONS)
-                .acquire_timeout(PATIENCE)
-                .connect_lazy_with(options),
+            pool: PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(TIMEOUT).connect_lazy_with(options),
         }
     }
 
@@ -142,9 +139,9 @@ fn options(server: &PostgresServer) -> PgConnectOptions {
 
 /// One connection, without the pool's patience for servers that are not there: so the first error says what is wrong.
 async fn connect(options: &PgConnectOptions, name: &str) -> Result<PgConnection> {
-    match tokio::time::timeout(FIRST, options.connect()).await {
-        Ok(connected) => connected.map_err(|e| cannot(Doing::Open(name), &e)),
-        Err(e) => Err(error::cannot(Doing::Open(name), Why::Unreachable, e)),
+    match tokio::time::timeout(CONNECT_TIMEOUT, options.connect()).await {
+        Ok(connected) => connected.map_err(|e| cannot(Operation::Open(name), &e)),
+        Err(e) => Err(error::operation_error(Operation::Open(name), FailureCause::Unreachable, e)),
     }
 }
 
@@ -158,36 +155,36 @@ async fn set_counter(tx: &mut Transaction<'_, Db>, table: &str, last: i64) -> sq
 }
 
 /// An error that names what could not be done, and says in plain words why.
-fn cannot(doing: Doing<'_>, e: &sqlx::Error) -> Error {
-    error::cannot(doing, why(e), e)
+fn cannot(doing: Operation<'_>, e: &sqlx::Error) -> Error {
+    error::operation_error(doing, why(e), e)
 }
 
-fn why(e: &sqlx::Error) -> Why {
+fn why(e: &sqlx::Error) -> FailureCause {
     match e {
         sqlx::Error::Database(e) => match e.code().as_deref() {
-            Some("28P01" | "28000") => Why::Password,
-            Some("3D000") => Why::NoDatabase,
-            Some("42501") => Why::NotAllowed,
-            Some("25006") => Why::ReadOnly,
-            Some("53100") => Why::Full,
-            Some("53300") => Why::TooMany,
-            Some("57P03") => Why::NotReady,
-            Some("58030") => Why::Disk,
-            Some("40001" | "40P01" | "55P03") => Why::Busy,
-            Some("XX001" | "XX002") => Why::Damaged,
+            Some("28P01" | "28000") => FailureCause::Password,
+            Some("3D000") => FailureCause::NoDatabase,
+            Some("42501") => FailureCause::NotAllowed,
+            Some("25006") => FailureCause::ReadOnly,
+            Some("53100") => FailureCause::Full,
+            Some("53300") => FailureCause::TooMany,
+            Some("57P03") => FailureCause::NotReady,
+            Some("58030") => FailureCause::Disk,
+            Some("40001" | "40P01" | "55P03") => FailureCause::Busy,
+            Some("XX001" | "XX002") => FailureCause::Damaged,
             // The server ended the connection, because it stops or because somebody told it to.
-            Some(c) if c.starts_with("57P") || c.starts_with("08") => Why::Interrupted,
-            _ => Why::Refused,
+            Some(c) if c.starts_with("57P") || c.starts_with("08") => FailureCause::Interrupted,
+            _ => FailureCause::Refused,
         },
         sqlx::Error::Io(e) => match e.kind() {
-            ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof => Why::Interrupted,
+            ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof => FailureCause::Interrupted,
             // So do handshakes fail.
-            ErrorKind::InvalidData => Why::Tls,
-            _ => Why::Unreachable,
+            ErrorKind::InvalidData => FailureCause::Tls,
+            _ => FailureCause::Unreachable,
         },
-        sqlx::Error::PoolTimedOut => Why::Unreachable,
-        sqlx::Error::Tls(_) => Why::Tls,
-        _ => Why::Refused,
+        sqlx::Error::PoolTimedOut => FailureCause::Unreachable,
+        sqlx::Error::Tls(_) => FailureCause::Tls,
+        _ => FailureCause::Refused,
     }
 }
 

@@ -13,37 +13,38 @@ use tempfile::TempDir;
 
 use super::{cannot, options, seen, sql};
 use crate::{
-    error::{self, Doing, Why},
-    inspection::{Look, Tables},
+    error::{self, FailureCause, Operation},
+    inspection::{DatabaseInspection, TablesInspection},
 };
 
 /// How long a lock of somebody else is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The name of a copy.
 const COPY: &str = "copy.sqlite";
 
 /// Looks at a database file. One that is not there has no tables.
-pub(crate) async fn inspect(path: &Path) -> Result<Look> {
+pub(crate) async fn inspect(path: &Path) -> Result<DatabaseInspection> {
     let kept_by = format!("SQLite {}", version().await?);
     if std::fs::metadata(path).is_err_and(|e| e.kind() == ErrorKind::NotFound) {
-        return Ok(Look { kept_by, tables: Some(Tables::default()), fault: None });
+        return Ok(DatabaseInspection { kept_by, tables: Some(TablesInspection::default()), fault: None });
     }
     let name = path.display().to_string();
-    let refused = |e: &sqlx::Error| cannot(Doing::Read(&name), e);
+    let refused = |e: &sqlx::Error| cannot(Operation::Read(&name), e);
     let (log, shared) = (beside(path, "-wal"), beside(path, "-shm"));
-    let options = options(path).read_only(true).busy_timeout(PATIENCE);
+    let options = options(path).read_only(true).busy_timeout(TIMEOUT);
     let (fault, tables) = match (log.exists(), shared.exists()) {
         // Nobody is connected, and all is in the file: read as immutable, SQLite makes no file beside it.
         (false, _) => look(&options.immutable(true)).await.map_err(|e| refused(&e))?,
         (true, true) => look(&options).await.map_err(|e| refused(&e))?,
         // Whoever was connected has ended in the middle of closing: SQLite would make the shared memory anew, so a copy is read.
         (true, false) => {
-            let folder = copy(path, &log).map_err(|e| error::cannot(Doing::Read(&name), Why::NotOpened, e))?;
+            let folder = copy(path, &log)
+                .map_err(|e| error::operation_error(Operation::Read(&name), FailureCause::NotOpened, e))?;
             look(&options.filename(folder.path().join(COPY))).await.map_err(|e| refused(&e))?
         }
     };
-    Ok(Look { kept_by, fault, tables })
+    Ok(DatabaseInspection { kept_by, fault, tables })
 }
 
 /// The name of a file that SQLite keeps beside a database.
@@ -62,7 +63,7 @@ fn copy(path: &Path, log: &Path) -> io::Result<TempDir> {
     Ok(folder)
 }
 
-async fn look(options: &SqliteConnectOptions) -> sqlx::Result<(Option<String>, Option<Tables>)> {
+async fn look(options: &SqliteConnectOptions) -> sqlx::Result<(Option<String>, Option<TablesInspection>)> {
     let mut db = SqliteConnection::connect_with(options).await?;
     let said: String = sqlx::query_scalar(sql::QUICK_CHECK).fetch_one(&mut db).await?;
     if said != "ok" {
@@ -79,7 +80,7 @@ pub(crate) async fn version() -> Result<String> {
         let mut db = SqliteConnection::connect("sqlite::memory:").await?;
         sqlx::query_scalar(sql::VERSION).fetch_one(&mut db).await
     };
-    asked.await.map_err(|e| cannot(Doing::Read("SQLite"), &e))
+    asked.await.map_err(|e| cannot(Operation::Read("SQLite"), &e))
 }
 
 #[cfg(test)]

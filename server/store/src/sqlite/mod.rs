@@ -5,6 +5,8 @@ mod identity;
 mod inspect;
 #[path = "../ports/manifest.rs"]
 mod manifest;
+#[path = "../ports/positions.rs"]
+mod positions;
 #[path = "../ports/saved_views.rs"]
 mod saved_views;
 #[path = "../ports/schema.rs"]
@@ -15,8 +17,6 @@ mod seen;
 mod session;
 #[path = "../ports/sources.rs"]
 mod sources;
-#[path = "../ports/tails.rs"]
-mod tails;
 #[path = "../ports/tokens.rs"]
 mod tokens;
 
@@ -24,7 +24,7 @@ use std::{path::Path, sync::LazyLock, time::Duration};
 
 use domain::{Error, Result};
 pub(crate) use inspect::{inspect, version};
-pub(crate) use session::Session;
+pub(crate) use session::SqlTransaction;
 use sqlx::{
     Sqlite, Transaction,
     migrate::Migrator,
@@ -33,7 +33,7 @@ use sqlx::{
 
 use self::SqliteStore as Store;
 use crate::{
-    error::{self, Doing, Why},
+    error::{self, FailureCause, Operation},
     sentences,
 };
 
@@ -61,7 +61,7 @@ pub mod sql {
     }
 }
 
-/// The SQLite adapter of the ports of [`crate::State`].
+/// The SQLite adapter of the ports of [`crate::StateStore`].
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
     pool: SqlitePool,
@@ -90,22 +90,22 @@ impl SqliteStore {
         .map_err(|e| Error::unavailable(sentences::lock_not_opened(path.display(), e)))?;
         let name = path.display().to_string();
         let store = Self::connect(options, &name).await?;
-        let mut connection = store.pool.acquire().await.map_err(|e| cannot(Doing::Open(&name), &e))?;
+        let mut connection = store.pool.acquire().await.map_err(|e| cannot(Operation::Open(&name), &e))?;
         schema::migrate(&mut connection, &name).await?;
         drop(connection);
         Ok(store)
     }
 
     /// A transaction that reads one moment of the database as it is; nothing is made or migrated.
-    pub(crate) async fn read_as_it_is(path: &Path) -> Result<Session> {
+    pub(crate) async fn begin_unmigrated_read(path: &Path) -> Result<SqlTransaction> {
         let name = path.display().to_string();
         let store = Self::connect(options(path), &name).await?;
-        Session::reading(&store, name).await
+        SqlTransaction::reading(&store, name).await
     }
 
     async fn connect(options: SqliteConnectOptions, name: &str) -> Result<Self> {
         let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await;
-        Ok(Self { pool: pool.map_err(|e| cannot(Doing::Open(name), &e))? })
+        Ok(Self { pool: pool.map_err(|e| cannot(Operation::Open(name), &e))? })
     }
 
     /// IMMEDIATE: takes the write lock first, so that no reader-turned-writer meets a conflict half way.
@@ -130,15 +130,15 @@ async fn set_counter(tx: &mut Transaction<'_, Db>, table: &str, last: i64) -> sq
 }
 
 /// An error that names what could not be done, and says in plain words why where SQLite knows.
-fn cannot(doing: Doing<'_>, e: &sqlx::Error) -> Error {
+fn cannot(doing: Operation<'_>, e: &sqlx::Error) -> Error {
     let why = match e.as_database_error().and_then(|d| d.code()).as_deref() {
-        Some("8" | "1032" | "520") => Why::ReadOnlyFile,
-        Some("13") => Why::Full,
-        Some("5" | "261" | "517") => Why::Busy,
-        Some("11" | "26") => Why::Damaged,
-        Some("14") => Why::NotOpened,
-        Some(c) if c.starts_with("10") || c.len() > 3 => Why::Disk,
-        _ => Why::Refused,
+        Some("8" | "1032" | "520") => FailureCause::ReadOnlyFile,
+        Some("13") => FailureCause::Full,
+        Some("5" | "261" | "517") => FailureCause::Busy,
+        Some("11" | "26") => FailureCause::Damaged,
+        Some("14") => FailureCause::NotOpened,
+        Some(c) if c.starts_with("10") || c.len() > 3 => FailureCause::Disk,
+        _ => FailureCause::Refused,
     };
-    error::cannot(doing, why, e)
+    error::operation_error(doing, why, e)
 }

@@ -33,7 +33,7 @@ fn unknown_places_are_named() {
 
 #[test]
 fn a_device_that_no_record_names_is_unknown_where_all_are_known() {
-    let on = |device: &str| Scope::default().on(Some(device)).expect("a scope");
+    let on = |device: &str| Scope::default().with_device(Some(device)).expect("a scope");
     let d = directory();
     assert_eq!(d.check(&on("orin")), Ok(()));
     assert_eq!(
@@ -60,8 +60,8 @@ fn leaves_that_collide_keep_their_group() {
 
 #[test]
 fn records_know_the_metrics_for_which_there_was_no_room() {
-    let names = Custom::from(["late.loss", "late.mse", "a.x", "b.x"].map(String::from).to_vec());
-    let mut d = Directory { beyond: Beyond { names, more: false, cap: 4 }, ..directory() };
+    let names = CustomMetrics::from(["late.loss", "late.mse", "a.x", "b.x"].map(String::from).to_vec());
+    let mut d = Directory { beyond: MetricsOverLimit { names, more: false, cap: 4 }, ..directory() };
     let full = |d: &Directory, key: &str| d.metric_of_records(key).map(|m| m.1).ok();
     let custom = |name: &str| Some(MetricColumn::Custom(name.into()));
     assert_eq!((d.metric("loss").is_err(), full(&d, "LOSS")), (true, custom("late.loss")));
