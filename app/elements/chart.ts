@@ -3,11 +3,11 @@
 // the page's framework: everything added here lives in the shadow root.
 
 import type { EChartsType } from 'echarts/core';
-import { Brushed } from './chart/brushed';
+import { SelectionTooltip } from './chart/selection_tooltip';
 import { Inspector } from './chart/inspect';
 import { build } from './chart/parts';
-import { counted, join, leave, type Member } from './chart/together';
-import { forget, point, type Scene } from './chart/look';
+import { countInstances, joinGroup, leaveGroup, type Member } from './chart/chart_group';
+import { hide, showCrosshair, type Scene } from './chart/crosshair';
 import { measure, same, type Box } from './chart/box';
 import { read, type Data } from './chart/data';
 import * as legend from './chart/legend';
@@ -26,7 +26,7 @@ export class GfChart extends HTMLElement implements Member {
   #box: Box | undefined;
   #off = new Set<string>();
   #inspector = new Inspector(this, this.#parts, () => this.#scene());
-  #brushed = new Brushed(this, this.#parts, () => (this.#data?.kind === 'raw' ? this.#box : undefined));
+  #brushed = new SelectionTooltip(this, this.#parts, () => (this.#data?.kind === 'raw' ? this.#box : undefined));
   #drawer: Drawer | undefined;
   #ratio = 0;
   #life: AbortController | undefined;
@@ -41,7 +41,7 @@ export class GfChart extends HTMLElement implements Member {
     // Moved within the page: everything still runs.
     if (this.#life) return;
     const life = this.#life = new AbortController();
-    join(this);
+    joinGroup(this);
     const resizes = new ResizeObserver(() => { this.#fit(); });
     resizes.observe(this);
     // The framework replaces the picture in place.
@@ -68,12 +68,12 @@ export class GfChart extends HTMLElement implements Member {
   }
 
   /** Another chart is looked at. */
-  beside(t: number | undefined): void {
+  showTime(t: number | undefined): void {
     const scene = this.#scene();
-    if (t === undefined || !scene) forget(this.#parts);
+    if (t === undefined || !scene) hide(this.#parts);
     else {
-      this.#parts.tip.hidden = true;
-      point(this.#parts, scene, t);
+      this.#parts.tooltip.hidden = true;
+      showCrosshair(this.#parts, scene, t);
     }
   }
 
@@ -96,7 +96,7 @@ export class GfChart extends HTMLElement implements Member {
     const [option, meta] = [this.getAttribute('data-option'), this.getAttribute('data-meta')];
     if (this.#texts !== `${option} ${meta}`) this.#data = read(option, meta);
     this.#texts = `${option} ${meta}`;
-    const { frame, plane, canvas, tip } = this.#parts;
+    const { frame, plane, canvas, tooltip } = this.#parts;
     const summary = this.querySelector('svg[aria-label]')?.getAttribute('aria-label') ?? '';
     plane.setAttribute('aria-label', [summary, this.#data?.words.hint].filter(Boolean).join(' '));
     // A raw chart's picture is hidden, and with it the sentence that stands for it: the canvas takes it over.
@@ -105,7 +105,7 @@ export class GfChart extends HTMLElement implements Member {
     canvas.ariaHidden = raw ? null : 'true';
     canvas.role = raw ? 'img' : null;
     canvas.ariaLabel = raw ? summary : null;
-    if (raw) tip.hidden = true;
+    if (raw) tooltip.hidden = true;
     this.#fit(true);
   }
 
@@ -145,7 +145,7 @@ export class GfChart extends HTMLElement implements Member {
       const raw = data.kind === 'raw';
       if (this.chart && this.#isStale(drawer, this.chart, data, box)) this.#give();
       const chart = this.chart ?? drawer.open(canvas, box, raw ? drawer.theme(data, this, probe) : undefined);
-      if (!this.chart) counted(1);
+      if (!this.chart) countInstances(1);
       this.chart = chart;
       this.#ratio = window.devicePixelRatio;
       drawer.resize(chart, box);
@@ -179,7 +179,7 @@ export class GfChart extends HTMLElement implements Member {
     this.#selected = this.#drawer?.selectionOf(this.chart);
     this.chart.dispose();
     this.chart = this.#drawn = undefined;
-    counted(-1);
+    countInstances(-1);
     this.removeAttribute('alive');
     this.removeAttribute('off');
     this.#parts.frame.classList.remove('alive');
@@ -190,7 +190,7 @@ export class GfChart extends HTMLElement implements Member {
     this.#inspector.leave();
     this.#life?.abort();
     this.#life = this.#drawer = undefined;
-    leave(this);
+    leaveGroup(this);
     this.#give();
   }
 
@@ -222,5 +222,5 @@ function savesData(): boolean {
   return connection?.saveData === true || matchMedia('(prefers-reduced-data: reduce)').matches;
 }
 
-counted(0);
+countInstances(0);
 if (!customElements.get('gf-chart')) customElements.define('gf-chart', GfChart);

@@ -11,7 +11,7 @@ export function make<K extends keyof HTMLElementTagNameMap>(
 }
 
 /** The first element on an event's way that fits, also through shadow roots, where `closest` would stop. */
-export function onTheWay(event: Event, fits: (element: Element) => boolean): HTMLElement | null {
+export function closestInPath(event: Event, fits: (element: Element) => boolean): HTMLElement | null {
   for (const step of event.composedPath()) if (step instanceof HTMLElement && fits(step)) return step;
   return null;
 }

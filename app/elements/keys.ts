@@ -1,7 +1,7 @@
 // The keys of every page, and the buttons that open what they open. What they open is loaded when it is first wanted.
 
 import { anyOpen } from './dialog';
-import { onTheWay } from './dom';
+import { closestInPath } from './dom';
 
 /** How long a first key waits for its second. */
 const GO = 1_200;
@@ -84,7 +84,7 @@ function plain(event: KeyboardEvent): boolean {
   const first = after !== null && now < after.until ? after.key : null;
   const key = letter(event);
   if (first === 't' && (key === 'ArrowLeft' || key === 'ArrowRight')) {
-    if (event.shiftKey || onTheWay(event, (element) => element.localName === 'gf-chart')) return false;
+    if (event.shiftKey || closestInPath(event, (element) => element.localName === 'gf-chart')) return false;
     after = { key: 't', until: now + SHIFT };
     document.querySelector<HTMLElement>(`[data-key="${key === 'ArrowLeft' ? 'earlier' : 'later'}"]`)?.click();
     return true;
@@ -123,7 +123,7 @@ function table(): boolean {
 }
 
 document.addEventListener('click', (event) => {
-  const act = onTheWay(event, (element) => element.matches('[data-act="palette"], [data-act="keys"]'))?.dataset['act'];
+  const act = closestInPath(event, (element) => element.matches('[data-act="palette"], [data-act="keys"]'))?.dataset['act'];
   if (act !== 'palette' && act !== 'keys') return;
   event.preventDefault();
   show(act);

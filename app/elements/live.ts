@@ -3,7 +3,7 @@
 
 import { ageText, mark, stateText, wordsOf, type State, type Words } from './age';
 import { Feed } from './feed';
-import { GIVEN_UP, Pace, intervalOf } from './pace';
+import { REFRESH_TIMEOUT, RefreshThrottle, intervalOf } from './throttle';
 
 /** Without new data the page is still loaded now and then: "late" and "stale" come with time, not with records. */
 const QUIET = 60_000;
@@ -32,7 +32,7 @@ class Keeper {
     heard: () => { seen.events += 1; },
     records: () => this.#want(),
   });
-  readonly #pace = new Pace(Date.now());
+  readonly #pace = new RefreshThrottle(Date.now());
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** The server's name for the shown answer, and when it came to this browser: two clocks, never subtracted. */
   #at: string | null = null;
@@ -171,7 +171,7 @@ class Keeper {
   #isBusy(now: number): boolean {
     if (document.querySelector('.page[aria-busy="true"]') === null) this.#busySince = undefined;
     else this.#busySince ??= now;
-    return this.#busySince !== undefined && now - this.#busySince < GIVEN_UP;
+    return this.#busySince !== undefined && now - this.#busySince < REFRESH_TIMEOUT;
   }
 
   #show(state: State, now: number): void {

@@ -2,4 +2,4 @@
 import './chart';
 import './live';
 import './keys';
-import './acts';
+import './actions';

@@ -5,8 +5,8 @@ import { open, type Dialog } from './dialog';
 import { copy, make, say } from './dom';
 import { carry, follow } from './follow';
 import { index, rank, type Found, type Indexed, type Marked } from './rank';
-import { caps, closeSheet, openSheet } from './sheet';
-import { atHand, listing, ownWords, type Entry, type Listing, type Words } from './source';
+import { caps, closeSheet, openSheet } from './shortcuts';
+import { cachedListing, listing, labels, type Entry, type Listing, type Words } from './source';
 
 let palette: Palette | null = null;
 /** The entries made ready, kept as long as they are the same. */
@@ -26,7 +26,7 @@ export function closePalette(): void {
 /** Goes to the page that has this key. */
 export async function goByKey(key: string): Promise<void> {
   const fits = (entry: Entry): boolean => entry.key?.toLowerCase() === key && entry.href !== undefined;
-  const entry = atHand()?.entries.find(fits) ?? (await listing())?.entries.find(fits);
+  const entry = cachedListing()?.entries.find(fits) ?? (await listing())?.entries.find(fits);
   if (entry?.href !== undefined) follow(carry(entry.href, location.href));
 }
 
@@ -49,8 +49,8 @@ class Palette {
   #scrolled = false;
 
   constructor(text: string, closed: () => void) {
-    const known = atHand();
-    this.#words = known?.words ?? ownWords();
+    const known = cachedListing();
+    this.#words = known?.words ?? labels();
     this.#input = make('input', {
       type: 'text', role: 'combobox', 'aria-controls': 'palette-list', 'aria-expanded': 'false', 'aria-autocomplete': 'list',
       autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false', enterkeyhint: 'go',

@@ -53,12 +53,12 @@ let asking: { answer: Promise<Listing | null>; lang: string } | null = null;
 
 const language = (): string => document.documentElement.lang || 'en';
 
-export function ownWords(): Words {
+export function labels(): Words {
   return (language().startsWith('ko') ? OWN['ko'] : OWN['en']) as Words;
 }
 
 /** What is at hand in the page's language, however old. */
-export function atHand(): Listing | null {
+export function cachedListing(): Listing | null {
   return kept?.lang === language() ? kept.listing : null;
 }
 
@@ -87,7 +87,7 @@ async function ask(lang: string): Promise<Listing | null> {
     const isModel = (entry: Entry): boolean => entry.kind === 'model';
     const [models, rest] = [given.entries.filter(isModel), given.entries.filter((entry) => !isModel(entry))];
     const entries = [...rest, ...entriesOf(given.places ?? [], given.shown ?? {}), ...models];
-    return { words: { ...ownWords(), ...given.words }, keys: given.keys ?? [], entries };
+    return { words: { ...labels(), ...given.words }, keys: given.keys ?? [], entries };
   } catch {
     return null;
   }

@@ -109,7 +109,7 @@ test.describe('taking over', () => {
 });
 
 test.describe('looking', () => {
-  test('the hair stands on the point and the card says every line with its value and n', async ({ page }) => {
+  test('the crosshair stands on the point and the tooltip says every line with its value and n', async ({ page }) => {
     await open(page, LATENCY);
     const c = chart(page);
     await awake(c);
@@ -117,8 +117,8 @@ test.describe('looking', () => {
     const wanted = lines[0]!.points[60]!;
     const at = await point(page, c, wanted);
     await expect(part(c, 'tip')).toBeVisible();
-    const hair = (await part(c, 'hair').boundingBox())!;
-    expect(Math.abs(hair.x + hair.width / 2 - at.x)).toBeLessThanOrEqual(1);
+    const crosshair = (await part(c, 'crosshair').boundingBox())!;
+    expect(Math.abs(crosshair.x + crosshair.width / 2 - at.x)).toBeLessThanOrEqual(1);
     const said = steady(await part(c, 'tip').innerText());
     for (const s of lines) {
       const p = s.points.find((x) => x.t === wanted.t)!;
@@ -132,7 +132,7 @@ test.describe('looking', () => {
     expect(box.x + box.width).toBeLessThanOrEqual(1440);
     await page.mouse.move(at.x, 5);
     await expect(part(c, 'tip')).toBeHidden();
-    await expect(part(c, 'hair')).toBeHidden();
+    await expect(part(c, 'crosshair')).toBeHidden();
   });
 
   test('the earlier period is said with its own time', async ({ page }) => {
@@ -146,7 +146,7 @@ test.describe('looking', () => {
     expect(said.match(/\d{1,2} [A-Z][a-z]{2}/g)!.length, said).toBeGreaterThanOrEqual(2);
   });
 
-  test('one hair goes through all charts of a page at the same time', async ({ page }) => {
+  test('one crosshair goes through all charts of a page at the same time', async ({ page }) => {
     await open(page, '/trends?refresh=off');
     await awake(chart(page));
     // No page has two charts of lines yet.
@@ -161,12 +161,12 @@ test.describe('looking', () => {
     const [line] = await series(chart(page));
     const p = line!.points[50]!;
     await point(page, chart(page), p);
-    await expect(part(other, 'hair')).toBeVisible();
-    await expect(part(other, 'tip'), 'only the one that is looked at has a card').toBeHidden();
-    const hair = (await part(other, 'hair').boundingBox())!;
-    expect(Math.abs(hair.x + hair.width / 2 - (await spot(other, p)).x)).toBeLessThanOrEqual(1);
+    await expect(part(other, 'crosshair')).toBeVisible();
+    await expect(part(other, 'tip'), 'only the one that is looked at has a tooltip').toBeHidden();
+    const crosshair = (await part(other, 'crosshair').boundingBox())!;
+    expect(Math.abs(crosshair.x + crosshair.width / 2 - (await spot(other, p)).x)).toBeLessThanOrEqual(1);
     await page.mouse.move(5, 5);
-    await expect(part(other, 'hair')).toBeHidden();
+    await expect(part(other, 'crosshair')).toBeHidden();
     expect(await page.evaluate(() => (window as unknown as { __gfCharts: number }).__gfCharts)).toBe(2);
     await other.evaluate((e) => e.remove());
     await expect.poll(() => page.evaluate(() => (window as unknown as { __gfCharts: number }).__gfCharts)).toBe(1);

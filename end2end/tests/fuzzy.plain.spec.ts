@@ -1,7 +1,7 @@
 // How names are found by parts of them, addresses carry what was chosen, and refreshes are paced: plain functions, no browser.
 import { expect, test } from '@playwright/test';
 import { carry } from '../../app/elements/follow';
-import { Pace, intervalOf } from '../../app/elements/pace';
+import { RefreshThrottle, intervalOf } from '../../app/elements/throttle';
 import { index, rank } from '../../app/elements/rank';
 import { entriesOf, type Entry } from '../../app/elements/source';
 
@@ -123,7 +123,7 @@ test.describe('pace', () => {
   });
 
   test('wishes are gathered and met once an interval', () => {
-    const p = new Pace(0);
+    const p = new RefreshThrottle(0);
     p.want(100, 1_000);
     p.want(900, 1_000);
     expect([p.due, p.isDue(999), p.isDue(1_000)]).toEqual([1_000, false, true]);
@@ -135,10 +135,10 @@ test.describe('pace', () => {
   });
 
   test('an answer that never comes does not hold up the next, and an urgent wish does not wait', () => {
-    const p = new Pace(0);
+    const p = new RefreshThrottle(0);
     p.asked(2_000);
     expect([p.underWay(41_999), p.underWay(42_000)]).toEqual([true, false]);
-    const q = new Pace(0);
+    const q = new RefreshThrottle(0);
     q.want(10, 60_000, true);
     expect(q.due).toBe(10);
     q.asked(10);
@@ -147,7 +147,7 @@ test.describe('pace', () => {
   });
 
   test('a server that takes long to answer is asked less often', () => {
-    const p = new Pace(0);
+    const p = new RefreshThrottle(0);
     p.asked(0);
     p.answered(2_000);
     p.want(2_000, 1_000);
@@ -159,7 +159,7 @@ test.describe('pace', () => {
   });
 
   test('after a failure it is tried again, later each time, and a wish in between changes nothing', () => {
-    const p = new Pace(0);
+    const p = new RefreshThrottle(0);
     const waits = [1, 2, 3, 4, 5, 6].map(() => {
       p.asked(1_000);
       p.failed(1_000);

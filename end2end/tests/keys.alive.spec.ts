@@ -221,10 +221,10 @@ test.describe('a chart by keys', () => {
       await press(page, key);
       const p = line!.points[i]!;
       await expect(speech).toContainText(`mAP50 ${p.v.toFixed(3)}, n ${p.n.toLocaleString('en')}`);
-      await expect(part(c, 'hair')).toBeVisible();
+      await expect(part(c, 'crosshair')).toBeVisible();
     }
     await press(page, 'Escape');
-    await expect(part(c, 'hair')).toBeHidden();
+    await expect(part(c, 'crosshair')).toBeHidden();
     await expect(plane).not.toBeFocused();
   });
 

@@ -114,7 +114,7 @@ test.describe('what stays as it was', () => {
     await stayed(page);
   });
 
-  test('a line switched off stays off, the hair stays on its point, and ECharts is not made anew', async ({ page, own }) => {
+  test('a line switched off stays off, the crosshair stays on its point, and ECharts is not made anew', async ({ page, own }) => {
     await open(page, '/trends?metric=inference_time_ms');
     const c = chart(page);
     await awake(c);
@@ -122,12 +122,12 @@ test.describe('what stays as it was', () => {
     await c.getByRole('button', { name: 'p95' }).click();
     await c.evaluate((e) => { (e as HTMLElement & { chart: object; __was: object }).__was = (e as HTMLElement & { chart: object }).chart; });
     await point(page, c, mean!.points[20]!);
-    const card = part(c, 'tip').locator('.when').first();
-    const before = await card.innerText();
+    const tooltip = part(c, 'tip').locator('.when').first();
+    const before = await tooltip.innerText();
     own.append(record(Date.now(), 0.5));
     await expect(page.getByRole('figure').first().locator('figcaption')).toContainText('49 records');
     await expect(c.getByRole('button', { name: 'p95' })).toHaveAttribute('aria-pressed', 'false');
-    await expect(card).toHaveText(before);
+    await expect(tooltip).toHaveText(before);
     expect(await c.evaluate((e) => (e as HTMLElement & { chart: object; __was: object }).__was === (e as HTMLElement & { chart: object }).chart)).toBe(true);
   });
 

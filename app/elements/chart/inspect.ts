@@ -1,18 +1,18 @@
 // What pointer and keys do on a chart of lines: look, walk, select a range, open the rows behind a point. It remembers
 // where someone looks, so that a live page can show the same place after its data has changed.
 
-import { explain, forget, meant, readings, select, speak, step, target, type Scene } from './look';
-import { follow, ranged, records, zoomed } from './go';
-import { listen, type Told } from './pointer';
-import { tell, type Member } from './together';
+import { showTooltip, hide, timeOfPointer, readings, showSelectedRange, announce, step, target, type Scene } from './crosshair';
+import { follow, ranged, records, zoomed } from './navigation';
+import { listen, type Handlers } from './pointer';
+import { showInOtherCharts, type Member } from './chart_group';
 import { timeAt, xOf, yOf } from './box';
-import { walk, type Walker } from './walk';
+import { listenToKeys, type KeyboardTarget } from './keyboard';
 import type { Parts } from './parts';
 
-/** A time, and beside which place of the plot the card stands. */
+/** A time, and beside which place of the plot the tooltip stands. */
 interface Gaze { readonly t: number; readonly x: number; readonly y: number }
 
-export class Inspector implements Told, Walker {
+export class Inspector implements Handlers, KeyboardTarget {
   #gaze: Gaze | undefined;
 
   constructor(
@@ -23,7 +23,7 @@ export class Inspector implements Told, Walker {
 
   listen(signal: AbortSignal): void {
     listen(this.parts.plane, this, signal);
-    walk(this.parts.plane, this, signal);
+    listenToKeys(this.parts.plane, this, signal);
     this.parts.plane.addEventListener('blur', () => { this.leave(); }, { signal });
   }
 
@@ -31,7 +31,7 @@ export class Inspector implements Told, Walker {
   again(): void {
     const scene = this.scene();
     if (!this.#gaze) return;
-    if (scene) explain(this.parts, this.host, scene, this.#gaze.t, this.#gaze.x, this.#gaze.y);
+    if (scene) showTooltip(this.parts, this.host, scene, this.#gaze.t, this.#gaze.x, this.#gaze.y);
     else this.leave();
   }
 
@@ -42,26 +42,26 @@ export class Inspector implements Told, Walker {
   look(x: number, y: number): void {
     const scene = this.scene();
     if (!scene) return;
-    this.#show(scene, meant(scene, x), x, y);
+    this.#show(scene, timeOfPointer(scene, x), x, y);
     this.parts.plane.classList.toggle('leads', scene.data.records !== undefined && target(scene, x, y) !== undefined);
   }
 
   leave(): void {
     if (!this.#gaze) return;
     this.#gaze = undefined;
-    forget(this.parts);
-    tell(this.host, undefined);
+    hide(this.parts);
+    showInOtherCharts(this.host, undefined);
   }
 
   dragging(a: number, b: number, y: number): void {
     const scene = this.scene();
     this.leave();
-    if (scene) select(this.parts, this.host, scene, a, b, y);
+    if (scene) showSelectedRange(this.parts, this.host, scene, a, b, y);
   }
 
   dragged(ends: readonly [number, number] | undefined): void {
     const scene = this.scene();
-    this.parts.selection.hidden = this.parts.tip.hidden = true;
+    this.parts.selection.hidden = this.parts.tooltip.hidden = true;
     if (scene && ends) follow(ranged(timeAt(scene.data, scene.box, ends[0]), timeAt(scene.data, scene.box, ends[1])), true);
   }
 
@@ -114,14 +114,14 @@ export class Inspector implements Told, Walker {
 
   #show(scene: Scene, t: number, x: number, y: number): void {
     this.#gaze = { t, x, y };
-    explain(this.parts, this.host, scene, t, x, y);
-    tell(this.host, t);
+    showTooltip(this.parts, this.host, scene, t, x, y);
+    showInOtherCharts(this.host, t);
   }
 
   #walkTo(scene: Scene, t: number): void {
     const [, point] = readings(scene, t).find(([, p]) => p !== undefined) ?? [];
     const y = point ? yOf(scene.data, scene.box, point.v) : scene.box.height / 2;
     this.#show(scene, t, xOf(scene.data, scene.box, t), y);
-    speak(this.parts, scene, t);
+    announce(this.parts, scene, t);
   }
 }

@@ -10,10 +10,10 @@ export interface Parts {
   readonly canvas: HTMLElement;
   /** Lies on the plot and takes pointer and keys. */
   readonly plane: HTMLElement;
-  readonly hair: HTMLElement;
+  readonly crosshair: HTMLElement;
   readonly points: HTMLElement;
   readonly selection: HTMLElement;
-  readonly tip: HTMLElement;
+  readonly tooltip: HTMLElement;
   readonly legend: HTMLElement;
   /** Read aloud when it changes. */
   readonly speech: HTMLElement;
@@ -36,19 +36,19 @@ function hidden(className: string): HTMLElement {
 
 export function build(root: ShadowRoot): Parts {
   const parts = {
-    canvas: element('div', 'canvas'), hair: hidden('hair'), points: element('div', 'points'),
-    selection: hidden('selection'), tip: hidden('tip'), legend: hidden('legend'),
+    canvas: element('div', 'canvas'), crosshair: hidden('crosshair'), points: element('div', 'points'),
+    selection: hidden('selection'), tooltip: hidden('tip'), legend: hidden('legend'),
     speech: element('div', 'speech'), probe: element('span', 'probe'),
   };
-  const plane = element('div', 'plane', parts.selection, parts.hair, parts.points);
+  const plane = element('div', 'plane', parts.selection, parts.crosshair, parts.points);
   plane.tabIndex = 0;
   // Screen readers hand arrow keys on to applications only; the points are spoken by `speech`.
   plane.setAttribute('role', 'application');
   parts.canvas.setAttribute('aria-hidden', 'true');
-  parts.tip.setAttribute('aria-hidden', 'true');
+  parts.tooltip.setAttribute('aria-hidden', 'true');
   parts.legend.setAttribute('role', 'group');
   parts.speech.setAttribute('aria-live', 'polite');
-  const over = element('div', 'over', plane, parts.tip);
+  const over = element('div', 'over', plane, parts.tooltip);
   const frame = element('div', 'frame', element('slot', ''), parts.canvas, over, parts.legend, parts.speech, parts.probe);
   root.adoptedStyleSheets = [style()];
   root.append(frame);

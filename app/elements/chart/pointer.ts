@@ -1,7 +1,7 @@
 // Mouse, pen and finger on the plot, told apart into looking, selecting a range, clicking and zooming out. It knows nothing
 // of charts: whoever listens is told in pixels of the plot.
 
-export interface Told {
+export interface Handlers {
   /** Whether ranges can be selected. */
   zooms(): boolean;
   look(x: number, y: number): void;
@@ -19,7 +19,7 @@ const DRAG = 6;
 /** So long a second click may follow the first. */
 const DOUBLE = 250;
 
-export function listen(plane: HTMLElement, told: Told, signal: AbortSignal): void {
+export function listen(plane: HTMLElement, handlers: Handlers, signal: AbortSignal): void {
   let pressed: { id: number; x: number } | undefined;
   let dragging = false;
   let wasDrag = false;
@@ -38,10 +38,10 @@ export function listen(plane: HTMLElement, told: Told, signal: AbortSignal): voi
   /** At most once a frame: pointers report oftener than anything is painted. */
   const soon = (x: number, y: number) => {
     cancelAnimationFrame(frame);
-    frame = requestAnimationFrame(() => { told.look(x, y); });
+    frame = requestAnimationFrame(() => { handlers.look(x, y); });
   };
   const stop = (ends?: readonly [number, number]) => {
-    if (dragging) told.dragged(ends);
+    if (dragging) handlers.dragged(ends);
     pressed = undefined;
     dragging = false;
     plane.classList.remove('selecting');
@@ -57,19 +57,19 @@ export function listen(plane: HTMLElement, told: Told, signal: AbortSignal): voi
     const [x, y] = at(event);
     if (!pressed) { if (event.pointerType !== 'touch') soon(x, y); return; }
     if (event.pointerId !== pressed.id) return;
-    if (!dragging && told.zooms() && Math.abs(x - pressed.x) >= DRAG) {
+    if (!dragging && handlers.zooms() && Math.abs(x - pressed.x) >= DRAG) {
       dragging = wasDrag = true;
       cancelAnimationFrame(frame);
       plane.setPointerCapture(event.pointerId);
       plane.classList.add('selecting');
     }
-    if (dragging) told.dragging(pressed.x, x, y);
+    if (dragging) handlers.dragging(pressed.x, x, y);
     else soon(x, y);
   });
   on('pointerup', (event) => {
     if (event.pointerId !== pressed?.id) return;
     const [x, y] = at(event);
-    if (finger && !dragging) told.look(x, y);
+    if (finger && !dragging) handlers.look(x, y);
     stop([Math.min(pressed.x, x), Math.max(pressed.x, x)]);
   });
   on('pointercancel', () => { stop(); });
@@ -78,19 +78,19 @@ export function listen(plane: HTMLElement, told: Told, signal: AbortSignal): voi
     if (dragging || event.pointerType === 'touch') return;
     pressed = undefined;
     cancelAnimationFrame(frame);
-    told.leave();
+    handlers.leave();
   });
   on('click', (event) => {
     clearTimeout(timer);
     // A finger's tap is its way of looking.
     if (wasDrag || finger || event.detail !== 1) return;
     const [x, y] = at(event);
-    timer = setTimeout(() => { told.click(x, y); }, DOUBLE);
+    timer = setTimeout(() => { handlers.click(x, y); }, DOUBLE);
   });
   on('dblclick', (event) => {
     clearTimeout(timer);
     event.preventDefault();
-    if (told.zooms()) told.double();
+    if (handlers.zooms()) handlers.double();
   });
   window.addEventListener('keydown', (event) => {
     if (!dragging || event.key !== 'Escape') return;
@@ -99,7 +99,7 @@ export function listen(plane: HTMLElement, told: Told, signal: AbortSignal): voi
     stop();
   }, { capture: true, signal });
   window.addEventListener('pointerdown', (event) => {
-    if (!event.composedPath().includes(plane)) told.leave();
+    if (!event.composedPath().includes(plane)) handlers.leave();
   }, { signal });
   signal.addEventListener('abort', () => {
     clearTimeout(timer);

@@ -6,7 +6,7 @@ import { first, list, object, type Data, type Json } from './data';
 import { paint, type Paint } from './paint';
 import { select, watch, type Selection } from './selection';
 
-export interface Told {
+export interface Handlers {
   /** The point under the pointer, with names and values, in pixels of the element; `undefined`: none. */
   hover(what: { title: string; pairs: [string, string][]; x: number; y: number } | undefined): void;
   /** What lies in the selection; empty: nothing is selected. */
@@ -14,7 +14,7 @@ export interface Told {
 }
 
 /** On a new instance, since a theme given later does not reach everything; what was selected in the old one is selected again. */
-export function drawRaw(chart: EChartsType, data: Data, probe: HTMLElement, told: Told, before?: Selection): void {
+export function drawRaw(chart: EChartsType, data: Data, probe: HTMLElement, handlers: Handlers, before?: Selection): void {
   const colour = paint(probe);
   const option = object(resolved(data.option, colour));
   chart.setOption(withBrush(option, colour));
@@ -22,20 +22,20 @@ export function drawRaw(chart: EChartsType, data: Data, probe: HTMLElement, told
   if (brushes) {
     chart.dispatchAction({ type: 'takeGlobalCursor', key: 'brush', brushOption: { brushType: 'rect', brushMode: 'single' } });
   }
-  chart.on('mouseover', (event) => { told.hover(hovered(data, option, event)); });
-  chart.on('mouseout', () => { told.hover(undefined); });
-  chart.on('globalout', () => { told.hover(undefined); });
+  chart.on('mouseover', (event) => { handlers.hover(hovered(data, option, event)); });
+  chart.on('mouseout', () => { handlers.hover(undefined); });
+  chart.on('globalout', () => { handlers.hover(undefined); });
   if (brushes) {
     chart.on('brushselected', (event) => {
       const batch = first(object(event)['batch']);
-      tell(list(batch['selected']).map((s) => list(object(s)['dataIndex']) as number[]), option, told);
+      tell(list(batch['selected']).map((s) => list(object(s)['dataIndex']) as number[]), option, handlers);
     });
   } else {
-    chart.on('axisareaselected', () => { tell(inAreas(chart, option), option, told); });
+    chart.on('axisareaselected', () => { tell(inAreas(chart, option), option, handlers); });
   }
-  told.hover(undefined);
+  handlers.hover(undefined);
   watch(chart, option);
-  if (!select(chart, option, before)) told.select([], []);
+  if (!select(chart, option, before)) handlers.select([], []);
 }
 
 function isScatter(option: Json): boolean {
@@ -94,7 +94,7 @@ function withBrush(option: Json, colour: Paint): EChartsCoreOption {
   };
 }
 
-function hovered(data: Data, option: Json, event: ECElementEvent): Parameters<Told['hover']>[0] {
+function hovered(data: Data, option: Json, event: ECElementEvent): Parameters<Handlers['hover']>[0] {
   const values = Array.isArray(event.value) ? event.value : list(event.value);
   const axes = list(option['parallelAxis']);
   const dimensions = axes.length > 0 ? axes.map(object) : [first(option['xAxis']), first(option['yAxis'])];
@@ -112,10 +112,10 @@ function inAreas(chart: EChartsType, option: Json): number[][] {
   return list(option['series']).map((_, i) => model.getSeriesByIndex(i)?.getRawIndicesByActiveState?.('active') ?? []);
 }
 
-function tell(bySeries: number[][], option: Json, told: Told): void {
+function tell(bySeries: number[][], option: Json, handlers: Handlers): void {
   const names = bySeries.flatMap((indices, s) => {
     const data = list(object(list(option['series'])[s])['data']);
     return indices.map((i) => String(object(data[i])['name'] ?? ''));
   });
-  told.select(bySeries.flat(), names);
+  handlers.select(bySeries.flat(), names);
 }

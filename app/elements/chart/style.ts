@@ -14,7 +14,7 @@ const css = `
 .plane.selecting { cursor: col-resize; }
 .plane:focus-visible { outline: 2px solid var(--link); outline-offset: 6px; border-radius: 3px; }
 
-.hair { position: absolute; top: 0; bottom: 0; left: 0; width: 1px; background: var(--quiet); opacity: 0.55; }
+.crosshair { position: absolute; top: 0; bottom: 0; left: 0; width: 1px; background: var(--quiet); opacity: 0.55; }
 .point { position: absolute; top: 0; left: 0; width: 9px; height: 9px; margin: -4.5px; border: 2px solid var(--card); border-radius: 50%; }
 .selection { position: absolute; top: 0; bottom: 0; left: 0; background: color-mix(in srgb, var(--link) 12%, transparent); border: solid var(--link); border-width: 0 1px; }
 
@@ -46,7 +46,7 @@ const css = `
 .probe { position: absolute; visibility: hidden; forced-color-adjust: none; }
 
 @media (prefers-reduced-motion: reduce) { .legend button { transition: none; } }
-@media print { .hair, .point, .tip, .selection { display: none; } }
+@media print { .crosshair, .point, .tip, .selection { display: none; } }
 `;
 
 let sheet: CSSStyleSheet | undefined;

@@ -1,4 +1,4 @@
-// Times and numbers of the card as `app::ui::fmt` writes them elsewhere on the page. It holds no words of its own:
+// Times and numbers of the tooltip as `app::ui::fmt` writes them elsewhere on the page. It holds no words of its own:
 // those come with the chart.
 
 import type { Data, Point, Reading } from './data';

@@ -1,28 +1,28 @@
-// What a raw chart tells while someone points at it or selects in it: the card, the event for the page, and the button that
+// What a raw chart tells while someone points at it or selects in it: the tooltip, the event for the page, and the button that
 // gives the selection up.
 
 import { element, type Parts } from './parts';
-import { fillPairs, place } from './tip';
+import { fillPairs, place } from './tooltip';
 import type { Box } from './box';
-import type { Told } from './raw';
+import type { Handlers } from './raw';
 
 /** ms */
 const REST = 80;
 
-export class Brushed implements Told {
+export class SelectionTooltip implements Handlers {
   #last = '[]';
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly host: HTMLElement, private readonly parts: Parts, private readonly box: () => Box | undefined) {}
 
-  hover(what: Parameters<Told['hover']>[0]): void {
+  hover(what: Parameters<Handlers['hover']>[0]): void {
     const box = this.box();
     if (!box || !what) {
-      this.parts.tip.hidden = true;
+      this.parts.tooltip.hidden = true;
       return;
     }
-    fillPairs(this.parts.tip, what.title, what.pairs);
-    place(this.parts.tip, this.host, box, what.x, what.x, what.y);
+    fillPairs(this.parts.tooltip, what.title, what.pairs);
+    place(this.parts.tooltip, this.host, box, what.x, what.x, what.y);
   }
 
   /** While a selection is drawn ECharts tells each pixel of it, and also what has not changed: the page hears where it rests. */

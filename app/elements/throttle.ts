@@ -2,7 +2,7 @@
 // It holds times only and knows no clock, page or network, so that it can be tested without them.
 
 /** A refresh that has no answer after this long is over; the next may start. The server gives up after 30 s, and says so. */
-export const GIVEN_UP = 40_000;
+export const REFRESH_TIMEOUT = 40_000;
 /** Between two refreshes lies this many times what the last one took: a server that has much to do is asked less. */
 const REST = 3;
 /** More than this is sleep, or a fault, and says nothing about the server. */
@@ -19,7 +19,7 @@ export function intervalOf(choice: string, rangeMs: number, widthPx: number): nu
   return Number.isFinite(step) ? Math.min(Math.max(step, SECOND), 60 * SECOND) : 5 * SECOND;
 }
 
-export class Pace {
+export class RefreshThrottle {
   /** When the last refresh was asked for, or the page came by itself. */
   #base: number;
   /** Since when a refresh is under way. */
@@ -56,7 +56,7 @@ export class Pace {
   }
 
   underWay(now: number): boolean {
-    if (this.#asked !== null && now - this.#asked >= GIVEN_UP) this.#asked = null;
+    if (this.#asked !== null && now - this.#asked >= REFRESH_TIMEOUT) this.#asked = null;
     return this.#asked !== null;
   }
 

@@ -1,6 +1,6 @@
 // What buttons of a page do by script alone: copy a link, save a picture. Not the palette and the keys; those are keys.ts.
 
-import { copy, onTheWay, say } from './dom';
+import { copy, closestInPath, say } from './dom';
 
 const SHOWN = 1_500;
 const busy = new WeakSet<Element>();
@@ -9,7 +9,7 @@ const busy = new WeakSet<Element>();
 document.documentElement.classList.add('js');
 
 document.addEventListener('click', (event) => {
-  const button = onTheWay(event, (element) => element.matches('[data-act="copy-link"], [data-act="png"]'));
+  const button = closestInPath(event, (element) => element.matches('[data-act="copy-link"], [data-act="png"]'));
   if (!button) return;
   event.preventDefault();
   if (busy.has(button)) return;

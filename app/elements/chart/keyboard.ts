@@ -1,7 +1,7 @@
 // Keys on the plot, translated into steps along the points. It knows nothing of charts, and takes no key that it does not
 // use from the page.
 
-export interface Walker {
+export interface KeyboardTarget {
   step(direction: 1 | -1): void;
   end(direction: 1 | -1): void;
   open(): void;
@@ -9,18 +9,18 @@ export interface Walker {
   escape(): void;
 }
 
-export function walk(plane: HTMLElement, walker: Walker, signal: AbortSignal): void {
+export function listenToKeys(plane: HTMLElement, target: KeyboardTarget, signal: AbortSignal): void {
   const acts: Record<string, () => void> = {
-    ArrowRight: () => { walker.step(1); },
-    ArrowLeft: () => { walker.step(-1); },
-    Home: () => { walker.end(-1); },
-    End: () => { walker.end(1); },
-    Enter: () => { walker.open(); },
-    '+': () => { walker.zoom(false); },
+    ArrowRight: () => { target.step(1); },
+    ArrowLeft: () => { target.step(-1); },
+    Home: () => { target.end(-1); },
+    End: () => { target.end(1); },
+    Enter: () => { target.open(); },
+    '+': () => { target.zoom(false); },
     // The key of plus without Shift.
-    '=': () => { walker.zoom(false); },
-    '-': () => { walker.zoom(true); },
-    Escape: () => { walker.escape(); },
+    '=': () => { target.zoom(false); },
+    '-': () => { target.zoom(true); },
+    Escape: () => { target.escape(); },
   };
   plane.addEventListener('keydown', (event) => {
     const act = acts[event.key];

@@ -1,14 +1,14 @@
-// What is looked at, by pointer, keys or another chart: the hair, the dots on the lines and the card. It knows where things
+// What is looked at, by pointer, keys or another chart: the crosshair, the dots on the lines and the tooltip. It knows where things
 // are drawn, and neither events nor ECharts.
 
 import { beyond, covered, nearest, type Data, type Known, type Reading, type Series } from './data';
-import { fill, place } from './tip';
+import { fill, place } from './tooltip';
 import { element, token, type Parts } from './parts';
 import { range, sentence } from './words';
 import { timeAt, xOf, yOf, type Box } from './box';
 
 /** A point within so many pixels can be meant. */
-const REACH = 24;
+const MAX_DISTANCE = 24;
 
 export interface Scene {
   readonly data: Data;
@@ -22,10 +22,10 @@ export function visible(scene: Scene): Series[] {
 }
 
 /** The time that a pointer at `x` means: of the nearest point, or in a gap its own. */
-export function meant(scene: Scene, x: number): number {
+export function timeOfPointer(scene: Scene, x: number): number {
   const { data, box } = scene;
   const t = timeAt(data, box, x);
-  const slack = Math.max(data.step, REACH * (data.to - data.from) / box.width);
+  const slack = Math.max(data.step, MAX_DISTANCE * (data.to - data.from) / box.width);
   const series = visible(scene).filter((s) => covered(s, t, slack));
   const near = series.map((s) => nearest(s, t)?.t).filter((n) => n !== undefined);
   if (near.length > 0) return near.reduce((a, b) => (Math.abs(b - t) < Math.abs(a - t) ? b : a));
@@ -39,8 +39,8 @@ export function readings(scene: Scene, t: number): Reading[] {
 
 /** The point whose rows a click at this place asks for. */
 export function target(scene: Scene, x: number, y: number): Reading | undefined {
-  const t = meant(scene, x);
-  if (Math.abs(xOf(scene.data, scene.box, t) - x) > REACH) return undefined;
+  const t = timeOfPointer(scene, x);
+  if (Math.abs(xOf(scene.data, scene.box, t) - x) > MAX_DISTANCE) return undefined;
   const away = ([, p]: Reading) => (p ? Math.abs(yOf(scene.data, scene.box, p.v) - y) : Infinity);
   return readings(scene, t).filter(([, p]) => p !== undefined).sort((a, b) => away(a) - away(b))[0];
 }
@@ -50,15 +50,15 @@ export function step(scene: Scene, from: number, direction: 1 | -1): number | un
   return beyond(visible(scene), from, direction);
 }
 
-/** Hair and dots. Nothing for a time that the axis does not have. */
-export function point(parts: Parts, scene: Scene, t: number): boolean {
+/** Crosshair and dots. Nothing for a time that the axis does not have. */
+export function showCrosshair(parts: Parts, scene: Scene, t: number): boolean {
   const { data, box } = scene;
   if (t < data.from || t > data.to) {
-    forget(parts);
+    hide(parts);
     return false;
   }
-  parts.hair.hidden = false;
-  parts.hair.style.transform = `translateX(${(xOf(data, box, t) - 0.5).toFixed(2)}px)`;
+  parts.crosshair.hidden = false;
+  parts.crosshair.style.transform = `translateX(${(xOf(data, box, t) - 0.5).toFixed(2)}px)`;
   const known = readings(scene, t).filter((r): r is readonly [Series, Known] => r[1] !== undefined);
   const dots = [...parts.points.children] as HTMLElement[];
   while (dots.length < known.length) dots.push(parts.points.appendChild(element('div', 'point')));
@@ -73,31 +73,31 @@ export function point(parts: Parts, scene: Scene, t: number): boolean {
   return true;
 }
 
-/** With the card, beside a pointer at `x`, `y` of the plot. */
-export function explain(parts: Parts, host: HTMLElement, scene: Scene, t: number, x: number, y: number): void {
-  if (!point(parts, scene, t)) return;
+/** With the tooltip, beside a pointer at `x`, `y` of the plot. */
+export function showTooltip(parts: Parts, host: HTMLElement, scene: Scene, t: number, x: number, y: number): void {
+  if (!showCrosshair(parts, scene, t)) return;
   const { data, box } = scene;
-  fill(parts.tip, data, t, readings(scene, t));
-  place(parts.tip, host, box, box.left + xOf(data, box, t), box.left + x, box.top + y);
+  fill(parts.tooltip, data, t, readings(scene, t));
+  place(parts.tooltip, host, box, box.left + xOf(data, box, t), box.left + x, box.top + y);
 }
 
-export function speak(parts: Parts, scene: Scene, t: number): void {
+export function announce(parts: Parts, scene: Scene, t: number): void {
   parts.speech.textContent = sentence(scene.data, t, readings(scene, t));
 }
 
-export function forget(parts: Parts): void {
-  parts.hair.hidden = parts.tip.hidden = true;
+export function hide(parts: Parts): void {
+  parts.crosshair.hidden = parts.tooltip.hidden = true;
   for (const dot of parts.points.children) (dot as HTMLElement).hidden = true;
 }
 
-/** The range between two places, while it is dragged; its times stand in the card. */
-export function select(parts: Parts, host: HTMLElement, scene: Scene, a: number, b: number, y: number): void {
-  forget(parts);
+/** The range between two places, while it is dragged; its times stand in the tooltip. */
+export function showSelectedRange(parts: Parts, host: HTMLElement, scene: Scene, a: number, b: number, y: number): void {
+  hide(parts);
   const { data, box } = scene;
   const [left, right] = [Math.min(a, b), Math.max(a, b)];
   parts.selection.hidden = false;
   parts.selection.style.transform = `translateX(${left}px)`;
   parts.selection.style.width = `${right - left}px`;
-  parts.tip.replaceChildren(element('div', '', range(data, timeAt(data, box, left), timeAt(data, box, right))));
-  place(parts.tip, host, box, box.left + b, box.left + b, box.top + y);
+  parts.tooltip.replaceChildren(element('div', '', range(data, timeAt(data, box, left), timeAt(data, box, right))));
+  place(parts.tooltip, host, box, box.left + b, box.left + b, box.top + y);
 }

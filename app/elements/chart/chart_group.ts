@@ -1,9 +1,9 @@
-// What the charts of a page have in common: one hair through all of them, one watch on the theme, one count for tests.
+// What the charts of a page have in common: one crosshair through all of them, one watch on the theme, one count for tests.
 // It knows charts only by what they can be told.
 
 export interface Member {
   /** Another chart is looked at, at this time; `undefined`: no longer. */
-  beside(t: number | undefined): void;
+  showTime(t: number | undefined): void;
   /** Colours have changed. */
   repaint(): void;
 }
@@ -11,12 +11,12 @@ export interface Member {
 const members = new Set<Member>();
 let watch: AbortController | undefined;
 
-export function join(member: Member): void {
+export function joinGroup(member: Member): void {
   members.add(member);
   watch ??= watchTheme();
 }
 
-export function leave(member: Member): void {
+export function leaveGroup(member: Member): void {
   members.delete(member);
   if (members.size > 0) return;
   watch?.abort();
@@ -24,8 +24,8 @@ export function leave(member: Member): void {
 }
 
 /** Shows the time in all other charts. */
-export function tell(from: Member, t: number | undefined): void {
-  for (const member of members) if (member !== from) member.beside(t);
+export function showInOtherCharts(from: Member, t: number | undefined): void {
+  for (const member of members) if (member !== from) member.showTime(t);
 }
 
 /** The theme is the visitor's choice on the root element, or else the system's. */
@@ -46,6 +46,6 @@ declare global {
   }
 }
 
-export function counted(more: 1 | -1 | 0): void {
+export function countInstances(more: 1 | -1 | 0): void {
   window.__gfCharts = (window.__gfCharts ?? 0) + more;
 }

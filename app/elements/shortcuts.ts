@@ -2,14 +2,14 @@
 
 import { open, type Dialog } from './dialog';
 import { make } from './dom';
-import { atHand, listing, ownWords, type Listing } from './source';
+import { cachedListing, listing, labels, type Listing } from './source';
 
 let sheet: Dialog | null = null;
 
 export function openSheet(): void {
   if (sheet) return;
-  const known = atHand();
-  const words = known?.words ?? ownWords();
+  const known = cachedListing();
+  const words = known?.words ?? labels();
   const title = make('h2', {}, words.keys_title);
   const close = make('button', { type: 'button', class: 'shut' }, words.close);
   const body = make('div', { class: 'body', tabindex: '-1' });

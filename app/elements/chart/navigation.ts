@@ -3,7 +3,7 @@
 import type { Data, Point, Series } from './data';
 
 /** No range is shorter. */
-const LEAST = 60_000;
+const MIN_RANGE = 60_000;
 
 /**
  * Clicks a link that is there for a moment: the router goes there in place once it runs, before that it is a page load.
@@ -20,7 +20,7 @@ export function follow(href: string, stay: boolean): void {
 
 /** This page with another range. What hung on the old one goes: its days, its step, the page of its tables. */
 export function ranged(from: number, to: number): string {
-  const short = Math.max(LEAST - (to - from), 0) / 2;
+  const short = Math.max(MIN_RANGE - (to - from), 0) / 2;
   const url = new URL(location.href);
   for (const name of ['days', 'page', 'step']) url.searchParams.delete(name);
   url.searchParams.set('from', seconds(from - short));
@@ -36,7 +36,7 @@ export function zoomed(data: Data, out: boolean, centre = (data.from + data.to) 
     return ranged(from, from + length / 2);
   }
   const from = centre - length;
-  return ranged(from, Math.max(Math.min(centre + length, Date.now()), from + LEAST));
+  return ranged(from, Math.max(Math.min(centre + length, Date.now()), from + MIN_RANGE));
 }
 
 /** The rows behind a point. */
