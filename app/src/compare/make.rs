@@ -11,7 +11,7 @@ use domain::{
 use super::{
     pictures,
     selection::{Selection, leading_metric, read_query, select_models},
-    sentences::{explanation, headline},
+    sentences::{headline, mix_explanation},
     tables,
     view::{CompareView, ModelChip},
     words,
@@ -83,7 +83,7 @@ pub async fn page(services: &Services, request: &Request, params: QueryParams) -
         head,
         empty: None,
         finding: headline(&a, &report, &compared_models, leading_metric),
-        explained: explanation(&a.fmt, &report.metrics[leading_metric], &compared_models, leading_metric),
+        explained: mix_explanation(&a.fmt, &report.metrics[leading_metric], &compared_models, leading_metric),
         models,
         more,
         choices: choices(&a),

@@ -137,7 +137,7 @@ fn scatter(
         summary: drawn.summary.clone(),
         svg: scatter_svg(&drawn),
         option: option::scatter(&drawn, &names),
-        meta: option::raw_meta(panel.fmt, &colours),
+        meta: option::picture_meta(panel.fmt, &colours),
         legend: legend.to_vec(),
         tools: PictureTools { file: "models_scatter".into(), ..PictureTools::default() },
     })
@@ -211,7 +211,7 @@ fn parallel(
         summary: drawn.summary.clone(),
         svg: parallel_svg(&drawn),
         option: option::parallel(&drawn),
-        meta: option::raw_meta(panel.fmt, &colours),
+        meta: option::picture_meta(panel.fmt, &colours),
         legend,
         tools: PictureTools { file: "models_parallel".into(), ..PictureTools::default() },
     })

@@ -54,7 +54,7 @@ fn goodness(metric: &Metric, delta: f64) -> f64 {
 }
 
 /// What the difference everywhere owes to where the models ran, where that is most; or that more than the model is another one.
-pub(super) fn explanation(
+pub(super) fn mix_explanation(
     fmt: &Fmt,
     metric: &Metric,
     compared_models: &[ComparedModel],
@@ -164,7 +164,7 @@ mod tests {
 
     fn sentence(lang: Lang, others: &[ComparedModel]) -> String {
         let all = [&[compared_model("a:1", 0.0, 0.0, (0, 0))], others].concat();
-        explanation(&Fmt { lang, zone: TimeZone::UTC }, &metric("inference_time_ms"), &all, 0)
+        mix_explanation(&Fmt { lang, zone: TimeZone::UTC }, &metric("inference_time_ms"), &all, 0)
     }
 
     #[test]

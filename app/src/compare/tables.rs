@@ -134,8 +134,11 @@ pub(super) fn sites(
             let scope = Scope { site: s.site.clone(), ..customer.clone() };
             let site = s.site.as_ref().map_or_else(|| NO_VALUE.to_owned(), |_| a.name_of(&scope));
             let text = if a.q.scope.customer.is_none() { format!("{} · {site}", a.name_of(&customer)) } else { site };
-            let mut cells =
-                vec![Cell::Name { text, href: Some(addresses::scoped("/compare", &scope, &a.params)), state: None }];
+            let mut cells = vec![Cell::Name {
+                text,
+                href: Some(addresses::with_scope("/compare", &scope, &a.params)),
+                state: None,
+            }];
             cells.extend(s.figures.iter().enumerate().map(|(i, f)| Cell::Figure {
                 text: a.fmt.with_unit(f.value, metric),
                 href: None,

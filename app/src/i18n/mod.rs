@@ -80,7 +80,7 @@ impl Lang {
 
 /// A text as a sentence.
 #[must_use]
-pub fn both(text: fn(Lang) -> &'static str) -> Sentence {
+pub fn bilingual(text: fn(Lang) -> &'static str) -> Sentence {
     Sentence { en: text(Lang::En).to_owned(), ko: Some(text(Lang::Ko).to_owned()) }
 }
 

@@ -197,10 +197,10 @@ impl TrendChart<'_> {
         ChartView {
             title,
             summary: chart.summary.clone(),
-            note: words::chart_steps(lang, fmt.span(chart.step)),
+            note: words::chart_steps(lang, fmt.duration(chart.step)),
             svg: svg(&chart, ColourMode::Page, WidthMode::Fluid),
             option: option::lines(&chart),
-            meta: option::meta(fmt, &chart, metric, records),
+            meta: option::line_chart_meta(fmt, &chart, metric, records),
             table: (!trend.points.is_empty()).then(|| self.points_table(trend, query.as_deref())),
             tools: PictureTools {
                 svg: query.as_deref().map(|q| links::href("/export/trend.svg", q)),

@@ -27,7 +27,7 @@ pub(super) fn attention(a: &PageQuery, s: &Summary) -> (Vec<AttentionView>, Opti
         let h = &c.health;
         // One that is expected and never came has been silent longest.
         let age = h.newest.map_or(i64::MAX, |n| at.0 - n.0);
-        let span = a.fmt.span(age);
+        let span = a.fmt.duration(age);
         let (rank, text) = match h.state {
             DataState::SourceError => (0, words::attention_failed(lang, &place, &span)),
             DataState::Stale if h.newest.is_none() => (1, words::attention_never(lang, &place)),

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The metric by which places are judged: mAP50, else the first one there is.
-pub(super) fn leading(metrics: &[MetricSummary]) -> Option<&MetricSummary> {
+pub(super) fn leading_metric(metrics: &[MetricSummary]) -> Option<&MetricSummary> {
     metrics.iter().find(|m| m.metric == "mAP50").or_else(|| metrics.first())
 }
 
@@ -31,7 +31,7 @@ pub(super) fn leading(metrics: &[MetricSummary]) -> Option<&MetricSummary> {
 #[must_use]
 pub fn worst_first(children: &[ChildSummary]) -> Vec<&ChildSummary> {
     let worsening = |c: &ChildSummary| {
-        leading(&c.metrics)
+        leading_metric(&c.metrics)
             .and_then(|m| {
                 let d = m.delta?;
                 Some(if m.direction.judge(1.0) == ChangeVerdict::Worse { d } else { -d })
@@ -49,7 +49,7 @@ pub fn worst_first(children: &[ChildSummary]) -> Vec<&ChildSummary> {
 /// As [`build::build`].
 pub(super) fn table(a: &PageQuery, s: &Summary, caption: &str) -> Result<TableView> {
     let lang = a.fmt.lang;
-    let leading = a.metric(leading(&s.metrics).map_or("mAP50", |m| &m.metric));
+    let leading = a.metric(leading_metric(&s.metrics).map_or("mAP50", |m| &m.metric));
     let second = Some(a.metric("hota")).filter(|h| s.metrics.iter().any(|m| m.metric == *h.key));
     let latency_metric = a.metric("inference_time_ms");
     let name = match a.q.scope.level() {

@@ -10,7 +10,7 @@ use domain::{
 
 use super::{
     attention::attention,
-    children::{self, leading},
+    children::{self, leading_metric},
     metrics,
     tiles::{self, LATENCY_METRIC},
     view::PlaceView,
@@ -78,7 +78,7 @@ pub async fn page(services: &Services, request: &Request, params: QueryParams) -
             models: None,
         });
     }
-    let leading = leading(&summary.metrics);
+    let leading = leading_metric(&summary.metrics);
     let chart = match leading {
         Some(m) => {
             let metric = a.metric(&m.metric);
@@ -113,7 +113,7 @@ pub async fn page(services: &Services, request: &Request, params: QueryParams) -
     };
     let children = if summary.children.is_empty() { None } else { Some(children::table(&a, &summary, caption)?) };
     Ok(PlaceView {
-        tiles: tiles::tiles(&a, &summary),
+        tiles: tiles::headline_tiles(&a, &summary),
         metrics: Some(metrics::table(&a, &summary)?),
         models: a.models_table(&comparison),
         attention: (a.q.scope.level() < Level::Site).then_some(attention),

@@ -24,7 +24,7 @@ pub(super) const TILES: [&[&str]; 5] =
     [&["mAP50", "precision"], &["hota", "mAP50_95", "recall"], &[LATENCY_METRIC], &["fps"], &["gpu_util"]];
 
 /// The tiles of the metrics that there are, and of the coverage.
-pub(super) fn tiles(a: &PageQuery, s: &Summary) -> Vec<TileView> {
+pub(super) fn headline_tiles(a: &PageQuery, s: &Summary) -> Vec<TileView> {
     let lang = a.fmt.lang;
     let has = |key: &str| s.metrics.iter().find(|m| m.metric == key && (m.n > 0 || m.previous.is_some()));
     let mut chosen: Vec<&MetricSummary> = Vec::new();
@@ -37,7 +37,7 @@ pub(super) fn tiles(a: &PageQuery, s: &Summary) -> Vec<TileView> {
     let versus = match a.q.against {
         Some(EarlierPeriod::Week) => words::vs_week(lang).to_owned(),
         Some(EarlierPeriod::Year) => words::vs_year(lang).to_owned(),
-        _ if a.q.range.length() % DAY == 0 => words::vs_previous(lang, a.fmt.span(a.q.range.length())),
+        _ if a.q.range.length() % DAY == 0 => words::vs_previous(lang, a.fmt.duration(a.q.range.length())),
         _ => words::vs_period(lang).to_owned(),
     };
     let versus = versus + &a.earlier_note(s);

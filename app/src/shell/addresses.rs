@@ -41,7 +41,7 @@ pub fn place(scope: &Scope, params: &QueryParams) -> String {
 
 /// A page that has its place in the query, for another place.
 #[must_use]
-pub fn scoped(path: &str, scope: &Scope, params: &QueryParams) -> String {
+pub fn with_scope(path: &str, scope: &Scope, params: &QueryParams) -> String {
     let mut to = params.clone();
     for key in ["sort", "page", METRICS_PAGE, "step", "model"] {
         to.set(key, None);
@@ -53,7 +53,7 @@ pub fn scoped(path: &str, scope: &Scope, params: &QueryParams) -> String {
 /// The trends page of a scope and a metric.
 #[must_use]
 pub fn trends(scope: &Scope, metric: &str, params: &QueryParams) -> String {
-    scoped("/trends", scope, &without(params, &COMPARE, metric))
+    with_scope("/trends", scope, &without(params, &COMPARE, metric))
 }
 
 /// The trends page of a scope and a metric, of the model that the question names.

@@ -6,7 +6,7 @@ use leptos_meta::Title;
 
 use super::{error::PageError, prefs::Prefs, words};
 use crate::{
-    i18n::both,
+    i18n::bilingual,
     ui::{about::PageDescription, hydration::hydrated_synchronously, icon::Icon},
 };
 
@@ -44,6 +44,6 @@ pub fn NotFound() -> impl IntoView {
     #[cfg(feature = "ssr")]
     super::error::set_status(ErrorKind::NotFound);
     let prefs = expect_context::<Prefs>();
-    let message = both(words::error_not_found);
+    let message = bilingual(words::error_not_found);
     view! { <div class="page">{error_view(PageError { kind: ErrorKind::NotFound, message, field: None, request: None }, prefs)}</div> }
 }

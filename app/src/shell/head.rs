@@ -51,7 +51,7 @@ impl PageAddress {
     fn to(self, scope: &Scope, a: &PageQuery) -> String {
         match self {
             Self::Place => addresses::place(scope, &a.params),
-            Self::Fixed(path) | Self::Installation(path) => addresses::scoped(path, scope, &a.params),
+            Self::Fixed(path) | Self::Installation(path) => addresses::with_scope(path, scope, &a.params),
         }
     }
 }

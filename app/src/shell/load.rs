@@ -13,7 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{error::PageError, error_view::error_view, json_text::JsonText, prefs::Prefs, words};
 #[cfg(not(feature = "ssr"))]
-use crate::i18n::{both, words as i18n_words};
+use crate::i18n::{bilingual, words as i18n_words};
 use crate::{i18n::Lang, ui::hydration::hydrated_synchronously};
 
 /// The question that the address asks: names from the path, the rest from the query.
@@ -179,7 +179,7 @@ where
             loop {
                 // The page may be gone, and with it whoever waited.
                 let Some(target) = state.try_get_untracked() else {
-                    let message = both(i18n_words::error_page);
+                    let message = bilingual(i18n_words::error_page);
                     return Err(PageError { kind: ErrorKind::Unavailable, message, field: None, request: None });
                 };
                 if let Some((_, view)) = last.try_get_value().flatten().filter(|(w, _)| *w == target) {

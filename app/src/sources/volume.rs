@@ -30,7 +30,7 @@ pub fn whole_days(mut days: Vec<(Day, u64)>, now: Millis) -> Vec<(Day, u64)> {
 
 /// Records by day, described.
 #[must_use]
-pub fn describe(fmt: &Fmt, days: &[(Day, u64)]) -> Option<Chart> {
+pub fn describe_chart(fmt: &Fmt, days: &[(Day, u64)]) -> Option<Chart> {
     let lang = fmt.lang;
     let (first, last) = (days.first()?, days.last()?);
     let range = TimeRange::new(first.0.start(), last.0.start().plus(DAY)).ok()?;
@@ -85,7 +85,7 @@ pub fn describe(fmt: &Fmt, days: &[(Day, u64)]) -> Option<Chart> {
 #[must_use]
 pub fn chart(fmt: &Fmt, days: &[(Day, u64)], simulated: bool) -> Option<ChartView> {
     let lang = fmt.lang;
-    let chart = describe(fmt, days)?;
+    let chart = describe_chart(fmt, days)?;
     let total: u64 = days.iter().map(|d| d.1).sum();
     let utc = Fmt { zone: jiff::tz::TimeZone::UTC, ..fmt.clone() };
     let table = TableView {
@@ -107,7 +107,7 @@ pub fn chart(fmt: &Fmt, days: &[(Day, u64)], simulated: bool) -> Option<ChartVie
         note: String::new(),
         svg: svg(&chart, ColourMode::Page, WidthMode::Fluid),
         option: option::lines(&chart),
-        meta: option::meta(&utc, &chart, &counted(), None),
+        meta: option::line_chart_meta(&utc, &chart, &counted(), None),
         table: Some(table),
         tools: PictureTools {
             svg: Some("/export/volume.svg".into()),

@@ -123,7 +123,7 @@ impl Fmt {
 
     /// A length of time in its largest whole unit.
     #[must_use]
-    pub fn span(&self, ms: i64) -> String {
+    pub fn duration(&self, ms: i64) -> String {
         let lang = self.lang;
         let n = |unit: i64| (ms / unit).to_string();
         if ms >= 2 * DAY {
@@ -147,7 +147,7 @@ impl Fmt {
         match newest {
             None => words::age_never(lang).to_owned(),
             Some(n) if at.0 - n.0 < MINUTE => words::age_now(lang).to_owned(),
-            Some(n) => words::age(lang, self.span(at.0 - n.0)),
+            Some(n) => words::age(lang, self.duration(at.0 - n.0)),
         }
     }
 

@@ -84,7 +84,7 @@ impl ColumnCache {
         }
         let wanted = RowSelection::of(rows);
         let files: Vec<&IndexedFile> = snapshot.files_in(&rows.ranges).collect();
-        let all: usize = files.iter().map(|v| v.file.rows as usize * wanted.width() + wanted.maps(v)).sum();
+        let all: usize = files.iter().map(|v| v.file.rows as usize * wanted.row_bytes() + wanted.map_bytes(v)).sum();
         if all > self.budget / 4 * 3 {
             return None;
         }

@@ -229,7 +229,7 @@ impl Snapshot {
         }
         let mut younger = vec![];
         for (place, slot) in active.iter_mut().enumerate().filter(|(place, _)| inside[*place]) {
-            match self.kept.place(place).map(|kept| kept.activity(self, scope, range, at)) {
+            match self.kept.place_health(place).map(|kept| kept.activity(self, scope, range, at)) {
                 Some(Ok(activity)) => *slot = activity,
                 Some(Err(health_cache::YoungerRecords)) => younger.push(place),
                 None => {}

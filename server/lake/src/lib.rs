@@ -93,7 +93,7 @@ pub struct Lake {
     engine: ScanEngine,
     column_cache: Arc<ColumnCache>,
     snapshot: RwLock<Arc<Snapshot>>,
-    /// The snapshot's generation, for whoever waits for changes; see [`MetricsStore::changed`].
+    /// The snapshot's generation, for whoever waits for changes; see [`MetricsStore::wait_for_change`].
     changes: tokio::sync::watch::Sender<i64>,
     /// The states of places, and how they changed.
     watch: Mutex<TransitionTracker>,
@@ -147,7 +147,7 @@ impl Lake {
             doubtful: Mutex::default(),
             writer: tokio::sync::Mutex::default(),
         };
-        lake.sweep().await?;
+        lake.remove_leftovers().await?;
         lake.refresh().await?;
         if let Err(e) = lake.normalize_stored_names().await {
             tracing::warn!(error = %e, detail = ?e.detail, "some names stay in two spellings until the lake is opened again");

@@ -75,7 +75,7 @@ pub trait Objects: fmt::Debug + Send + Sync {
     /// Where an object lies, for people.
     fn location(&self, name: &str) -> String;
     /// Removes what crashed processes left unfinished below a folder.
-    async fn sweep(&self, folder: &str);
+    async fn remove_leftovers(&self, folder: &str);
     /// The same objects for DataFusion, which reads parts of them.
     ///
     /// # Errors

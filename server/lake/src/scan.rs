@@ -115,7 +115,8 @@ impl ScanEngine {
         snapshot: &Snapshot,
         rows: &ScanRequest<'_>,
     ) -> Result<Vec<SendableRecordBatchStream>, DataFusionError> {
-        let files: Vec<PartitionedFile> = snapshot.files_in(&rows.ranges).map(|v| as_planned(&v.file)).collect();
+        let files: Vec<PartitionedFile> =
+            snapshot.files_in(&rows.ranges).map(|v| to_partitioned_file(&v.file)).collect();
         if files.is_empty() {
             return Ok(vec![]);
         }
@@ -178,7 +179,7 @@ impl ScanEngine {
     }
 }
 
-fn as_planned(file: &LakeFile) -> PartitionedFile {
+fn to_partitioned_file(file: &LakeFile) -> PartitionedFile {
     PartitionedFile::new(object_name(&file.path), file.bytes)
 }
 

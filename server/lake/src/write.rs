@@ -294,7 +294,7 @@ impl Lake {
     }
 
     /// Removes objects that the manifest does not name: the remains of a crash. Does nothing while another process writes.
-    pub(crate) async fn sweep(&self) -> Result<()> {
+    pub(crate) async fn remove_leftovers(&self) -> Result<()> {
         let held = self.objects.lock(LOCK, false).await.map_err(|e| self.cannot_write(LOCK, &e))?;
         let Some(_lock) = held else { return Ok(()) };
         self.finish_interrupted_commit().await?;
@@ -312,7 +312,7 @@ impl Lake {
             self.objects.discard(&name);
         }
         for folder in [LAKE_FOLDER, PENDING_FOLDER, SUPERSEDED_FOLDER] {
-            self.objects.sweep(folder).await;
+            self.objects.remove_leftovers(folder).await;
         }
         Ok(())
     }

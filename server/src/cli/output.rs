@@ -40,7 +40,7 @@ impl Format {
                 .map_err(|e| Error::internal(Sentence::only_english("cannot print")).with_detail(e))?
         } else if self.csv {
             let head: Vec<&str> = rows.head.iter().map(|h| h.0).collect();
-            crate::http::csv::text(&head, &rows.rows)
+            crate::http::csv::to_csv(&head, &rows.rows)
         } else {
             table(rows)
         };

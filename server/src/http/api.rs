@@ -66,7 +66,7 @@ pub async fn comparison(ActorServices(s): ActorServices, RawQuery(q): RawQuery, 
 }
 
 /// Where one metric is worst, by zone and device.
-pub async fn worst(ActorServices(s): ActorServices, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
+pub async fn worst_zones(ActorServices(s): ActorServices, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
     let now = s.clock.now();
     let query = read_params(q.as_deref(), &WORST)?.read(now, &TimeZone::UTC)?.worst()?;
     let etag = etag(&s, "worst", &format!("{query:?}"), (&query.scope, query.range), now)?;

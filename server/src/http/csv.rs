@@ -36,7 +36,7 @@ pub fn worst_rows(worst: &WorstZones, number: impl Fn(f64) -> String) -> Vec<Vec
 
 /// Rows below a head.
 #[must_use]
-pub fn text(head: &[&str], rows: &[Vec<String>]) -> String {
+pub fn to_csv(head: &[&str], rows: &[Vec<String>]) -> String {
     let mut out = String::new();
     line(&mut out, head.iter().copied());
     for row in rows {
@@ -69,11 +69,11 @@ fn line<'a>(out: &mut String, cells: impl Iterator<Item = &'a str>) {
 
 #[cfg(test)]
 mod tests {
-    use super::text;
+    use super::to_csv;
 
     #[test]
     fn cells_are_quoted_where_needed_and_never_run() {
         let rows = vec![vec!["a,b".into(), "say \"x\"".into(), "=1+1".into(), "-0.5".into(), "-x".into()]];
-        assert_eq!(text(&["h"], &rows), "h\r\n\"a,b\",\"say \"\"x\"\"\",\"'=1+1\",-0.5,\"'-x\"\r\n");
+        assert_eq!(to_csv(&["h"], &rows), "h\r\n\"a,b\",\"say \"\"x\"\"\",\"'=1+1\",-0.5,\"'-x\"\r\n");
     }
 }

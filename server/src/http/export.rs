@@ -32,7 +32,7 @@ fn file(name: &str, kind: &'static str, body: String) -> Response {
 }
 
 fn table(name: &str, head: &[&str], rows: &[Vec<String>]) -> Response {
-    file(name, "text/csv; charset=utf-8", csv::text(head, rows))
+    file(name, "text/csv; charset=utf-8", csv::to_csv(head, rows))
 }
 
 fn cell(x: Option<impl ToString>) -> String {
@@ -131,7 +131,11 @@ pub async fn models(
 }
 
 /// All of the zones by device, worst first.
-pub async fn worst(ActorServices(s): ActorServices, RawQuery(q): RawQuery, Extension(r): Extension<Request>) -> Answer {
+pub async fn worst_zones(
+    ActorServices(s): ActorServices,
+    RawQuery(q): RawQuery,
+    Extension(r): Extension<Request>,
+) -> Answer {
     let asked = read_params(q.as_deref(), KEYS)?.read(s.clock.now(), &r.zone)?;
     let worst = s.metrics.worst(&WorstZonesQuery { limit: usize::MAX, ..asked.worst()? }).await?;
     Ok(table("worst_zones.csv", &csv::worst_columns(&worst), &csv::worst_rows(&worst, |x| x.to_string())))
@@ -180,7 +184,7 @@ pub async fn volume_svg(ActorServices(s): ActorServices, Extension(r): Extension
     let days = volume::whole_days(s.metrics.volume(), s.clock.now());
     let fmt = Fmt { lang: r.lang, zone: r.zone };
     let chart =
-        volume::describe(&fmt, &days).ok_or_else(|| domain::Error::not_found(super::sentences::no_records()))?;
+        volume::describe_chart(&fmt, &days).ok_or_else(|| domain::Error::not_found(super::sentences::no_records()))?;
     Ok(file("records_by_day.svg", "image/svg+xml", svg(&chart, ColourMode::Resolved, WidthMode::Fixed(960))))
 }
 

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     DatabaseIdentity, Location, binding, random, sentences,
     tables::{Cell, Column, ColumnType, TABLES, Table},
-    transfer::{CopyTarget, TableCount, reader_of_folder},
+    transfer::{CopyTarget, TableCount, begin_read_of_folder},
 };
 
 const FORMAT: &str = "guardianflow state";
@@ -55,7 +55,7 @@ struct Footer {
 /// `Unavailable` when the database cannot be read, or the output takes no more.
 pub async fn backup(from: &Location, folder: &Path, out: &mut (dyn Write + Send)) -> Result<Vec<TableCount>> {
     let unwritten = |e: io::Error| Error::unavailable(sentences::backup_not_written()).with_detail(e);
-    let (mut source, identity) = reader_of_folder(from, folder).await?;
+    let (mut source, identity) = begin_read_of_folder(from, folder).await?;
     let mut tables = vec![];
     for table in TABLES {
         tables.push(TableHeader {

@@ -103,7 +103,7 @@ pub struct Status {
 /// # Errors
 /// `NotFound` when it is a file that is not there; `Unavailable`, naming the database, when it cannot be read.
 pub async fn status(location: &Location) -> Result<Status> {
-    let mut reader = transfer::reader(location).await?;
+    let mut reader = transfer::begin_read(location).await?;
     let schema = reader.schema().await?;
     let mut tables = vec![];
     let names = reader.tables().await?;

@@ -17,7 +17,7 @@ pub const MAX_REMEMBERED_COMMITS: i64 = 1_000;
 /// id, path, day, rows, bytes, from, to, simulated, received.
 pub type FileRow = (i64, String, i64, i64, i64, i64, i64, i64, i64);
 
-pub fn file(row: FileRow) -> LakeFile {
+pub fn lake_file(row: FileRow) -> LakeFile {
     let (id, path, day, rows, bytes, from, to, simulated, received) = row;
     LakeFile {
         id,
@@ -35,7 +35,7 @@ pub fn file(row: FileRow) -> LakeFile {
 /// kind, name, first, last, newest, taken, duplicate, corrected, error, its Korean words, finished.
 pub type SourceRow = (String, String, i64, i64, Option<i64>, i64, i64, i64, Option<String>, Option<String>, i64);
 
-pub fn source(row: SourceRow) -> SourceReport {
+pub fn source_report(row: SourceRow) -> SourceReport {
     let (kind, name, first, last, newest, taken, duplicate, corrected, error, error_ko, finished) = row;
     SourceReport {
         source: SourceId { kind, name },
@@ -124,6 +124,6 @@ pub fn unsigned(n: i64) -> u64 {
 }
 
 /// Text from outside: Postgres keeps no character zero.
-pub fn text(text: &str) -> String {
+pub fn without_nul(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }

@@ -40,7 +40,7 @@ pub(crate) trait TableTransaction: Send {
 }
 
 /// One moment of a database as it is.
-pub(crate) async fn reader(location: &Location) -> Result<Box<dyn TableTransaction>> {
+pub(crate) async fn begin_read(location: &Location) -> Result<Box<dyn TableTransaction>> {
     Ok(match location {
         Location::Sqlite(path) if !path.exists() => {
             return Err(Error::not_found(sentences::not_there(location)));
@@ -51,11 +51,11 @@ pub(crate) async fn reader(location: &Location) -> Result<Box<dyn TableTransacti
 }
 
 /// The database of a data folder, as it is: with the tables of this program, and not a former one.
-pub(crate) async fn reader_of_folder(
+pub(crate) async fn begin_read_of_folder(
     location: &Location,
     folder: &Path,
 ) -> Result<(Box<dyn TableTransaction>, DatabaseIdentity)> {
-    let mut reader = reader(location).await?;
+    let mut reader = begin_read(location).await?;
     let (found, ours) = (reader.schema().await?.unwrap_or(0), location.newest_schema());
     if found > ours {
         return Err(error::schema_too_new(&location.to_string(), found, ours));
@@ -169,7 +169,7 @@ impl CopyTarget {
 /// # Errors
 /// `BadInput` when the target is not empty; `Unavailable`, naming what cannot be read or written. Then the target stays empty.
 pub async fn copy(from: &Location, to: &Location, folder: &Path) -> Result<Vec<TableCount>> {
-    let (mut source, identity) = reader_of_folder(from, folder).await?;
+    let (mut source, identity) = begin_read_of_folder(from, folder).await?;
     let mut target = CopyTarget::open(to).await?;
     let mut counts = vec![];
     for table in TABLES {

@@ -132,8 +132,8 @@ async fn a_sweep_removes_what_nobody_writes_any_more(k: &Kept) {
     written.write_all(b"y").unwrap();
     let path = k.folder.path().join("made when needed/lake/day=2026-06-30");
     std::fs::write(path.join("crashed.tmp"), b"half").unwrap();
-    k.objects.sweep("lake").await;
-    k.objects.sweep("no such folder").await;
+    k.objects.remove_leftovers("lake").await;
+    k.objects.remove_leftovers("no such folder").await;
     assert_eq!(files(k), 2, "an object and one that is being written");
     written.finish().unwrap();
     assert_eq!(names(k, "lake").await, [A, "lake/day=2026-06-30/b.parquet"]);

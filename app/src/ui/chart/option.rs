@@ -128,7 +128,7 @@ pub fn parallel(p: &ParallelCoordinates) -> String {
 
 /// The element's side of a picture whose option is used as it is.
 #[must_use]
-pub fn raw_meta(fmt: &Fmt, colours: &[u8]) -> String {
+pub fn picture_meta(fmt: &Fmt, colours: &[u8]) -> String {
     serde_json::json!({
         "kind": "raw", "lang": fmt.lang.code(), "colours": colours, "words": { "reset": words::chart_reset(fmt.lang) },
     })
@@ -164,7 +164,7 @@ struct LabelTexts {
 
 /// The element's side of a chart, as JSON. A chart without rows behind it (`records`) has no range to zoom into either.
 #[must_use]
-pub fn meta(fmt: &Fmt, chart: &Chart, metric: &Metric, records: Option<String>) -> String {
+pub fn line_chart_meta(fmt: &Fmt, chart: &Chart, metric: &Metric, records: Option<String>) -> String {
     let lang = fmt.lang;
     let meta = Meta {
         from: chart.range.from().0,
@@ -238,7 +238,7 @@ mod tests {
         let fmt = Fmt { lang: Lang::Ko, zone: TimeZone::UTC };
         let metric = Metric::uncatalogued("x");
         let c = chart();
-        let v: Value = serde_json::from_str(&meta(&fmt, &c, &metric, None)).expect("JSON");
+        let v: Value = serde_json::from_str(&line_chart_meta(&fmt, &c, &metric, None)).expect("JSON");
         assert_eq!(
             (&v["zoom"], &v["records"], &v["shift"]),
             (&Value::Bool(false), &Value::Null, &serde_json::json!([0, 500]))

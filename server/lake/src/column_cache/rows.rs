@@ -77,13 +77,13 @@ impl RowSelection {
         }
     }
 
-    pub(super) fn width(&self) -> usize {
+    pub(super) fn row_bytes(&self) -> usize {
         self.needs.iter().filter_map(|n| width(n)).sum()
     }
 
     /// The bytes of what is in a file's maps, about, where they are wanted. An older index does not say how much that is: at
     /// most every metric in every row.
-    pub(super) fn maps(&self, view: &IndexedFile) -> usize {
+    pub(super) fn map_bytes(&self, view: &IndexedFile) -> usize {
         if !self.needs.contains(&"metrics") {
             return 0;
         }

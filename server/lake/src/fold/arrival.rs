@@ -26,7 +26,7 @@ impl ArrivedInTime {
     }
 }
 
-pub(super) fn arrival(
+pub(super) fn arrived_in_time(
     plan: &Plan,
     grouping: &GroupingSet,
     bucket_span: &BucketSpan,

@@ -28,7 +28,7 @@ use domain::{
 };
 
 use self::{
-    arrival::{ArrivedInTime, arrival},
+    arrival::{ArrivedInTime, arrived_in_time},
     batch::{
         DEVICE_CHANGED, GROUP_CHANGED, MODEL_CHANGED, PLACE_CHANGED, RowBatch, RowSpan, RowSpans, common_prefix_len,
     },
@@ -265,7 +265,7 @@ impl Fold {
                         continue;
                     }
                     let arrived: Vec<ArrivedInTime> =
-                        same.clone().map(|row| arrival(&plan, grouping, &bucket_span, rows, row)).collect();
+                        same.clone().map(|row| arrived_in_time(&plan, grouping, &bucket_span, rows, row)).collect();
                     let mut from = same.start;
                     for some in arrived.chunk_by(PartialEq::eq) {
                         take(from..from + some.len(), &some[0]);

@@ -23,7 +23,7 @@ pub struct DeclaredPlace {
 
 impl DeclaredPlace {
     /// The number, among the expected places, of the one that this is or lies in.
-    pub fn leaf(&self) -> Option<usize> {
+    pub fn expected_index(&self) -> Option<usize> {
         self.leaf
     }
 }

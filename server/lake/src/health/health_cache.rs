@@ -215,7 +215,7 @@ impl HealthCache {
         self.from.is_some_and(|from| from <= t.day())
     }
 
-    pub fn place(&self, place: usize) -> Option<&Arc<PlaceHealth>> {
+    pub fn place_health(&self, place: usize) -> Option<&Arc<PlaceHealth>> {
         self.places.get(place)
     }
 

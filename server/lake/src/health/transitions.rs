@@ -75,7 +75,7 @@ impl TransitionTracker {
         }
         let all = self.silent || before.failing != after.failing || revision(before) != revision(after);
         for place in 0..after.places.len() {
-            let same = || match (before.kept.place(place), after.kept.place(place)) {
+            let same = || match (before.kept.place_health(place), after.kept.place_health(place)) {
                 (Some(a), Some(b)) => Arc::ptr_eq(a, b),
                 _ => false,
             };
@@ -135,7 +135,7 @@ impl Snapshot {
         let expected_from = at.plus(-EXPECTED_WITHIN_MS);
         let nothing = (DataState::NoDataExpected, Millis(i64::MAX));
         let Ok(range) = TimeRange::new(expected_from, at) else { return nothing };
-        let kept = self.kept.place(place).filter(|_| self.kept.covers(expected_from));
+        let kept = self.kept.place_health(place).filter(|_| self.kept.covers(expected_from));
         let (activity, known_until) =
             match kept.map_or(Err(YoungerRecords), |kept| kept.activity(self, &scope, &range, at)) {
                 Ok(activity) => (activity, Millis(i64::MAX)),
@@ -161,7 +161,7 @@ impl Snapshot {
     /// What is written down of a place that is expected because it is named.
     fn leaf(&self, place: usize) -> Option<&PlaceDeclaration> {
         let written = self.written.get(place)?;
-        let leaf = self.directory.declared.expected_places().get(written.leaf()?)?;
+        let leaf = self.directory.declared.expected_places().get(written.expected_index()?)?;
         (*leaf == self.places[place]).then_some(&written.facts)
     }
 
@@ -176,8 +176,8 @@ impl Snapshot {
         let never = Millis(i64::MAX);
         let leaf = self.leaf(place).filter(|facts| !facts.retired_at(at));
         let shared = || {
-            let own = self.written[place].leaf();
-            self.written.iter().enumerate().any(|(other, w)| other != place && w.leaf() == own)
+            let own = self.written[place].expected_index();
+            self.written.iter().enumerate().any(|(other, w)| other != place && w.expected_index() == own)
         };
         let Some(facts) = leaf.filter(|_| !shared()) else { return (DataState::NoDataExpected, never) };
         let ends = facts.retired.map_or(never, |since| since.plus(-1));

@@ -115,7 +115,7 @@ impl Objects for FolderObjects {
         self.root.join(name).display().to_string()
     }
 
-    async fn sweep(&self, folder: &str) {
+    async fn remove_leftovers(&self, folder: &str) {
         let folder = folder.to_owned();
         let swept = self.blocking(move |root| {
             let mut left = Vec::new();

@@ -9,7 +9,7 @@ use sqlx::Transaction;
 use super::{Db, Store, cannot, sql as own};
 use crate::{
     error::Operation,
-    rows::{FileRow, MAX_REMEMBERED_COMMITS, file, signed},
+    rows::{FileRow, MAX_REMEMBERED_COMMITS, lake_file, signed},
     sql,
 };
 
@@ -22,7 +22,7 @@ impl Manifest for Store {
 
     async fn files(&self) -> Result<Vec<LakeFile>> {
         let rows: sqlx::Result<Vec<FileRow>> = sqlx::query_as(sql::FILES).fetch_all(&self.pool).await;
-        Ok(rows.map_err(|e| cannot(Operation::ReadManifest, &e))?.into_iter().map(file).collect())
+        Ok(rows.map_err(|e| cannot(Operation::ReadManifest, &e))?.into_iter().map(lake_file).collect())
     }
 
     async fn since(&self, generation: i64) -> Result<Option<ManifestUpdate>> {
@@ -142,7 +142,7 @@ impl Store {
             news.touched.push(touched);
         }
         let live: Vec<FileRow> = sqlx::query_as(own::PUBLISHED_SINCE).bind(since).fetch_all(&mut *tx).await?;
-        news.published = live.into_iter().map(file).collect();
+        news.published = live.into_iter().map(lake_file).collect();
         Ok(Some(news))
     }
 }

@@ -14,7 +14,7 @@ use sqlx::Transaction;
 use super::{Db, Store, cannot};
 use crate::{
     error::Operation,
-    rows::{SourceRow, signed, source, text, unsigned},
+    rows::{SourceRow, signed, source_report, unsigned, without_nul},
     sql,
 };
 
@@ -23,7 +23,7 @@ impl SourceLedger for Store {
     async fn sources(&self) -> Result<Vec<SourceReport>> {
         let broken = |e: sqlx::Error| cannot(Operation::ReadLedger, &e);
         let rows: Vec<SourceRow> = sqlx::query_as(sql::SOURCES).fetch_all(&self.pool).await.map_err(broken)?;
-        let mut reports: Vec<SourceReport> = rows.into_iter().map(source).collect();
+        let mut reports: Vec<SourceReport> = rows.into_iter().map(source_report).collect();
         let refused: Vec<(String, String, String, i64)> =
             sqlx::query_as(sql::REFUSED).fetch_all(&self.pool).await.map_err(broken)?;
         for (kind, name, reason, rows) in refused {
@@ -93,8 +93,8 @@ impl Store {
             sqlx::query_scalar(sql::FAILING_SINCE).bind(&source.kind).bind(&source.name).fetch_one(&mut *tx).await?;
         let failing = error.map(|_| before.unwrap_or(at.0));
         sqlx::query(sql::MARK)
-            .bind(error.map(|e| text(&e.en)))
-            .bind(error.and_then(|e| e.ko.as_deref()).map(text))
+            .bind(error.map(|e| without_nul(&e.en)))
+            .bind(error.and_then(|e| e.ko.as_deref()).map(without_nul))
             .bind(i64::from(finished))
             .bind(failing)
             .bind(&source.kind)
