@@ -46,7 +46,7 @@ export class Feed {
     if (generation === this.#shown) return;
     this.#shown = generation;
     if (generation === '' || Number(generation) >= this.#told) return;
-    // Once: a server that was begun anew may count from the beginning.
+    // Once: a server that was begun again may count from the beginning.
     this.#told = 0;
     this.#listener.records();
   }
@@ -100,7 +100,7 @@ export class Feed {
     this.#listener.heard();
     if (!records) return;
     this.#told = Number(records.lastEventId);
-    // The page may have been loaded anew for another reason.
+    // The page may have been loaded again for another reason.
     if (records.lastEventId !== this.#shown) this.#listener.records();
   }
 

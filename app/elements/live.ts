@@ -1,4 +1,4 @@
-// `<gf-live>`: says how old the page is and has it loaded anew when the server has new data. It loads nothing itself: it
+// `<gf-live>`: says how old the page is and has it loaded again when the server has new data. It loads nothing itself: it
 // asks with `gf:refresh` on the window, and the page answers with another `data-at`, or with `gf:failed`.
 
 import { ageText, mark, stateText, wordsOf, type State, type Words } from './age';

@@ -1,4 +1,4 @@
-// When the page may be loaded anew: wishes are gathered and met at most once an interval, never two at a time.
+// When the page may be loaded again: wishes are gathered and met at most once an interval, never two at a time.
 // It holds times only and knows no clock, page or network, so that it can be tested without them.
 
 /** A refresh that has no answer after this long is over; the next may start. The server gives up after 30 s, and says so. */

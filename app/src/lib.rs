@@ -1,7 +1,7 @@
 //! What people see. Compiled twice: for the server (`ssr`), where pages are made whole, and for the browser (`hydrate`),
-//! where they come alive. Nothing here can name a database, a file or a socket.
+//! where they are hydrated. Nothing here can name a database, a file or a socket.
 //!
-//! A page is a folder; what pages share is in `shell` (what stands around them), `panels` (charts and tables of several pages)
+//! A page is a folder; what pages share is in `shell` (what surrounds them), `panels` (charts and tables of several pages)
 //! and `ui` (the kit).
 
 #![recursion_limit = "512"]
@@ -30,7 +30,7 @@ use leptos_router::{
 
 use crate::shell::{error_view::NotFound, frame::Frame, page_spec::PageSpec, prefs::Prefs};
 
-/// Lists the rooms: what they register, and their routes.
+/// Lists the pages: their registrations and routes.
 macro_rules! page_list {
     ($($page_spec:ident),+ $(,)?) => {
         /// Every page, in the order of the navigation.

@@ -1,4 +1,4 @@
-//! The WebAssembly entry: makes the server's page come alive, and nothing else.
+//! The WebAssembly entry: hydrates the server's page, and nothing else.
 #![cfg(target_arch = "wasm32")]
 
 #[wasm_bindgen::prelude::wasm_bindgen]

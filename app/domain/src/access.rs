@@ -1,4 +1,4 @@
-//! Who may do what. One question, asked by every route and every server function: `can(actor, action, object)`.
+//! Authorization. One check for every route and every server function: `can(actor, action, object)`.
 
 use serde::{Deserialize, Serialize};
 
@@ -42,11 +42,11 @@ impl Role {
 /// Who is calling.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Actor {
-    /// Nobody known.
+    /// An unknown actor.
     Anonymous,
     /// Whoever reaches a server on which everybody may read and nobody may act.
     Viewer,
-    /// Somebody who sees one customer and nothing that tells of others.
+    /// An actor that may see one customer only.
     Bound(Name),
     /// Whoever showed a named token, or signed in with it.
     Named { name: TokenName, role: Role },
@@ -84,7 +84,7 @@ pub enum Action {
     ReadMetrics,
     /// See sources and what they refused.
     ReadSources,
-    /// See whether the server lives.
+    /// Whether the server process runs.
     Probe,
     /// See the sign-in page, sign in or out, fetch the files that every page needs.
     SignIn,
@@ -174,7 +174,7 @@ fn can_on_view(actor: &Actor, action: Action, owner: &str, shared: bool) -> bool
     !action.is_write() || operates
 }
 
-/// [`can`] as a gate.
+/// Returns an error unless [`can`] allows it.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Forbidden`] with the sentence that the visitor reads.

@@ -1,4 +1,4 @@
-//! What a commit touched, so that only those who show it look again.
+//! What a commit changed, so that only pages that show it reload.
 
 use std::collections::BTreeSet;
 
@@ -35,7 +35,7 @@ impl Default for AffectedPlaces {
 }
 
 impl ChangeSet {
-    /// Everything, as far as anybody can say.
+    /// All places: the extent of the change is unknown.
     #[must_use]
     pub fn everything() -> Self {
         Self { places: AffectedPlaces::All, ..Self::default() }
@@ -60,7 +60,7 @@ impl ChangeSet {
     }
 }
 
-/// What changes apart from one another: whoever shows one thing does not look again for another's sake.
+/// Topics of change events: a page reloads only for the topics that it shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventTopic {

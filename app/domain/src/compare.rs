@@ -1,5 +1,5 @@
 //! Models side by side: what each did, and how it differs from a baseline, everywhere or only where both ran. The
-//! arithmetic alone; whether a difference is decisive is another question (paired evidence, at promotion).
+//! arithmetic alone; whether a difference is decisive is decided elsewhere (paired evidence, at promotion).
 
 use std::{
     borrow::Cow,
@@ -109,7 +109,7 @@ impl ComparedMetric {
         }
     }
 
-    /// What contenders of a site are ranked by: at the same places the difference to the baseline, whose own is zero;
+    /// What compared models of a site are ranked by: at the same places the difference to the baseline, whose own is zero;
     /// everywhere the value.
     #[must_use]
     pub fn rank(&self, places: PlacePairing) -> Option<f64> {
@@ -132,9 +132,9 @@ impl ComparedMetric {
 pub struct SiteComparison {
     pub customer: Name,
     pub site: Option<Name>,
-    /// By contender, over the zones of the site; without quantiles.
+    /// By compared model, over the zones of the site; without quantiles.
     pub figures: Vec<ComparedMetric>,
-    /// The contender that did best by [`ComparedMetric::rank`], where at least two can be compared, the metric has a direction and the
+    /// The compared model that did best by [`ComparedMetric::rank`], where at least two can be compared, the metric has a direction and the
     /// lead matters.
     pub best: Option<usize>,
 }
@@ -150,7 +150,7 @@ struct ZoneResult<'r> {
 /// By place, what is known of a model.
 type Cells<'r> = BTreeMap<&'r Place, ZoneResult<'r>>;
 
-/// The field of a report, told apart by model.
+/// The results of a field report, by model.
 #[derive(Debug)]
 pub struct ModelResults<'r> {
     report: &'r FieldReport,
@@ -230,7 +230,7 @@ impl<'r> ModelResults<'r> {
             .collect()
     }
 
-    /// Where which contender wins, in one metric; sites in order of customer and name.
+    /// Where which compared model wins, in one metric; sites in order of customer and name.
     #[must_use]
     pub fn sites(&self, metric: usize, compared_models: &[ComparedModel], places: PlacePairing) -> Vec<SiteComparison> {
         let cells: Vec<&Cells<'r>> =
@@ -261,7 +261,7 @@ impl<'r> ModelResults<'r> {
 
 type SiteKey<'r> = (&'r Name, &'r Option<Name>);
 
-/// Who did best. Of several models each difference stands on its own zones; the baseline is what they have in common.
+/// The best model. Of several models each difference stands on its own zones; the baseline is what they have in common.
 fn best(metric: &Metric, figures: &[ComparedMetric], places: PlacePairing) -> Option<usize> {
     let known: Vec<(usize, f64)> = figures.iter().enumerate().filter_map(|(i, f)| Some((i, f.rank(places)?))).collect();
     let better = |a: f64, b: f64| metric.direction.judge(a - b) == ChangeVerdict::Better;

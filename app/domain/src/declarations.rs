@@ -1,4 +1,4 @@
-//! What people have written down about places and metrics, beside what records say (`places.yaml`, `metrics.yaml`): names
+//! Declarations of places and metrics, in addition to records (`places.yaml`, `metrics.yaml`): names
 //! to show, what is expected, how a number is to be read. Records, links and programs keep the names that records bring.
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -168,7 +168,7 @@ pub enum DeclarationFile {
     Metrics,
 }
 
-/// How it stands with one of the two files.
+/// The status of one of the two files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeclarationFileState {
     pub kind: DeclarationFile,

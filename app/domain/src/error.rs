@@ -12,7 +12,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
-    /// The question cannot be understood or is not allowed to be so large.
+    /// The query cannot be understood or is not allowed to be so large.
     BadInput,
     /// The thing asked for is not known.
     NotFound,

@@ -1,4 +1,4 @@
-//! The words, rules and arithmetic of GuardianFlow, and the ports through which it reaches the world.
+//! The types, rules and arithmetic of GuardianFlow, and its ports.
 //! No IO happens here and no time is read from a clock, so every rule can be tested in microseconds and the crate
 //! compiles for the browser as it stands.
 

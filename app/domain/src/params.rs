@@ -1,4 +1,4 @@
-//! A question as it arrives, in texts: from a URL, a form or the command line. Links write these texts; what they mean is read once,
+//! A query as it arrives, in texts: from a URL, a form or the command line. Links write these texts; what they mean is read once,
 //! into a [`MetricsQuery`].
 
 mod metrics_query;
@@ -15,7 +15,7 @@ use crate::{
 /// Makes [`QueryParams`] with a field a key, and the list of keys, from one table.
 macro_rules! words {
     ($($(#[$doc:meta])* $field:ident = $key:literal,)*) => {
-        /// The words of a question, all optional. These are the keys of URLs: short, documented, the same everywhere.
+        /// The words of a query, all optional. These are the keys of URLs: short, documented, the same everywhere.
         #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(default)]
         pub struct QueryParams {
@@ -67,7 +67,7 @@ words! {
     baseline = "baseline",
     /// Whether a comparison counts `same` places (default) or `all`.
     places = "places",
-    /// Whether models are told apart by `version` (default) or `architecture`.
+    /// Whether models are distinguished by `version` (default) or `architecture`.
     by = "by",
     /// `1` leaves out what does not differ.
     diff = "diff",
@@ -77,7 +77,7 @@ words! {
     /// A range that ends now; instead of `from` and `to`.
     days = "days",
     step = "step",
-    /// The earlier period that is shown beside: `previous`, `week` or `year`.
+    /// The earlier period that is shown for comparison: `previous`, `week` or `year`.
     compare = "compare",
     /// An IANA time zone such as `Asia/Seoul`.
     tz = "tz",

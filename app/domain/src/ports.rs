@@ -1,4 +1,4 @@
-//! The product's doors to the world. Each port has one contract suite (server/tests/contract) that all adapters pass.
+//! The ports: what the domain needs from outside. Each port has one contract suite (server/tests/contract) that all adapters pass.
 
 mod access;
 
@@ -40,18 +40,18 @@ pub struct CellsAnswer {
     pub cost: QueryCost,
 }
 
-/// Answers questions about records.
+/// Answers queries about records.
 #[async_trait]
 pub trait MetricsStore: Send + Sync {
     /// What is known now without reading a row. Cheap.
     fn view(&self) -> Arc<dyn MetricsSnapshot>;
-    /// The generation of what questions are answered from, as whoever waits for changes was told last. It never falls.
+    /// The generation of what queries are answered from, as subscribers were notified last. It never falls.
     fn notified_generation(&self) -> i64;
     /// Waits until [`MetricsStore::notified_generation`] is another than `seen`, and returns it: at once for commits of this process, for those of
     /// others as soon as [`Maintenance::follow`] has looked, and when a part of the records is left out or comes back. What has moved
     /// before is heard of too, so nothing is lost between two calls.
     async fn wait_for_change(&self, seen: i64) -> i64;
-    /// Aggregates: the one question for all of them.
+    /// Aggregates: one query type for all of them.
     ///
     /// # Errors
     /// `Unavailable` when the records cannot be read.
@@ -67,7 +67,7 @@ pub trait MetricsStore: Send + Sync {
     /// Writes the records of a range as Parquet that can be ingested again: all of them or none. Returns the number of rows.
     ///
     /// # Errors
-    /// `Unavailable` when the output takes no more, or naming what cannot be read; what was written then is worth nothing.
+    /// `Unavailable` when the output takes no more, or naming what cannot be read; what was written by then is invalid.
     async fn export(&self, scope: &Scope, range: TimeRange, to: &mut dyn RestartableWriter) -> Result<u64>;
 }
 
@@ -80,7 +80,7 @@ pub trait RestartableWriter: std::io::Write + Send {
     fn begin(&mut self) -> std::io::Result<()>;
 }
 
-/// Keeps what questions are answered from up with the world. Jobs call it again and again; each call is cheap when there is
+/// Periodic maintenance of the store. Jobs call it again and again; each call is cheap when there is
 /// nothing to do.
 #[async_trait]
 pub trait Maintenance: Send + Sync {
@@ -90,10 +90,10 @@ pub trait Maintenance: Send + Sync {
     /// `Unavailable` when that cannot be read.
     async fn follow(&self) -> Result<bool>;
     /// Lets time pass: places that brought nothing grow late and stale. Returns how many changed their state since it was looked
-    /// last; whoever waits for changes of theirs is told. The first call begins it: from then on the health of now is kept, and what
+    /// last; subscribers are notified. The first call begins it: from then on the health of now is kept, and what
     /// is the case then is no change.
     async fn advance_clock(&self) -> usize;
-    /// Looks once whether all that is kept is there and looks as it did, reading only what does not: questions may be answered from
+    /// Looks once whether all that is kept is there and looks as it did, reading only what does not: queries may be answered from
     /// memory and do not look. Returns how many parts of the records are left out since.
     ///
     /// # Errors
@@ -104,12 +104,12 @@ pub trait Maintenance: Send + Sync {
     /// # Errors
     /// `Unavailable` when what was found cannot be kept.
     async fn retry_unreadable(&self) -> Result<usize>;
-    /// Merges small parts where many have come together, beside everything else. False when others overtook it.
+    /// Merges small parts where many have come together, in the background. False when others overtook it.
     ///
     /// # Errors
     /// `Unavailable`, naming what cannot be written.
     async fn merge(&self) -> Result<bool>;
-    /// Answers from now on with what people have written down about places and metrics.
+    /// Uses these declarations in all answers from now on.
     ///
     /// # Errors
     /// `Unavailable` when the records cannot be followed; then it is so from the next commit on.
@@ -123,7 +123,7 @@ pub trait MetricsSnapshot: Send + Sync {
     fn generation(&self) -> i64;
     /// The same of answers about a scope: records elsewhere leave it as it is. The base of ETags.
     fn generation_in(&self, scope: &Scope) -> i64;
-    /// The same as far as somebody may know it who sees one customer only: nothing outside of it is counted or named.
+    /// The same for an actor bound to one customer: nothing outside of it is counted or named.
     fn restricted_to(self: Arc<Self>, customer: &Name) -> Arc<dyn MetricsSnapshot>;
     /// Where the sites expected to report a metric are counted, in the reports of [`MetricsSnapshot::health`]; `None` when there was no room.
     fn site_count_index(&self, column: &MetricColumn) -> Option<usize> {
@@ -133,7 +133,7 @@ pub trait MetricsSnapshot: Send + Sync {
     fn as_of(&self) -> Option<Millis>;
     /// What there is to ask about.
     fn directory(&self) -> &Arc<Directory>;
-    /// The metrics that a question is about, of a scope and the ranges that it looks at.
+    /// The metrics that a query is about, of a scope and the ranges that it looks at.
     fn select_metrics(&self, metrics: &MetricSelection, scope: &Scope, ranges: &[TimeRange]) -> SelectedMetrics;
     /// How the places of a scope deliver at the end of a range, or now if that is before; reports are counted within the range.
     fn health(&self, scope: &Scope, range: &TimeRange, now: Millis) -> HealthReport;
@@ -165,7 +165,7 @@ pub struct UnreadablePart {
     pub reason: Sentence,
 }
 
-/// A job that runs beside requests, as its supervisor knows it.
+/// A job that runs in the background, as its supervisor knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobReport {
     /// For programs.
@@ -183,11 +183,11 @@ pub struct JobReport {
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
     Running,
-    /// It runs, and something is in its way.
+    /// It runs with an error.
     Troubled,
     /// It failed and will begin again.
     Restarting,
-    /// It had nothing more to do, or was told to stop.
+    /// It had nothing more to do, or was asked to stop.
     Ended,
 }
 
@@ -273,7 +273,7 @@ pub struct ReadPosition {
 pub struct SourceId {
     /// What kind, such as `folder`, `api` or `demo`.
     pub kind: String,
-    /// Its name as people know it, the same whoever asks.
+    /// Its name as people know it, the same for every actor.
     pub name: String,
 }
 
@@ -307,7 +307,7 @@ pub trait KeyValueStore: Send + Sync {
 /// The ledger of sources: what each delivered, when, and what was refused.
 #[async_trait]
 pub trait SourceLedger: Send + Sync {
-    /// All sources, those with trouble first, then the freshest.
+    /// All sources, those with errors first, then the freshest.
     ///
     /// # Errors
     /// `Unavailable` when the ledger cannot be read.

@@ -1,4 +1,4 @@
-//! Which records a question is about: a place, a task, a model and the kind of experiment.
+//! Which records a query is about: a place, a task, a model and the kind of experiment.
 
 use serde::{Deserialize, Serialize};
 
@@ -147,7 +147,7 @@ impl Place {
     }
 }
 
-/// What a question is about. `None` is open. A zone is only named together with its site and customer.
+/// What a query is about. `None` is open. A zone is only named together with its site and customer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Scope {
     pub customer: Option<Name>,

@@ -161,7 +161,7 @@ impl QuantileSketch {
         }
     }
 
-    /// Bucket numbers and counts, for whoever stores a sketch.
+    /// Bucket numbers and counts, to store a sketch.
     #[must_use]
     pub fn to_counts(&self) -> BTreeMap<i32, u64> {
         let mut map = BTreeMap::new();

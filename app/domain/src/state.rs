@@ -17,7 +17,7 @@ pub const CADENCE_WINDOW_MS: i64 = 14 * DAY;
 /// The cadence of a place with too little history.
 pub const DEFAULT_CADENCE_MS: i64 = DAY;
 
-/// From calm to grave; a scope takes the gravest of its expected places.
+/// In order of severity; a scope has the worst state of its expected places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DataState {
@@ -94,7 +94,7 @@ pub struct Transitions {
 /// A place that changed its state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transition {
-    /// From 1, in the order in which they were noticed; counted anew whenever a process begins.
+    /// From 1, in the order in which they were noticed; counted again whenever a process begins.
     pub number: u64,
     pub place: Place,
     pub from: DataState,

@@ -22,7 +22,7 @@ pub const DAY: i64 = 24 * HOUR;
 pub const MIN_TIMESTAMP: Millis = Millis(946_684_800_000);
 /// How far ahead of the server's clock a record may be.
 pub const MAX_CLOCK_LEAD_MS: i64 = DAY;
-/// The longest range that a question may span.
+/// The longest range that a query may span.
 pub const MAX_RANGE_MS: i64 = 11 * 366 * DAY;
 /// The finest step of a trend.
 pub const MIN_STEP_MS: i64 = SECOND;
@@ -107,7 +107,7 @@ impl std::fmt::Display for Day {
     }
 }
 
-/// A stretch of time: from `from`, up to and without `to`. Never empty.
+/// An interval: from `from`, up to and without `to`. Never empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TimeRange {
     from: Millis,
@@ -172,7 +172,7 @@ impl TimeRange {
     }
 }
 
-/// Ranges that neither overlap nor touch, in order of time: the moments that a question with several periods looks at.
+/// Ranges that neither overlap nor touch, in order of time: the moments that a query with several periods looks at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ranges(Vec<TimeRange>);
 

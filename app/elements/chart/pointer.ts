@@ -1,4 +1,4 @@
-// Mouse, pen and finger on the plot, told apart into looking, selecting a range, clicking and zooming out. It knows nothing
+// Mouse, pen and finger on the plot, distinguished into looking, selecting a range, clicking and zooming out. It knows nothing
 // of charts: whoever listens is told in pixels of the plot.
 
 export interface Handlers {

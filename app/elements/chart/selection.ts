@@ -1,4 +1,4 @@
-// What is selected in a raw chart, in the values of its axes, so that the same region is selected when it is drawn anew.
+// What is selected in a raw chart, in the values of its axes, so that the same region is selected when it is drawn again.
 
 import type { EChartsType } from 'echarts/core';
 import { first, list, object, type Json } from './data';

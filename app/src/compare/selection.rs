@@ -29,7 +29,7 @@ pub(super) async fn read_query(services: &Services, request: &Request, params: Q
     Ok(PageQuery::read(services, request, params).await?.with_default_kind(ExperimentKind::All))
 }
 
-/// What the question says of models; `None` when no model ran.
+/// What the query says of models; `None` when no model ran.
 pub(super) fn select_models(
     a: &PageQuery,
     directory: &Directory,
@@ -65,7 +65,7 @@ pub(super) fn select_models(
     Ok(Some(Selection { baseline, chosen }))
 }
 
-/// The metric of the strip and of the finding: the one asked for, else mAP50, else the first there is.
+/// The metric of the site table and of the headline: the one asked for, else mAP50, else the first there is.
 pub(super) fn leading_metric(a: &PageQuery, report: &FieldReport) -> Result<usize> {
     let find = |key: &str| report.metrics.iter().position(|m| m.key.eq_ignore_ascii_case(key));
     match &a.q.metric {

@@ -135,7 +135,7 @@ mod tests {
         assert!(goodness(&metric("inference_time_ms"), -1.0) > goodness(&metric("inference_time_ms"), 0.5));
     }
 
-    /// A contender by its differences: at the same places, everywhere; and in how many of four zones days and devices differ.
+    /// A compared model by its differences: at the same places, everywhere; and in how many of four zones days and devices differ.
     fn compared_model(text: &str, delta: f64, everywhere: f64, unlike: (usize, usize)) -> ComparedModel {
         let same = PairedDifference {
             delta,

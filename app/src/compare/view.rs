@@ -34,7 +34,7 @@ pub struct ModelChip {
     pub n: String,
     pub chosen: bool,
     pub baseline: bool,
-    /// Takes it in or out; `None` for the baseline and when there is no room.
+    /// Link that adds or removes it; `None` for the baseline and at the maximum.
     pub toggle: Option<String>,
     pub as_baseline: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! The heat strip of a customer: its sites by days in the leading metric, with the table behind.
+//! The heatmap of a customer: its sites by days in the leading metric, with the table behind.
 
 use domain::{
     Error, Result,
@@ -43,7 +43,7 @@ pub fn calendar_days(panel: PanelContext<'_>, length: i64) -> Result<SeriesBucke
     SeriesBuckets::between(&midnights)
 }
 
-/// Where the strip leads.
+/// Where the heatmap links to.
 pub struct HeatmapLinks<'a> {
     /// The page of a place.
     pub place: &'a dyn Fn(&Scope) -> String,
@@ -53,7 +53,7 @@ pub struct HeatmapLinks<'a> {
     pub svg: String,
 }
 
-/// The strip; `None` where there is nothing to tell apart.
+/// The heatmap; `None` where there is nothing to distinguish.
 #[must_use]
 pub fn heatmap_view(
     panel: PanelContext<'_>,

@@ -262,7 +262,7 @@ impl TrendChart<'_> {
 /// Where a chart leads.
 #[derive(Debug, Clone, Default)]
 pub struct ChartLinks {
-    /// The question, for files.
+    /// The query, for files.
     pub query: Option<Vec<(String, String)>>,
     /// The page that shows it again.
     pub link: Option<String>,

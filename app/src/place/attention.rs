@@ -1,4 +1,4 @@
-//! What needs somebody: sites that are late, silent or in error, and sites that got worse out of line with the others.
+//! What needs attention: sites that are late, silent or in error, and sites that got worse out of line with the others.
 
 use domain::{
     metric::{ChangeVerdict, Metric},
@@ -16,7 +16,7 @@ use crate::shell::{
 /// At most so many lines under "needs attention".
 const ATTENTION: usize = 6;
 
-/// The gravest first, and how many more there are. Sites that are late, silent or in error, and sites that got worse out of line with the others.
+/// The most severe first, and how many more there are. Sites that are late, silent or in error, and sites that got worse out of line with the others.
 pub(super) fn attention(a: &PageQuery, s: &Summary) -> (Vec<AttentionView>, Option<String>) {
     let lang = a.fmt.lang;
     let sites: &[ChildSummary] = if a.q.scope.level() == Level::Fleet { &s.sites } else { &s.children };

@@ -48,7 +48,7 @@ pub(super) fn draw(v: PlaceView) -> impl IntoView {
     }
 }
 
-/// What needs somebody, gravest first.
+/// What needs attention, most severe first.
 fn attention(lang: Lang, items: Vec<AttentionView>, more: Option<String>) -> impl IntoView {
     let calm = items.is_empty();
     view! {

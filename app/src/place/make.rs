@@ -128,7 +128,7 @@ pub async fn page(services: &Services, request: &Request, params: QueryParams) -
     })
 }
 
-/// Over which time sparklines and the heat strip go. The days of a customer's sites are those of the calendar, so that a
+/// Over which time sparklines and the heatmap go. The days of a customer's sites are those of the calendar, so that a
 /// cell is a day that one can name; elsewhere steps end with the range.
 fn course(a: &PageQuery) -> Result<SeriesBuckets> {
     let ends_at = a.q.range.to();
@@ -140,7 +140,7 @@ fn course(a: &PageQuery) -> Result<SeriesBuckets> {
     Ok(SeriesBuckets::of_steps(range, Step::for_range(&range, 31)))
 }
 
-/// A day that is not half over would bend the end of every sparkline. The heat strip shows it all the same.
+/// A day that is not half over would bend the end of every sparkline. The heatmap shows it all the same.
 fn without_unfinished_day(s: &mut Summary, course: &SeriesBuckets, a: &PageQuery) {
     let Some((from, to)) = course.buckets().last().copied() else { return };
     if a.q.range.to().0 - from.0 >= (to.0 - from.0) / 2 {
@@ -152,7 +152,7 @@ fn without_unfinished_day(s: &mut Summary, course: &SeriesBuckets, a: &PageQuery
     }
 }
 
-/// The heat strip; each of its days leads to the page of the site on that day.
+/// The heatmap; each of its days leads to the page of the site on that day.
 fn site_heatmap(a: &PageQuery, s: &Summary, leading: &MetricSummary, course: &SeriesBuckets) -> Option<HeatmapView> {
     let place = |scope: &Scope| addresses::place(scope, &a.params);
     let bucket = |scope: &Scope, from, to| {

@@ -32,7 +32,7 @@ pub struct PlaceView {
     pub models: Option<TableView>,
 }
 
-/// Something that needs somebody.
+/// A site that needs attention.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AttentionView {
     pub text: String,

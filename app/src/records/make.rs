@@ -118,7 +118,7 @@ fn table(a: &PageQuery, r: &Records, skip: usize) -> TableView {
     }
 }
 
-/// The file or door through which it came. The simulated fleet is its own source; other rows may say that they are simulated.
+/// The file or interface through which it came. The simulated fleet is its own source; other rows may say that they are simulated.
 fn source(a: &PageQuery, row: &RecordRow) -> String {
     let lang = a.fmt.lang;
     match row.source.as_deref() {

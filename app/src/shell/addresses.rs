@@ -56,7 +56,7 @@ pub fn trends(scope: &Scope, metric: &str, params: &QueryParams) -> String {
     with_scope("/trends", scope, &without(params, &COMPARE, metric))
 }
 
-/// The trends page of a scope and a metric, of the model that the question names.
+/// The trends page of a scope and a metric, of the model that the query names.
 #[must_use]
 pub fn trends_of_model(scope: &Scope, metric: &str, params: &QueryParams) -> String {
     let mut to = without(params, &COMPARE, metric);
@@ -67,7 +67,7 @@ pub fn trends_of_model(scope: &Scope, metric: &str, params: &QueryParams) -> Str
     href("/trends", &pairs(&to, &[]))
 }
 
-/// The rows behind a metric, without their time: whoever knows the point adds `from` and `to`.
+/// The rows behind a metric, without their time: the caller adds `from` and `to`.
 #[must_use]
 pub fn records(scope: &Scope, metric: &str, params: &QueryParams) -> String {
     let mut to = without(params, &COMPARE, metric);
@@ -98,7 +98,7 @@ pub fn events(place: Option<&Place>) -> String {
     href("/api/events", &pairs.collect::<Vec<_>>())
 }
 
-/// Names a place in a question.
+/// Names a place in a query.
 fn put(params: &mut QueryParams, scope: &Scope) {
     for (key, name) in PLACE_KEYS.iter().zip([&scope.customer, &scope.site, &scope.zone]) {
         params.set(key, name.as_ref().map(ToString::to_string));

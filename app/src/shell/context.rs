@@ -22,9 +22,9 @@ pub struct Services {
     pub files: Arc<Files>,
     /// Days of the demo that are in, while it is being filled.
     pub filling: Arc<dyn Fn() -> Option<i64> + Send + Sync>,
-    /// What runs beside requests, and how it does.
+    /// What runs in the background, and how it does.
     pub jobs: Arc<dyn Fn() -> Vec<JobReport> + Send + Sync>,
-    /// How it stands with `places.yaml` and `metrics.yaml`.
+    /// The status of `places.yaml` and `metrics.yaml`.
     pub written: Arc<dyn Fn() -> Vec<DeclarationFileState> + Send + Sync>,
 }
 
@@ -33,7 +33,7 @@ pub struct Services {
 pub struct Files {
     /// The style sheet's own text, where it was built to stand in pages.
     pub style: Option<String>,
-    /// The address of the script that makes charts and shortcuts alive, where it was built.
+    /// The address of the script that makes charts and shortcuts interactive, where it was built.
     pub elements: Option<String>,
     /// The address of the script that starts the program, and the program's own.
     pub script: String,

@@ -56,7 +56,7 @@ impl PageAddress {
     }
 }
 
-/// What stands around every page that is about a scope and a range.
+/// What surrounds every page that is about a scope and a range.
 pub async fn head(
     services: &Services,
     a: &PageQuery,
@@ -167,7 +167,7 @@ fn live(a: &PageQuery, at: PageAddress) -> LiveUpdates {
     }
 }
 
-/// The earlier periods that can be shown beside.
+/// The earlier periods that can be shown for comparison.
 fn against(a: &PageQuery, at: PageAddress) -> Choices {
     let lang = a.fmt.lang;
     let kinds = [

@@ -16,7 +16,7 @@ use super::{error::PageError, error_view::error_view, json_text::JsonText, prefs
 use crate::i18n::{bilingual, words as i18n_words};
 use crate::{i18n::Lang, ui::hydration::hydrated_synchronously};
 
-/// The question that the address asks: names from the path, the rest from the query.
+/// The query that the address asks: names from the path, the rest from the query.
 fn address_query() -> Memo<Result<QueryParams, Error>> {
     let location = use_location();
     Memo::new(move |_| {
@@ -144,7 +144,7 @@ where
     })
 }
 
-/// What a page is to show: of which question, in which language and time zone, and after how many refreshes.
+/// What a page is to show: of which query, in which language and time zone, and after how many refreshes.
 type PageState<Q> = (Result<Q, Error>, Lang, u32, u32);
 
 /// Loads the current state. A resource waits for the request that is under way before it makes another: here a newer state

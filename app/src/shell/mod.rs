@@ -1,4 +1,4 @@
-//! What stands around pages: the document, the frame with its navigation, the head of a page, loading and failing, and what the
+//! What surrounds pages: the document, the frame with its navigation, the head of a page, loading and failing, and what the
 //! server knows of a request. How a page is registered is in [`page_spec`].
 
 #[cfg(feature = "ssr")]

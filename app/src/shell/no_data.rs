@@ -1,4 +1,4 @@
-//! What stands on a page that has nothing to show.
+//! The content of a page without data.
 
 use domain::{
     query::Directory,

@@ -53,7 +53,7 @@ impl PageQuery {
         let view = services.metrics.view();
         let directory = services.metrics.directory();
         let asked_at = services.clock.now();
-        // To the second, and not before what has just come: pages that are told of the same news ask the same question.
+        // To the second, and not before what has just come: pages that are told of the same news ask the same query.
         let now = Millis((asked_at.0 + SECOND - 1).div_euclid(SECOND) * SECOND);
         let q = params.read(now, &request.zone)?;
         let [generation, generation_of_all] = [&q.scope, &Scope::default()].map(|scope| view.generation_in(scope));
@@ -107,7 +107,7 @@ impl PageQuery {
         self.panel().scope_text()
     }
 
-    /// The deepest place of a scope as people call it.
+    /// The deepest place of a scope as users call it.
     #[must_use]
     pub fn name_of(&self, scope: &Scope) -> String {
         self.panel().name_of(scope)
@@ -119,7 +119,7 @@ impl PageQuery {
         self.directory.metric_of_answer(key)
     }
 
-    /// The question about a metric, for files.
+    /// The query about a metric, for files.
     #[must_use]
     pub fn query(&self, metric: &str) -> Vec<(String, String)> {
         let mut params = self.params.clone();
@@ -134,7 +134,7 @@ impl PageQuery {
     }
 
     /// When the scope's records begin, where that is well within the earlier period: then its numbers stand on a part of it, and
-    /// whoever reads a difference has to know.
+    /// a reader of a difference has to know.
     #[must_use]
     pub fn earlier_note(&self, summary: &Summary) -> String {
         let earlier = self.earlier();

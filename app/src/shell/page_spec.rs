@@ -64,7 +64,7 @@ fn fixed(pattern: &str) -> &str {
     pattern.split_once("/:").map_or(pattern, |p| p.0)
 }
 
-/// Defines the routes of a room, all drawn by one component, and `PATHS`, their patterns. Pages are resolved before they are
+/// Defines the routes of a page, all drawn by one component, and `PATHS`, their patterns. Pages are resolved before they are
 /// sent: what they show never waits for a script.
 #[macro_export]
 macro_rules! routes {

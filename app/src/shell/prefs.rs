@@ -1,12 +1,12 @@
 //! What a visitor chose for themselves: language, theme, time zone. Kept in cookies, read on the server, so that nothing
-//! flashes; changed in place once the page is alive.
+//! flashes; changed in place once the page is hydrated.
 
 use leptos::prelude::*;
 
 use super::theme::Theme;
 use crate::i18n::Lang;
 
-/// The visitor's choices, alive. `zone` counts the changes of the time zone, so that what shows times is asked for anew.
+/// The visitor's choices, reactive. `zone` counts the changes of the time zone, so that what shows times is asked for again.
 #[derive(Debug, Clone, Copy)]
 pub struct Prefs {
     pub lang: RwSignal<Lang>,

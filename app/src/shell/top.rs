@@ -1,4 +1,4 @@
-//! The top of a page: the way here with what lies beside, the time picker, and banners when they are needed.
+//! The top of a page: breadcrumbs with siblings, the time picker, and banners when needed.
 
 use leptos::{either::Either, html::custom, prelude::*};
 use leptos_meta::Title;
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// What stands around the content of every page.
+/// Everything on a page except its content.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PageHead {
     pub lang: Lang,
@@ -25,7 +25,7 @@ pub struct PageHead {
     pub title: String,
     pub crumbs: Vec<Crumb>,
     pub range: Option<RangeBar>,
-    /// The earlier periods that can be shown beside.
+    /// The earlier periods that can be shown for comparison.
     pub against: Option<Choices>,
     /// `None` on a page that shows nothing of records.
     pub live: Option<LiveUpdates>,
@@ -37,7 +37,7 @@ pub struct PageHead {
     pub failed_files: usize,
 }
 
-/// One step of the way from the fleet to here, with what lies beside it.
+/// A breadcrumb: one level from the fleet to this page, with its siblings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Crumb {
     pub label: String,

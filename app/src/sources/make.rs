@@ -34,7 +34,7 @@ use crate::{
     },
 };
 
-/// So many metrics for which there was no room are named.
+/// So many metrics over the limit are named.
 const NAMED_BEYOND: usize = 10;
 
 /// The page of all sources.
@@ -75,7 +75,7 @@ pub async fn page(services: &Services, request: &Request, params: QueryParams) -
     })
 }
 
-/// Jobs in trouble; `None` when there are none.
+/// Jobs with errors; `None` when there are none.
 fn jobs_table(fmt: &Fmt, jobs: &[JobReport]) -> Option<TableView> {
     let lang = fmt.lang;
     let state = |r: &JobReport| match r.state {
@@ -137,7 +137,7 @@ fn failed_table(fmt: &Fmt, failed: &[UnreadablePart]) -> TableView {
     }
 }
 
-/// How it stands with `places.yaml` and `metrics.yaml`; nothing where neither is there.
+/// The status of `places.yaml` and `metrics.yaml`; nothing where neither is there.
 fn written_table(a: &PageQuery, states: &[DeclarationFileState]) -> Option<TableView> {
     let lang = a.fmt.lang;
     let there = states.iter().filter(|f| f.read.is_some() || f.fault.is_some());
@@ -182,7 +182,7 @@ fn written_table(a: &PageQuery, states: &[DeclarationFileState]) -> Option<Table
     })
 }
 
-/// Metrics for which the lake had no room, and what to do about it.
+/// Metrics over the limit, and what to do about it.
 fn beyond_table(a: &PageQuery, beyond: &MetricsOverLimit) -> Option<TableView> {
     let lang = a.fmt.lang;
     let n = a.fmt.count(beyond.names.len() as u64);

@@ -13,10 +13,10 @@ pub struct SourcesView {
     pub head: PageHead,
     pub empty: Option<EmptyView>,
     pub summary: String,
-    /// What runs beside requests and is in trouble.
+    /// What runs in the background and has errors.
     pub jobs: Option<TableView>,
     pub failed: Option<TableView>,
-    /// The files in which people have written down names and expectations.
+    /// The files of declarations.
     pub written: Option<TableView>,
     /// Metrics that are in their records and nowhere else.
     pub beyond: Option<TableView>,

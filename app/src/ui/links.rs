@@ -39,7 +39,7 @@ pub const PLACE_KEYS: [&str; 3] = ["customer", "site", "zone"];
 /// Turns the table of all metrics, which may stand on a page with another table.
 pub const METRICS_PAGE: &str = "metrics_page";
 
-/// The pairs of a question that a link writes, without the given keys.
+/// The pairs of a query that a link writes, without the given keys.
 #[must_use]
 pub fn pairs(params: &QueryParams, without: &[&str]) -> Vec<(String, String)> {
     KEYS.iter()
@@ -48,7 +48,7 @@ pub fn pairs(params: &QueryParams, without: &[&str]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// A path with a question behind it.
+/// A path with a query behind it.
 #[must_use]
 pub fn href(path: &str, pairs: &[(String, String)]) -> String {
     let query: Vec<String> = pairs.iter().map(|(k, v)| format!("{k}={}", encode(v))).collect();

@@ -1,4 +1,4 @@
-//! A headline number: what, how much, against before, its course, and on what it stands. The whole tile is a link.
+//! A headline number: label, value, change, sparkline, and what it is based on. The whole tile is a link.
 
 use leptos::{either::Either, prelude::*};
 use serde::{Deserialize, Serialize};

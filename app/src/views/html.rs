@@ -33,7 +33,7 @@ pub(super) struct FormView {
     /// What it asks, in paragraphs.
     pub texts: Vec<String>,
     pub fields: Vec<FieldView>,
-    /// Personal or shared: the question, values with their labels, and the value that is chosen.
+    /// Personal or shared: the query, values with their labels, and the value that is chosen.
     pub question: String,
     pub choices: Vec<(String, String)>,
     pub chosen: String,

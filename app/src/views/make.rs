@@ -247,7 +247,7 @@ async fn change(views: &Views, lang: Lang, given: &Given) -> Result<FormView> {
     })
 }
 
-/// The question whether to delete a view.
+/// The query whether to delete a view.
 async fn delete(views: &Views, lang: Lang, given: &Given) -> Result<FormView> {
     let v = the_view(views, given).await?;
     let name = v.name.as_str();

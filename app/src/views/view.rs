@@ -1,5 +1,5 @@
 //! The view of the page of saved views. Its content is HTML already ([`super::html`]): drawn by the browser's program it would weigh
-//! 25 KB there. Forms stand by themselves, so that they can be sent in place.
+//! 25 KB there. Forms stand on their own, so that they can be sent in place.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub struct ViewsPage {
     pub foot: String,
     /// Each view, and the form that starts with it.
     pub rows: Vec<(String, String)>,
-    /// The key of the form that saves, changes or deletes, and what it holds: the same when the page is loaded anew, so that the browser
+    /// The key of the form that saves, changes or deletes, and what it holds: the same when the page is loaded again, so that the browser
     /// does not write it again.
     pub form: Option<(String, String)>,
 }

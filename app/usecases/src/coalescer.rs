@@ -1,5 +1,5 @@
-//! Questions that are asked at the same time are answered once: when records come, every open page asks what all the others
-//! ask. Nothing is kept: an answer lives until the last of those who wait for it has it.
+//! Queries that are asked at the same time are answered once: when records come, every open page asks what all the others
+//! ask. Nothing is kept: an answer is dropped when the last waiter has it.
 
 use std::{
     collections::HashMap,
@@ -13,7 +13,7 @@ use tracing::Instrument;
 
 type Answer<T> = BoxFuture<'static, Result<T>>;
 
-/// Questions that are being answered, by what names them.
+/// Queries that are being answered, by what names them.
 pub(crate) struct Coalescer<T>(Mutex<HashMap<String, WeakShared<Answer<T>>>>);
 
 impl<T> Default for Coalescer<T> {
@@ -23,7 +23,7 @@ impl<T> Default for Coalescer<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> Coalescer<T> {
-    /// The answer of whoever asked first. It is worked out as long as somebody waits for it, whoever that is.
+    /// The answer of the first caller's query. It runs as long as at least one caller waits for it.
     pub(crate) async fn join(&self, key: String, ask: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
         let answer = {
             let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -9,7 +9,7 @@ use domain::{
     time::Millis,
 };
 
-/// Taking records, by whoever may: of every customer, since a record says itself whose it is.
+/// Taking records, for actors who may: of every customer, since a record says itself whose it is.
 #[derive(Clone)]
 pub struct Ingestion {
     actor: Actor,
@@ -23,7 +23,7 @@ impl Ingestion {
         Self { actor: Actor::Operator, sink }
     }
 
-    /// The same for somebody else, who may do less.
+    /// The same for another actor.
     #[must_use]
     pub fn for_actor(&self, actor: &Actor) -> Self {
         Self { actor: actor.clone(), ..self.clone() }
@@ -32,7 +32,7 @@ impl Ingestion {
     /// Whether records may be taken at all.
     ///
     /// # Errors
-    /// `Forbidden` for whoever may not send any.
+    /// `Forbidden` when the actor may not send any.
     pub fn authorize(&self) -> Result<()> {
         authorize(&self.actor, Action::WriteRecords, Object::Installation)
     }
@@ -40,7 +40,7 @@ impl Ingestion {
     /// Takes several batches, all of them or none. The counts are each batch's own, in the order given.
     ///
     /// # Errors
-    /// `Forbidden` for whoever may not send any; `Unavailable`, naming what cannot be written.
+    /// `Forbidden` when the actor may not send any; `Unavailable`, naming what cannot be written.
     pub async fn append_all(&self, batches: Vec<Batch>) -> Result<Vec<AppendCounts>> {
         self.authorize()?;
         self.sink.append_all(batches).await
@@ -60,7 +60,7 @@ impl Ingestion {
         self.sink.append(source, records, refused).await
     }
 
-    /// Puts what was taken in order, in steps that keep nobody waiting.
+    /// Merges small files in bounded steps.
     ///
     /// # Errors
     /// As [`Ingestion::append_all`].
@@ -115,7 +115,7 @@ impl DemoData {
     /// Notes down to which moment its past is in.
     ///
     /// # Errors
-    /// `Forbidden` for whoever may not send records; `Unavailable` when it cannot be written.
+    /// `Forbidden` when the actor may not send records; `Unavailable` when it cannot be written.
     pub async fn set_filled_from(&self, from: Millis) -> Result<()> {
         self.note(FILLED_FROM, Some(from)).await
     }

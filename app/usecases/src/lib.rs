@@ -36,7 +36,7 @@ use domain::{
     time::{Day, TimeRange},
 };
 
-/// Questions about records, of one actor: each is answered only as far as that may read. Equal questions that are asked at the
+/// Queries about records, of one actor: each is answered only as far as that may read. Equal queries that are asked at the
 /// same time share an answer.
 #[derive(Clone)]
 pub struct Metrics {
@@ -77,13 +77,13 @@ impl Metrics {
         Self { actor: Actor::Operator, shared: Arc::new(shared) }
     }
 
-    /// The same for somebody else, who may see less.
+    /// The same for another actor.
     #[must_use]
     pub fn for_actor(&self, actor: &Actor) -> Self {
         Self { actor: actor.clone(), shared: Arc::clone(&self.shared) }
     }
 
-    /// The same for whoever only waits for a scope, which may be unknown yet.
+    /// The same for subscriptions to a scope, which may be unknown yet.
     ///
     /// # Errors
     /// `Forbidden` for a scope that holds more than the actor may see.
@@ -129,7 +129,7 @@ impl Metrics {
         self.view().generation_in(scope)
     }
 
-    /// The generation of the records as whoever waits for changes was told last. It never falls.
+    /// The generation of the records as subscribers were notified last. It never falls.
     #[must_use]
     pub fn notified_generation(&self) -> i64 {
         self.shared.store.notified_generation()
@@ -256,7 +256,7 @@ impl Metrics {
         Ok(self.narrowed(records))
     }
 
-    /// Rows as somebody may see them who knows of one customer only: without what others report and deliver.
+    /// Rows as shown to an actor bound to one customer: without what others report and deliver.
     fn narrowed(&self, records: Records) -> Records {
         if self.actor.customer().is_none() {
             return records;
@@ -281,13 +281,13 @@ impl Metrics {
     /// Writes the records of a range as Parquet that can be ingested again: all of them or none. Returns the number of rows.
     ///
     /// # Errors
-    /// `Unavailable` when the output takes no more, or naming what cannot be read; what was written then is worth nothing.
+    /// `Unavailable` when the output takes no more, or naming what cannot be read; what was written by then is invalid.
     pub async fn export(&self, scope: &Scope, range: TimeRange, to: &mut dyn RestartableWriter) -> Result<u64> {
         self.authorize(scope)?;
         self.shared.store.export(scope, range, to).await
     }
 
-    /// The answer to a question about a scope, where that may be read: worked out once for all who ask the same meanwhile.
+    /// The answer to a query about a scope, where that may be read: worked out once for all who ask the same meanwhile.
     async fn coalesced<Q, T, F>(
         &self,
         coalescer: &Coalescer<T>,
@@ -304,7 +304,7 @@ impl Metrics {
         coalescer.join(self.key(scope, query), answer(self.clone(), query.clone())).await
     }
 
-    /// Names a question by what its answer depends on. Who joins must not get an answer that is older than his question: the
+    /// Names a query by what its answer depends on. Who joins must not get an answer that is older than the query: the
     /// generation is part of it, and so is what was written down about places and metrics.
     fn key(&self, scope: &Scope, query: &impl std::fmt::Debug) -> String {
         let view = self.view();

@@ -1,4 +1,4 @@
-//! Makes cells of questions, and answers of cells.
+//! Makes cells of queries, and answers of cells.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use domain::{
 };
 use futures::TryStreamExt;
 
-/// Questions put to a store, each worked out anew.
+/// Queries put to a store, each worked out again.
 pub struct QueryRunner<'s> {
     store: &'s dyn MetricsStore,
     versions: Arc<RegistryVersions>,
@@ -40,17 +40,17 @@ pub struct Trends {
     pub worst: WorstZones,
 }
 
-/// Several questions about the same rows, of which one pass makes all the cells.
+/// Several queries about the same rows, of which one pass makes all the cells.
 #[derive(Debug, Default)]
 struct CombinedQuery {
     query: CellsQuery,
-    /// By question, where its parts end.
+    /// By query, where its parts end.
     ends: Vec<usize>,
 }
 
 impl CombinedQuery {
     /// # Errors
-    /// `Internal` for a question about other rows than those before it: a fault of ours that must not become a wrong number.
+    /// `Internal` for a query about other rows than those before it: a fault of ours that must not become a wrong number.
     fn and(mut self, cells_query: CellsQuery) -> Result<Self> {
         if !self.ends.is_empty() && self.query.filter != cells_query.filter {
             return Err(Error::internal(crate::sentences::different_rows()));
@@ -61,7 +61,7 @@ impl CombinedQuery {
         Ok(self)
     }
 
-    /// The question to which a group belongs, and the group as it would be if that alone had been asked.
+    /// The query to which a group belongs, and the group as it would be if that alone had been asked.
     fn split_group(&self, mut group: CellGroup) -> (usize, CellGroup) {
         let cells_query = self.ends.partition_point(|end| *end <= group.part);
         group.part -= cells_query.checked_sub(1).map_or(0, |before| self.ends[before]);
@@ -82,7 +82,7 @@ impl<'s> QueryRunner<'s> {
         Self { store, versions, within: None }
     }
 
-    /// The same for whoever may know of one customer only.
+    /// The same for an actor bound to one customer.
     #[must_use]
     pub fn restricted_to(self, customer: Option<Name>) -> Self {
         Self { within: customer, ..self }
@@ -146,7 +146,7 @@ impl<'s> QueryRunner<'s> {
     /// As [`crate::Metrics::trend`].
     pub async fn trends(&self, q: &TrendsQuery) -> Result<Trends> {
         if q.trend.model.is_some() {
-            // A model's rows and those of all: two questions.
+            // A model's rows and those of all: two queries.
             let (trend, worst) = (self.trend(&q.trend), self.worst(&q.worst));
             let (trend, worst, place) = futures::future::join3(trend, worst, self.place(&q.summary, &q.models)).await;
             let (summary, models) = place?;

@@ -10,7 +10,7 @@ use domain::{
     time::Millis,
 };
 
-/// What is known of sources, by whoever may see it: their names tell of every customer.
+/// What is known of sources, for actors who may see it: their names tell of every customer.
 #[derive(Clone)]
 pub struct Sources {
     actor: Actor,
@@ -24,16 +24,16 @@ impl Sources {
         Self { actor: Actor::Operator, ledger }
     }
 
-    /// The same for somebody else, who may see less.
+    /// The same for another actor.
     #[must_use]
     pub fn for_actor(&self, actor: &Actor) -> Self {
         Self { actor: actor.clone(), ..self.clone() }
     }
 
-    /// All sources, those with trouble first, then the freshest.
+    /// All sources, those with errors first, then the freshest.
     ///
     /// # Errors
-    /// `Forbidden` for whoever may not see the installation's sources, `Unavailable` when the ledger cannot be read.
+    /// `Forbidden` when the actor may not see the installation's sources, `Unavailable` when the ledger cannot be read.
     pub async fn reports(&self) -> Result<Vec<SourceReport>> {
         authorize(&self.actor, Action::ReadSources, Object::Installation)?;
         self.ledger.sources().await
@@ -42,7 +42,7 @@ impl Sources {
     /// Notes that a source is about to be read from its beginning: what the last read refused is forgotten.
     ///
     /// # Errors
-    /// `Forbidden` for whoever may not send records; `Unavailable` when the ledger cannot be written.
+    /// `Forbidden` when the actor may not send records; `Unavailable` when the ledger cannot be written.
     pub async fn read_started(&self, source: &SourceId, at: Millis) -> Result<()> {
         self.may_note()?;
         self.ledger.read_started(source, at).await

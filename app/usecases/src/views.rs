@@ -53,7 +53,7 @@ impl Views {
     /// Shared views and the actor's own.
     ///
     /// # Errors
-    /// `Forbidden` for whoever may not see views; `Unavailable` when they cannot be read.
+    /// `Forbidden` when the actor may not see views; `Unavailable` when they cannot be read.
     pub async fn list(&self) -> Result<ActorViews> {
         authorize(&self.actor, Action::ReadViews, Object::Any)?;
         let views = self.store.views(self.actor.name()).await?;
@@ -99,7 +99,7 @@ impl Views {
     /// Keeps a view. A key makes it safe to ask again: the same request gets the same answer and keeps nothing more.
     ///
     /// # Errors
-    /// `Forbidden` for whoever may not keep such a view; `BadInput` for a name, an address or a key that is none, a name that the
+    /// `Forbidden` when the actor may not keep such a view; `BadInput` for a name, an address or a key that is none, a name that the
     /// actor has given already, and one view too many; `Unavailable` when it cannot be written.
     pub async fn create(
         &self,

@@ -120,7 +120,7 @@ enum Braces {
     Doubled,
 }
 
-/// A string literal with `{}` where a hole is.
+/// A string literal with `{}` where a placeholder is.
 fn literal(pieces: &[TextPiece], braces: Braces) -> String {
     let text: String = pieces
         .iter()

@@ -1,9 +1,9 @@
 //! The one system of texts: what people read stands in `words.toml` and `sentences.toml`, English and Korean side by side,
-//! and becomes one typed function a text. A missing language or a wrong hole fails the build.
+//! and becomes one typed function a text. A missing language or a wrong placeholder fails the build.
 //!
 //! # Files
 //!
-//! A text has a key and both languages. `{name}` is a hole; `{n|record|records}` is the first word where the hole `n` shows
+//! A text has a key and both languages. `{name}` is a placeholder; `{n|record|records}` is the first word where the placeholder `n` shows
 //! as "1", else the second; `{why:sentence}` takes an error's sentence, in the language of the text. `{{` and `}}` are braces.
 //!
 //! ```toml
@@ -18,8 +18,8 @@
 //! - `sentences.toml`: what errors say. The functions take no language and return a `Sentence` with both:
 //!   `no_zone(got) -> Sentence`.
 //!
-//! Parameters stand in the order in which the holes occur in English; each is an `impl Display`. A value is never read
-//! again for holes, and nothing is escaped: that is the duty of whoever writes HTML or SVG.
+//! Parameters stand in the order in which the placeholders occur in English; each is an `impl Display`. A value is never read
+//! again for placeholders, and nothing is escaped: the caller escapes for HTML or SVG.
 //!
 //! # Use
 //!

@@ -1,4 +1,4 @@
-//! Reads a file of texts: keys, languages and holes.
+//! Reads a file of texts: keys, languages and placeholders.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TextPiece {
     Plain(String),
-    /// The value of a hole.
+    /// The value of a placeholder.
     Hole(String),
-    /// One word where the value of a hole shows as "1", else another.
+    /// One word where the value of a placeholder shows as "1", else another.
     Count {
         placeholder: String,
         one: String,
@@ -19,7 +19,7 @@ pub enum TextPiece {
 }
 
 impl TextPiece {
-    /// The hole that this piece shows, and whether it is an error's sentence.
+    /// The placeholder that this piece shows, and whether it is an error's sentence.
     pub fn placeholder(&self) -> Option<(&str, bool)> {
         match self {
             Self::Plain(_) => None,
@@ -37,7 +37,7 @@ pub struct Text {
     pub written: String,
     pub en: Vec<TextPiece>,
     pub ko: Vec<TextPiece>,
-    /// Names of holes in the order in which they occur in English, and whether each is an error's sentence.
+    /// Names of placeholders in the order in which they occur in English, and whether each is an error's sentence.
     pub placeholders: Vec<(String, bool)>,
 }
 
@@ -108,7 +108,7 @@ fn text(key: &str, value: toml::Value) -> Result<Text, String> {
     Ok(Text { key: key.to_owned(), written, en, ko, placeholders })
 }
 
-/// The holes of a text, each once.
+/// The placeholders of a text, each once.
 fn placeholders(pieces: &[TextPiece]) -> Result<Vec<(String, bool)>, String> {
     let mut found: Vec<(String, bool)> = Vec::new();
     for (name, sentence) in pieces.iter().filter_map(TextPiece::placeholder) {
@@ -153,7 +153,7 @@ fn pieces(text: &str) -> Result<Vec<TextPiece>, String> {
     Ok(pieces)
 }
 
-/// What stands between the braces of a hole.
+/// What stands between the braces of a placeholder.
 fn placeholder(inside: &str) -> Result<TextPiece, String> {
     let parts: Vec<&str> = inside.split('|').collect();
     let (name, piece) = match parts[..] {

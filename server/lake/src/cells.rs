@@ -1,4 +1,4 @@
-//! One pass over the rows of a question, on all cores; what comes out are cells.
+//! One pass over the rows of a query, on all cores; what comes out are cells.
 
 use std::{ops::Range, sync::Arc};
 
@@ -48,7 +48,7 @@ impl Lake {
     }
 
     /// Reads the rows on all cores; each core has a reader of its own. A file that turns out to be unreadable is noted and
-    /// left out, and a file that a merge replaced meanwhile is looked up anew; both by beginning again with a fresh snapshot.
+    /// left out, and a file that a merge replaced meanwhile is looked up again; both by beginning again with a fresh snapshot.
     pub(crate) async fn scan_rows<P: BatchConsumer>(
         &self,
         rows: &ScanRequest<'_>,
@@ -86,7 +86,7 @@ impl Lake {
         let streams = self.engine().streams(snapshot, rows).map_err(|e| e.to_string())?;
         let parts = streams.into_iter().map(|mut stream| {
             let mut part = reader();
-            // A question that is given up reads on for nobody.
+            // A cancelled query stops its readers.
             AbortOnDropHandle::new(tokio::spawn(async move {
                 while let Some(batch) = stream.next().await {
                     part.take(&batch.map_err(|e| e.to_string())?)?;
@@ -122,7 +122,7 @@ impl BatchConsumer for Fold {
     }
 }
 
-/// The one model that a question is about, by its tags: then files need not be read where others ran. Whether rows with these
+/// The one model that a query is about, by its tags: then files need not be read where others ran. Whether rows with these
 /// tags belong to it is still looked at.
 fn model(query: &CellsQuery) -> Option<&ModelKey> {
     match query.filter.models.as_slice() {

@@ -1,6 +1,6 @@
-//! Columns that questions read again and again, decoded and held in memory: a page asks three questions of the same rows, and
-//! the next page asks them anew. A file never changes, so what is held is never wrong, even when it was damaged or taken away
-//! meanwhile: which `Lake::inspect` finds out. Questions for which there is no room go to `scan`.
+//! Columns that queries read again and again, decoded and held in memory: a page asks three queries of the same rows, and
+//! the next page asks them again. A file never changes, so what is held is never wrong, even when it was damaged or taken away
+//! meanwhile: which `Lake::inspect` finds out. Queries for which there is no room go to `scan`.
 
 mod rows;
 
@@ -37,7 +37,7 @@ use self::rows::{RowSelection, SelectedRows};
 
 /// So many bytes are held, unless the lake is told otherwise.
 pub const DEFAULT_MEMORY_BYTES: usize = 128 << 20;
-/// A question of few places is worth reading whole files for when they are small; else `scan` finds its pages in them.
+/// A query of few places is worth reading whole files for when they are small; else `scan` finds its pages in them.
 const SMALL_FILES_BYTES: usize = 16 << 20;
 /// Rows that are handed to a reader at once.
 const BATCH: usize = 8_192;
@@ -50,7 +50,7 @@ const PIECE_ROWS: usize = 8 * BATCH;
 pub struct ColumnCache {
     budget: usize,
     files: Mutex<HashMap<i64, Arc<CachedFile>>>,
-    /// Counts questions: the file whose last one is longest ago makes room first.
+    /// Counts queries: the file whose last one is longest ago makes room first.
     clock: AtomicU64,
 }
 
@@ -119,7 +119,7 @@ impl ColumnCache {
         self.held().retain(|id, _| ids.contains(id));
     }
 
-    /// Lets go of one file, which is read anew by whoever asks next.
+    /// Lets go of one file, which the next query reads again.
     pub fn evict(&self, id: i64) {
         self.held().remove(&id);
     }
@@ -148,7 +148,7 @@ impl ColumnCache {
     }
 }
 
-/// A column's bytes a row in memory, about, but for what is in maps; `None` for columns that no question folds.
+/// A column's bytes a row in memory, about, but for what is in maps; `None` for columns that no query folds.
 fn width(name: &str) -> Option<usize> {
     Some(match SCHEMA.field(column_index(name)).data_type() {
         DataType::Utf8View if matches!(name, "extra" | "source" | "run_id") => return None,
@@ -167,7 +167,7 @@ struct FilePiece {
     to: usize,
 }
 
-/// A question on its way through memory. Each core takes the next piece.
+/// A query on its way through memory. Each core takes the next piece.
 pub struct CachedScan {
     pieces: Vec<FilePiece>,
     next: AtomicUsize,
@@ -177,7 +177,7 @@ pub struct CachedScan {
     memory: Arc<ColumnCache>,
 }
 
-/// Tells readers that nobody waits any more.
+/// Cancels the readers.
 struct CancelOnDrop(Arc<CachedScan>);
 
 impl Drop for CancelOnDrop {
@@ -222,7 +222,7 @@ impl CachedScan {
 
     /// The columns of a piece's file, decoded unless they are held.
     fn columns(&self, piece: &FilePiece) -> Result<HashMap<&'static str, Option<ArrayRef>>, String> {
-        // Whoever asks for the same file meanwhile waits, and finds it read.
+        // Another query for the same file waits, and finds it read.
         let mut columns = piece.held.columns.lock().unwrap_or_else(PoisonError::into_inner);
         let missing: Vec<_> = self.wanted.needs.iter().copied().filter(|n| !columns.arrays.contains_key(n)).collect();
         if !missing.is_empty() {

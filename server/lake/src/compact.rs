@@ -1,4 +1,4 @@
-//! Merges small files beside commits. What is read and written is prepared without any lock; the lock is taken for the one
+//! Merges small files in the background. What is read and written is prepared without any lock; the lock is taken for the one
 //! commit that puts the new file in the place of the old ones, and only if these are still what they were. A merge that others
 //! have overtaken is dropped and costs nothing but its work. However large a day is, a step rewrites at most
 //! [`crate::merge_policy::MAX_MERGED_ROWS`] rows.
@@ -247,7 +247,7 @@ fn write(
 }
 
 /// What the index of a merged file says: what those of its parts say. Where these miss something that was not noted when they
-/// were written, or metrics for which there was no room then, it is read off the rows.
+/// were written, or metrics over the limit then, it is read off the rows.
 fn index_of(inputs: &[IndexedFile], made: &MergedObject, names: &MetricNames) -> Result<FileIndex> {
     let parts: Vec<FileIndex> = inputs.iter().map(|v| FileIndex::from(&*v.index)).collect();
     let is_whole = |p: &FileIndex| {

@@ -24,7 +24,7 @@ use crate::{
 /// Directories by customer, made when somebody asks.
 pub type CustomerDirectories = Mutex<HashMap<Name, Arc<OnceLock<Arc<Directory>>>>>;
 
-/// A snapshot as it is shown to whoever may know of one customer only.
+/// A snapshot as it is shown to an actor bound to one customer.
 pub struct CustomerSnapshot {
     whole: Arc<Snapshot>,
     own: Scope,
@@ -172,7 +172,7 @@ impl Snapshot {
             (device.clone(), places)
         });
         d.devices = Arc::new(devices.filter(|(_, places)| !places.is_empty()).collect());
-        // Where a name found no room, it is not known whose it was.
+        // Where a name is over the limit, it is not known whose it was.
         d.beyond = MetricsOverLimit { names: CustomMetrics::default(), more: beyond, cap: all.beyond.cap };
         d.built_in = (0..BUILT_IN_COUNT).filter(|metric_bit| built_in >> metric_bit & 1 == 1).collect();
         let named: Vec<String> =

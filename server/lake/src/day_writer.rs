@@ -56,7 +56,7 @@ pub type WriteResult<T> = std::result::Result<T, WriteError>;
 pub struct DayChange {
     pub publish: Vec<NewFile>,
     pub retire: Vec<(i64, String)>,
-    /// Rows that are put aside when the commit has come about, because a correction takes their place.
+    /// Superseded rows, moved to `superseded/` when the commit is certain.
     pub superseded: Vec<PendingRows>,
     /// What became of this day's rows, by batch of the commit.
     pub appended: Vec<AppendCounts>,
@@ -282,7 +282,7 @@ impl DayWriter<'_> {
             .map_err(|reason| WriteError::Unreadable(path.to_owned(), reason))
     }
 
-    /// Writes rows that a correction replaces beside the lake; they count as put aside when the file of this name is published.
+    /// Writes rows that a correction replaces beside the lake; they are valid once the file of this name is published.
     pub fn write_superseded(&self, day: Day, name: &str, rows: &RecordBatch, change: &mut DayChange) -> Result<()> {
         let superseded = PendingRows::new(day, name, change.superseded.len());
         file::write(&self.objects, superseded.object(), rows)?;

@@ -8,7 +8,7 @@ use crate::{Lake, file, scan::ScanRequest, schema::SCHEMA, sentences, snapshot::
 
 /// Why an export did not come about.
 enum ExportError {
-    /// Looking at the lake anew may help.
+    /// Looking at the lake again may help.
     CachedScan(String),
     /// It may not.
     Final(Error),
@@ -27,8 +27,8 @@ impl Lake {
         self.export_with_patience(&rows, to).await
     }
 
-    /// A file that a merge replaced meanwhile is looked up anew; a file that cannot be read ends the export, since what it
-    /// leaves out would not be noticed by whoever reads the result.
+    /// A file that a merge replaced meanwhile is looked up again; a file that cannot be read ends the export, since what it
+    /// leaves out would not be noticed by readers of the result.
     async fn export_with_patience(&self, rows: &ScanRequest<'_>, to: &mut dyn RestartableWriter) -> Result<u64> {
         let mut trouble = String::new();
         for tried in 0..4 {

@@ -24,7 +24,7 @@ use crate::{
     sentences,
 };
 
-/// Folders of objects: the lake's files, rows that a correction replaced, and rows that are put aside when their commit has come
+/// Folders of objects: the lake's files, rows that a correction replaced, and rows that wait for their commit to become certain
 /// about.
 pub const LAKE_FOLDER: &str = "lake";
 pub const SUPERSEDED_FOLDER: &str = "superseded";
@@ -115,7 +115,7 @@ pub fn cannot_write(name: impl std::fmt::Display, e: &io::Error) -> Error {
     Error::unavailable(sentences::cannot_write(name, &Sentence::from_io(e))).with_detail(e)
 }
 
-/// A question or an act that needs all of the lake's files meets one that cannot be read.
+/// An operation that needs all of the lake's files meets one that cannot be read.
 pub fn unreadable_file_error(path: &str, reason: &Sentence) -> Error {
     Error::unavailable(sentences::lost(path, reason))
 }

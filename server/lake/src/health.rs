@@ -206,7 +206,7 @@ impl Snapshot {
     ) -> HealthReport {
         let expected_from = at.plus(-EXPECTED_WITHIN_MS);
         let mut report = self.tally(scope, &mut active, at, expected_from);
-        // Whoever looks at one task or at candidates alone asks for less than what a named place is expected to bring.
+        // A query about one task or candidates alone needs less than what a named place is expected to bring.
         if scope.task.is_none() && scope.kind != ExperimentKind::Candidate {
             self.expect_declared_places(&mut report, scope, &active, at, expected_from.min(range.from()));
         }
@@ -303,7 +303,7 @@ impl Snapshot {
                     a.failed = a.failed.max(Some(newest));
                 }
                 a.metrics |= reported(view, e);
-                // What cannot be read does not stand behind any number.
+                // What cannot be read is excluded from all numbers.
                 a.reported |= view.failed.is_none() && newest >= range.from() && e.first < range.to().0;
                 let base = day_start.0 / MINUTE;
                 if let ReportingInterval::MinuteSet(minutes) = &mut a.usual {

@@ -1,4 +1,4 @@
-//! Rows as they were before a correction replaced them, for questions about what was known at a moment.
+//! Rows as they were before a correction replaced them, for queries about what was known at a moment.
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,7 +24,7 @@ use crate::{
 };
 
 impl Lake {
-    /// Of the rows that corrections replaced, those that counted at `known` and that the question asks for: the last one of its
+    /// Of the rows that corrections replaced, those that counted at `known` and that the query asks for: the last one of its
     /// identity that had arrived by then, where what the lake has of this identity arrived later. `None` when there is none.
     ///
     /// # Errors

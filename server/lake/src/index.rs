@@ -27,7 +27,7 @@ pub struct FileIndex {
     /// All names in the file, each once.
     pub texts: Vec<Arc<str>>,
     pub entries: Vec<Entry>,
-    /// Metrics outside of the catalogue, as `group.leaf`, sorted: those for which the lake had room.
+    /// Metrics outside of the catalogue, as `group.leaf`, sorted: those below the limit.
     pub custom: Vec<String>,
     /// Which entries' records name which devices, as places in `entries` and in `texts`; absent from the indexes of files
     /// that were written before this was noted.
@@ -80,7 +80,7 @@ pub struct Entry {
     /// Metrics outside of the catalogue that were reported, as places in [`FileIndex::custom`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub custom: Vec<u16>,
-    /// Metrics were reported for which the lake had no room.
+    /// Metrics were reported over the limit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub beyond: bool,
     pub n: u32,
@@ -188,7 +188,7 @@ impl FileIndex {
         }
     }
 
-    /// Notes which entry reported which metrics outside of the catalogue, as far as the lake has room for them. Only what
+    /// Notes which entry reported which metrics outside of the catalogue, as far as they are below the limit. Only what
     /// rows hold counts: the arrays behind a batch may hold more.
     fn note_custom(&mut self, batch: &RecordBatch, entry_of_row: &[usize], names: &MetricNames) {
         let maps = batch.column(column_index("metrics")).as_map();

@@ -1,8 +1,8 @@
 //! Metric records at rest. Records become Parquet files by event day; a manifest, kept elsewhere behind a port, says which
-//! files exist; questions are one pass over the rows that matter. No DataFusion or Arrow type leaves this crate.
+//! files exist; queries are one pass over the rows that matter. No DataFusion or Arrow type leaves this crate.
 //!
 //! Architecture Invariant: readers see only files that the manifest names, so a batch is there as a whole or not at all.
-//! Architecture Invariant: whoever writes holds the lock of the operating system on `lake.lock`; it dies with its process.
+//! Architecture Invariant: a writer holds the lock of the operating system on `lake.lock`; the system releases it when the process ends.
 //! Deliberately absent: a write-ahead log. A batch is acknowledged when its files are durable and the manifest has
 //! committed; many small ones share a commit (docs/adr/0005), so single records over HTTP need no log either.
 mod cells;
@@ -80,7 +80,7 @@ use crate::{
     write::UncertainFile,
 };
 
-/// Names of locks: of whoever writes, of whoever waits for that, and of whoever merges.
+/// Names of locks: of the writer, of those who wait for it, and of merges.
 const LOCK: &str = "lake.lock";
 const QUEUE_LOCK: &str = "door.lock";
 const MERGE_LOCK: &str = "merge.lock";
@@ -93,24 +93,24 @@ pub struct Lake {
     engine: ScanEngine,
     column_cache: Arc<ColumnCache>,
     snapshot: RwLock<Arc<Snapshot>>,
-    /// The snapshot's generation, for whoever waits for changes; see [`MetricsStore::wait_for_change`].
+    /// The snapshot's generation, for subscribers; see [`MetricsStore::wait_for_change`].
     changes: tokio::sync::watch::Sender<i64>,
     /// The states of places, and how they changed.
     watch: Mutex<TransitionTracker>,
     /// Scans take turns: more at once than cores would only share the cores and multiply the memory.
     scans: tokio::sync::Semaphore,
     following: tokio::sync::Mutex<()>,
-    /// What people have written down about places and metrics.
+    /// The declarations of places and metrics.
     declared: Mutex<Arc<Declarations>>,
     /// Files found unreadable, by path.
     failed: Mutex<HashMap<String, UnreadableFile>>,
-    /// Questions that failed take turns in finding out why, and share what is found.
+    /// Queries that failed take turns in finding out why, and share what is found.
     checks: tokio::sync::Mutex<LastChecks>,
     /// What files looked like the last time, by number.
     looks: Mutex<HashMap<i64, ObjectStat>>,
     /// Files that are being merged, by number.
     claimed: Arc<Mutex<HashSet<i64>>>,
-    /// Files of commits of which nobody knows whether they were.
+    /// Files of commits whose outcome is unknown.
     doubtful: Mutex<Vec<UncertainFile>>,
     /// Within this process writers take turns here before they ask the operating system.
     writer: tokio::sync::Mutex<DayIdentityCache>,
@@ -155,7 +155,7 @@ impl Lake {
         Ok(lake)
     }
 
-    /// Holds at most so many bytes of decoded columns in memory; with none, every question reads files.
+    /// Holds at most so many bytes of decoded columns in memory; with none, every query reads files.
     #[must_use]
     pub fn with_memory(mut self, bytes: usize) -> Self {
         self.column_cache = Arc::new(ColumnCache::new(bytes));
@@ -206,7 +206,7 @@ impl Lake {
         Ok(())
     }
 
-    /// Answers from a snapshot from now on, and tells whoever waits for changes.
+    /// Answers from a snapshot from now on, and notifies subscribers.
     fn publish_snapshot(&self, snapshot: Snapshot) {
         let number = snapshot.generation_number();
         let snapshot = Arc::new(snapshot);
@@ -236,7 +236,7 @@ impl Lake {
         Ok(turn)
     }
 
-    /// Takes the writer's lock of the operating system; waits for another process. Who waits stands at the door, so that one
+    /// Takes the writer's lock of the operating system; waits for another process. Waiting processes hold the queue lock, so that one
     /// process that writes a lot does not come before those that wait already: the system's lock knows no order.
     async fn hold(&self) -> Result<Lock> {
         let _door = self.lock(QUEUE_LOCK).await?;

@@ -55,7 +55,7 @@ pub struct LoadedEntry {
     reported: u16,
     /// Bit i: metric i of the catalogue was reported.
     pub metrics: u16,
-    /// Metrics were reported for which the lake had no room.
+    /// Metrics were reported over the limit.
     pub beyond: bool,
     pub simulated: bool,
 }
@@ -177,7 +177,7 @@ impl From<&LoadedIndex> for FileIndex {
 }
 
 impl LoadedIndex {
-    /// All names in the file, and those of its metrics outside of the catalogue for which there was room.
+    /// All names in the file, and those of its metrics outside of the catalogue below the limit.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.texts.iter().map(|t| &**t).chain(self.custom.iter().map(String::as_str))
     }
@@ -243,7 +243,7 @@ impl LoadedIndex {
         part(&self.reported, e.reported_at, e.reported)
     }
 
-    /// Whether any entry has metrics for which there was no room.
+    /// Whether any entry has metrics over the limit.
     pub fn has_metrics_over_limit(&self) -> bool {
         self.entries.iter().any(|e| e.beyond)
     }

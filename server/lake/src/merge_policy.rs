@@ -4,13 +4,13 @@
 
 /// No merge makes a file with more rows than this: two row groups. One with half of them is left alone.
 pub const MAX_MERGED_ROWS: u64 = 262_144;
-/// So many rows a commit may rewrite to keep files few: whoever waits for the commit waits for the merge.
+/// So many rows a commit may rewrite to keep files few: requests that wait for the commit wait for the merge.
 pub const MAX_COMMIT_REWRITE_ROWS: u64 = 50_000;
 /// A day with fewer files below that is left as it is by a commit.
 const MIN_FILES_FOR_COMMIT_MERGE: usize = 8;
 /// With more such files than this, whatever can be merged is worth merging.
 const ALWAYS_MERGE_ABOVE_FILES: usize = 16;
-/// So many files make a merge that runs beside commits worth its commit, since each makes every open page ask again.
+/// So many files make a merge that runs in the background worth its commit, since each makes every open page ask again.
 const MIN_BACKGROUND_MERGE_FILES: usize = 4;
 /// No merge has more files than this open.
 const MAX_OPEN_FILES: usize = 32;
@@ -38,7 +38,7 @@ pub fn files_to_merge_in_commit(rows: &[u64], fresh: u64, room: u64) -> Vec<usiz
     open.into_iter().take_while(fits).collect()
 }
 
-/// Of the files of a day those that are worth merging beside commits: the longest run in which none is much larger than those
+/// Of the files of a day those that are worth merging in the background: the longest run in which none is much larger than those
 /// before it together.
 pub fn files_to_merge_in_background(rows: &[u64]) -> Vec<usize> {
     let open = open(rows);
@@ -93,7 +93,7 @@ mod tests {
         merge(day, &chosen, fresh)
     }
 
-    /// Merges beside commits for as long as there is something to merge. Returns the rows rewritten by each merge.
+    /// Merges in the background for as long as there is something to merge. Returns the rows rewritten by each merge.
     fn compact(day: &mut Vec<u64>, choose: fn(&[u64]) -> Vec<usize>) -> Vec<u64> {
         std::iter::from_fn(|| {
             let chosen = choose(day);

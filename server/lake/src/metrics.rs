@@ -1,5 +1,5 @@
 //! Which metrics there are to ask about: of the lake those outside of the catalogue that it may know by name, of a scope
-//! those that its places reported, and of these the ones that a question is about. From the indexes alone.
+//! those that its places reported, and of these the ones that a query is about. From the indexes alone.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -42,7 +42,7 @@ pub async fn load_names(
     Ok(Arc::new(names))
 }
 
-/// The metrics outside of the catalogue that questions may name, and for each file where its own stand among them. These are
+/// The metrics outside of the catalogue that queries may name, and for each file where its own stand among them. These are
 /// the admitted ones that an index names; and where records hold some that no index names, since there was no room when they
 /// came, every admitted one. `before`: what the files that are not new stand by.
 pub fn index_custom_metrics(
@@ -94,7 +94,7 @@ fn places(index: &LoadedIndex, custom: &CustomMetrics) -> Arc<[u32]> {
     index.custom.iter().map(of).collect()
 }
 
-/// The metrics for which there was no room, as far as records still hold any.
+/// The metrics over the limit, as far as records still hold any.
 pub fn metrics_over_limit(views: &[IndexedFile], names: &MetricNames) -> MetricsOverLimit {
     let some = views.iter().any(|v| v.names.beyond || v.custom.contains(&UNKNOWN));
     if some { names.over_limit() } else { MetricsOverLimit::default() }
@@ -105,7 +105,7 @@ pub fn metric_bit(place: u32) -> u64 {
     place.checked_add(BUILT_IN_COUNT as u32).and_then(|b| 1u64.checked_shl(b)).unwrap_or(0)
 }
 
-/// The metrics that a question is about: the catalogue's first, then the others by name. Beside them, for a page, the keys of
+/// The metrics that a query is about: the catalogue's first, then the others by name. Beside them, for a page, the keys of
 /// all that the scope has in any of the ranges.
 pub fn select(
     snapshot: &Snapshot,

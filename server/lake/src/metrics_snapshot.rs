@@ -1,4 +1,4 @@
-//! What a snapshot knows without reading a row, for whoever asks: [`domain::ports::MetricsSnapshot`].
+//! What a snapshot knows without reading a row, for queries: [`domain::ports::MetricsSnapshot`].
 
 use std::{
     collections::{BTreeMap, HashMap},

@@ -1,4 +1,4 @@
-//! Which metrics outside of the catalogue the lake may know by name: first come, first served, up to a cap. Kept with the
+//! Which metrics outside of the catalogue the lake may know by name: first come, first served, up to a limit. Kept with the
 //! manifest in the order of arrival, so that restarts, merges and other processes choose the same.
 
 use std::{
@@ -60,7 +60,7 @@ impl MetricNames {
         Self { cap, names: Vec::new(), places: HashMap::new(), more: false }
     }
 
-    /// The same names under another cap.
+    /// The same names under another limit.
     #[must_use]
     pub fn with_cap(&self, cap: usize) -> Self {
         Self { cap, ..self.clone() }
@@ -163,7 +163,7 @@ impl MetricNames {
 }
 
 impl Lake {
-    /// Takes the names of a commit's metrics, before its files are written. Whoever calls holds the writer's lock. A commit
+    /// Takes the names of a commit's metrics, before its files are written. The caller holds the writer's lock. A commit
     /// that fails has taken room for names that it will bring again.
     pub(crate) async fn add_names(&self, batches: &[Batch]) -> Result<()> {
         let known = Arc::clone(&self.snapshot().names);
@@ -179,13 +179,13 @@ impl Lake {
         self.store_names(&kept, names).await
     }
 
-    /// Forgets the names that only simulated records had. Whoever calls holds the writer's lock.
+    /// Forgets the names that only simulated records had. The caller holds the writer's lock.
     pub(crate) async fn forget_simulated_names(&self) -> Result<()> {
         let kept = self.snapshot().names.refreshed(self.manifest.as_ref()).await?;
         self.store_names(&kept, kept.without_simulated()).await
     }
 
-    /// Gives the names their one spelling, before records get it. Whoever calls holds the writer's lock.
+    /// Gives the names their one spelling, before records get it. The caller holds the writer's lock.
     pub(crate) async fn normalize_metric_names(&self) -> Result<()> {
         let known = Arc::clone(&self.snapshot().names);
         let kept = known.refreshed(self.manifest.as_ref()).await?;
@@ -211,8 +211,8 @@ impl Lake {
         Ok(())
     }
 
-    /// Lets questions know at most so many metrics outside of the catalogue by name; those that came later stay in their
-    /// records. Whoever raises it sees more of what is there at once.
+    /// Lets queries know at most so many metrics outside of the catalogue by name; those that came later stay in their
+    /// records. A higher limit takes effect at once.
     #[must_use]
     pub fn with_metric_names(self, cap: usize) -> Self {
         let snapshot = self.snapshot();

@@ -1,4 +1,4 @@
-//! Names that were stored before names had one spelling: the days that hold any are written anew, once, when the lake is
+//! Names that were stored before names had one spelling: the days that hold any are written again, once, when the lake is
 //! opened. Each day is one commit, as a merge is: a crash leaves it as it was or as it will be.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -30,7 +30,7 @@ const NORMALIZED_KEY: &str = "names_in_nfc";
 
 impl Lake {
     /// Gives stored names their one spelling. Rows that thereby become the same record are one: the last arrival counts, and
-    /// another that it corrects is put aside.
+    /// another that it corrects is superseded.
     pub(crate) async fn normalize_stored_names(&self) -> Result<()> {
         let first_time = self.manifest.note(NORMALIZED_KEY).await?.is_none();
         let (snapshot, objects) = (self.snapshot(), self.blocking());
@@ -145,7 +145,7 @@ fn respelled_day(writer: &DayWriter<'_>, day: Day, change: &mut DayChange) -> Wr
         }
         let kept = only(&|row| !page.dropped.contains(&row))?;
         if kept.num_rows() > 0 {
-            // The first has the name by which the rows put aside know their commit.
+            // The first has the name by which superseded rows refer to their commit.
             let name = if change.publish.is_empty() { name.clone() } else { unique_name() };
             change.publish.push(writer.write_file(day, &name, &[kept])?);
         }

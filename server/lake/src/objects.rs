@@ -19,7 +19,7 @@ pub use self::folder::FolderObjects;
 #[async_trait]
 pub trait Objects: fmt::Debug + Send + Sync {
     /// Begins an object. It is there, whole and durable, when it is finished; before that nobody sees it, and given up it leaves
-    /// nothing behind but what is swept later.
+    /// nothing behind but what is deleted later.
     ///
     /// # Errors
     /// What the storage says.
@@ -65,7 +65,7 @@ pub trait Objects: fmt::Debug + Send + Sync {
     /// # Errors
     /// What the storage says.
     async fn rename(&self, from: &str, to: &str) -> io::Result<()>;
-    /// Deletes an object that nobody needs any more, now or soon. One that stays is swept when the lake is opened.
+    /// Deletes an object that nobody needs any more, now or soon. One that stays is deleted when the lake is opened.
     fn discard(&self, name: &str);
     /// Takes a lock that ends with its holder, and with the process of that. `None` where another has it and it is not waited for.
     ///
@@ -99,7 +99,7 @@ pub struct ObjectStat {
     pub changed: SystemTime,
 }
 
-/// Held as long as it lives.
+/// Released when dropped.
 pub type Lock = Box<dyn fmt::Debug + Send + Sync>;
 
 /// An object as Parquet reads it: in parts. Another storage than a folder will have a variant of its own.

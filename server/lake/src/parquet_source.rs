@@ -1,4 +1,4 @@
-//! Reads somebody else's Parquet file as metric records: the columns of `data/gen_metrics.py` or of our own export.
+//! Reads a foreign Parquet file as metric records: the columns of `data/gen_metrics.py` or of our own export.
 //! Columns that we do not know are kept with the record, as text of JSON.
 
 use std::{fs::File, path::Path};

@@ -128,7 +128,7 @@ pub trait FilePositionStore: Send + Sync {
     async fn keep(&self, positions: &[ReadPosition], forget: &[i64]) -> Result<()>;
 }
 
-/// How far one file of a watched folder has been taken.
+/// The position in one file of a watched folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FilePosition {
     /// Given once; it stays with the file through changes of name.
@@ -154,7 +154,7 @@ pub struct FilePosition {
     pub gone: Option<Millis>,
 }
 
-/// A tail as a position holds it. Devices, inodes and hashes use all 64 bits, and are kept as signed numbers of the same bits:
+/// A file position as it is stored. Devices, inodes and hashes use all 64 bits, and are kept as signed numbers of the same bits:
 /// databases know no others, also in their JSON.
 #[derive(Serialize, Deserialize)]
 struct StoredPosition {
@@ -172,7 +172,7 @@ struct StoredPosition {
 }
 
 impl FilePosition {
-    /// The tail as it is kept.
+    /// The position as it is stored.
     ///
     /// # Errors
     /// None that could be named: text and numbers can be written.
@@ -195,7 +195,7 @@ impl FilePosition {
         Ok(ReadPosition { id: self.id, state })
     }
 
-    /// The tail that a position holds.
+    /// Reads a stored position.
     ///
     /// # Errors
     /// `Unavailable` when it was not written by [`FilePosition::to_position`].

@@ -1,4 +1,4 @@
-//! Reads the rows of a question: DataFusion finds the files' pages that matter, decodes and filters them on all cores.
+//! Reads the rows of a query: DataFusion finds the files' pages that matter, decodes and filters them on all cores.
 //! What comes out are batches; the arithmetic is in `fold`.
 
 use std::sync::Arc;
@@ -78,7 +78,7 @@ impl ScanRequest<'_> {
     }
 }
 
-/// DataFusion's scan over the lake's objects. Plans are put together here: a question is always files, a condition and
+/// DataFusion's scan over the lake's objects. Plans are put together here: a query is always files, a condition and
 /// columns, so that neither SQL nor the optimizers are needed, which take longer to compile than all the rest.
 #[derive(Clone)]
 pub struct ScanEngine {
@@ -167,7 +167,7 @@ impl ScanEngine {
         Ok(Arc::new(filter.build()?))
     }
 
-    /// The rows of a batch in the lake's schema that a question asks for, with the columns that it wants; `None` without any.
+    /// The rows of a batch in the lake's schema that a query asks for, with the columns that it wants; `None` without any.
     ///
     /// # Errors
     /// What DataFusion says.
@@ -193,7 +193,7 @@ fn conditions<'r>(rows: &'r ScanRequest<'_>) -> impl Iterator<Item = &'static st
 
 type Condition = Arc<dyn PhysicalExpr>;
 
-/// What is true of the rows that a question asks for, over batches of a schema. Literals have the types of the lake's columns.
+/// What is true of the rows that a query asks for, over batches of a schema. Literals have the types of the lake's columns.
 fn condition(rows: &ScanRequest<'_>, schema: &Schema) -> Result<Condition, DataFusionError> {
     let both = |a: Condition, op: Operator, b: Condition| -> Condition { Arc::new(BinaryExpr::new(a, op, b)) };
     let time = |t: Millis| lit(ScalarValue::TimestampMillisecond(Some(t.0), Some("UTC".into())));

@@ -29,7 +29,7 @@ pub const IDENTITY_COLUMNS: [&str; 11] = [
 ];
 /// Columns that the lake adds on arrival; no part of a record's content.
 pub const ARRIVAL_COLUMNS: [&str; 4] = ["received_at", "seq", "source", "line"];
-/// By these rows are sorted inside a file. What a question groups or chooses by stands before the time: a champion and its
+/// By these rows are sorted inside a file. What a query groups or chooses by stands before the time: a champion and its
 /// challenger take turns in time, and rows that belong together would lie one by one.
 pub const SORT_COLUMNS: [&str; 9] =
     ["customer", "task", "site", "zone", "experiment_type", "model_architecture", "model_version", "timestamp", "seq"];

@@ -1,5 +1,5 @@
 //! What the manifest said last, in memory: files, their indexes, and the directory of names. Replaced as a whole when the
-//! manifest's generation moves; questions in flight keep the one they began with.
+//! manifest's generation moves; queries in flight keep the one they began with.
 
 mod lease;
 mod names;
@@ -272,7 +272,7 @@ impl Snapshot {
     }
 
     /// The devices of places: what was known, and what new files add; most add nothing. Only simulated records are ever
-    /// removed: where a file with some is gone, it is begun anew.
+    /// removed: where a file with some is gone, it is begun again.
     fn devices_with(&self, views: &[IndexedFile], new: &std::collections::HashSet<i64>) -> Arc<Vec<Vec<Arc<str>>>> {
         let kept: std::collections::HashSet<i64> = views.iter().map(|v| v.file.id).collect();
         let anew = self.files.iter().any(|v| v.file.simulated > 0 && !kept.contains(&v.file.id));
@@ -291,7 +291,7 @@ impl Snapshot {
     }
 
     /// When models were first seen: what was known, and what new files add; most add nothing. What only a file that is gone
-    /// knew, and no new one says again as a merge does, is looked up anew.
+    /// knew, and no new one says again as a merge does, is looked up again.
     fn first_runs_with(&self, views: &[IndexedFile], new: &HashSet<i64>) -> Arc<HashMap<ModelDeployment, i64>> {
         let mut first = Arc::clone(&self.first_seen_models);
         let kept: HashSet<i64> = views.iter().map(|v| v.file.id).collect();
@@ -321,7 +321,7 @@ impl Snapshot {
         first
     }
 
-    /// Files that stand behind no number.
+    /// Files that are excluded from all numbers.
     pub fn unreadable(&self) -> impl Iterator<Item = i64> {
         self.files.iter().filter(|v| v.failed.is_some()).map(|v| v.file.id)
     }

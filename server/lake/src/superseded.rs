@@ -1,5 +1,5 @@
 //! Rows that a correction replaced. They are written before the commit and belong into `superseded/` only when it has come
-//! about: until then they wait in `pending/`, under a name that says which file the commit publishes. Whoever takes the
+//! about: until then they wait in `pending/`, under a name that says which file the commit publishes. The next holder of the
 //! lake's lock next looks there first, so that a crash at any moment leaves `superseded/` with the rows of commits that were,
 //! and no others.
 

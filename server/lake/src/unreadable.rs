@@ -1,4 +1,4 @@
-//! Files of the lake that cannot be read: found out when a question fails, left out until they can be read again. What the
+//! Files of the lake that cannot be read: found out when a query fails, left out until they can be read again. What the
 //! operating system did not give (no more descriptors, no permission, a mount that is away) is tried again and again; what was
 //! read and is damaged is looked at again when it has changed.
 
@@ -23,7 +23,7 @@ use crate::{
 /// A file that could not be opened is tried again after this time, then after twice as long, and so on up to [`MAX_RETRY`].
 const MIN_RETRY: Duration = Duration::from_millis(250);
 const MAX_RETRY: Duration = Duration::from_secs(30);
-/// A question whose files are all well waits so long before it is tried again, then twice as long.
+/// A query whose files are all well waits so long before it is tried again, then twice as long.
 const RESCAN_PAUSE: Duration = Duration::from_millis(50);
 
 /// When a file was read to its end the last time, by the number of the file.
@@ -81,7 +81,7 @@ impl Lake {
         if why.damaged { self.objects.stat(&object_name(path)).await.ok() } else { None }
     }
 
-    /// Leaves files out that cannot be read, so that nobody asks them any more.
+    /// Excludes files that cannot be read from all queries.
     pub(crate) async fn exclude_files(&self, files: impl IntoIterator<Item = (String, ReadFailure)>) -> Result<()> {
         self.record_unreadable(files.into_iter().collect(), &self.snapshot()).await;
         self.renew_at(1).await
@@ -104,7 +104,7 @@ impl Lake {
     /// Reads files of which one is to blame, unless somebody has done so meanwhile. True when one is gone or cannot be read.
     pub(crate) async fn check_suspects(&self, files: &[LakeFile]) -> Result<bool> {
         let failed_at = Instant::now();
-        // Whoever comes while others check waits here, and finds it done.
+        // Others wait here meanwhile, and finds it done.
         let mut checks = self.checks.lock().await;
         if let FileVerdict::All(found) = self.known_of(files, &checks, failed_at) {
             return Ok(found);
@@ -281,7 +281,7 @@ impl Lake {
             .map_err(|e| Error::internal(sentences::doubles_broke_off()).with_detail(e))?;
             match change {
                 Ok(None) => *known = kept,
-                // What is known of the day is read anew: the file is part of it from now on.
+                // What is known of the day is read again: the file is part of it from now on.
                 Ok(Some(change)) => {
                     // Others could read it all the time, and counted both.
                     let all = ManifestCommit { touched: ChangeSet::everything(), ..ManifestCommit::default() };

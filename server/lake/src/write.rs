@@ -33,11 +33,11 @@ use crate::{
 /// A note in the manifest that is written to be sure of what stands before it.
 const COMMIT_PROBE_KEY: &str = "last_doubt";
 
-/// A file of a commit of which nobody knows whether it was: published or retired by it.
+/// A file published or retired by a commit whose outcome is unknown.
 #[derive(Debug)]
 pub struct UncertainFile {
     path: String,
-    /// Of a file that was to be retired and that questions may be reading.
+    /// Of a file that was to be retired and that queries may be reading.
     lease: Option<Arc<FileLease>>,
 }
 
@@ -168,7 +168,7 @@ impl Lake {
             days.forget_except(|day| wanted.contains(day));
             let writer = writing.writer(&snapshot, received);
             for day in wanted {
-                // What cannot be read is found again by whoever writes, and left out.
+                // What cannot be read is found again by the next writer, and left out.
                 if writer.refresh_identities(day, days.day(day)).is_err() {
                     return DayIdentityCache::default();
                 }
@@ -179,8 +179,8 @@ impl Lake {
         .map_err(|e| Error::internal(sentences::ahead_broke_off()).with_detail(e))
     }
 
-    /// Commits, follows the manifest, and retires what was replaced: it is deleted when no question of this process reads
-    /// it any more. Another process that still wanted it begins anew.
+    /// Commits, follows the manifest, and retires what was replaced: it is deleted when no query of this process reads
+    /// it any more. Another process that still wanted it begins again.
     ///
     /// An error of the commit says nothing of whether it was: an answer may have been lost behind it. So the manifest is asked,
     /// and nothing is deleted before it has answered.
@@ -222,7 +222,7 @@ impl Lake {
                 }
             }
         }
-        // It is committed, whatever comes now: the job that follows the manifest tries again, and whoever writes next puts aside
+        // It is committed, whatever comes now: the job that follows the manifest tries again, and the next writer moves
         // what is left.
         if let Err(e) = self.publish_superseded(asides).await {
             tracing::warn!(error = %e, detail = ?e.detail, "rows that were replaced are put aside later");
@@ -273,7 +273,7 @@ impl Lake {
         Ok(())
     }
 
-    /// Finishes what a crash, or a commit of which nobody knew, left half done. Called with the lake's lock, before anything is
+    /// Finishes what a crash, or a commit of unknown outcome, left incomplete. Called with the lake's lock, before anything is
     /// written: what the last commit published is still named, if it was.
     pub(crate) async fn finish_interrupted_commit(&self) -> Result<()> {
         let waiting = self.objects.list(PENDING_FOLDER).await.map_err(|e| self.cannot_write(PENDING_FOLDER, &e))?;
@@ -300,7 +300,7 @@ impl Lake {
         self.finish_interrupted_commit().await?;
         let named: HashSet<String> = self.manifest.files().await?.iter().map(|f| object_name(&f.path)).collect();
         let Ok(found) = self.objects.list(LAKE_FOLDER).await else { return Ok(()) };
-        // Whoever merges holds the lock of merges until its commit.
+        // A merge holds the lock of merges until its commit.
         let nobody_merges = self.objects.lock(MERGE_LOCK, false).await.ok().flatten();
         let left = |name: &String| {
             let of_day = name.strip_prefix(LAKE_FOLDER).is_some_and(|rest| rest.starts_with("/day="));

@@ -52,6 +52,6 @@ pub enum PresentedCredential {
     Token(String),
 }
 
-/// Who sent a request, where a layer of this program in front of the gate knows it: nothing that is sent can say so.
+/// Who sent a request, where a layer of this program in front of the authentication layer knows it: nothing that is sent can say so.
 #[derive(Debug, Clone)]
 pub struct PreAuthenticated(pub Actor);

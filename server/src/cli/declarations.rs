@@ -24,7 +24,7 @@ async fn known(settings: &Settings) -> Result<(Arc<Directory>, Vec<DeclarationFi
     let files = DeclarationFiles::open(settings, Arc::new(SystemClock))?;
     let declared = Arc::new(files.declared());
     if settings.data.is_empty() {
-        // Nothing is made only to look.
+        // Inspection creates nothing.
         return Ok((Arc::new(Directory { declared, ..Directory::default() }), files.states()));
     }
     let parts = startup::open(settings).await?;

@@ -1,4 +1,4 @@
-//! `guardianflow demo`: what the simulated fleet tells, and its removal.
+//! `guardianflow demo`: the scenarios of the simulated fleet, and its removal.
 
 use std::process::ExitCode;
 

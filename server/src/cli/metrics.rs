@@ -71,7 +71,7 @@ struct ScopeArgs {
     tz: Option<String>,
 }
 
-/// A question with its names in the lake's spelling.
+/// A query with its names in the lake's spelling.
 fn spelled(mut params: QueryParams) -> QueryParams {
     for key in KEYS {
         if let Some(name) = params.get(key).and_then(domain::normalization::nfc) {

@@ -1,4 +1,4 @@
-//! `guardianflow serve`: pages, REST and jobs in one process, until it is told to stop.
+//! `guardianflow serve`: pages, REST and jobs in one process, until it is to stop.
 
 use std::{io::ErrorKind, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
     startup,
 };
 
-/// How long requests may go on after the server was told to stop.
+/// How long requests may go on after the server was asked to stop.
 const REQUEST_DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long jobs may go on after that with what they are at.
 const JOB_STOP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -83,7 +83,7 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
     let told = stop.clone();
     tokio::spawn(async move {
         stop_signal().await;
-        // Streams end by themselves only when they hear of it, and jobs too.
+        // Streams end on their own only when they hear of it, and jobs too.
         told.cancel();
     });
     let served = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
@@ -155,7 +155,7 @@ async fn start_jobs(
     Ok(())
 }
 
-/// Ctrl+C or a polite kill.
+/// Waits for SIGINT or SIGTERM.
 async fn stop_signal() {
     let interrupt = tokio::signal::ctrl_c();
     #[cfg(unix)]

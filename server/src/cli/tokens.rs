@@ -77,7 +77,7 @@ impl Tokens {
 
 impl List {
     async fn run(&self, settings: &Settings) -> Result<()> {
-        // Nothing is made only to look.
+        // Inspection creates nothing.
         let tokens =
             if settings.data.is_empty() { vec![] } else { startup::open(settings).await?.access.list().await? };
         let time = |t: Option<Millis>| t.map(|t| t.to_string()).unwrap_or_default();

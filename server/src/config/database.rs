@@ -69,7 +69,7 @@ impl PostgresUrl {
         Ok(Self(url))
     }
 
-    /// The whole URL, for whoever connects.
+    /// The whole URL, for connecting.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.as_str()

@@ -1,4 +1,4 @@
-//! The files in which people write down what records cannot say.
+//! The files of declarations: what records cannot say.
 
 use std::path::{Path, PathBuf};
 

@@ -48,7 +48,7 @@ use yaml::YamlError;
 
 /// The largest file, in bytes.
 pub const MAX_FILE_BYTES: u64 = 4 << 20;
-/// How often files are looked at. A change is taken at the second look that finds it: one that is still being written
+/// How often files are checked. A change is read at the second check that finds it: one that is still being written
 /// would look like a fault.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// A file that changed less than this before it was read is read again: clocks of file systems are coarse.
@@ -135,7 +135,7 @@ pub fn check(path: &Path) -> Result<Content> {
 /// Why a file is not in force: the line where it is known, and the reason.
 pub type FileProblem = (Option<usize>, Sentence);
 
-/// What a look at a file's metadata says.
+/// Size and time of a file, from its metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct FileStat {
     bytes: u64,
@@ -331,7 +331,7 @@ impl DeclarationFiles {
     }
 }
 
-/// Takes changes of the files over into the lake's answers, until told to stop.
+/// Takes changes of the files over into the lake's answers, until it is to stop.
 ///
 /// # Errors
 /// A look that broke off.

@@ -1,4 +1,4 @@
-//! `places.yaml`: customers with their sites and zones; how each is called, by which clock it lives, how often it reports,
+//! `places.yaml`: customers with their sites and zones; how each is called, its time zone, how often it reports,
 //! and whether it still does. Schema: docs/schema/places.schema.json.
 
 use std::{collections::BTreeMap, sync::Arc};

@@ -2,7 +2,7 @@
 //!
 //! Accuracy and latency of the architectures are those published in one table, on one device: Wang et al., "YOLOv10:
 //! Real-Time End-to-End Object Detection", NeurIPS 2024, arXiv:2405.14458, table 1 (COCO val2017 AP; end-to-end latency on
-//! an NVIDIA T4 with TensorRT FP16). Field numbers are derived from them by a place's difficulty and by the stories.
+//! an NVIDIA T4 with TensorRT FP16). Field numbers are derived from them by a place's difficulty and by the scenarios.
 
 use domain::time::DAY;
 

@@ -1,4 +1,4 @@
-//! The demo: a simulated fleet with stories in it, taken into the lake through the same door as everything else.
+//! The demo: a simulated fleet with scenarios, taken into the lake through the same use case as everything else.
 //! Every record is a function of its place and its time slot, so a fleet that began at the same moment is the same fleet.
 
 mod fleet;
@@ -41,7 +41,7 @@ impl Demo {
         Ok(now)
     }
 
-    /// Fills the past, newest day first, from where it was left; `told` hears after each day how many days are in.
+    /// Fills the past, newest day first, from where it was left; `told` is called after each day with the number of days done.
     ///
     /// # Errors
     /// When the lake cannot be written.

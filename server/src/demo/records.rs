@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::fleet::{DRIFTING_SITE, Fleet, LOW_LIGHT_SITE, Model, Task, YOLOV10L, Zone};
 
 const CADENCE: i64 = 30 * MINUTE;
-/// The fleet stands in Korea: nights are dark there.
+/// The fleet's time zone is Korea's, which decides when it is night.
 const UTC_OFFSET: i64 = 9 * HOUR;
 
 /// All records with `from <= timestamp < to`, in order of time.

@@ -15,7 +15,7 @@ use tokio::{
 use super::Finding;
 
 const NAME: &str = "address";
-/// How long whoever holds the port may think about an answer.
+/// Time limit for an answer of the process that holds the port.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 pub async fn checks(address: SocketAddr) -> Vec<Finding> {
@@ -61,7 +61,7 @@ fn refused(address: SocketAddr, e: &io::Error) -> Finding {
     Finding::error(NAME, seen, cure)
 }
 
-/// What whoever holds the address answers to a request for `/healthz`.
+/// What the holder of the address answers to a request for `/healthz`.
 async fn ask(address: SocketAddr) -> io::Result<String> {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

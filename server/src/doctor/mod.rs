@@ -1,5 +1,5 @@
-//! `guardianflow doctor`: what a newcomer gets wrong, and the cure. Looks at the machine, the settings and the data folder with
-//! the eyes of the server, changes nothing, shows no secret, and may run beside a server. One file a group of checks; a check
+//! `guardianflow doctor`: checks the machine, the settings and the data folder with
+//! the server's own code, changes nothing, shows no secret, and may run beside a server. One file a group of checks; a check
 //! is a small function that returns a [`Finding`].
 
 mod address;

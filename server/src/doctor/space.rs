@@ -1,4 +1,4 @@
-//! Room on the disk of the data folder, and what kind of file system it is.
+//! Free space on the disk of the data folder, and what kind of file system it is.
 
 use super::{
     Finding, folder,

@@ -1,8 +1,8 @@
-//! What only the operating system knows. `None` where it does not tell.
+//! Facts from the operating system. `None` where it has none.
 
 use std::path::Path;
 
-/// Room on a file system.
+/// Free space of a file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DiskSpace {
     /// Bytes that this user may still write.

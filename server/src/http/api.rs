@@ -1,4 +1,4 @@
-//! REST: the questions of `/api/metrics`, in JSON. The answers' format is that of `domain::query`.
+//! REST: the queries of `/api/metrics`, in JSON. The answers' format is that of `domain::query`.
 
 use app::{
     PAGES,
@@ -105,7 +105,7 @@ pub fn read_params(query: Option<&str>, known: &[&str]) -> domain::Result<QueryP
     QueryParams::from_pairs(pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())), known)
 }
 
-/// Names an answer by what it depends on: the question, what has come to its scope, what was written down about places and
+/// Names an answer by what it depends on: the query, what has come to its scope, what was written down about places and
 /// metrics, who asks where it matters, and the present moment when the range is not over yet. Not by its digits: sums over
 /// several cores differ in the last one.
 ///

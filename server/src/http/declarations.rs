@@ -1,5 +1,5 @@
 //! `GET /api/places` and `GET /api/metrics/catalogue`: what is known of places and metrics by name, with what people have
-//! written down about them, and how it stands with the two files.
+//! written down about them, and the status of the two files.
 
 use axum::Json;
 use domain::{

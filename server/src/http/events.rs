@@ -1,4 +1,4 @@
-//! `GET /api/events`: tells whoever listens that records have changed, as server-sent events: those of a place when one is named.
+//! `GET /api/events`: tells listeners that records have changed, as server-sent events: those of a place when one is named.
 //! Of records it says that there is something new, never what: the listener asks again for what it shows. Of places that change
 //! their state it says which, from what to what, and when.
 
@@ -28,7 +28,7 @@ pub const MAX_LISTENERS: usize = 1_000;
 const MIN_EVENT_INTERVAL: Duration = Duration::from_millis(500);
 /// So many changes of state are told at once, each by itself.
 const MAX_STATE_EVENTS: usize = 256;
-/// A sign of life, so that a listener can tell silence from a broken connection.
+/// Heartbeat, so that a listener can tell an idle connection from a broken one.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
 /// How long a listener waits before it connects again.
 const RECONNECT_DELAY: Duration = Duration::from_secs(2);

@@ -188,7 +188,7 @@ pub async fn volume_svg(ActorServices(s): ActorServices, Extension(r): Extension
     Ok(file("records_by_day.svg", "image/svg+xml", svg(&chart, ColourMode::Resolved, WidthMode::Fixed(960))))
 }
 
-/// The heat strip of a customer, as its page draws it.
+/// The heatmap of a customer, as its page draws it.
 pub async fn heatmap_svg(
     ActorServices(s): ActorServices,
     RawQuery(q): RawQuery,
@@ -227,7 +227,7 @@ pub async fn compare_svg(
     ))
 }
 
-/// The newest rows of a range; whoever needs all of them has `guardianflow metrics export`.
+/// The newest rows of a range; for all of them there is `guardianflow metrics export`.
 const MAX_ROWS: usize = 100_000;
 
 pub async fn records(

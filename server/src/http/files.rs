@@ -48,7 +48,7 @@ pub fn stylesheet(options: &LeptosOptions) -> String {
 }
 
 /// What pages load. The style sheet stands in the page, since a file would be asked for only when the page has come; not in
-/// builds that are watched, where it is loaded anew on its own.
+/// builds that are watched, where it is loaded again on its own.
 #[must_use]
 pub fn site_files(options: &LeptosOptions) -> Files {
     let root = PathBuf::from(&*options.site_root);

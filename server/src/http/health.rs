@@ -1,4 +1,4 @@
-//! Whether the process lives, whether pages can answer, and how jobs do.
+//! Liveness, readiness and the status of jobs.
 
 use app::shell::context::Request as Visitor;
 use axum::{Extension, Json, extract::State as Shared, http::StatusCode, response::IntoResponse};

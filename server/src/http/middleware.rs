@@ -13,7 +13,7 @@ use domain::{params, scope::clip_text};
 
 use super::{AppState, problem::Problem};
 
-/// The host names under which this server answers: a name that leads here but is not listed is somebody's trick
+/// The host names under which this server answers: a name that leads here but is not listed is an attack
 /// (DNS rebinding).
 #[derive(Debug)]
 pub struct Hosts {

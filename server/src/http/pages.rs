@@ -55,7 +55,7 @@ fn provide(state: &AppState) {
         provide_context(state.services_for(&Actor::Anonymous));
         return;
     };
-    // The gate has put it there; without it nobody is known.
+    // The authentication layer has put it there; without it the sender is unknown.
     let request = parts
         .extensions
         .get::<Request>()
@@ -149,7 +149,7 @@ pub async fn preferences(Extension(_): Extension<Request>, Form(p): Form<Prefere
     response
 }
 
-/// A path of ours, or the overview: never somebody else's address.
+/// A path of ours, or the overview: never a foreign address.
 #[must_use]
 pub fn local_path(back: Option<&str>) -> String {
     let ours = |b: &&str| {

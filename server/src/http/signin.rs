@@ -21,7 +21,7 @@ use crate::auth::{AnonymousAccess, SignIn};
 const COOKIE: &str = "__Host-gf_session";
 /// On loopback there is no TLS and the prefix cannot be used.
 const LOCAL_COOKIE: &str = "gf_session";
-/// Lives as long as the session, opens nothing, and can be read by scripts: a page that waited in the browser while its
+/// Expires with the session, grants nothing, and can be read by scripts: a page that waited in the browser while its
 /// visitor signed out sees that it is gone, and shows nothing (`app/src/start.js`).
 const MARK: &str = "gf_signed_in";
 

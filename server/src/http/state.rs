@@ -28,7 +28,7 @@ pub struct AppState {
     pub readiness: Arc<Readiness>,
     pub authenticator: Arc<Authenticator>,
     pub hosts: Arc<middleware::Hosts>,
-    /// Cancelled when the server is told to stop.
+    /// Cancelled when the server is to stop.
     pub stop: CancellationToken,
     /// Free places for listeners.
     pub listeners: Arc<Semaphore>,
@@ -81,7 +81,7 @@ impl AppState {
         self.services.clock.now()
     }
 
-    /// What runs beside requests.
+    /// What runs in the background.
     #[must_use]
     pub fn jobs(&self) -> Vec<JobReport> {
         (self.services.jobs)()
@@ -93,7 +93,7 @@ impl AppState {
         self.services.views.for_actor(actor)
     }
 
-    /// What an actor may use. Whoever is bound to one customer is not told how the installation does.
+    /// What an actor may use. An actor bound to one customer does not see the installation's status.
     #[must_use]
     pub fn services_for(&self, actor: &Actor) -> Services {
         let all = self.services.clone();
@@ -125,7 +125,7 @@ impl<S: Sync> FromRequestParts<S> for RequestActor {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(head: &mut Head, _: &S) -> Result<Self, Self::Rejection> {
-        // The gate has put it there; without it nobody is known.
+        // The authentication layer has put it there; without it the sender is unknown.
         Ok(Self(head.extensions.get::<Request>().map_or(Actor::Anonymous, |r| r.actor.clone())))
     }
 }

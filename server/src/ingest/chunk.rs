@@ -43,7 +43,7 @@ impl Chunk {
     }
 }
 
-/// Parses one line; kept here so that every door into the lake refuses alike, and spells names alike.
+/// Parses one line. The only parser, so that all ways of ingest refuse and normalize alike.
 pub(super) fn parse(line: &[u8], clock: &dyn Clock) -> std::result::Result<Record, Refusal> {
     Record::parse_line_normalized(line, clock.now(), nfc)
 }

@@ -25,7 +25,7 @@ pub use chunk::{Chunk, ReadTable, TableRow};
 pub use files::{Input, find};
 use refused_rows::RefusedRowsFile;
 
-/// Rows that go to the lake in one commit: whoever else writes waits for it.
+/// Rows that go to the lake in one commit: other writers wait for it.
 const BATCH: usize = 16_384;
 
 /// What an ingest came to.

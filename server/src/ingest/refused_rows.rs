@@ -1,5 +1,5 @@
 //! Refused rows, one JSON object a line: file, line number, reason, message and the row itself. One file a source, written
-//! anew by each read from the beginning, so that it always tells what is wrong with the file as it is. A file that grows is
+//! again by each read from the beginning, so that it always tells what is wrong with the file as it is. A file that grows is
 //! read on, and so are its refusals: they go on behind those that were counted, wherever a crash has cut.
 #![expect(clippy::disallowed_methods, reason = "files are read on blocking threads: all of this is called there")]
 

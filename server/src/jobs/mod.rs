@@ -1,4 +1,4 @@
-//! What runs beside requests: following the manifest, keeping the lake's files in order, and the simulated fleet. Each job can
+//! What runs in the background: following the manifest, keeping the lake's files in order, and the simulated fleet. Each job can
 //! be run again at any time, and a supervisor does so.
 
 mod sentences {
@@ -26,11 +26,11 @@ use crate::{
 const FOLLOW: Duration = Duration::from_millis(500);
 /// How often it is looked whether files can be read again that could not; each has its own pace below that.
 const HEAL: Duration = Duration::from_millis(250);
-/// How often all files are looked at, none of them read: questions are answered from memory and do not look.
+/// How often all files are listed, none of them read: queries answered from memory do not check that files exist.
 const INSPECT: Duration = Duration::from_secs(10);
 /// How often it is looked whether files have come together that are worth merging.
 const MERGE: Duration = Duration::from_secs(2);
-/// After a merge that could not be finished: whoever overtook it is still busy.
+/// After a merge that could not be finished: another process is still busy.
 const MERGE_LATER: Duration = Duration::from_secs(20);
 /// How often sessions and keys that are over are forgotten.
 const FORGET: Duration = Duration::from_secs(600);
@@ -105,7 +105,7 @@ pub async fn follow_access(authenticator: Arc<Authenticator>, job: Job) -> Resul
     }
 }
 
-/// Merges small files of the lake beside everything else.
+/// Merges small files of the lake in the background.
 ///
 /// # Errors
 /// None: it tries again by itself.
@@ -164,7 +164,7 @@ pub async fn run_demo(demo: Demo, epoch: Millis, readiness: Arc<Readiness>, job:
     });
     let filled = tokio::select! {
         filled = filled => filled,
-        // A day that was not committed is taken anew at the next start.
+        // A day that was not committed is taken again at the next start.
         () = job.stopped() => return Ok(JobEnd::Stopped),
     };
     if filled.is_ok()

@@ -1,4 +1,4 @@
-//! Keeps jobs running: one that panics or fails begins again, later and later; each is named with how it does; all of them hear
+//! Keeps jobs running: one that panics or fails begins again, later and later; each is named with how it does; all of them are told
 //! when the server stops, and are waited for.
 
 use std::{
@@ -25,7 +25,7 @@ use super::sentences;
 pub enum JobEnd {
     /// There is nothing more to do.
     Done,
-    /// It was told to stop.
+    /// It was asked to stop.
     Stopped,
 }
 
@@ -57,7 +57,7 @@ impl Backoff {
 
 const BACKOFF: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60), Duration::from_secs(60));
 
-/// How all jobs do, for whoever wants to know.
+/// The status of all jobs.
 #[derive(Debug, Clone, Default)]
 pub struct JobBoard(Arc<Mutex<Vec<JobReport>>>);
 
@@ -102,7 +102,7 @@ impl Job {
         self.stop.cancelled().await;
     }
 
-    /// Says that something is in the way of a job that tries again by itself. The log hears of the same only once.
+    /// Reports an error of a job that tries again by itself; the same error is logged once.
     pub fn report_error(&self, error: &Error) {
         self.job_board.change(self.at, |r| {
             if r.state != JobState::Troubled || r.error.as_ref() != Some(&error.message) {
@@ -112,7 +112,7 @@ impl Job {
         });
     }
 
-    /// Says that nothing is in the way any more.
+    /// Reports that the job works again.
     pub fn report_ok(&self) {
         self.job_board.change(self.at, |r| {
             if r.state != JobState::Running {
@@ -123,7 +123,7 @@ impl Job {
     }
 }
 
-/// Runs jobs until it is told to stop.
+/// Runs jobs until it is to stop.
 #[derive(Debug, Clone)]
 pub struct Supervisor {
     tracker: TaskTracker,

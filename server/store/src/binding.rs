@@ -227,7 +227,7 @@ async fn blocking<T: Send + 'static>(
         })
 }
 
-/// The lock of whoever uses the folder: shared and waited for, or alone if nobody else has it.
+/// The lock of processes that use the folder: shared and waited for, or alone if nobody else has it.
 #[expect(clippy::disallowed_methods, reason = "on a blocking thread")]
 async fn lock(folder: &Path, alone: bool) -> Result<Option<File>> {
     blocking(folder.join("folder.lock"), move |path| {

@@ -1,4 +1,4 @@
-//! A look at the database of a data folder that makes, migrates and changes nothing, for `guardianflow doctor`.
+//! Read-only inspection of a data folder's database, for `guardianflow doctor`.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use domain::{Error, Result, time::Millis};
 
 use crate::{DatabaseIdentity, Location, binding, postgres, sqlite};
 
-/// What a database looks like from outside.
+/// The result of inspecting a database.
 #[derive(Debug, Clone, Default)]
 pub struct Inspection {
     /// Which program keeps it, with its version.

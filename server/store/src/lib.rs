@@ -70,7 +70,7 @@ pub trait StateStore:
     async fn close(&self);
 }
 
-/// Opens the database and brings its tables up to date. Safe beside other processes that do the same.
+/// Opens the database and brings its tables up to date. Safe when other processes do the same.
 ///
 /// # Errors
 /// `Unavailable`, naming the database, also when its tables are newer than this program.

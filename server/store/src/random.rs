@@ -1,4 +1,4 @@
-//! Numbers that nobody else has.
+//! Random identifiers.
 
 use domain::{Error, Result};
 

@@ -11,7 +11,7 @@ use domain::{
 };
 use lake::ports::LakeFile;
 
-/// So many commits are remembered: whoever looked longer ago than that reads everything.
+/// So many commits are remembered: a process that is further behind reads everything.
 pub const MAX_REMEMBERED_COMMITS: i64 = 1_000;
 
 /// id, path, day, rows, bytes, from, to, simulated, received.

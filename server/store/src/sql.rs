@@ -130,7 +130,7 @@ statements! {
     SCHEMA = "SELECT max(version) FROM _sqlx_migrations WHERE success";
     UNFINISHED = "SELECT count(*) FROM _sqlx_migrations WHERE NOT success";
 
-    // For a look from outside.
+    // For inspection.
     FILE_NAMES = "SELECT path FROM lake_file";
     NEWEST_RECORD = "SELECT max(to_ms) FROM lake_file";
 }

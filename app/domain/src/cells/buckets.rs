@@ -1,10 +1,10 @@
-//! Where one cell ends and the next begins.
+//! Time buckets: where one cell ends and the next begins.
 
 use std::sync::Arc;
 
 use crate::time::{Millis, Step};
 
-/// Instants that cut time into stretches, numbered from 0. Before the first edge and behind the last there is a stretch as well,
+/// Instants that cut time into buckets, numbered from 0. Before the first edge and behind the last there is a bucket as well,
 /// without a beginning or an end, so that every moment lies in exactly one. The caller chooses the instants: local midnights, a
 /// range's own beginning, steps of a second. Those on the UTC grid of 15 minutes can be answered from sums made ahead.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,12 +14,12 @@ pub struct TimeBuckets(Kind);
 enum Kind {
     /// Ascending, each once.
     At(Arc<[Millis]>),
-    /// At `from` and every `step` ms after it; the stretch before `from` has the number 0.
+    /// At `from` and every `step` ms after it; the bucket before `from` has the number 0.
     Every { from: Millis, step: i64 },
 }
 
 impl TimeBuckets {
-    /// All time is one stretch.
+    /// All time is one bucket.
     #[must_use]
     pub fn single() -> Self {
         Self(Kind::At(Arc::from([])))
@@ -40,7 +40,7 @@ impl TimeBuckets {
         Self(Kind::Every { from, step: step.ms() })
     }
 
-    /// The number of the stretch in which a moment lies. Beyond what a number holds, the last one.
+    /// The number of the bucket in which a moment lies. Beyond what a number holds, the last one.
     #[must_use]
     pub fn bucket_of(&self, at: Millis) -> u32 {
         let number = match &self.0 {
@@ -50,7 +50,7 @@ impl TimeBuckets {
         u32::try_from(number).unwrap_or(u32::MAX)
     }
 
-    /// The stretch in which a moment lies, and its bounds.
+    /// The bucket in which a moment lies, and its bounds.
     #[must_use]
     pub fn bucket_and_bounds(&self, at: Millis) -> (u32, (Option<Millis>, Option<Millis>)) {
         if let Kind::Every { from, step } = &self.0 {
@@ -65,7 +65,7 @@ impl TimeBuckets {
         (bucket, self.bounds(bucket))
     }
 
-    /// The length of the shortest stretch between two edges, in ms; `None` where there are not two.
+    /// The length of the shortest bucket between two edges, in ms; `None` where there are not two.
     #[must_use]
     pub fn shortest_ms(&self) -> Option<i64> {
         match &self.0 {
@@ -74,7 +74,7 @@ impl TimeBuckets {
         }
     }
 
-    /// From when until before when a stretch lasts; `None` where it has no beginning or no end.
+    /// Start (inclusive) and end (exclusive) of a bucket; `None` where it has no beginning or no end.
     #[must_use]
     pub fn bounds(&self, bucket: u32) -> (Option<Millis>, Option<Millis>) {
         let before = bucket.checked_sub(1);

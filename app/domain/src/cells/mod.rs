@@ -1,6 +1,6 @@
-//! The one question about aggregates. A cell holds what is known of the rows of one group between two edges of time: how many
+//! The query type for all aggregates. A cell holds what is known of the rows of one group in one time bucket: how many
 //! they are, and of each metric the sums that answers are made of. Cells merge in any order, so that cores, files and machines
-//! may each make their own; summaries, trends, comparisons and heat strips are functions over them ([`crate::reducers`]).
+//! may each make their own; summaries, trends, comparisons and heatmaps are functions over them ([`crate::reducers`]).
 //!
 //! Deliberately no cells: the listing of records and their export (rows, not sums), the directory of names, the places that are
 //! expected, and when a model was first seen (what is known of files without reading a row). A [`crate::ports::MetricsSnapshot`] has these.
@@ -27,7 +27,7 @@ use crate::{
     time::{Day, Millis, Ranges},
 };
 
-/// What rows can be told apart by, in the order in which keys hold them.
+/// What rows can be distinguished by, in the order in which keys hold them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dimension {
@@ -43,7 +43,7 @@ impl Dimension {
     pub const ALL: [Self; 6] = [Self::Customer, Self::Site, Self::Zone, Self::Task, Self::Model, Self::Device];
 }
 
-/// A question: which rows, and what of them. All parts are answered in one pass over the rows that any of them looks at.
+/// A query: which rows, and what of them. All parts are answered in one pass over the rows that any of them looks at.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct CellsQuery {
     pub filter: Filter,
@@ -70,17 +70,17 @@ pub struct Filter {
     pub known_at: Option<Millis>,
     /// Only rows that arrived at most so many ms after the end of their cell; a cell without an end takes them all.
     pub received_within: Option<i64>,
-    /// Only rows of these places on these days: for questions that are to stand on the same days as others.
+    /// Only rows of these places on these days: for queries that are to use the same days as others.
     pub on: Option<Arc<BTreeSet<(Place, Day)>>>,
     /// Which registered version a run or a pair of tags belongs to.
     pub versions: Arc<RegistryVersions>,
 }
 
-/// One part of a question.
+/// One part of a query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueryPart {
     pub ranges: Ranges,
-    /// Where one cell ends and the next begins.
+    /// Time buckets: where one cell ends and the next begins.
     pub buckets: TimeBuckets,
     /// Ascending, each once.
     pub group_by: Vec<Dimension>,

@@ -65,7 +65,7 @@ impl NameTable {
 /// The cells of one group in one part.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CellGroup {
-    /// The place of its part in the question.
+    /// The place of its part in the query.
     pub part: usize,
     pub key: GroupKey,
     pub cells: Cells,
@@ -74,7 +74,7 @@ pub struct CellGroup {
 /// Sets of hashes, for counting what several cells have in common once.
 pub type DistinctHashes = BTreeSet<u64>;
 
-/// Cells of one group in columns, one row a stretch between edges; a stretch without rows has none. What was not asked for is
+/// Cells of one group in columns, one row a bucket between edges; a bucket without rows has none. What was not asked for is
 /// no column.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cells {
@@ -203,7 +203,7 @@ impl Cells {
         }
     }
 
-    /// Merges others of the same part in, stretch by stretch.
+    /// Merges others of the same part in, bucket by bucket.
     pub fn merge(&mut self, other: &Self) {
         let mut row = 0;
         for (from, bucket) in other.buckets.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Two models at the same places. Each zone is compared with itself and has the same weight on either side, so that whoever
+//! Two models at the same places. Each zone is compared with itself and has the same weight on either side, so that the model that
 //! does better in every zone does better in sum. Pooling each side by its own samples does not keep that (Simpson's paradox).
 
 use crate::aggregate::WeightedMean;

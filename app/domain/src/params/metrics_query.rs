@@ -1,4 +1,4 @@
-//! A question as it is understood: every key in its type. What cannot be understood is refused here and nowhere else, whichever door
+//! A query as it is understood: every key in its type. What cannot be understood is refused here and nowhere else, whichever interface
 //! it came through and whether or not the answer depends on it.
 
 use jiff::tz::TimeZone;
@@ -14,11 +14,11 @@ use crate::{
     time::{DAY, EarlierPeriod, Millis, Step, TimeRange, bad_days, parse_moment},
 };
 
-/// Days shown when a question names no range.
+/// Days shown when a query names no range.
 const DEFAULT_DAYS: u32 = 7;
-/// Points of a trend when a question names no step.
+/// Points of a trend when a query names no step.
 const DEFAULT_POINTS: i64 = 300;
-/// Rows of a ranking when a question names no limit, and at most.
+/// Rows of a ranking when a query names no limit, and at most.
 const DEFAULT_LIMIT: usize = 10;
 const MAX_ROWS: usize = 100;
 /// The last page of a table that can be asked for.
@@ -32,13 +32,13 @@ pub struct MetricsQuery {
     kind: Option<ExperimentKind>,
     /// The present moment, at which it is asked.
     pub now: Millis,
-    /// The zone in which dates are read, and whether the question itself names it.
+    /// The zone in which dates are read, and whether the query itself names it.
     pub zone: TimeZone,
     pub own_zone: bool,
     pub range: TimeRange,
     /// How the beginning of a range that ends now was said, such as `now-7d`.
     pub since: Option<String>,
-    /// The earlier period that is shown beside, where one is.
+    /// The earlier period that is shown for comparison, where one is.
     pub against: Option<EarlierPeriod>,
     pub step: Option<Step>,
     pub metric: Option<String>,

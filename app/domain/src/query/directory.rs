@@ -33,11 +33,11 @@ pub struct Directory {
     pub models_by_age: Vec<ModelKey>,
     /// Metrics outside of the catalogue, as `group.leaf`.
     pub custom: CustomMetrics,
-    /// Those for which there was no room.
+    /// Those over the limit.
     pub beyond: MetricsOverLimit,
     /// Catalogue metrics that at least one record has, by catalogue index.
     pub built_in: Vec<usize>,
-    /// What people have written down about places and metrics. Places that are named there are among `places`.
+    /// The declarations of places and metrics. Places that are named there are among `places`.
     pub declared: Arc<Declarations>,
     /// How many records there are, and of these simulated.
     pub records: u64,
@@ -138,7 +138,7 @@ impl Directory {
         (self.declared.custom(full, self.custom.key(place)), MetricColumn::Custom(full.clone()))
     }
 
-    /// As [`Directory::metric`], for whoever looks at records: they also hold the metrics for which there was no room. Those
+    /// As [`Directory::metric`], for queries on records: they also hold the metrics over the limit. Those
     /// that are not remembered are found by their full name.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
-//! Which metrics a question is about.
+//! Which metrics a query is about.
 
 use crate::metric::{Aggregation, CATALOGUE, Metric, MetricColumn};
 
-/// Metrics that a question is about: what nobody looks at need not be worked out.
+/// Metrics that a query is about: what nobody looks at need not be worked out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum MetricSelection {
     #[default]
@@ -53,7 +53,7 @@ impl MetricSelection {
     }
 }
 
-/// The metrics that a question is about.
+/// The metrics that a query is about.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SelectedMetrics {
     pub metrics: Vec<(Metric, MetricColumn)>,

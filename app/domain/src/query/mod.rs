@@ -1,4 +1,4 @@
-//! Questions about records and their answers. Field names of the answers are the public REST format.
+//! Queries about records and their answers. Field names of the answers are the public REST format.
 
 mod comparison;
 mod directory;
@@ -17,5 +17,5 @@ pub use self::{
     trend::{ModelChange, Trend, TrendPoint, TrendQuery},
     worst::{WorstZone, WorstZones, WorstZonesQuery},
 };
-/// Where values of a metric are kept, beside the questions that name it.
+/// Where values of a metric are kept, beside the queries that name it.
 pub use crate::metric::MetricColumn;

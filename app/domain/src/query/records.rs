@@ -54,7 +54,7 @@ pub struct RecordRow {
     pub samples: Option<f64>,
     /// By [`Records::metrics`].
     pub values: Vec<Option<f64>>,
-    /// The file or door through which it came, and the line in it.
+    /// The file or interface through which it came, and the line in it.
     pub source: Option<String>,
     pub line: Option<i64>,
     pub received_at: Option<Millis>,

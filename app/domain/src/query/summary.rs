@@ -59,12 +59,12 @@ impl SeriesBuckets {
         Ok(Self { range: TimeRange::new(*ends.0, *ends.1)?, buckets: TimeBuckets::from_instants(sorted) })
     }
 
-    /// The number of its first stretch.
+    /// The number of its first bucket.
     pub(crate) fn first(&self) -> u32 {
         self.buckets.bucket_of(self.range.from())
     }
 
-    /// Its stretches: from when until before when each lasts, the last as long as the edges say.
+    /// Its buckets: from when until before when each lasts, the last as long as the edges say.
     #[must_use]
     pub fn buckets(&self) -> Vec<(Millis, Millis)> {
         let last = self.buckets.bucket_of(self.range.to().plus(-1));
@@ -146,7 +146,7 @@ pub struct MetricSummary {
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub assumed: bool,
     #[serde(skip)]
-    /// The mean of each stretch of the question's course; `None` where no record was.
+    /// The mean of each bucket of the query's course; `None` where no record was.
     pub course: Vec<Option<f64>>,
 }
 

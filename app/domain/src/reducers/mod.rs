@@ -1,4 +1,4 @@
-//! What people ask, as cells: which cells a question needs, and what an answer makes of them. Pure functions: groups come in the
+//! What people ask, as cells: which cells a query needs, and what an answer makes of them. Pure functions: groups come in the
 //! order of their keys, each is taken in once and let go of.
 
 pub mod comparison;

@@ -15,7 +15,7 @@ use crate::{
     text::Name,
 };
 
-/// Its parts, by their place in the question: the range, the earlier period, the course.
+/// Its parts, by their place in the query: the range, the earlier period, the course.
 const CURRENT: usize = 0;
 const EARLIER: usize = 1;
 const COURSE: usize = 2;
@@ -266,7 +266,7 @@ impl<'a> Reducer<'a> {
             return None;
         }
         let sites = current.and_then(|v| v.sites.as_ref()).map_or(0, |s| s[0].len() as u32);
-        // A metric for which there was no room in the count is expected where anything is.
+        // A metric over the limit in the count is expected where anything is.
         let sites_expected =
             self.view.site_count_index(column).map_or(health.sites_expected, |i| expected[i]).max(sites);
         let quantiles = |v: Option<&MetricValues>| v.and_then(|v| v.sums.aggregate(0)?.quantiles());
@@ -297,7 +297,7 @@ impl<'a> Reducer<'a> {
         })
     }
 
-    /// A mean a stretch of the course; empty without one.
+    /// A mean a bucket of the course; empty without one.
     fn course(&self, m: usize, tally: &Tally) -> Vec<Option<f64>> {
         let Some(asked) = &self.q.course else { return vec![] };
         let mut course = vec![None; asked.buckets().len()];

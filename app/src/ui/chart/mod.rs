@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{i18n::Lang, ui::words};
 
-/// A chart with everything that stands under it.
+/// A chart with everything that belongs to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChartView {
     /// The finding where there is one.

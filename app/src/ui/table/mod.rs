@@ -61,7 +61,7 @@ pub enum Cell {
         text: String,
         href: Option<String>,
     },
-    /// A number with its difference, and in small print on what it stands.
+    /// A number with its difference, and in small print what it is based on.
     Figure {
         text: String,
         href: Option<String>,

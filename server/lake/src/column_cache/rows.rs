@@ -1,4 +1,4 @@
-//! Which rows and columns a question takes of what is held.
+//! Which rows and columns a query takes of what is held.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -25,7 +25,7 @@ use crate::{scan::ScanRequest, snapshot::IndexedFile};
 /// Ranges of rows that are shorter on average are copied together.
 const LONG: usize = 16;
 
-/// Rows that a question wants: of a batch those of the ranges, which ascend.
+/// Rows that a query wants: of a batch those of the ranges, which ascend.
 pub(super) struct SelectedRows {
     pub(super) batch: RecordBatch,
     pub(super) ranges: Vec<Range<usize>>,
@@ -38,7 +38,7 @@ impl SelectedRows {
     }
 }
 
-/// Which rows and columns a question wants; what `ScanRequest` says, to keep.
+/// Which rows and columns a query wants; what `ScanRequest` says, to keep.
 pub(super) struct RowSelection {
     pub(super) ranges: Ranges,
     pub(super) equality_conditions: Vec<(&'static str, String)>,

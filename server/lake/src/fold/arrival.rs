@@ -12,7 +12,7 @@ use super::{
 pub(super) enum ArrivedInTime {
     InTime,
     TooLate,
-    /// By part of the lane.
+    /// By part of the grouping set.
     For(Box<[bool]>),
 }
 

@@ -1,4 +1,4 @@
-//! A batch of rows as the fold looks at it, and the runs of rows that belong to the same cells.
+//! A batch of rows as the fold looks at it, and the spans of rows that belong to the same cells.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -39,7 +39,7 @@ pub(super) struct RowSpan {
     pub(super) ascending: bool,
 }
 
-/// The runs of a batch in a lane, and of each the cell in every part of it.
+/// The spans of a batch in a grouping set, and of each the cell in every part of it.
 pub(super) struct RowSpans {
     pub(super) all: Vec<RowSpan>,
     pub(super) parts: usize,
@@ -47,7 +47,7 @@ pub(super) struct RowSpans {
 }
 
 impl RowSpans {
-    /// The cell to which a run belongs in a part of the lane; `None` where the part does not look at it.
+    /// The cell to which a span belongs in a part of the grouping set; `None` where the part does not look at it.
     #[inline]
     pub(super) fn cell(&self, span: usize, part: usize) -> Option<usize> {
         let cell = self.cells[span * self.parts + part];

@@ -1,5 +1,5 @@
 //! The arithmetic over rows: groups them, and folds each metric of a row into the cells to which the row belongs. One pass
-//! answers all parts of a question.
+//! answers all parts of a query.
 
 mod arrival;
 mod batch;
@@ -48,14 +48,14 @@ pub struct Fold {
     plan: Arc<Plan>,
     names: Interner<Box<str>>,
     models: ModelInterner,
-    /// By lane.
+    /// By grouping set.
     groups: Vec<Interner<GroupKey>>,
-    /// In the order of the question.
+    /// In the order of the query.
     parts: Vec<PartFold>,
     rows: u64,
 }
 
-/// In runs shorter than this it is quicker to look at each row than to prepare for many.
+/// In spans shorter than this it is quicker to look at each row than to prepare for many.
 const SHORT_SPAN_ROWS: usize = 32;
 
 impl Fold {
@@ -128,7 +128,7 @@ impl Fold {
         Ok(())
     }
 
-    /// Folds the values of a metric at `places` of a run in; there is at least one.
+    /// Folds the values of a metric at `places` of a span in; there is at least one.
     #[inline]
     fn fold<I: Iterator<Item = usize>>(
         &mut self,
@@ -141,7 +141,7 @@ impl Fold {
     ) {
         let span = &spans.all[r];
         let weights = &rows.weights[span.rows.clone()];
-        // What is wanted in this run: another part of the lane may want more, elsewhere.
+        // What is wanted in this span: another part of the grouping set may want more, elsewhere.
         let wanted = |of: fn(&MetricUse) -> bool| metric.uses.iter().any(|w| of(w) && spans.cell(r, w.part).is_some());
         let mut sums = Moments::default();
         if wanted(|w| w.spread) {
@@ -186,7 +186,7 @@ impl Fold {
         }
     }
 
-    /// Cuts the chosen rows into the runs of a lane.
+    /// Cuts the chosen rows into the spans of a grouping set.
     fn spans(&mut self, number: usize, chosen: &[Range<usize>], rows: &RowBatch<'_>) -> RowSpans {
         let plan = Arc::clone(&self.plan);
         let grouping = &plan.groupings[number];
@@ -278,7 +278,7 @@ impl Fold {
         spans
     }
 
-    /// Whether the question's filter takes a row, apart from its scope, its time and its arrival.
+    /// Whether the query's filter takes a row, apart from its scope, its time and its arrival.
     fn includes(&self, plan: &Plan, grouping: &GroupingSet, rows: &RowBatch<'_>, row: usize, model: u32) -> bool {
         let filter = &plan.query.filter;
         let device = || rows.text(plan.device?, row);
@@ -316,7 +316,7 @@ impl Fold {
                     }
                 }
                 if let Some(days) = &mut cells.days {
-                    // A file holds one day: the rows of a run are seldom of several.
+                    // A file holds one day: the rows of a span are seldom of several.
                     if Millis(first).day() == Millis(last).day() {
                         days[cell].insert(Millis(first).day());
                     } else {
@@ -403,7 +403,7 @@ fn key(
     key
 }
 
-/// A name as it is stored. A text that is none any more stands for the lot.
+/// A name as it is stored. A text that is none any more becomes a common placeholder name.
 #[expect(clippy::expect_used, reason = "a constant that a test of Name covers")]
 fn stored(text: &str) -> Name {
     Name::parse_stored(text).unwrap_or_else(|_| Name::parse("unnamed").expect("a name"))

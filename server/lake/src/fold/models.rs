@@ -17,7 +17,7 @@ pub(super) struct ModelInterner {
     /// Model `i` has the number `i + 1`.
     pub(super) numbers: HashMap<ModelKey, u32>,
     pub(super) seen: Vec<ModelNames>,
-    /// By number, whether the question's filter takes it.
+    /// By number, whether the query's filter takes it.
     pub(super) taken: Vec<bool>,
 }
 

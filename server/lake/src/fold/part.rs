@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 
 /// No cell.
 pub const NO_CELL: u32 = u32::MAX;
-/// Beyond so many stretches a group's are looked up instead of counted off.
+/// Beyond so many buckets a group's are looked up instead of counted off.
 const MAX_DENSE_BUCKETS: u32 = 1 << 16;
 /// In the place of a site's hash: none yet.
 const NO_SITE: u64 = u64::MAX;
@@ -15,9 +15,9 @@ pub struct PartFold {
     pub cells: Cells,
     /// By cell, the group to which it belongs.
     pub group: Vec<u32>,
-    /// By group, where the cell of a stretch is.
+    /// By group, where the cell of a bucket is.
     at: Vec<At>,
-    /// The first stretch that the part looks at, and how many there are.
+    /// The first bucket that the part looks at, and how many there are.
     base: u32,
     buckets: u32,
     /// What was put last into the sets of sites and zones, by cell; and of sites by metric and cell: rows of a place lie
@@ -46,7 +46,7 @@ impl PartFold {
         }
     }
 
-    /// The cell of a group in a stretch; made when there is none yet.
+    /// The cell of a group in a bucket; made when there is none yet.
     pub fn cell(&mut self, group: u32, bucket: u32) -> u32 {
         let all = group as usize + 1;
         if self.at.len() < all {
@@ -111,7 +111,7 @@ impl PartFold {
         }
     }
 
-    /// The cells of each group, in order of stretches.
+    /// The cells of each group, in order of buckets.
     pub fn finish(mut self) -> Vec<(u32, Cells)> {
         let mut rows: Vec<Vec<usize>> = vec![vec![]; self.at.len()];
         for (cell, group) in self.group.iter().enumerate() {
@@ -126,7 +126,7 @@ impl PartFold {
     }
 }
 
-/// The first and the last stretch in which rows of a part may lie.
+/// The first and the last bucket in which rows of a part may lie.
 fn bounds(part: &QueryPart, buckets: &TimeBuckets) -> (u32, u32) {
     let first = part.ranges.iter().next().map_or(0, |r| buckets.bucket_of(r.from()));
     let last = part.ranges.iter().last().map_or(first, |r| buckets.bucket_of(r.to().plus(-1)));

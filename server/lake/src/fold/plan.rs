@@ -1,4 +1,4 @@
-//! A question about cells as the fold works on it: which columns it reads, and which parts want what of which metric.
+//! A query about cells as the fold works on it: which columns it reads, and which parts want what of which metric.
 
 use std::collections::BTreeSet;
 
@@ -26,12 +26,12 @@ pub struct Plan {
     pub arrivals: bool,
 }
 
-/// Parts that group rows by the same: for each lane, rows are cut into runs once. What another lane tells apart does not cut
-/// the runs of this one short, and neither do short steps those of parts without.
+/// Parts that group rows by the same: for each grouping set, rows are cut into spans once. What another grouping set distinguishes does not cut
+/// the spans of this one short, and neither do short steps those of parts without.
 #[derive(Debug)]
 pub struct GroupingSet {
     pub group_by: Vec<Dimension>,
-    /// Whether its parts are cut into stretches that are much shorter than the day of a file.
+    /// Whether its parts are cut into buckets that are much shorter than the day of a file.
     fine: bool,
     /// The numbers of its parts, and all that they look at.
     pub parts: Vec<usize>,
@@ -39,13 +39,13 @@ pub struct GroupingSet {
     pub metrics: Vec<PlannedMetric>,
     /// The columns of `group_by`.
     pub group: Vec<usize>,
-    /// Whether its runs are told apart by place, by device, by model.
+    /// Whether its spans are distinguished by place, by device, by model.
     pub by_place: bool,
     pub by_device: bool,
     pub by_model: bool,
 }
 
-/// A metric, and which parts of a lane want it.
+/// A metric, and which parts of a grouping set want it.
 #[derive(Debug)]
 pub struct PlannedMetric {
     /// Its place in [`Plan::metrics`].
@@ -53,7 +53,7 @@ pub struct PlannedMetric {
     pub uses: Vec<MetricUse>,
 }
 
-/// A part by its place in its lane, and the place among the part's metrics.
+/// A part by its place in its grouping set, and the place among the part's metrics.
 #[derive(Debug, Clone, Copy)]
 pub struct MetricUse {
     pub part: usize,
@@ -159,7 +159,7 @@ impl Plan {
         self.query.time_ranges()
     }
 
-    /// The parts of a lane.
+    /// The parts of a grouping set.
     pub fn parts_of<'p>(&'p self, grouping: &'p GroupingSet) -> impl Iterator<Item = &'p QueryPart> {
         grouping.parts.iter().map(|p| &self.query.parts[*p])
     }
@@ -205,7 +205,7 @@ fn once(mut columns: Vec<&'static str>) -> Vec<&'static str> {
     columns
 }
 
-/// From when until before when every part of a lane has the same stretch, at least, and which; `None` for a part that does not
+/// An interval in which every part of a grouping set has the same bucket, at least, and which; `None` for a part that does not
 /// look there.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct BucketSpan {

@@ -1,4 +1,4 @@
-//! What people have written down about places, beside what the files say: named places are expected although nothing has come
+//! Declared places, in addition to those of the files: named places are expected although nothing has come
 //! of late, or ever.
 
 use std::{collections::HashMap, sync::Arc};
@@ -37,7 +37,7 @@ struct Missing {
 }
 
 impl Snapshot {
-    /// Adds what people have written down about places and metrics.
+    /// Adds the declarations.
     #[must_use]
     pub fn with_declared(mut self, declared: Arc<Declarations>) -> Self {
         let expected_places: HashMap<&Place, usize> = declared.expected_places().iter().zip(0..).collect();

@@ -18,7 +18,7 @@ use crate::snapshot::Snapshot;
 
 /// So many changes are remembered for who follows them.
 const MAX_REMEMBERED_TRANSITIONS: usize = 16_384;
-/// A clock that is put forward is followed moment by moment up to so many looks; then the present state is told.
+/// A clock that is put forward is followed moment by moment up to so many evaluations; then the present state is reported.
 const MAX_EVALUATIONS: usize = 50_000;
 
 /// The state of every place, as it was told last.
@@ -87,7 +87,7 @@ impl TransitionTracker {
         changed
     }
 
-    /// Looks how a place does at a moment, and when to look again.
+    /// Evaluates a place's state at a moment, and when it has to be evaluated again.
     fn look(&mut self, snapshot: &Snapshot, place: u32, at: Millis, changed: &mut BTreeSet<u32>) {
         let slot = place as usize;
         let (to, until) = snapshot.state_of(slot, at);

@@ -124,7 +124,7 @@ impl Objects for FolderObjects {
             })?;
             for path in left {
                 let Ok(file) = File::open(&path) else { continue };
-                // Whoever writes it holds it.
+                // Its writer holds the lock.
                 if file.try_lock().is_ok() {
                     tracing::info!(file = %path.display(), "removing what a crash left behind");
                     let _ = fs::remove_file(&path);

@@ -1,4 +1,4 @@
-//! Files that somebody may still read.
+//! Files that queries may still read.
 
 use std::sync::{
     Arc,
@@ -7,7 +7,7 @@ use std::sync::{
 
 use crate::objects::Objects;
 
-/// A file for as long as somebody may read it: one that was retired is deleted with the last snapshot that names it.
+/// A file for as long as a snapshot names it: one that was retired is deleted with the last snapshot that names it.
 #[derive(Debug)]
 pub struct FileLease {
     objects: Arc<dyn Objects>,

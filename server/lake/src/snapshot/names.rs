@@ -17,7 +17,7 @@ pub struct FileNames {
     pub(super) models: BTreeSet<ModelFieldTexts>,
     /// Built-in metrics, a bit each.
     pub(super) metrics: u16,
-    /// Whether records hold metrics for which there was no room.
+    /// Whether records hold metrics over the limit.
     pub beyond: bool,
 }
 
@@ -44,7 +44,7 @@ impl FileNames {
 }
 
 pub(super) fn place_of(index: &LoadedIndex, e: &LoadedEntry) -> Place {
-    // The texts were names when they were stored; one that is none any more stands for the lot.
+    // The texts were names when they were stored; one that is none any more becomes a common placeholder name.
     let name = |t: &Arc<str>| Name::parse_stored(t).ok();
     Place {
         customer: name(index.customer(e)).unwrap_or_else(unnamed_place),

@@ -28,7 +28,7 @@ const MAX_LISTED_REFUSALS: usize = 1_000;
 const MIN_RECORD_BYTES: usize = 60;
 /// What the names of a usual record take beside their letters.
 const TYPICAL_NAME_BYTES: usize = 320;
-/// The room of a body is looked at again after so many records.
+/// The reservation of a body is checked again after so many records.
 const RESERVE_EVERY_RECORDS: usize = 256;
 const KINDS: [&str; 3] = ["application/x-ndjson", "application/jsonl", "application/json"];
 

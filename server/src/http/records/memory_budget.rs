@@ -1,4 +1,4 @@
-//! How much memory arriving records may take. It is asked for before it is taken, given out in the order of asking, and given
+//! The memory budget of arriving records. Memory is reserved before it is used, given out in the order of asking, and given
 //! back when what it was for is in the lake.
 
 use std::sync::Arc;
@@ -48,7 +48,7 @@ impl MemoryBudget {
         self.free.available_permits()
     }
 
-    /// So many bytes, waited for until then; `None` when there were none. Whoever wants more than there is gets all of it, and
+    /// So many bytes, waited for until then; `None` when there were none. A request for more than there is gets all of it, and
     /// so has to wait until nobody else has any: a guess that is too high keeps nobody out for ever.
     pub async fn wait(&self, bytes: usize, until: Instant) -> Option<MemoryReservation> {
         let wanted = kilobytes(bytes).min(self.all) as u32;
@@ -67,7 +67,7 @@ impl MemoryReservation {
     /// Makes it at least so many bytes, without waiting: who has some and waits for more may wait for one who does the same.
     ///
     /// # Errors
-    /// When there is no such room.
+    /// When there is not enough memory.
     pub fn grow(&mut self, bytes: usize) -> Result<(), OverBudget> {
         let wanted = kilobytes(bytes);
         if wanted > self.room.all {

@@ -41,7 +41,7 @@ const MAX_BODIES_BYTES: usize = 64 << 20;
 /// Records that may be in memory at once, from parsing to the end of their commit, in bytes: as many as the largest body can
 /// usually hold, or two of 60,000, of which one is parsed while the other is written.
 const MAX_RECORDS_BYTES: usize = 160 << 20;
-/// So long somebody waits for room and for their turn, each; then they are asked to come again.
+/// Time limit for waiting for memory and for a parser, each; then the answer is 503 with Retry-After.
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// A body of so many bytes is parsed at once; handing it to another thread would take longer, and each thread keeps memory.
 const INLINE_PARSE_BYTES: usize = 32 << 10;
@@ -109,7 +109,7 @@ impl RecordIntake {
             records: Arc::new(sorted.arrivals),
             progress: ReadProgress { caught_up: true, ..ReadProgress::default() },
         };
-        // The room goes with the records: whoever sent them may hang up, and they are in memory still.
+        // The reservation goes with the records: they stay in memory even when the sender disconnects.
         let appended = match self.group.submit(batch, reservation).await {
             Ok(appended) => appended,
             Err(GroupCommitError::Full) => return Err(IngestError::Busy),
@@ -123,7 +123,7 @@ impl RecordIntake {
         Ok(answer(none_valid, appended, listed, refused_total))
     }
 
-    /// The lines of a body, and the room that its records take.
+    /// Parses a body; returns the records and the memory reserved for them.
     async fn parse_body(
         &self,
         body: Vec<u8>,

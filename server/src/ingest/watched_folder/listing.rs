@@ -1,7 +1,7 @@
 //! What lies in the watched folder: the files in it and in its folders, with what the file system says of each. Reads no file.
 //!
 //! The folder is looked through again and again, because the notifications of an operating system do not reach across
-//! network folders; while nothing changes this costs one look at each file's metadata.
+//! network folders; while nothing changes this costs one stat of each file.
 #![expect(clippy::disallowed_methods, reason = "files are read on blocking threads: all of this is called there")]
 
 use std::{
@@ -34,7 +34,7 @@ pub struct Entry {
     pub kind: Option<FileMode>,
 }
 
-/// A look at the folder.
+/// The files at one scan of the folder.
 #[derive(Debug, Default)]
 pub struct Listing {
     pub entries: Vec<Entry>,

@@ -44,12 +44,12 @@ pub struct FolderWatch {
     pub folder: PathBuf,
     pub ingest: Ingest,
     pub file_positions: Arc<dyn FilePositionStore>,
-    /// Whoever holds this takes the folder; a second server on the same data waits until the first has gone.
+    /// The holder of this lock watches the folder; a second server on the same data waits until the first has gone.
     pub lock: PathBuf,
 }
 
 impl FolderWatch {
-    /// Watches until it is told to stop.
+    /// Watches until it is to stop.
     ///
     /// # Errors
     /// When the folder cannot be watched: its lock cannot be had, or positions cannot be read. Run again, it goes on where it was.
@@ -79,7 +79,7 @@ impl FolderWatch {
         self.file_positions.positions().await?.iter().map(FilePosition::from_position).collect()
     }
 
-    /// The lock, as soon as no other process has it; `None` when told to stop meanwhile.
+    /// The lock, as soon as no other process has it; `None` when asked to stop meanwhile.
     #[expect(clippy::disallowed_methods, reason = "one small file of the data folder, before anything is taken")]
     async fn wait_for_turn(&self, job: &Job) -> Result<Option<File>> {
         let cannot =
@@ -107,7 +107,7 @@ struct Watcher {
     watch: FolderWatch,
     at: FolderPaths,
     tracks: TrackedFiles,
-    /// Sources in trouble, as the ledger has them.
+    /// Sources with errors, as the ledger has them.
     troubled: BTreeMap<String, Sentence>,
     whole: Option<WholeFileIngest>,
     turn: usize,
@@ -138,7 +138,7 @@ impl Watcher {
         })
     }
 
-    /// Takes what is new. Returns how long to wait before the next look.
+    /// Takes what is new. Returns how long to wait before the next scan.
     async fn poll(&mut self) -> Result<Duration> {
         self.finish_whole_file().await?;
         self.turn = self.turn.wrapping_add(1);
@@ -218,7 +218,7 @@ impl Watcher {
         Ok(())
     }
 
-    /// Tells the ledger of troubles that are new, and of those that are over.
+    /// Writes new errors to the ledger, and clears those that are over.
     async fn tell(&mut self, found: &FolderScan) -> Result<()> {
         let folder = source(&self.at.folder.display().to_string());
         match &found.closed {

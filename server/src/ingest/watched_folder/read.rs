@@ -143,7 +143,7 @@ fn has_same_beginning(file: &mut File, file_position: &FilePosition) -> std::io:
     Ok(whole && print(file, file_position.offset)? == file_position.print)
 }
 
-/// Whether an entry of the folder is the file of a tail, by its content.
+/// Whether an entry of the folder is the file of a position, by its content.
 pub fn is_same(entry: &Entry, file_position: &FilePosition) -> bool {
     if matches!(listing::kind(Path::new(&file_position.path)), Some(FileMode::Whole(_))) {
         return entry.size == file_position.size && fingerprint_of(&entry.path, entry.size) == file_position.print;

@@ -1,4 +1,4 @@
-//! One look at the watched folder: what is there, what of it is new, and which file has come to rest. Runs on a thread that
+//! One scan of the watched folder: which files exist, which have new data, and which no longer change. Runs on a thread that
 //! may wait for the disk; takes nothing into the lake.
 
 use std::{
@@ -40,7 +40,7 @@ pub struct FolderPaths {
     pub rejected: PathBuf,
 }
 
-/// What a look has found.
+/// The result of a scan.
 #[derive(Debug, Default)]
 pub struct FolderScan {
     /// By the id of the file.
@@ -56,10 +56,10 @@ pub struct FolderScan {
     pub closed: Option<Sentence>,
 }
 
-/// Looks, reads what is new, and puts aside what is refused. `turn` says with which file to begin.
+/// Looks, reads what is new, and writes refused rows. `turn` says with which file to begin.
 ///
 /// # Errors
-/// `Unavailable` when refused rows cannot be put aside.
+/// `Unavailable` when refused rows cannot be written.
 pub fn scan_folder(tracks: &mut TrackedFiles, at: &FolderPaths, clock: &dyn Clock, turn: usize) -> Result<FolderScan> {
     let now = Instant::now();
     let mut found = FolderScan::default();

@@ -14,12 +14,12 @@ use domain::{
 use super::listing::{Entry, FileMode, kind};
 use crate::startup::FilePosition;
 
-/// A look at a folder is not of one moment: a file that is being renamed may be missed. Only after this it counts as gone.
+/// A scan of a folder is not atomic: a file that is being renamed may be missed. Only after this it counts as gone.
 const GONE_AFTER: Duration = Duration::from_secs(5);
 /// So long the position in a file that is gone is kept, in milliseconds.
 const KEEP_POSITION_MS: i64 = DAY;
 
-/// Whether an entry is the file of a tail.
+/// Whether an entry is the file of a position.
 type Fits<'a> = dyn Fn(&Entry, &FilePosition) -> bool + 'a;
 
 /// A file that we know.
@@ -34,7 +34,7 @@ pub struct TrackedFile {
     pub since: Instant,
     /// The next delivery is of a read from the beginning.
     pub anew: bool,
-    /// The store does not know the tail as it is here.
+    /// The position has changed since it was stored.
     pub unsaved: bool,
     /// Bytes behind the position in which there is no newline.
     pub scanned: u64,

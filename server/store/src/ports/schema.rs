@@ -9,7 +9,7 @@ use crate::{
     sql,
 };
 
-/// Applies the migrations that are missing. Whoever calls sees to it that one process does so at a time.
+/// Applies the migrations that are missing. The caller makes sure that one process does so at a time.
 pub(super) async fn migrate(connection: &mut <Db as Database>::Connection, name: &str) -> Result<()> {
     match MIGRATIONS.run(&mut *connection).await {
         Ok(()) => Ok(()),

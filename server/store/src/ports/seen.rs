@@ -1,4 +1,4 @@
-//! What a look from outside sees of the tables, whichever version they have. Compiled once a database: `super` is its module.
+//! Inspection of the tables, whichever version they have. Compiled once a database: `super` is its module.
 
 use domain::time::Millis;
 use sqlx::Database;

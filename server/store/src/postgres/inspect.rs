@@ -1,4 +1,4 @@
-//! A look at a database that makes, migrates and changes nothing.
+//! Read-only inspection of a database.
 
 use domain::Result;
 use sqlx::{Connection, PgConnection};

@@ -44,7 +44,7 @@ pub static MIGRATIONS: LazyLock<Migrator> = crate::migrations::migrations!("post
 
 /// Connections of a process; it makes them when it needs them.
 const CONNECTIONS: u32 = 8;
-/// How long a question or a commit waits for one. A server that is gone is told of after this.
+/// How long a query or a commit waits for one. A server that is gone is told of after this.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the first connection may take, with its encryption and its password.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -79,7 +79,7 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Connects, and brings the tables up to date. Safe beside other processes that do the same.
+    /// Connects, and brings the tables up to date. Safe when other processes do the same.
     ///
     /// # Errors
     /// `Unavailable`, naming the database and its host.
@@ -108,7 +108,7 @@ impl PostgresStore {
         }
     }
 
-    /// Takes the row of the manifest's state first, so that whoever writes does so one after the other, and always in the same
+    /// Takes the row of the manifest's state first, so that writers take turns, and always in the same
     /// order: no two wait for each other.
     async fn begin_write(&self) -> sqlx::Result<Transaction<'static, Db>> {
         let mut tx = self.pool.begin().await?;

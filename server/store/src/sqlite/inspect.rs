@@ -1,4 +1,4 @@
-//! A look at a database that makes, migrates and changes nothing, whatever state it is in.
+//! Read-only inspection of a database in any state.
 #![expect(clippy::disallowed_methods, reason = "one look, by a command that serves nobody")]
 
 use std::{
@@ -37,7 +37,7 @@ pub(crate) async fn inspect(path: &Path) -> Result<DatabaseInspection> {
         // Nobody is connected, and all is in the file: read as immutable, SQLite makes no file beside it.
         (false, _) => look(&options.immutable(true)).await.map_err(|e| refused(&e))?,
         (true, true) => look(&options).await.map_err(|e| refused(&e))?,
-        // Whoever was connected has ended in the middle of closing: SQLite would make the shared memory anew, so a copy is read.
+        // Whoever was connected has ended in the middle of closing: SQLite would make the shared memory again, so a copy is read.
         (true, false) => {
             let folder = copy(path, &log)
                 .map_err(|e| error::operation_error(Operation::Read(&name), FailureCause::NotOpened, e))?;

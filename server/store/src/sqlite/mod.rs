@@ -68,7 +68,7 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the database and brings its tables up to date. Safe beside other processes on the same file.
+    /// Opens the database and brings its tables up to date. Safe with other processes on the same file.
     ///
     /// # Errors
     /// `Unavailable`, naming the file.
