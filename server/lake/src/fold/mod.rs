@@ -20,7 +20,7 @@ use arrow::{
 };
 use domain::{
     aggregate::{Moments, NewestValue, WeightedMean},
-    cells::{CellGroup, Dimension, GroupKey, MetricSums, NameTable, QueryCost},
+    cells::{CellGroup, GroupKey, MetricSums, NameTable, QueryCost},
     query::MetricColumn,
     scope::Place,
     text::Name,
@@ -240,7 +240,7 @@ impl Fold {
                         model = last_models.number(rows, &models, row, || self.models.model_number(&plan, rows, row));
                     }
                     if changed & GROUP_CHANGED > 0 {
-                        group = self.groups[number].intern(key(&mut self.names, grouping, rows, row, model));
+                        group = self.groups[number].intern(grouping.group_key(&mut self.names, rows, row, model));
                     }
                     if changed > 0 || moved {
                         taken = self.includes(&plan, grouping, rows, row, model);
@@ -365,12 +365,12 @@ impl Fold {
         let model_numbers: Vec<u32> = model_numbers.into_iter().map(|n| n + 1).collect();
         let mut groups = vec![];
         let mut cost = QueryCost { rows: self.rows, ..QueryCost::default() };
-        let mut lane_of = vec![0; self.parts.len()];
+        let mut grouping_of = vec![0; self.parts.len()];
         for (number, grouping) in self.plan.groupings.iter().enumerate() {
-            grouping.parts.iter().for_each(|part| lane_of[*part] = number);
+            grouping.parts.iter().for_each(|part| grouping_of[*part] = number);
         }
         for (number, part) in self.parts.into_iter().enumerate() {
-            let keys = &self.groups[lane_of[number]].all;
+            let keys = &self.groups[grouping_of[number]].all;
             for (group, cells) in part.finish() {
                 cost.cells += cells.len() as u64;
                 cost.sketches += cells.sketches();
@@ -381,26 +381,6 @@ impl Fold {
         groups.sort_by_key(|g| (g.key, g.part));
         (NameTable { names, models }, groups, cost)
     }
-}
-
-fn key(
-    names: &mut Interner<Box<str>>,
-    grouping: &GroupingSet,
-    rows: &RowBatch<'_>,
-    row: usize,
-    model: u32,
-) -> GroupKey {
-    let mut key = GroupKey::default();
-    let mut columns = grouping.group.iter();
-    for by in &grouping.group_by {
-        key.0[*by as usize] = if *by == Dimension::Model {
-            columns.by_ref().take(grouping.model_columns()).for_each(drop);
-            model
-        } else {
-            columns.next().map_or(0, |c| rows.texts[*c].number(row, |t| names.intern_text(t) + 1))
-        };
-    }
-    key
 }
 
 /// A name as it is stored. A text that is none any more becomes a common placeholder name.

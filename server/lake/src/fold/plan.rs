@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    cells::{CellsQuery, Detail, Dimension, QueryPart},
+    cells::{CellsQuery, Detail, Dimension, GroupKey, QueryPart},
     query::MetricColumn,
     time::{DAY, Millis, Ranges},
 };
+
+use super::{batch::RowBatch, interner::Interner};
 
 /// What is to be folded.
 #[derive(Debug)]
@@ -166,6 +168,27 @@ impl Plan {
 }
 
 impl GroupingSet {
+    /// The key of a row's group. Names are interned in `names`; `model` is the number of the row's model.
+    pub(super) fn group_key(
+        &self,
+        names: &mut Interner<Box<str>>,
+        rows: &RowBatch<'_>,
+        row: usize,
+        model: u32,
+    ) -> GroupKey {
+        let mut key = GroupKey::default();
+        let mut columns = self.group.iter();
+        for by in &self.group_by {
+            key.0[*by as usize] = if *by == Dimension::Model {
+                columns.by_ref().take(self.model_columns()).for_each(drop);
+                model
+            } else {
+                columns.next().map_or(0, |c| rows.texts[*c].number(row, |t| names.intern_text(t) + 1))
+            };
+        }
+        key
+    }
+
     /// How many of the columns of its groups are those of models.
     pub fn model_columns(&self) -> usize {
         self.group.len() - self.group_by.iter().filter(|by| **by != Dimension::Model).count()

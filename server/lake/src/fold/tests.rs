@@ -8,7 +8,7 @@ use arrow::{
 };
 use domain::{
     aggregate::Aggregate,
-    cells::{CellsQuery, Detail, Filter, MetricDetail, QueryPart, TimeBuckets, TrackedSets},
+    cells::{CellsQuery, Detail, Dimension, Filter, MetricDetail, QueryPart, TimeBuckets, TrackedSets},
     model::ModelKey,
     time::{MINUTE, Ranges, Step, TimeRange},
 };
