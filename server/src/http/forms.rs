@@ -1,4 +1,4 @@
-//! Writes of pages: server functions that forms send to the path of a page (`app::shell::room::Function`). With a script the browser
+//! Writes of pages: server functions that forms send to the path of a page (`app::shell::page_spec::Function`). With a script the browser
 //! reads the function's answer; without one it is led to where the answer says, or gets the page again with what was refused.
 
 use app::{
@@ -20,15 +20,15 @@ use super::{AppState, MAX_BODY, normalization, pages, problem::Problem};
 const REDIRECT: HeaderName = HeaderName::from_static("serverfnredirect");
 
 /// Whether a form of a page is sent here.
-fn is_written(request: &Request) -> bool {
+fn is_form_post(request: &Request) -> bool {
     let path = request.uri().path();
     request.method() == Method::POST
         && !path.starts_with("/sf/")
-        && PAGES.iter().flat_map(|room| room.functions).any(|f| f.path == path && f.method == "POST")
+        && PAGES.iter().flat_map(|page_spec| page_spec.functions).any(|f| f.path == path && f.method == "POST")
 }
 
-pub async fn written(Shared(state): Shared<AppState>, request: Request, next: Next) -> Response {
-    if !is_written(&request) {
+pub async fn handle_form_post(Shared(state): Shared<AppState>, request: Request, next: Next) -> Response {
+    if !is_form_post(&request) {
         return next.run(request).await;
     }
     let (mut parts, body) = request.into_parts();

@@ -92,7 +92,7 @@ pub fn router(state: AppState) -> Router {
         .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
         .layer(tower_http::limit::RequestBodyLimitLayer::new(MAX_BODY))
         .merge(records)
-        .layer(from_fn_with_state(state.clone(), forms::written))
+        .layer(from_fn_with_state(state.clone(), forms::handle_form_post))
         .layer(from_fn_with_state(state.clone(), start_page::start_page))
         .layer(from_fn_with_state(state.clone(), access::require_access))
         .layer(axum::middleware::from_fn(normalization::normalize_uri))
