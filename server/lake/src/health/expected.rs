@@ -13,7 +13,7 @@ use domain::{
 use super::Activity;
 use crate::snapshot::{IndexedFile, Snapshot};
 
-/// What is written down about one place: see [`domain::declared`].
+/// What is written down about one place: see [`domain::declarations`].
 #[derive(Debug, Clone, Default)]
 pub struct DeclaredPlace {
     pub facts: PlaceDeclaration,
