@@ -55,6 +55,25 @@ pub struct AppServices {
     pub tables: ReadTable,
     /// Keeps others from using the data folder with another database as long as we do.
     pub bound: Arc<FolderLock>,
+    store: Arc<dyn StateStore>,
+}
+
+impl AppServices {
+    /// Closes the database; later calls fail. A SQLite file that is not closed may lack what is in the `-wal` file beside it.
+    pub async fn close(&self) {
+        self.store.close().await;
+    }
+}
+
+/// Opens everything below the data folder, and closes the database when `work` is done, for commands that end.
+///
+/// # Errors
+/// Those of [`open`] and of `work`.
+pub async fn with<T>(settings: &Settings, work: impl AsyncFnOnce(&AppServices) -> Result<T>) -> Result<T> {
+    let services = open(settings).await?;
+    let done = work(&services).await;
+    services.close().await;
+    done
 }
 
 /// Opens everything below the data folder.
@@ -82,7 +101,8 @@ pub async fn open(settings: &Settings) -> Result<AppServices> {
         access: usecases::Access::new(store.clone(), store.clone(), store.clone(), clock.clone()),
         views: usecases::Views::new(store.clone(), clock.clone(), routes::measured()),
         ingestion,
-        file_positions: store,
+        file_positions: store.clone(),
+        store,
         clock,
         maintenance: lake,
         tables: read_table,

@@ -27,9 +27,12 @@ async fn known(settings: &Settings) -> Result<(Arc<Directory>, Vec<DeclarationFi
         // Inspection creates nothing.
         return Ok((Arc::new(Directory { declared, ..Directory::default() }), files.states()));
     }
-    let parts = startup::open(settings).await?;
-    parts.maintenance.declare(declared).await?;
-    Ok((parts.metrics.directory(), files.states()))
+    let directory = startup::with(settings, async |services| {
+        services.maintenance.declare(declared).await?;
+        Ok(services.metrics.directory())
+    })
+    .await?;
+    Ok((directory, files.states()))
 }
 
 impl List {

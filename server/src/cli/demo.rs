@@ -24,24 +24,28 @@ impl Demo {
         match self {
             Self::Stories => print(&demo::SCENARIOS.join("\n"))?,
             Self::Fill => {
-                let parts = startup::open(settings).await?;
-                let demo = demo::Demo { simulated: parts.simulated, clock: parts.clock };
-                let epoch = match demo.simulated.epoch().await? {
-                    Some(epoch) => epoch,
-                    None => demo.begin().await?,
-                };
-                demo.fill(epoch, |days| tracing::info!(days, "demo days are in")).await?;
-                demo.grow(epoch).await?;
-                demo.simulated.compact().await?;
+                startup::with(settings, async |services| {
+                    let demo = demo_of(services);
+                    let epoch = match demo.simulated.epoch().await? {
+                        Some(epoch) => epoch,
+                        None => demo.begin().await?,
+                    };
+                    demo.fill(epoch, |days| tracing::info!(days, "demo days are in")).await?;
+                    demo.grow(epoch).await?;
+                    demo.simulated.compact().await
+                })
+                .await?;
                 print("the simulated fleet is in")?;
             }
             Self::Remove => {
-                let parts = startup::open(settings).await?;
-                let demo = demo::Demo { simulated: parts.simulated, clock: parts.clock };
-                let removed = demo.remove().await?;
+                let removed = startup::with(settings, async |services| demo_of(services).remove().await).await?;
                 print(&format!("{removed} simulated records removed"))?;
             }
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn demo_of(services: &startup::AppServices) -> demo::Demo {
+    demo::Demo { simulated: services.simulated.clone(), clock: services.clock.clone() }
 }

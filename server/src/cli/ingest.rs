@@ -51,17 +51,21 @@ impl Ingest {
         }
         let mut totals = Totals::default();
         if !inputs.is_empty() {
-            let parts = startup::open(settings).await?;
-            let ingest = ingest::Ingest {
-                ingestion: parts.ingestion.clone(),
-                sources: parts.sources,
-                clock: parts.clock,
-                tables: parts.tables,
-                rejected: settings.data.folder.join("rejected"),
-            };
-            totals = ingest.run(&inputs, &ProgressBars::new(inputs.iter().map(Input::bytes).sum())).await?;
-            // In steps that keep nobody waiting.
-            parts.ingestion.compact().await?;
+            totals = startup::with(settings, async |services| {
+                let ingest = ingest::Ingest {
+                    ingestion: services.ingestion.clone(),
+                    sources: services.sources.clone(),
+                    clock: services.clock.clone(),
+                    tables: services.tables,
+                    rejected: settings.data.folder.join("rejected"),
+                };
+                let progress = ProgressBars::new(inputs.iter().map(Input::bytes).sum());
+                let totals = ingest.run(&inputs, &progress).await?;
+                // In steps that keep nobody waiting.
+                services.ingestion.compact().await?;
+                Ok(totals)
+            })
+            .await?;
         }
         totals.failed.extend(missing);
         self.report(&totals)?;

@@ -168,8 +168,14 @@ impl Metrics {
             ))));
         }
         let written = DeclarationFiles::open(settings, std::sync::Arc::new(startup::SystemClock))?;
-        let parts = startup::open(settings).await?;
-        parts.maintenance.declare(std::sync::Arc::new(written.declared())).await?;
+        startup::with(settings, async |services| {
+            services.maintenance.declare(std::sync::Arc::new(written.declared())).await?;
+            self.answer(services).await
+        })
+        .await
+    }
+
+    async fn answer(&self, parts: &startup::AppServices) -> Result<ExitCode> {
         let now = parts.clock.now();
         match self {
             Self::Summary(args) => {

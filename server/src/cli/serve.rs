@@ -93,6 +93,7 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
         () = async { stop.cancelled().await; tokio::time::sleep(REQUEST_DRAIN_TIMEOUT).await } => {}
     }
     jobs.stop(JOB_STOP_TIMEOUT).await;
+    parts.close().await;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -61,13 +61,13 @@ impl Tokens {
             Self::Add(a) => {
                 // Before a data folder is made.
                 let (name, role) = (token_name(&a.name)?, Role::parse(&a.role)?);
-                let token = startup::open(settings).await?.access.add(&name, role).await?;
+                let token = startup::with(settings, async |s| s.access.add(&name, role).await).await?;
                 print(&token)?;
             }
             Self::List(l) => l.run(settings).await?,
             Self::Revoke(r) => {
                 let name = token_name(&r.name)?;
-                startup::open(settings).await?.access.revoke(&name).await?;
+                startup::with(settings, async |s| s.access.revoke(&name).await).await?;
                 print(&format!("{name} is revoked, and its sessions have ended"))?;
             }
         }
@@ -78,8 +78,11 @@ impl Tokens {
 impl List {
     async fn run(&self, settings: &Settings) -> Result<()> {
         // Inspection creates nothing.
-        let tokens =
-            if settings.data.is_empty() { vec![] } else { startup::open(settings).await?.access.list().await? };
+        let tokens = if settings.data.is_empty() {
+            vec![]
+        } else {
+            startup::with(settings, async |s| s.access.list().await).await?
+        };
         let time = |t: Option<Millis>| t.map(|t| t.to_string()).unwrap_or_default();
         let rows = tokens.iter().map(|t| {
             let role = t.role.as_str().to_owned();

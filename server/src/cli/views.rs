@@ -99,11 +99,10 @@ pub struct One {
 
 impl Owner {
     /// The views, as the owner sees them: whoever may write to the data folder acts for anybody, and may do what they may.
-    async fn views(&self, settings: &Settings) -> Result<usecases::Views> {
+    async fn views(&self, services: &startup::AppServices) -> Result<usecases::Views> {
         let name = self.owner.as_deref().map(token_name).transpose()?;
-        let parts = startup::open(settings).await?;
-        let Some(name) = name else { return Ok(parts.views) };
-        let tokens = parts.access.list().await?;
+        let Some(name) = name else { return Ok(services.views.clone()) };
+        let tokens = services.access.list().await?;
         // The live one, else the last.
         let named = tokens.iter().filter(|t| t.name == name).max_by_key(|t| t.revoked.is_none());
         let Some(role) = named.map(|t| t.role) else {
@@ -111,15 +110,19 @@ impl Owner {
                 "no token is, or was, called “{name}”"
             ))));
         };
-        Ok(parts.views.for_actor(&Actor::Named { name, role }))
+        Ok(services.views.for_actor(&Actor::Named { name, role }))
     }
 }
 
 impl Views {
     pub async fn run(&self, settings: &Settings) -> Result<ExitCode> {
+        startup::with(settings, async |services| self.run_with(services).await).await
+    }
+
+    async fn run_with(&self, services: &startup::AppServices) -> Result<ExitCode> {
         match self {
             Self::List(l) => {
-                let list = views_of(&l.owner.views(settings).await?).await?;
+                let list = views_of(&l.owner.views(services).await?).await?;
                 let cells = list.views.iter().map(|v| {
                     let start = if list.start_page == Some(v.id) { "start page" } else { "" };
                     let shared = if v.shared { "shared" } else { "" };
@@ -131,7 +134,7 @@ impl Views {
                 l.format.print(&list, &OutputTable { rows: cells.collect(), head })?;
             }
             Self::Add(a) => {
-                let views = a.owner.views(settings).await?;
+                let views = a.owner.views(services).await?;
                 match views.create(&composed(&a.name), &a.link, a.shared, None).await? {
                     CreateOutcome::New(view) | CreateOutcome::Again(view) => {
                         let cells = vec![vec![view.id.0.to_string(), view.name.as_str().to_owned()]];
@@ -144,24 +147,24 @@ impl Views {
                 }
             }
             Self::Rename(r) => {
-                let views = r.owner.views(settings).await?;
+                let views = r.owner.views(services).await?;
                 views.change(ViewId(r.id), Some(&composed(&r.name)), None).await?;
                 print("renamed")?;
             }
             Self::Share(o) => {
-                o.owner.views(settings).await?.change(ViewId(o.id), None, Some(true)).await?;
+                o.owner.views(services).await?.change(ViewId(o.id), None, Some(true)).await?;
                 print("shared")?;
             }
             Self::Unshare(o) => {
-                o.owner.views(settings).await?.change(ViewId(o.id), None, Some(false)).await?;
+                o.owner.views(services).await?.change(ViewId(o.id), None, Some(false)).await?;
                 print("no longer shared")?;
             }
             Self::Start(s) => {
-                s.owner.views(settings).await?.set_start(s.id.map(ViewId)).await?;
+                s.owner.views(services).await?.set_start(s.id.map(ViewId)).await?;
                 print("chosen")?;
             }
             Self::Delete(d) => {
-                d.owner.views(settings).await?.delete(ViewId(d.id)).await?;
+                d.owner.views(services).await?.delete(ViewId(d.id)).await?;
                 print("deleted")?;
             }
         }
