@@ -14,6 +14,7 @@ pub mod panels;
 pub mod shell;
 pub mod ui;
 
+pub mod catalogue;
 pub mod compare;
 pub mod place;
 pub mod records;
@@ -43,7 +44,7 @@ macro_rules! page_list {
     };
 }
 
-page_list![place, trends, compare, records, sources, views];
+page_list![place, trends, compare, records, sources, catalogue, views];
 
 /// The document around the app.
 #[cfg(feature = "ssr")]
