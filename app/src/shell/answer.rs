@@ -30,19 +30,19 @@ where
 /// Answers a server function: asks when the request's actor may do what it needs, and makes of an error what a page may know.
 ///
 /// # Errors
-/// What `params` says, or that the actor may not.
+/// What `act` says, or that the actor may not.
 pub async fn answer<T, F>(
     function: &Function,
-    params: impl FnOnce(Services, Request) -> F,
+    act: impl FnOnce(Services, Request) -> F,
 ) -> Result<JsonText<T>, PageError>
 where
     F: Future<Output = domain::Result<T>>,
 {
     let (services, request): (Services, Request) = (expect_context(), expect_context());
     let span = request_span(&request.id);
-    let metric_of_answer = async {
+    let answered = async {
         authorize(&request.actor, function.action, Object::Any)?;
-        params(services, request).await
+        act(services, request).await
     };
-    metric_of_answer.instrument(span).await.map(JsonText).map_err(PageError::of)
+    answered.instrument(span).await.map(JsonText).map_err(PageError::of)
 }

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_room_knows_its_paths() {
+    fn a_page_knows_its_paths() {
         let page_spec = PageSpec {
             paths: &["/", "/customers/:customer", "/customers/:customer/sites/:site"],
             action: Action::ReadMetrics,
