@@ -14,6 +14,7 @@ use axum::{
     Extension, Form, Router,
     extract::{Request as HttpRequest, State as Shared},
     http::{HeaderMap, HeaderValue, StatusCode, header, request},
+    middleware::{self, Next},
     response::{IntoResponse, Response},
 };
 use domain::access::Actor;
@@ -31,7 +32,10 @@ use super::{AppState, middleware::page_policy, problem::Problem, sentences};
 /// Adds pages, server functions, files, and the page for everything else.
 pub fn with_pages(router: Router<AppState>, state: &AppState) -> Router<AppState> {
     let root = PathBuf::from(&*state.leptos.site_root);
-    let files = |path: PathBuf| ServeDir::new(path).precompressed_br().precompressed_gzip();
+    let files = |path: PathBuf| {
+        let files = ServeDir::new(path).precompressed_br().precompressed_gzip();
+        Router::new().fallback_service(files).layer(middleware::from_fn(short_names))
+    };
     let file = |name: &str| ServeFile::new(root.join(name)).precompressed_br().precompressed_gzip();
     let context = {
         let state = state.clone();
@@ -47,6 +51,17 @@ pub fn with_pages(router: Router<AppState>, state: &AppState) -> Router<AppState
         .nest_service("/elements", files(root.join("elements")))
         .route_service("/favicon.svg", file("favicon.svg"))
         .fallback(not_found)
+}
+
+/// The longest name of a file in bytes, with room for `.br` and `.gz` below the 255 of file systems.
+const LONGEST_FILE_NAME: usize = 250;
+
+/// Says of a name that no file can have that there is none: the file system's error would be answered with 500.
+async fn short_names(request: HttpRequest, next: Next) -> Response {
+    if request.uri().path().split('/').any(|name| name.len() > LONGEST_FILE_NAME) {
+        return Problem::new(StatusCode::NOT_FOUND, "there is no such file").into_response();
+    }
+    next.run(request).await
 }
 
 /// Gives the app what it needs for one request: services, who asks and how, and the policy of the page.

@@ -125,6 +125,9 @@ impl House {
 /// What is drawn by lot: nonces, and ids of requests. By chance they spell anything.
 const DRAWN: &str = r#"nonce="[^"]*"|\b[0-9a-f]{16}\b"#;
 
+/// By which an answer is known to be the catalogue, which lists built-in metrics whoever reports them.
+const CATALOGUES: [&str; 2] = [r#""origin":"built_in""#, "metrics and what they mean"];
+
 /// What tells of the other customer: its names in any spelling, and numbers that only come about by counting it.
 fn told(body: &str) -> Vec<String> {
     let small = regex::Regex::new(DRAWN).expect("a pattern").replace_all(body, "").to_lowercase();
@@ -137,7 +140,7 @@ fn told(body: &str) -> Vec<String> {
     ))
     .expect("a pattern");
     // As a column, a key or a choice; the catalogue itself is no secret.
-    let hota = small.matches("hota").filter(|_| !small.contains(r#""origin":"built_in""#)).map(str::to_owned);
+    let hota = small.matches("hota").filter(|_| !CATALOGUES.iter().any(|c| small.contains(c))).map(str::to_owned);
     names.chain(hota).chain(numbers.find_iter(&small).map(|m| m.as_str().to_owned())).collect()
 }
 
@@ -176,7 +179,7 @@ fn anonymous(body: &str, name: &str) -> String {
 }
 
 /// Routes that ask about no place in particular, and tell what there is.
-const LISTS: [&str; 3] = ["/api/metrics/catalogue", "/api/places", "/api/palette"];
+const LISTS: [&str; 5] = ["/api/metrics/catalogue", "/api/places", "/api/palette", "/catalogue", "/sf/catalogue"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_route_answers_about_the_own_customer_and_knows_of_no_other() {

@@ -2,7 +2,7 @@
 
 use crate::{
     fleet::Site,
-    process::run,
+    process::{Folder, Served, run},
     wire::{Answer, request, send},
 };
 
@@ -134,5 +134,16 @@ async fn health_is_told_to_everybody_even_from_elsewhere() {
     for path in ["/healthz", "/readyz"] {
         let answer = site.served.get(path).header("X-Forwarded-For", "203.0.113.9").send().await.unwrap();
         assert_eq!(answer.status(), 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_too_long_for_a_file_is_not_found() {
+    let folder = Folder::new();
+    let served = Served::start(&folder, &[]).await;
+    for n in [200, 300, 5_000] {
+        for path in ["pkg", "elements", "elements/x"] {
+            assert_eq!(served.get(&format!("/{path}/{}", "a".repeat(n))).send().await.unwrap().status(), 404, "{path}");
+        }
     }
 }
