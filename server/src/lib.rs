@@ -10,4 +10,6 @@ pub mod doctor;
 pub mod http;
 pub mod ingest;
 pub mod jobs;
+pub mod page_paths;
+pub mod ports;
 pub mod startup;

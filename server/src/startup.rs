@@ -14,8 +14,6 @@ use domain::{
 };
 /// The most memory that columns of the lake are held in.
 pub use lake::COLUMN_CACHE_BYTES;
-/// How far a file was taken is kept beside the rows that were taken of it.
-pub use lake::ports::{FilePosition, FilePositionStore};
 use lake::{FolderObjects, Lake};
 use store::{FolderLock, Location, PostgresServer, StateStore};
 /// What the commands about the database tell.
@@ -23,8 +21,9 @@ pub use store::{Inspection, Status as DatabaseStatus, TableCount, sqlite_version
 
 use crate::{
     config::{Secret, Settings, database::PostgresUrl},
-    http::routes,
     ingest::{ReadTable, TableRow},
+    page_paths,
+    ports::FilePositionStore,
 };
 
 /// The machine's clock.
@@ -99,7 +98,7 @@ pub async fn open(settings: &Settings) -> Result<AppServices> {
         sources: Arc::new(usecases::Sources::new(store.clone())),
         simulated: usecases::DemoData::new(ingestion.clone(), store.clone()),
         access: usecases::Access::new(store.clone(), store.clone(), store.clone(), clock.clone()),
-        views: usecases::Views::new(store.clone(), clock.clone(), routes::measured()),
+        views: usecases::Views::new(store.clone(), clock.clone(), page_paths::measured()),
         ingestion,
         file_positions: store.clone(),
         store,

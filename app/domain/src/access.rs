@@ -7,7 +7,7 @@ use crate::{
     scope::Scope,
     sentences,
     text::Name,
-    token::{OPERATOR, TokenName},
+    token_name::{OPERATOR, TokenName},
 };
 
 /// What somebody with a name may do.

@@ -30,5 +30,6 @@ pub mod state;
 pub mod text;
 pub mod time;
 pub mod token;
+pub mod token_name;
 
 pub use error::{Error, ErrorKind, Result};

@@ -9,7 +9,7 @@ use domain::{
 };
 use jiff::tz::TimeZone;
 
-use super::{error::PageError, theme::Theme};
+use super::theme::Theme;
 use crate::i18n::Lang;
 
 /// What pages need, as far as their visitor may use it.
@@ -51,15 +51,6 @@ pub struct Request {
     pub signed_in: bool,
     /// Names the request in the log and on the page that says why it failed.
     pub id: String,
-}
-
-/// A write that a form sent without a script and that was refused, for the page at its path, which shows the form again.
-#[derive(Debug, Clone)]
-pub struct Refused {
-    pub path: String,
-    pub error: PageError,
-    /// What was sent.
-    pub fields: Vec<(String, String)>,
 }
 
 impl std::fmt::Debug for Services {

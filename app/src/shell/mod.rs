@@ -26,6 +26,8 @@ pub mod page_spec;
 #[cfg(feature = "ssr")]
 pub mod palette;
 pub mod prefs;
+#[cfg(feature = "ssr")]
+pub mod refused;
 pub mod theme;
 pub mod top;
 pub mod write_form;

@@ -10,7 +10,7 @@ use super::view::ViewsPage;
 #[cfg(feature = "ssr")]
 use crate::shell::{
     answer::{answer, write},
-    context::Refused,
+    refused::Refused,
 };
 use crate::shell::{error::PageError, json_text::JsonText, page_spec::Function};
 

@@ -18,10 +18,11 @@ use super::{
 use crate::{
     i18n::Lang,
     shell::{
-        context::{Refused, Request, Services},
+        context::{Request, Services},
         error::set_status,
         head::{PageAddress, plain_head},
         page_query::PageQuery,
+        refused::Refused,
         top::{Crumb, PageHead},
     },
     ui::{empty::EmptyView, menu::Link},

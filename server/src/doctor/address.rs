@@ -12,7 +12,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use super::Finding;
+use super::finding::Finding;
 
 const NAME: &str = "address";
 /// Time limit for an answer of the process that holds the port.

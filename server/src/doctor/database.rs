@@ -4,7 +4,7 @@ use std::{fs, io::ErrorKind};
 
 use domain::{Result, time::Millis};
 
-use super::Finding;
+use super::finding::Finding;
 use crate::{
     config::Settings,
     startup::{self, Inspection},

@@ -10,7 +10,7 @@ use std::{
 
 use domain::{error::Sentence, ports::Clock, time::Millis};
 
-use super::{Finding, system};
+use super::{finding::Finding, system};
 use crate::{config::Settings, startup::SystemClock};
 
 const ELSEWHERE: &str = "Choose a folder on a disk of this machine with --data or GF_DATA.";

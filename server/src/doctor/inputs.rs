@@ -8,7 +8,7 @@ use std::{
 
 use domain::error::Sentence;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::{
     config::Settings,
     declarations::{self, Content},

@@ -9,7 +9,7 @@ use domain::{
 };
 use jiff::tz::TimeZone;
 
-use super::{Finding, system};
+use super::{finding::Finding, system};
 use crate::startup::{COLUMN_CACHE_BYTES, SystemClock};
 
 /// 2026-01-01: this program did not exist before.

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Finding;
+use super::finding::Finding;
 use crate::{config::Settings, http::files, startup};
 
 pub async fn checks() -> Vec<Finding> {

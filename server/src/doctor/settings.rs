@@ -1,6 +1,6 @@
 //! Settings that do not go together, and variables that nothing reads.
 
-use super::Finding;
+use super::finding::Finding;
 use crate::{
     auth::AnonymousAccess,
     config::{Settings, table},

@@ -1,7 +1,8 @@
 //! Free space on the disk of the data folder, and what kind of file system it is.
 
 use super::{
-    Finding, folder,
+    finding::Finding,
+    folder,
     system::{self, DiskSpace},
 };
 use crate::config::Settings;

@@ -3,7 +3,7 @@
 
 use app::{
     PAGES,
-    shell::{context::Refused, error::PageError},
+    shell::{error::PageError, refused::Refused},
 };
 use axum::{
     body::{Body, Bytes, to_bytes},
@@ -14,7 +14,10 @@ use axum::{
 };
 use domain::{ErrorKind, params::pairs};
 
-use super::{AppState, MAX_BODY, normalization, pages, problem::Problem};
+use super::{AppState, normalization, pages, problem::Problem};
+
+/// The largest request body, in bytes, but for records.
+pub const MAX_BODY: usize = 1 << 20;
 
 /// By which Leptos tells its own client to go to `Location`.
 const REDIRECT: HeaderName = HeaderName::from_static("serverfnredirect");

@@ -43,10 +43,9 @@ use tower_http::{
     timeout::TimeoutLayer,
 };
 
+use self::forms::MAX_BODY;
 pub use self::state::{ActorServices, AppState, RequestActor, SeenViews};
 
-/// The largest request body, in bytes, but for records.
-pub const MAX_BODY: usize = 1 << 20;
 /// No answer takes longer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 

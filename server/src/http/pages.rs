@@ -5,10 +5,7 @@ use std::path::PathBuf;
 use app::{
     App, document,
     i18n::Lang,
-    shell::{
-        context::{Refused, Request},
-        theme::Theme,
-    },
+    shell::{context::Request, refused::Refused, theme::Theme},
 };
 use axum::{
     Extension, Form, Router,

@@ -6,6 +6,8 @@ use app::{PAGES, shell::page_spec::Function};
 use domain::access::Action;
 use serde::Serialize;
 
+use crate::page_paths::pages;
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Route {
     pub method: String,
@@ -61,24 +63,6 @@ fn functions() -> impl Iterator<Item = &'static Function> {
     PAGES.iter().flat_map(|page_spec| page_spec.functions)
 }
 
-/// The paths of pages, as the router writes them, with the action that each needs.
-fn pages() -> impl Iterator<Item = (String, Action)> {
-    PAGES.iter().flat_map(|page_spec| page_spec.paths.iter().map(|path| (pattern(path), page_spec.action)))
-}
-
-/// The paths of the pages that show what is measured: what a saved view may lead to.
-#[must_use]
-pub fn measured() -> Vec<String> {
-    let shows = |action| matches!(action, Action::ReadMetrics | Action::ReadSources);
-    pages().filter(|page| shows(page.1)).map(|page| page.0).collect()
-}
-
-/// `/customers/:customer` as `/customers/{customer}`.
-fn pattern(path: &str) -> String {
-    let part = |p: &str| p.strip_prefix(':').map_or_else(|| p.to_owned(), |name| format!("{{{name}}}"));
-    path.split('/').map(part).collect::<Vec<_>>().join("/")
-}
-
 /// The whole list: pages, what programs ask, server functions.
 #[must_use]
 pub fn all() -> Vec<Route> {
@@ -125,7 +109,7 @@ mod tests {
             assert!(action("GET", page.path()).is_some(), "{} is in no list", page.path());
         }
         let built: BTreeSet<String> = pages.iter().map(|page| page.path().to_owned()).collect();
-        let listed: BTreeSet<String> = super::pages().map(|page| page.0).collect();
+        let listed: BTreeSet<String> = crate::page_paths::pages().map(|page| page.0).collect();
         assert_eq!(built, listed, "what the rooms name and what the app answers");
     }
 
@@ -145,7 +129,7 @@ mod tests {
 
     #[test]
     fn saved_views_lead_to_pages_and_nothing_else() {
-        let pages = measured();
+        let pages = crate::page_paths::measured();
         let has = |path: &str| pages.iter().any(|p| p == path);
         assert!(pages.len() >= 8 && has("/") && has("/customers/{customer}"), "{pages:?}");
         let other =

@@ -30,7 +30,7 @@ use self::{
 use super::{Ingest, Input, Totals, sentences};
 use crate::{
     jobs::{Job, JobEnd},
-    startup::{FilePosition, FilePositionStore},
+    ports::{FilePosition, FilePositionStore},
 };
 
 /// How often the folder is looked at; more rarely when looking itself takes long, as it may on network folders.

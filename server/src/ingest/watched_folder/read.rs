@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     ingest::{Chunk, lines::LineReader},
-    startup::FilePosition,
+    ports::FilePosition,
 };
 
 /// A file is known again by so many of its first bytes.

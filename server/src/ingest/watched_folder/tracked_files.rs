@@ -12,7 +12,7 @@ use domain::{
 };
 
 use super::listing::{Entry, FileMode, kind};
-use crate::startup::FilePosition;
+use crate::ports::FilePosition;
 
 /// A scan of a folder is not atomic: a file that is being renamed may be missed. Only after this it counts as gone.
 const GONE_AFTER: Duration = Duration::from_secs(5);
