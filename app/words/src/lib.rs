@@ -31,7 +31,7 @@
 //!
 //! `src/trends/words.toml` becomes `trends/words.rs` in `OUT_DIR`, and `src/trends/mod.rs` (or `src/trends.rs`) says
 //!
-//! ```ignore
+//! ```text
 //! mod words {
 //!     include!(concat!(env!("OUT_DIR"), "/trends/words.rs"));
 //! }
