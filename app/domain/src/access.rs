@@ -96,10 +96,12 @@ pub enum Action {
     ReadViews,
     /// Keep, rename, share and delete saved views, and choose the page to start with.
     WriteViews,
+    /// See experiments and runs, and the files that runs left. They tell of every customer.
+    ReadRuns,
 }
 
 impl Action {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::ReadMetrics,
         Self::ReadSources,
         Self::Probe,
@@ -108,6 +110,7 @@ impl Action {
         Self::WriteRecords,
         Self::ReadViews,
         Self::WriteViews,
+        Self::ReadRuns,
     ];
 
     /// Whether it changes what is kept.
@@ -119,7 +122,8 @@ impl Action {
             | Self::Probe
             | Self::SignIn
             | Self::SetPreference
-            | Self::ReadViews => false,
+            | Self::ReadViews
+            | Self::ReadRuns => false,
             Self::WriteRecords | Self::WriteViews => true,
         }
     }
@@ -155,10 +159,18 @@ pub fn can(actor: &Actor, action: Action, object: Object<'_>) -> bool {
             Object::Scope(scope) => scope.customer.as_ref() == Some(customer),
         },
         // Names and addresses of shared views tell of every customer.
-        (Actor::Bound(_), Action::ReadSources | Action::WriteRecords | Action::ReadViews | Action::WriteViews) => false,
+        (
+            Actor::Bound(_),
+            Action::ReadSources | Action::WriteRecords | Action::ReadViews | Action::WriteViews | Action::ReadRuns,
+        ) => false,
         (
             Actor::Anonymous,
-            Action::ReadMetrics | Action::ReadSources | Action::WriteRecords | Action::ReadViews | Action::WriteViews,
+            Action::ReadMetrics
+            | Action::ReadSources
+            | Action::WriteRecords
+            | Action::ReadViews
+            | Action::WriteViews
+            | Action::ReadRuns,
         ) => false,
     }
 }

@@ -31,5 +31,6 @@ pub mod text;
 pub mod time;
 pub mod token;
 pub mod token_name;
+pub mod tracking;
 
 pub use error::{Error, ErrorKind, Result};

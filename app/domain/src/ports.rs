@@ -1,6 +1,8 @@
 //! The ports: what the domain needs from outside. Each port has one contract suite (server/tests/contract) that all adapters pass.
 
 mod access;
+mod run_catalog;
+mod tracking;
 
 use std::sync::Arc;
 
@@ -23,6 +25,12 @@ use crate::{
 
 pub use self::access::{
     ChangeOutcome, CreateOutcome, IdempotencyKey, IdempotencyKeys, SavedViews, SessionStart, Sessions, Tokens,
+};
+pub use self::{
+    run_catalog::{CopyStatus, HistoryCopy, MadeByRun, RunCatalog},
+    tracking::{
+        ArtifactBody, CopyChanges, KeptCopy, RunSelection, RunsPage, TrackingCopies, TrackingKind, TrackingStore,
+    },
 };
 
 /// The clock, so that tests can hold it still.

@@ -1,0 +1,1 @@
+//! The background copy of experiments and runs.

@@ -1,0 +1,1 @@
+//! Reads an SQLite database as MLflow writes it (mlflow.db).

@@ -1,0 +1,1 @@
+//! The one way out: every request to another machine is made by a client that is built here.

@@ -1,0 +1,1 @@
+//! Reads a folder as MLflow's file store writes it (mlruns).

@@ -1,0 +1,11 @@
+//! Experiments, runs and models of MLflow. `mlflow` speaks to a tracking server, `folder` and `database` read what MLflow wrote to a
+//! disk, and `copy` keeps the copy that pages, programs and the command line are answered from.
+
+pub mod copy;
+pub mod database;
+pub mod egress;
+pub mod folder;
+pub mod mlflow;
+mod sentences {
+    include!(concat!(env!("OUT_DIR"), "/sentences.rs"));
+}
