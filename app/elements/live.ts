@@ -2,6 +2,7 @@
 // asks with `gf:refresh` on the window, and the page answers with another `data-at`, or with `gf:failed`.
 
 import { ageText, mark, stateText, wordsOf, type State, type Words } from './age';
+import { isBusy as someoneIsBusy } from './drawn';
 import { Feed } from './feed';
 import { REFRESH_TIMEOUT, RefreshThrottle, intervalOf } from './throttle';
 
@@ -156,7 +157,7 @@ class Keeper {
     const patience = Math.max(interval, reliable ? QUIET : BLIND);
     if (this.#pace.due === null && this.#pace.sinceAsked(now) >= patience) this.#pace.want(now, interval);
 
-    const held = this.#pace.underWay(now) || this.#isBusy(now);
+    const held = this.#pace.underWay(now) || this.#isBusy(now) || someoneIsBusy();
     if (this.#pace.isDue(now) && !held) {
       window.dispatchEvent(new CustomEvent('gf:refresh'));
       return; // and its listener, above, calls for another look

@@ -3,3 +3,4 @@ import './chart';
 import './live';
 import './keys';
 import './actions';
+import './drawn';

@@ -47,7 +47,9 @@ export interface Data {
   /** Where the rows behind a point are shown, without `from` and `to`. */
   readonly records: string | undefined;
   readonly zoom: boolean;
-  readonly words: { readonly n: string; readonly none: string; readonly hint: string; readonly reset: string };
+  /** Where the axis counts steps and not time: the first one, and how many stand for a unit of the axis. */
+  readonly steps: readonly [number, number] | undefined;
+  readonly words: { readonly n: string; readonly step: string; readonly none: string; readonly hint: string; readonly reset: string };
 }
 
 export type Json = Record<string, unknown>;
@@ -77,8 +79,9 @@ export function read(optionText: string | null, metaText: string | null): Data |
     zone: text(meta['zone'], 'UTC'),
     records: text(meta['records']) || undefined,
     zoom: meta['zoom'] !== false,
+    steps: meta['steps'] === undefined ? undefined : [number(list(meta['steps'])[0], 0), number(list(meta['steps'])[1], 1)],
     words: {
-      n: text(words['n'], 'n {n}'), none: text(words['none'], '–'), hint: text(words['hint']),
+      n: text(words['n'], 'n {n}'), step: text(words['step'], '{n}'), none: text(words['none'], '–'), hint: text(words['hint']),
       reset: text(words['reset'], '×'),
     },
   };

@@ -7,6 +7,7 @@ const DAY = 86_400_000;
 
 /** The time that a point stands for: a day by its date, anything else from its beginning to its end. */
 export function span(data: Data, middle: number, shift = 0): string {
+  if (data.steps) return data.words.step.replace('{n}', (middle * data.steps[1] + data.steps[0]).toLocaleString('en'));
   const from = Math.max(middle - data.step / 2, data.from);
   const to = Math.min(middle + data.step / 2, data.to);
   if (data.step === DAY) return range(data, middle - shift, middle - shift);
@@ -54,7 +55,7 @@ export function value(data: Data, v: number): string {
 
 /** How many records lie behind a point. */
 export function count(data: Data, p: Point): string {
-  return p.n === undefined ? '' : data.words.n.replace('{n}', p.n.toLocaleString('en'));
+  return p.n === undefined || data.words.n === '' ? '' : data.words.n.replace('{n}', p.n.toLocaleString('en'));
 }
 
 /** One moment, spoken. */

@@ -1,6 +1,7 @@
 //! Charts and tables that stand on several pages, made from an answer and what is given: language, time zone, place, range and
 //! metric. Nothing here knows a request, a page's head or its address: links are given, or there are none.
 
+pub mod curve;
 pub mod devices;
 pub mod heatmap;
 pub mod models;

@@ -9,6 +9,7 @@ pub mod answer;
 pub mod context;
 #[cfg(feature = "ssr")]
 pub mod document;
+pub mod drawn;
 pub mod error;
 pub mod error_view;
 #[cfg(feature = "ssr")]

@@ -152,12 +152,18 @@ struct Meta<'a> {
     shift: Vec<i64>,
     records: Option<String>,
     zoom: bool,
+    /// Where the axis counts steps: the first one, and how many stand for a unit of the axis.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<(i64, i64)>,
     words: LabelTexts,
 }
 
 #[derive(Serialize)]
 struct LabelTexts {
+    /// Empty where every point is one value.
     n: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    step: String,
     none: &'static str,
     hint: &'static str,
 }
@@ -165,8 +171,27 @@ struct LabelTexts {
 /// The element's side of a chart, as JSON. A chart without rows behind it (`records`) has no range to zoom into either.
 #[must_use]
 pub fn line_chart_meta(fmt: &Fmt, chart: &Chart, metric: &Metric, records: Option<String>) -> String {
+    let meta = meta(fmt, chart, metric, records);
+    serde_json::to_string(&meta).unwrap_or_default()
+}
+
+/// The same for the curve of a run, whose points are single values: with as many digits as a reader needs to tell them apart. `steps`
+/// where the axis counts steps: the first one, and how many stand for a unit of the axis.
+#[must_use]
+pub fn curve_meta(fmt: &Fmt, chart: &Chart, metric: &Metric, steps: Option<(i64, i64)>) -> String {
+    let mut meta = meta(fmt, chart, metric, None);
+    let ends = (chart.y.ticks.first().map_or(0.0, |t| t.0), chart.y.ticks.last().map_or(1.0, |t| t.0));
+    let span = (ends.1 - ends.0).abs().max(1e-9);
+    meta.digits = (3.0 - span.log10().floor()).clamp(0.0, 12.0) as u8;
+    meta.steps = steps;
+    meta.words.n = String::new();
+    meta.words.step = words::step(fmt.lang, "{n}");
+    serde_json::to_string(&meta).unwrap_or_default()
+}
+
+fn meta<'a>(fmt: &Fmt, chart: &Chart, metric: &'a Metric, records: Option<String>) -> Meta<'a> {
     let lang = fmt.lang;
-    let meta = Meta {
+    Meta {
         from: chart.range.from().0,
         to: chart.range.to().0,
         step: chart.step,
@@ -179,13 +204,14 @@ pub fn line_chart_meta(fmt: &Fmt, chart: &Chart, metric: &Metric, records: Optio
         shift: chart.series.iter().map(|s| s.shift).collect(),
         zoom: records.is_some(),
         records,
+        steps: None,
         words: LabelTexts {
             n: words::n(lang, "{n}"),
+            step: String::new(),
             none: words::chart_none_here(lang),
             hint: words::chart_hint(lang),
         },
-    };
-    serde_json::to_string(&meta).unwrap_or_default()
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,77 @@
+// `<gf-drawn>`: holds what the server drew of a page (app/src/shell/drawn.rs). When the page changes, only what is different is
+// replaced: what somebody opened, scrolled, selected or is typing stays. Its forms that ask by GET are navigated in place.
+
+import { closestInPath } from './dom';
+import { follow } from './follow';
+
+type Morph = typeof import('./morph').morph;
+let morph: Morph | undefined;
+
+class Drawn extends HTMLElement {
+  connectedCallback(): void {
+    // Not before it may be needed: the first view stands in the page.
+    if (!morph) setTimeout(() => void import('./morph').then((module) => { morph = module.morph; }).catch(() => undefined), 1_000);
+  }
+
+  /** The framework writes another view here. */
+  override set innerHTML(html: string) {
+    if (morph && this.firstChild) morph(this, html);
+    else super.innerHTML = html;
+    this.dispatchEvent(new CustomEvent('gf:drawn', { bubbles: true }));
+  }
+
+  override get innerHTML(): string {
+    return super.innerHTML;
+  }
+}
+
+document.addEventListener('submit', (event) => {
+  const form = event.target;
+  if (!(form instanceof HTMLFormElement) || !form.closest('gf-drawn') || form.method !== 'get' || event.defaultPrevented) return;
+  event.preventDefault();
+  const to = new URL(form.action, location.href);
+  const query = new URLSearchParams();
+  // What is empty asks nothing, and stays out of the address.
+  for (const [name, value] of new FormData(form, event.submitter)) if (typeof value === 'string' && value !== '') query.append(name, value);
+  to.search = query.toString();
+  follow(to.href);
+});
+
+// A select that is all its form asks goes at once; without a script its button does.
+document.addEventListener('change', (event) => {
+  const field = event.target;
+  if (field instanceof HTMLSelectElement && field.matches('gf-drawn [data-go]')) field.form?.requestSubmit();
+});
+
+// Rows: a click with Shift selects all from the last one clicked to this one.
+let last: HTMLInputElement | null = null;
+document.addEventListener('click', (event) => {
+  const box = closestInPath(event, (element) => element.matches('gf-drawn input[type="checkbox"][data-row]'));
+  if (!(box instanceof HTMLInputElement)) return;
+  const boxes = [...(box.closest('table')?.querySelectorAll<HTMLInputElement>('input[data-row]') ?? [])];
+  const [from, to] = [last ? boxes.indexOf(last) : -1, boxes.indexOf(box)];
+  if (event.shiftKey && from >= 0) {
+    for (const between of boxes.slice(Math.min(from, to), Math.max(from, to) + 1)) between.checked = box.checked;
+  }
+  last = box;
+  count(box);
+});
+
+/** Says how many rows are selected, where the page has a place for it. */
+function count(box: HTMLInputElement): void {
+  const form = box.form;
+  const chosen = form?.querySelectorAll('input[data-row]:checked').length ?? 0;
+  for (const place of form?.querySelectorAll('[data-selected]') ?? []) place.textContent = String(chosen);
+  for (const button of form?.querySelectorAll<HTMLButtonElement>('button[data-needs]') ?? []) {
+    button.disabled = chosen < Number(button.dataset['needs']);
+  }
+}
+
+/** Whether somebody is in the middle of something that a new view would disturb: typing, or rows are selected. */
+export function isBusy(): boolean {
+  const at = document.activeElement;
+  return (at instanceof HTMLElement && at.matches('gf-drawn :is(input:not([type="checkbox"]), textarea, select)'))
+    || document.querySelector('gf-drawn input[data-row]:checked') !== null;
+}
+
+customElements.define('gf-drawn', Drawn);
