@@ -191,6 +191,7 @@ impl Served {
         });
         let first = lines.recv_timeout(Duration::from_secs(60));
         let port = first.as_ref().ok().and_then(|l| l.rsplit_once(':')?.1.trim_end_matches('/').parse().ok());
+        registry::egress::use_ring();
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()

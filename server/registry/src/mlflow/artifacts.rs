@@ -1,0 +1,136 @@
+//! Files of runs: listed one folder at a time, and handed on as they come.
+
+use std::{collections::HashSet, time::Duration};
+
+use domain::{
+    error::{Error, Result},
+    ports::ArtifactBody,
+    tracking::{ArtifactEntry, ArtifactPath, ByteRange, RunId},
+};
+use futures::stream::{self, StreamExt};
+use reqwest::{
+    Response, StatusCode,
+    header::{CONTENT_RANGE, HeaderMap, RANGE},
+};
+
+use super::{
+    MlflowServer,
+    explain::says_missing,
+    sentences,
+    wire::{ArtifactsPage, ErrorBody, once},
+};
+use crate::egress::{Answer, Failure, read_up_to};
+
+/// How much of an error is read, in bytes.
+const MAX_ERROR: usize = 64 * 1024;
+
+impl MlflowServer {
+    pub(super) async fn list_artifacts(&self, run: &RunId, folder: &ArtifactPath) -> Result<Vec<ArtifactEntry>> {
+        let (mut all, mut seen, mut token) = (vec![], HashSet::new(), String::new());
+        loop {
+            let mut query = vec![("run_id", run.as_str())];
+            for (key, value) in [("path", folder.as_str()), ("page_token", &token)] {
+                if !value.is_empty() {
+                    query.push((key, value));
+                }
+            }
+            let request = self.get("api/2.0/mlflow/artifacts/list", &query);
+            let answer = self.send(request).await.map_err(|f| self.failed(f))?;
+            if says_missing(&answer) {
+                return Err(Error::not_found(sentences::no_run(run)));
+            }
+            if says_refused_path(&answer) {
+                return Err(Error::not_found(sentences::no_plain_file(folder)));
+            }
+            let page: ArtifactsPage = self.read(&answer)?;
+            // What has a name that could lead elsewhere is not shown: it could not be asked for.
+            let entry = |file: super::wire::WireFile| {
+                let path = ArtifactPath::parse(&file.path).ok().filter(|p| p.parent().as_ref() == Some(folder))?;
+                let size = file.file_size.filter(|_| !file.is_dir).and_then(|n| u64::try_from(n).ok());
+                Some(ArtifactEntry { path, size, is_folder: file.is_dir })
+            };
+            let mut new: Vec<_> = page.files.into_iter().filter_map(entry).collect();
+            once(&mut new, &mut seen, |e| e.path.clone());
+            let next =
+                super::store::next_token(&token, page.next_page_token, new.len()).ok_or_else(|| self.endless())?;
+            all.append(&mut new);
+            match next {
+                Some(next) => token = next,
+                None => break,
+            }
+        }
+        all.sort();
+        Ok(all)
+    }
+
+    /// `/get-artifact` serves files that MLflow keeps and files that lie in a bucket alike.
+    pub(super) async fn open_artifact(
+        &self,
+        run: &RunId,
+        file: &ArtifactPath,
+        range: Option<ByteRange>,
+    ) -> Result<ArtifactBody> {
+        let mut request = self.get("get-artifact", &[("run_id", run.as_str()), ("path", file.as_str())]);
+        if let Some(range) = range {
+            request = request.header(RANGE, range.header());
+        }
+        let response = tokio::time::timeout(self.timeouts.file, request.send()).await;
+        let mut response = match response {
+            Ok(response) => response.map_err(|e| self.failed(e.into()))?,
+            Err(_) => {
+                return Err(Error::unavailable(sentences::timed_out(&self.address, self.timeouts.file.as_secs_f32())));
+            }
+        };
+        let (size, range) = match response.status() {
+            StatusCode::OK => (response.content_length(), None),
+            StatusCode::PARTIAL_CONTENT => {
+                let (range, size) =
+                    content_range(response.headers()).ok_or_else(|| self.nonsense("a part of a file that is none"))?;
+                (size, Some(range))
+            }
+            StatusCode::RANGE_NOT_SATISFIABLE => return Err(Error::bad_input(sentences::behind_end(file))),
+            status => {
+                let body = tokio::time::timeout(self.timeouts.call, read_up_to(&mut response, MAX_ERROR)).await;
+                let body = body.ok().and_then(|b| b.ok()).unwrap_or_default();
+                let answer = Answer { status, headers: std::mem::take(response.headers_mut()), body };
+                return Err(match () {
+                    () if says_missing(&answer) => Error::not_found(sentences::no_file(file)),
+                    () if says_refused_path(&answer) => Error::not_found(sentences::no_plain_file(file)),
+                    () => self.refused(&answer),
+                });
+            }
+        };
+        Ok(ArtifactBody { size, range, bytes: self.pieces(response) })
+    }
+
+    /// The pieces of a file; the last one is an error when it breaks off.
+    fn pieces(&self, response: Response) -> stream::BoxStream<'static, Result<Vec<u8>>> {
+        let cut = self.failed(Failure::CutOff("a file".into()));
+        let late = Error::unavailable(sentences::timed_out(&self.address, self.timeouts.piece.as_secs_f32()));
+        let patience: Duration = self.timeouts.piece;
+        stream::unfold((Some(response), cut, late), move |(response, cut, late)| async move {
+            let mut response = response?;
+            match tokio::time::timeout(patience, response.chunk()).await {
+                Ok(Ok(Some(piece))) => Some((Ok(Vec::from(piece)), (Some(response), cut, late))),
+                Ok(Ok(None)) => None,
+                Ok(Err(e)) => Some((Err(cut.clone().with_detail(e.without_url())), (None, cut, late))),
+                Err(_) => Some((Err(late.clone()), (None, cut, late))),
+            }
+        })
+        .boxed()
+    }
+}
+
+/// Whether MLflow will not look at a path: a folder where a file is asked for, or a name that it takes for an attack.
+fn says_refused_path(answer: &Answer) -> bool {
+    answer.status == StatusCode::BAD_REQUEST && ErrorBody::of(&answer.body).code == "INVALID_PARAMETER_VALUE"
+}
+
+/// First byte and one behind the last, and the size of the whole file: `bytes 5-9/20`.
+fn content_range(headers: &HeaderMap) -> Option<((u64, u64), Option<u64>)> {
+    let (range, size) = headers.get(CONTENT_RANGE)?.to_str().ok()?.strip_prefix("bytes ")?.split_once('/')?;
+    let (first, last) = range.split_once('-')?;
+    let (first, end) = (first.parse::<u64>().ok()?, last.parse::<u64>().ok()?.checked_add(1)?);
+    let size = if size == "*" { None } else { Some(size.parse::<u64>().ok()?) };
+    (first < end && size.is_none_or(|size| end <= size)).then_some(((first, end), size))
+}
