@@ -27,6 +27,7 @@ mod sentences {
 pub mod normalization;
 pub mod sketch;
 pub mod state;
+pub mod student;
 pub mod text;
 pub mod time;
 pub mod token;

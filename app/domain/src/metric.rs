@@ -349,30 +349,44 @@ impl Metric {
 
 /// The name rule for metrics nobody configured: losses, errors and times fall, scores rise, the rest is neutral.
 fn guess_direction(leaf: &str) -> Direction {
-    const LOWER: [&str; 16] = [
-        "loss", "error", "err", "mse", "rmse", "mae", "mape", "time", "latency", "ms", "drop", "fppi", "eer",
-        "switches", "misses", "wer",
-    ];
-    const HIGHER: [&str; 14] = [
-        "map",
-        "ap",
-        "accuracy",
-        "acc",
-        "precision",
-        "recall",
-        "f1",
-        "auc",
-        "iou",
-        "score",
-        "fps",
-        "throughput",
-        "r2",
-        "dice",
-    ];
-    let words = || leaf.split(['_', '-', '.', ' ']).map(|w| w.trim_end_matches(|c: char| c.is_ascii_digit()));
-    if words().any(|w| LOWER.contains(&w)) {
+    let words = leaf.split(['_', '-', '.', ' ']).map(without_digits);
+    match direction_of_words(words) {
+        Direction::Neither if HIGHER.contains(&leaf) => Direction::HigherIsBetter,
+        direction => direction,
+    }
+}
+
+fn without_digits(word: &str) -> &str {
+    word.trim_end_matches(|c: char| c.is_ascii_digit())
+}
+
+const LOWER: [&str; 16] = [
+    "loss", "error", "err", "mse", "rmse", "mae", "mape", "time", "latency", "ms", "drop", "fppi", "eer", "switches",
+    "misses", "wer",
+];
+const HIGHER: [&str; 14] = [
+    "map",
+    "ap",
+    "accuracy",
+    "acc",
+    "precision",
+    "recall",
+    "f1",
+    "auc",
+    "iou",
+    "score",
+    "fps",
+    "throughput",
+    "r2",
+    "dice",
+];
+
+/// The rule over the words of a name, in small letters. A number at the end of a word does not count, unless it is part of it (`f1`).
+pub(crate) fn direction_of_words<'a>(words: impl Iterator<Item = &'a str> + Clone) -> Direction {
+    let any = |list: &[&str]| words.clone().any(|w| list.contains(&w) || list.contains(&without_digits(w)));
+    if any(&LOWER) {
         Direction::LowerIsBetter
-    } else if words().any(|w| HIGHER.contains(&w)) || HIGHER.contains(&leaf) {
+    } else if any(&HIGHER) {
         Direction::HigherIsBetter
     } else {
         Direction::Neither

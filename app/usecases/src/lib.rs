@@ -9,6 +9,7 @@ mod sentences {
 }
 mod ingestion;
 mod sources;
+pub mod tracking;
 mod views;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub use crate::{
     ingestion::{DemoData, Ingestion},
     query_runner::{QueryRunner, Trends, TrendsQuery},
     sources::Sources,
+    tracking::Tracking,
     views::{ActorViews, Views, new_key},
 };
 use domain::{

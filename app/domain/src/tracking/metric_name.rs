@@ -1,0 +1,114 @@
+//! What the name of a run's metric tells of it. Training code writes `val/mAP50`, `metrics/mAP50-95(B)`, `test_total_time`, `trainLoss`:
+//! the catalogue knows some of them by their last words, and a rule of names others.
+
+use crate::metric::{self, CATALOGUE, Direction, Metric};
+
+/// What is known of a metric by its name.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RunMetricName {
+    /// The metric of the catalogue that it is.
+    pub catalogue: Option<&'static Metric>,
+    /// `Neither` when nothing says which way is better.
+    pub direction: Direction,
+    /// Whether the direction was guessed from the name.
+    pub assumed: bool,
+}
+
+impl RunMetricName {
+    #[must_use]
+    pub fn of(key: &str) -> Self {
+        // Ultralytics writes the head of the model behind the metric: `mAP50(B)`.
+        let name = match key.strip_suffix(')').and_then(|k| k.rsplit_once('(')) {
+            Some((name, head)) if !name.is_empty() && head.chars().all(char::is_alphanumeric) => name,
+            _ => key,
+        };
+        let found = word_starts(name).into_iter().find_map(|at| metric::built_in(name.get(at..)?));
+        if let Some(metric) = found.and_then(|i| CATALOGUE.get(i)) {
+            return Self { catalogue: Some(metric), direction: metric.direction, assumed: false };
+        }
+        Self { catalogue: None, direction: guess(name), assumed: true }
+    }
+
+    /// Whether the smallest value is the best one. Of a metric of which nothing is known the largest one counts.
+    #[must_use]
+    pub fn lower_is_better(&self) -> bool {
+        self.direction == Direction::LowerIsBetter
+    }
+
+    /// Whether it is known, or assumed, which way is better.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.direction != Direction::Neither
+    }
+}
+
+fn is_separator(c: char) -> bool {
+    matches!(c, '/' | '_' | '-' | '.' | ' ' | ':')
+}
+
+/// Where words begin, in bytes: at the beginning, behind a separator, and where a small letter is followed by a capital one.
+fn word_starts(name: &str) -> Vec<usize> {
+    let mut starts = vec![0];
+    let mut before = None;
+    for (at, c) in name.char_indices() {
+        let begins = before.is_some_and(|b: char| is_separator(b) || (b.is_lowercase() && c.is_uppercase()));
+        if begins && !is_separator(c) {
+            starts.push(at);
+        }
+        before = Some(c);
+    }
+    starts
+}
+
+/// The rule of names over all words: those between separators, and those that case tells apart.
+fn guess(name: &str) -> Direction {
+    let lower = name.to_lowercase();
+    let whole = lower.split(is_separator).map(str::to_owned);
+    let starts = word_starts(name);
+    let ends = starts.iter().skip(1).copied().chain([name.len()]);
+    let parts = starts.iter().zip(ends).filter_map(|(from, to)| name.get(*from..to));
+    let parts = parts.map(|w| w.trim_end_matches(is_separator).to_lowercase());
+    let words: Vec<String> = whole.chain(parts).collect();
+    metric::direction_of_words(words.iter().map(String::as_str))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn separators_and_case_tell_words_apart() {
+        use Direction::{HigherIsBetter as Up, LowerIsBetter as Down, Neither};
+        for (key, direction, assumed, catalogue) in [
+            ("val/mAP50", Up, false, Some("mAP50")),
+            ("metrics/mAP50-95(B)", Up, false, Some("mAP50_95")),
+            ("val_mAP50_95", Up, false, Some("mAP50_95")),
+            ("metrics/precision(B)", Up, false, Some("precision")),
+            ("valRecall", Up, false, Some("recall")),
+            ("edge.inference_time_ms", Down, false, Some("inference_time_ms")),
+            ("accuracy_drop", Down, false, Some("accuracy_drop")),
+            ("system/gpu_util", Neither, false, Some("gpu_util")),
+            ("test_total_time", Down, true, None),
+            ("train_loss", Down, true, None),
+            ("train/box_loss", Down, true, None),
+            ("trainLoss", Down, true, None),
+            ("latency_p95_ms", Down, true, None),
+            ("latencyMs", Down, true, None),
+            ("accuracy", Up, true, None),
+            ("val_f1", Up, true, None),
+            ("F1", Up, true, None),
+            ("r2 score", Up, true, None),
+            ("top1_acc", Up, true, None),
+            ("val/mAP75", Up, true, None),
+            ("epoch", Neither, true, None),
+            ("lr", Neither, true, None),
+            ("", Neither, true, None),
+            ("정확도", Neither, true, None),
+            ("é(é)", Neither, true, None),
+        ] {
+            let name = RunMetricName::of(key);
+            let found = (name.direction, name.assumed, name.catalogue.map(|m| &*m.key));
+            assert_eq!(found, (direction, assumed, catalogue), "{key}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Runs put together by a parameter or tag: repeats of one setting, with mean and interval.
+
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
+
+use super::order::Rank;
+use crate::{
+    student::half_width_95,
+    tracking::{
+        column::{Column, Value},
+        run::{Run, Text},
+    },
+};
+
+/// The most groups that are given, the largest ones first chosen.
+pub const MAX_GROUPS: usize = 1000;
+
+/// Runs with the same value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunGroup {
+    /// `None` for runs without one.
+    pub value: Option<Text>,
+    pub runs: usize,
+    /// In the order in which they were asked for.
+    pub metrics: Vec<GroupMetric>,
+}
+
+/// A metric over the runs of a group.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct GroupMetric {
+    /// How many runs have a finite value.
+    pub n: u64,
+    /// NaN for none.
+    pub mean: f64,
+    /// The mean plus and minus this is the 95 % interval by Student's t; `None` for fewer than two runs.
+    pub half_width: Option<f64>,
+    pub min: f64,
+    pub max: f64,
+}
+
+/// Mean and squares of deviations, one value after the other (Welford).
+#[derive(Clone)]
+struct Moments {
+    n: u64,
+    mean: f64,
+    squares: f64,
+    min: f64,
+    max: f64,
+}
+
+impl Moments {
+    const NONE: Self = Self { n: 0, mean: 0.0, squares: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY };
+
+    fn add(&mut self, x: f64) {
+        self.n += 1;
+        let off = x - self.mean;
+        self.mean += off / self.n as f64;
+        self.squares += off * (x - self.mean);
+        (self.min, self.max) = (self.min.min(x), self.max.max(x));
+    }
+
+    fn told(&self) -> GroupMetric {
+        if self.n == 0 {
+            return GroupMetric { n: 0, mean: f64::NAN, half_width: None, min: f64::NAN, max: f64::NAN };
+        }
+        let variance = if self.n > 1 { self.squares / (self.n - 1) as f64 } else { 0.0 };
+        GroupMetric {
+            n: self.n,
+            mean: self.mean,
+            half_width: half_width_95(self.n, variance),
+            min: self.min,
+            max: self.max,
+        }
+    }
+}
+
+/// Groups of runs in order of their values, numbers first, and how many were left out beyond [`MAX_GROUPS`].
+#[must_use]
+pub fn group_runs<'a>(
+    runs: impl Iterator<Item = &'a Arc<Run>>,
+    by: &Column,
+    metrics: &[Column],
+) -> (Vec<RunGroup>, usize) {
+    let mut groups: HashMap<Option<Cow<'_, str>>, (usize, Vec<Moments>)> = HashMap::new();
+    for run in runs {
+        let value = by.value(run).map(text_of);
+        let group = groups.entry(value).or_insert_with(|| (0, vec![Moments::NONE; metrics.len()]));
+        group.0 += 1;
+        for (moments, metric) in group.1.iter_mut().zip(metrics) {
+            if let Some(Value::Number(x)) = metric.value(run).filter(|v| is_finite(*v)) {
+                moments.add(x);
+            }
+        }
+    }
+    let told = |(value, (runs, moments)): (Option<Cow<'_, str>>, (usize, Vec<Moments>))| RunGroup {
+        value: value.map(|v| Text::from(&*v)),
+        runs,
+        metrics: moments.iter().map(Moments::told).collect(),
+    };
+    let mut groups: Vec<RunGroup> = groups.into_iter().map(told).collect();
+    groups.sort_by(|a, b| b.runs.cmp(&a.runs).then_with(|| a.value.cmp(&b.value)));
+    let left_out = groups.len().saturating_sub(MAX_GROUPS);
+    groups.truncate(MAX_GROUPS);
+    groups.sort_by(|a, b| rank(a).compare(rank(b), false).then_with(|| a.value.cmp(&b.value)));
+    (groups, left_out)
+}
+
+fn rank(group: &RunGroup) -> Rank<'_> {
+    group.value.as_deref().map_or(Rank::Missing, Rank::of_text)
+}
+
+fn is_finite(value: Value<'_>) -> bool {
+    // MLflow keeps infinities as the largest finite numbers: a mean of those says nothing.
+    matches!(value, Value::Number(x) if x.is_finite() && x.abs() < f64::MAX)
+}
+
+fn text_of(value: Value<'_>) -> Cow<'_, str> {
+    match value {
+        Value::Text(text) => text.into(),
+        Value::Status(status) => status.as_str().into(),
+        Value::Number(x) => x.to_string().into(),
+        Value::Time(t) => t.to_string().into(),
+    }
+}
