@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 
 const names = [
   "bookmark", "calendar-clock", "chart-line", "chevron-down", "chevron-left", "chevron-right", "chevrons-up-down", "circle-alert",
-  "circle-check", "database", "download", "flag", "image", "inbox", "layout-dashboard", "link", "list", "lock", "monitor", "moon",
+  "circle-check", "database", "download", "flag", "flask-conical", "image", "inbox", "layout-dashboard", "link", "list", "lock", "monitor", "moon",
   "scale", "search", "shield-check", "sun", "table", "users",
 ];
 

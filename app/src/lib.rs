@@ -16,8 +16,11 @@ pub mod ui;
 
 pub mod catalogue;
 pub mod compare;
+pub mod experiments;
 pub mod place;
 pub mod records;
+pub mod run;
+pub mod runs;
 pub mod sources;
 pub mod trends;
 pub mod views;
@@ -44,7 +47,7 @@ macro_rules! page_list {
     };
 }
 
-page_list![place, trends, compare, records, sources, catalogue, views];
+page_list![place, trends, compare, experiments, runs, run, records, sources, catalogue, views];
 
 /// The document around the app.
 #[cfg(feature = "ssr")]

@@ -47,6 +47,7 @@ pub struct AppServices {
     pub simulated: usecases::DemoData,
     pub access: usecases::Access,
     pub views: usecases::Views,
+    pub runs: usecases::Tracking,
     pub file_positions: Arc<dyn FilePositionStore>,
     pub clock: Arc<dyn Clock>,
     /// For the jobs that keep the lake in order.
@@ -98,6 +99,7 @@ pub async fn open(settings: &Settings) -> Result<AppServices> {
         sources: Arc::new(usecases::Sources::new(store.clone())),
         simulated: usecases::DemoData::new(ingestion.clone(), store.clone()),
         access: usecases::Access::new(store.clone(), store.clone(), store.clone(), clock.clone()),
+        runs: usecases::Tracking::new(None, clock.clone()),
         views: usecases::Views::new(store.clone(), clock.clone(), page_paths::measured()),
         ingestion,
         file_positions: store.clone(),

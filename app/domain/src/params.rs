@@ -121,8 +121,16 @@ pub fn decode(text: &str) -> Result<String> {
     decoded.map(std::borrow::Cow::into_owned).map_err(|_| Error::bad_input(sentences::not_utf8()))
 }
 
-fn given_twice(key: &str) -> Error {
+/// A key that could be read either way.
+#[must_use]
+pub fn given_twice(key: &str) -> Error {
     Error::bad_input(sentences::given_twice(clip_text(key)))
+}
+
+/// A key that is not among those that are known here.
+#[must_use]
+pub fn unknown_key(key: &str, known: &[&str]) -> Error {
+    Error::bad_input(sentences::unknown_key(clip_text(key), known.join(", ")))
 }
 
 impl QueryParams {
@@ -138,7 +146,7 @@ impl QueryParams {
                 return Err(given_twice(key));
             }
             if !known.contains(&key) || !params.set(key, Some(value.to_owned())) {
-                return Err(Error::bad_input(sentences::unknown_key(clip_text(key), known.join(", "))));
+                return Err(unknown_key(key, known));
             }
             seen.push(key.to_owned());
         }

@@ -155,7 +155,7 @@ fn smoothed(values: &[Option<f64>], weight: f64) -> Vec<Option<f64>> {
     values.iter().map(smooth).collect()
 }
 
-/// The finished chart of a curve.
+/// The finished chart of a curve, of which `history` holds the extremes and `total` says how many points there are.
 ///
 /// # Errors
 /// None that a history can cause.
@@ -163,6 +163,7 @@ pub fn curve(
     fmt: &Fmt,
     metric: &Metric,
     history: &[MetricPoint],
+    total: usize,
     style: CurveStyle,
     tools: PictureTools,
 ) -> Result<ChartView> {
@@ -201,7 +202,7 @@ pub fn curve(
         vec![series(1, raw, &last, name.clone())]
     };
     let chart = Chart {
-        summary: summary(fmt, metric, &points, style),
+        summary: summary(fmt, metric, &points, total, style),
         range: positions.range,
         step: 1,
         x_ticks: positions.ticks(fmt),
@@ -280,7 +281,7 @@ fn scientific(v: f64) -> String {
 }
 
 /// One sentence that stands for the picture.
-fn summary(fmt: &Fmt, metric: &Metric, points: &[MetricPoint], style: CurveStyle) -> String {
+fn summary(fmt: &Fmt, metric: &Metric, points: &[MetricPoint], total: usize, style: CurveStyle) -> String {
     let lang = fmt.lang;
     let known: Vec<f64> = points.iter().map(|p| p.value).filter(|v| v.is_finite() && v.abs() < f64::MAX).collect();
     let ends = known.iter().copied().reduce(f64::min).zip(known.iter().copied().reduce(f64::max));
@@ -298,7 +299,7 @@ fn summary(fmt: &Fmt, metric: &Metric, points: &[MetricPoint], style: CurveStyle
         number(fmt, low),
         number(fmt, high),
         number(fmt, last.value),
-        fmt.count(points.len() as u64),
+        fmt.count(total as u64),
     )
 }
 
@@ -331,7 +332,8 @@ mod tests {
     }
 
     fn draw(points: &[MetricPoint], style: CurveStyle) -> ChartView {
-        curve(&fmt(), &Metric::uncatalogued("loss"), points, style, PictureTools::default()).expect("a chart")
+        curve(&fmt(), &Metric::uncatalogued("loss"), points, points.len(), style, PictureTools::default())
+            .expect("a chart")
     }
 
     #[test]

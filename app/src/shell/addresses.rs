@@ -5,12 +5,17 @@ use domain::{
     model::ModelKey,
     params::QueryParams,
     scope::{Place, Scope},
+    tracking::{ExperimentId, RunId},
 };
 
 use crate::ui::links::{METRICS_PAGE, PLACE_KEYS, encode, href, pairs};
 
 /// The page of sources.
 pub const SOURCES: &str = "/sources";
+/// The page of experiments.
+pub const EXPERIMENTS: &str = "/experiments";
+/// The page of the runs of all experiments.
+pub const ALL_RUNS: &str = "/experiments/all";
 /// Keys of comparisons alone.
 const COMPARE: [&str; 5] = ["models", "baseline", "places", "by", "diff"];
 /// Keys that belong to one page alone.
@@ -82,6 +87,30 @@ pub fn records(scope: &Scope, metric: &str, params: &QueryParams) -> String {
 #[must_use]
 pub fn compare(model: &ModelKey) -> String {
     href("/compare", &[("baseline".to_owned(), model.key())])
+}
+
+/// The page of an experiment's runs.
+#[must_use]
+pub fn experiment(id: &ExperimentId) -> String {
+    format!("{EXPERIMENTS}/{id}")
+}
+
+/// The page of a run.
+#[must_use]
+pub fn run(id: &RunId) -> String {
+    format!("/runs/{id}")
+}
+
+/// The comparison with a registered version as the baseline.
+#[must_use]
+pub fn registered_version(model: &str, version: &str) -> String {
+    href("/compare", &[("baseline".to_owned(), format!("models:/{model}/{version}"))])
+}
+
+/// The stream of events about experiments and runs.
+#[must_use]
+pub fn run_events() -> String {
+    "/api/events?topic=runs".to_owned()
 }
 
 /// The form that saves the page at an address.

@@ -18,8 +18,11 @@ pub struct Services {
     pub metrics: Arc<usecases::Metrics>,
     pub sources: Arc<usecases::Sources>,
     pub views: Arc<usecases::Views>,
+    pub runs: Arc<usecases::Tracking>,
     pub clock: Arc<dyn Clock>,
     pub files: Arc<Files>,
+    /// Where people see MLflow's own pages, for links; `None` where nobody said.
+    pub mlflow_url: Option<Arc<str>>,
     /// Days of the demo that are in, while it is being filled.
     pub filling: Arc<dyn Fn() -> Option<i64> + Send + Sync>,
     /// What runs in the background, and how it does.

@@ -2,14 +2,29 @@
 //! the program next to nothing (docs/adr/0010). Links are the router's as everywhere; forms that ask by GET, selected rows and
 //! keeping what somebody opened or types are `app/elements/drawn.ts`.
 
+use std::{future::Future, pin::Pin};
+
 use leptos::{
     html::{InnerHtmlAttribute, custom},
     prelude::*,
 };
 use serde::{Deserialize, Serialize};
 
-use super::top::{PageHead, PageTop};
+use super::{
+    error::PageError,
+    json_text::JsonText,
+    load::loaded_at,
+    top::{PageHead, PageTop},
+};
 use crate::ui::hydration::hydrated_synchronously;
+
+/// Asks for a page by its path and query. Boxed, so that all such pages are loaded by the same code.
+pub type Load = fn(String) -> Pin<Box<dyn Future<Output = Result<JsonText<DrawnView>, PageError>> + Send>>;
+
+/// A page that `load` draws.
+pub fn drawn_page(load: Load) -> AnyView {
+    loaded_at(load, draw)
+}
 
 /// What the server drew.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,8 +36,8 @@ pub struct DrawnView {
     pub html: String,
 }
 
-/// The page.
-pub fn draw(v: DrawnView) -> AnyView {
+/// Puts it in place.
+fn draw(v: DrawnView) -> AnyView {
     let about = v.about;
     // In capitals: see `ui/chart`.
     let drawn = custom("GF-DRAWN").inner_html(v.html);

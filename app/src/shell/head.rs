@@ -17,6 +17,7 @@ use super::{
     words,
 };
 use crate::{
+    i18n::Lang,
     panels::words as panel_words,
     ui::{
         links::{self, METRICS_PAGE},
@@ -132,27 +133,7 @@ fn save(a: &PageQuery, at: PageAddress, title: &str) -> String {
 /// How the page follows new records, and the other ways to.
 fn live(a: &PageQuery, at: PageAddress) -> LiveUpdates {
     let lang = a.fmt.lang;
-    let texts = serde_json::json!({
-        "updated": words::live_updated(lang, "{age}"), "now": words::live_now(lang), "live": words::live_live(lang), "off": words::live_off(lang), "paused": words::live_paused(lang),
-        "late": words::live_late(lang), "seconds": words::live_seconds(lang, "{n}"), "minutes": words::live_minutes(lang, "{n}"), "hours": words::live_hours(lang, "{n}"),
-    });
-    let choice = |refresh: RefreshInterval, label: &'static str| Link {
-        label: label.to_owned(),
-        href: links::with_changes(
-            &at.path(a),
-            &a.params,
-            at.in_path(),
-            &[("refresh", (refresh != RefreshInterval::default()).then(|| refresh.as_str().to_owned()))],
-        ),
-        current: refresh == a.q.refresh,
-    };
-    let names = [
-        words::refresh_auto(lang),
-        words::refresh_off(lang),
-        words::refresh_5s(lang),
-        words::refresh_30s(lang),
-        words::refresh_1m(lang),
-    ];
+    let link = |key: Option<String>| links::with_changes(&at.path(a), &a.params, at.in_path(), &[("refresh", key)]);
     LiveUpdates {
         text: words::as_of(lang, a.fmt.strftime(a.q.now, "%H:%M:%S %Z")),
         at: a.asked_at.0,
@@ -162,9 +143,39 @@ fn live(a: &PageQuery, at: PageAddress) -> LiveUpdates {
         // A range that is over does not change any more.
         open: a.q.range.to() >= a.q.now,
         refresh: a.q.refresh.as_str().to_owned(),
-        words: texts.to_string(),
-        choices: RefreshInterval::ALL.into_iter().zip(names).map(|(r, l)| choice(r, l)).collect(),
+        words: live_words(lang),
+        choices: refresh_choices(lang, a.q.refresh, link),
     }
+}
+
+/// The texts of `app/elements/live.ts`, as JSON.
+pub(super) fn live_words(lang: Lang) -> String {
+    serde_json::json!({
+        "updated": words::live_updated(lang, "{age}"), "now": words::live_now(lang), "live": words::live_live(lang), "off": words::live_off(lang), "paused": words::live_paused(lang),
+        "late": words::live_late(lang), "seconds": words::live_seconds(lang, "{n}"), "minutes": words::live_minutes(lang, "{n}"), "hours": words::live_hours(lang, "{n}"),
+    })
+    .to_string()
+}
+
+/// How often the page may follow. `link` leads to the same page with another `refresh=`, or without.
+pub(super) fn refresh_choices(
+    lang: Lang,
+    current: RefreshInterval,
+    link: impl Fn(Option<String>) -> String,
+) -> Vec<Link> {
+    let names = [
+        words::refresh_auto(lang),
+        words::refresh_off(lang),
+        words::refresh_5s(lang),
+        words::refresh_30s(lang),
+        words::refresh_1m(lang),
+    ];
+    let choice = |(refresh, label): (RefreshInterval, &str)| Link {
+        label: label.to_owned(),
+        href: link((refresh != RefreshInterval::default()).then(|| refresh.as_str().to_owned())),
+        current: refresh == current,
+    };
+    RefreshInterval::ALL.into_iter().zip(names).map(choice).collect()
 }
 
 /// The earlier periods that can be shown for comparison.

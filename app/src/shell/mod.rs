@@ -26,6 +26,8 @@ pub mod page_query;
 pub mod page_spec;
 #[cfg(feature = "ssr")]
 pub mod palette;
+#[cfg(feature = "ssr")]
+pub mod plain_query;
 pub mod prefs;
 #[cfg(feature = "ssr")]
 pub mod refused;

@@ -38,7 +38,7 @@ pub struct PageHead {
 }
 
 /// A breadcrumb: one level from the fleet to this page, with its siblings.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Crumb {
     pub label: String,
     pub href: String,

@@ -13,6 +13,8 @@ pub mod icon;
 #[cfg(feature = "ssr")]
 pub mod links;
 pub mod menu;
+#[cfg(feature = "ssr")]
+pub mod pages;
 pub mod state;
 pub mod table;
 pub mod tile;

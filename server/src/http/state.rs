@@ -61,6 +61,8 @@ impl AppState {
                 metrics: Arc::clone(&parts.metrics),
                 sources: Arc::clone(&parts.sources),
                 views: Arc::new(parts.views.clone()),
+                runs: Arc::new(parts.runs.clone()),
+                mlflow_url: None,
                 clock: Arc::clone(&parts.clock),
                 filling: Arc::new(move || filling.demo_days()),
                 jobs: Arc::new(move || jobs.reports()),
@@ -101,6 +103,7 @@ impl AppState {
             metrics: Arc::new(all.metrics.for_actor(actor)),
             sources: Arc::new(all.sources.for_actor(actor)),
             views: Arc::new(all.views.for_actor(actor)),
+            runs: Arc::new(all.runs.for_actor(actor)),
             ..all
         };
         match actor.customer() {

@@ -1,0 +1,327 @@
+//! The files that a run left: a folder, and what is in one of its files. Files were written by somebody else: text is shown as text,
+//! pictures only when their first bytes say that they are some, and nothing of them ever runs.
+
+use domain::{
+    Result,
+    error::Sentence,
+    tracking::{ArtifactEntry, ArtifactPath, ByteRange, Run},
+};
+use futures::StreamExt;
+use leptos::prelude::*;
+use usecases::Tracking;
+
+use super::words;
+use crate::{
+    i18n::Lang,
+    shell::plain_query::PlainQuery,
+    ui::{fmt::Fmt, icon::Icon, links},
+};
+
+/// So much of a text is shown.
+const TEXT_BYTES: u64 = 64 * 1024;
+/// The largest picture that is shown.
+const PICTURE_BYTES: u64 = 8 * 1024 * 1024;
+/// So many rows of a CSV file are shown, each with so many cells.
+const CSV_ROWS: usize = 50;
+const CSV_CELLS: usize = 40;
+/// Files that are text, by the end of their names.
+const TEXTS: [&str; 18] = [
+    "txt", "log", "md", "json", "jsonl", "yaml", "yml", "csv", "tsv", "toml", "ini", "cfg", "py", "sh", "xml", "html",
+    "svg", "sql",
+];
+/// Texts without an end, by their names.
+const NAMES: [&str; 5] = ["MLmodel", "requirements", "Dockerfile", "LICENSE", "README"];
+const PICTURES: [&str; 5] = ["png", "jpg", "jpeg", "gif", "webp"];
+
+/// What the first bytes of a picture say that it is, as a media type that browsers draw and never run.
+#[must_use]
+pub fn picture_type(head: &[u8]) -> Option<&'static str> {
+    match head {
+        [0x89, b'P', b'N', b'G', 0x0D, 0x0A, 0x1A, 0x0A, ..] => Some("image/png"),
+        [0xFF, 0xD8, 0xFF, ..] => Some("image/jpeg"),
+        [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some("image/gif"),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
+        _ => None,
+    }
+}
+
+/// The size of a file as people read it.
+#[must_use]
+pub fn size(fmt: &Fmt, bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if bytes < 1000 {
+        return format!("{bytes} B");
+    }
+    let (mut value, mut unit) = (bytes as f64 / 1000.0, UNITS[0]);
+    for next in UNITS.iter().skip(1) {
+        if value < 999.95 {
+            break;
+        }
+        (value, unit) = (value / 1000.0, next);
+    }
+    format!("{} {unit}", fmt.decimal(value, if value < 100.0 { 1 } else { 0 }))
+}
+
+/// The folder at `folder`, and a preview of `file`.
+pub(super) async fn section(
+    a: &PlainQuery,
+    runs: &Tracking,
+    run: &Run,
+    folder: &ArtifactPath,
+    file: Option<&ArtifactPath>,
+) -> AnyView {
+    let lang = a.fmt.lang;
+    let listed = runs.artifacts(run.id.as_str(), folder).await;
+    let preview = match file {
+        Some(file) => Some(preview(a, runs, run, file).await),
+        None => None,
+    };
+    let list = match listed {
+        Err(e) => view! { <p class="banner bad" role="status">{words::files_away(lang, &e.message)}</p> }.into_any(),
+        Ok(entries) if entries.is_empty() => view! { <p class="quiet">{words::files_none(lang)}</p> }.into_any(),
+        Ok(entries) => {
+            let rows = entries.iter().map(|entry| row(a, run, entry, file)).collect_view();
+            view! { <ul class="tree">{rows}</ul> }.into_any()
+        }
+    };
+    view! {
+        <section class="card">
+            <h2>{way(a, folder)}</h2>
+            {list}
+            {preview}
+            <footer><span class="quiet">{words::files_direct(lang)}</span></footer>
+        </section>
+    }
+    .into_any()
+}
+
+/// The way from the root to a folder.
+fn way(a: &PlainQuery, folder: &ArtifactPath) -> impl IntoView + use<> {
+    let mut folders = vec![];
+    let mut at = Some(folder.clone());
+    while let Some(here) = at {
+        at = here.parent();
+        folders.push(here);
+    }
+    folders.reverse();
+    let last = folders.len().saturating_sub(1);
+    let step = |(i, here): (usize, &ArtifactPath)| {
+        let label = if here.as_str().is_empty() {
+            words::files_root(a.fmt.lang).to_owned()
+        } else {
+            here.file_name().to_owned()
+        };
+        if i == last {
+            view! { <bdi>{label}</bdi> }.into_any()
+        } else {
+            view! { <a href=to_folder(a, here)><bdi>{label}</bdi></a>" / " }.into_any()
+        }
+    };
+    folders.iter().enumerate().map(step).collect_view()
+}
+
+fn to_folder(a: &PlainQuery, folder: &ArtifactPath) -> String {
+    a.with(&[("folder", Some(folder.to_string())), ("file", None)])
+}
+
+fn row(a: &PlainQuery, run: &Run, entry: &ArtifactEntry, open: Option<&ArtifactPath>) -> impl IntoView + use<> {
+    let lang = a.fmt.lang;
+    let name = entry.path.file_name().to_owned();
+    if entry.is_folder {
+        let href = to_folder(a, &entry.path);
+        return view! { <li><a href=href><bdi>{name}</bdi>" /"</a></li> }.into_any();
+    }
+    let bytes = entry.size.map_or_else(|| words::file_size_unknown(lang).to_owned(), |n| size(&a.fmt, n));
+    let current = (open == Some(&entry.path)).then_some("true");
+    let show = a.with(&[("file", Some(entry.path.to_string()))]);
+    view! {
+        <li>
+            <a href=show data-noscroll="" aria-current=current><bdi>{name}</bdi></a>
+            <span class="quiet">{bytes}</span>
+            {download(lang, run, &entry.path)}
+        </li>
+    }
+    .into_any()
+}
+
+fn download(lang: Lang, run: &Run, file: &ArtifactPath) -> impl IntoView + use<> {
+    let href = file_address(run, file, false);
+    view! { <a class="tool" href=href rel="external" download=""><Icon name="download"/>{words::download(lang)}</a> }
+}
+
+/// The file through this server; to be looked at, or to be kept.
+fn file_address(run: &Run, file: &ArtifactPath, inline: bool) -> String {
+    let mut query = vec![("path".to_owned(), file.to_string())];
+    if inline {
+        query.push(("inline".to_owned(), "1".to_owned()));
+    }
+    links::href(&format!("/api/runs/{}/artifacts/file", run.id), &query)
+}
+
+/// The end of a file's name, in small letters.
+fn end_of(name: &str) -> String {
+    name.rsplit_once('.').map_or_else(String::new, |(_, end)| end.to_ascii_lowercase())
+}
+
+async fn preview(a: &PlainQuery, runs: &Tracking, run: &Run, file: &ArtifactPath) -> AnyView {
+    let lang = a.fmt.lang;
+    let name = file.file_name().to_owned();
+    let end = end_of(&name);
+    let inside = if PICTURES.contains(&&*end) {
+        picture(a, runs, run, file).await
+    } else if TEXTS.contains(&&*end) || NAMES.iter().any(|n| name.starts_with(n)) {
+        text(a, runs, run, file, &end).await
+    } else {
+        Ok(view! { <p class="quiet">{words::preview_none(lang)}</p> }.into_any())
+    };
+    let inside = inside.unwrap_or_else(|why| {
+        view! { <p class="banner bad" role="status">{words::preview_failed(lang, &why)}</p> }.into_any()
+    });
+    view! {
+        <section class="preview">
+            <h3><bdi>{words::preview(lang, name)}</bdi></h3>
+            {inside}
+            <p>{download(lang, run, file)}</p>
+        </section>
+    }
+    .into_any()
+}
+
+/// The beginning of a file, and how large the whole of it is where that is known.
+async fn beginning(
+    runs: &Tracking,
+    run: &Run,
+    file: &ArtifactPath,
+    most: u64,
+) -> std::result::Result<(Vec<u8>, Option<u64>), Sentence> {
+    let said = |e: domain::Error| e.message;
+    let body = match runs.artifact(run.id.as_str(), file, Some(ByteRange::From(0, Some(most - 1)))).await {
+        Ok(body) => body,
+        // An empty file has no first byte.
+        Err(e) if e.kind == domain::ErrorKind::BadInput => {
+            runs.artifact(run.id.as_str(), file, None).await.map_err(said)?
+        }
+        Err(e) => return Err(said(e)),
+    };
+    let mut bytes = vec![];
+    let mut stream = body.bytes;
+    while let Some(part) = stream.next().await {
+        bytes.extend_from_slice(&part.map_err(said)?);
+        if bytes.len() as u64 >= most {
+            bytes.truncate(most as usize);
+            break;
+        }
+    }
+    Ok((bytes, body.size))
+}
+
+async fn picture(
+    a: &PlainQuery,
+    runs: &Tracking,
+    run: &Run,
+    file: &ArtifactPath,
+) -> std::result::Result<AnyView, Sentence> {
+    let lang = a.fmt.lang;
+    let (head, whole) = beginning(runs, run, file, 16).await?;
+    if picture_type(&head).is_none() {
+        return Ok(view! { <p class="quiet">{words::preview_broken(lang)}</p> }.into_any());
+    }
+    if whole.is_some_and(|n| n > PICTURE_BYTES) {
+        return Ok(view! { <p class="quiet">{words::preview_large(lang, size(&a.fmt, PICTURE_BYTES))}</p> }.into_any());
+    }
+    let (src, alt) = (file_address(run, file, true), file.file_name().to_owned());
+    Ok(view! { <img src=src alt=alt loading="lazy"/> }.into_any())
+}
+
+async fn text(
+    a: &PlainQuery,
+    runs: &Tracking,
+    run: &Run,
+    file: &ArtifactPath,
+    end: &str,
+) -> std::result::Result<AnyView, Sentence> {
+    let lang = a.fmt.lang;
+    let (bytes, whole) = beginning(runs, run, file, TEXT_BYTES).await?;
+    let cut = whole.map_or(bytes.len() as u64 >= TEXT_BYTES, |n| n > bytes.len() as u64);
+    if bytes.contains(&0) {
+        return Ok(view! { <p class="quiet">{words::preview_none(lang)}</p> }.into_any());
+    }
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let shown = match end {
+        "csv" => csv_table(&text, b','),
+        "tsv" => csv_table(&text, b'\t'),
+        "json" if !cut => pretty(&text),
+        _ => view! { <pre><code>{text}</code></pre> }.into_any(),
+    };
+    let note = cut.then(|| view! { <p class="quiet">{words::preview_cut(lang, size(&a.fmt, TEXT_BYTES))}</p> });
+    Ok(view! { {shown}{note} }.into_any())
+}
+
+/// JSON with a line for each value, where that can be read.
+fn pretty(text: &str) -> AnyView {
+    let value: std::result::Result<serde_json::Value, _> = serde_json::from_str(text);
+    let text = value.ok().and_then(|v| serde_json::to_string_pretty(&v).ok()).unwrap_or_else(|| text.to_owned());
+    view! { <pre><code>{text}</code></pre> }.into_any()
+}
+
+/// The first rows of a table; a row that cannot be read ends it.
+fn csv_table(text: &str, separator: u8) -> AnyView {
+    let mut rows = cells(text, separator).into_iter();
+    let head = rows.next().unwrap_or_default();
+    let cell = |t: String| view! { <td><bdi>{t}</bdi></td> };
+    let rows = rows.map(|row| view! { <tr>{row.into_iter().map(cell).collect_view()}</tr> }).collect_view();
+    view! {
+        <div class="scroll" role="region" tabindex="0" aria-label="CSV">
+            <table>
+                <thead><tr>{head.into_iter().map(|t| view! { <th scope="col"><bdi>{t}</bdi></th> }).collect_view()}</tr></thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+fn cells(text: &str, separator: u8) -> Vec<Vec<String>> {
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(separator).has_headers(false).flexible(true).from_reader(text.as_bytes());
+    let rows = reader.records().map_while(std::result::Result::ok).take(CSV_ROWS + 1);
+    rows.map(|row| row.iter().take(CSV_CELLS).map(str::to_owned).collect()).collect()
+}
+
+/// Reads a path of the address.
+///
+/// # Errors
+/// As [`ArtifactPath::parse`].
+pub(super) fn path(text: Option<&str>) -> Result<Option<ArtifactPath>> {
+    text.map(ArtifactPath::parse).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+
+    #[test]
+    fn a_picture_is_known_by_its_first_bytes_and_never_by_its_name() {
+        assert_eq!(picture_type(b"\x89PNG\r\n\x1a\n...."), Some("image/png"));
+        assert_eq!(picture_type(b"\xFF\xD8\xFF\xE0"), Some("image/jpeg"));
+        for other in [&b"<svg xmlns"[..], b"<html>", b"", b"RIFF1234WAVE", b"\x89PNG"] {
+            assert_eq!(picture_type(other), None);
+        }
+    }
+
+    #[test]
+    fn sizes_have_the_unit_that_people_read() {
+        let fmt = Fmt { lang: Lang::En, zone: TimeZone::UTC };
+        let texts = [0, 999, 1_000, 65_536, 999_950, 5_000_000_000].map(|n| size(&fmt, n));
+        assert_eq!(texts, ["0 B", "999 B", "1.0 kB", "65.5 kB", "1.0 MB", "5.0 GB"]);
+    }
+
+    #[test]
+    fn a_table_is_cut_to_what_a_page_shows() {
+        let rows = cells("a,b\r\n\"x, \"\"y\"\"\",\"two\nlines\"\n1,", b',');
+        assert_eq!(rows, [vec!["a", "b"], vec!["x, \"y\"", "two\nlines"], vec!["1", ""]]);
+        assert_eq!(cells(&"1\t2\n".repeat(500), b'\t').len(), CSV_ROWS + 1);
+    }
+}

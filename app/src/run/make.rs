@@ -1,0 +1,156 @@
+//! Makes the page of a run.
+
+use domain::{
+    Error, Result,
+    scope::{Scope, clip_text},
+    tracking::Run,
+};
+use leptos::prelude::*;
+use usecases::tracking::RunAnswer;
+
+use super::{artifacts, curves, html, sentences, words};
+use crate::{
+    panels::{curve::CurveStyle, tracking},
+    shell::{
+        addresses,
+        context::{Request, Services},
+        drawn::DrawnView,
+        plain_query::PlainQuery,
+        top::Crumb,
+    },
+    ui::{
+        links,
+        menu::Link,
+        pages::{self, Paging},
+    },
+};
+
+/// The keys of the page.
+const KEYS: [&str; 8] = ["show", "find", "axis", "scale", "smooth", "page", "folder", "file"];
+
+/// The page of the run at an address.
+///
+/// # Errors
+/// An id that is none or of no run; keys that cannot be read; a page of curves that there is not.
+pub async fn page(services: &Services, request: &Request, address: &str) -> Result<DrawnView> {
+    let a = PlainQuery::read(services, request, address, &KEYS, &[])?;
+    let lang = a.fmt.lang;
+    let generation = services.runs.generation();
+    let answer = services.runs.run(&a.behind("/runs/")?)?;
+    let run = &*answer.run;
+    let title = if run.name.is_empty() { words::unnamed(lang, run.id.as_str()) } else { run.name.to_string() };
+    let crumb =
+        |label: String, href: String, what: &str| Crumb { label, href, what: what.to_owned(), siblings: vec![] };
+    let experiment = &answer.experiment;
+    let crumbs = vec![
+        crumb(words::experiments(lang).into(), a.to(addresses::EXPERIMENTS), ""),
+        crumb(experiment.name.to_string(), a.to(&addresses::experiment(&experiment.id)), words::what_experiment(lang)),
+        crumb(title.clone(), a.to(&addresses::run(&run.id)), ""),
+    ];
+    let show = a.get("show");
+    let content = match show {
+        None => overview(services, &a, &answer).await?,
+        Some("artifacts") => {
+            let folder = artifacts::path(a.get("folder"))?.unwrap_or_default();
+            let file = artifacts::path(a.get("file"))?;
+            artifacts::section(&a, &services.runs, run, &folder, file.as_ref()).await
+        }
+        Some(other) => return Err(Error::bad_input(sentences::bad_tab(clip_text(other)))),
+    };
+    let banners = tracking::banners(&a.fmt, a.now, &answer.status);
+    let html = view! {
+        <p class="lead quiet">{tracking::source_line(&a.fmt, a.now, &answer.status)}</p>
+        <div class="notes" inner_html=banners></div>
+        {tabs(&a, run, show)}
+        {content}
+    };
+    Ok(DrawnView {
+        head: a.head(services, crumbs, title, addresses::run_events(), generation),
+        about: words::about(lang).into(),
+        html: html.to_html(),
+    })
+}
+
+/// Overview and artifacts. MLflow is only asked for the latter.
+fn tabs(a: &PlainQuery, run: &Run, show: Option<&str>) -> impl IntoView + use<> {
+    let lang = a.fmt.lang;
+    let path = addresses::run(&run.id);
+    let tab = |label: &'static str, key: Option<&'static str>| {
+        let query: Vec<_> = key.map(|k| ("show".to_owned(), k.to_owned())).into_iter().collect();
+        let href = links::href(&path, &query);
+        view! { <li><a href=href aria-current=(show == key).then_some("page")>{label}</a></li> }
+    };
+    view! {
+        <nav class="tabs" aria-label=words::tabs(lang)>
+            <ul>{tab(words::tab_overview(lang), None)}{tab(words::tab_artifacts(lang), Some("artifacts"))}</ul>
+        </nav>
+    }
+}
+
+async fn overview(services: &Services, a: &PlainQuery, answer: &RunAnswer) -> Result<AnyView> {
+    let (lang, run) = (a.fmt.lang, &*answer.run);
+    let find = a.get("find").unwrap_or_default();
+    let style = CurveStyle::read(a.get("axis"), a.get("scale"), a.get("smooth"))?;
+    let page = pages::read(a.get("page"))?;
+    let any = !curves::with_curves(run, "").is_empty();
+    let metrics = curves::with_curves(run, find);
+    if page > 1 && (page - 1) * curves::CURVES >= metrics.len() {
+        return Err(Error::not_found(sentences::no_page(metrics.len(), page)));
+    }
+    let mut figures = vec![];
+    for metric in metrics.iter().skip((page - 1) * curves::CURVES).take(curves::CURVES) {
+        let history = services.runs.history(run.id.as_str(), &metric.key, curves::points(style))?;
+        figures.push(curves::figure(a, run, metric, &history, style)?);
+    }
+    let paging = Paging { page, size: curves::CURVES, total: metrics.len(), label: words::pages(lang) };
+    let nothing = figures.is_empty().then(|| {
+        let text = if any { words::no_such(lang) } else { words::no_curves(lang) };
+        view! { <p class="quiet">{text}</p> }
+    });
+    let deleted = (run.lifecycle == domain::tracking::Lifecycle::Deleted)
+        .then(|| view! { <p class="banner late">{words::deleted(lang)}</p> });
+    Ok(view! {
+        {deleted}
+        {html::facts(a, run, answer.made.clone(), run_links(services, a, answer))}
+        <section aria-labelledby="curves">
+            <h2 id="curves">{words::curves(lang)}</h2>
+            {(any || !find.is_empty()).then(|| curves::form(a, style, find))}
+            {nothing}
+            <div class="curves">{figures}</div>
+            {pages::pager(&a.fmt, &paging, |page| a.with(&[("page", page)]))}
+        </section>
+        {html::metrics(a, run, find, curves::history_address(run, None))}
+        {html::pairs(a, run, find)}
+    }
+    .into_any())
+}
+
+fn run_links(services: &Services, a: &PlainQuery, answer: &RunAnswer) -> html::RunLinks {
+    let run = &*answer.run;
+    let to =
+        |other: &Run| Link { label: other.name.to_string(), href: a.to(&addresses::run(&other.id)), current: false };
+    let mlflow = services
+        .mlflow_url
+        .as_ref()
+        .map(|base| format!("{}/#/experiments/{}/runs/{}", base.trim_end_matches('/'), run.experiment, run.id));
+    // A place of the fleet, when the run names one that can be addressed.
+    let place = Scope::parse(run.tag("customer"), run.tag("site"), run.tag("zone"), None, None).ok();
+    let place = place.filter(|s| s.customer.is_some()).map(|scope| Link {
+        label: [&scope.customer, &scope.site, &scope.zone]
+            .into_iter()
+            .flatten()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(" › "),
+        href: a.to(&addresses::place_path(&scope)),
+        current: false,
+    });
+    html::RunLinks {
+        mlflow,
+        records: None,
+        place,
+        parent: answer.parent.as_deref().map(to),
+        children: answer.children.iter().map(|c| to(c)).collect(),
+        version: addresses::registered_version,
+    }
+}

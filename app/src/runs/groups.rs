@@ -1,0 +1,70 @@
+//! Runs put together by a parameter or a tag: how many, and the mean of each metric with its interval.
+
+use domain::tracking::{
+    Column,
+    filter::Filter,
+    search::{GroupMetric, RunGroup},
+};
+use leptos::prelude::*;
+use usecases::tracking::RunsGroups;
+
+use super::{
+    columns::{kind, name},
+    controls::condition,
+    words,
+};
+use crate::{panels::curve::number, shell::plain_query::PlainQuery, ui::fmt::NO_VALUE};
+
+/// The table of groups. Each leads to its runs.
+pub(super) fn table(a: &PlainQuery, filter: &Filter, groups: &RunsGroups) -> impl IntoView + use<> {
+    let lang = a.fmt.lang;
+    let heads: Vec<_> = groups
+        .metrics
+        .iter()
+        .map(|c| view! { <th scope="col" class="num">{name(lang, c)}<small class="quiet">{kind(lang, c)}</small></th> })
+        .collect();
+    let rows: Vec<_> = groups.groups.iter().map(|g| row(a, filter, &groups.by, g)).collect();
+    let left_out = (groups.left_out > 0).then(
+        || view! { <span class="quiet">{words::groups_left_out(lang, a.fmt.count(groups.left_out as u64))}</span> },
+    );
+    let caption = words::groups(lang, name(lang, &groups.by));
+    view! {
+        <section class="card runs">
+            <h2><bdi>{caption.clone()}</bdi></h2>
+            <div class="scroll" role="region" tabindex="0" aria-label=caption>
+                <table>
+                    <thead><tr>
+                        <th scope="col">{name(lang, &groups.by)}<small class="quiet">{kind(lang, &groups.by)}</small></th>
+                        <th scope="col" class="num">{words::col_runs(lang)}</th>
+                        {heads}
+                    </tr></thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+            <footer><span class="quiet">{words::groups_help(lang)}</span>{left_out}</footer>
+        </section>
+    }
+}
+
+fn row(a: &PlainQuery, filter: &Filter, by: &Column, group: &RunGroup) -> impl IntoView + use<> {
+    let lang = a.fmt.lang;
+    let head = match &group.value {
+        Some(value) => {
+            let narrowed = filter.clone().and(Filter { root: Some(condition(by, value)) });
+            let href = a.with(&[("filter", Some(narrowed.to_string())), ("group", None), ("page", None)]);
+            view! { <a href=href><bdi>{value.to_string()}</bdi></a> }.into_any()
+        }
+        None => view! { <span class="quiet">{words::group_without(lang)}</span> }.into_any(),
+    };
+    let cells: Vec<_> = group.metrics.iter().map(|m| cell(a, m)).collect();
+    view! { <tr><th scope="row">{head}</th><td class="num">{a.fmt.count(group.runs as u64)}</td>{cells}</tr> }
+}
+
+fn cell(a: &PlainQuery, m: &GroupMetric) -> AnyView {
+    if m.n == 0 {
+        return view! { <td class="num">{NO_VALUE}</td> }.into_any();
+    }
+    let interval = m.half_width.map(|w| format!(" ± {}", number(&a.fmt, w)));
+    let title = words::group_cell(a.fmt.lang, a.fmt.count(m.n), number(&a.fmt, m.min), number(&a.fmt, m.max));
+    view! { <td class="num" title=title>{number(&a.fmt, m.mean)}<span class="quiet">{interval}</span></td> }.into_any()
+}

@@ -1,0 +1,172 @@
+//! Makes the page of the runs of an experiment, or of all.
+
+use domain::{
+    Error, Result,
+    tracking::{Column, ExperimentId, Lifecycle, Reading},
+};
+use leptos::prelude::*;
+use usecases::tracking::{RunsAnswer, RunsQuery};
+
+use super::{
+    asked::{Asked, KEYS, LISTS},
+    controls, groups, sentences, table, words,
+};
+use crate::{
+    panels::tracking,
+    shell::{
+        addresses,
+        context::{Request, Services},
+        drawn::DrawnView,
+        plain_query::PlainQuery,
+        top::Crumb,
+    },
+    ui::{empty::Empty, menu::Link},
+};
+
+/// What stands in the path in place of an id for the runs of all experiments.
+const ALL: &str = "all";
+/// So many experiments are offered beside this one.
+const SIBLINGS: usize = 40;
+
+/// The page at an address.
+///
+/// # Errors
+/// An experiment that there is not; keys that cannot be read, but for the filter; a page that there is not.
+pub async fn page(services: &Services, request: &Request, address: &str) -> Result<DrawnView> {
+    let a = PlainQuery::read(services, request, address, &KEYS, &LISTS)?;
+    let lang = a.fmt.lang;
+    let generation = services.runs.generation();
+    let asked = Asked::read(&a)?;
+    let id = a.behind("/experiments/")?;
+    let named = if id == ALL { vec![] } else { vec![ExperimentId::parse(&id)?.to_string()] };
+    let title = |answer: &RunsAnswer| match (&answer.experiments[..], named.is_empty()) {
+        ([experiment], false) => experiment.name.to_string(),
+        _ => words::all_runs(lang).to_owned(),
+    };
+    if services.runs.status()?.is_none() {
+        let crumb =
+            Crumb { label: words::experiments(lang).into(), href: a.to(addresses::EXPERIMENTS), ..Crumb::default() };
+        let html = view! { <Empty empty=tracking::no_source(lang)/> }.to_html();
+        let title = words::experiments(lang).to_owned();
+        let head = a.head(services, vec![crumb], title, addresses::run_events(), generation);
+        return Ok(DrawnView { head, about: words::about(lang).into(), html });
+    }
+    let query = RunsQuery {
+        experiments: named.clone(),
+        filter: asked.whole_filter(),
+        sort: asked.sort.clone(),
+        skip: (asked.page - 1) * asked.rows,
+        limit: asked.rows,
+        facets: true,
+        ..RunsQuery::default()
+    };
+    let mut answer = services.runs.search(&query)?;
+    if asked.page > 1 && query.skip >= answer.total {
+        return Err(Error::not_found(sentences::no_page(answer.total, asked.page)));
+    }
+    let shown = asked.shown(&answer.default_columns);
+    if let Some(by) = &asked.group {
+        let metrics = shown.iter().filter(|c| matches!(c, Column::Metric(..))).cloned().collect();
+        let grouped = RunsQuery {
+            group_by: Some(by.clone()),
+            group_metrics: metrics,
+            limit: 0,
+            skip: 0,
+            facets: false,
+            ..query.clone()
+        };
+        answer.groups = services.runs.search(&grouped)?.groups;
+    }
+    queue(services, &asked, &shown, &answer)?;
+    let title = title(&answer);
+    Ok(DrawnView {
+        head: a.head(
+            services,
+            crumbs(services, &a, &answer, &named, &title)?,
+            title,
+            addresses::run_events(),
+            generation,
+        ),
+        about: words::about(lang).into(),
+        html: content(&a, &asked, &shown, &answer),
+    })
+}
+
+/// Asks for the histories of what is shown where another value than the last one is wanted: they are copied, and the page fills in.
+fn queue(services: &Services, asked: &Asked, shown: &[Column], answer: &RunsAnswer) -> Result<()> {
+    for column in shown.iter().chain([&asked.sort.by]) {
+        if let Column::Metric(key, reading) = column
+            && *reading != Reading::Last
+        {
+            services.runs.queue_extremes(&answer.rows, key)?;
+        }
+    }
+    Ok(())
+}
+
+fn crumbs(
+    services: &Services,
+    a: &PlainQuery,
+    answer: &RunsAnswer,
+    named: &[String],
+    title: &str,
+) -> Result<Vec<Crumb>> {
+    let lang = a.fmt.lang;
+    let all =
+        services.runs.experiments(&usecases::tracking::ExperimentsQuery { limit: SIBLINGS, ..Default::default() })?;
+    let here = answer.experiments.first().filter(|_| !named.is_empty()).map(|e| e.id.clone());
+    let sibling = |row: &usecases::tracking::ExperimentRow| Link {
+        label: row.experiment.name.to_string(),
+        href: a.to(&addresses::experiment(&row.experiment.id)),
+        current: here.as_ref() == Some(&row.experiment.id),
+    };
+    Ok(vec![
+        Crumb { label: words::experiments(lang).into(), href: a.to(addresses::EXPERIMENTS), ..Crumb::default() },
+        Crumb {
+            label: title.to_owned(),
+            href: a.to(&a.path),
+            what: words::what_experiment(lang).into(),
+            siblings: all.rows.iter().map(sibling).collect(),
+        },
+    ])
+}
+
+fn content(a: &PlainQuery, asked: &Asked, shown: &[Column], answer: &RunsAnswer) -> String {
+    let lang = a.fmt.lang;
+    let banners = tracking::banners(&a.fmt, a.now, &answer.status);
+    let count = a.fmt.count(answer.total as u64);
+    let all = a.fmt.count(answer.columns.runs as u64);
+    let found = if asked.filter.is_err() {
+        words::found_not_filtered(lang, all)
+    } else if answer.total == answer.columns.runs {
+        words::found_all(lang, count)
+    } else {
+        words::found(lang, count, all)
+    };
+    let picked = (!asked.picked.is_empty()).then(|| words::picked(lang, asked.picked.len()));
+    let stand_ins = (answer.stand_ins > 0).then(|| words::stand_ins(lang, a.fmt.count(answer.stand_ins as u64)));
+    let deleted = (answer.experiments.len() == 1)
+        .then(|| answer.experiments.first().filter(|e| e.lifecycle == Lifecycle::Deleted))
+        .flatten()
+        .map(|_| view! { <p class="banner late">{words::deleted(lang)}</p> });
+    let list = match &answer.groups {
+        Some(found) => groups::table(a, &asked.whole_filter(), found).into_any(),
+        None if answer.rows.is_empty() => {
+            let text = if answer.columns.runs == 0 { words::nothing_yet(lang) } else { words::nothing(lang) };
+            view! { <p class="quiet">{text}</p> }.into_any()
+        }
+        None => table::table(a, asked, shown, answer).into_any(),
+    };
+    view! {
+        <p class="lead"><span role="status">{found}{picked}</span>" "<span class="quiet">{tracking::source_line(&a.fmt, a.now, &answer.status)}</span></p>
+        <div class="notes" inner_html=banners></div>
+        {deleted}
+        {controls::search_box(a, asked, answer)}
+        {controls::facets(a, asked, answer)}
+        {controls::turns(a, asked, answer)}
+        {controls::chooser(a, asked, shown, answer)}
+        {stand_ins.map(|text| view! { <p class="quiet" role="status">{text}</p> })}
+        {list}
+    }
+    .to_html()
+}

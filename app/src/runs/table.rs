@@ -1,0 +1,122 @@
+//! The table of runs: rows to be selected, columns to be sorted by.
+
+use std::sync::Arc;
+
+use domain::tracking::{Attribute, Column, Run, search::Sort};
+use leptos::prelude::*;
+use usecases::tracking::RunsAnswer;
+
+use super::{
+    asked::Asked,
+    columns::{cell, is_number, kind, largest_first, name},
+    words,
+};
+use crate::{
+    shell::{addresses, plain_query::PlainQuery},
+    ui::{
+        icon::Icon,
+        links,
+        pages::{self, Paging},
+    },
+};
+
+/// The rows of the page.
+pub(super) fn table(a: &PlainQuery, asked: &Asked, shown: &[Column], answer: &RunsAnswer) -> impl IntoView + use<> {
+    let lang = a.fmt.lang;
+    let several = answer.experiments.len() > 1;
+    let heads: Vec<_> = shown.iter().map(|c| head(a, asked, c)).collect();
+    let rows: Vec<_> = answer
+        .rows
+        .iter()
+        .zip(&answer.children)
+        .map(|(run, children)| row(a, shown, run, *children, several))
+        .collect();
+    let paging = Paging { page: asked.page, size: asked.rows, total: answer.total, label: words::pages(lang) };
+    let pager = pages::pager(&a.fmt, &paging, |page| a.with(&[("page", page)]));
+    let hidden: Vec<_> = a
+        .pairs_without(&["pick", "page"])
+        .into_iter()
+        .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
+        .collect();
+    let experiment = several.then(|| view! { <th scope="col">{words::col_experiment(lang)}</th> });
+    let name_head = head(a, asked, &Column::Attribute(Attribute::RunName));
+    view! {
+        <form class="card runs" method="get" action=a.path.clone()>
+            {hidden}
+            <div class="scroll" role="region" tabindex="0" aria-label=words::table(lang)>
+                <table>
+                    <thead><tr><th class="pick"><span class="said">{words::pick(lang)}</span></th>{name_head}{experiment}{heads}</tr></thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+            <footer>
+                <button class="button" type="submit">{words::only_these(lang)}</button>
+                {pager}
+                {files(a, answer, shown)}
+            </footer>
+        </form>
+    }
+}
+
+fn head(a: &PlainQuery, asked: &Asked, column: &Column) -> impl IntoView + use<> {
+    let lang = a.fmt.lang;
+    let sorted = asked.sort.by == *column;
+    let descending = if sorted { !asked.sort.descending } else { largest_first(column) };
+    let next = Sort { by: column.clone(), descending };
+    let href = a.with(&[("sort", Some(next.to_string())), ("page", None)]);
+    let (order, arrow) = match (sorted, asked.sort.descending) {
+        (false, _) => (None, ""),
+        (true, true) => (Some("descending"), "▼"),
+        (true, false) => (Some("ascending"), "▲"),
+    };
+    let label = name(lang, column);
+    let small = kind(lang, column);
+    let title = column.to_string();
+    view! {
+        <th scope="col" class=is_number(column).then_some("num") aria-sort=order>
+            <a data-noscroll="" href=href title=title><bdi>{label}</bdi>{(!arrow.is_empty()).then(|| view! { <span class="arrow" aria-hidden="true">{arrow}</span> })}</a>
+            {(!small.is_empty()).then(|| view! { <small class="quiet">{small}</small> })}
+        </th>
+    }
+}
+
+fn row(a: &PlainQuery, shown: &[Column], run: &Arc<Run>, children: usize, several: bool) -> impl IntoView + use<> {
+    let lang = a.fmt.lang;
+    let id = run.id.to_string();
+    let label = if run.name.is_empty() { id.clone() } else { run.name.to_string() };
+    let title = label.clone();
+    let pick = words::pick_run(lang, &label);
+    let below = (children > 0).then(|| view! { " "<small class="quiet">{words::children(lang, children)}</small> });
+    let child = run.tag(domain::tracking::search::PARENT_TAG).map(|_| "child");
+    let experiment = several.then(|| {
+        let href = a.to(&addresses::experiment(&run.experiment));
+        view! { <td><a href=href><bdi>{run.experiment.to_string()}</bdi></a></td> }
+    });
+    let cells: Vec<_> = shown.iter().map(|c| cell(a, c, run, a.now)).collect();
+    let href = a.to(&addresses::run(&run.id));
+    view! {
+        <tr>
+            <td class="pick"><input type="checkbox" name="pick" value=id data-row="" aria-label=pick/></td>
+            <th scope="row" class=child title=title><a href=href><bdi>{label}</bdi></a>{below}</th>
+            {experiment}{cells}
+        </tr>
+    }
+}
+
+/// Files of exactly what is shown, all of its pages.
+fn files(a: &PlainQuery, answer: &RunsAnswer, shown: &[Column]) -> impl IntoView + use<> {
+    let mut query: Vec<(String, String)> = vec![];
+    if let [experiment] = &answer.experiments[..] {
+        query.push(("experiment".to_owned(), experiment.id.to_string()));
+    }
+    query.extend(
+        a.pairs_without(&["cols", "reading", "group", "page", "rows", "find", "pick", "tz", "refresh", "kiosk"]),
+    );
+    query.push(("columns".to_owned(), super::asked::written(shown)));
+    [("CSV", "csv"), ("JSON", "json"), ("Parquet", "parquet")]
+        .map(|(label, end)| {
+            let href = links::href(&format!("/api/runs/search.{end}"), &query);
+            view! { <a class="tool" href=href rel="external" download=""><Icon name="download"/>{label}</a> }
+        })
+        .collect_view()
+}
