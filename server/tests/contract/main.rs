@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says why and stops")]
 #![allow(clippy::disallowed_methods, reason = "a test waits for what it started, and nobody waits for the test")]
 
+#[path = "../support/mlflow.rs"]
+mod mlflow;
 #[path = "../support/postgres.rs"]
 mod postgres;
 #[path = "../support/soak.rs"]
@@ -40,6 +42,7 @@ mod first_seen;
 mod foreign;
 mod healing;
 mod health;
+mod hostile_mlflow;
 mod jobs;
 mod lake_files;
 mod ledger;
@@ -61,3 +64,4 @@ mod stream;
 mod tails;
 mod tokens;
 mod topics;
+mod tracking_store;

@@ -73,7 +73,8 @@ impl MlflowProcess {
     /// Starts a server over a database, or over SQLite, below a path prefix such as `/mlflow`.
     pub fn start(database: Option<Database>, prefix: Option<&str>, arguments: &[&str]) -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/mlflow.sh");
-        let backend = database.as_ref().map_or_else(|| "-".into(), |d| d.url().replace("postgres:", "postgresql+psycopg:"));
+        let backend =
+            database.as_ref().map_or_else(|| "-".into(), |d| d.url().replace("postgres:", "postgresql+psycopg:"));
         let mut child = Command::new("bash")
             .args([script, &python(), &backend, prefix.unwrap_or("-")])
             .args(arguments)

@@ -139,7 +139,11 @@ impl EnteredEgress {
         let inside = match host {
             Host::Ipv4(ip) => !is_public(ip.into()),
             Host::Ipv6(ip) => !is_public(ip.into()),
-            Host::Domain(_) => false,
+            // Never another machine (RFC 6761), whatever the name server says.
+            Host::Domain(name) => {
+                let name = name.trim_end_matches('.');
+                name == "localhost" || name.ends_with(".localhost")
+            }
         };
         if inside { Err(Refusal::Inside.into()) } else { Ok(url) }
     }

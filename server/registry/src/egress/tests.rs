@@ -41,7 +41,7 @@ impl Resolve for Names {
 }
 
 /// Ways to write an address inside of a network, or to lead there.
-const INSIDE: [&str; 62] = [
+const INSIDE: [&str; 63] = [
     "https://127.0.0.1/",
     "https://127.0.0.1:443/",
     "https://127.1/",
@@ -65,6 +65,7 @@ const INSIDE: [&str; 62] = [
     "https://localhost/",
     "https://LOCALHOST/",
     "https://localhost./",
+    "https://a.localhost/",
     "https://loc%61lhost/",
     "https://[::1]/",
     "https://[0:0:0:0:0:0:0:1]/",

@@ -82,10 +82,7 @@ impl MlflowServer {
                     self.most_runs.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| Some(n.saturating_mul(2)));
             }
             let page: wire::RunsPage<'_> = self.read(&answer)?;
-            let mut runs = Vec::with_capacity(page.runs.len());
-            for run in page.runs {
-                runs.push(run.into_domain().ok_or_else(|| self.nonsense("a run with an id or a metric that is none"))?);
-            }
+            let runs = page.runs.into_iter().filter_map(wire::WireRun::into_domain).collect();
             return Ok((runs, page.next_page_token));
         }
     }

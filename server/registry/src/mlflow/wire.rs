@@ -237,13 +237,16 @@ fn lifecycle(stage: &str) -> Lifecycle {
 }
 
 impl WireExperiment {
-    /// `None` for what has no id that could be one.
+    /// `None` for what has no id that could be one; the log says so.
     pub fn into_domain(self) -> Option<Experiment> {
+        let id = ExperimentId::parse(&self.experiment_id)
+            .inspect_err(|e| tracing::warn!("an experiment of MLflow is left out: {e}"))
+            .ok()?;
         let mut tags = pairs(self.tags);
         tags.sort_by(|a, b| a.0.cmp(&b.0));
         tags.dedup_by(|b, a| a.0 == b.0);
         Some(Experiment {
-            id: ExperimentId::parse(&self.experiment_id).ok()?,
+            id,
             name: self.name,
             lifecycle: lifecycle(&self.lifecycle_stage),
             artifact_location: self.artifact_location,
@@ -255,17 +258,19 @@ impl WireExperiment {
 }
 
 impl WireRun<'_> {
-    /// `None` for what has no ids that could be some, or a metric that is no number.
+    /// `None` for what has no ids that could be some; the log says so. A metric that is no number is left out.
     pub fn into_domain(self) -> Option<Run> {
         let info = self.info;
         let id = if info.run_id.is_empty() { &info.run_uuid } else { &info.run_id };
+        let ids = RunId::parse(id).and_then(|id| Ok((id, ExperimentId::parse(&info.experiment_id)?)));
+        let (id, experiment) = ids.inspect_err(|e| tracing::warn!("a run of MLflow is left out: {e}")).ok()?;
         let metric = |m: WireMetric<'_>| {
             let value = number(m.value)?;
             Some(RunMetric { key: m.key, value, step: m.step, timestamp: Millis(m.timestamp), extremes: None })
         };
         let mut run = Run {
-            id: RunId::parse(id).ok()?,
-            experiment: ExperimentId::parse(&info.experiment_id).ok()?,
+            id,
+            experiment,
             name: info.run_name,
             user: info.user_id,
             // What is none of ours may still go on.
@@ -274,7 +279,7 @@ impl WireRun<'_> {
             end: info.end_time.map(Millis),
             artifact_uri: info.artifact_uri,
             lifecycle: lifecycle(&info.lifecycle_stage),
-            metrics: self.data.metrics.into_iter().map(metric).collect::<Option<_>>()?,
+            metrics: self.data.metrics.into_iter().filter_map(metric).collect(),
             params: pairs(self.data.params),
             tags: pairs(self.data.tags),
             datasets: self.inputs.dataset_inputs.into_iter().map(WireDatasetInput::into_domain).collect(),
@@ -332,4 +337,35 @@ impl WireVersion {
 /// Leaves out what comes a second time.
 pub fn once<T, K: std::hash::Hash + Eq>(items: &mut Vec<T>, seen: &mut HashSet<K>, key: impl Fn(&T) -> K) {
     items.retain(|item| seen.insert(key(item)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_exactly_and_infinities_become_the_largest_ones() {
+        let body = r#"{"metrics":[{"value":0.30000000000000004},{"value":1.7976931348623157e+308},{"value":"-Infinity"},
+            {"value":"Infinity"},{"value":5e-324},{"value":-1e999},{"value":"NaN"},{},{"value":7,"step":"9007199254740993"}]}"#;
+        let page: HistoryPage<'_> = serde_json::from_str(body).expect("a page");
+        let points: Vec<_> = page.metrics.into_iter().map(|m| m.into_point().expect("a number")).collect();
+        let values: Vec<_> = points.iter().map(|p| p.value).collect();
+        let expected = [0.1 + 0.2, f64::MAX, f64::MIN, f64::MAX, 5e-324, f64::MIN];
+        assert_eq!(values[..6], expected);
+        assert!(values[6].is_nan());
+        assert_eq!((values[7], values[8], points[8].step), (0.0, 7.0, 9_007_199_254_740_993));
+        let wrong: HistoryPage<'_> =
+            serde_json::from_str(r#"{"metrics":[{"value":"x"},{"value":[1]}]}"#).expect("a page");
+        assert!(wrong.metrics.into_iter().all(|m| m.into_point().is_none()));
+    }
+
+    #[test]
+    fn a_run_of_an_older_version_and_one_without_anything_are_read() {
+        let body = r#"{"info":{"run_uuid":"a1","experiment_id":"0","status":"NEW","start_time":"5"},
+            "data":{"tags":[{"key":"mlflow.runName","value":"n"},{"key":"mlflow.user"}]},"surprise":[{}]}"#;
+        let run = serde_json::from_str::<WireRun<'_>>(body).expect("a run").into_domain().expect("an id");
+        assert_eq!((&*run.name, &*run.user, run.status, run.start), ("n", "", RunStatus::Running, Some(Millis(5))));
+        let nobody = serde_json::from_str::<WireRun<'_>>(r#"{"info":{"run_id":"../x","experiment_id":"0"}}"#);
+        assert!(nobody.expect("a run").into_domain().is_none());
+    }
 }
