@@ -170,7 +170,7 @@ def nasty():
     client.create_registered_model("yard-detector")
     for _ in range(2):
         client.create_model_version("yard-detector", f"runs:/{id}/model", run_id=id)
-    for name, status in [(QUOTES, "FAILED"), (RIGHT_TO_LEFT, "KILLED"), (DOTS, "RUNNING"), ("z" * 500, "FINISHED")]:
+    for name, status in [(QUOTES, "FAILED"), (RIGHT_TO_LEFT, "KILLED"), (DOTS, "RUNNING"), ("z" * 250, "FINISHED")]:
         run(home, name, T0 + 60_000, status, metrics=[("f1", 0.5, T0, 0)])
     scheduled = run(home, "scheduled", T0 + 120_000, "RUNNING")
     attempt(client.update_run, scheduled, status="SCHEDULED")

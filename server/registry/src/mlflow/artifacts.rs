@@ -70,17 +70,13 @@ impl MlflowServer {
         file: &ArtifactPath,
         range: Option<ByteRange>,
     ) -> Result<ArtifactBody> {
-        let mut request = self.get("get-artifact", &[("run_id", run.as_str()), ("path", file.as_str())]);
-        if let Some(range) = range {
-            request = request.header(RANGE, range.header());
+        let mut response = self.file_response(run, file, range).await?;
+        if let (StatusCode::RANGE_NOT_SATISFIABLE, Some(ByteRange::Last(1..))) = (response.status(), range)
+            && size_of_unsatisfied(response.headers()).is_some_and(|size| size > 0)
+        {
+            // More of its last bytes than it has are all of it (RFC 9110); MLflow's web server knows that not.
+            response = self.file_response(run, file, Some(ByteRange::From(0, None))).await?;
         }
-        let response = tokio::time::timeout(self.timeouts.file, request.send()).await;
-        let mut response = match response {
-            Ok(response) => response.map_err(|e| self.failed(e.into()))?,
-            Err(_) => {
-                return Err(Error::unavailable(sentences::timed_out(&self.address, self.timeouts.file.as_secs_f32())));
-            }
-        };
         let (size, range) = match response.status() {
             StatusCode::OK => (response.content_length(), None),
             StatusCode::PARTIAL_CONTENT => {
@@ -101,6 +97,16 @@ impl MlflowServer {
             }
         };
         Ok(ArtifactBody { size, range, bytes: self.pieces(response) })
+    }
+
+    async fn file_response(&self, run: &RunId, file: &ArtifactPath, range: Option<ByteRange>) -> Result<Response> {
+        let mut request = self.get("get-artifact", &[("run_id", run.as_str()), ("path", file.as_str())]);
+        if let Some(range) = range {
+            request = request.header(RANGE, range.header());
+        }
+        let late = || Error::unavailable(sentences::timed_out(&self.address, self.timeouts.file.as_secs_f32()));
+        let response = tokio::time::timeout(self.timeouts.file, request.send()).await.map_err(|_| late())?;
+        response.map_err(|e| self.failed(e.into()))
     }
 
     /// The pieces of a file; the last one is an error when it breaks off.
@@ -133,4 +139,9 @@ fn content_range(headers: &HeaderMap) -> Option<((u64, u64), Option<u64>)> {
     let (first, end) = (first.parse::<u64>().ok()?, last.parse::<u64>().ok()?.checked_add(1)?);
     let size = if size == "*" { None } else { Some(size.parse::<u64>().ok()?) };
     (first < end && size.is_none_or(|size| end <= size)).then_some(((first, end), size))
+}
+
+/// The size of a file in which a part was not found: `bytes */20`.
+fn size_of_unsatisfied(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_RANGE)?.to_str().ok()?.strip_prefix("bytes */")?.parse().ok()
 }
