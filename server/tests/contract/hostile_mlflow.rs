@@ -93,7 +93,8 @@ async fn read_request(stream: &mut TcpStream) -> String {
         let length =
             text.lines().find_map(|l| l.to_lowercase().strip_prefix("content-length: ")?.parse::<usize>().ok());
         let complete = text.find("\r\n\r\n").is_some_and(|end| read.len() >= end + 4 + length.unwrap_or_default());
-        if n == 0 || complete {
+        // What is no HTTP, such as TLS, is answered at once.
+        if n == 0 || complete || !read[0].is_ascii_alphabetic() {
             return text.into_owned();
         }
     }

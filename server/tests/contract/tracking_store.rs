@@ -10,10 +10,10 @@ use domain::{
     tracking::{ArtifactPath, ByteRange, ExperimentId, Lifecycle, Run, RunId},
 };
 use futures::TryStreamExt;
-use registry::mlflow::{MlflowOptions, MlflowServer};
+use registry::mlflow::{MlflowOptions, MlflowServer, Timeouts};
 use serde_json::{Value, json};
 
-use crate::mlflow::FilledServer;
+use crate::mlflow::{FilledServer, MlflowProcess};
 
 /// A place, and what is in it.
 struct Filled {
@@ -323,4 +323,41 @@ async fn models_and_versions_that_a_run_made_are_known(at: &Filled) {
     let other = at.run_id("long");
     assert!(at.store.logged_models(&at.experiment_id("history"), &other).await.unwrap().is_empty());
     assert!(at.store.model_versions(&other).await.unwrap().is_empty());
+}
+
+/// What only a real server shows: its path prefix, its check of the header Host, and what a dead and a frozen one look like.
+#[tokio::test]
+async fn a_real_server_is_found_below_its_prefix_and_missed_when_it_is_away() {
+    let start = || MlflowProcess::start(None, Some("/ml/flow"), &[]);
+    let server = tokio::task::spawn_blocking(start).await.unwrap();
+    let short = Timeouts { call: std::time::Duration::from_secs(3), ..Timeouts::default() };
+    let client = |uri: &str, headers: &[(&str, &str)]| {
+        let headers = headers.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        MlflowServer::new(MlflowOptions { uri: uri.into(), headers, timeouts: short, ..MlflowOptions::default() })
+            .unwrap()
+    };
+    let at = client(&format!("{}/", server.address), &[]);
+    assert_eq!(at.probe().await, Ok(Some("3.17.2".into())));
+    assert_eq!(at.address(), server.address);
+    let nobody = RunId::parse("ffffffffffffffffffffffffffffffff").unwrap();
+    let file = at.artifact(&nobody, &ArtifactPath::parse("a").unwrap(), None).await.map(|_| ()).unwrap_err();
+    assert_eq!(file.kind, ErrorKind::NotFound);
+    let above = client(server.address.trim_end_matches("/ml/flow"), &[]).probe().await.unwrap_err();
+    assert!(above.message.en.contains("path prefix is missing in MLFLOW_TRACKING_URI"), "{above:?}");
+    let by_name = client(&server.address, &[("Host", "mlflow:5000")]).probe().await.unwrap_err();
+    assert!(by_name.message.en.contains("--allowed-hosts mlflow:5000"), "{by_name:?}");
+    server.freeze();
+    let frozen = at.probe().await.unwrap_err();
+    server.thaw();
+    assert!(frozen.message.en.contains("does not answer within 3 s"), "{frozen:?}");
+    server.kill();
+    let dead = at.probe().await.unwrap_err();
+    assert!(dead.message.en.contains("nothing listens"), "{dead:?}");
+    let server = tokio::task::spawn_blocking(move || {
+        server.start_again();
+        server
+    });
+    let server = server.await.unwrap();
+    assert_eq!(at.experiments().await.unwrap().len(), 1);
+    drop(server);
 }

@@ -60,11 +60,13 @@ fn causes(e: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 
     std::iter::successors(e.source(), next)
 }
 
-/// Also what an `io::Error` wraps, which it does not name as its source.
+/// Looks among the causes, also at what an `io::Error` wraps, which it does not name as its source.
 fn find<T: std::error::Error + 'static>(e: &reqwest::Error) -> Option<&T> {
-    causes(e).find_map(|cause| {
-        cause.downcast_ref::<T>().or_else(|| cause.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref::<T>())
-    })
+    causes(e).find_map(unwrapped)
+}
+
+fn unwrapped<'a, T: std::error::Error + 'static>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a T> {
+    cause.downcast_ref::<T>().or_else(|| unwrapped(cause.downcast_ref::<io::Error>()?.get_ref()?))
 }
 
 impl From<reqwest::Error> for Failure {

@@ -82,7 +82,11 @@ impl ConfiguredEgress {
     pub fn new(connect: Duration, authorities: Option<&[u8]>) -> Result<Self, Failure> {
         let mut builder = builder(connect);
         if let Some(pem) = authorities {
-            builder = builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(pem).map_err(Failure::from)?);
+            let certificates = reqwest::Certificate::from_pem_bundle(pem)?;
+            if certificates.is_empty() {
+                return Err(Failure::Other("no certificate".into()));
+            }
+            builder = builder.tls_certs_merge(certificates);
         }
         Ok(Self(builder.build()?))
     }

@@ -1,7 +1,10 @@
 //! What is wrong with MLflow, in a sentence with the cure. What it says itself may hold SQL and addresses: that is for the log.
 
 use domain::error::{Error, Result};
-use reqwest::{StatusCode, header::LOCATION};
+use reqwest::{
+    StatusCode,
+    header::{HOST, LOCATION},
+};
 use serde::Deserialize;
 
 use super::{Credentials, MlflowServer, sentences, wire::ErrorBody};
@@ -96,6 +99,9 @@ impl MlflowServer {
 
     /// Host and port as they stand in the header.
     fn host(&self) -> String {
+        if let Some(given) = self.headers.get(HOST).and_then(|v| v.to_str().ok()) {
+            return given.to_owned();
+        }
         let host = self.base.host_str().unwrap_or_default();
         self.base.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
