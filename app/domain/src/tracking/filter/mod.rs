@@ -7,12 +7,16 @@
 //!
 //! A test of something that a run does not have is false, but for `IS NULL`. NaN is equal to nothing, and unequal to everything.
 
+pub(super) mod columns;
 mod matcher;
-pub(super) mod parse;
+mod parse;
 mod print;
+#[cfg(test)]
+mod tests;
+mod trouble;
 
 pub(super) use self::matcher::{Place, number_of};
-pub use self::{matcher::Matcher, parse::FilterError};
+pub use self::{matcher::Matcher, trouble::FilterError};
 use super::{
     column::Attribute,
     run::{Run, Text},

@@ -1,150 +1,29 @@
-//! Reads the texts of filters and columns, with winnow. What is wrong is said of the first character that does not fit.
+//! Reads filters, with winnow. What is wrong is said of the first character that does not fit.
 
 use winnow::{
-    ModalResult, Parser,
+    Parser,
     combinator::{alt, delimited, opt, terminated},
-    error::{ErrMode, ParserError},
-    stream::Stream,
+    error::ErrMode,
     token::{literal, take_while},
 };
 
-use super::{DatasetPart, Expr, Field, Filter, MAX_DEPTH, MAX_FILTER, Match, Order, Test, matcher::number_of};
+use super::{
+    DatasetPart, Expr, Field, Filter, MAX_DEPTH, Match, Order, Test,
+    matcher::number_of,
+    trouble::{FilterError, Input, Kind, Parsed, Trouble, What, stop, whole},
+};
 use crate::{
-    error::{Error, Sentence},
     scope::clip_text,
-    sentences,
     time::Millis,
     tracking::{
-        column::{Attribute, Column, Reading, is_key_char},
+        column::{Attribute, is_key_char},
         run::Text,
     },
 };
 
-/// Why a text is no filter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FilterError {
-    /// Where, in bytes; the length of the text at its end.
-    pub at: usize,
-    /// The same in characters, from 1.
-    pub column: usize,
-    /// What is wrong there.
-    pub why: Sentence,
-    /// Something similar that fits.
-    pub example: &'static str,
-}
-
-impl FilterError {
-    /// The field of forms that errors of filters name.
-    pub const FIELD: &str = "filter";
-
-    /// The whole of what is wrong, with place and example.
-    #[must_use]
-    pub fn sentence(&self) -> Sentence {
-        sentences::bad_filter(self.column, &self.why, self.example)
-    }
-}
-
-impl From<FilterError> for Error {
-    fn from(e: FilterError) -> Self {
-        Self::bad_input(e.sentence()).at(FilterError::FIELD)
-    }
-}
-
-type Input<'a> = &'a str;
-type Parsed<T> = ModalResult<T, Trouble>;
-
-/// What does not fit, and how many bytes were left where it stands.
-#[derive(Debug, Clone)]
-struct Trouble {
-    left: usize,
-    what: What,
-}
-
-#[derive(Debug, Clone)]
-enum What {
-    /// Something that a parser of winnow's did not find; said only where nobody knows better.
-    Other,
-    Long,
-    Deep,
-    NoTest,
-    NoJoin,
-    NoComparison,
-    NoNumber,
-    NoText,
-    NoValue,
-    NoList,
-    NoColumn,
-    NotOrdered,
-    NotLike,
-    BadTime,
-    OpenQuote,
-    OpenParenthesis,
-    StrayParenthesis,
-    NoAttribute(String),
-    NoDatasetPart,
-}
-
-impl<'a> ParserError<Input<'a>> for Trouble {
-    type Inner = Self;
-
-    fn from_input(input: &Input<'a>) -> Self {
-        Self { left: input.eof_offset(), what: What::Other }
-    }
-
-    fn into_inner(self) -> Result<Self, Self> {
-        Ok(self)
-    }
-}
-
-/// Stops reading: `what` does not fit at the beginning of the rest.
-fn stop<T>(rest: &str, what: What) -> Parsed<T> {
-    Err(ErrMode::Cut(Trouble { left: rest.len(), what }))
-}
-
-/// Reads a whole text by a parser.
-fn whole<T>(text: &str, parser: impl FnOnce(&mut Input<'_>) -> Parsed<T>) -> Result<T, FilterError> {
-    if text.len() > MAX_FILTER {
-        return Err(told(text, &Trouble { left: 0, what: What::Long }));
-    }
-    let mut input = text;
-    parser(&mut input).map_err(|e| match e {
-        ErrMode::Cut(t) | ErrMode::Backtrack(t) => told(text, &t),
-        ErrMode::Incomplete(_) => told(text, &Trouble { left: 0, what: What::Other }),
-    })
-}
-
-fn told(text: &str, trouble: &Trouble) -> FilterError {
-    let at = text.len() - trouble.left.min(text.len());
-    let before = text.get(..at).unwrap_or(text);
-    let (why, example) = match &trouble.what {
-        What::Other | What::NoTest => (sentences::filter_no_test(), "metrics.f1 > 0.9"),
-        What::Long => (sentences::filter_long(MAX_FILTER), "metrics.f1 > 0.9"),
-        What::Deep => (sentences::filter_deep(MAX_DEPTH), "(params.a = 'x' OR params.b = 'y') AND metrics.f1 > 0.9"),
-        What::NoJoin => (sentences::filter_no_join(), "metrics.f1 > 0.9 AND params.model = 'yolov8'"),
-        What::NoComparison => (sentences::filter_no_comparison(), "metrics.f1 >= 0.9, params.model LIKE 'yolo%'"),
-        What::NoNumber => (sentences::filter_no_number(), "metrics.loss < 1e-3"),
-        What::NoText => (sentences::filter_no_text(), "tags.site = 'busan'"),
-        What::NoValue => (sentences::filter_no_value(), "params.lr > 0.001, params.model = 'yolov8'"),
-        What::NoList => (sentences::filter_no_list(), "tags.site IN ('busan', 'seoul')"),
-        What::NoColumn => (sentences::filter_no_column(), "metrics.f1"),
-        What::NotOrdered => (sentences::filter_not_ordered(), "params.lr > 0.001"),
-        What::NotLike => (sentences::filter_not_like(), "metrics.f1 > 0.9"),
-        What::BadTime => (sentences::filter_bad_time(), "attributes.start_time > '2026-06-30T12:00:00Z'"),
-        What::OpenQuote => (sentences::filter_open_quote(), "params.model = 'yolov8'"),
-        What::OpenParenthesis => (sentences::filter_open_parenthesis(), "(metrics.f1 > 0.9 OR metrics.map > 0.5)"),
-        What::StrayParenthesis => (sentences::filter_stray_parenthesis(), "(metrics.f1 > 0.9 OR metrics.map > 0.5)"),
-        What::NoAttribute(got) => {
-            let known = Attribute::ALL.map(Attribute::as_str).join(", ");
-            (sentences::filter_no_attribute(got, known), "attributes.status = 'FINISHED'")
-        }
-        What::NoDatasetPart => (sentences::filter_no_dataset_part(), "dataset.name = 'coco'"),
-    };
-    FilterError { at, column: before.chars().count() + 1, why, example }
-}
-
 /// See [`Filter::parse`].
 pub(super) fn filter(text: &str) -> Result<Filter, FilterError> {
-    whole(text, |i| {
+    whole(text, Kind::Filter, |i| {
         blanks(i)?;
         if i.is_empty() {
             return Ok(Filter::default());
@@ -159,23 +38,23 @@ pub(super) fn filter(text: &str) -> Result<Filter, FilterError> {
 }
 
 /// Blanks, which may stand everywhere between words.
-fn blanks(i: &mut Input<'_>) -> Parsed<()> {
+pub(super) fn blanks(i: &mut Input<'_>) -> Parsed<()> {
     take_while(0.., char::is_whitespace).void().parse_next(i)
 }
 
 /// A symbol with the blanks behind it.
-fn symbol<'a>(wanted: &'static str) -> impl Parser<Input<'a>, (), ErrMode<Trouble>> {
+pub(super) fn symbol<'a>(wanted: &'static str) -> impl Parser<Input<'a>, (), ErrMode<Trouble>> {
     (literal(wanted), blanks).void()
 }
 
 /// A keyword in any case, with the blanks behind it.
-fn keyword<'a>(wanted: &'static str) -> impl Parser<Input<'a>, (), ErrMode<Trouble>> {
+pub(super) fn keyword<'a>(wanted: &'static str) -> impl Parser<Input<'a>, (), ErrMode<Trouble>> {
     let word = take_while(1.., is_key_char).verify(move |w: &str| w.eq_ignore_ascii_case(wanted));
     (word, blanks).void()
 }
 
 /// Whether a parser finds something. What it finds is taken; if not, everything stays.
-fn taken<'a>(i: &mut Input<'a>, parser: impl Parser<Input<'a>, (), ErrMode<Trouble>>) -> Parsed<bool> {
+pub(super) fn taken<'a>(i: &mut Input<'a>, parser: impl Parser<Input<'a>, (), ErrMode<Trouble>>) -> Parsed<bool> {
     opt(parser).map(|found| found.is_some()).parse_next(i)
 }
 
@@ -284,7 +163,7 @@ fn quoted(i: &mut Input<'_>) -> Parsed<Text> {
 }
 
 /// A key, with or without a prefix.
-fn field(i: &mut Input<'_>) -> Parsed<Field> {
+pub(super) fn field(i: &mut Input<'_>) -> Parsed<Field> {
     let start = *i;
     let name = |c: char| c.is_ascii_alphabetic();
     let prefix: Option<&str> = opt(terminated(take_while(1.., name), '.')).parse_next(i)?;
@@ -421,76 +300,4 @@ fn list(i: &mut Input<'_>) -> Parsed<Vec<Text>> {
             return if taken(i, symbol(")"))? { Ok(texts) } else { stop(i, What::NoList) };
         }
     }
-}
-
-/// Reads a column as [`Column`] prints it, such as `metrics.f1`, `best(metrics.f1)` or `params.lr`; a bare attribute is one too.
-///
-/// # Errors
-/// Says what does not fit.
-pub(in crate::tracking) fn column(text: &str) -> Result<Column, FilterError> {
-    whole(text, |i| {
-        blanks(i)?;
-        let column = column_part(i)?;
-        if i.is_empty() { Ok(column) } else { stop(i, What::NoColumn) }
-    })
-}
-
-/// Columns with commas between them; a blank text has none.
-pub(in crate::tracking) fn columns(text: &str) -> Result<Vec<Column>, FilterError> {
-    whole(text, |i| {
-        blanks(i)?;
-        let mut columns = vec![];
-        while !i.is_empty() {
-            columns.push(column_part(i)?);
-            if !taken(i, symbol(","))? && !i.is_empty() {
-                return stop(i, What::NoColumn);
-            }
-        }
-        Ok(columns)
-    })
-}
-
-fn column_part(i: &mut Input<'_>) -> Parsed<Column> {
-    let start = *i;
-    let reading = terminated(take_while(1.., |c: char| c.is_ascii_alphabetic()), symbol("("));
-    let reading = opt(reading.verify_map(Reading::parse)).parse_next(i)?;
-    let at = *i;
-    let field = if at.chars().next().is_some_and(is_key_char) { field(i)? } else { return stop(at, What::NoColumn) };
-    let column = match (field, reading) {
-        (Field::Metric(key), reading) => Column::Metric(key, reading.unwrap_or_default()),
-        (Field::Param(key), None) => Column::Param(key),
-        (Field::Tag(key), None) => Column::Tag(key),
-        (Field::Attribute(a), None) => Column::Attribute(a),
-        (Field::Bare(key), None) => match Attribute::parse(&key) {
-            Some(a) => Column::Attribute(a),
-            None => return stop(start, What::NoColumn),
-        },
-        _ => return stop(at, What::NoColumn),
-    };
-    blanks(i)?;
-    if reading.is_some() && !taken(i, symbol(")"))? {
-        return stop(i, What::OpenParenthesis);
-    }
-    Ok(column)
-}
-
-/// A column and whether it is sorted downwards, if that is said: `metrics.f1 desc`, `-metrics.f1`.
-pub(in crate::tracking) fn sort(text: &str) -> Result<(Column, Option<bool>), FilterError> {
-    whole(text, |i| {
-        blanks(i)?;
-        let minus = taken(i, symbol("-"))?;
-        let column = column_part(i)?;
-        let order = if taken(i, keyword("DESC"))? {
-            Some(true)
-        } else if taken(i, keyword("ASC"))? {
-            Some(false)
-        } else {
-            None
-        };
-        match (i.is_empty(), order) {
-            (false, _) => stop(i, What::NoColumn),
-            (true, Some(_)) if minus => stop(text, What::NoColumn),
-            (true, order) => Ok((column, order.or(minus.then_some(true)))),
-        }
-    })
 }

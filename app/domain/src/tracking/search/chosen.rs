@@ -3,7 +3,7 @@
 use super::{
     super::{
         column::{Attribute, Column, Reading},
-        filter::{FilterError, parse},
+        filter::{FilterError, columns},
         metric_name::RunMetricName,
         run::{Experiment, lookup},
     },
@@ -23,7 +23,7 @@ impl Column {
     /// # Errors
     /// Says what does not fit.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
-        parse::column(text)
+        columns::column(text)
     }
 
     /// Reads columns with commas between them. A blank text has none.
@@ -31,7 +31,7 @@ impl Column {
     /// # Errors
     /// Says what does not fit.
     pub fn parse_list(text: &str) -> Result<Vec<Self>, FilterError> {
-        parse::columns(text)
+        columns::columns(text)
     }
 }
 

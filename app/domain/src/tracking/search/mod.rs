@@ -4,6 +4,8 @@ mod chosen;
 mod groups;
 mod order;
 mod summary;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@ use std::{cmp::Ordering, fmt, sync::Arc};
 
 use crate::tracking::{
     column::{Attribute, Column, Reading, Value},
-    filter::{FilterError, Place, number_of, parse},
+    filter::{FilterError, Place, columns, number_of},
     metric_name::RunMetricName,
     run::Run,
 };
@@ -33,7 +33,7 @@ impl Sort {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
-        let (by, descending) = parse::sort(text)?;
+        let (by, descending) = columns::sort(text)?;
         let best_first = || match &by {
             Column::Metric(key, Reading::Best) => !RunMetricName::of(key).lower_is_better(),
             _ => false,
