@@ -5,7 +5,11 @@ pub mod copy;
 pub mod database;
 pub mod egress;
 pub mod folder;
+mod local;
 pub mod mlflow;
+
+pub use local::embedded_store;
+
 mod sentences {
     include!(concat!(env!("OUT_DIR"), "/sentences.rs"));
 }
