@@ -13,7 +13,7 @@ use domain::{
     tracking::{Experiment, ExperimentId, Extremes, LoggedModel, MadeVersion, MetricPoint, Run, RunId, Text},
 };
 use sqlx::{
-    ConnectOptions, FromRow, Sqlite, SqliteConnection,
+    ConnectOptions, Connection as _, FromRow, Sqlite, SqliteConnection,
     query::QueryAs,
     sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow},
 };
@@ -59,8 +59,7 @@ const RUN: &str = "SELECT run_uuid, CAST(experiment_id AS TEXT), name, user_id, 
                    lifecycle_stage FROM runs WHERE run_uuid = ?1";
 const LATEST: &str = "SELECT run_uuid, key, value, step, timestamp, COALESCE(is_nan, 0) <> 0 FROM latest_metrics \
                       WHERE run_uuid IN (SELECT value FROM json_each(?1))";
-const PARAMS: &str =
-    "SELECT run_uuid, key, value FROM params WHERE run_uuid IN (SELECT value FROM json_each(?1))";
+const PARAMS: &str = "SELECT run_uuid, key, value FROM params WHERE run_uuid IN (SELECT value FROM json_each(?1))";
 const TAGS: &str = "SELECT run_uuid, key, value FROM tags WHERE run_uuid IN (SELECT value FROM json_each(?1))";
 const DATASETS: &str = "SELECT i.destination_id, d.name, d.digest, t.value, d.dataset_source FROM inputs i \
                         JOIN datasets d ON d.dataset_uuid = i.source_id \
@@ -108,6 +107,14 @@ impl Connection {
             return Err(Error::unavailable(sentences::not_a_database(path.display())));
         }
         Ok(Self { db, path: path.to_owned(), tables })
+    }
+
+    /// Ends the look before it answers: whoever closes a database last tidies it up, and that is to be MLflow.
+    pub async fn done<T>(self, answer: Result<T>) -> Result<T> {
+        if let Err(e) = self.db.close().await {
+            tracing::debug!(error = %e, "a database did not close");
+        }
+        answer
     }
 
     async fn rows<T>(&mut self, query: QueryAs<'_, Sqlite, T, SqliteArguments>) -> Result<Vec<T>>

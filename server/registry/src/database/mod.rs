@@ -81,11 +81,13 @@ impl TrackingStore for DatabaseStore {
 
     /// The database says which migrations it has seen, not which MLflow made it.
     async fn probe(&self) -> Result<Option<String>> {
-        self.connect().await.map(|_| None)
+        self.connect().await?.done(Ok(None)).await
     }
 
     async fn experiments(&self) -> Result<Vec<Experiment>> {
-        self.connect().await?.experiments().await
+        let mut db = self.connect().await?;
+        let answer = db.experiments().await;
+        db.done(answer).await
     }
 
     async fn runs(
@@ -96,17 +98,23 @@ impl TrackingStore for DatabaseStore {
         page: Option<&str>,
     ) -> Result<RunsPage> {
         let most = most.clamp(1, MOST_RUNS);
-        let (runs, next) = self.connect().await?.runs(experiments, which, most, page.unwrap_or_default()).await?;
+        let mut db = self.connect().await?;
+        let answer = db.runs(experiments, which, most, page.unwrap_or_default()).await;
+        let (runs, next) = db.done(answer).await?;
         Ok(RunsPage { runs, next })
     }
 
     async fn run(&self, id: &RunId) -> Result<Run> {
-        let run = self.connect().await?.run(id).await?;
+        let mut db = self.connect().await?;
+        let answer = db.run(id).await;
+        let run = db.done(answer).await?;
         run.ok_or_else(|| Error::not_found(sentences::no_run(clip_text(id.as_str()))))
     }
 
     async fn history(&self, run: &RunId, metric: &str) -> Result<Vec<MetricPoint>> {
-        self.connect().await?.history(run, metric).await
+        let mut db = self.connect().await?;
+        let answer = db.history(run, metric).await;
+        db.done(answer).await
     }
 
     async fn artifacts(&self, run: &RunId, folder: &ArtifactPath) -> Result<Vec<ArtifactEntry>> {
@@ -120,11 +128,15 @@ impl TrackingStore for DatabaseStore {
     }
 
     async fn logged_models(&self, experiment: &ExperimentId, run: &RunId) -> Result<Vec<LoggedModel>> {
-        self.connect().await?.logged_models(experiment, run).await
+        let mut db = self.connect().await?;
+        let answer = db.logged_models(experiment, run).await;
+        db.done(answer).await
     }
 
     async fn model_versions(&self, run: &RunId) -> Result<Vec<MadeVersion>> {
-        self.connect().await?.model_versions(run).await
+        let mut db = self.connect().await?;
+        let answer = db.model_versions(run).await;
+        db.done(answer).await
     }
 }
 

@@ -82,13 +82,7 @@ pub(super) fn metric(row: MetricRow, extremes: impl Fn(&str, &Text) -> Option<Ex
     let (run, key, value, step, timestamp, is_nan) = row;
     let key = text(key);
     let point = point((step, timestamp, value, is_nan));
-    RunMetric {
-        extremes: extremes(&run, &key),
-        key,
-        value: point.value,
-        step: point.step,
-        timestamp: point.timestamp,
-    }
+    RunMetric { extremes: extremes(&run, &key), key, value: point.value, step: point.step, timestamp: point.timestamp }
 }
 
 /// step, timestamp, value, whether it is NaN.
@@ -112,8 +106,7 @@ pub(super) fn extremes((run, key, min, max, points): ExtremesRow) -> Option<(Str
 pub(super) type DatasetRow = (String, Bytes, Bytes, Bytes, Bytes);
 
 pub(super) fn dataset((run, name, digest, context, source): DatasetRow) -> (String, DatasetInput) {
-    let dataset =
-        DatasetInput { name: text(name), digest: text(digest), context: text(context), source: text(source) };
+    let dataset = DatasetInput { name: text(name), digest: text(digest), context: text(context), source: text(source) };
     (run, dataset)
 }
 

@@ -184,7 +184,8 @@ mod tests {
         let path = folder.path().join("loss");
         fs::write(&path, "9 3 3\n5 1 1\n5 0 0\n6 x 1\n7 2").expect("a file");
         let open = || File::open(&path).expect("a file");
-        let values = |most| history(open(), most).expect("points").map(|p| p.iter().map(|p| p.value).collect::<Vec<_>>());
+        let values =
+            |most| history(open(), most).expect("points").map(|p| p.iter().map(|p| p.value).collect::<Vec<_>>());
         assert_eq!((values(3), values(2)), (Some(vec![0.0, 1.0, 3.0]), None));
     }
 }

@@ -20,7 +20,7 @@ use super::{
     metric_file::{self, MetricFile, Stamp},
 };
 use crate::local::{
-    artifacts::unreadable,
+    artifacts::{is_missing, unreadable},
     beneath::Beneath,
     sentences,
     yaml::{Fields, LARGEST},
@@ -78,10 +78,8 @@ impl Reader {
         let active = self.experiment_folders()?;
         let kept: HashSet<&ExperimentId> = active.iter().collect();
         lock(&self.seen).retain(|id, _| kept.contains(id));
-        let mut found: Vec<Experiment> = active
-            .into_iter()
-            .filter_map(|id| layout::experiment(&root, Path::new(&id.to_string()), id))
-            .collect();
+        let mut found: Vec<Experiment> =
+            active.into_iter().filter_map(|id| layout::experiment(&root, Path::new(&id.to_string()), id)).collect();
         for id in self.deleted_folders()? {
             let folder = Path::new(TRASH).join(id.as_str());
             let deleted = layout::experiment(&root, &folder, id);
@@ -176,9 +174,7 @@ impl Reader {
         }
         let file = match self.open()?.file(&folder.join("metrics").join(metric)) {
             Ok(file) => file,
-            Err(e) if e.kind() == io::ErrorKind::NotFound || e.kind() == io::ErrorKind::NotADirectory => {
-                return Ok(vec![]);
-            }
+            Err(e) if is_missing(&e) => return Ok(vec![]),
             Err(e) => return Err(self.failed(&e)),
         };
         let points = metric_file::history(file, LONGEST_HISTORY).map_err(|e| self.failed(&e))?;

@@ -14,7 +14,7 @@ use domain::{
     scope::clip_text,
     tracking::{ArtifactEntry, ArtifactPath, ByteRange},
 };
-use tokio::io::{AsyncReadExt, BufReader};
+use tokio::io::AsyncReadExt;
 use url::Url;
 
 use super::{beneath::Beneath, sentences};
@@ -107,9 +107,11 @@ impl RunArtifacts {
         let size = file.metadata().map_err(|e| cannot_read(path, &e))?.len();
         let part = match range {
             None => None,
-            Some(range) => Some(range.within(size).ok_or_else(|| {
-                Error::bad_input(sentences::range_behind_end(clip_text(path.as_str()), size))
-            })?),
+            Some(range) => Some(
+                range
+                    .within(size)
+                    .ok_or_else(|| Error::bad_input(sentences::range_behind_end(clip_text(path.as_str()), size)))?,
+            ),
         };
         let (first, end) = part.unwrap_or((0, size));
         file.seek(SeekFrom::Start(first)).map_err(|e| cannot_read(path, &e))?;
@@ -123,7 +125,8 @@ fn pieces(
     length: u64,
     path: ArtifactPath,
 ) -> impl futures::Stream<Item = Result<Vec<u8>>> + Send + 'static {
-    let file = BufReader::with_capacity(0, tokio::fs::File::from_std(file));
+    let mut file = tokio::fs::File::from_std(file);
+    file.set_max_buf_size(PIECE);
     futures::stream::try_unfold((file, length), move |(mut file, left)| {
         let path = path.clone();
         async move {
@@ -178,8 +181,10 @@ fn shown(uri: &str) -> String {
     clip_text(&safe).to_string()
 }
 
-fn is_missing(e: &io::Error) -> bool {
-    matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename)
+/// Whether there is no such file, if only because no file can have this name.
+pub(crate) fn is_missing(e: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidFilename, InvalidInput, NotADirectory, NotFound};
+    matches!(e.kind(), NotFound | NotADirectory | InvalidFilename | InvalidInput)
 }
 
 fn cannot_read(path: &ArtifactPath, e: &io::Error) -> Error {
@@ -256,7 +261,9 @@ mod tests {
         let far = outside.display().to_string();
         let sly = root.join("1/sly").display().to_string();
         let up = root.join("1/../../outside").display().to_string();
-        for uri in ["s3://bucket/1/r", "file:///etc", "/etc", "../outside", &far, &up, "dbfs:/x", "", "https://u:p@h/x?k=v"] {
+        for uri in
+            ["s3://bucket/1/r", "file:///etc", "/etc", "../outside", &far, &up, "dbfs:/x", "", "https://u:p@h/x?k=v"]
+        {
             let refused = RunArtifacts::find(&root, uri, &[]).err().expect(uri);
             assert_eq!(refused.kind, domain::error::ErrorKind::NotFound, "{uri}");
             assert!(!refused.message.en.contains("u:p") && !refused.message.en.contains("k=v"), "{refused}");
@@ -264,11 +271,14 @@ mod tests {
         // By its name it is below, but it leads out: nothing is there.
         let sly = RunArtifacts::find(&root, &sly, &[]).expect("artifacts");
         assert!(sly.list(&path("")).expect("a list").is_empty() && sly.file(&path("secret"), None).is_err());
-        for (uri, guesses) in [("1/r/artifacts", vec![]), ("file:///gone/1/r/artifacts", vec!["1/r/artifacts".into()])] {
+        for (uri, guesses) in [("1/r/artifacts", vec![]), ("file:///gone/1/r/artifacts", vec!["1/r/artifacts".into()])]
+        {
             let artifacts = RunArtifacts::find(&root, uri, &guesses).expect("artifacts");
             assert!(artifacts.list(&path("")).expect("a list").is_empty(), "links that lead out are left out");
             assert!(artifacts.list(&path("link")).expect("a list").is_empty());
-            assert!(artifacts.file(&path("link/secret"), None).is_err() && artifacts.file(&path("file"), None).is_err());
+            assert!(
+                artifacts.file(&path("link/secret"), None).is_err() && artifacts.file(&path("file"), None).is_err()
+            );
         }
     }
 }

@@ -85,7 +85,8 @@ mod tests {
     fn a_path_tells_which_store_it_is() {
         let place = tempfile::tempdir().expect("a folder");
         let root = place.path();
-        let kind = |path: &str| embedded_store(&root.join(path)).map(|store| (store.kind(), store.address().to_owned()));
+        let kind =
+            |path: &str| embedded_store(&root.join(path)).map(|store| (store.kind(), store.address().to_owned()));
         let is = |path: &str, kind| Ok((kind, root.join(path).display().to_string()));
         assert_eq!(kind("none/mlruns"), is("none/mlruns", TrackingKind::Folder));
         assert_eq!(kind("none/mlflow.db"), is("none/mlflow.db", TrackingKind::Database));

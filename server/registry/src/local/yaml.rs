@@ -123,7 +123,8 @@ mod tests {
         assert_eq!((fields.number("start_time"), fields.number("end_time")), (Some(1_795_782_517_190), None));
         assert_eq!(fields.inner_text("tags", "mlflow.data.context"), Some("training"));
         assert_eq!(fields.text("long"), Some("a\u{202e} b"));
-        for cut in ["", "run_id: a\nstatus: 1", "run_id: 'a\n", "- a\n", "a: &x 1\nb: *x\n", "a: 1\n---\nb: 2\n b: 3\n"] {
+        for cut in ["", "run_id: a\nstatus: 1", "run_id: 'a\n", "- a\n", "a: &x 1\nb: *x\n", "a: 1\n---\nb: 2\n b: 3\n"]
+        {
             let read = Fields::parse(cut.as_bytes());
             assert!(read.is_none() || cut.contains("---"), "{cut:?}: {read:?}");
         }
