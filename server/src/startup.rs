@@ -9,12 +9,14 @@ use std::{
 use domain::{
     Error, Result,
     error::Sentence,
-    ports::{Clock, Maintenance},
+    ports::{Clock, Maintenance, TrackingStore},
     time::Millis,
 };
 /// The most memory that columns of the lake are held in.
 pub use lake::COLUMN_CACHE_BYTES;
 use lake::{FolderObjects, Lake};
+/// What the job that copies experiments and runs is given.
+pub use registry::copy::BackgroundCopy;
 use store::{FolderLock, Location, PostgresServer, StateStore};
 /// What the commands about the database tell.
 pub use store::{Inspection, Status as DatabaseStatus, TableCount, sqlite_version};
@@ -48,6 +50,8 @@ pub struct AppServices {
     pub access: usecases::Access,
     pub views: usecases::Views,
     pub runs: usecases::Tracking,
+    /// The copy of experiments and runs; `None` where no MLflow is set.
+    pub tracking: Option<Arc<BackgroundCopy>>,
     pub file_positions: Arc<dyn FilePositionStore>,
     pub clock: Arc<dyn Clock>,
     /// For the jobs that keep the lake in order.
@@ -94,6 +98,8 @@ pub async fn open(settings: &Settings) -> Result<AppServices> {
     let lake = Lake::open(folder.clone(), store.clone(), clock.clone()).await?;
     let lake = Arc::new(lake.with_metric_names(usize::from(settings.data.metric_names)));
     let ingestion = usecases::Ingestion::new(lake.clone());
+    let tracking =
+        tracking_store(settings)?.map(|original| Arc::new(BackgroundCopy::new(original, store.clone(), clock.clone())));
     Ok(AppServices {
         metrics: Arc::new(usecases::Metrics::new(lake.clone())),
         sources: Arc::new(usecases::Sources::new(store.clone())),
@@ -101,6 +107,7 @@ pub async fn open(settings: &Settings) -> Result<AppServices> {
         access: usecases::Access::new(store.clone(), store.clone(), store.clone(), clock.clone()),
         runs: usecases::Tracking::new(None, clock.clone()),
         views: usecases::Views::new(store.clone(), clock.clone(), page_paths::measured()),
+        tracking,
         ingestion,
         file_positions: store.clone(),
         store,
@@ -109,6 +116,15 @@ pub async fn open(settings: &Settings) -> Result<AppServices> {
         tables: read_table,
         bound: Arc::new(bound),
     })
+}
+
+/// Where experiments and runs are read from; `None` where nothing is set. Connects to nobody.
+///
+/// # Errors
+/// `BadInput` when the settings cannot be used.
+pub fn tracking_store(settings: &Settings) -> Result<Option<Arc<dyn TrackingStore>>> {
+    settings.tracking.source()?;
+    Ok(None)
 }
 
 /// The database of the settings.

@@ -119,6 +119,10 @@ async fn start_jobs(
     let (files, maintenance) = (Arc::clone(written), Arc::clone(&parts.maintenance));
     let title = sentences::follow_declared();
     jobs.add("declared", title, move |job| declarations::follow(Arc::clone(&files), Arc::clone(&maintenance), job));
+    if let Some(copy) = parts.tracking.clone() {
+        let title = sentences::copy_tracking();
+        jobs.add("tracking", title, move |job| jobs::copy_tracking(Arc::clone(&copy), job));
+    }
     if let Some(folder) = &settings.ingest.dir {
         let watch = FolderWatch {
             // Names in the ledger are whole paths, however the folder was given.

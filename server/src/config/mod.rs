@@ -16,6 +16,7 @@ mod secret;
 pub mod serve;
 mod subsystem;
 pub mod table;
+pub mod tracking;
 
 use std::path::PathBuf;
 
@@ -48,6 +49,7 @@ subsystems! {
     serve: serve::Serve,
     ingest: ingest::Ingest,
     declared: declarations::Declarations,
+    tracking: tracking::Tracking,
     demo: demo::Demo,
     log: log::Log,
 }

@@ -20,6 +20,7 @@ pub use self::supervisor::{Job, JobBoard, JobEnd, Supervisor};
 use crate::{
     auth::Authenticator,
     demo::{Demo, READY_AFTER_DAYS},
+    startup::BackgroundCopy,
 };
 
 /// How often other processes' commits are looked for: rows are visible well within two seconds.
@@ -149,6 +150,18 @@ pub async fn retry_unreadable_files(maintenance: Arc<dyn Maintenance>, job: Job)
         }
     }
     Ok(JobEnd::Stopped)
+}
+
+/// Copies experiments and runs. What is wrong with the original is told by the status of the copy and is no trouble of the job.
+///
+/// # Errors
+/// None: it tries again by itself.
+pub async fn copy_tracking(copy: Arc<BackgroundCopy>, job: Job) -> Result<JobEnd> {
+    tokio::select! {
+        () = copy.run() => Ok(JobEnd::Done),
+        // What was copied and is not saved yet is copied again after the next start.
+        () = job.stopped() => Ok(JobEnd::Stopped),
+    }
 }
 
 /// Fills the demo's past, newest days first, then lets it grow until it is removed.

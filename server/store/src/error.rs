@@ -19,6 +19,8 @@ pub enum Operation<'a> {
     WriteSessions,
     ReadViews,
     WriteViews,
+    ReadCopy,
+    WriteCopy,
     /// By the database's name.
     Open(&'a str),
     Prepare(&'a str),
@@ -63,6 +65,8 @@ impl Operation<'_> {
             Self::WriteSessions => sentences::cannot_write_sessions(why),
             Self::ReadViews => sentences::cannot_read_views(why),
             Self::WriteViews => sentences::cannot_write_views(why),
+            Self::ReadCopy => sentences::cannot_read_copy(why),
+            Self::WriteCopy => sentences::cannot_write_copy(why),
             Self::Open(name) => sentences::cannot_open(name, why),
             Self::Prepare(name) => sentences::cannot_prepare(name, why),
             Self::Read(name) => sentences::cannot_read(name, why),

@@ -1,5 +1,5 @@
 //! What the product remembers besides records: the lake's manifest, the ledger of sources, how far watched files were
-//! taken, who may sign in, and saved views, in one database: so that publishing files, counting and moving on is one transaction.
+//! taken, who may sign in, saved views, and the copy of experiments and runs, in one database: so that publishing files, counting and moving on is one transaction.
 //!
 //! A module and a folder of migrations a database. The ports are written once, in `ports/`, and compiled for each: their
 //! statements are the same (`sql`), or have the same name in the module of the database. Also here: moving the state from
@@ -12,6 +12,7 @@ mod error;
 mod inspection;
 mod location;
 mod migrations;
+mod packed;
 mod postgres;
 mod random;
 mod rows;
@@ -28,7 +29,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::{
     Result,
-    ports::{IdempotencyKeys, KeyValueStore, SavedViews, Sessions, SourceLedger, Tokens},
+    ports::{IdempotencyKeys, KeyValueStore, SavedViews, Sessions, SourceLedger, Tokens, TrackingCopies},
 };
 use lake::ports::{FilePositionStore, Manifest};
 
@@ -46,7 +47,9 @@ pub use transfer::{TableCount, copy};
 pub fn statements() -> [Vec<(String, String)>; 2] {
     let all = |own: &[(&str, &str)]| {
         let fixed = sql::ALL.iter().chain(own).map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
-        fixed.chain(tables::statements()).collect()
+        let several = [("KEEP_EXPERIMENTS", sql::KEEP_EXPERIMENTS), ("KEEP_RUNS", sql::KEEP_RUNS)]
+            .map(|(name, one)| (format!("{name} of three"), sql::of_rows(one, 3)));
+        fixed.chain(several).chain(tables::statements()).collect()
     };
     [all(sqlite::sql::ALL), all(postgres::sql::ALL)]
 }
@@ -54,7 +57,15 @@ pub fn statements() -> [Vec<(String, String)>; 2] {
 /// All ports on one database.
 #[async_trait]
 pub trait StateStore:
-    Manifest + KeyValueStore + SourceLedger + FilePositionStore + Tokens + Sessions + SavedViews + IdempotencyKeys
+    Manifest
+    + KeyValueStore
+    + SourceLedger
+    + FilePositionStore
+    + Tokens
+    + Sessions
+    + SavedViews
+    + IdempotencyKeys
+    + TrackingCopies
 {
     /// Which data folder the database belongs to; `None` as long as nobody has said so.
     ///

@@ -120,6 +120,20 @@ statements! {
     KEEP_WRITE_KEY = "INSERT INTO write_key (owner, key, request, answer, at_ms) VALUES ($1, $2, $3, $4, $5)";
     FORGET_WRITE_KEYS = "DELETE FROM write_key WHERE at_ms < $1";
 
+    // The copy of experiments and runs.
+    COPY = "SELECT progress, as_of_ms FROM tracking_copy WHERE source = $1";
+    COPIED_EXPERIMENTS = "SELECT body FROM tracking_experiment ORDER BY id";
+    COPIED_RUNS = "SELECT body FROM tracking_run ORDER BY id";
+    MOVE_COPY = "UPDATE tracking_copy SET progress = $1, as_of_ms = $2 WHERE source = $3";
+    BEGIN_COPY = "INSERT INTO tracking_copy (source, progress, as_of_ms) VALUES ($1, $2, $3)";
+    FORGET_COPIES = "DELETE FROM tracking_copy";
+    FORGET_COPIED_EXPERIMENTS = "DELETE FROM tracking_experiment";
+    FORGET_COPIED_RUNS = "DELETE FROM tracking_run";
+    FORGET_COPIED_EXPERIMENT = "DELETE FROM tracking_experiment WHERE id = $1";
+    FORGET_COPIED_RUN = "DELETE FROM tracking_run WHERE id = $1";
+    KEEP_EXPERIMENTS = "INSERT INTO tracking_experiment (id, body) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET body = excluded.body";
+    KEEP_RUNS = "INSERT INTO tracking_run (id, body) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET body = excluded.body";
+
     // The data folder that this is the database of.
     IDENTITY = "SELECT folder_id, database_id, copied_from FROM data_folder";
     SET_IDENTITY =
@@ -133,4 +147,10 @@ statements! {
     // For inspection.
     FILE_NAMES = "SELECT path FROM lake_file";
     NEWEST_RECORD = "SELECT max(to_ms) FROM lake_file";
+}
+
+/// The statement that keeps so many rows of two columns at once, made of the one for a single row.
+pub fn of_rows(one: &str, rows: usize) -> String {
+    let places: Vec<String> = (0..rows).map(|row| format!("(${}, ${})", 2 * row + 1, 2 * row + 2)).collect();
+    one.replace("($1, $2)", &places.join(", "))
 }

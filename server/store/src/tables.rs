@@ -138,6 +138,9 @@ pub static TABLES: &[Table] = &[
     },
     table("start_view", "owner", &[text("owner"), int("view_id")]),
     table("write_key", "owner, key", &[text("owner"), text("key"), bytes("request"), text("answer"), int("at_ms")]),
+    table("tracking_copy", "source", &[text("source"), text("progress"), int("as_of_ms")]),
+    table("tracking_experiment", "id", &[text("id"), bytes("body")]),
+    table("tracking_run", "id", &[text("id"), bytes("body")]),
 ];
 
 impl Table {

@@ -27,9 +27,11 @@ fn lines(path: &Path, words: &Regex) -> Vec<String> {
 
 #[test]
 fn only_startup_names_adapters() {
-    let adapters =
-        Regex::new(r"\b(lake|store)\s*::|\b(use|extern crate) (::)?(lake|store)\b|\b(Sqlite|Postgres)Store\b|\bLake\b");
+    let adapters = Regex::new(
+        r"\b(lake|store|registry)\s*::|\b(use|extern crate) (::)?(lake|store|registry)\b|\b(Sqlite|Postgres)Store\b|\bLake\b",
+    );
     let adapters = adapters.unwrap();
+    assert!(adapters.is_match("use registry::copy::BackgroundCopy;"));
     let startup = Path::new(SERVER).join("src/startup.rs");
     assert!(!lines(&startup, &adapters).is_empty(), "or this test looks for something that is not there");
     let mut all = vec![];
@@ -49,7 +51,7 @@ fn only_startup_names_adapters() {
 #[test]
 fn what_is_asked_and_done_goes_through_the_use_cases() {
     let ports = Regex::new(
-        r"\bdyn (MetricsStore|MetricsSnapshot|RecordSink|SourceLedger|KeyValueStore|Manifest|Tokens|Sessions|SavedViews|Replays)\b",
+        r"\bdyn (MetricsStore|MetricsSnapshot|RecordSink|SourceLedger|KeyValueStore|Manifest|Tokens|Sessions|SavedViews|Replays|TrackingCopies)\b",
     )
     .unwrap();
     let mut all = vec![];
@@ -101,7 +103,9 @@ fn lines_of_code(path: &Path, words: &Regex) -> Vec<String> {
 /// The code of what makes sentences.
 fn sentence_makers() -> Vec<PathBuf> {
     let mut all = vec![];
-    for folder in ["src", "lake/src", "store/src", "../app/domain/src", "../app/usecases/src", "../app/src"] {
+    for folder in
+        ["src", "lake/src", "registry/src", "store/src", "../app/domain/src", "../app/usecases/src", "../app/src"]
+    {
         let before = all.len();
         sources(&Path::new(SERVER).join(folder), &mut all);
         assert!(all.len() > before, "{folder}");

@@ -64,4 +64,5 @@ mod stream;
 mod tails;
 mod tokens;
 mod topics;
+mod tracking_copies;
 mod tracking_store;

@@ -51,7 +51,8 @@ pub trait RunCatalog: Send + Sync {
     /// What was copied, as it is now. It does not change; a later moment has an index of its own.
     fn index(&self) -> Arc<RunIndex>;
     fn status(&self) -> CopyStatus;
-    /// Moves whenever [`RunCatalog::index`] or the error of [`RunCatalog::status`] does.
+    /// Moves whenever [`RunCatalog::index`] or the error of [`RunCatalog::status`] does, and when something that was asked for was copied
+    /// for the first time. No two processes of ours begin with the same number.
     fn generation(&self) -> u64;
     /// Waits until the generation is another than `seen`, and returns it.
     async fn wait_for_change(&self, seen: u64) -> u64;

@@ -152,9 +152,10 @@ pub trait TrackingCopies: Send + Sync {
     /// # Errors
     /// `Unavailable` when it cannot be read.
     async fn load_copy(&self, source: &str) -> Result<KeptCopy>;
-    /// Keeps changes, and forgets copies of other sources.
+    /// Keeps changes, and forgets copies of other sources. Returns whether there was a copy of this source: otherwise it consists of
+    /// these changes alone now, because it is new or because a copy of another source had taken its place.
     ///
     /// # Errors
     /// `Unavailable` when it cannot be written.
-    async fn save_copy(&self, source: &str, changes: &CopyChanges) -> Result<()>;
+    async fn save_copy(&self, source: &str, changes: &CopyChanges) -> Result<bool>;
 }
