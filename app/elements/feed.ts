@@ -58,7 +58,9 @@ export class Feed {
     const source = new EventSource(address);
     this.#source = source;
     this.#heardAt = Date.now();
+    // By topic; a page listens to one.
     source.addEventListener('records', (event) => this.#hear(source, event));
+    source.addEventListener('runs', (event) => this.#hear(source, event));
     source.addEventListener('tick', () => this.#hear(source));
     source.addEventListener('error', () => {
       if (source !== this.#source) return;

@@ -9,7 +9,7 @@ use std::{
 use domain::{
     Error, Result,
     error::Sentence,
-    ports::{Clock, Maintenance, TrackingStore},
+    ports::{Clock, Maintenance, RunCatalog, TrackingStore},
     time::Millis,
 };
 /// The most memory that columns of the lake are held in.
@@ -17,12 +17,19 @@ pub use lake::COLUMN_CACHE_BYTES;
 use lake::{FolderObjects, Lake};
 /// What the job that copies experiments and runs is given.
 pub use registry::copy::BackgroundCopy;
+/// What `guardianflow doctor` says of a version of MLflow.
+pub use registry::copy::warning as tracking_warning;
+use registry::mlflow::{MlflowOptions, MlflowServer};
 use store::{FolderLock, Location, PostgresServer, StateStore};
 /// What the commands about the database tell.
 pub use store::{Inspection, Status as DatabaseStatus, TableCount, sqlite_version};
 
 use crate::{
-    config::{Secret, Settings, database::PostgresUrl},
+    config::{
+        Secret, Settings,
+        database::PostgresUrl,
+        tracking::{self, TrackingSource},
+    },
     ingest::{ReadTable, TableRow},
     page_paths,
     ports::FilePositionStore,
@@ -49,8 +56,9 @@ pub struct AppServices {
     pub simulated: usecases::DemoData,
     pub access: usecases::Access,
     pub views: usecases::Views,
+    /// Experiments and runs, out of the copy.
     pub runs: usecases::Tracking,
-    /// The copy of experiments and runs; `None` where no MLflow is set.
+    /// For the job that copies them, and for commands; `None` where no MLflow is set.
     pub tracking: Option<Arc<BackgroundCopy>>,
     pub file_positions: Arc<dyn FilePositionStore>,
     pub clock: Arc<dyn Clock>,
@@ -100,13 +108,14 @@ pub async fn open(settings: &Settings) -> Result<AppServices> {
     let ingestion = usecases::Ingestion::new(lake.clone());
     let tracking =
         tracking_store(settings)?.map(|original| Arc::new(BackgroundCopy::new(original, store.clone(), clock.clone())));
+    let catalog = tracking.clone().map(|copy| copy as Arc<dyn RunCatalog>);
     Ok(AppServices {
         metrics: Arc::new(usecases::Metrics::new(lake.clone())),
         sources: Arc::new(usecases::Sources::new(store.clone())),
         simulated: usecases::DemoData::new(ingestion.clone(), store.clone()),
         access: usecases::Access::new(store.clone(), store.clone(), store.clone(), clock.clone()),
-        runs: usecases::Tracking::new(None, clock.clone()),
         views: usecases::Views::new(store.clone(), clock.clone(), page_paths::measured()),
+        runs: usecases::Tracking::new(catalog, clock.clone()),
         tracking,
         ingestion,
         file_positions: store.clone(),
@@ -123,8 +132,23 @@ pub async fn open(settings: &Settings) -> Result<AppServices> {
 /// # Errors
 /// `BadInput` when the settings cannot be used.
 pub fn tracking_store(settings: &Settings) -> Result<Option<Arc<dyn TrackingStore>>> {
-    settings.tracking.source()?;
-    Ok(None)
+    match settings.tracking.source()? {
+        Some(TrackingSource::Server(server)) => Ok(Some(Arc::new(mlflow_server(server)?))),
+        Some(TrackingSource::Local(_)) | None => Ok(None),
+    }
+}
+
+fn mlflow_server(server: tracking::Server) -> Result<MlflowServer> {
+    let text = |secret: &Secret| secret.expose().to_owned();
+    MlflowServer::new(MlflowOptions {
+        uri: text(&server.uri),
+        username: server.username,
+        password: server.password.as_ref().map(text),
+        token: server.token.as_ref().map(text),
+        headers: server.headers.0,
+        ca_file: server.ca_file,
+        ..MlflowOptions::default()
+    })
 }
 
 /// The database of the settings.

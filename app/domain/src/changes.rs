@@ -66,6 +66,8 @@ impl ChangeSet {
 pub enum EventTopic {
     /// Records of a scope, and how its places deliver.
     Records,
+    /// Experiments and runs.
+    Runs,
 }
 
 impl EventTopic {
@@ -74,6 +76,7 @@ impl EventTopic {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Records => "records",
+            Self::Runs => "runs",
         }
     }
 }

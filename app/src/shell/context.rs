@@ -18,6 +18,7 @@ pub struct Services {
     pub metrics: Arc<usecases::Metrics>,
     pub sources: Arc<usecases::Sources>,
     pub views: Arc<usecases::Views>,
+    /// Experiments and runs.
     pub runs: Arc<usecases::Tracking>,
     pub clock: Arc<dyn Clock>,
     pub files: Arc<Files>,

@@ -17,6 +17,7 @@ pub(super) fn draw(v: SourcesView) -> impl IntoView {
             {v.empty.map(|e| view! { <Empty empty=e/> })}
             <p class="lead">{v.summary}</p>
             {v.jobs.map(|table| view! { <Table table lang/> })}
+            {v.tracking.map(|table| view! { <Table table lang/> })}
             {v.failed.map(|table| view! { <Table table lang/> })}
             {v.written.map(|table| view! { <Table table lang/> })}
             {v.sources.map(|table| view! { <Table table lang/> })}

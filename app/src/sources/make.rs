@@ -5,7 +5,7 @@ use domain::{
     custom_metrics::MetricsOverLimit,
     declarations::{DeclarationFile, DeclarationFileState},
     params::QueryParams,
-    ports::{JobReport, JobState, SourceReport, UnreadablePart},
+    ports::{CopyStatus, JobReport, JobState, SourceReport, TrackingKind, UnreadablePart},
     scope::Scope,
 };
 
@@ -47,6 +47,7 @@ pub async fn page(services: &Services, request: &Request, params: QueryParams) -
     let directory = services.metrics.directory();
     let failed = services.metrics.unreadable();
     let reports = services.sources.reports().await?;
+    let copied_runs = services.runs.copied_runs()?;
     let head = plain_head(
         services,
         &a,
@@ -67,6 +68,7 @@ pub async fn page(services: &Services, request: &Request, params: QueryParams) -
         empty: (directory.records == 0 && reports.is_empty()).then(|| empty_view(&a, &directory, None)),
         summary,
         jobs: jobs_table(&a.fmt, &(services.jobs)()),
+        tracking: services.runs.status()?.map(|s| tracking_table(&a, &s, copied_runs)),
         failed: (!failed.is_empty()).then(|| failed_table(&a.fmt, &failed)),
         written: written_table(&a, &(services.written)()),
         beyond: beyond_table(&a, &directory.beyond),
@@ -106,6 +108,42 @@ fn jobs_table(fmt: &Fmt, jobs: &[JobReport]) -> Option<TableView> {
         pager: None,
         foot: Some(words::jobs_help(lang).into()),
     })
+}
+
+/// Where experiments and runs come from, and how their copy stands.
+fn tracking_table(a: &PageQuery, status: &CopyStatus, runs: usize) -> TableView {
+    let lang = a.fmt.lang;
+    let kind = match status.kind {
+        TrackingKind::Server => words::tracking_server(lang),
+        TrackingKind::Folder => words::tracking_folder(lang),
+        TrackingKind::Database => words::tracking_database(lang),
+    };
+    let progress = if status.complete { words::tracking_fine(lang) } else { words::tracking_partial(lang) };
+    let problems = status.error.iter().chain(&status.warning).map(|s| lang.reason(s));
+    let state: Vec<&str> = problems.chain(std::iter::once(progress)).collect();
+    let trouble = status.error.as_ref().map(|_| a.fmt.state(domain::state::DataState::SourceError));
+    TableView {
+        caption: words::tracking(lang).into(),
+        columns: vec![
+            plain_column(panel_words::col_source(lang), false),
+            plain_column(panel_words::col_type(lang), false),
+            plain_column(words::tracking_version(lang), false),
+            plain_column(words::tracking_runs(lang), true),
+            plain_column(words::tracking_as_of(lang), true),
+            plain_column(panel_words::col_state(lang), false),
+        ],
+        rows: vec![vec![
+            Cell::Name { text: status.address.clone(), href: None, state: trouble },
+            Cell::Text(kind.into()),
+            Cell::Text(status.version.clone().unwrap_or_else(|| NO_VALUE.into())),
+            Cell::Number { text: a.fmt.count(runs as u64), href: None },
+            time_cell(&a.fmt, status.as_of, a.q.now),
+            Cell::Text(state.join(" · ")),
+        ]],
+        csv: None,
+        pager: None,
+        foot: Some(words::tracking_help(lang).into()),
+    }
 }
 
 fn failed_table(fmt: &Fmt, failed: &[UnreadablePart]) -> TableView {

@@ -15,6 +15,8 @@ pub struct SourcesView {
     pub summary: String,
     /// What runs in the background and has errors.
     pub jobs: Option<TableView>,
+    /// Where experiments and runs come from.
+    pub tracking: Option<TableView>,
     pub failed: Option<TableView>,
     /// The files of declarations.
     pub written: Option<TableView>,

@@ -12,6 +12,7 @@ mod program;
 mod settings;
 mod space;
 mod system;
+mod tracking;
 
 use std::{sync::Arc, time::Duration};
 
@@ -35,6 +36,7 @@ pub async fn run(settings: Settings) -> Vec<Finding> {
         Err(_) => (vec![hangs("database")], None),
     };
     found.extend(database);
+    found.extend(tracking::checks(&settings).await);
     found.extend(blocking("inputs", &settings, inputs::checks).await);
     found.extend(blocking("machine", &settings, move |_| machine::checks(newest)).await);
     found

@@ -1,6 +1,6 @@
 //! `GET /api/events`: tells listeners that records have changed, as server-sent events: those of a place when one is named.
 //! Of records it says that there is something new, never what: the listener asks again for what it shows. Of places that change
-//! their state it says which, from what to what, and when.
+//! their state it says which, from what to what, and when. With `topic=runs` it tells that experiments and runs have changed.
 
 use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response, Sse, sse::Event},
 };
-use domain::{changes::EventTopic, params::QueryParams, scope::Scope, state::Transition, time::Millis};
+use domain::{Error, changes::EventTopic, params::QueryParams, scope::Scope, state::Transition, time::Millis};
 use jiff::tz::TimeZone;
 use serde_json::json;
 use tokio::{
@@ -19,13 +19,15 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{ActorServices, AppState, problem::Problem};
+use super::{ActorServices, AppState, problem::Problem, sentences};
 use crate::auth::{AnonymousAccess, Authenticator, PresentedCredential};
 
 /// So many may listen at once.
 pub const MAX_LISTENERS: usize = 1_000;
 /// At most one event of records in this time to each listener; what comes between is one event.
 const MIN_EVENT_INTERVAL: Duration = Duration::from_millis(500);
+/// The same of runs: while they run their metrics change all the time.
+const MIN_RUNS_INTERVAL: Duration = Duration::from_secs(2);
 /// So many changes of state are told at once, each by itself.
 const MAX_STATE_EVENTS: usize = 256;
 /// Heartbeat, so that a listener can tell an idle connection from a broken one.
@@ -40,43 +42,42 @@ pub async fn events(
     RawQuery(q): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (scope, last) = asked(&headers, q.as_deref(), services.clock.now())?;
-    services.metrics.check_visible(&scope)?;
+    let asked = asked(&headers, q.as_deref(), services.clock.now())?;
+    match asked.topic {
+        EventTopic::Records => services.metrics.check_visible(&asked.scope)?,
+        EventTopic::Runs => drop(services.runs.status()?),
+    }
     let Ok(place) = s.listeners.clone().try_acquire_owned() else {
         let text = format!("{MAX_LISTENERS} listen already; ask again later");
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, text));
     };
-    // Before the generation is read: what comes in between is heard of.
-    let seen = services.metrics.notified_generation();
-    let heard = services.metrics.transitions(&scope, 0)?.newest;
-    let generation = services.metrics.generation_in(&scope);
-    let missed = last.is_some_and(|l| l != generation);
-    let first = if missed { records(generation) } else { heartbeat() }.retry(RECONNECT_DELAY);
     let now = Instant::now();
-    let mut listener = Listener {
-        seen,
-        metrics: services.metrics,
-        scope,
-        told: generation,
-        heard,
-        waiting: VecDeque::new(),
+    let connection = Connection {
         stop: s.stop.clone(),
         anonymous_access: s.authenticator.anonymous_access(),
         authenticator: Arc::clone(&s.authenticator),
         shown,
-        first: Some(first),
-        news: false,
-        not_before: if missed { now + MIN_EVENT_INTERVAL } else { now },
         heartbeat: interval_at(now + HEARTBEAT_INTERVAL, HEARTBEAT_INTERVAL),
         _place: place,
     };
-    let states = listener.states();
-    listener.waiting.extend(states);
-    let stream = futures::stream::unfold(listener, |mut listener| async move {
-        let event = listener.next().await?;
-        Some((Ok::<_, Infallible>(event), listener))
-    });
-    let mut response = Sse::new(stream).into_response();
+    let mut response = match asked.topic {
+        EventTopic::Runs => {
+            let listener = RunsListener::new(services.runs, asked.last, connection);
+            Sse::new(futures::stream::unfold(listener, |mut listener| async move {
+                let event = listener.next().await?;
+                Some((Ok::<_, Infallible>(event), listener))
+            }))
+            .into_response()
+        }
+        EventTopic::Records => {
+            let listener = Listener::new(services.metrics, asked, connection)?;
+            Sse::new(futures::stream::unfold(listener, |mut listener| async move {
+                let event = listener.next().await?;
+                Some((Ok::<_, Infallible>(event), listener))
+            }))
+            .into_response()
+        }
+    };
     let heads = response.headers_mut();
     heads.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // A proxy that gathers answers before it passes them on would make them late.
@@ -84,18 +85,93 @@ pub async fn events(
     Ok(response)
 }
 
-/// About which place, and the generation that the listener has seen: from the header that browsers send when they connect again,
-/// or from the address. One that makes no sense is none.
-fn asked(headers: &HeaderMap, query: Option<&str>, now: Millis) -> domain::Result<(Scope, Option<i64>)> {
-    let mut pairs = domain::params::pairs(query.unwrap_or_default())?;
-    let given = pairs.iter().position(|(key, _)| key == "last").map(|at| pairs.remove(at).1);
-    let texts = pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-    let scope = QueryParams::from_pairs(texts, &["customer", "site", "zone"])?.read(now, &TimeZone::UTC)?.scope;
-    let header = headers.get("last-event-id").and_then(|v| v.to_str().ok()).map(str::to_owned);
-    Ok((scope, header.or(given).and_then(|t| t.trim().parse().ok())))
+/// What a listener wants to hear of.
+struct Asked {
+    topic: EventTopic,
+    /// Of records.
+    scope: Scope,
+    /// The generation that it has seen.
+    last: Option<i64>,
 }
 
-/// One connection. Its place is free again when it is dropped.
+/// What of, and the generation that the listener has seen: from the header that browsers send when they connect again, or from the
+/// address. One that makes no sense is none.
+fn asked(headers: &HeaderMap, query: Option<&str>, now: Millis) -> domain::Result<Asked> {
+    let mut pairs = domain::params::pairs(query.unwrap_or_default())?;
+    let mut take = |wanted: &str| pairs.iter().position(|(key, _)| key == wanted).map(|at| pairs.remove(at).1);
+    let (given, topic) = (take("last"), take("topic"));
+    let topic = match topic.as_deref() {
+        None | Some("records") => EventTopic::Records,
+        Some("runs") => EventTopic::Runs,
+        Some(_) => return Err(Error::bad_input(sentences::unknown_topic())),
+    };
+    let texts = pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    let known: &[&str] = if topic == EventTopic::Records { &["customer", "site", "zone"] } else { &[] };
+    let scope = QueryParams::from_pairs(texts, known)?.read(now, &TimeZone::UTC)?.scope;
+    let header = headers.get("last-event-id").and_then(|v| v.to_str().ok()).map(str::to_owned);
+    Ok(Asked { topic, scope, last: header.or(given).and_then(|t| t.trim().parse().ok()) })
+}
+
+/// What every listener has. Its place is free again when it is dropped.
+struct Connection {
+    stop: CancellationToken,
+    authenticator: Arc<Authenticator>,
+    /// By what it is known who listens, and who somebody was then that shows nothing.
+    shown: PresentedCredential,
+    anonymous_access: AnonymousAccess,
+    heartbeat: Interval,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    /// A heartbeat, when it is due; `None` when whoever listens may not any more.
+    async fn beat(&self) -> Option<Event> {
+        self.authenticator.is_still_valid(&self.shown, self.anonymous_access).await.then(heartbeat)
+    }
+}
+
+/// Hears that experiments and runs have changed.
+struct RunsListener {
+    runs: Arc<usecases::Tracking>,
+    /// The generation that was told of last.
+    told: u64,
+    first: Option<Event>,
+    not_before: Instant,
+    connection: Connection,
+}
+
+impl RunsListener {
+    fn new(runs: Arc<usecases::Tracking>, last: Option<i64>, connection: Connection) -> Self {
+        let told = runs.generation();
+        let missed = last.is_some_and(|l| u64::try_from(l) != Ok(told));
+        let first = if missed { changed(EventTopic::Runs, told) } else { heartbeat() }.retry(RECONNECT_DELAY);
+        let now = Instant::now();
+        let not_before = if missed { now + MIN_RUNS_INTERVAL } else { now };
+        Self { runs, told, first: Some(first), not_before, connection }
+    }
+
+    async fn next(&mut self) -> Option<Event> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
+        let (runs, told, not_before) = (Arc::clone(&self.runs), self.told, self.not_before);
+        let news = async {
+            runs.wait_for_change(told).await;
+            sleep_until(not_before).await;
+        };
+        tokio::select! {
+            biased;
+            () = self.connection.stop.cancelled() => None,
+            _ = self.connection.heartbeat.tick() => self.connection.beat().await,
+            () = news => {
+                (self.told, self.not_before) = (self.runs.generation(), Instant::now() + MIN_RUNS_INTERVAL);
+                Some(changed(EventTopic::Runs, self.told))
+            }
+        }
+    }
+}
+
+/// Hears of the records and the states of a place.
 struct Listener {
     /// Up to which change of all records it has looked.
     seen: i64,
@@ -107,20 +183,40 @@ struct Listener {
     heard: u64,
     /// What is told before anything else.
     waiting: VecDeque<Event>,
-    stop: CancellationToken,
-    authenticator: Arc<Authenticator>,
-    /// By what it is known who listens, and who somebody was then that shows nothing.
-    shown: PresentedCredential,
-    anonymous_access: AnonymousAccess,
     first: Option<Event>,
     /// There is something to tell.
     news: bool,
     not_before: Instant,
-    heartbeat: Interval,
-    _place: OwnedSemaphorePermit,
+    connection: Connection,
 }
 
 impl Listener {
+    fn new(metrics: Arc<usecases::Metrics>, asked: Asked, connection: Connection) -> domain::Result<Self> {
+        let scope = asked.scope;
+        // Before the generation is read: what comes in between is heard of.
+        let seen = metrics.notified_generation();
+        let heard = metrics.transitions(&scope, 0)?.newest;
+        let generation = metrics.generation_in(&scope);
+        let missed = asked.last.is_some_and(|l| l != generation);
+        let first = if missed { changed(EventTopic::Records, generation) } else { heartbeat() }.retry(RECONNECT_DELAY);
+        let now = Instant::now();
+        let mut listener = Self {
+            seen,
+            metrics,
+            scope,
+            told: generation,
+            heard,
+            waiting: VecDeque::new(),
+            first: Some(first),
+            news: false,
+            not_before: if missed { now + MIN_EVENT_INTERVAL } else { now },
+            connection,
+        };
+        let states = listener.states();
+        listener.waiting.extend(states);
+        Ok(listener)
+    }
+
     /// The next event; `None` when the server stops, and when whoever listens may not any more.
     async fn next(&mut self) -> Option<Event> {
         if let Some(first) = self.first.take() {
@@ -132,7 +228,7 @@ impl Listener {
             }
             tokio::select! {
                 biased;
-                () = self.stop.cancelled() => return None,
+                () = self.connection.stop.cancelled() => return None,
                 () = sleep_until(self.not_before), if self.news => {
                     self.news = false;
                     self.not_before = Instant::now() + MIN_EVENT_INTERVAL;
@@ -140,17 +236,14 @@ impl Listener {
                     self.told = self.metrics.generation_in(&self.scope);
                     let states = self.states();
                     self.waiting.extend(states);
-                    self.waiting.push_back(records(self.told));
+                    self.waiting.push_back(changed(EventTopic::Records, self.told));
                 }
                 seen = self.metrics.wait_for_change(self.seen), if !self.news => {
                     self.seen = seen;
                     // What has come elsewhere is no news here.
                     self.news = self.metrics.generation_in(&self.scope) != self.told;
                 }
-                _ = self.heartbeat.tick() => {
-                    let still = self.authenticator.is_still_valid(&self.shown, self.anonymous_access).await;
-                    return still.then(heartbeat);
-                }
+                _ = self.connection.heartbeat.tick() => return self.connection.beat().await,
             }
         }
     }
@@ -177,11 +270,9 @@ fn state(change: &Transition) -> Event {
     Event::default().event("state").data(data.to_string())
 }
 
-fn records(generation: i64) -> Event {
-    Event::default()
-        .event(EventTopic::Records.as_str())
-        .id(generation.to_string())
-        .data(format!(r#"{{"generation":{generation}}}"#))
+/// There is something new since.
+fn changed(topic: EventTopic, generation: impl std::fmt::Display) -> Event {
+    Event::default().event(topic.as_str()).id(generation.to_string()).data(format!(r#"{{"generation":{generation}}}"#))
 }
 
 fn heartbeat() -> Event {
@@ -201,16 +292,20 @@ mod tests {
         };
         let none = HeaderMap::new();
         let now = Millis(1_782_820_800_000);
-        let last_seen = |headers: &HeaderMap, query| asked(headers, query, now).map(|a| a.1);
+        let last_seen = |headers: &HeaderMap, query| asked(headers, query, now).map(|a| a.last);
         assert_eq!(last_seen(&none, None), Ok(None));
         assert_eq!(last_seen(&none, Some("last=7")), Ok(Some(7)));
         assert_eq!(last_seen(&header("9"), Some("last=7")), Ok(Some(9)));
-        let place = asked(&none, Some("customer=a&last=7&site=s"), now).map(|a| (a.0.level(), a.1));
+        let place = asked(&none, Some("customer=a&last=7&site=s"), now).map(|a| (a.scope.level(), a.last));
         assert_eq!(place, Ok((domain::scope::Level::Site, Some(7))));
         assert!(last_seen(&none, Some("site=s")).is_err(), "a site needs its customer");
         for nonsense in ["", "seven", "1e3", "99999999999999999999"] {
             assert_eq!(last_seen(&header(nonsense), None), Ok(None), "{nonsense}");
         }
         assert!(last_seen(&none, Some("first=7")).is_err());
+        let topic = |query| asked(&none, Some(query), now).map(|a| (a.topic, a.last));
+        assert_eq!(topic("topic=runs&last=7"), Ok((EventTopic::Runs, Some(7))));
+        assert_eq!(topic("topic=records&customer=a"), Ok((EventTopic::Records, None)));
+        assert!(topic("topic=runs&customer=a").is_err() && topic("topic=weather").is_err());
     }
 }

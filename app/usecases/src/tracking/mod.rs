@@ -80,6 +80,15 @@ impl Tracking {
         Ok(self.shared.catalog.as_ref().map(|c| c.status()))
     }
 
+    /// How many runs were copied.
+    ///
+    /// # Errors
+    /// `Forbidden` when the actor may not see runs.
+    pub fn copied_runs(&self) -> Result<usize> {
+        self.may()?;
+        Ok(self.shared.catalog.as_ref().map_or(0, |c| c.index().runs().len()))
+    }
+
     /// The present moment: ages are counted from it.
     #[must_use]
     pub fn now(&self) -> Millis {

@@ -34,11 +34,12 @@ use domain::{
 };
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+pub use self::original::warning;
 use self::{
     copier::{Copier, Tools, load},
     current::{Current, Part},
     on_demand::OnDemand,
-    original::{Original, warning},
+    original::Original,
 };
 
 /// Workers that copy what was asked for. With the probe, the copier and artifacts they stay below the connections of an adapter.

@@ -4,6 +4,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use domain::{
     Error, ErrorKind, Result,
+    error::Sentence,
     ports::{TrackingKind, TrackingStore},
 };
 use tokio::time::timeout;
@@ -12,9 +13,7 @@ use super::{
     health::{Health, PROBE_DEADLINE},
     sentences,
 };
-
-/// What was closed in this version are holes that whoever reaches the server can use (path traversal, SSRF).
-const NEEDED_VERSION: (u32, u32) = (3, 17);
+use crate::mlflow::version_warning;
 
 pub struct Original {
     pub store: Arc<dyn TrackingStore>,
@@ -55,25 +54,6 @@ impl Original {
 }
 
 /// What a version that the original says it has is warned for.
-pub fn warning(kind: TrackingKind, version: Option<&str>) -> Option<domain::error::Sentence> {
-    let version = version.filter(|_| kind == TrackingKind::Server)?;
-    let mut numbers = version.split('.').map_while(|part| part.parse::<u32>().ok());
-    let (major, minor) = (numbers.next()?, numbers.next()?);
-    let needed = format!("{}.{}", NEEDED_VERSION.0, NEEDED_VERSION.1);
-    ((major, minor) < NEEDED_VERSION).then(|| sentences::old_version(version, needed))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_old_server_is_warned_for_and_nothing_else() {
-        let warned = |kind, version| warning(kind, version).is_some();
-        assert!(warned(TrackingKind::Server, Some("3.16.0")) && warned(TrackingKind::Server, Some("2.22.1")));
-        for fine in ["3.17.2", "3.17", "4.0.0", "dev", ""] {
-            assert!(!warned(TrackingKind::Server, Some(fine)), "{fine}");
-        }
-        assert!(!warned(TrackingKind::Server, None) && !warned(TrackingKind::Folder, Some("1.0.0")));
-    }
+pub fn warning(kind: TrackingKind, version: Option<&str>) -> Option<Sentence> {
+    version.filter(|_| kind == TrackingKind::Server).and_then(version_warning)
 }
