@@ -62,7 +62,8 @@ impl AppState {
                 sources: Arc::clone(&parts.sources),
                 views: Arc::new(parts.views.clone()),
                 runs: Arc::new(parts.runs.clone()),
-                mlflow_url: None,
+                // What cannot be read was refused before.
+                mlflow_url: settings.tracking.public_url().ok().flatten().map(Into::into),
                 clock: Arc::clone(&parts.clock),
                 filling: Arc::new(move || filling.demo_days()),
                 jobs: Arc::new(move || jobs.reports()),
