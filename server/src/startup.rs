@@ -15,6 +15,8 @@ use domain::{
 /// The most memory that columns of the lake are held in.
 pub use lake::COLUMN_CACHE_BYTES;
 use lake::{FolderObjects, Lake};
+/// Tables as Parquet files.
+pub use lake::{TableColumn, write_table};
 /// What the job that copies experiments and runs is given.
 pub use registry::copy::BackgroundCopy;
 /// What `guardianflow doctor` says of a version of MLflow.

@@ -12,6 +12,9 @@ use crate::{
     sentences,
 };
 
+/// The last page of a table that can be asked for.
+const LAST_PAGE: usize = 1_000_000;
+
 /// Makes [`QueryParams`] with a field a key, and the list of keys, from one table.
 macro_rules! words {
     ($($(#[$doc:meta])* $field:ident = $key:literal,)*) => {
@@ -110,6 +113,55 @@ pub fn pairs(query: &str) -> Result<Vec<(String, String)>> {
         pairs.push((key, value));
     }
     Ok(pairs)
+}
+
+/// The pairs of a query string in which only `known` keys may stand, each once but for those in `repeated`.
+///
+/// # Errors
+/// As [`pairs`], and names the key that is unknown or given twice.
+pub fn known_pairs(query: &str, known: &[&str], repeated: &[&str]) -> Result<Vec<(String, String)>> {
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for pair in query.trim_start_matches('?').split('&').filter(|p| !p.is_empty()) {
+        let (key, value) = self::pairs(pair)?.pop().unwrap_or_default();
+        if !known.contains(&key.as_str()) {
+            return Err(Error::bad_input(sentences::unknown_key(clip_text(&key), known.join(", "))));
+        }
+        if !repeated.contains(&key.as_str()) && pairs.iter().any(|(k, _)| *k == key) {
+            return Err(given_twice(&key));
+        }
+        pairs.push((key, value));
+    }
+    Ok(pairs)
+}
+
+/// The text of `limit`: how many rows at most.
+///
+/// # Errors
+/// Says which numbers it may be.
+pub fn limit(text: &str, most: usize) -> Result<usize> {
+    let number = text.parse().ok().filter(|l| (1..=most).contains(l));
+    number.ok_or_else(|| Error::bad_input(sentences::bad_limit(most, clip_text(text))))
+}
+
+/// The text of a key that turns the pages of a table, from 1.
+///
+/// # Errors
+/// Says which numbers it may be.
+pub fn page(key: &str, text: &str) -> Result<usize> {
+    let number = text.parse().ok().filter(|p| (1..=LAST_PAGE).contains(p));
+    number.ok_or_else(|| Error::bad_input(sentences::bad_page(key, clip_text(text))))
+}
+
+/// The text of a flag.
+///
+/// # Errors
+/// When it is neither `1` nor `0`.
+pub fn flag(key: &str, text: &str) -> Result<bool> {
+    match text {
+        "1" => Ok(true),
+        "0" => Ok(false),
+        _ => Err(Error::bad_input(sentences::bad_flag(key, clip_text(text)))),
+    }
 }
 
 /// A part of an address, decoded.

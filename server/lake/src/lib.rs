@@ -33,6 +33,7 @@ mod records;
 mod scan;
 mod schema;
 mod superseded;
+mod table_file;
 mod unreadable;
 mod sentences {
     include!(concat!(env!("OUT_DIR"), "/sentences.rs"));
@@ -67,6 +68,7 @@ pub use compact::{MergeMode, PreparedMerge};
 pub use file::list_lake_files;
 pub use objects::{FolderObjects, Lock, ObjectReader, ObjectStat, ObjectWriter, Objects};
 pub use parquet_source::{ParquetRow, read_parquet_source};
+pub use table_file::{TableColumn, write_table};
 
 use crate::{
     column_cache::ColumnCache,

@@ -16,6 +16,7 @@ pub mod problem;
 pub mod records;
 pub mod request_id;
 pub mod routes;
+pub mod runs;
 mod words {
     include!(concat!(env!("OUT_DIR"), "/http/words.rs"));
 }
@@ -75,6 +76,16 @@ pub fn router(state: AppState) -> Router {
         .route("/export/trend.svg", get(export::trend_svg))
         .route("/export/sources.csv", get(export::sources))
         .route("/export/volume.csv", get(export::volume_csv))
+        .route("/api/experiments", get(runs::experiments))
+        .route("/api/runs/search", get(runs::search))
+        .route("/api/runs/best", get(runs::best))
+        .route("/api/runs/{id}", get(runs::run))
+        .route("/api/runs/{id}/history", get(runs::history))
+        .route("/api/runs/{id}/artifacts", get(runs::list))
+        .route("/api/runs/{id}/artifacts/file", get(runs::file))
+        .route("/export/runs.csv", get(runs::csv))
+        .route("/export/runs.json", get(runs::json_file))
+        .route("/export/runs.parquet", get(runs::parquet))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/api/views", get(views::list).post(views::create))

@@ -21,8 +21,6 @@ const DEFAULT_POINTS: i64 = 300;
 /// Rows of a ranking when a query names no limit, and at most.
 const DEFAULT_LIMIT: usize = 10;
 const MAX_ROWS: usize = 100;
-/// The last page of a table that can be asked for.
-const LAST_PAGE: usize = 1_000_000;
 
 /// What is asked, whatever shows the answer. Made by [`QueryParams::read`] alone.
 #[derive(Debug, Clone, PartialEq)]
@@ -206,27 +204,18 @@ impl QueryParams {
     /// Whether a key that is on or off is on.
     fn flag(&self, key: &str) -> Result<bool> {
         match self.get(key) {
-            None | Some("0") => Ok(false),
-            Some("1") => Ok(true),
-            Some(other) => Err(Error::bad_input(sentences::bad_flag(key, clip_text(other)))),
+            None => Ok(false),
+            Some(text) => super::flag(key, text),
         }
     }
 
     fn limit(&self) -> Result<usize> {
-        let Some(text) = self.get("limit") else { return Ok(DEFAULT_LIMIT) };
-        text.parse()
-            .ok()
-            .filter(|l| (1..=MAX_ROWS).contains(l))
-            .ok_or_else(|| Error::bad_input(sentences::bad_limit(MAX_ROWS, clip_text(text))))
+        self.get("limit").map_or(Ok(DEFAULT_LIMIT), |text| super::limit(text, MAX_ROWS))
     }
 
     /// The page of the table that is turned by `key`.
     fn page_of(&self, key: &str) -> Result<usize> {
-        let Some(text) = self.get(key) else { return Ok(1) };
-        text.parse()
-            .ok()
-            .filter(|p| (1..=LAST_PAGE).contains(p))
-            .ok_or_else(|| Error::bad_input(sentences::bad_page(key, clip_text(text))))
+        self.get(key).map_or(Ok(1), |text| super::page(key, text))
     }
 }
 

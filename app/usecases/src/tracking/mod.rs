@@ -2,6 +2,7 @@
 
 mod answers;
 mod files;
+mod params;
 mod seen;
 mod summaries;
 
@@ -24,6 +25,7 @@ pub use self::answers::{
     BestAnswer, ExperimentRow, ExperimentView, ExperimentsAnswer, ExperimentsQuery, HistoryAnswer, MAX_POINTS,
     MAX_ROWS, RunAnswer, RunsAnswer, RunsGroups, RunsQuery,
 };
+pub use self::params::{EXPERIMENTS_KEYS, RUNS_KEYS, RunsParams};
 use self::{seen::SeenRuns, summaries::Summaries};
 use crate::sentences;
 

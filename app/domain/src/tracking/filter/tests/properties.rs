@@ -60,7 +60,8 @@ fn naive(expr: &Expr, run: &Run) -> bool {
 }
 
 fn keys() -> impl Strategy<Value = Text> {
-    prop::sample::select(vec!["a", "b", "lr", "val/mAP50", "x y", "back`tick", "IN", "metrics.a", "키"]).prop_map(text)
+    prop::sample::select(vec!["a", "b", "lr", "val/mAP50", "x y", "back`tick", "IN", "metrics.a", "ключ"])
+        .prop_map(text)
 }
 
 fn values() -> impl Strategy<Value = Text> {
