@@ -5,10 +5,14 @@ mod database;
 mod declarations;
 mod demo;
 mod doctor;
+mod download;
+mod experiments;
 mod ingest;
 mod metrics;
 mod output;
 mod routes;
+mod run_comparison;
+mod runs;
 mod sentences {
     include!(concat!(env!("OUT_DIR"), "/cli/sentences.rs"));
 }
@@ -73,6 +77,12 @@ Examples:
     /// Saved views, as their pages and /api/views show them
     #[command(subcommand)]
     Views(views::Views),
+    /// Experiments of MLflow
+    #[command(subcommand)]
+    Experiments(experiments::Experiments),
+    /// Runs of MLflow: lists, the best one, comparisons, histories and artifacts
+    #[command(subcommand)]
+    Runs(Box<runs::Runs>),
     /// Show every setting with its origin
     Config(config::Config),
     /// The database of the state: what is in it, copies and backups
@@ -147,6 +157,8 @@ async fn dispatch(cli: Cli, matches: &clap::ArgMatches) -> Result<ExitCode> {
         Command::Doctor(c) => c.run(settings).await,
         Command::Tokens(c) => c.run(&settings).await,
         Command::Views(c) => c.run(&settings).await,
+        Command::Experiments(c) => c.run(&settings).await,
+        Command::Runs(c) => c.run(&settings).await,
         Command::Demo(c) => c.run(&settings).await,
         Command::Routes(c) => c.run(),
         Command::Completions { shell } => {

@@ -1,0 +1,143 @@
+//! `guardianflow experiments`: what was copied from MLflow.
+
+use std::{io::IsTerminal, process::ExitCode, time::Duration};
+
+use clap::{Args, Subcommand};
+use domain::{Result, tracking::RunStatus};
+use indicatif::ProgressBar;
+use serde_json::json;
+use usecases::{
+    Tracking,
+    tracking::{ExperimentsQuery, MAX_ROWS},
+};
+
+use super::output::{Align, Format, OutputTable};
+use crate::{config::Settings, http::runs::json::ExperimentRowJson, startup};
+
+/// How long a command waits for MLflow where a copy is kept already.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+#[derive(Debug, Subcommand)]
+pub enum Experiments {
+    /// List experiments, those with the newest runs first
+    #[command(after_help = "\
+Examples:
+  guardianflow experiments list
+  guardianflow experiments list --name detect --customer acme --json")]
+    List(List),
+}
+
+#[derive(Debug, Args)]
+pub struct List {
+    /// Only those with this in their name
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+    /// active (default), deleted or all
+    #[arg(long)]
+    view: Option<String>,
+    /// Only those with this tag customer
+    #[arg(long)]
+    customer: Option<String>,
+    /// Only those with this tag site
+    #[arg(long)]
+    site: Option<String>,
+    /// Only those with this tag zone
+    #[arg(long)]
+    zone: Option<String>,
+    /// Only those with this tag task
+    #[arg(long)]
+    task: Option<String>,
+    #[command(flatten)]
+    format: Format,
+}
+
+/// Brings the copy up to date and asks it. What keeps it from being so is said on standard error.
+///
+/// # Errors
+/// Those of `work`; `NotFound` where no source is configured.
+pub(super) async fn with_runs<T>(settings: &Settings, work: impl AsyncFnOnce(&Tracking) -> Result<T>) -> Result<T> {
+    if settings.tracking.source()?.is_none() {
+        // No data folder is made to say so.
+        let none = Tracking::new(None, std::sync::Arc::new(startup::SystemClock));
+        none.experiments(&ExperimentsQuery::default())?;
+    }
+    startup::with(settings, async |services| {
+        if let Some(copy) = &services.tracking {
+            let bar = ProgressBar::new_spinner();
+            let progress = |runs: usize| bar.set_message(format!("{runs} runs read"));
+            let status = copy.refresh_for_command(DEADLINE, progress).await?;
+            bar.finish_and_clear();
+            let of = status.as_of.map_or_else(String::new, |at| format!("; the copy is of {at}"));
+            for sentence in [&status.error, &status.warning].into_iter().flatten() {
+                eprintln!("guardianflow: {sentence}{of}");
+            }
+            if !status.complete {
+                eprintln!("guardianflow: not all runs have been read so far; totals are lower bounds");
+            }
+        }
+        work(&services.runs).await
+    })
+    .await
+}
+
+/// Whether people read standard output in colours.
+#[must_use]
+pub(super) fn has_colours() -> bool {
+    let wanted = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    wanted && std::env::var_os("TERM").is_none_or(|t| t != "dumb") && std::io::stdout().is_terminal()
+}
+
+impl Experiments {
+    pub async fn run(&self, settings: &Settings) -> Result<ExitCode> {
+        let Self::List(list) = self;
+        let texts = [
+            ("q", &list.name),
+            ("view", &list.view),
+            ("customer", &list.customer),
+            ("site", &list.site),
+            ("zone", &list.zone),
+            ("task", &list.task),
+        ];
+        let pairs = texts.iter().filter_map(|(key, text)| Some((*key, text.as_deref()?)));
+        let query = ExperimentsQuery::read(pairs, MAX_ROWS)?;
+        with_runs(settings, async |runs| {
+            let answer = runs.experiments(&query)?;
+            let left = ["id", "name", "stage"].map(|h| (h, Align::Left));
+            let counts = ["runs", "running", "failed"].map(|h| (h, Align::Right));
+            let right = ["newest start", "customer", "site", "task"].map(|h| (h, Align::Left));
+            let rows = answer.rows.iter().map(|r| {
+                let e = &r.experiment;
+                let counted = |wanted: &[RunStatus]| {
+                    let counts = RunStatus::ALL.iter().zip(r.by_status).filter(|(s, _)| wanted.contains(s));
+                    counts.map(|(_, n)| n).sum::<usize>().to_string()
+                };
+                let stage = match e.lifecycle {
+                    domain::tracking::Lifecycle::Active => "active",
+                    domain::tracking::Lifecycle::Deleted => "deleted",
+                };
+                let text = |t: &Option<domain::tracking::Text>| t.as_deref().unwrap_or_default().to_owned();
+                vec![
+                    e.id.to_string(),
+                    e.name.to_string(),
+                    stage.to_owned(),
+                    r.runs.to_string(),
+                    counted(&[RunStatus::Running, RunStatus::Scheduled]),
+                    counted(&[RunStatus::Failed, RunStatus::Killed]),
+                    r.newest.map_or_else(String::new, |t| t.to_string()),
+                    text(&r.customer),
+                    text(&r.site),
+                    text(&r.task),
+                ]
+            });
+            let rows =
+                OutputTable { rows: rows.collect(), head: left.into_iter().chain(counts).chain(right).collect() };
+            let json: Vec<_> = answer.rows.iter().map(ExperimentRowJson::of).collect();
+            let value = json!({
+                "total": answer.total, "as_of": answer.as_of, "complete": answer.status.complete, "experiments": json,
+            });
+            list.format.print(&value, &rows)
+        })
+        .await?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
