@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says why and stops")]
 #![allow(clippy::disallowed_methods, reason = "a test waits for what it started, and nobody waits for the test")]
 
+#[path = "../support/fake_mlflow.rs"]
+mod fake_mlflow;
 #[path = "../support/mlflow.rs"]
 mod mlflow;
 #[path = "../support/postgres.rs"]
@@ -48,6 +50,7 @@ mod lake_files;
 mod ledger;
 mod manifest;
 mod merging;
+mod mlflow_connection;
 mod names;
 mod objects;
 mod places;

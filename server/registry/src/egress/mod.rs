@@ -91,7 +91,7 @@ impl ConfiguredEgress {
         Ok(Self(builder.build()?))
     }
 
-    #[must_use]
+    /// A request to be finished by the caller, and sent by [`ask`].
     pub fn request(&self, method: Method, url: Url) -> RequestBuilder {
         self.0.request(method, url)
     }
