@@ -14,7 +14,7 @@ pub enum Demo {
     Stories,
     /// Fill the data folder with the simulated fleet now, without serving
     Fill,
-    /// Delete every simulated record; your own records stay
+    /// Delete every simulated record and training run; your own stay
     #[command(after_help = "Example:\n  guardianflow demo remove --data data")]
     Remove,
 }
@@ -25,7 +25,7 @@ impl Demo {
             Self::Stories => print(&demo::SCENARIOS.join("\n"))?,
             Self::Fill => {
                 startup::with(settings, async |services| {
-                    let demo = demo_of(services);
+                    let demo = demo_of(settings, services);
                     let epoch = match demo.simulated.epoch().await? {
                         Some(epoch) => epoch,
                         None => demo.begin().await?,
@@ -38,7 +38,8 @@ impl Demo {
                 print("the simulated fleet is in")?;
             }
             Self::Remove => {
-                let removed = startup::with(settings, async |services| demo_of(services).remove().await).await?;
+                let removed =
+                    startup::with(settings, async |services| demo_of(settings, services).remove().await).await?;
                 print(&format!("{removed} simulated records removed"))?;
             }
         }
@@ -46,6 +47,7 @@ impl Demo {
     }
 }
 
-fn demo_of(services: &startup::AppServices) -> demo::Demo {
-    demo::Demo { simulated: services.simulated.clone(), clock: services.clock.clone() }
+fn demo_of(settings: &Settings, services: &startup::AppServices) -> demo::Demo {
+    let mlruns = demo::mlruns_folder(&settings.data.folder);
+    demo::Demo { simulated: services.simulated.clone(), clock: services.clock.clone(), mlruns }
 }

@@ -10,7 +10,7 @@ use crate::{
     auth::AnonymousAccess,
     config::Settings,
     declarations::{self, DeclarationFiles},
-    demo::Demo,
+    demo::{self, Demo},
     http,
     ingest::{Ingest, watched_folder::FolderWatch},
     jobs::{self, Readiness, Supervisor},
@@ -44,7 +44,8 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
     // Before anybody asks: the first page has the names already.
     parts.maintenance.declare(Arc::new(written.declared())).await?;
     parts.maintenance.advance_clock().await;
-    let demo = Demo { simulated: parts.simulated.clone(), clock: parts.clock.clone() };
+    let mlruns = demo::mlruns_folder(&settings.data.folder);
+    let demo = Demo { simulated: parts.simulated.clone(), clock: parts.clock.clone(), mlruns };
     let readiness = Arc::new(Readiness::default());
     let stop = CancellationToken::new();
     let jobs = Supervisor::new(stop.clone());

@@ -5,6 +5,7 @@
 //! an NVIDIA T4 with TensorRT FP16). Field numbers are derived from them by a place's difficulty and by the scenarios.
 
 use domain::time::DAY;
+use xxhash_rust::xxh3::xxh3_128;
 
 /// What happens in the fleet; times count from the moment the demo began.
 pub const SCENARIOS: [&str; 6] = [
@@ -30,6 +31,14 @@ pub struct Model {
 
 const fn model(architecture: &'static str, version: &'static str, ap: f64, latency: f64, gpu_mem_mb: f64) -> Model {
     Model { architecture, version, ap, latency, gpu_mem_mb }
+}
+
+impl Model {
+    /// The id of the run that made it, as MLflow writes ids.
+    #[must_use]
+    pub fn run_id(&self) -> String {
+        format!("{:032x}", xxh3_128(format!("{}:{}", self.architecture, self.version).as_bytes()))
+    }
 }
 
 pub const YOLOV8M: Model = model("yolov8m", "1.0.0", 0.506, 9.50, 1_480.0);

@@ -2,12 +2,20 @@
 //! Every record is a function of its place and its time slot, so a fleet that began at the same moment is the same fleet.
 
 mod fleet;
+mod mlruns;
+mod noise;
 mod records;
+mod run_files;
 mod sentences {
     include!(concat!(env!("OUT_DIR"), "/demo/sentences.rs"));
 }
+mod training;
 
-use std::sync::Arc;
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use domain::{
     Result,
@@ -17,6 +25,7 @@ use domain::{
 use usecases::DemoData;
 
 pub use fleet::{Fleet, SCENARIOS};
+pub use mlruns::{mlruns_folder, write_runs};
 
 /// Days of history before the demo began.
 pub const HISTORY_DAYS: i64 = 90;
@@ -28,6 +37,8 @@ pub const READY_AFTER_DAYS: i64 = 30;
 pub struct Demo {
     pub simulated: DemoData,
     pub clock: Arc<dyn Clock>,
+    /// Where the training runs of its models are written: see [`mlruns_folder`].
+    pub mlruns: PathBuf,
 }
 
 impl Demo {
@@ -46,6 +57,7 @@ impl Demo {
     /// # Errors
     /// When the lake cannot be written.
     pub async fn fill(&self, epoch: Millis, mut told: impl FnMut(i64)) -> Result<()> {
+        self.write_runs(epoch).await;
         let oldest = epoch.plus(-HISTORY_DAYS * DAY);
         let mut to = self.simulated.filled_from().await?.unwrap_or(epoch);
         told((epoch.0 - to.0) / DAY);
@@ -83,17 +95,36 @@ impl Demo {
         Ok(taken)
     }
 
-    /// Ends the demo and deletes its records. Returns how many.
+    /// Ends the demo and deletes its records and runs. Returns how many records.
     ///
     /// # Errors
     /// When the lake cannot be written.
     pub async fn remove(&self) -> Result<u64> {
         self.simulated.clear().await?;
+        self.remove_runs().await;
         self.simulated.delete_records().await
+    }
+
+    /// Records are there without their runs: a fault here is told and stops nothing.
+    async fn write_runs(&self, epoch: Millis) {
+        self.change_runs(move |folder| mlruns::write_runs(folder, epoch)).await;
+    }
+
+    async fn remove_runs(&self) {
+        self.change_runs(mlruns::remove_runs).await;
+    }
+
+    async fn change_runs(&self, work: impl FnOnce(&Path) -> io::Result<()> + Send + 'static) {
+        let folder = self.mlruns.clone();
+        let done = tokio::task::spawn_blocking(move || work(&folder)).await.map_err(io::Error::from);
+        if let Err(e) = done.and_then(|done| done) {
+            tracing::warn!(error = %e, folder = %self.mlruns.display(), "the demo's training runs stay as they are");
+        }
     }
 
     /// The demo was removed while we were adding to it: take back what came after.
     async fn gone(&self) -> Result<()> {
+        self.remove_runs().await;
         self.simulated.delete_records().await.map(|_| ())
     }
 

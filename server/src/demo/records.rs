@@ -10,7 +10,10 @@ use domain::{
 use serde_json::{Map, Value, json};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::fleet::{DRIFTING_SITE, Fleet, LOW_LIGHT_SITE, Model, Task, YOLOV10L, Zone};
+use super::{
+    fleet::{DRIFTING_SITE, Fleet, LOW_LIGHT_SITE, Model, Task, YOLOV10L, Zone},
+    noise::{noise, normal, round},
+};
 
 const CADENCE: i64 = 30 * MINUTE;
 /// The fleet's time zone is Korea's, which decides when it is night.
@@ -72,16 +75,8 @@ fn record(zone: &Zone, model: &Model, shadow: bool, at: Millis, t: i64, slot: u6
     let mut body = Map::new();
     let mut put = |key: &str, value: Value| drop(body.insert(key.to_owned(), value));
     put("timestamp", json!(at.to_string()));
-    put(
-        "run_id",
-        json!(format!(
-            "{:016x}",
-            xxh3_64(
-                format!("{}/{}/{}/{}", zone.number, model.architecture, model.version, t.div_euclid(7 * DAY))
-                    .as_bytes()
-            )
-        )),
-    );
+    // The run that made the model version, which every place reports that runs it.
+    put("run_id", json!(model.run_id()));
     put("experiment_name", json!(format!("{}-field", zone.task.as_str())));
     put("run_name", json!(format!("{}-{}-{}-{}", model.architecture, model.version, zone.site, zone.name)));
     put("customer", json!(zone.customer));
@@ -133,29 +128,6 @@ fn record(zone: &Zone, model: &Model, shadow: bool, at: Millis, t: i64, slot: u6
         );
     }
     Record::parse(body, now).ok()
-}
-
-/// Evenly distributed in 0..1, decided by the key alone.
-fn noise(key: &[u64]) -> f64 {
-    let mut bytes = [0u8; 64];
-    for (slot, k) in bytes.chunks_exact_mut(8).zip(key) {
-        slot.copy_from_slice(&k.to_le_bytes());
-    }
-    (xxh3_64(&bytes[..key.len() * 8]) >> 11) as f64 / (1u64 << 53) as f64
-}
-
-/// Standard normal, decided by the key alone (Box and Muller).
-fn normal(key: &[u64]) -> f64 {
-    let mut second = [0u64; 8];
-    second[..key.len()].copy_from_slice(key);
-    second[key.len()] = 0x9e37_79b9;
-    let (u, v) = (noise(key).max(1e-12), noise(&second[..=key.len()]));
-    (-2.0 * u.ln()).sqrt() * (TAU * v).cos()
-}
-
-fn round(x: f64, digits: i32) -> f64 {
-    let unit = 10f64.powi(digits);
-    (x * unit).round() / unit
 }
 
 #[cfg(test)]

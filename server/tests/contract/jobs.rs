@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use domain::{error::Sentence, ports::JobState};
 use server::{
-    demo::Demo,
+    demo::{Demo, mlruns_folder},
     jobs::{Readiness, Supervisor, run_demo},
 };
 use tokio_util::sync::CancellationToken;
@@ -17,7 +17,9 @@ async fn a_demo_that_is_removed_while_it_is_filled_is_done_and_has_not_failed() 
     let store = dir.store().await;
     let lake = Arc::new(dir.open_on(store.clone()).await);
     let simulated = usecases::DemoData::new(usecases::Ingestion::new(lake.clone()), store);
-    let demo = Demo { simulated, clock: dir.clock.clone() };
+    let folder = tempfile::tempdir().unwrap();
+    let mlruns = mlruns_folder(folder.path());
+    let demo = Demo { simulated, clock: dir.clock.clone(), mlruns: mlruns.clone() };
     let epoch = demo.begin().await.unwrap();
     let (readiness, stop) = (Arc::new(Readiness::default()), CancellationToken::new());
     let jobs = Supervisor::new(stop);
@@ -29,6 +31,7 @@ async fn a_demo_that_is_removed_while_it_is_filled_is_done_and_has_not_failed() 
         assert_eq!(job_board.reports()[0].state, JobState::Running);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    assert!(mlruns.is_dir());
     demo.remove().await.unwrap();
     while job_board.reports()[0].state != JobState::Ended {
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -38,5 +41,6 @@ async fn a_demo_that_is_removed_while_it_is_filled_is_done_and_has_not_failed() 
     assert!(readiness.is_ready(), "pages answer, with what there is");
     lake.refresh().await.unwrap();
     assert_eq!(lake.directory().records, 0, "nothing of it is left");
+    assert!(!mlruns.exists());
     jobs.stop(Duration::from_secs(600)).await;
 }

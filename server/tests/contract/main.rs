@@ -35,6 +35,7 @@ mod bent;
 mod cells;
 mod databases;
 mod declared;
+mod demo_runs;
 mod devices;
 mod doubt;
 mod durability;
