@@ -9,7 +9,7 @@ use std::{
 use domain::{
     Error, Result,
     error::Sentence,
-    ports::{Clock, Maintenance, RunCatalog, TrackingStore},
+    ports::{Clock, Maintenance, RunCatalog, TrackingKind, TrackingStore},
     time::Millis,
 };
 /// The most memory that columns of the lake are held in.
@@ -21,7 +21,10 @@ pub use lake::{TableColumn, write_table};
 pub use registry::copy::BackgroundCopy;
 /// What `guardianflow doctor` says of a version of MLflow.
 pub use registry::copy::warning as tracking_warning;
-use registry::mlflow::{MlflowOptions, MlflowServer};
+use registry::{
+    UnreadableStore,
+    mlflow::{MlflowOptions, MlflowServer},
+};
 use store::{FolderLock, Location, PostgresServer, StateStore};
 /// What the commands about the database tell.
 pub use store::{Inspection, Status as DatabaseStatus, TableCount, sqlite_version};
@@ -136,8 +139,19 @@ pub async fn open(settings: &Settings) -> Result<AppServices> {
 pub fn tracking_store(settings: &Settings) -> Result<Option<Arc<dyn TrackingStore>>> {
     match settings.tracking.source()? {
         Some(TrackingSource::Server(server)) => Ok(Some(Arc::new(mlflow_server(server)?))),
-        Some(TrackingSource::Local(_)) | None => Ok(None),
+        Some(TrackingSource::Local(path)) => Ok(Some(local_store(&path))),
+        None => Ok(None),
     }
+}
+
+/// A folder or a database file. One that cannot be opened is told of by its status, and keeps nobody from anything else.
+fn local_store(path: &Path) -> Arc<dyn TrackingStore> {
+    // The copy is kept under this name, wherever the server is started.
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    registry::embedded_store(&path).unwrap_or_else(|error| {
+        let address = path.display().to_string();
+        Arc::new(UnreadableStore { kind: TrackingKind::Database, address, error })
+    })
 }
 
 fn mlflow_server(server: tracking::Server) -> Result<MlflowServer> {

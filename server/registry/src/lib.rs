@@ -7,8 +7,10 @@ pub mod egress;
 pub mod folder;
 mod local;
 pub mod mlflow;
+mod unreadable;
 
 pub use local::embedded_store;
+pub use unreadable::UnreadableStore;
 
 mod sentences {
     include!(concat!(env!("OUT_DIR"), "/sentences.rs"));

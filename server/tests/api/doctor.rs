@@ -117,6 +117,7 @@ fn a_folder_that_is_not_there_yet_is_fine_and_is_not_made() {
         "inodes",
         "file_system",
         "database",
+        "mlflow",
         "watched_folder",
         "places_yaml",
         "metrics_yaml",

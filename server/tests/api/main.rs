@@ -4,6 +4,8 @@
 
 #[path = "../support/fleet.rs"]
 mod fleet;
+#[path = "../support/mlflow.rs"]
+mod mlflow;
 #[path = "../support/postgres.rs"]
 mod postgres;
 #[path = "../support/process.rs"]
@@ -37,5 +39,6 @@ mod rest;
 mod send;
 mod spelling;
 mod tokens;
+mod tracking;
 mod views;
 mod writes;

@@ -23,7 +23,7 @@ pub fn clean(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
     for (key, _) in std::env::vars_os() {
         let name = key.to_string_lossy();
-        if ["GF_", "LEPTOS_", "PG", "DATABASE_"].iter().any(|ours| name.starts_with(ours)) {
+        if ["GF_", "LEPTOS_", "PG", "DATABASE_", "MLFLOW_"].iter().any(|ours| name.starts_with(ours)) {
             command.env_remove(&key);
         }
     }
