@@ -23,6 +23,7 @@ pub use registry::copy::BackgroundCopy;
 pub use registry::copy::warning as tracking_warning;
 use registry::{
     UnreadableStore,
+    folder::FolderStore,
     mlflow::{MlflowOptions, MlflowServer},
 };
 use store::{FolderLock, Location, PostgresServer, StateStore};
@@ -35,6 +36,7 @@ use crate::{
         database::PostgresUrl,
         tracking::{self, TrackingSource},
     },
+    demo,
     ingest::{ReadTable, TableRow},
     page_paths,
     ports::FilePositionStore,
@@ -132,7 +134,7 @@ pub async fn open(settings: &Settings) -> Result<AppServices> {
     })
 }
 
-/// Where experiments and runs are read from; `None` where nothing is set. Connects to nobody.
+/// Where experiments and runs are read from: what is set, else the runs of the demo where there is one. Connects to nobody.
 ///
 /// # Errors
 /// `BadInput` when the settings cannot be used.
@@ -140,8 +142,16 @@ pub fn tracking_store(settings: &Settings) -> Result<Option<Arc<dyn TrackingStor
     match settings.tracking.source()? {
         Some(TrackingSource::Server(server)) => Ok(Some(Arc::new(mlflow_server(server)?))),
         Some(TrackingSource::Local(path)) => Ok(Some(local_store(&path))),
-        None => Ok(None),
+        None => {
+            let folder = demo::mlruns_folder(&settings.data.folder);
+            Ok(if settings.demo.on || is_there(&folder) { Some(Arc::new(FolderStore::open(&folder)?)) } else { None })
+        }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "one look, before the server serves anybody")]
+fn is_there(folder: &Path) -> bool {
+    std::fs::metadata(folder).is_ok()
 }
 
 /// A folder or a database file. One that cannot be opened is told of by its status, and keeps nobody from anything else.
