@@ -6,6 +6,8 @@
 mod fleet;
 #[path = "../support/mlflow.rs"]
 mod mlflow;
+#[path = "../support/mlruns.rs"]
+mod mlruns;
 #[path = "../support/postgres.rs"]
 mod postgres;
 #[path = "../support/process.rs"]
@@ -36,6 +38,7 @@ mod pages;
 mod records;
 mod refusals;
 mod rest;
+mod runs;
 mod send;
 mod spelling;
 mod tokens;
