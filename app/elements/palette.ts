@@ -6,7 +6,10 @@ import { copy, make, say } from './dom';
 import { carry, follow } from './follow';
 import { index, rank, type Found, type Indexed, type Marked } from './rank';
 import { caps, closeSheet, openSheet } from './shortcuts';
-import { cachedListing, listing, labels, type Entry, type Listing, type Words } from './source';
+import { cachedListing, listing, labels, tracked, type Entry, type Listing, type Words } from './source';
+
+/** How long nothing is typed before runs are asked for, in ms. */
+const PAUSE = 120;
 
 let palette: Palette | null = null;
 /** The entries made ready, kept as long as they are the same. */
@@ -44,6 +47,11 @@ class Palette {
   #words: Words;
   #all: Indexed[] = [];
   #loaded = false;
+  /** Experiments and runs that the server found for `#askedFor`. */
+  #tracked: Indexed[] = [];
+  #askedFor = '';
+  #asking: AbortController | undefined;
+  #pause: ReturnType<typeof setTimeout> | undefined;
   #rows: Found[] = [];
   #active = -1;
   #scrolled = false;
@@ -101,10 +109,29 @@ class Palette {
     this.#shut.textContent = close;
   }
 
+  /** Runs are too many to be listed beforehand: they are asked for when somebody has typed and paused. */
+  #ask(text: string): void {
+    this.#asking?.abort();
+    clearTimeout(this.#pause);
+    if (text === this.#askedFor) return;
+    this.#askedFor = text;
+    this.#tracked = [];
+    if (text.length < 2) return;
+    const asking = this.#asking = new AbortController();
+    this.#pause = setTimeout(() => {
+      void tracked(text, asking.signal).then((entries) => {
+        if (asking.signal.aborted || entries.length === 0 || !this.#dialog.node.isConnected) return;
+        this.#tracked = index(entries);
+        this.#look();
+      });
+    }, PAUSE);
+  }
+
   #look(): void {
     if (!this.#loaded) return;
     const text = this.#input.value;
-    this.#rows = rank(this.#all, text);
+    this.#ask(text.trim());
+    this.#rows = [...rank(this.#all, text), ...rank(this.#tracked, text)].slice(0, 50);
     const none = this.#rows.length === 0;
     this.#list.replaceChildren(...this.#rows.map((row, i) => this.#row(row, i)));
     // Asked only when it may be needed: the answer would cost a layout with every letter.

@@ -93,6 +93,17 @@ async function ask(lang: string): Promise<Listing | null> {
   }
 }
 
+/** Experiments and runs for what was typed; none where they cannot be had, or may not be seen. */
+export async function tracked(text: string, signal: AbortSignal): Promise<Entry[]> {
+  try {
+    const response = await fetch(`/api/palette/runs?text=${encodeURIComponent(text)}`, { headers: { accept: 'application/json' }, signal });
+    const given: unknown = response.ok ? await response.json() : [];
+    return Array.isArray(given) ? given as Entry[] : [];
+  } catch {
+    return [];
+  }
+}
+
 /** Customers, then sites, then zones, each with the address of its page and what it lies in. */
 export function entriesOf(places: Places, shown: Shown = {}): Entry[] {
   const found: [Entry[], Entry[], Entry[]] = [[], [], []];

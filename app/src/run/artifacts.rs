@@ -145,17 +145,13 @@ fn row(a: &PlainQuery, run: &Run, entry: &ArtifactEntry, open: Option<&ArtifactP
 }
 
 fn download(lang: Lang, run: &Run, file: &ArtifactPath) -> impl IntoView + use<> {
-    let href = file_address(run, file, false);
+    let href = file_address(run, file);
     view! { <a class="tool" href=href rel="external" download=""><Icon name="download"/>{words::download(lang)}</a> }
 }
 
-/// The file through this server; to be looked at, or to be kept.
-fn file_address(run: &Run, file: &ArtifactPath, inline: bool) -> String {
-    let mut query = vec![("path".to_owned(), file.to_string())];
-    if inline {
-        query.push(("inline".to_owned(), "1".to_owned()));
-    }
-    links::href(&format!("/api/runs/{}/artifacts/file", run.id), &query)
+/// The file through this server.
+fn file_address(run: &Run, file: &ArtifactPath) -> String {
+    links::href(&format!("/api/runs/{}/artifacts/file", run.id), &[("path".to_owned(), file.to_string())])
 }
 
 /// The end of a file's name, in small letters.
@@ -229,7 +225,7 @@ async fn picture(
     if whole.is_some_and(|n| n > PICTURE_BYTES) {
         return Ok(view! { <p class="quiet">{words::preview_large(lang, size(&a.fmt, PICTURE_BYTES))}</p> }.into_any());
     }
-    let (src, alt) = (file_address(run, file, true), file.file_name().to_owned());
+    let (src, alt) = (file_address(run, file), file.file_name().to_owned());
     Ok(view! { <img src=src alt=alt loading="lazy"/> }.into_any())
 }
 

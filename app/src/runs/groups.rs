@@ -16,7 +16,7 @@ use super::{
 use crate::{panels::curve::number, shell::plain_query::PlainQuery, ui::fmt::NO_VALUE};
 
 /// The table of groups. Each leads to its runs.
-pub(super) fn table(a: &PlainQuery, filter: &Filter, groups: &RunsGroups) -> impl IntoView + use<> {
+pub(super) fn table(a: &PlainQuery, filter: &Filter, groups: &RunsGroups, files: AnyView) -> impl IntoView + use<> {
     let lang = a.fmt.lang;
     let heads: Vec<_> = groups
         .metrics
@@ -41,7 +41,7 @@ pub(super) fn table(a: &PlainQuery, filter: &Filter, groups: &RunsGroups) -> imp
                     <tbody>{rows}</tbody>
                 </table>
             </div>
-            <footer><span class="quiet">{words::groups_help(lang)}</span>{left_out}</footer>
+            <footer><span class="quiet">{words::groups_help(lang)}</span>{left_out}{files}</footer>
         </section>
     }
 }

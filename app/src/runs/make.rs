@@ -88,7 +88,7 @@ pub async fn page(services: &Services, request: &Request, address: &str) -> Resu
             generation,
         ),
         about: words::about(lang).into(),
-        html: content(&a, &asked, &shown, &answer),
+        html: content(&a, &asked, &shown, &answer, !named.is_empty()),
     })
 }
 
@@ -131,7 +131,7 @@ fn crumbs(
     ])
 }
 
-fn content(a: &PlainQuery, asked: &Asked, shown: &[Column], answer: &RunsAnswer) -> String {
+fn content(a: &PlainQuery, asked: &Asked, shown: &[Column], answer: &RunsAnswer, one: bool) -> String {
     let lang = a.fmt.lang;
     let banners = tracking::banners(&a.fmt, a.now, &answer.status);
     let count = a.fmt.count(answer.total as u64);
@@ -145,17 +145,21 @@ fn content(a: &PlainQuery, asked: &Asked, shown: &[Column], answer: &RunsAnswer)
     };
     let picked = (!asked.picked.is_empty()).then(|| words::picked(lang, asked.picked.len()));
     let stand_ins = (answer.stand_ins > 0).then(|| words::stand_ins(lang, a.fmt.count(answer.stand_ins as u64)));
-    let deleted = (answer.experiments.len() == 1)
-        .then(|| answer.experiments.first().filter(|e| e.lifecycle == Lifecycle::Deleted))
-        .flatten()
+    let deleted = answer
+        .experiments
+        .first()
+        .filter(|e| one && e.lifecycle == Lifecycle::Deleted)
         .map(|_| view! { <p class="banner late">{words::deleted(lang)}</p> });
     let list = match &answer.groups {
-        Some(found) => groups::table(a, &asked.whole_filter(), found).into_any(),
+        Some(found) => {
+            let files = table::files(asked, answer, shown, one).into_any();
+            groups::table(a, &asked.whole_filter(), found, files).into_any()
+        }
         None if answer.rows.is_empty() => {
             let text = if answer.columns.runs == 0 { words::nothing_yet(lang) } else { words::nothing(lang) };
             view! { <p class="quiet">{text}</p> }.into_any()
         }
-        None => table::table(a, asked, shown, answer).into_any(),
+        None => table::table(a, asked, shown, answer, one).into_any(),
     };
     view! {
         <p class="lead"><span role="status">{found}{picked}</span>" "<span class="quiet">{tracking::source_line(&a.fmt, a.now, &answer.status)}</span></p>

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use usecases::tracking::RunsAnswer;
 
 use super::{
-    asked::Asked,
+    asked::{Asked, written},
     columns::{cell, is_number, kind, largest_first, name},
     words,
 };
@@ -20,10 +20,16 @@ use crate::{
     },
 };
 
-/// The rows of the page.
-pub(super) fn table(a: &PlainQuery, asked: &Asked, shown: &[Column], answer: &RunsAnswer) -> impl IntoView + use<> {
+/// The rows of the page. `one` where they are of a single experiment.
+pub(super) fn table(
+    a: &PlainQuery,
+    asked: &Asked,
+    shown: &[Column],
+    answer: &RunsAnswer,
+    one: bool,
+) -> impl IntoView + use<> {
     let lang = a.fmt.lang;
-    let several = answer.experiments.len() > 1;
+    let several = !one;
     let heads: Vec<_> = shown.iter().map(|c| head(a, asked, c)).collect();
     let rows: Vec<_> = answer
         .rows
@@ -52,7 +58,7 @@ pub(super) fn table(a: &PlainQuery, asked: &Asked, shown: &[Column], answer: &Ru
             <footer>
                 <button class="button" type="submit">{words::only_these(lang)}</button>
                 {pager}
-                {files(a, answer, shown)}
+                {files(asked, answer, shown, one)}
             </footer>
         </form>
     }
@@ -104,18 +110,23 @@ fn row(a: &PlainQuery, shown: &[Column], run: &Arc<Run>, children: usize, severa
 }
 
 /// Files of exactly what is shown, all of its pages.
-fn files(a: &PlainQuery, answer: &RunsAnswer, shown: &[Column]) -> impl IntoView + use<> {
+pub(super) fn files(asked: &Asked, answer: &RunsAnswer, shown: &[Column], one: bool) -> impl IntoView + use<> {
     let mut query: Vec<(String, String)> = vec![];
-    if let [experiment] = &answer.experiments[..] {
-        query.push(("experiment".to_owned(), experiment.id.to_string()));
+    let mut put = |key: &str, text: String| {
+        if !text.is_empty() {
+            query.push((key.to_owned(), text));
+        }
+    };
+    if let Some(experiment) = answer.experiments.first().filter(|_| one) {
+        put("experiment", experiment.id.to_string());
     }
-    query.extend(
-        a.pairs_without(&["cols", "reading", "group", "page", "rows", "find", "pick", "tz", "refresh", "kiosk"]),
-    );
-    query.push(("columns".to_owned(), super::asked::written(shown)));
+    put("filter", asked.whole_filter().to_string());
+    put("sort", asked.sort.to_string());
+    put("columns", written(shown));
+    put("group", asked.group.as_ref().map(ToString::to_string).unwrap_or_default());
     [("CSV", "csv"), ("JSON", "json"), ("Parquet", "parquet")]
         .map(|(label, end)| {
-            let href = links::href(&format!("/api/runs/search.{end}"), &query);
+            let href = links::href(&format!("/export/runs.{end}"), &query);
             view! { <a class="tool" href=href rel="external" download=""><Icon name="download"/>{label}</a> }
         })
         .collect_view()

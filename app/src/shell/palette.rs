@@ -1,12 +1,33 @@
 //! Everything that can be gone to or done by name, for the palette; read by `app/elements/palette.ts`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use domain::{query::Directory, scope::Scope, text::Name};
+use domain::{
+    Result,
+    query::Directory,
+    scope::Scope,
+    text::Name,
+    tracking::{
+        Run,
+        filter::{Expr, Filter},
+    },
+};
 use serde::Serialize;
+use usecases::{
+    Tracking,
+    tracking::{ExperimentRow, ExperimentsQuery, RunsQuery},
+};
 
 use super::{addresses, page_spec::PageSpec, words};
 use crate::{i18n::Lang, panels::words as panel_words, ui::words as ui_words};
+
+/// From so many letters on runs are looked for.
+const LEAST_TYPED: usize = 2;
+/// So many experiments, and so many runs, are offered.
+const OFFERED: usize = 8;
 
 /// A customer with its sites, each with its zones.
 type Customer<'d> = (&'d str, Vec<(&'d str, Vec<&'d str>)>);
@@ -88,7 +109,7 @@ pub fn palette<'d>(d: &'d Directory, lang: Lang, page_list: &[&PageSpec]) -> Pal
             "failed": words::palette_failed(lang), "keys_title": words::palette_keys(lang), "close": words::close(lang),
             "kinds": {
                 "page": words::palette_page(lang), "customer": panel_words::col_customer(lang), "site": panel_words::col_site(lang), "zone": panel_words::col_zone(lang),
-                "model": panel_words::col_model(lang), "act": words::palette_act(lang),
+                "model": panel_words::col_model(lang), "experiment": words::palette_experiment(lang), "run": words::palette_run(lang), "act": words::palette_act(lang),
             },
         }),
         keys: keys(lang, &pages),
@@ -100,6 +121,27 @@ pub fn palette<'d>(d: &'d Directory, lang: Lang, page_list: &[&PageSpec]) -> Pal
 
 fn entry(kind: &'static str, label: String, detail: String, href: String, key: Option<char>) -> Entry {
     Entry { kind, label, detail, href: Some(href), act: None, key }
+}
+
+/// Experiments and runs whose names contain a text, or whose ids begin with it; too many to be listed before somebody types.
+///
+/// # Errors
+/// `Forbidden` when the actor may not see runs.
+pub fn tracked(runs: &Tracking, text: &str) -> Result<Vec<impl Serialize + use<>>> {
+    if runs.status()?.is_none() || text.trim().chars().count() < LEAST_TYPED {
+        return Ok(vec![]);
+    }
+    let query = ExperimentsQuery { text: text.to_owned(), limit: OFFERED, ..ExperimentsQuery::default() };
+    let experiments = runs.experiments(&query)?.rows;
+    let named = Filter { root: Some(Expr::Word(text.trim().into())) };
+    let found = runs.search(&RunsQuery { filter: named, limit: OFFERED, ..RunsQuery::default() })?.rows;
+    let by_id = runs.run(text.trim()).ok().map(|answer| answer.run).filter(|run| found.iter().all(|r| r.id != run.id));
+    let experiment = |row: ExperimentRow| {
+        let e = row.experiment;
+        entry("experiment", e.name.to_string(), String::new(), addresses::experiment(&e.id), None)
+    };
+    let run = |run: Arc<Run>| entry("run", run.name.to_string(), run.id.to_string(), addresses::run(&run.id), None);
+    Ok(experiments.into_iter().map(experiment).chain(by_id.into_iter().chain(found).map(run)).collect())
 }
 
 /// Every place once; zones without a site have no page.

@@ -61,6 +61,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/metrics/catalogue", get(declarations::catalogue))
         .route("/api/places", get(declarations::places))
         .route("/api/palette", get(api::palette))
+        .route("/api/palette/runs", get(api::palette_runs))
         .route("/export/compare.svg", get(export::compare_svg))
         .route("/export/heat.svg", get(export::heatmap_svg))
         .route("/export/volume.svg", get(export::volume_svg))

@@ -25,6 +25,7 @@ const ROUTES: &[(&str, &str, Action)] = &[
     ("GET", "/api/metrics/catalogue", Action::ReadMetrics),
     ("GET", "/api/places", Action::ReadMetrics),
     ("GET", "/api/palette", Action::ReadMetrics),
+    ("GET", "/api/palette/runs", Action::ReadRuns),
     ("GET", "/api/views", Action::ReadViews),
     ("POST", "/api/views", Action::WriteViews),
     ("PATCH", "/api/views/{id}", Action::WriteViews),
