@@ -158,7 +158,8 @@ async fn a_run_its_history_and_its_files_are_given() {
     assert!(head("content-security-policy").contains("sandbox"));
     let part = site.get(&format!("{file}model/data/weights.bin")).header("range", "bytes=2-4").send().await;
     let part = part.expect("an answer");
-    assert_eq!((part.status().as_u16(), part.headers()["content-range"].to_str()), (206, Ok("bytes 2-4/10")));
+    assert_eq!(part.headers()["content-range"], "bytes 2-4/10");
+    assert_eq!(part.status(), 206);
     assert_eq!(part.text().await.expect("bytes"), "234");
     let behind = site.get(&format!("{file}model/data/weights.bin")).header("range", "bytes=99-").send().await;
     assert_eq!(behind.expect("an answer").status(), 416);

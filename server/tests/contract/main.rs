@@ -41,6 +41,7 @@ mod doubt;
 mod durability;
 mod edges;
 mod encrypted;
+mod filters;
 mod first_seen;
 mod foreign;
 mod healing;

@@ -5,6 +5,8 @@ mod files;
 mod params;
 mod seen;
 mod summaries;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

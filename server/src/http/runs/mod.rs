@@ -176,10 +176,15 @@ fn written(head: Vec<u8>, rows: Vec<Arc<Run>>) -> Body {
 }
 
 /// A run with everything that is known of it, by its id or the beginning of it.
-pub async fn run(ActorServices(s): ActorServices, Path(id): Path<String>, RawQuery(q): RawQuery) -> Answer {
+pub async fn run(
+    ActorServices(s): ActorServices,
+    Path(id): Path<String>,
+    RawQuery(q): RawQuery,
+    headers: HeaderMap,
+) -> Answer {
     known_pairs(q.as_deref().unwrap_or_default(), &[], &[])?;
     let answer = s.runs.run(&id)?;
-    Ok(axum::Json(RunPageJson::of(&answer)).into_response())
+    Ok(by_content(&headers, bytes_of(&RunPageJson::of(&answer))?))
 }
 
 /// The history of a metric, reduced to `points`. What was not copied yet is waited for as long as `wait` says, in ms.
@@ -202,9 +207,13 @@ pub async fn history(
         "metric": metric, "as_of": answer.as_of, "complete": answer.complete, "pending": answer.pending,
         "total_points": answer.total, "error": answer.error.map(|e| e.en), "points": rows,
     }))?;
-    // Histories come without the generation moving.
+    Ok(by_content(&headers, body))
+}
+
+/// JSON that may change without the generation of the copy, such as histories: named by its content.
+fn by_content(headers: &HeaderMap, body: Vec<u8>) -> Response {
     let etag = format!("W/\"{:016x}\"", xxh3_64(&body));
-    Ok(if is_known(&headers, &etag) { not_modified(etag) } else { answered(etag, body) })
+    if is_known(headers, &etag) { not_modified(etag) } else { answered(etag, body) }
 }
 
 /// A whole number of a query.

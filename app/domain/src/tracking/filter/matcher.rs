@@ -156,19 +156,28 @@ pub(in crate::tracking) fn number_of(text: &str) -> Option<f64> {
     plausible.then(|| text.parse().ok()).flatten()
 }
 
-/// SQL's LIKE over characters. Takes no longer than pattern times text.
+/// SQL's LIKE over characters; with `fold_case` the pattern is in small letters already. Takes no longer than pattern times text.
 fn like(pattern: &[char], text: &str, fold_case: bool) -> bool {
-    let text: Vec<char> = if fold_case { fold(text) } else { text.chars().collect() };
+    if text.is_ascii() {
+        let bytes = text.as_bytes();
+        let letter = |b: u8| char::from(if fold_case { b.to_ascii_lowercase() } else { b });
+        return like_letters(pattern, bytes.len(), |i| bytes.get(i).copied().map(letter));
+    }
+    let letters: Vec<char> = if fold_case { fold(text) } else { text.chars().collect() };
+    like_letters(pattern, letters.len(), |i| letters.get(i).copied())
+}
+
+fn like_letters(pattern: &[char], length: usize, letter: impl Fn(usize) -> Option<char>) -> bool {
     let (mut p, mut t) = (0, 0);
-    // Behind the last `%`, and how much of the text it stands for.
+    // Behind the last `%`, and where what it stands for ends.
     let mut retry: Option<(usize, usize)> = None;
-    while t < text.len() {
+    while t < length {
         match pattern.get(p) {
             Some('%') => {
                 p += 1;
                 retry = Some((p, t));
             }
-            Some(c) if *c == '_' || *c == text[t] => {
+            Some(c) if *c == '_' || Some(*c) == letter(t) => {
                 p += 1;
                 t += 1;
             }

@@ -1,0 +1,288 @@
+//! The use case over a copy in memory.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use async_trait::async_trait;
+use domain::{
+    ErrorKind,
+    access::Role,
+    ports::{ArtifactBody, HistoryCopy, TrackingKind},
+    text::Name,
+    token_name::TokenName,
+    tracking::{
+        ArtifactEntry, ArtifactPath, Attribute, ByteRange, ExperimentId, Extremes, MetricPoint, RunMetric, RunStatus,
+    },
+};
+
+use super::*;
+use crate::tracking::files::reduce;
+
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Millis {
+        Millis(1_000)
+    }
+}
+
+#[derive(Default)]
+struct Copy {
+    index: Mutex<Arc<RunIndex>>,
+    queued: AtomicUsize,
+    incomplete: bool,
+}
+
+#[async_trait]
+impl RunCatalog for Copy {
+    fn index(&self) -> Arc<RunIndex> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+    fn status(&self) -> CopyStatus {
+        CopyStatus {
+            kind: TrackingKind::Server,
+            address: "http://mlflow.example.com".to_owned(),
+            version: None,
+            as_of: Some(Millis(500)),
+            complete: !self.incomplete,
+            error: None,
+            warning: None,
+        }
+    }
+    fn generation(&self) -> u64 {
+        7
+    }
+    async fn wait_for_change(&self, seen: u64) -> u64 {
+        seen + 1
+    }
+    fn history(&self, _: &Run, metric: &str) -> HistoryCopy {
+        let point =
+            |i: i32| MetricPoint { step: i64::from(i), timestamp: Millis(i64::from(i)), value: f64::from(i % 7) };
+        let points = (metric == "f1").then(|| Arc::new((0..100).map(point).collect()));
+        HistoryCopy { points, complete: true, as_of: Some(Millis(400)), error: None }
+    }
+    async fn wait_for_history(&self, run: &Run, metric: &str, _: u64) -> HistoryCopy {
+        self.history(run, metric)
+    }
+    fn queue_histories(&self, runs: &[Arc<Run>], _: &str) -> usize {
+        self.queued.fetch_add(runs.len(), Ordering::Relaxed);
+        runs.len()
+    }
+    async fn artifacts(&self, _: &RunId, _: &ArtifactPath) -> Result<Vec<ArtifactEntry>> {
+        Ok(vec![])
+    }
+    async fn artifact(&self, _: &RunId, _: &ArtifactPath, _: Option<ByteRange>) -> Result<ArtifactBody> {
+        Ok(ArtifactBody { size: Some(0), range: None, bytes: Box::pin(futures::stream::empty()) })
+    }
+    fn made_by(&self, _: &ExperimentId, _: &RunId) -> Option<Arc<MadeByRun>> {
+        None
+    }
+}
+
+fn experiment(id: &str, name: &str, lifecycle: Lifecycle) -> Arc<Experiment> {
+    Arc::new(Experiment {
+        id: ExperimentId::parse(id).expect("an id"),
+        name: name.into(),
+        lifecycle,
+        artifact_location: "".into(),
+        created: None,
+        updated: None,
+        tags: vec![("customer".into(), "acme".into())],
+    })
+}
+
+fn run(id: &str, start: i64, metrics: &[(&str, f64)]) -> Run {
+    let metric = |(key, value): &(&str, f64)| RunMetric {
+        key: (*key).into(),
+        value: *value,
+        step: 0,
+        timestamp: Millis(0),
+        extremes: None,
+    };
+    Run {
+        id: RunId::parse(id).expect("an id"),
+        experiment: ExperimentId::parse("1").expect("an id"),
+        name: id.into(),
+        user: "kim".into(),
+        status: RunStatus::Finished,
+        start: Some(Millis(start)),
+        end: None,
+        artifact_uri: "".into(),
+        lifecycle: Lifecycle::Active,
+        metrics: metrics.iter().map(metric).collect(),
+        params: vec![],
+        tags: vec![],
+        datasets: vec![],
+    }
+    .sorted()
+}
+
+/// Three runs of an active experiment, and a deleted one.
+fn copied() -> (Arc<Copy>, Tracking) {
+    let mut index = RunIndex::default();
+    index.put_experiments([experiment("1", "detect", Lifecycle::Active), experiment("2", "old", Lifecycle::Deleted)]);
+    let child = Run { tags: vec![(PARENT_TAG.into(), "aaaa1111".into())], ..run("bbbb0000", 30, &[("f1", f64::NAN)]) };
+    let runs = [
+        run("aaaa1111", 10, &[("f1", 0.5), ("val_loss", 0.2)]),
+        run("aaaa2222", 20, &[("f1", 0.7), ("val_loss", 0.1)]),
+        child,
+    ];
+    index.put_runs(runs.map(Arc::new));
+    let copy = Arc::new(Copy { index: Mutex::new(Arc::new(index)), ..Copy::default() });
+    (copy.clone(), Tracking::new(Some(copy), Arc::new(Still)))
+}
+
+#[test]
+fn only_who_may_read_runs_is_answered() {
+    let (_, tracking) = copied();
+    let bound = Actor::Bound(Name::parse("acme").expect("a name"));
+    let viewer = Actor::Named { name: TokenName::parse("kim").expect("a name"), role: Role::Viewer };
+    for (actor, may) in [(bound, false), (Actor::Anonymous, false), (Actor::Viewer, true), (viewer, true)] {
+        let seen = tracking.for_actor(&actor);
+        assert_eq!(seen.may_read(), may, "{actor:?}");
+        let refused = |kind: Option<ErrorKind>| assert_eq!(kind.is_some_and(|k| k == ErrorKind::Forbidden), !may);
+        refused(seen.status().err().map(|e| e.kind));
+        refused(seen.experiments(&ExperimentsQuery::default()).err().map(|e| e.kind));
+        refused(seen.search(&RunsQuery::default()).err().map(|e| e.kind));
+        refused(seen.run("aaaa1111").err().map(|e| e.kind));
+        refused(seen.history("aaaa1111", "f1", 10).err().map(|e| e.kind));
+        refused(seen.queue_extremes(&[], "f1").err().map(|e| e.kind));
+    }
+}
+
+#[test]
+fn without_a_source_there_is_no_status_and_a_sentence_says_how_to_get_one() {
+    let none = Tracking::new(None, Arc::new(Still));
+    assert_eq!((none.status(), none.generation()), (Ok(None), 0));
+    let e = none.experiments(&ExperimentsQuery::default()).expect_err("nothing");
+    assert_eq!(
+        (e.kind, e.message.en.as_str()),
+        (ErrorKind::NotFound, "no experiments: set MLFLOW_TRACKING_URI or GF_MLRUNS")
+    );
+}
+
+#[test]
+fn deleted_experiments_are_listed_when_asked_and_narrowed_by_name_and_tag() {
+    let (_, tracking) = copied();
+    let names = |query: ExperimentsQuery| {
+        let answer = tracking.experiments(&query).expect("experiments");
+        answer.rows.iter().map(|r| (r.experiment.name.to_string(), r.runs)).collect::<Vec<_>>()
+    };
+    let all = ExperimentsQuery::default();
+    assert_eq!(names(all.clone()), [("detect".to_owned(), 3)]);
+    assert_eq!(names(ExperimentsQuery { view: ExperimentView::Deleted, ..all.clone() }), [("old".to_owned(), 0)]);
+    assert_eq!(names(ExperimentsQuery { view: ExperimentView::All, ..all.clone() }).len(), 2);
+    assert_eq!(names(ExperimentsQuery { text: " TECT".to_owned(), ..all.clone() }).len(), 1);
+    assert_eq!(names(ExperimentsQuery { tags: vec![("customer".to_owned(), "other".to_owned())], ..all }).len(), 0);
+}
+
+#[test]
+fn a_run_is_found_by_an_unambiguous_beginning_with_what_is_below_and_above() {
+    let (_, tracking) = copied();
+    let parent = tracking.run("aaaa1").expect("a run");
+    assert_eq!((parent.children.len(), parent.children_total, &*parent.experiment.name), (1, 1, "detect"));
+    let child = tracking.run("b").expect("a run");
+    assert_eq!(child.parent.map(|p| p.id.to_string()).as_deref(), Some("aaaa1111"));
+    let several = tracking.run("aaaa").expect_err("two");
+    assert!(several.kind == ErrorKind::BadInput && several.message.en.contains("2 runs, such as aaaa1111, aaaa2222"));
+    assert_eq!(tracking.run("../x").expect_err("no id").kind, ErrorKind::BadInput);
+    let none = tracking.run("cccc").expect_err("none");
+    assert!(none.kind == ErrorKind::NotFound && none.message.en.contains("there was no run"), "{none}");
+}
+
+#[test]
+fn a_run_that_vanished_says_when_it_was_last_seen() {
+    let (copy, tracking) = copied();
+    assert_eq!(tracking.search(&RunsQuery { limit: 10, ..RunsQuery::default() }).expect("runs").total, 3);
+    let mut index = (*copy.index()).clone();
+    index.remove_runs([&RunId::parse("aaaa1111").expect("an id")]);
+    *copy.index.lock().expect("a lock") = Arc::new(index);
+    let gone = tracking.run("aaaa1111").expect_err("gone");
+    assert!(
+        gone.kind == ErrorKind::NotFound && gone.message.en.contains("last seen at 1970-01-01T00:00:00.5"),
+        "{gone}"
+    );
+    // What is known of the experiment follows.
+    let left = tracking.search(&RunsQuery { limit: 10, facets: true, ..RunsQuery::default() }).expect("runs");
+    assert_eq!((left.total, left.columns.runs, left.children), (2, 2, vec![0, 0]));
+}
+
+#[test]
+fn the_best_run_follows_the_name_of_the_metric_or_what_was_asked() {
+    let (_, tracking) = copied();
+    let best = |metric: &str, ascending| {
+        let best = tracking.best("detect", metric, ascending, &Filter::default());
+        best.map(|b| (b.run.id.to_string(), b.value, b.ascending))
+    };
+    assert_eq!(best("f1", None), Ok(("aaaa2222".to_owned(), 0.7, false)));
+    assert_eq!(best("f1", Some(true)), Ok(("aaaa1111".to_owned(), 0.5, true)));
+    assert_eq!(best("val_loss", None), Ok(("aaaa2222".to_owned(), 0.1, true)));
+    let none = best("loss", None).expect_err("no such metric");
+    assert!(none.kind == ErrorKind::NotFound && none.message.en.contains("there are val_loss, f1"), "{none}");
+    assert_eq!(tracking.best("nobody", "f1", None, &Filter::default()).expect_err("none").kind, ErrorKind::NotFound);
+}
+
+#[test]
+fn lists_carry_columns_groups_and_how_keys_were_understood() {
+    let (_, tracking) = copied();
+    let query = RunsQuery {
+        experiments: vec!["detect".to_owned(), "1".to_owned()],
+        filter: Filter::parse("f1 > 0.1").expect("a filter"),
+        sort: Sort::parse("best(metrics.f1)").expect("a sort"),
+        limit: 1,
+        group_by: Some(Column::Attribute(Attribute::Status)),
+        group_metrics: vec![Column::metric("f1")],
+        ..RunsQuery::default()
+    };
+    let answer = tracking.search(&query).expect("runs");
+    assert_eq!((answer.experiments.len(), answer.total, answer.stand_ins), (1, 2, 2), "one experiment, named twice");
+    assert_eq!(answer.rows[0].id.as_str(), "aaaa2222");
+    assert_eq!(answer.understood[0].field, Field::Metric("f1".into()));
+    let groups = answer.groups.expect("groups");
+    assert_eq!((groups.groups.len(), groups.groups[0].metrics[0].n), (1, 2));
+    assert!(answer.default_columns.contains(&Column::metric("f1")));
+}
+
+#[test]
+fn histories_are_reduced_and_extremes_queued_only_where_they_are_not_known() {
+    let (copy, tracking) = copied();
+    let history = tracking.history("aaaa1111", "f1", 40).expect("a history");
+    assert_eq!((history.total, history.complete, history.pending), (100, true, false));
+    assert!(history.points.len() <= 40 && history.points.iter().any(|p| p.value == 6.0));
+    let waiting = tracking.history("aaaa1111", "val_loss", 40).expect("a history");
+    assert!(waiting.pending && waiting.points.is_empty());
+    assert_eq!(tracking.history("aaaa1111", "nope", 40).expect_err("none").kind, ErrorKind::NotFound);
+    let mut known = run("cccc", 0, &[("f1", 1.0)]);
+    known.metrics[0].extremes = Some(Extremes { min: 0.0, max: 1.0, points: 2 });
+    let rows = [Arc::new(known), Arc::new(run("dddd", 0, &[("f1", 1.0)])), Arc::new(run("eeee", 0, &[]))];
+    assert_eq!((tracking.queue_extremes(&rows, "f1"), copy.queued.load(Ordering::Relaxed)), (Ok(1), 1));
+}
+
+#[test]
+fn reducing_keeps_spikes_ends_and_gaps_of_any_history() {
+    // Steps that repeat, a clock that jumps, NaN.
+    let point = |i: usize| MetricPoint {
+        step: (i / 3) as i64,
+        timestamp: Millis(if i % 11 == 0 { -5 } else { i as i64 }),
+        value: match i {
+            7_000 | 20_000 | 33_000 => 1e6,
+            12_345 => f64::NAN,
+            40_000 => -1e6,
+            _ => (i as f64).sin(),
+        },
+    };
+    let all: Vec<MetricPoint> = (0..50_000).map(point).collect();
+    for most in [10, 320, 1_000, 2_500] {
+        let kept = reduce(&all, most);
+        assert!(kept.len() <= most, "{} of at most {most}", kept.len());
+        assert!(kept.iter().any(|p| p.value == 1e6) && kept.iter().any(|p| p.value == -1e6));
+        assert_eq!((kept[0].step, kept[kept.len() - 1].step), (0, 16_666));
+    }
+    let fine = reduce(&all, 320);
+    assert_eq!(fine.iter().filter(|p| p.value == 1e6).count(), 3);
+    assert!(fine.iter().any(|p| p.value.is_nan()));
+    assert_eq!(reduce(&all[..5], 10).len(), 5);
+    assert!(reduce(&[], 10).is_empty());
+}
