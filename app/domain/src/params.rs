@@ -115,23 +115,16 @@ pub fn pairs(query: &str) -> Result<Vec<(String, String)>> {
     Ok(pairs)
 }
 
-/// The pairs of a query string in which only `known` keys may stand, each once but for those in `repeated`.
+/// The pairs of a query string in which only `known` keys may stand.
 ///
 /// # Errors
-/// As [`pairs`], and names the key that is unknown or given twice.
-pub fn known_pairs(query: &str, known: &[&str], repeated: &[&str]) -> Result<Vec<(String, String)>> {
-    let mut pairs: Vec<(String, String)> = Vec::new();
-    for pair in query.trim_start_matches('?').split('&').filter(|p| !p.is_empty()) {
-        let (key, value) = self::pairs(pair)?.pop().unwrap_or_default();
-        if !known.contains(&key.as_str()) {
-            return Err(Error::bad_input(sentences::unknown_key(clip_text(&key), known.join(", "))));
-        }
-        if !repeated.contains(&key.as_str()) && pairs.iter().any(|(k, _)| *k == key) {
-            return Err(given_twice(&key));
-        }
-        pairs.push((key, value));
+/// As [`pairs`], and names the key that is unknown.
+pub fn known_pairs(query: &str, known: &[&str]) -> Result<Vec<(String, String)>> {
+    let pairs = pairs(query)?;
+    match pairs.iter().find(|(key, _)| !known.contains(&key.as_str())) {
+        Some((key, _)) => Err(Error::bad_input(sentences::unknown_key(clip_text(key), known.join(", ")))),
+        None => Ok(pairs),
     }
-    Ok(pairs)
 }
 
 /// The text of `limit`: how many rows at most.

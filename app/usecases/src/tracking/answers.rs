@@ -124,7 +124,7 @@ impl ExperimentRow {
 /// A list of runs.
 #[derive(Debug, Clone, Default)]
 pub struct RunsQuery {
-    /// By name or id; none for all that are active.
+    /// By name or id, each text one or several with commas between them; none for all that are active.
     pub experiments: Vec<String>,
     pub filter: Filter,
     pub sort: Sort,

@@ -160,7 +160,7 @@ impl Tracking {
     /// The experiments that a question is about: those that are named, else all that are active.
     fn among(&self, index: &RunIndex, as_of: Option<Millis>, names: &[String]) -> Result<Vec<Searched>> {
         let mut experiments = vec![];
-        for name in names {
+        for name in names.iter().flat_map(|name| parts(index, name)) {
             let found = self.find(index, as_of, name)?;
             if !experiments.iter().any(|e| Arc::ptr_eq(e, &found)) {
                 experiments.push(found);
@@ -328,6 +328,14 @@ impl Tracking {
     pub fn made_by(&self, run: &Run) -> Result<Option<Arc<MadeByRun>>> {
         Ok(self.catalog()?.made_by(&run.experiment, &run.id))
     }
+}
+
+/// The experiments that a text names: one, or several with commas between them. A comma may also be a part of a name.
+fn parts<'a>(index: &RunIndex, text: &'a str) -> Vec<&'a str> {
+    if !text.contains(',') || index.find_experiment(text).is_some() {
+        return vec![text];
+    }
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect()
 }
 
 /// What runs of all the experiments have.

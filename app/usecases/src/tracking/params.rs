@@ -10,7 +10,7 @@ use domain::{
 use super::{ExperimentView, ExperimentsQuery, MAX_ROWS, RunsQuery};
 use crate::sentences;
 
-/// Keys of a list of runs. `experiment` may be given several times.
+/// Keys of a list of runs. `experiment` may name several, with commas between them.
 pub const RUNS_KEYS: [&str; 8] = ["experiment", "filter", "sort", "limit", "page", "columns", "group", "facets"];
 /// Keys of a list of experiments.
 pub const EXPERIMENTS_KEYS: [&str; 8] = ["q", "view", "customer", "site", "zone", "task", "limit", "page"];

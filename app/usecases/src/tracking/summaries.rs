@@ -10,9 +10,12 @@ use domain::tracking::{
     search::{ExperimentSummary, Searched},
 };
 
+/// By experiment: its last state, and what is known of it.
+type Kept = HashMap<ExperimentId, (Weak<IndexedExperiment>, Arc<ExperimentSummary>)>;
+
 /// The summary of the last state of each experiment. The state itself is held weakly: it goes when the copy has a newer one.
 #[derive(Default)]
-pub(super) struct Summaries(Mutex<HashMap<ExperimentId, (Weak<IndexedExperiment>, Arc<ExperimentSummary>)>>);
+pub(super) struct Summaries(Mutex<Kept>);
 
 impl Summaries {
     /// Two who ask at once may both work it out: the lock is not held meanwhile.
@@ -33,10 +36,7 @@ impl Summaries {
         Searched { experiment, summary }
     }
 
-    fn locked<T>(
-        &self,
-        work: impl FnOnce(&mut HashMap<ExperimentId, (Weak<IndexedExperiment>, Arc<ExperimentSummary>)>) -> T,
-    ) -> T {
+    fn locked<T>(&self, work: impl FnOnce(&mut Kept) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

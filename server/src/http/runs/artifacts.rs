@@ -23,7 +23,7 @@ const POLICY: &str = "default-src 'none'; sandbox";
 
 /// What is in a folder of a run's artifacts.
 pub async fn list(ActorServices(s): ActorServices, Path(id): Path<String>, RawQuery(q): RawQuery) -> Answer {
-    let pairs = known_pairs(q.as_deref().unwrap_or_default(), &["path"], &[])?;
+    let pairs = known_pairs(q.as_deref().unwrap_or_default(), &["path"])?;
     let folder = ArtifactPath::parse(text(&pairs, "path").unwrap_or_default())?;
     let entries = s.runs.artifacts(&id, &folder).await?;
     let files: Vec<_> =
@@ -38,7 +38,7 @@ pub async fn file(
     RawQuery(q): RawQuery,
     headers: HeaderMap,
 ) -> Answer {
-    let pairs = known_pairs(q.as_deref().unwrap_or_default(), &["path"], &[])?;
+    let pairs = known_pairs(q.as_deref().unwrap_or_default(), &["path"])?;
     let path = ArtifactPath::parse(needed(&pairs, "path")?)?;
     let range = headers.get(header::RANGE).and_then(|r| r.to_str().ok()).and_then(ByteRange::parse);
     let body = match s.runs.artifact(&id, &path, range).await {

@@ -100,7 +100,7 @@ fn out_of_copy(
 }
 
 pub async fn experiments(ActorServices(s): ActorServices, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
-    let pairs = known_pairs(q.as_deref().unwrap_or_default(), &EXPERIMENTS_KEYS, &[])?;
+    let pairs = known_pairs(q.as_deref().unwrap_or_default(), &EXPERIMENTS_KEYS)?;
     let query = ExperimentsQuery::read(texts(&pairs), MAX_ROWS)?;
     out_of_copy(&s.runs, &headers, "experiments", q.as_deref(), || {
         let answer = s.runs.experiments(&query)?;
@@ -115,7 +115,7 @@ pub async fn experiments(ActorServices(s): ActorServices, RawQuery(q): RawQuery,
 pub async fn search(ActorServices(s): ActorServices, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
     // Columns and groups are for files: here every run comes whole.
     let known: Vec<&str> = RUNS_KEYS.into_iter().filter(|k| !["columns", "group", "facets"].contains(k)).collect();
-    let pairs = known_pairs(q.as_deref().unwrap_or_default(), &known, &["experiment"])?;
+    let pairs = known_pairs(q.as_deref().unwrap_or_default(), &known)?;
     let query = RunsParams::read(texts(&pairs), ROWS)?.query;
     s.runs.status()?;
     let etag = etag(&s.runs, "runs", q.as_deref());
@@ -182,7 +182,7 @@ pub async fn run(
     RawQuery(q): RawQuery,
     headers: HeaderMap,
 ) -> Answer {
-    known_pairs(q.as_deref().unwrap_or_default(), &[], &[])?;
+    known_pairs(q.as_deref().unwrap_or_default(), &[])?;
     let answer = s.runs.run(&id)?;
     Ok(by_content(&headers, bytes_of(&RunPageJson::of(&answer))?))
 }
@@ -194,7 +194,7 @@ pub async fn history(
     RawQuery(q): RawQuery,
     headers: HeaderMap,
 ) -> Answer {
-    let pairs = known_pairs(q.as_deref().unwrap_or_default(), &["metric", "points", "wait"], &[])?;
+    let pairs = known_pairs(q.as_deref().unwrap_or_default(), &["metric", "points", "wait"])?;
     let metric = needed(&pairs, "metric")?;
     let points = number(&pairs, "points", 10, MAX_POINTS)?.unwrap_or(POINTS);
     let wait = number(&pairs, "wait", 0, MAX_WAIT)?.unwrap_or(0) as u64;
@@ -227,7 +227,7 @@ fn number(pairs: &[(String, String)], key: &'static str, least: usize, most: usi
 /// The best run of an experiment by a metric.
 pub async fn best(ActorServices(s): ActorServices, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
     let known = ["experiment", "metric", "ascending", "filter"];
-    let pairs = known_pairs(q.as_deref().unwrap_or_default(), &known, &[])?;
+    let pairs = known_pairs(q.as_deref().unwrap_or_default(), &known)?;
     let (experiment, metric) = (needed(&pairs, "experiment")?, needed(&pairs, "metric")?);
     let ascending = text(&pairs, "ascending").map(read_bool).transpose()?;
     let filter = Filter::parse(text(&pairs, "filter").unwrap_or_default()).map_err(Error::from)?;
