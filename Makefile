@@ -37,7 +37,7 @@ test:
 	@scripts/test
 
 soak:
-	@scripts/setup test
+	@scripts/setup test soak
 	@scripts/soak
 
 lint:

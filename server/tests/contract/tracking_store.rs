@@ -361,3 +361,24 @@ async fn a_real_server_is_found_below_its_prefix_and_missed_when_it_is_away() {
     assert_eq!(at.experiments().await.unwrap().len(), 1);
     drop(server);
 }
+
+/// A server over MariaDB, in `make soak`, which installs that: the same contract.
+#[tokio::test]
+async fn a_server_on_mariadb() {
+    if crate::soak::times() == 1 {
+        return;
+    }
+    let at = tokio::task::spawn_blocking(|| client(FilledServer::on_mariadb())).await.unwrap();
+    it_answers_and_says_its_version(&at).await;
+    experiments_are_those_that_the_client_reads(&at).await;
+    all_active_runs_come_once_whatever_the_page_size(&at).await;
+    runs_are_those_that_the_client_reads(&at).await;
+    runs_are_selected_by_what_they_do_and_when(&at).await;
+    one_run_is_read_by_its_id_also_a_deleted_one(&at).await;
+    histories_are_whole_and_in_order(&at).await;
+    every_spike_of_a_long_history_is_there(&at).await;
+    artifacts_are_listed_one_folder_at_a_time(&at).await;
+    files_come_whole_and_in_parts(&at).await;
+    what_is_not_there_is_said_so(&at).await;
+    models_and_versions_that_a_run_made_are_known(&at).await;
+}

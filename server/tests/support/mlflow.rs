@@ -19,7 +19,14 @@ pub struct MlflowProcess {
     pub address: String,
     shell: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
     /// Where its data is, unless that is SQLite.
-    database: Option<Database>,
+    database: Option<Held>,
+}
+
+/// A database that lasts as long as it is held.
+#[derive(Debug)]
+enum Held {
+    Postgres(Database),
+    MariaDb(ChildStdin),
 }
 
 /// A server with what `mlflow_fixture.py` logged.
@@ -33,6 +40,8 @@ pub struct FilledServer {
 static ON_SQLITE: LazyLock<FilledServer> = LazyLock::new(|| FilledServer::of(MlflowProcess::start(None, None, &[])));
 static ON_POSTGRES: LazyLock<FilledServer> =
     LazyLock::new(|| FilledServer::of(MlflowProcess::start(Some(Database::new()), None, &[])));
+
+static ON_MARIADB: LazyLock<FilledServer> = LazyLock::new(|| FilledServer::of(MlflowProcess::on_mariadb()));
 
 impl FilledServer {
     fn of(server: MlflowProcess) -> Self {
@@ -48,6 +57,11 @@ impl FilledServer {
     /// The one of this process whose data is in Postgres.
     pub fn on_postgres() -> &'static Self {
         &ON_POSTGRES
+    }
+
+    /// The one of this process whose data is in MariaDB, which `scripts/setup test soak` installs.
+    pub fn on_mariadb() -> &'static Self {
+        &ON_MARIADB
     }
 }
 
@@ -72,25 +86,22 @@ pub fn log_fixture(uri: &str) -> Value {
 impl MlflowProcess {
     /// Starts a server over a database, or over SQLite, below a path prefix such as `/mlflow`.
     pub fn start(database: Option<Database>, prefix: Option<&str>, arguments: &[&str]) -> Self {
+        let backend = database.as_ref().map(|d| d.url().replace("postgres:", "postgresql+psycopg:"));
+        Self::over(backend.as_deref().unwrap_or("-"), database.map(Held::Postgres), prefix, arguments)
+    }
+
+    fn on_mariadb() -> Self {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/mariadb.sh");
+        let (stdin, _, folder) = shell(&[script], "/tmp/gf-mariadb-");
+        let backend = format!("mysql+pymysql://root@localhost/mlflow?unix_socket={folder}/socket");
+        Self::over(&backend, Some(Held::MariaDb(stdin)), None, &[])
+    }
+
+    fn over(backend: &str, database: Option<Held>, prefix: Option<&str>, arguments: &[&str]) -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/mlflow.sh");
-        let backend =
-            database.as_ref().map_or_else(|| "-".into(), |d| d.url().replace("postgres:", "postgresql+psycopg:"));
-        let mut child = Command::new("bash")
-            .args([script, &python(), &backend, prefix.unwrap_or("-")])
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("bash");
-        let stdin = child.stdin.take().expect("an input");
-        let mut stdout = BufReader::new(child.stdout.take().expect("an output"));
-        let mut address = String::new();
-        stdout.read_line(&mut address).expect("a line");
-        let address = address.trim().to_owned();
-        assert!(address.starts_with("http://127.0.0.1:"), "MLflow does not start: {address}");
-        // The shell ends by itself, behind us.
-        drop(child);
+        let python = python();
+        let own = [script, &python, backend, prefix.unwrap_or("-")];
+        let (stdin, stdout, address) = shell(&[&own, arguments].concat(), "http://127.0.0.1:");
         Self { address, shell: Mutex::new((stdin, stdout)), database }
     }
 
@@ -120,4 +131,22 @@ impl MlflowProcess {
         shell.1.read_line(&mut outcome).expect("a shell that answers");
         assert_eq!(outcome.trim(), "0", "{what}");
     }
+}
+
+/// Starts a script, and reads its first line, which begins as given when all is well. It ends when its input is closed.
+fn shell(arguments: &[&str], begins: &str) -> (ChildStdin, BufReader<ChildStdout>, String) {
+    let mut child = Command::new("bash")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("bash");
+    let stdin = child.stdin.take().expect("an input");
+    let mut stdout = BufReader::new(child.stdout.take().expect("an output"));
+    let mut line = String::new();
+    stdout.read_line(&mut line).expect("a line");
+    let line = line.trim().to_owned();
+    assert!(line.starts_with(begins), "{} does not start: {line}", arguments[0]);
+    (stdin, stdout, line)
 }
