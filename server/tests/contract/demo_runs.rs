@@ -82,7 +82,7 @@ async fn the_real_client_reads_the_runs_of_the_demo_as_we_do() {
         assert_eq!(their["files"].as_array().unwrap().is_empty(), expected.is_empty());
     }
     let made = runs.iter().find(|r| &*r.name == "yolov10m-1.1.0").unwrap();
-    assert_eq!(client["champion"], json!(["1", made.id.as_str(), "1.1.0"]));
+    assert_eq!(client["champion"], json!([1, made.id.as_str(), "1.1.0"]));
     assert_eq!(client["models"]["rtdetr-r50"], json!({"champion": "1", "challenger": "2"}));
     assert_eq!(client["models"].as_object().unwrap().len(), 6);
     assert!(client["flavors"].as_u64().unwrap() > 0, "MLmodel is read from where the version says that it is");
