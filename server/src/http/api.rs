@@ -98,7 +98,7 @@ pub async fn palette(
 
 /// Experiments and runs by what was typed into the palette.
 pub async fn palette_runs(ActorServices(s): ActorServices, RawQuery(q): RawQuery) -> Answer {
-    let pairs = domain::params::known_pairs(q.as_deref().unwrap_or_default(), &["text"], &[])?;
+    let pairs = domain::params::known_pairs(q.as_deref().unwrap_or_default(), &["text"])?;
     let text = pairs.first().map_or("", |p| &p.1);
     Ok(axum::Json(palette::tracked(&s.runs, text)?).into_response())
 }
