@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ODD, TOKEN } from './servers';
-import { CUSTOMER, KINDS, MORE, SITE, address, at, expect, path, test } from './support';
+import { CUSTOMER, DRAWN, KINDS, MORE, SITE, address, at, expect, path, test } from './support';
 
 const CHECKER = join(dirname(fileURLToPath(import.meta.url)), '../../node_modules/vnu-jar/build/dist/vnu.jar');
 const enc = encodeURIComponent;
@@ -22,7 +22,7 @@ const LEPTOS: [RegExp, RegExp][] = [
 interface Message { type: string; subType?: string; message: string; extract?: string; url?: string; lastLine?: number }
 
 async function addresses(): Promise<[string, string, RequestInit?][]> {
-  const demo = await Promise.all([...KINDS, ...MORE].map(async (kind): Promise<[string, string]> => [kind, at.demo + (await address(kind))]));
+  const demo = await Promise.all([...KINDS, ...MORE, ...DRAWN].map(async (kind): Promise<[string, string]> => [kind, at.demo + (await address(kind))]));
   return [
     ...demo,
     ['not_found', `${at.demo}/nowhere`], ['unknown_place', `${at.demo}/customers/nobody`], ['refused', `${at.demo}/?days=1&days=2`],
@@ -36,6 +36,8 @@ async function addresses(): Promise<[string, string, RequestInit?][]> {
     ['sign_in', `${at.guarded}/signin?back=${enc('/trends?site="<a>"')}`], ['sign_in_off', `${at.demo}/signin`],
     ['views', `${at.demo}/views`], ['save_view', `${at.demo}/views?act=save&link=${enc('/trends?metric=mAP50')}&name=${enc('<a> "b"')}`],
     ['refused_view', `${at.demo}/views`, { method: 'POST', body: new URLSearchParams({ act: 'save', name: '', link: '//x', key: 'k' }) }],
+    ['bad_filter', `${at.demo}/experiments/all?filter=${enc('metrics.f1 > <b>')}`], ['grouped', `${at.demo}/experiments/all?group=params.seed&reading=best`],
+    ['no_experiments', `${at.empty}/experiments`], ['bad_run', `${at.demo}/runs/nobody`],
     ['wrong_token', `${at.guarded}/signin`, { method: 'POST', body: new URLSearchParams({ token: TOKEN.slice(1) }) }],
   ];
 }

@@ -2,7 +2,7 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import {
-  CUSTOMER, KINDS, MORE, SITE, address, alive, at, chartIsDrawn, column, crumbs, expect, main, mark, names, number, open, path,
+  CUSTOMER, DRAWN, KINDS, MORE, SITE, address, alive, at, chartIsDrawn, column, crumbs, expect, main, mark, names, number, open, path,
   picker, rail, range, settled, stayed, steady, table, test, tiles, zone,
 } from './support';
 import { ODD, PERCENT } from './servers';
@@ -22,7 +22,7 @@ async function hold(page: Page) {
 }
 
 test.describe('hydration', () => {
-  for (const kind of [...KINDS, ...MORE]) {
+  for (const kind of [...KINDS, ...MORE, ...DRAWN]) {
     test(`${kind}: hydration changes nothing that the server wrote`, async ({ page }) => {
       const response = await open(page, await address(kind));
       const html = await response!.text();
@@ -498,7 +498,7 @@ test.describe('an address that cannot be read', () => {
 
 test.describe('for everybody', () => {
   const all: [string, () => Promise<string>][] = [
-    ...[...KINDS, ...MORE].map((k): [string, () => Promise<string>] => [k, () => address(k)]),
+    ...[...KINDS, ...MORE, ...DRAWN].map((k): [string, () => Promise<string>] => [k, () => address(k)]),
     ['404', async () => '/nowhere'],
     ['empty', async () => at.empty],
     ['sign-in', async () => `${at.guarded}/signin`],

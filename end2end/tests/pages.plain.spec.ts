@@ -1,6 +1,6 @@
 // Every page without a script: content, links, forms, files.
 import {
-  CUSTOMER, KINDS, MORE, SITE, address, at, chartIsDrawn, column, crumbs, expect, main, names, number, path, picker, rail, range,
+  CUSTOMER, DRAWN, KINDS, MORE, SITE, address, at, chartIsDrawn, column, crumbs, expect, main, names, number, path, picker, rail, range,
   settled, steady, table, test, tiles, zone,
 } from './support';
 import { ODD, PERCENT, TOKEN, WIDE_SITES } from './servers';
@@ -64,7 +64,7 @@ test.describe('content is in the first HTML', () => {
   });
 
   test('no page writes a style attribute, an event handler, or a script without its nonce', async ({ page }) => {
-    for (const kind of [...KINDS, ...MORE]) {
+    for (const kind of [...KINDS, ...MORE, ...DRAWN]) {
       const response = await page.goto(await address(kind));
       const policy = response!.headers()['content-security-policy']!;
       expect(policy).not.toMatch(/unsafe-inline|'unsafe-eval'/);
@@ -102,7 +102,7 @@ test.describe('links lead on', () => {
     await page.goto(path.site());
     await expect(rail(page).getByRole('link', { name: 'Overview' })).toHaveAttribute('aria-current', 'page');
     for (const [name, url] of [
-      ['Trends', '/trends'], ['Compare', '/compare'], ['Records', '/records'], ['Sources', '/sources'], ['Views', '/views'], ['Overview', '/'],
+      ['Trends', '/trends'], ['Compare', '/compare'], ['Experiments', '/experiments'], ['Records', '/records'], ['Sources', '/sources'], ['Views', '/views'], ['Overview', '/'],
     ] as const) {
       await rail(page).getByRole('link', { name }).click();
       await expect(page).toHaveURL(url);
@@ -114,13 +114,13 @@ test.describe('links lead on', () => {
   test('no link of any page leads to an error', async ({ page, request }) => {
     test.slow();
     const links = new Set<string>();
-    for (const kind of [...KINDS, ...MORE]) {
+    for (const kind of [...KINDS, ...MORE, ...DRAWN]) {
       await page.goto(await address(kind));
       for (const a of await page.locator('a[href^="/"]').all()) links.add((await a.getAttribute('href'))!);
     }
     expect(links.size).toBeGreaterThan(40);
     // One of each shape is enough: names and moments are put aside.
-    const shapes = new Map([...links].map((l) => [l.replace(/\/(customers|sites|zones)\/[^/?]+/g, '/$1/x').replace(/=[^&]+/g, '='), l]));
+    const shapes = new Map([...links].map((l) => [l.replace(/\/(customers|sites|zones|experiments|runs)\/[^/?]+/g, '/$1/x').replace(/=[^&]+/g, '='), l]));
     for (const link of shapes.values()) expect((await request.get(link)).status(), link).toBe(200);
   });
 

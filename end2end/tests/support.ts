@@ -112,11 +112,25 @@ export async function zone(): Promise<string> {
   return zones[0]!;
 }
 
+/** The experiment of the demo with the most runs that made models, and the run that made its best one. */
+export const EXPERIMENT = 'detection-training';
+let known: { experiment: string; run: string } | undefined;
+export async function tracked(): Promise<{ experiment: string; run: string }> {
+  if (!known) {
+    const best = await fetch(`${at.demo}/api/runs/best?experiment=${EXPERIMENT}&metric=mAP50`);
+    const { run } = (await best.json()) as { run: { run_id: string; experiment_id: string } };
+    known = { experiment: run.experiment_id, run: run.run_id };
+  }
+  return known;
+}
+
 /** Every kind of page that has content. */
 export const KINDS = ['overview', 'customer', 'site', 'zone', 'trends', 'sources'] as const;
 /** And those that show rows or models, and no chart of one metric. */
 export const MORE = ['compare', 'records'] as const;
-export type Kind = (typeof KINDS)[number] | (typeof MORE)[number];
+/** And those of experiments and runs, which the server draws. */
+export const DRAWN = ['experiments', 'runs', 'run', 'artifacts'] as const;
+export type Kind = (typeof KINDS)[number] | (typeof MORE)[number] | (typeof DRAWN)[number];
 export async function address(kind: Kind): Promise<string> {
   switch (kind) {
     case 'overview': return '/';
@@ -127,6 +141,10 @@ export async function address(kind: Kind): Promise<string> {
     case 'sources': return '/sources';
     case 'compare': return '/compare';
     case 'records': return '/records';
+    case 'experiments': return '/experiments';
+    case 'runs': return `/experiments/${(await tracked()).experiment}`;
+    case 'run': return `/runs/${(await tracked()).run}`;
+    case 'artifacts': return `/runs/${(await tracked()).run}?show=artifacts`;
   }
 }
 
