@@ -63,6 +63,8 @@ words! {
     device = "device",
     /// `architecture` or `architecture:version`.
     model = "model",
+    /// Only records that name this run.
+    run = "run",
     metric = "metric",
     /// Models put side by side, separated by commas.
     models = "models",

@@ -53,7 +53,12 @@ pub async fn page(services: &Services, request: &Request, params: QueryParams) -
         head,
         filter: device_filter(&a, &directory, "/records".into(), false),
         empty: nothing.then(|| empty_view(&a, &directory, None)),
-        summary: words::summary(lang, a.fmt.count(records.total), a.scope_text(), from, to),
+        summary: match &a.q.run {
+            Some(run) => {
+                words::summary_of_run(lang, a.fmt.count(records.total), run.as_str(), a.scope_text(), from, to)
+            }
+            None => words::summary(lang, a.fmt.count(records.total), a.scope_text(), from, to),
+        },
         table: (!nothing).then(|| table(&a, &records, query.skip)),
     })
 }

@@ -147,7 +147,7 @@ fn run_links(services: &Services, a: &PlainQuery, answer: &RunAnswer) -> html::R
     });
     html::RunLinks {
         mlflow,
-        records: None,
+        records: Some(addresses::records_of_run(&run.id)),
         place,
         parent: answer.parent.as_deref().map(to),
         children: answer.children.iter().map(|c| to(c)).collect(),

@@ -19,8 +19,19 @@ pub const ALL_RUNS: &str = "/experiments/all";
 /// Keys of comparisons alone.
 const COMPARE: [&str; 5] = ["models", "baseline", "places", "by", "diff"];
 /// Keys that belong to one page alone.
-const OWN: [&str; 10] =
-    ["metric", "model", "sort", "page", METRICS_PAGE, COMPARE[0], COMPARE[1], COMPARE[2], COMPARE[3], COMPARE[4]];
+const OWN: [&str; 11] = [
+    "metric",
+    "model",
+    "run",
+    "sort",
+    "page",
+    METRICS_PAGE,
+    COMPARE[0],
+    COMPARE[1],
+    COMPARE[2],
+    COMPARE[3],
+    COMPARE[4],
+];
 
 /// The path of a place's page.
 #[must_use]
@@ -48,7 +59,7 @@ pub fn place(scope: &Scope, params: &QueryParams) -> String {
 #[must_use]
 pub fn with_scope(path: &str, scope: &Scope, params: &QueryParams) -> String {
     let mut to = params.clone();
-    for key in ["sort", "page", METRICS_PAGE, "step", "model"] {
+    for key in ["sort", "page", METRICS_PAGE, "step", "model", "run"] {
         to.set(key, None);
     }
     put(&mut to, scope);
@@ -65,7 +76,7 @@ pub fn trends(scope: &Scope, metric: &str, params: &QueryParams) -> String {
 #[must_use]
 pub fn trends_of_model(scope: &Scope, metric: &str, params: &QueryParams) -> String {
     let mut to = without(params, &COMPARE, metric);
-    for key in ["sort", "page", METRICS_PAGE, "step"] {
+    for key in ["sort", "page", METRICS_PAGE, "step", "run"] {
         to.set(key, None);
     }
     put(&mut to, scope);
@@ -99,6 +110,19 @@ pub fn experiment(id: &ExperimentId) -> String {
 #[must_use]
 pub fn run(id: &RunId) -> String {
     format!("/runs/{id}")
+}
+
+/// The records of all time that name a run.
+#[must_use]
+pub fn records_of_run(id: &RunId) -> String {
+    href(
+        "/records",
+        &[
+            ("type".to_owned(), "all".to_owned()),
+            ("run".to_owned(), id.to_string()),
+            ("days".to_owned(), "4015".to_owned()),
+        ],
+    )
 }
 
 /// The comparison with a registered version as the baseline.

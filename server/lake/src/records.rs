@@ -46,10 +46,19 @@ impl Lake {
         let wanted = q.metric.as_ref().and_then(|_| columns.first().cloned());
         let mut head = vec!["timestamp", "seq", "simulated"];
         head.extend(wanted.as_ref().map(metric_source_column));
+        head.extend(q.run.as_ref().map(|_| "run_id"));
         let rows =
             ScanRequest { scope: &q.scope, model: q.model.as_ref(), ranges: q.range.into(), columns: head, only: None };
         let keep = q.skip + q.take;
-        let found = || NewestRows { wanted: wanted.clone(), keep, total: 0, simulated: false, keys: Vec::new() };
+        let run = q.run.as_ref().map(|id| id.as_str().to_owned());
+        let found = || NewestRows {
+            wanted: wanted.clone(),
+            run: run.clone(),
+            keep,
+            total: 0,
+            simulated: false,
+            keys: Vec::new(),
+        };
         let (_, parts) = self.scan_rows(&rows, found).await?;
         let mut newest = found();
         parts.into_iter().for_each(|p| newest.merge(p));
@@ -116,6 +125,8 @@ impl Lake {
 struct NewestRows {
     /// Rows without this metric do not count.
     wanted: Option<MetricColumn>,
+    /// Rows that do not name this run do not count.
+    run: Option<String>,
     keep: usize,
     total: u64,
     simulated: bool,
@@ -151,7 +162,13 @@ impl BatchConsumer for NewestRows {
             self.keys.push((times.value(row), seqs.value(row)));
         };
         let values = self.wanted.as_ref().map(|m| values_of(batch, m)).transpose()?;
-        (0..batch.num_rows()).filter(|r| values.as_ref().is_none_or(|v| v.is_valid(*r))).for_each(note);
+        let of_run = self
+            .run
+            .clone()
+            .map(|run| Ok::<_, String>((column_named(batch, "run_id")?.as_string_view(), run)))
+            .transpose()?;
+        let named = |r: &usize| of_run.as_ref().is_none_or(|(ids, run)| ids.is_valid(*r) && ids.value(*r) == run);
+        (0..batch.num_rows()).filter(|r| values.as_ref().is_none_or(|v| v.is_valid(*r))).filter(named).for_each(note);
         // Cut now and then, so that memory holds what is asked for and not what there is.
         if self.keys.len() > 2 * self.keep + 65_536 {
             self.cut();

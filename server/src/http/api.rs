@@ -33,8 +33,9 @@ const TREND: [&str; 13] =
 const WORST: [&str; 13] =
     ["customer", "site", "zone", "task", "type", "device", "model", "metric", "days", "from", "to", "tz", "limit"];
 
-const RECORDS: [&str; 13] =
-    ["customer", "site", "zone", "task", "type", "device", "model", "metric", "days", "from", "to", "tz", "page"];
+const RECORDS: [&str; 14] = [
+    "customer", "site", "zone", "task", "type", "device", "model", "run", "metric", "days", "from", "to", "tz", "page",
+];
 
 type Answer = Result<Response, Problem>;
 

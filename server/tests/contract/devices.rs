@@ -39,7 +39,7 @@ fn comparison(scope: &Scope) -> ComparisonQuery {
 }
 
 fn records(scope: &Scope) -> RecordsQuery {
-    RecordsQuery { scope: scope.clone(), model: None, metric: None, range: june(), skip: 0, take: 25 }
+    RecordsQuery { scope: scope.clone(), model: None, run: None, metric: None, range: june(), skip: 0, take: 25 }
 }
 
 async fn numbers_of_several_devices_say_so(a: &Adapter) {

@@ -83,7 +83,15 @@ async fn a_page_knows_the_metrics_of_its_scope_alone(a: &Adapter) {
 }
 
 async fn of(lake: &Lake, key: &str) -> Option<Vec<Option<f64>>> {
-    let q = RecordsQuery { scope: fleet(), model: None, metric: Some(key.into()), range: june(), skip: 0, take: 9 };
+    let q = RecordsQuery {
+        scope: fleet(),
+        model: None,
+        run: None,
+        metric: Some(key.into()),
+        range: june(),
+        skip: 0,
+        take: 9,
+    };
     lake.records(&q).await.ok().map(|r| r.rows.into_iter().map(|row| row.values[0]).collect())
 }
 

@@ -66,6 +66,7 @@ async fn a_registered_version_is_one_model_under_whatever_tags() {
         let q = RecordsQuery {
             scope: fleet(),
             model: Some(key("models:/fleet-detector")),
+            run: None,
             metric: None,
             range: june(),
             skip: 0,

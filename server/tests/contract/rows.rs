@@ -28,7 +28,7 @@ fn row(time: &str, fields: Value) -> Value {
 }
 
 fn query(range: TimeRange) -> RecordsQuery {
-    RecordsQuery { scope: scope("", "all"), model: None, metric: None, range, skip: 0, take: 25 }
+    RecordsQuery { scope: scope("", "all"), model: None, run: None, metric: None, range, skip: 0, take: 25 }
 }
 
 async fn records(a: &Adapter, q: RecordsQuery) -> Records {
@@ -94,8 +94,8 @@ async fn rows_are_those_of_the_scope_the_model_and_the_range(a: &Adapter) {
     assert_eq!(count(RecordsQuery { scope: fleet(), ..query(day) }).await, 3, "candidates are not production");
     assert_eq!(count(RecordsQuery { scope: scope("acme", "all"), ..query(day) }).await, 3);
     let yolo = |text: &str| Some(ModelKey::parse(text).expect("a model"));
-    assert_eq!(count(RecordsQuery { model: yolo("yolo"), ..query(day) }).await, 2);
-    assert_eq!(count(RecordsQuery { model: yolo("yolo:1"), ..query(june()) }).await, 2);
+    assert_eq!(count(RecordsQuery { model: yolo("yolo"), run: None, ..query(day) }).await, 2);
+    assert_eq!(count(RecordsQuery { model: yolo("yolo:1"), run: None, ..query(june()) }).await, 2);
     let end = range("2026-06-30T10:00:00Z", "2026-06-30T10:10:00Z");
     assert_eq!(count(query(end)).await, 1, "the end of a range is not in it");
 }

@@ -49,7 +49,9 @@ async fn customers(lake: &Lake) -> Vec<(String, u64)> {
 
 async fn rows(lake: &Lake, customer: &str) -> Records {
     let scope = scope(customer, "all");
-    lake.records(&RecordsQuery { scope, model: None, metric: None, range: june(), skip: 0, take: 100 }).await.unwrap()
+    lake.records(&RecordsQuery { scope, model: None, run: None, metric: None, range: june(), skip: 0, take: 100 })
+        .await
+        .unwrap()
 }
 
 fn one(name: &str, n: u64) -> Vec<(String, u64)> {

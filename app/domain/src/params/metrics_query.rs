@@ -12,6 +12,7 @@ use crate::{
     scope::{ExperimentKind, Scope, clip_text},
     sentences,
     time::{DAY, EarlierPeriod, Millis, Step, TimeRange, bad_days, parse_moment},
+    tracking::RunId,
 };
 
 /// Days shown when a query names no range.
@@ -41,6 +42,7 @@ pub struct MetricsQuery {
     pub step: Option<Step>,
     pub metric: Option<String>,
     pub model: Option<ModelKey>,
+    pub run: Option<RunId>,
     /// Models put side by side; empty where none is named.
     pub models: Vec<ModelKey>,
     pub baseline: Option<ModelKey>,
@@ -140,6 +142,7 @@ impl QueryParams {
             step: self.parsed("step", Step::parse)?,
             metric: self.get("metric").map(str::to_owned),
             model: self.parsed("model", ModelKey::parse)?,
+            run: self.parsed("run", RunId::parse)?,
             models: self.models()?,
             baseline: self.parsed("baseline", ModelKey::parse)?,
             places: self.parsed("places", PlacePairing::parse)?.unwrap_or_default(),
@@ -284,6 +287,7 @@ impl MetricsQuery {
         RecordsQuery {
             scope: self.scope.clone(),
             model: self.model.clone(),
+            run: self.run.clone(),
             metric: self.metric.clone(),
             range: self.range,
             skip: (self.page - 1).saturating_mul(take),

@@ -6,6 +6,7 @@ use crate::{
     model::ModelKey,
     scope::Scope,
     time::{Millis, TimeRange},
+    tracking::RunId,
 };
 
 /// Which rows are behind a number: newest first, `take` of them after `skip`.
@@ -13,6 +14,8 @@ use crate::{
 pub struct RecordsQuery {
     pub scope: Scope,
     pub model: Option<ModelKey>,
+    /// Only rows that name this run.
+    pub run: Option<RunId>,
     /// Only rows that have this metric.
     pub metric: Option<String>,
     pub range: TimeRange,
