@@ -4,6 +4,7 @@ use domain::{
     model::ModelKey,
     query::{ComparisonQuery, MetricSelection, Records, RecordsQuery, SummaryQuery},
     time::{EarlierPeriod, TimeRange},
+    tracking::RunId,
 };
 use serde_json::{Value, json};
 
@@ -12,6 +13,7 @@ use crate::support::{Adapter, ask, at, fleet, june, metric, near, range, scope};
 suite!([on_the_lake = crate::support::local_lake, without_memory = crate::support::lake_without_memory] [
     rows_come_newest_first_with_where_they_came_from,
     rows_of_a_metric_are_those_that_have_it,
+    rows_of_a_run_are_those_that_name_it,
     pages_of_rows_neither_skip_nor_repeat,
     rows_are_those_of_the_scope_the_model_and_the_range,
     unknown_names_are_refused_and_deep_pages_too,
@@ -58,6 +60,22 @@ async fn rows_of_a_metric_are_those_that_have_it(a: &Adapter) {
         let found = records(a, RecordsQuery { metric: Some(key.into()), ..query(june()) }).await;
         assert_eq!((found.total, found.rows.len()), (times, times as usize), "{key}");
         assert_eq!(found.rows[0].values, [Some(value)], "{key}");
+    }
+}
+
+async fn rows_of_a_run_are_those_that_name_it(a: &Adapter) {
+    a.take([
+        row("30T09:00:00", json!({"run_id": "aa"})),
+        row("30T10:00:00", json!({"run_id": "aa", "detection": null, "system": {"fps": 5}})),
+        row("30T11:00:00", json!({"run_id": "aab"})),
+        row("30T11:30:00", json!({})),
+    ])
+    .await;
+    for (run, metric, times) in [("aa", None, 2), ("aa", Some("fps"), 1), ("aab", None, 1), ("a", None, 0)] {
+        let run = Some(RunId::parse(run).expect("an id"));
+        let found = records(a, RecordsQuery { run: run.clone(), metric: metric.map(Into::into), ..query(june()) }).await;
+        assert_eq!((found.total, found.rows.len()), (times, times as usize), "{run:?} {metric:?}");
+        assert!(found.rows.iter().all(|r| r.run_id.as_deref() == run.as_ref().map(RunId::as_str)));
     }
 }
 
