@@ -65,8 +65,8 @@ const SHARED: [&str; 50] = [
     "datasets.context = 'training' AND dataset.name LIKE 'y%'",
 ];
 
-/// Filters that neither takes.
-const REFUSED: [&str; 12] = [
+/// Filters that neither takes. An AND at an end is refused here alone: MLflow overlooks it.
+const REFUSED: [&str; 10] = [
     "metrics.f1 >",
     "metrics.f1 > 'x'",
     "metrics.f1 > high",
@@ -76,8 +76,6 @@ const REFUSED: [&str; 12] = [
     "attributes.nothing = 'x'",
     "dataset.nothing = 'x'",
     "attributes.status = 5",
-    "AND metrics.f1 > 1",
-    "metrics.f1 > 1 AND",
     "params.i LIKE 5",
 ];
 
