@@ -1,7 +1,11 @@
 //! What every place of experiments and runs promises (`domain::ports::TrackingStore`), held against what the real MLflow client reads
 //! of the same place.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
 
 use domain::{
     error::ErrorKind,
@@ -10,10 +14,14 @@ use domain::{
     tracking::{ArtifactPath, ByteRange, ExperimentId, Lifecycle, Run, RunId},
 };
 use futures::TryStreamExt;
-use registry::mlflow::{MlflowOptions, MlflowServer, Timeouts};
+use registry::{
+    database::DatabaseStore,
+    folder::FolderStore,
+    mlflow::{MlflowOptions, MlflowServer, Timeouts},
+};
 use serde_json::{Value, json};
 
-use crate::mlflow::{FilledServer, MlflowProcess};
+use crate::mlflow::{FilledServer, MlflowProcess, log_fixture};
 
 /// A place, and what is in it.
 struct Filled {
@@ -34,7 +42,32 @@ async fn server_on_postgres() -> Filled {
     tokio::task::spawn_blocking(|| client(FilledServer::on_postgres())).await.unwrap()
 }
 
-suite!([server_on_sqlite = super::server_on_sqlite, server_on_postgres = super::server_on_postgres] [
+/// A folder of its own for what the client logs without a server, and what it reads of it. Emptied first: a static is never dropped.
+fn logged_into(name: &str, uri: impl Fn(&Path) -> String) -> (PathBuf, Value) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("tracking-{name}"));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    let logged = log_fixture(&uri(&folder));
+    (folder, logged)
+}
+
+static FOLDER: LazyLock<(PathBuf, Value)> =
+    LazyLock::new(|| logged_into("folder", |at| at.join("mlruns").display().to_string()));
+static DATABASE: LazyLock<(PathBuf, Value)> =
+    LazyLock::new(|| logged_into("database", |at| format!("sqlite:///{}", at.join("mlflow.db").display())));
+
+async fn folder() -> Filled {
+    let (at, logged) = tokio::task::spawn_blocking(|| LazyLock::force(&FOLDER)).await.unwrap();
+    Filled { store: Box::new(FolderStore::open(&at.join("mlruns")).unwrap()), logged: logged.clone() }
+}
+
+async fn database() -> Filled {
+    let (at, logged) = tokio::task::spawn_blocking(|| LazyLock::force(&DATABASE)).await.unwrap();
+    Filled { store: Box::new(DatabaseStore::open(&at.join("mlflow.db")).unwrap()), logged: logged.clone() }
+}
+
+suite!([server_on_sqlite = super::server_on_sqlite, server_on_postgres = super::server_on_postgres,
+        folder = super::folder, database = super::database] [
     it_answers_and_says_its_version,
     experiments_are_those_that_the_client_reads,
     all_active_runs_come_once_whatever_the_page_size,
