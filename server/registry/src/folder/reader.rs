@@ -1,5 +1,4 @@
 //! Reads experiments and runs, and what has not changed only once.
-#![expect(clippy::disallowed_methods, reason = "called on blocking threads only")]
 
 use std::{
     collections::{HashMap, HashSet},
