@@ -155,7 +155,7 @@ fn is_there(folder: &Path) -> bool {
 }
 
 /// A folder or a database file. One that cannot be opened is told of by its status, and keeps nobody from anything else.
-fn local_store(path: &Path) -> Arc<dyn TrackingStore> {
+pub(crate) fn local_store(path: &Path) -> Arc<dyn TrackingStore> {
     // The copy is kept under this name, wherever the server is started.
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     registry::embedded_store(&path).unwrap_or_else(|error| {

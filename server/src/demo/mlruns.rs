@@ -247,10 +247,10 @@ impl Writer<'_> {
 
 #[cfg(test)]
 mod tests {
-    use domain::ports::{RunSelection, TrackingStore};
-    use registry::folder::FolderStore;
+    use domain::ports::RunSelection;
 
     use super::*;
+    use crate::startup::local_store;
 
     const EPOCH: Millis = Millis(1_795_000_000_000);
 
@@ -264,7 +264,7 @@ mod tests {
         write_runs(&folder, EPOCH).expect("written");
         assert_eq!(fs::metadata(folder.join(STAMP)).and_then(|m| m.modified()).expect("a stamp"), written, "once");
 
-        let store = FolderStore::open(&folder).expect("a store");
+        let store = local_store(&folder);
         let experiments: Vec<_> = store.experiments().await.expect("experiments").into_iter().map(|e| e.id).collect();
         let read = store.runs(&experiments, &RunSelection::All, 1_000, None).await.expect("runs").runs;
         let expected = training_runs(&Fleet::new(), EPOCH);

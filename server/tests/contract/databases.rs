@@ -3,7 +3,7 @@
 use domain::{
     ErrorKind,
     access::Role,
-    ports::{AppendCounts, ChangeOutcome, CreateOutcome, IdempotencyKey, RefusedCounts, SessionStart},
+    ports::{AppendCounts, ChangeOutcome, CopyChanges, CreateOutcome, IdempotencyKey, RefusedCounts, SessionStart},
     saved_view::{NewView, ViewLink, ViewName},
     time::Millis,
     token::{SecretHash, TokenName},
@@ -16,6 +16,7 @@ use store::{ColumnType, Location, PostgresServer, TABLES};
 use crate::{
     postgres::Database,
     support::{LakeDir, on_postgres, on_sqlite, source},
+    tracking_copies,
 };
 
 suite!([on_sqlite = crate::support::on_sqlite, on_postgres = crate::support::on_postgres] [
@@ -222,6 +223,14 @@ async fn filled(dir: &LakeDir) -> i64 {
         panic!("a new view")
     };
     assert_eq!(store.set_start(&view.owner, Some(view.id)).await.unwrap(), ChangeOutcome::Done);
+    let copied = CopyChanges {
+        experiments: vec![tracking_copies::experiment("1", "부산 'x'")],
+        runs: vec![tracking_copies::run("a1", "n")],
+        progress: "{}".into(),
+        as_of: Millis(4),
+        ..CopyChanges::default()
+    };
+    assert!(!store.save_copy(tracking_copies::SOURCE, &copied).await.unwrap(), "the first one");
     let found = async || Ok(vec!["day=1/a.parquet".to_owned(), "day=1/b.parquet".to_owned()]);
     drop(store::bind(&*store, &dir.location(), dir.path(), found).await.unwrap());
     ids[2]
@@ -246,6 +255,7 @@ async fn told(location: &Location) -> String {
                 store.session(&SecretHash([2; 32]), Millis(3)).await
             ),
             (store.views(None).await.unwrap(), store.start("김민수 'x'").await.unwrap()),
+            store.load_copy(tracking_copies::SOURCE).await.unwrap(),
         )
     )
 }
@@ -335,7 +345,7 @@ async fn a_damaged_backup_is_refused_before_anything_is_written(dir: &LakeDir) {
         assert!(refused.message.en.contains("state.backup"), "{what}: {refused}");
         assert!(!dir.path().join("never.sqlite").exists(), "{what}: nothing is made");
     }
-    std::fs::write(&path, packed(text.replacen("\"schema\":12", "\"schema\":9999", 1))).unwrap();
+    std::fs::write(&path, packed(text.replacen("\"schema\":13", "\"schema\":9999", 1))).unwrap();
     assert!(store::restore(&path, &to, dir.path()).await.unwrap_err().message.en.contains("9999"));
     // An older one, without a table that came later: it is empty, and the rest is there.
     let head: serde_json::Value = serde_json::from_str(lines[0]).unwrap();
@@ -365,7 +375,7 @@ async fn one_status_says_what_is_there(dir: &LakeDir) {
     }
     filled(dir).await;
     let status = store::status(&dir.location()).await.unwrap();
-    assert_eq!((status.schema, status.program_schema), (Some(12), 12));
+    assert_eq!((status.schema, status.program_schema), (Some(13), 13));
     let rows = |table: &str| status.tables.iter().find(|t| t.table == table).map(|t| t.rows);
     assert_eq!(
         (rows("lake_file"), rows("source"), rows("tail"), status.tables.len()),

@@ -40,9 +40,9 @@ suite!([on_sqlite = super::sqlite, on_postgres = super::postgres] [
     processes_that_save_at_once_lose_nothing,
 ]);
 
-const SOURCE: &str = "http://mlflow:5000";
+pub const SOURCE: &str = "http://mlflow:5000";
 
-fn experiment(id: &str, name: &str) -> Arc<Experiment> {
+pub fn experiment(id: &str, name: &str) -> Arc<Experiment> {
     Arc::new(Experiment {
         id: ExperimentId::parse(id).unwrap(),
         name: name.into(),
@@ -54,7 +54,7 @@ fn experiment(id: &str, name: &str) -> Arc<Experiment> {
     })
 }
 
-fn run(id: &str, name: &str) -> Arc<Run> {
+pub fn run(id: &str, name: &str) -> Arc<Run> {
     let metric = |key: &str, value, extremes| RunMetric {
         key: key.into(),
         value,

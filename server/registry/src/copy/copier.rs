@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use domain::{
-    ErrorKind, Result,
+    Error, ErrorKind, Result,
     error::Sentence,
     ports::{Clock, CopyChanges, RunSelection, TrackingCopies},
     time::Millis,
@@ -16,6 +16,7 @@ use super::{
     current::{Current, MetricOfRun, Part},
     original::Original,
     pace::{Backoff, with_jitter},
+    sentences,
     sweep::{Sweep, SweepPlan},
 };
 
@@ -294,7 +295,10 @@ pub async fn load(tools: &Tools) -> Result<bool> {
         return Ok(false);
     }
     let progress: Progress = serde_json::from_str(&kept.progress).unwrap_or_default();
-    tools.current.show_kept(kept, progress.complete);
+    // Of 50,000 runs it takes a second, beside the runtime.
+    let current = Arc::clone(&tools.current);
+    let shown = tokio::task::spawn_blocking(move || current.show_kept(kept, progress.complete)).await;
+    shown.map_err(|e| Error::internal(sentences::not_shown()).with_detail(e))?;
     Ok(true)
 }
 

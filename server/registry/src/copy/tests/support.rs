@@ -12,7 +12,6 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     Error, Result,
-    error::Sentence,
     ports::{
         ArtifactBody, Clock, CopyChanges, KeptCopy, RunSelection, RunsPage, TrackingCopies, TrackingKind, TrackingStore,
     },
@@ -23,6 +22,8 @@ use domain::{
     },
 };
 use tokio::time::Instant;
+
+use super::super::sentences;
 
 /// When tests begin.
 pub const START: i64 = 1_800_000_000_000;
@@ -135,7 +136,7 @@ impl Original {
 }
 
 pub fn away(why: &str) -> Error {
-    Error::unavailable(Sentence { en: format!("MLflow is {why}"), ko: None })
+    Error::unavailable(sentences::no_answer(why, 1))
 }
 
 pub fn run_id(id: &str) -> RunId {
@@ -228,7 +229,7 @@ impl TrackingStore for Original {
     }
     async fn run(&self, id: &RunId) -> Result<Run> {
         self.ask(format!("run {id}")).await?;
-        let gone = || Error::not_found(Sentence { en: "no run".into(), ko: None });
+        let gone = || Error::not_found(sentences::not_shown());
         self.script().runs.get(id).cloned().ok_or_else(gone)
     }
     async fn history(&self, run: &RunId, metric: &str) -> Result<Vec<MetricPoint>> {
