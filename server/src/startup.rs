@@ -144,7 +144,11 @@ pub fn tracking_store(settings: &Settings) -> Result<Option<Arc<dyn TrackingStor
         Some(TrackingSource::Local(path)) => Ok(Some(local_store(&path))),
         None => {
             let folder = demo::mlruns_folder(&settings.data.folder);
-            Ok(if settings.demo.on || is_there(&folder) { Some(Arc::new(FolderStore::open(&folder)?)) } else { None })
+            // It is filled with the demo; an empty one is no fault until then.
+            if settings.demo.on {
+                make_folder(&folder)?;
+            }
+            Ok(if is_there(&folder) { Some(Arc::new(FolderStore::open(&folder)?)) } else { None })
         }
     }
 }

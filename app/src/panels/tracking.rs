@@ -2,7 +2,7 @@
 
 use domain::{
     ports::{CopyStatus, TrackingKind},
-    time::{HOUR, MINUTE, Millis, SECOND},
+    time::{DAY, HOUR, MINUTE, Millis, SECOND},
     tracking::{Run, RunStatus},
 };
 use leptos::prelude::*;
@@ -18,6 +18,9 @@ use crate::{
 
 /// A copy older than this says so in a banner, although nothing failed.
 const OLD: i64 = MINUTE;
+
+/// A moment farther back is written as a date.
+const OLD_MOMENT: i64 = 3 * DAY;
 
 /// What is missing on an installation without experiments.
 #[must_use]
@@ -149,7 +152,9 @@ pub fn moment(fmt: &Fmt, at: Option<Millis>, now: Millis) -> impl IntoView + use
     match at {
         None => NO_VALUE.into_any(),
         Some(at) => {
-            let (iso, short) = (at.to_string(), fmt.age(Some(at), now));
+            // What is long ago is told apart by its date.
+            let is_old = now.0 - at.0 > OLD_MOMENT;
+            let (iso, short) = (at.to_string(), if is_old { fmt.moment(at, now) } else { fmt.age(Some(at), now) });
             let full = fmt.strftime(at, "%Y-%m-%d %H:%M:%S %Z");
             view! { <time datetime=iso title=full>{short}</time> }.into_any()
         }

@@ -137,7 +137,7 @@ pub(super) fn metrics(a: &PlainQuery, run: &Run, find: &str, json: String) -> im
             <tr>
                 <th scope="row"><bdi>{m.key.to_string()}</bdi></th>
                 <td class="num" title=exact>{number(&a.fmt, m.value)}</td>
-                <td class="num">{m.step.to_string()}</td>
+                <td class="num">{a.fmt.decimal(m.step as f64, 0)}</td>
                 <td class="num">{min}</td><td class="num">{max}</td><td class="num">{points}</td>
                 <td>{better}</td>
             </tr>

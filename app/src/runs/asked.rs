@@ -13,7 +13,7 @@ use domain::{
 use crate::{shell::plain_query::PlainQuery, ui::pages};
 
 /// The keys of the page; `pick` may be given several times.
-pub(super) const KEYS: [&str; 8] = ["filter", "sort", "cols", "reading", "group", "page", "rows", "find"];
+pub(super) const KEYS: [&str; 9] = ["edit", "filter", "sort", "cols", "reading", "group", "page", "rows", "find"];
 pub(super) const LISTS: [&str; 1] = ["pick"];
 /// Rows of a page, when nobody asks for another number, and at most.
 pub(super) const PAGE_ROWS: usize = 100;

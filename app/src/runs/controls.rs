@@ -21,6 +21,8 @@ use crate::{
 
 /// So many values of a facet are offered.
 const OFFERED: usize = 8;
+/// The value of `edit=` with which the choice of columns is open, also without a script.
+const COLUMNS: &str = "columns";
 /// So many columns that are not shown are offered; others are found by name.
 const OFFERED_COLUMNS: usize = 60;
 
@@ -196,7 +198,7 @@ pub(super) fn chooser(a: &PlainQuery, asked: &Asked, shown: &[Column], answer: &
     let find = a.get("find").unwrap_or_default();
     // Without the reading, which is chosen elsewhere.
     let plain: Vec<Column> = asked.columns.clone().unwrap_or_else(|| answer.default_columns.clone());
-    let to = |columns: &[Column]| a.with(&[("cols", Some(written(columns)))]);
+    let to = |columns: &[Column]| a.with(&[("cols", Some(written(columns))), ("edit", Some(COLUMNS.to_owned()))]);
     let act = |columns: Vec<Column>, label: String, sign: &'static str| {
         let href = to(&columns);
         view! { " "<a class="act" data-noscroll="" href=href title=label.clone() aria-label=label>{sign}</a> }
@@ -250,14 +252,15 @@ pub(super) fn chooser(a: &PlainQuery, asked: &Asked, shown: &[Column], answer: &
     let default = asked.columns.is_some().then(|| {
         view! { " "<a href=a.with(&[("cols", None)])>{words::default_columns(lang)}</a> }
     });
-    let open = (!find.is_empty() || asked.columns.is_some()).then_some("");
+    let open = (!find.is_empty() || a.get("edit") == Some(COLUMNS)).then_some("");
     view! {
         <details class="columns" open=open>
             <summary><Icon name="table"/>{words::columns(lang, shown.len())}</summary>
             <ul>{chosen}</ul>
             <form class="filters" method="get" action=a.path.clone()>
-                {hidden(a, &["cols", "find"])}
-                <label><span>{words::columns_text(lang)}</span><input name="cols" value=written(&plain) autocomplete="off" spellcheck="false"/></label>
+                {hidden(a, &["cols", "find", "edit"])}
+                <input type="hidden" name="edit" value=COLUMNS/>
+                <label class="wide"><span>{words::columns_text(lang)}</span><input name="cols" value=written(&plain) autocomplete="off" spellcheck="false"/></label>
                 <label><span>{words::columns_find(lang)}</span><input type="search" name="find" value=find.to_owned() autocomplete="off" spellcheck="false"/></label>
                 <button class="button" type="submit">{words::apply(lang)}</button>
                 {default}

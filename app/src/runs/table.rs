@@ -31,12 +31,9 @@ pub(super) fn table(
     let lang = a.fmt.lang;
     let several = !one;
     let heads: Vec<_> = shown.iter().map(|c| head(a, asked, c)).collect();
-    let rows: Vec<_> = answer
-        .rows
-        .iter()
-        .zip(&answer.children)
-        .map(|(run, children)| row(a, shown, run, *children, several))
-        .collect();
+    let home = |run: &Run| answer.experiments.iter().find(|e| several && e.id == run.experiment).map(|e| &*e.name);
+    let rows = answer.rows.iter().zip(&answer.children);
+    let rows: Vec<_> = rows.map(|(run, children)| row(a, shown, run, *children, home(run))).collect();
     let paging = Paging { page: asked.page, size: asked.rows, total: answer.total, label: words::pages(lang) };
     let pager = pages::pager(&a.fmt, &paging, |page| a.with(&[("page", page)]));
     let hidden: Vec<_> = a
@@ -86,7 +83,8 @@ fn head(a: &PlainQuery, asked: &Asked, column: &Column) -> impl IntoView + use<>
     }
 }
 
-fn row(a: &PlainQuery, shown: &[Column], run: &Arc<Run>, children: usize, several: bool) -> impl IntoView + use<> {
+/// `home` is the name of its experiment, where that is shown.
+fn row(a: &PlainQuery, shown: &[Column], run: &Arc<Run>, children: usize, home: Option<&str>) -> impl IntoView + use<> {
     let lang = a.fmt.lang;
     let id = run.id.to_string();
     let label = if run.name.is_empty() { id.clone() } else { run.name.to_string() };
@@ -94,9 +92,9 @@ fn row(a: &PlainQuery, shown: &[Column], run: &Arc<Run>, children: usize, severa
     let pick = words::pick_run(lang, &label);
     let below = (children > 0).then(|| view! { " "<small class="quiet">{words::children(lang, children)}</small> });
     let child = run.tag(domain::tracking::search::PARENT_TAG).map(|_| "child");
-    let experiment = several.then(|| {
+    let experiment = home.map(|name| {
         let href = a.to(&addresses::experiment(&run.experiment));
-        view! { <td><a href=href><bdi>{run.experiment.to_string()}</bdi></a></td> }
+        view! { <td><a href=href><bdi>{name.to_owned()}</bdi></a></td> }
     });
     let cells: Vec<_> = shown.iter().map(|c| cell(a, c, run, a.now)).collect();
     let href = a.to(&addresses::run(&run.id));

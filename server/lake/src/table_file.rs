@@ -75,8 +75,8 @@ mod tests {
         let cell = |column: usize, row: usize| {
             let options = FormatOptions::default().with_null("none");
             let array = batch.column(column);
-            let cell = ArrayFormatter::try_new(array, &options).expect("a formatter").value(row).to_string();
-            cell
+            let formatter = ArrayFormatter::try_new(array, &options).expect("a formatter");
+            formatter.value(row).to_string()
         };
         let rows: Vec<Vec<String>> = (0..2).map(|r| (0..4).map(|c| cell(c, r)).collect()).collect();
         assert_eq!(rows[0], ["=a", "NaN", "1", "1970-01-01T00:00:00Z"]);

@@ -73,7 +73,8 @@ async fn rows_of_a_run_are_those_that_name_it(a: &Adapter) {
     .await;
     for (run, metric, times) in [("aa", None, 2), ("aa", Some("fps"), 1), ("aab", None, 1), ("a", None, 0)] {
         let run = Some(RunId::parse(run).expect("an id"));
-        let found = records(a, RecordsQuery { run: run.clone(), metric: metric.map(Into::into), ..query(june()) }).await;
+        let found =
+            records(a, RecordsQuery { run: run.clone(), metric: metric.map(Into::into), ..query(june()) }).await;
         assert_eq!((found.total, found.rows.len()), (times, times as usize), "{run:?} {metric:?}");
         assert!(found.rows.iter().all(|r| r.run_id.as_deref() == run.as_ref().map(RunId::as_str)));
     }

@@ -146,6 +146,8 @@ fn shell(arguments: &[&str], begins: &str) -> (ChildStdin, BufReader<ChildStdout
     let mut stdout = BufReader::new(child.stdout.take().expect("an output"));
     let mut line = String::new();
     stdout.read_line(&mut line).expect("a line");
+    // The shell ends by itself, behind us.
+    drop(child);
     let line = line.trim().to_owned();
     assert!(line.starts_with(begins), "{} does not start: {line}", arguments[0]);
     (stdin, stdout, line)

@@ -265,7 +265,7 @@ fn reducing_keeps_spikes_ends_and_gaps_of_any_history() {
     // Steps that repeat, a clock that jumps, NaN.
     let point = |i: usize| MetricPoint {
         step: (i / 3) as i64,
-        timestamp: Millis(if i % 11 == 0 { -5 } else { i as i64 }),
+        timestamp: Millis(if i.is_multiple_of(11) { -5 } else { i as i64 }),
         value: match i {
             7_000 | 20_000 | 33_000 => 1e6,
             12_345 => f64::NAN,

@@ -264,7 +264,7 @@ impl Copier {
                     current.all_unsaved_but(&changes);
                     None
                 }
-                Ok(Err(e)) => Some(e.detail.unwrap_or_else(|| e.message.en)),
+                Ok(Err(e)) => Some(e.detail.unwrap_or(e.message.en)),
                 Err(_) => Some("it took too long".to_owned()),
             };
             if let Some(problem) = problem {

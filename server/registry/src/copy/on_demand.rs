@@ -348,5 +348,5 @@ fn extremes(points: &[MetricPoint]) -> Option<Extremes> {
     let values = points.iter().map(|p| p.value).filter(|v| !v.is_nan());
     let (min, max) =
         values.fold((f64::INFINITY, f64::NEG_INFINITY), |(min, max), v| (f64::min(min, v), f64::max(max, v)));
-    (min <= max).then(|| Extremes { min, max, points: points.len() as u64 })
+    (min <= max).then_some(Extremes { min, max, points: points.len() as u64 })
 }

@@ -1,5 +1,7 @@
 //! Which columns a list of runs shows when nobody chose any.
 
+use crate::metric::CATALOGUE;
+
 use super::{
     super::{
         column::{Attribute, Column, Reading},
@@ -53,9 +55,12 @@ pub fn chosen_columns(experiments: &[&Experiment], present: &RunColumns) -> Vec<
         let most = list.iter().map(|k| k.runs).max().unwrap_or(0);
         list.iter().filter(|k| k.runs * 2 >= most).cloned().collect::<Vec<_>>()
     };
-    let catalogued = |k: &KeyCount| RunMetricName::of(&k.key).catalogue.is_none();
+    let place = |k: &KeyCount| {
+        let known = RunMetricName::of(&k.key).catalogue;
+        known.and_then(|m| CATALOGUE.iter().position(|c| c.key == m.key)).unwrap_or(CATALOGUE.len())
+    };
     let mut metrics = frequent(&present.metrics);
-    metrics.sort_by_cached_key(|k| (catalogued(k), std::cmp::Reverse(k.runs), k.key.clone()));
+    metrics.sort_by_cached_key(|k| (place(k), std::cmp::Reverse(k.runs), k.key.clone()));
     let mut params = frequent(&present.params);
     params.retain(|k| k.values.is_none_or(|n| n > 1));
     params.sort_by_key(|k| std::cmp::Reverse(k.runs));
