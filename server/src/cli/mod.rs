@@ -12,6 +12,7 @@ mod metrics;
 mod output;
 mod routes;
 mod run_comparison;
+mod run_texts;
 mod runs;
 mod sentences {
     include!(concat!(env!("OUT_DIR"), "/cli/sentences.rs"));

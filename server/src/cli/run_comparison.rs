@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{
     experiments::has_colours,
     output::{Align, Head, harmless, plain_table, table},
-    runs::{figure, short},
+    run_texts::{figure, short},
 };
 use crate::http::runs::json::{Number, RunJson};
 

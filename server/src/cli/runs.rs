@@ -19,14 +19,13 @@ use super::{
     experiments::with_runs,
     output::{Align, Format, Head, harmless, print, print_json},
     run_comparison,
+    run_texts::{figure, short},
 };
 use crate::{
     config::Settings,
     http::runs::json::{BestJson, PointJson, RunJson},
 };
 
-/// How much of an id tables show: enough to ask for the run by it.
-const SHOWN_ID: usize = 12;
 /// How long the history of a metric is waited for, in ms.
 const WAIT_MS: u64 = 120_000;
 
@@ -157,24 +156,6 @@ impl Runs {
     }
 }
 
-/// A number with six digits, as tables show it.
-#[must_use]
-pub(super) fn figure(x: f64) -> String {
-    let size = x.abs();
-    if x.is_nan() {
-        "NaN".to_owned()
-    } else if size >= f64::MAX {
-        // As MLflow keeps infinities.
-        if x > 0.0 { "inf".to_owned() } else { "-inf".to_owned() }
-    } else if size != 0.0 && !(1e-4..1e9).contains(&size) {
-        format!("{x:.4e}")
-    } else if x.fract() == 0.0 {
-        format!("{x:.0}")
-    } else {
-        format!("{x:.4}")
-    }
-}
-
 fn cell(column: &Column, run: &Run) -> String {
     match column.value(run) {
         None => String::new(),
@@ -186,11 +167,6 @@ fn cell(column: &Column, run: &Run) -> String {
         Some(Value::Time(t)) => t.to_string(),
         Some(Value::Status(status)) => status.as_str().to_owned(),
     }
-}
-
-/// The beginning of an id.
-pub(super) fn short(run: &Run) -> String {
-    run.id.as_str().chars().take(SHOWN_ID).collect()
 }
 
 fn align(column: &Column) -> Align {

@@ -122,7 +122,10 @@ async fn start_jobs(
     jobs.add("declared", title, move |job| declarations::follow(Arc::clone(&files), Arc::clone(&maintenance), job));
     if let Some(copy) = parts.tracking.clone() {
         let title = sentences::copy_tracking();
-        jobs.add("tracking", title, move |job| jobs::copy_tracking(Arc::clone(&copy), job));
+        jobs.add("tracking", title, move |job| {
+            let copy = Arc::clone(&copy);
+            jobs::copy_tracking(async move { copy.run().await }, job)
+        });
     }
     if let Some(folder) = &settings.ingest.dir {
         let watch = FolderWatch {

@@ -20,7 +20,6 @@ pub use self::supervisor::{Job, JobBoard, JobEnd, Supervisor};
 use crate::{
     auth::Authenticator,
     demo::{Demo, READY_AFTER_DAYS},
-    startup::BackgroundCopy,
 };
 
 /// How often other processes' commits are looked for: rows are visible well within two seconds.
@@ -156,9 +155,9 @@ pub async fn retry_unreadable_files(maintenance: Arc<dyn Maintenance>, job: Job)
 ///
 /// # Errors
 /// None: it tries again by itself.
-pub async fn copy_tracking(copy: Arc<BackgroundCopy>, job: Job) -> Result<JobEnd> {
+pub async fn copy_tracking(copying: impl Future<Output = ()>, job: Job) -> Result<JobEnd> {
     tokio::select! {
-        () = copy.run() => Ok(JobEnd::Done),
+        () = copying => Ok(JobEnd::Done),
         // What was copied and is not saved yet is copied again after the next start.
         () = job.stopped() => Ok(JobEnd::Stopped),
     }

@@ -1,3 +1,5 @@
+//! Addresses inside are refused however they are spelled, and receivers that were opened are asked.
+
 use std::{
     net::SocketAddr,
     sync::{

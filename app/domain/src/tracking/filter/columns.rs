@@ -7,7 +7,7 @@ use winnow::{
 };
 
 use super::{
-    Field,
+    ast::Field,
     parse::{blanks, field, keyword, symbol, taken},
     trouble::{FilterError, Input, Kind, Parsed, What, stop, whole},
 };

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use super::{DatasetPart, Expr, Field, Filter, Match, Test};
+use super::ast::{DatasetPart, Expr, Field, Filter, Match, Test};
 use crate::tracking::{
     column::{Attribute, Value},
     run::{Run, RunMetric, Text},

@@ -8,7 +8,7 @@ use winnow::{
 };
 
 use super::{
-    DatasetPart, Expr, Field, Filter, MAX_DEPTH, Match, Order, Test,
+    ast::{DatasetPart, Expr, Field, Filter, MAX_DEPTH, Match, Order, Test},
     matcher::number_of,
     trouble::{FilterError, Input, Kind, Parsed, Trouble, What, stop, whole},
 };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{DatasetPart, Expr, Field, Filter, Test};
+use super::ast::{DatasetPart, Expr, Field, Filter, Test};
 use crate::tracking::column::Key;
 
 impl fmt::Display for Filter {

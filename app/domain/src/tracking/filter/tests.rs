@@ -3,6 +3,7 @@
 mod properties;
 
 use super::*;
+use crate::tracking::{column::Attribute, run::Text};
 use crate::{
     error::Error,
     time::Millis,

@@ -6,10 +6,12 @@ use winnow::{
     stream::Stream,
 };
 
-use super::{MAX_DEPTH, MAX_FILTER};
+use super::{
+    ast::{MAX_DEPTH, MAX_FILTER},
+    sentences,
+};
 use crate::{
     error::{Error, Sentence},
-    sentences,
     tracking::column::Attribute,
 };
 

@@ -13,23 +13,14 @@ pub use self::{
     chosen::{COLUMNS_TAG, chosen_columns},
     groups::{GroupMetric, MAX_GROUPS, RunGroup, group_runs},
     order::Sort,
-    summary::{ExperimentSummary, Facet, FacetValue, KeyCount, MAX_FACET_VALUES, MAX_FACETS, RunColumns},
+    summary::{
+        ExperimentSummary, Facet, FacetValue, KeyCount, MAX_FACET_VALUES, MAX_FACETS, PARENT_TAG, RunColumns, Searched,
+    },
 };
 use super::{
     filter::{Filter, Matcher},
-    index::IndexedExperiment,
     run::Run,
 };
-
-/// The tag by which a run names the run that it belongs to.
-pub const PARENT_TAG: &str = "mlflow.parentRunId";
-
-/// An experiment and what its runs have.
-#[derive(Clone)]
-pub struct Searched {
-    pub experiment: Arc<IndexedExperiment>,
-    pub summary: Arc<ExperimentSummary>,
-}
 
 /// Which runs, in which order, and which part of them.
 #[derive(Debug, Clone)]

@@ -5,12 +5,21 @@ use std::{
     sync::Arc,
 };
 
-use super::Searched;
 use crate::tracking::{
     column::{Attribute, Column},
     index::IndexedExperiment,
     run::{Run, RunStatus, Text},
 };
+
+/// The tag by which a run names the run that it belongs to.
+pub const PARENT_TAG: &str = "mlflow.parentRunId";
+
+/// An experiment and what its runs have.
+#[derive(Clone)]
+pub struct Searched {
+    pub experiment: Arc<IndexedExperiment>,
+    pub summary: Arc<ExperimentSummary>,
+}
 
 /// The most facets, the status included.
 pub const MAX_FACETS: usize = 12;
@@ -192,7 +201,7 @@ impl ExperimentSummary {
             run.metrics.iter().enumerate().for_each(|(i, m)| metrics.count(i, &m.key, None));
             run.params.iter().enumerate().for_each(|(i, (key, value))| params.count(i, key, Some(value)));
             run.tags.iter().enumerate().for_each(|(i, (key, value))| tags.count(i, key, Some(value)));
-            if let (Some(parent), Ok(at)) = (run.tag(super::PARENT_TAG), u32::try_from(at)) {
+            if let (Some(parent), Ok(at)) = (run.tag(PARENT_TAG), u32::try_from(at)) {
                 match children.get_mut(parent) {
                     Some(list) => list.push(at),
                     None => drop(children.insert(parent.into(), vec![at])),

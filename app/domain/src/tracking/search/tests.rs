@@ -8,7 +8,8 @@ use super::{order::Rank, *};
 use crate::{
     time::Millis,
     tracking::{
-        Attribute, Column, Experiment, ExperimentId, Extremes, Lifecycle, RunId, RunIndex, RunMetric, RunStatus, Text,
+        Attribute, Column, Experiment, ExperimentId, Extremes, IndexedExperiment, Lifecycle, RunId, RunIndex,
+        RunMetric, RunStatus, Text,
     },
 };
 
