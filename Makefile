@@ -6,6 +6,7 @@
 #   make soak    what is random, a race or long, many times over (GF_SOAK=30)
 #   make build   leave dist/: the server with its site files, movable to any folder
 #   make bench   the figures of docs/performance.md
+#   make bench-mlflow   experiments and runs beside MLflow's own page and interface, in one run
 
 SHELL := /bin/bash
 CACHE := $(or $(GF_CACHE),$(HOME)/.cache/guardianflow)
@@ -13,7 +14,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 export PATH := $(CACHE)/tools/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export GF_PYTHON := $(or $(GF_PYTHON),$(CACHE)/py/bin/python)
 
-.PHONY: run test soak watch build bench setup lint clean
+.PHONY: run test soak watch build bench bench-mlflow setup lint clean
 
 run: setup build
 	@GF_DEMO=$${GF_DEMO:-1} dist/guardianflow serve
@@ -47,6 +48,10 @@ lint:
 bench: build
 	@scripts/setup test
 	@bench/run
+
+bench-mlflow: build
+	@scripts/setup test
+	@bench/mlflow/run
 
 clean:
 	rm -rf dist target node_modules end2end/results
