@@ -4,7 +4,7 @@
 //
 // The same conditions for both:
 //   visible   milliseconds since the navigation began, at the first frame in which ten links to runs, with their names, are
-//             inside of the window (1440 x 1000; in GuardianFlow nine fit into 900, ten or more in MLflow: `sight` says how many)
+//             inside of the window (1440 x 1000; in GuardianFlow nine fit into 900, ten or more in MLflow: `sight` says how many); not before the first paint
 //   bytes, requests  encoded bytes of all answers with their heads, and requests, until five seconds after that
 //   heap      used JavaScript heap after forced collection, five seconds after that; wasm: WebAssembly's memory, which is beside it
 import { chromium } from 'playwright-core';
@@ -96,8 +96,9 @@ async function once(url, conditions) {
     await cdp.send('HeapProfiler.collectGarbage');
     const metrics = Object.fromEntries((await cdp.send('Performance.getMetrics')).metrics.map((m) => [m.name, m.value]));
     const requests = [...seen.values()];
+    const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null);
     return {
-      visible, requests: requests.length, bytes: requests.reduce((sum, r) => sum + r.bytes, 0),
+      visible: Math.max(visible, paint ?? 0), paint, requests: requests.length, bytes: requests.reduce((sum, r) => sum + r.bytes, 0),
       heap: metrics.JSHeapUsedSize, nodes: metrics.Nodes, script: metrics.ScriptDuration, task: metrics.TaskDuration,
       wasm: await page.evaluate(() => window.__wasm?.buffer.byteLength ?? 0),
       sight: await page.evaluate(() => [...document.querySelectorAll('a[href*="/runs/"]')].filter((e) => {
@@ -105,7 +106,6 @@ async function once(url, conditions) {
         return /[a-z]+-acme-\d+/.test(e.textContent) && r.width > 0 && r.bottom > 0 && r.top < 900;
       }).length),
       answer: await page.evaluate(() => performance.getEntriesByType('navigation')[0].responseStart),
-      paint: await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null),
       asked: requests.map((r) => `${new URL(r.url).pathname} ${r.bytes}`),
     };
   } finally {
