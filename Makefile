@@ -7,6 +7,7 @@
 #   make build   leave dist/: the server with its site files, movable to any folder
 #   make bench   the figures of docs/performance.md
 #   make bench-mlflow   experiments and runs beside MLflow's own page and interface, in one run
+#   make bench-mlflow-faults   pages and REST while MLflow is ended, frozen or answers nonsense
 
 SHELL := /bin/bash
 CACHE := $(or $(GF_CACHE),$(HOME)/.cache/guardianflow)
@@ -14,7 +15,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 export PATH := $(CACHE)/tools/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export GF_PYTHON := $(or $(GF_PYTHON),$(CACHE)/py/bin/python)
 
-.PHONY: run test soak watch build bench bench-mlflow setup lint clean
+.PHONY: run test soak watch build bench bench-mlflow bench-mlflow-faults setup lint clean
 
 run: setup build
 	@GF_DEMO=$${GF_DEMO:-1} dist/guardianflow serve
@@ -52,6 +53,10 @@ bench: build
 bench-mlflow: build
 	@scripts/setup test
 	@bench/mlflow/run
+
+bench-mlflow-faults: build
+	@scripts/setup test
+	@bench/mlflow/faults
 
 clean:
 	rm -rf dist target node_modules end2end/results
