@@ -178,7 +178,7 @@ try {
   const control = seen.get('control');
   console.log(`${availableParallelism()} cores; load of the machine before: ${loadAtStart}; load, MLflow and proxy share it. ${rates}: one in four each of`);
   console.log('`/experiments`, `/experiments/{id}`, `/runs/{id}` and `/api/runs/search`, brotli, due at fixed times whatever is still open.\n');
-  console.log(`| MLflow, ${ROUNDS} × ${SECONDS} s | requests | not 2xx | p50 ms | p99 ms, median of windows | lowest to highest | p99 beside control | page says so after ms | no more after ms |`);
+  console.log(`| MLflow, ${ROUNDS} × ${SECONDS} s | requests | not 2xx | p50 ms | p99 ms, median of windows (of two: the higher) | lowest to highest | p99 beside control | page says so after ms | no more after ms |`);
   console.log('|---|---|---|---|---|---|---|---|---|');
   for (const [name, row] of seen) {
     bar(row.refused.length === 0, `${name}: ${row.refused.length} not 2xx, such as ${row.refused[0]}`);
