@@ -83,7 +83,9 @@ impl Serialize for Millis {
 impl<'de> Deserialize<'de> for Millis {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
         let text = String::deserialize(d)?;
-        Self::parse(&text).map_err(serde::de::Error::custom)
+        // As it is printed outside of the calendar: runs may carry such moments.
+        let outside = text.strip_suffix(" ms").and_then(|ms| ms.parse().ok()).map(Self);
+        outside.map_or_else(|| Self::parse(&text).map_err(serde::de::Error::custom), Ok)
     }
 }
 

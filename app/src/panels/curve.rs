@@ -20,6 +20,8 @@ use crate::ui::{
 const TICKS: usize = 5;
 /// Columns of a small picture for which points are reduced.
 const COLUMNS: usize = 240;
+/// Larger values cannot be put on one axis with their negatives: they count as infinite.
+const MOST: f64 = f64::MAX / 16.0;
 /// The largest weight of smoothing.
 const MAX_SMOOTHING: f64 = 0.99;
 
@@ -137,7 +139,7 @@ fn position(p: &MetricPoint, axis: CurveAxis) -> i64 {
 /// The value that is drawn; `None` for what the scale has no place for: NaN, infinities (which MLflow keeps as the largest finite
 /// numbers), and on a logarithmic scale what is not above zero.
 fn drawn(value: f64, log_scale: bool) -> Option<f64> {
-    if !value.is_finite() || value.abs() >= f64::MAX || (log_scale && value <= 0.0) {
+    if !value.is_finite() || value.abs() > MOST || (log_scale && value <= 0.0) {
         return None;
     }
     Some(if log_scale { value.log10() } else { value })
@@ -283,7 +285,7 @@ fn scientific(v: f64) -> String {
 /// One sentence that stands for the picture.
 fn summary(fmt: &Fmt, metric: &Metric, points: &[MetricPoint], total: usize, style: CurveStyle) -> String {
     let lang = fmt.lang;
-    let known: Vec<f64> = points.iter().map(|p| p.value).filter(|v| v.is_finite() && v.abs() < f64::MAX).collect();
+    let known: Vec<f64> = points.iter().map(|p| p.value).filter(|v| v.is_finite() && v.abs() <= MOST).collect();
     let ends = known.iter().copied().reduce(f64::min).zip(known.iter().copied().reduce(f64::max));
     let (Some((low, high)), Some(last)) = (ends, points.last()) else {
         return words::curve_empty(lang, fmt.label(metric));
@@ -361,6 +363,8 @@ mod tests {
 
     #[test]
     fn steps_and_clocks_of_any_size_make_a_chart() {
+        let huge = draw(&[point(0, 0, 1e308), point(1, 1, -1e308), point(2, 2, 1.0)], CurveStyle::default());
+        assert!(!huge.svg.contains("NaN") && !huge.svg.contains("inf"), "{}", huge.svg);
         for ends in [(i64::MIN, i64::MAX), (-5, -5), (0, 1), (i64::MAX - 1, i64::MAX)] {
             for axis in [CurveAxis::Step, CurveAxis::Time] {
                 let points = [point(ends.0, ends.0, 1.0), point(ends.1, ends.1, 2.0)];

@@ -16,6 +16,9 @@ use crate::{
     },
 };
 
+/// Characters without a shape.
+const INVISIBLE: [char; 9] =
+    ['\u{AD}', '\u{200B}', '\u{200C}', '\u{200D}', '\u{200E}', '\u{200F}', '\u{2060}', '\u{FEFF}', '\u{3164}'];
 /// A copy older than this says so in a banner, although nothing failed.
 const OLD: i64 = MINUTE;
 
@@ -123,6 +126,13 @@ pub fn run_duration(fmt: &Fmt, run: &Run, now: Millis) -> String {
     if end < start { NO_VALUE.into() } else { duration(fmt.lang, end.0 - start.0) }
 }
 
+/// What a run is called; by its id where its name cannot be seen.
+#[must_use]
+pub fn run_name(run: &Run) -> String {
+    let seen = |c: char| !c.is_whitespace() && !c.is_control() && !INVISIBLE.contains(&c);
+    if run.name.chars().any(seen) { run.name.to_string() } else { run.id.to_string() }
+}
+
 /// The word of a status.
 #[must_use]
 pub fn status_word(lang: Lang, status: RunStatus) -> &'static str {
@@ -153,7 +163,9 @@ pub fn moment(fmt: &Fmt, at: Option<Millis>, now: Millis) -> impl IntoView + use
         None => NO_VALUE.into_any(),
         Some(at) => {
             // What is long ago is told apart by its date.
-            let is_old = now.0 - at.0 > OLD_MOMENT;
+            let away = now.0.saturating_sub(at.0);
+            // A clock that goes ahead is not "just now" either.
+            let is_old = away > OLD_MOMENT || away < -MINUTE;
             let (iso, short) = (at.to_string(), if is_old { fmt.moment(at, now) } else { fmt.age(Some(at), now) });
             let full = fmt.strftime(at, "%Y-%m-%d %H:%M:%S %Z");
             view! { <time datetime=iso title=full>{short}</time> }.into_any()

@@ -38,7 +38,7 @@ pub async fn page(services: &Services, request: &Request, address: &str) -> Resu
     let generation = services.runs.generation();
     let answer = services.runs.run(&a.behind("/runs/")?)?;
     let run = &*answer.run;
-    let title = if run.name.is_empty() { words::unnamed(lang, run.id.as_str()) } else { run.name.to_string() };
+    let title = tracking::run_name(run);
     let crumb =
         |label: String, href: String, what: &str| Crumb { label, href, what: what.to_owned(), siblings: vec![] };
     let experiment = &answer.experiment;
@@ -128,7 +128,7 @@ async fn overview(services: &Services, a: &PlainQuery, answer: &RunAnswer) -> Re
 fn run_links(services: &Services, a: &PlainQuery, answer: &RunAnswer) -> html::RunLinks {
     let run = &*answer.run;
     let to =
-        |other: &Run| Link { label: other.name.to_string(), href: a.to(&addresses::run(&other.id)), current: false };
+        |other: &Run| Link { label: tracking::run_name(other), href: a.to(&addresses::run(&other.id)), current: false };
     let mlflow = services
         .mlflow_url
         .as_ref()

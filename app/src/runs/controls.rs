@@ -19,6 +19,8 @@ use crate::{
     ui::{icon::Icon, links},
 };
 
+/// So many facets are named while they are folded.
+const NAMED: usize = 6;
 /// So many values of a facet are offered.
 const OFFERED: usize = 8;
 /// The value of `edit=` with which the choice of columns is open, also without a script.
@@ -125,10 +127,13 @@ pub(super) fn facets(a: &PlainQuery, asked: &Asked, answer: &RunsAnswer) -> Opti
             .then(|| view! { <div><dt><bdi>{name(lang, &facet.column)}</bdi></dt><dd>{values}</dd></div> })
     };
     let found: Vec<_> = answer.facets.iter().filter_map(facet).collect();
+    let named: Vec<String> = answer.facets.iter().take(NAMED).map(|f| name(lang, &f.column)).collect();
+    // Folded, so that the first rows are seen; open for whoever narrows already.
+    let open = (!asked.text.is_empty()).then_some("");
     (!found.is_empty()).then(|| {
         view! {
-            <details class="more" open="">
-                <summary>{words::narrow(lang)}</summary>
+            <details class="more" open=open>
+                <summary>{words::narrow(lang, named.join(", "))}</summary>
                 <dl class="facets">{found}</dl>
             </details>
         }

@@ -12,6 +12,7 @@ use super::{
     words,
 };
 use crate::{
+    panels::tracking::run_name,
     shell::{addresses, plain_query::PlainQuery},
     ui::{
         icon::Icon,
@@ -87,7 +88,7 @@ fn head(a: &PlainQuery, asked: &Asked, column: &Column) -> impl IntoView + use<>
 fn row(a: &PlainQuery, shown: &[Column], run: &Arc<Run>, children: usize, home: Option<&str>) -> impl IntoView + use<> {
     let lang = a.fmt.lang;
     let id = run.id.to_string();
-    let label = if run.name.is_empty() { id.clone() } else { run.name.to_string() };
+    let label = run_name(run);
     let title = label.clone();
     let pick = words::pick_run(lang, &label);
     let below = (children > 0).then(|| view! { " "<small class="quiet">{words::children(lang, children)}</small> });

@@ -22,7 +22,11 @@ use usecases::{
 };
 
 use super::{addresses, page_spec::PageSpec, words};
-use crate::{i18n::Lang, panels::words as panel_words, ui::words as ui_words};
+use crate::{
+    i18n::Lang,
+    panels::{tracking::run_name, words as panel_words},
+    ui::words as ui_words,
+};
 
 /// From so many letters on runs are looked for.
 const LEAST_TYPED: usize = 2;
@@ -140,7 +144,7 @@ pub fn tracked(runs: &Tracking, text: &str) -> Result<Vec<impl Serialize + use<>
         let e = row.experiment;
         entry("experiment", e.name.to_string(), String::new(), addresses::experiment(&e.id), None)
     };
-    let run = |run: Arc<Run>| entry("run", run.name.to_string(), run.id.to_string(), addresses::run(&run.id), None);
+    let run = |run: Arc<Run>| entry("run", run_name(&run), run.id.to_string(), addresses::run(&run.id), None);
     Ok(experiments.into_iter().map(experiment).chain(by_id.into_iter().chain(found).map(run)).collect())
 }
 

@@ -27,7 +27,9 @@ impl Log {
         let filter = if filter.contains(['=', ',']) {
             filter.to_owned()
         } else {
-            format!("warn,server={filter},usecases={filter},lake={filter},store={filter},app={filter}")
+            format!(
+                "warn,server={filter},usecases={filter},lake={filter},store={filter},registry={filter},app={filter}"
+            )
         };
         let filter = EnvFilter::try_new(&filter)
             .map_err(|e| Error::bad_input(Sentence::only_english(format!("GF_LOG cannot be read: {e}"))))?;

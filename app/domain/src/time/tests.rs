@@ -90,3 +90,12 @@ proptest! {
         let _ = Step::parse(&text);
     }
 }
+
+#[test]
+fn moments_outside_of_the_calendar_are_read_as_they_were_written() {
+    for at in [Millis(0), Millis(1_795_788_679_384), Millis(1_795_788_679_384_755), Millis(i64::MIN), Millis(i64::MAX)]
+    {
+        let json = serde_json::to_string(&at).expect("JSON");
+        assert_eq!(serde_json::from_str::<Millis>(&json).expect(&json), at);
+    }
+}

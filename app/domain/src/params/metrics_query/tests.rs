@@ -22,6 +22,7 @@ const EXAMPLES: &[Example] = &[
     ("type", &[], "candidate", Some("nonsense")),
     ("device", &[], "orin", Some(" orin")),
     ("model", &[], "models:/m/1", Some("yolov8m:")),
+    ("run", &[], "9f0c", Some("a/b")),
     ("metric", &[], "mAP50", None),
     ("models", &[], "a:1,b", Some("a:1,:1")),
     ("baseline", &[], "a:1", Some(":")),
