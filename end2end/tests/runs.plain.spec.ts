@@ -19,7 +19,7 @@ test('from the list of experiments to a run and back by the breadcrumb', async (
 
 test('a filter narrows the runs, a facet narrows them further, and leads back when it is chosen again', async ({ page }) => {
   await page.goto(await address('runs'));
-  await page.getByRole('searchbox', { name: box }).fill("status = 'FINISHED' AND metrics.mAP50 > 0.5");
+  await page.getByRole('searchbox', { name: box }).fill("status = 'FINISHED' AND metrics.val/mAP50 > 0.5");
   await page.getByRole('button', { name: 'Search' }).click();
   await expect(page).toHaveURL(/filter=/);
   const all = number(/(\d+) of \d+ runs/.exec(await main(page).innerText())![1]!);
@@ -35,30 +35,30 @@ test('a filter narrows the runs, a facet narrows them further, and leads back wh
 });
 
 test('a filter that cannot be read is shown with its mistake, and the page answers', async ({ page }) => {
-  const response = await page.goto(`${await address('runs')}?filter=${enc("metrics.mAP50 > 'x'")}`);
+  const response = await page.goto(`${await address('runs')}?filter=${enc("metrics.val/mAP50 > 'x'")}`);
   expect(response!.status()).toBe(200);
   await expect(page.getByRole('alert')).toContainText(/at character \d+: .*for example/);
   await expect(page.locator('.where mark')).toHaveText("'");
-  await expect(page.getByRole('searchbox', { name: box })).toHaveValue("metrics.mAP50 > 'x'");
+  await expect(page.getByRole('searchbox', { name: box })).toHaveValue("metrics.val/mAP50 > 'x'");
   await expect(main(page)).toContainText('The filter cannot be read; all');
 });
 
 test('heads sort, numbers the better way first, and the address says so', async ({ page }) => {
-  await page.goto(`${await address('runs')}?cols=${enc('metrics.mAP50, params.lr')}`);
+  await page.goto(`${await address('runs')}?cols=${enc('metrics.val/mAP50, params.lr')}`);
   const runs = table(page, 'Runs');
-  await runs.getByRole('columnheader', { name: 'mAP50' }).getByRole('link').click();
-  await expect(page).toHaveURL(/sort=metrics\.mAP50%20desc/);
-  const values = (await column(runs, /^mAP50/)).map(number).filter(Number.isFinite);
+  await runs.getByRole('columnheader', { name: 'val/mAP50' }).getByRole('link').click();
+  await expect(page).toHaveURL(/sort=metrics\.val%2FmAP50%20desc/);
+  const values = (await column(runs, /^val\/mAP50/)).map(number).filter(Number.isFinite);
   expect(values.length).toBeGreaterThan(5);
   expect(values).toEqual([...values].sort((a, b) => b - a));
-  await expect(runs.getByRole('columnheader', { name: 'mAP50' })).toHaveAttribute('aria-sort', 'descending');
+  await expect(runs.getByRole('columnheader', { name: 'val/mAP50' })).toHaveAttribute('aria-sort', 'descending');
 });
 
 test('columns are added, moved and taken away by links that the address keeps', async ({ page }) => {
-  await page.goto(`${await address('runs')}?cols=${enc('metrics.mAP50, params.lr')}`);
+  await page.goto(`${await address('runs')}?cols=${enc('metrics.val/mAP50, params.lr')}`);
   await page.getByRole('link', { name: 'Move lr to the left' }).click();
-  await expect(page).toHaveURL(/cols=params\.lr,%20metrics\.mAP50/);
-  await page.getByRole('link', { name: 'Remove mAP50' }).click();
+  await expect(page).toHaveURL(/cols=params\.lr,%20metrics\.val%2FmAP50/);
+  await page.getByRole('link', { name: 'Remove val/mAP50' }).click();
   const heads = await table(page, 'Runs').getByRole('columnheader').allInnerTexts();
   expect(heads.map((h) => h.trim().split('\n')[0])).toEqual(['Select', 'Run', 'lr']);
   await page.getByRole('link', { name: 'Back to the usual ones' }).click();
@@ -66,7 +66,7 @@ test('columns are added, moved and taken away by links that the address keeps', 
 });
 
 test('runs are grouped by a parameter, with a mean and its interval over the repeats', async ({ page }) => {
-  await page.goto('/experiments/all?filter=' + enc("params.seed IS NOT NULL") + '&group=' + enc('params.architecture') + '&cols=' + enc('metrics.mAP50'));
+  await page.goto('/experiments/all?filter=' + enc("params.seed IS NOT NULL") + '&group=' + enc('params.architecture') + '&cols=' + enc('metrics.val/mAP50'));
   const groups = main(page).getByRole('table').first();
   await expect(groups).toContainText(/0\.\d+ ± 0\.\d+/);
   const group = (await names(groups)).find((n) => n !== 'without a value')!;
@@ -86,14 +86,14 @@ test('selected rows are shown alone', async ({ page }) => {
 });
 
 test('the files hold exactly the view', async ({ page, request }) => {
-  await page.goto(`${await address('runs')}?filter=${enc("status = 'FINISHED'")}&sort=${enc('metrics.mAP50 desc')}&cols=${enc('metrics.mAP50, params.lr')}`);
+  await page.goto(`${await address('runs')}?filter=${enc("status = 'FINISHED'")}&sort=${enc('metrics.val/mAP50 desc')}&cols=${enc('metrics.val/mAP50, params.lr')}`);
   const total = number(/(\d+) of \d+ runs/.exec(await main(page).innerText())![1]!);
   const file = async (name: string) => request.get((await main(page).getByRole('link', { name, exact: true }).getAttribute('href'))!);
   const csv = await file('CSV');
   expect([csv.status(), csv.headers()['content-type']]).toEqual([200, 'text/csv; charset=utf-8']);
   const lines = (await csv.text()).trim().split('\r\n');
   expect(lines).toHaveLength(total + 1);
-  expect(lines[0]).toMatch(/run_id.*run_name.*mAP50.*lr/);
+  expect(lines[0]).toMatch(/run_id.*run_name.*val\/mAP50.*lr/);
   const json = await file('JSON');
   expect((await json.json() as unknown[]).length || (await json.json() as { runs: unknown[] }).runs.length).toBe(total);
   expect((await (await file('Parquet')).body()).subarray(0, 4).toString()).toBe('PAR1');

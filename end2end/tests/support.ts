@@ -117,7 +117,7 @@ export const EXPERIMENT = 'detection-training';
 let known: { experiment: string; run: string } | undefined;
 export async function tracked(): Promise<{ experiment: string; run: string }> {
   if (!known) {
-    const best = await fetch(`${at.demo}/api/runs/best?experiment=${EXPERIMENT}&metric=mAP50`);
+    const best = await fetch(`${at.demo}/api/runs/best?experiment=${EXPERIMENT}&metric=val/mAP50`);
     const { run } = (await best.json()) as { run: { run_id: string; experiment_id: string } };
     known = { experiment: run.experiment_id, run: run.run_id };
   }

@@ -141,7 +141,9 @@ impl Tracking {
             .map(|text| {
                 let (host, port) = text.rsplit_once(':').unwrap_or_default();
                 let port = port.parse::<u16>().ok().filter(|port| *port > 0);
-                let host = url::Host::parse(host).ok().map(|host| host.to_string());
+                // The parser lets signs pass that no host has.
+                let plain = host.chars().all(|c| c.is_alphanumeric() || ".-:[]_".contains(c));
+                let host = url::Host::parse(host).ok().filter(|_| plain).map(|host| host.to_string());
                 host.zip(port).ok_or_else(|| Error::bad_input(sentences::bad_receiver(text)))
             })
             .collect()
