@@ -34,5 +34,5 @@ crate::routes!(Experiments: "/experiments");
 
 #[component]
 fn Experiments() -> impl IntoView {
-    drawn_page(|address| Box::pin(function::experiments(address)))
+    drawn_page(&PAGE, |address| Box::pin(function::experiments(address)))
 }

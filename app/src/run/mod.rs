@@ -34,5 +34,5 @@ crate::routes!(Run: "/runs/:run");
 
 #[component]
 fn Run() -> impl IntoView {
-    drawn_page(|address| Box::pin(function::run(address)))
+    drawn_page(&PAGE, |address| Box::pin(function::run(address)))
 }

@@ -38,5 +38,5 @@ crate::routes!(Runs: "/experiments/:experiment");
 
 #[component]
 fn Runs() -> impl IntoView {
-    drawn_page(|address| Box::pin(function::runs(address)))
+    drawn_page(&PAGE, |address| Box::pin(function::runs(address)))
 }

@@ -14,6 +14,7 @@ use super::{
     error::PageError,
     json_text::JsonText,
     load::loaded_at,
+    page_spec::PageSpec,
     top::{PageHead, PageTop},
 };
 use crate::ui::hydration::hydrated_synchronously;
@@ -22,8 +23,8 @@ use crate::ui::hydration::hydrated_synchronously;
 pub type Load = fn(String) -> Pin<Box<dyn Future<Output = Result<JsonText<DrawnView>, PageError>> + Send>>;
 
 /// A page that `load` draws.
-pub fn drawn_page(load: Load) -> AnyView {
-    loaded_at(load, draw)
+pub fn drawn_page(page: &'static PageSpec, load: Load) -> AnyView {
+    loaded_at(page, load, draw)
 }
 
 /// What the server drew.

@@ -11,7 +11,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{error::PageError, error_view::error_view, json_text::JsonText, prefs::Prefs, words};
+use super::{error::PageError, error_view::error_view, json_text::JsonText, page_spec::PageSpec, prefs::Prefs, words};
 #[cfg(not(feature = "ssr"))]
 use crate::i18n::{bilingual, words as i18n_words};
 use crate::{i18n::Lang, ui::hydration::hydrated_synchronously};
@@ -59,16 +59,26 @@ where
     loaded_by(address_query(), load, draw)
 }
 
-/// The same for a page whose server function reads the address itself: path and query as they stand there.
-pub fn loaded_at<T, F>(load: impl Fn(String) -> F + Copy + Send + Sync + 'static, draw: fn(T) -> AnyView) -> AnyView
+/// The same for a page whose server function reads the address itself: path and query as they stand there, as long as the path is the
+/// page's.
+pub fn loaded_at<T, F>(
+    page: &'static PageSpec,
+    load: impl Fn(String) -> F + Copy + Send + Sync + 'static,
+    draw: fn(T) -> AnyView,
+) -> AnyView
 where
     T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     F: Future<Output = Result<JsonText<T>, PageError>> + Send + 'static,
 {
     let location = use_location();
-    let address = Memo::new(move |_| {
+    let address = Memo::new(move |before: Option<&Result<String, Error>>| {
         let read = |part: Memo<String>| part.try_get().unwrap_or_default();
-        Ok(format!("{}?{}", read(location.pathname), read(location.search).trim_start_matches('?')))
+        let (path, search) = (read(location.pathname), read(location.search));
+        match before {
+            // The visitor has left for another page, which asks for itself.
+            Some(before) if !page.matches_path(&path) => before.clone(),
+            _ => Ok(format!("{path}?{}", search.trim_start_matches('?'))),
+        }
     });
     loaded_by(address, load, draw)
 }

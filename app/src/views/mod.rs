@@ -46,5 +46,5 @@ crate::routes!(Views: "/views");
 
 #[component]
 fn Views() -> impl IntoView {
-    loaded_at(function::views, |view| hydrated_synchronously(draw::draw(view)))
+    loaded_at(&PAGE, function::views, |view| hydrated_synchronously(draw::draw(view)))
 }

@@ -11,14 +11,18 @@ const KOREAN: &str = "gf_lang=ko";
 
 /// Every file behind a page.
 fn exports() -> Vec<String> {
-    let found: Vec<String> =
-        routes::all().into_iter().map(|r| r.path).filter(|path| path.starts_with("/export/")).collect();
+    let found: Vec<String> = routes::all().into_iter().map(|r| r.path).filter(|path| is_of_metrics(path)).collect();
     assert!(found.len() >= 13, "{found:?}");
     found
 }
 
 fn is_korean(text: &str) -> bool {
     text.chars().any(|c| ('가'..='힣').contains(&c))
+}
+
+/// A file of records or sources. Those of runs are asked otherwise, and have tests of their own.
+fn is_of_metrics(path: &str) -> bool {
+    path.starts_with("/export/") && !path.starts_with("/export/runs.")
 }
 
 /// Status, kind and body of an answer.
@@ -68,6 +72,12 @@ async fn a_file_that_cannot_be_had_says_so_in_the_visitor_s_language() {
             refused(&site, &format!("{path}?days=none"), 400, "days is a number from 1 to 4015").await;
             refused(&site, &format!("{path}?metric=mAP50&customer=nobody"), 404, "no customer is called").await;
         }
+    }
+    for end in ["csv", "json", "parquet"] {
+        let file = format!("/export/runs.{end}");
+        refused(&site, &format!("{file}?filter=metrics.f1+%3E"), 400, "at character").await;
+        refused(&site, &format!("{file}?sort=nonsense.x"), 400, "at character").await;
+        refused(&site, &file, 404, "MLFLOW_TRACKING_URI").await;
     }
     refused(&site, "/export/trend.csv", 400, "say which metric").await;
     refused(&site, "/export/heat.svg", 404, "only a customer with records").await;
