@@ -77,7 +77,7 @@ async fn a_file_that_cannot_be_had_says_so_in_the_visitor_s_language() {
         let file = format!("/export/runs.{end}");
         refused(&site, &format!("{file}?filter=metrics.f1+%3E"), 400, "at character").await;
         refused(&site, &format!("{file}?sort=nonsense.x"), 400, "at character").await;
-        refused(&site, &file, 404, "MLFLOW_TRACKING_URI").await;
+        refused(&site, &file, 404, "no experiments: set").await;
     }
     refused(&site, "/export/trend.csv", 400, "say which metric").await;
     refused(&site, "/export/heat.svg", 404, "only a customer with records").await;
