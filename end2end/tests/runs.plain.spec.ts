@@ -127,7 +127,7 @@ test('all six spikes of a long history are in the picture', async ({ page, reque
   const histories = await Promise.all(runs.map(async (run) => {
     const metric = Object.keys(run.metrics).find((m) => m === 'train/loss');
     if (!metric) return { points: 0, run, metric: '' };
-    const h = await (await request.get(`/api/runs/${run.run_id}/history?metric=${enc(metric)}&points=50000`)).json() as { points: { value: number }[] };
+    const h = await (await request.get(`/api/runs/${run.run_id}/history?metric=${enc(metric)}&points=50000&wait=10000`)).json() as { points: { value: number }[] };
     return { points: h.points.length, values: h.points.map((p) => p.value), run, metric };
   }));
   const long = histories.sort((a, b) => b.points - a.points)[0]!;

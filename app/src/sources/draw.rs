@@ -17,10 +17,10 @@ pub(super) fn draw(v: SourcesView) -> impl IntoView {
             {v.empty.map(|e| view! { <Empty empty=e/> })}
             <p class="lead">{v.summary}</p>
             {v.jobs.map(|table| view! { <Table table lang/> })}
-            {v.tracking.map(|table| view! { <Table table lang/> })}
             {v.failed.map(|table| view! { <Table table lang/> })}
             {v.written.map(|table| view! { <Table table lang/> })}
             {v.sources.map(|table| view! { <Table table lang/> })}
+            {v.tracking.map(|table| view! { <Table table lang/> })}
             {v.beyond.map(|table| view! { <Table table lang/> })}
             {v.volume.map(|chart| view! { <Chart chart lang/> })}
         </main>
