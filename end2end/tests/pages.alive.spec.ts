@@ -24,7 +24,9 @@ async function hold(page: Page) {
 test.describe('hydration', () => {
   for (const kind of [...KINDS, ...MORE, ...DRAWN]) {
     test(`${kind}: hydration changes nothing that the server wrote`, async ({ page }) => {
-      const response = await open(page, await address(kind));
+      // Ages are counted anew with every refresh.
+      const where = await address(kind);
+      const response = await open(page, `${where}${where.includes('?') ? '&' : '?'}refresh=off`);
       const html = await response!.text();
       const [server, browser] = await page.evaluate((text) => {
         const words = (d: Document) => {
