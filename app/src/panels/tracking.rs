@@ -165,7 +165,7 @@ pub fn moment(fmt: &Fmt, at: Option<Millis>, now: Millis) -> impl IntoView + use
             // What is long ago is told apart by its date.
             let away = now.0.saturating_sub(at.0);
             // A clock that goes ahead is not "just now" either.
-            let is_old = away > OLD_MOMENT || away < -MINUTE;
+            let is_old = !(-MINUTE..=OLD_MOMENT).contains(&away);
             let (iso, short) = (at.to_string(), if is_old { fmt.moment(at, now) } else { fmt.age(Some(at), now) });
             let full = fmt.strftime(at, "%Y-%m-%d %H:%M:%S %Z");
             view! { <time datetime=iso title=full>{short}</time> }.into_any()
