@@ -11,6 +11,8 @@ use crate::foreign::python;
 
 const READ: &str = r#"
 import json, os, sys
+# MLflow may make a database of its own where it is started.
+os.chdir(os.path.dirname(sys.argv[1]))
 os.environ.update(MLFLOW_ALLOW_FILE_STORE="true", MLFLOW_DISABLE_TELEMETRY="true", GIT_PYTHON_REFRESH="quiet")
 import pathlib
 from mlflow import MlflowClient, artifacts

@@ -76,7 +76,11 @@ pub fn python() -> String {
 /// what the client reads of them.
 pub fn log_fixture(uri: &str) -> Value {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/mlflow_fixture.py");
-    let output = Command::new(python()).args([script, uri]).stdin(Stdio::null()).output().expect("Python");
+    // MLflow may make a database of its own where it is started.
+    let place = tempfile::tempdir().expect("a folder");
+    let mut command = Command::new(python());
+    command.args([script, uri]).current_dir(place.path()).stdin(Stdio::null());
+    let output = command.output().expect("Python");
     let text = String::from_utf8_lossy(&output.stdout);
     let last = text.lines().last().unwrap_or_default();
     serde_json::from_str(last)
