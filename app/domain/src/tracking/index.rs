@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     id::{ExperimentId, RunId},
-    run::{Experiment, Lifecycle, Run, Text},
+    run::{Experiment, Lifecycle, Run, RunStatus, Text},
 };
 
 /// An experiment with its active runs.
@@ -16,11 +16,12 @@ pub struct IndexedExperiment {
     pub experiment: Arc<Experiment>,
     /// Latest start first; of equal starts by id.
     runs: Vec<Arc<Run>>,
+    by_status: [usize; RunStatus::ALL.len()],
 }
 
 impl IndexedExperiment {
     fn new(experiment: Arc<Experiment>) -> Self {
-        Self { experiment, runs: vec![] }
+        Self { experiment, runs: vec![], by_status: Default::default() }
     }
 
     /// Latest start first.
@@ -29,25 +30,37 @@ impl IndexedExperiment {
         &self.runs
     }
 
+    /// How many runs have each status, in the order of [`RunStatus::ALL`].
+    #[must_use]
+    pub fn by_status(&self) -> [usize; RunStatus::ALL.len()] {
+        self.by_status
+    }
+
     fn place(run: &Run) -> (std::cmp::Reverse<i64>, &RunId) {
         (std::cmp::Reverse(run.start.map_or(i64::MIN, |t| t.0)), &run.id)
     }
 
     fn put(&mut self, run: Arc<Run>) {
+        self.by_status[run.status.place()] += 1;
         match self.runs.binary_search_by(|r| Self::place(r).cmp(&Self::place(&run))) {
-            Ok(i) => self.runs[i] = run,
+            Ok(i) => {
+                let old = std::mem::replace(&mut self.runs[i], run);
+                self.by_status[old.status.place()] -= 1;
+            }
             Err(i) => self.runs.insert(i, run),
         }
     }
 
     fn remove(&mut self, run: &Run) {
         if let Ok(i) = self.runs.binary_search_by(|r| Self::place(r).cmp(&Self::place(run))) {
-            self.runs.remove(i);
+            let old = self.runs.remove(i);
+            self.by_status[old.status.place()] -= 1;
         }
     }
 
     /// Many at once, none of which is there.
     fn extend(&mut self, runs: Vec<Arc<Run>>) {
+        runs.iter().for_each(|run| self.by_status[run.status.place()] += 1);
         self.runs.extend(runs);
         self.runs.sort_by(|a, b| Self::place(a).cmp(&Self::place(b)));
     }
@@ -201,7 +214,7 @@ impl TextPool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{time::Millis, tracking::RunStatus};
+    use crate::time::Millis;
 
     fn experiment(id: &str, name: &str, lifecycle: Lifecycle) -> Arc<Experiment> {
         let id = ExperimentId::parse(id).expect("an id");
@@ -250,6 +263,8 @@ mod tests {
         assert_eq!((ids(&index, "1").len(), ids(&index, "2")), (38, vec!["r03".to_owned()]));
         assert_eq!((ids(&before, "1").len(), ids(&before, "1")[0].as_str()), (40, "r39"));
         assert!(index.run(&RunId::parse("x").expect("an id")).is_none());
+        let finished = index.experiments().map(|e| e.by_status()[RunStatus::Finished.place()]).collect::<Vec<_>>();
+        assert_eq!(finished, [38, 1], "counts follow");
         index.remove_experiments([&ExperimentId::parse("1").expect("an id")]);
         assert_eq!(index.runs().len(), 1);
     }

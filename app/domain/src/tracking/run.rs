@@ -45,6 +45,12 @@ impl RunStatus {
         }
     }
 
+    /// Its place in [`RunStatus::ALL`].
+    #[must_use]
+    pub fn place(self) -> usize {
+        self as usize
+    }
+
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|s| s.as_str() == text)

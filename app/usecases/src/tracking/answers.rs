@@ -7,7 +7,7 @@ use domain::{
     ports::{CopyStatus, MadeByRun},
     time::Millis,
     tracking::{
-        Column, Experiment, Lifecycle, MetricPoint, Run, RunMetricName, RunStatus, Text,
+        Column, Experiment, IndexedExperiment, Lifecycle, MetricPoint, Run, RunMetricName, RunStatus, Text,
         filter::{BareKey, Filter},
         lookup,
         search::{Facet, RunColumns, RunGroup, Sort},
@@ -101,17 +101,13 @@ pub struct ExperimentRow {
 }
 
 impl ExperimentRow {
-    pub(super) fn of(experiment: &Arc<Experiment>, runs: &[Arc<Run>]) -> Self {
-        let mut by_status = [0; RunStatus::ALL.len()];
-        for run in runs {
-            let status = RunStatus::ALL.iter().zip(&mut by_status).find(|(s, _)| **s == run.status);
-            status.into_iter().for_each(|(_, n)| *n += 1);
-        }
+    pub(super) fn of(indexed: &IndexedExperiment) -> Self {
+        let experiment = &indexed.experiment;
         let tag = |key| lookup(&experiment.tags, key).map(Text::from);
         Self {
-            runs: runs.len(),
-            by_status,
-            newest: runs.iter().filter_map(|r| r.start).max(),
+            runs: indexed.runs().len(),
+            by_status: indexed.by_status(),
+            newest: indexed.runs().first().and_then(|r| r.start),
             customer: tag("customer"),
             site: tag("site"),
             zone: tag("zone"),

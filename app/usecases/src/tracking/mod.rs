@@ -19,7 +19,7 @@ use domain::{
     tracking::{
         Column, Experiment, IndexedExperiment, Lifecycle, Run, RunId, RunIndex, RunMetricName,
         filter::{Field, Filter},
-        search::{Found, PARENT_TAG, RunColumns, Search, Searched, Sort, chosen_columns, group_runs, matching, search},
+        search::{Found, PARENT_TAG, RunColumns, Search, Searched, Sort, chosen_columns, group_runs, search},
     },
 };
 
@@ -128,7 +128,7 @@ impl Tracking {
         let mut rows: Vec<ExperimentRow> = index
             .experiments()
             .filter(|e| query.wants(&e.experiment))
-            .map(|e| ExperimentRow::of(&e.experiment, e.runs()))
+            .map(|e| ExperimentRow::of(e))
             .collect();
         rows.sort_by(|a, b| b.newest.cmp(&a.newest).then_with(|| a.experiment.name.cmp(&b.experiment.name)));
         let total = rows.len();
@@ -195,7 +195,7 @@ impl Tracking {
         let experiments: Vec<&Experiment> = among.iter().map(|s| &*s.experiment.experiment).collect();
         let groups = query.group_by.as_ref().map(|by| {
             let metrics = query.group_metrics.clone();
-            let (groups, left_out) = group_runs(matching(&among, &filter), by, &metrics);
+            let (groups, left_out) = group_runs(&among, &filter, by, &metrics);
             RunsGroups { by: by.clone(), metrics, groups, left_out }
         });
         let children = rows.iter().map(|run| children_of(&among, run).len()).collect();

@@ -1,78 +1,19 @@
-//! Whether runs pass a filter.
+//! Whether a run passes a filter.
 
-use std::cell::Cell;
+use super::ast::{DatasetPart, Expr, Field, Match, Test};
+use crate::tracking::{column::Value, run::Run};
 
-use super::ast::{DatasetPart, Expr, Field, Filter, Match, Test};
-use crate::tracking::{
-    column::{Attribute, Value},
-    run::{Run, RunMetric, Text},
-};
+/// The text of a LIKE, of an ILIKE (in small letters) or of a word (in small letters), as characters; empty for everything else.
+#[derive(Debug)]
+pub(in crate::tracking) struct Pattern(Vec<char>);
 
-/// A filter made ready for many runs. It remembers at which place of a run's metrics, parameters and tags a key was last found: in
-/// one experiment that is nearly always the same.
-pub struct Matcher<'a> {
-    root: Option<Node<'a>>,
-}
-
-enum Node<'a> {
-    And(Vec<Node<'a>>),
-    Or(Vec<Node<'a>>),
-    Not(Box<Node<'a>>),
-    Test { field: &'a Field, test: &'a Test, place: Place, pattern: Vec<char> },
-    Word(Vec<char>),
-}
-
-/// Where a key was found last.
-#[derive(Debug, Default)]
-pub(in crate::tracking) struct Place(Cell<usize>);
-
-impl Place {
-    /// The metric of a key.
-    pub fn metric<'r>(&self, run: &'r Run, key: &str) -> Option<&'r RunMetric> {
-        self.find(&run.metrics, key, |m| &m.key)
-    }
-
-    /// The value of a key among parameters or tags.
-    pub fn text<'r>(&self, pairs: &'r [(Text, Text)], key: &str) -> Option<&'r Text> {
-        self.find(pairs, key, |p| &p.0).map(|p| &p.1)
-    }
-
-    fn find<'r, T>(&self, items: &'r [T], key: &str, of: impl Fn(&T) -> &Text) -> Option<&'r T> {
-        if let Some(item) = items.get(self.0.get()).filter(|i| **of(i) == *key) {
-            return Some(item);
-        }
-        let at = items.binary_search_by(|i| (**of(i)).cmp(key)).ok()?;
-        self.0.set(at);
-        items.get(at)
-    }
-}
-
-impl<'a> Matcher<'a> {
-    #[must_use]
-    pub fn new(filter: &'a Filter) -> Self {
-        Self { root: filter.root.as_ref().map(node) }
-    }
-
-    #[must_use]
-    pub fn matches(&self, run: &Run) -> bool {
-        self.root.as_ref().is_none_or(|n| n.holds(run))
-    }
-}
-
-fn node(expr: &Expr) -> Node<'_> {
-    match expr {
-        Expr::And(parts) => Node::And(parts.iter().map(node).collect()),
-        Expr::Or(parts) => Node::Or(parts.iter().map(node).collect()),
-        Expr::Not(inner) => Node::Not(Box::new(node(inner))),
-        Expr::Test(field, test) => {
-            let pattern = match test {
-                Test::Text(Match::Like, text) => text.chars().collect(),
-                Test::Text(Match::ILike, text) => fold(text),
-                _ => vec![],
-            };
-            Node::Test { field, test, place: Place::default(), pattern }
-        }
-        Expr::Word(word) => Node::Word(fold(word)),
+impl Pattern {
+    pub(in crate::tracking) fn of(expr: &Expr) -> Self {
+        Self(match expr {
+            Expr::Test(_, Test::Text(Match::Like, text)) => text.chars().collect(),
+            Expr::Test(_, Test::Text(Match::ILike, text)) | Expr::Word(text) => fold(text),
+            _ => vec![],
+        })
     }
 }
 
@@ -81,40 +22,32 @@ fn fold(text: &str) -> Vec<char> {
     text.chars().flat_map(char::to_lowercase).collect()
 }
 
-impl Node<'_> {
-    fn holds(&self, run: &Run) -> bool {
+impl Expr {
+    /// Whether a run passes; the pattern is that of this expression.
+    pub(in crate::tracking) fn passes(&self, pattern: &Pattern, run: &Run) -> bool {
+        let part = |p: &Self| p.passes(&Pattern::of(p), run);
         match self {
-            Self::And(parts) => parts.iter().all(|p| p.holds(run)),
-            Self::Or(parts) => parts.iter().any(|p| p.holds(run)),
-            Self::Not(inner) => !inner.holds(run),
-            Self::Word(word) => contains(&run.name, word),
-            Self::Test { field, test, place, pattern } => {
-                let text = |value: Option<&str>| passes_text(test, pattern, value);
-                match field {
-                    Field::Metric(key) => passes_number(test, place.metric(run, key).map(|m| m.value)),
-                    Field::Param(key) => text(place.text(&run.params, key).map(|t| &**t)),
-                    Field::Tag(key) => text(place.text(&run.tags, key).map(|t| &**t)),
-                    Field::Attribute(a) => passes_attribute(*a, test, pattern, run),
-                    Field::Dataset(part) => passes_dataset(*part, test, pattern, run),
+            Self::And(parts) => parts.iter().all(part),
+            Self::Or(parts) => parts.iter().any(part),
+            Self::Not(inner) => !part(inner),
+            Self::Word(_) => contains(&run.name, &pattern.0),
+            Self::Test(field, test) => {
+                let value = match field {
+                    Field::Metric(key) => run.metric(key).map(|m| Value::Number(m.value)),
+                    Field::Param(key) => run.param(key).map(Value::Text),
+                    Field::Tag(key) => run.tag(key).map(Value::Text),
+                    Field::Attribute(attribute) => attribute.value(run),
+                    Field::Dataset(part) => return passes_dataset(*part, test, pattern, run),
                     // Not resolved: nobody has it.
-                    Field::Bare(_) => matches!(test, Test::Null(true)),
-                }
+                    Field::Bare(_) => None,
+                };
+                test.passes(pattern, value)
             }
         }
     }
 }
 
-fn passes_attribute(attribute: Attribute, test: &Test, pattern: &[char], run: &Run) -> bool {
-    match attribute.value(run) {
-        Some(Value::Text(text)) => passes_text(test, pattern, Some(text)),
-        Some(Value::Status(status)) => passes_text(test, pattern, Some(status.as_str())),
-        Some(Value::Number(x)) => passes_number(test, Some(x)),
-        Some(Value::Time(t)) => passes_number(test, Some(t.0 as f64)),
-        None => matches!(test, Test::Null(true)),
-    }
-}
-
-fn passes_dataset(part: DatasetPart, test: &Test, pattern: &[char], run: &Run) -> bool {
+fn passes_dataset(part: DatasetPart, test: &Test, pattern: &Pattern, run: &Run) -> bool {
     let mut values = run.datasets.iter().map(|d| match part {
         DatasetPart::Name => &*d.name,
         DatasetPart::Digest => &*d.digest,
@@ -122,29 +55,35 @@ fn passes_dataset(part: DatasetPart, test: &Test, pattern: &[char], run: &Run) -
     });
     match test {
         Test::Null(is) => run.datasets.is_empty() == *is,
-        _ => values.any(|v| passes_text(test, pattern, Some(v))),
+        _ => values.any(|v| test.passes(pattern, Some(Value::Text(v)))),
     }
 }
 
-fn passes_number(test: &Test, value: Option<f64>) -> bool {
-    match (test, value) {
-        (Test::Null(is), value) => value.is_none() == *is,
-        (Test::Number(order, number), Some(value)) => order.holds(value, *number),
-        // A metric has no text; a key without a prefix may ask for one.
-        _ => false,
-    }
-}
-
-fn passes_text(test: &Test, pattern: &[char], value: Option<&str>) -> bool {
-    match (test, value) {
-        (Test::Null(is), value) => value.is_none() == *is,
-        (_, None) => false,
-        (Test::Number(order, number), Some(text)) => number_of(text).is_some_and(|x| order.holds(x, *number)),
-        (Test::Text(Match::Equal, wanted), Some(text)) => **wanted == *text,
-        (Test::Text(Match::Unequal, wanted), Some(text)) => **wanted != *text,
-        (Test::Text(Match::Like, _), Some(text)) => like(pattern, text, false),
-        (Test::Text(Match::ILike, _), Some(text)) => like(pattern, text, true),
-        (Test::In(is, texts), Some(text)) => texts.iter().any(|t| **t == *text) == *is,
+impl Test {
+    /// Whether a value passes; the pattern is that of this test.
+    pub(in crate::tracking) fn passes(&self, pattern: &Pattern, value: Option<Value<'_>>) -> bool {
+        let text = |text: &str| match self {
+            Self::Number(order, number) => number_of(text).is_some_and(|x| order.holds(x, *number)),
+            Self::Text(Match::Equal, wanted) => **wanted == *text,
+            Self::Text(Match::Unequal, wanted) => **wanted != *text,
+            Self::Text(Match::Like, _) => like(&pattern.0, text, false),
+            Self::Text(Match::ILike, _) => like(&pattern.0, text, true),
+            Self::In(is, texts) => texts.iter().any(|t| **t == *text) == *is,
+            Self::Null(is) => !is,
+        };
+        // A number is no text; a key without a prefix may ask for one.
+        let number = |x: f64| match self {
+            Self::Number(order, number) => order.holds(x, *number),
+            Self::Null(is) => !is,
+            Self::Text(..) | Self::In(..) => false,
+        };
+        match value {
+            None => matches!(self, Self::Null(true)),
+            Some(Value::Text(t)) => text(t),
+            Some(Value::Status(status)) => text(status.as_str()),
+            Some(Value::Number(x)) => number(x),
+            Some(Value::Time(t)) => number(t.0 as f64),
+        }
     }
 }
 

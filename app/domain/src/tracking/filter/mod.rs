@@ -20,10 +20,9 @@ mod sentences {
 mod tests;
 mod trouble;
 
-pub(super) use self::matcher::{Place, number_of};
+pub(super) use self::matcher::{Pattern, number_of};
 pub use self::{
     ast::{BareKey, DatasetPart, Expr, Field, Filter, MAX_DEPTH, MAX_FILTER, Match, Order, Test},
-    matcher::Matcher,
     trouble::FilterError,
 };
 use super::run::Run;
@@ -37,9 +36,9 @@ impl Filter {
         parse::filter(text)
     }
 
-    /// Whether a run passes. For many runs see [`Matcher`].
+    /// Whether a run passes. For many runs see [`super::search`].
     #[must_use]
     pub fn matches(&self, run: &Run) -> bool {
-        Matcher::new(self).matches(run)
+        self.root.as_ref().is_none_or(|root| root.passes(&Pattern::of(root), run))
     }
 }

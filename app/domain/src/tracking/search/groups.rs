@@ -1,13 +1,14 @@
 //! Runs put together by a parameter or tag: repeats of one setting, with mean and interval.
 
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::{borrow::Cow, collections::HashMap};
 
-use super::order::Rank;
+use super::{Searched, hits, order::Rank, values::Bound};
 use crate::{
     student::half_width_95,
     tracking::{
         column::{Column, Value},
-        run::{Run, Text},
+        filter::Filter,
+        run::Text,
     },
 };
 
@@ -73,20 +74,20 @@ impl Moments {
     }
 }
 
-/// Groups of runs in order of their values, numbers first, and how many were left out beyond [`MAX_GROUPS`].
+/// Groups of the runs that pass a filter in order of their values, numbers first, and how many were left out beyond [`MAX_GROUPS`].
 #[must_use]
-pub fn group_runs<'a>(
-    runs: impl Iterator<Item = &'a Arc<Run>>,
-    by: &Column,
-    metrics: &[Column],
-) -> (Vec<RunGroup>, usize) {
+pub fn group_runs(among: &[Searched], filter: &Filter, by: &Column, metrics: &[Column]) -> (Vec<RunGroup>, usize) {
+    let by: Vec<Bound<'_>> = among.iter().map(|searched| searched.values(by)).collect();
+    let metrics: Vec<Vec<Bound<'_>>> =
+        among.iter().map(|searched| metrics.iter().map(|m| searched.values(m)).collect()).collect();
     let mut groups: HashMap<Option<Cow<'_, str>>, (usize, Vec<Moments>)> = HashMap::new();
-    for run in runs {
-        let value = by.value(run).map(text_of);
+    for hit in hits(among, filter) {
+        let value = by[hit.experiment].value(hit.run).map(text_of);
+        let metrics = &metrics[hit.experiment];
         let group = groups.entry(value).or_insert_with(|| (0, vec![Moments::NONE; metrics.len()]));
         group.0 += 1;
         for (moments, metric) in group.1.iter_mut().zip(metrics) {
-            if let Some(Value::Number(x)) = metric.value(run).filter(|v| is_finite(*v)) {
+            if let Some(Value::Number(x)) = metric.value(hit.run).filter(|v| is_finite(*v)) {
                 moments.add(x);
             }
         }

@@ -3,9 +3,11 @@
 mod chosen;
 mod groups;
 mod order;
+mod selection;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::sync::Arc;
 
@@ -17,10 +19,8 @@ pub use self::{
         ExperimentSummary, Facet, FacetValue, KeyCount, MAX_FACET_VALUES, MAX_FACETS, PARENT_TAG, RunColumns, Searched,
     },
 };
-use super::{
-    filter::{Filter, Matcher},
-    run::Run,
-};
+use self::{selection::Selection, summary::facets_of};
+use super::{filter::Filter, run::Run};
 
 /// Which runs, in which order, and which part of them.
 #[derive(Debug, Clone)]
@@ -46,30 +46,34 @@ pub struct Found {
     pub stand_ins: usize,
 }
 
+/// A run that passes: the number of its experiment among those searched, and its place there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Hit {
+    experiment: usize,
+    run: usize,
+}
+
+impl Hit {
+    fn of(self, among: &[Searched]) -> &Arc<Run> {
+        &among[self.experiment].experiment.runs()[self.run]
+    }
+}
+
+/// The runs that pass a filter, by experiment and place.
+fn hits<'a>(among: &'a [Searched], filter: &'a Filter) -> impl Iterator<Item = Hit> {
+    among.iter().enumerate().flat_map(move |(experiment, searched)| {
+        let selection = Selection::new(filter, searched);
+        let places = 0..searched.experiment.runs().len();
+        places.filter(move |run| selection.passes(*run)).map(move |run| Hit { experiment, run })
+    })
+}
+
 /// Answers a search.
 #[must_use]
 pub fn search(among: &[Searched], query: &Search<'_>) -> Found {
-    let matcher = Matcher::new(query.filter);
-    let mut counts = query.facets.then(|| summary::FacetCounts::new(among));
-    let mut hits: Vec<&Arc<Run>> = vec![];
-    for (e, searched) in among.iter().enumerate() {
-        for (i, run) in searched.experiment.runs().iter().enumerate() {
-            if matcher.matches(run) {
-                hits.push(run);
-                if let Some(counts) = &mut counts {
-                    counts.count(e, i);
-                }
-            }
-        }
-    }
+    let hits: Vec<Hit> = hits(among, query.filter).collect();
     let total = hits.len();
-    let facets = counts.map(summary::FacetCounts::facets).unwrap_or_default();
-    let (rows, stand_ins) = order::page(hits, query.sort, among.len() == 1, query.skip, query.limit);
+    let facets = if query.facets { facets_of(among, &hits) } else { vec![] };
+    let (rows, stand_ins) = order::page(among, hits, query.sort, query.skip, query.limit);
     Found { total, rows, facets, stand_ins }
-}
-
-/// The runs that pass a filter, in no order.
-pub fn matching<'a>(among: &'a [Searched], filter: &'a Filter) -> impl Iterator<Item = &'a Arc<Run>> {
-    let matcher = Matcher::new(filter);
-    among.iter().flat_map(|s| s.experiment.runs()).filter(move |run| matcher.matches(run))
 }

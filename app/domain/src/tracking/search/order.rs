@@ -2,9 +2,10 @@
 
 use std::{cmp::Ordering, fmt, sync::Arc};
 
+use super::{Hit, Searched, values::Bound};
 use crate::tracking::{
     column::{Attribute, Column, Reading, Value},
-    filter::{FilterError, Place, columns, number_of},
+    filter::{FilterError, columns, number_of},
     metric_name::RunMetricName,
     run::Run,
 };
@@ -99,28 +100,30 @@ fn latest_first(a: &Run, b: &Run) -> Ordering {
     start(b).cmp(&start(a)).then_with(|| a.id.cmp(&b.id))
 }
 
-/// A part of runs in order, and how many were sorted by a value that stands in for another. `ordered` says that they come in the
-/// default order already.
+/// A part of runs in order, and how many were sorted by a value that stands in for another.
 pub(super) fn page(
-    hits: Vec<&Arc<Run>>,
+    among: &[Searched],
+    hits: Vec<Hit>,
     sort: &Sort,
-    ordered: bool,
     skip: usize,
     limit: usize,
 ) -> (Vec<Arc<Run>>, usize) {
+    // Runs of one experiment come in the default order.
+    let ordered = among.len() == 1;
     if ordered && *sort == Sort::default() {
-        return (hits.into_iter().skip(skip).take(limit).cloned().collect(), 0);
+        return (hits.into_iter().skip(skip).take(limit).map(|hit| hit.of(among).clone()).collect(), 0);
     }
-    let place = Place::default();
+    let columns: Vec<Ranks<'_>> = among.iter().map(|searched| Ranks::new(searched, &sort.by)).collect();
     let mut stand_ins = 0;
-    let mut ranked: Vec<(Rank<'_>, &Arc<Run>)> = Vec::with_capacity(hits.len());
-    for run in hits {
-        let (rank, exact) = rank(run, &sort.by, &place);
-        stand_ins += usize::from(!exact);
-        ranked.push((rank, run));
+    let mut ranked: Vec<(Rank<'_>, Hit)> = Vec::with_capacity(hits.len());
+    for hit in hits {
+        let column = &columns[hit.experiment];
+        stand_ins += usize::from(column.values.stands_in(hit.run));
+        ranked.push((column.rank(hit.run), hit));
     }
-    let order = |a: &(Rank<'_>, &Arc<Run>), b: &(Rank<'_>, &Arc<Run>)| {
-        a.0.compare(b.0, sort.descending).then_with(|| latest_first(a.1, b.1))
+    let order = |a: &(Rank<'_>, Hit), b: &(Rank<'_>, Hit)| {
+        let equal = || if ordered { a.1.cmp(&b.1) } else { latest_first(a.1.of(among), b.1.of(among)) };
+        a.0.compare(b.0, sort.descending).then_with(equal)
     };
     let end = skip.saturating_add(limit);
     if end < ranked.len() {
@@ -131,18 +134,30 @@ pub(super) fn page(
         ranked.truncate(end);
     }
     ranked.sort_unstable_by(order);
-    (ranked.into_iter().skip(skip).map(|(_, run)| run.clone()).collect(), stand_ins)
+    (ranked.into_iter().skip(skip).map(|(_, hit)| hit.of(among).clone()).collect(), stand_ins)
 }
 
-/// What a run is sorted by, and whether it is what was asked for.
-fn rank<'a>(run: &'a Run, by: &Column, place: &Place) -> (Rank<'a>, bool) {
-    match by {
-        Column::Attribute(a) => (Rank::of(a.value(run)), true),
-        Column::Metric(key, reading) => match place.metric(run, key).map(|m| reading.of(m)) {
-            Some((value, exact)) => (Rank::of(Some(Value::Number(value))), exact),
-            None => (Rank::Missing, true),
-        },
-        Column::Param(key) => (place.text(&run.params, key).map_or(Rank::Missing, |t| Rank::of_text(t)), true),
-        Column::Tag(key) => (place.text(&run.tags, key).map_or(Rank::Missing, |t| Rank::of_text(t)), true),
+/// What the runs of an experiment are sorted by.
+struct Ranks<'a> {
+    values: Bound<'a>,
+    /// Of a parameter or tag: the numbers that its different texts read as.
+    numbers: Vec<Option<f64>>,
+}
+
+impl<'a> Ranks<'a> {
+    fn new(among: &'a Searched, by: &'a Column) -> Self {
+        let values = among.values(by);
+        let numbers = match (by, &values) {
+            (Column::Param(_) | Column::Tag(_), Bound::Kept(values)) => {
+                values.distinct().iter().map(|text| number_of(text)).collect()
+            }
+            _ => vec![],
+        };
+        Self { values, numbers }
+    }
+
+    fn rank(&self, at: usize) -> Rank<'_> {
+        let number = self.values.code(at).and_then(|code| self.numbers.get(code).copied().flatten());
+        number.map_or_else(|| Rank::of(self.values.value(at)), Rank::Number)
     }
 }

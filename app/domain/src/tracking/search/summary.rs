@@ -5,6 +5,10 @@ use std::{
     sync::Arc,
 };
 
+use super::{
+    Hit,
+    values::{Bound, KeptValues},
+};
 use crate::tracking::{
     column::{Attribute, Column},
     index::IndexedExperiment,
@@ -19,6 +23,15 @@ pub const PARENT_TAG: &str = "mlflow.parentRunId";
 pub struct Searched {
     pub experiment: Arc<IndexedExperiment>,
     pub summary: Arc<ExperimentSummary>,
+}
+
+impl Searched {
+    /// A column over all runs of the experiment.
+    pub(super) fn values<'a>(&'a self, column: &'a Column) -> Bound<'a> {
+        let runs = self.experiment.runs();
+        // The summary is of exactly these runs.
+        self.summary.values.of(column, runs).map_or(Bound::Read(column, runs), Bound::Kept)
+    }
 }
 
 /// The most facets, the status included.
@@ -116,6 +129,7 @@ pub struct ExperimentSummary {
     facets: Vec<FacetCodes>,
     /// The runs below a run, by its id: their places among the runs.
     children: HashMap<Text, Vec<u32>>,
+    values: KeptValues,
 }
 
 /// The values of one column, by run.
@@ -211,7 +225,7 @@ impl ExperimentSummary {
         let columns =
             RunColumns { runs: runs.len(), metrics: metrics.counts(), params: params.counts(), tags: tags.counts() };
         let facets = facets(runs, params.keys, tags.keys);
-        Self { columns: Arc::new(columns), facets, children }
+        Self { columns: Arc::new(columns), facets, children, values: KeptValues::default() }
     }
 
     /// The runs below a run, latest start first.
@@ -244,8 +258,7 @@ fn facets(runs: &[Arc<Run>], params: Vec<KeyValues>, tags: Vec<KeyValues>) -> Ve
     chosen.truncate(MAX_FACETS - 1);
     let status = {
         let values: Vec<Text> = RunStatus::ALL.iter().map(|s| s.as_str().into()).collect();
-        let code = |r: &Arc<Run>| RunStatus::ALL.iter().position(|s| *s == r.status);
-        let codes = runs.iter().map(|r| code(r).map_or(NO_VALUE, small)).collect();
+        let codes = runs.iter().map(|r| small(r.status.place())).collect();
         FacetCodes { column: Column::Attribute(Attribute::Status), values, codes }
     };
     let coded = chosen.into_iter().map(|(column, k)| {
@@ -267,48 +280,36 @@ fn small(place: usize) -> u8 {
     u8::try_from(place).unwrap_or(NO_VALUE)
 }
 
-/// Counts of values while runs are searched.
-pub(super) struct FacetCounts<'a> {
-    /// By experiment and facet: counts by code, the last one for runs without a value.
-    counts: Vec<Vec<(&'a FacetCodes, [usize; 256])>>,
-}
-
-impl<'a> FacetCounts<'a> {
-    pub(super) fn new(among: &'a [Searched]) -> Self {
-        Self { counts: among.iter().map(|s| s.summary.facets.iter().map(|f| (f, [0; 256])).collect()).collect() }
-    }
-
-    /// A run, by the number of its experiment and its place there.
-    pub(super) fn count(&mut self, experiment: usize, run: usize) {
-        for (facet, counts) in self.counts.get_mut(experiment).into_iter().flatten() {
-            let code = facet.codes.get(run).copied().unwrap_or(NO_VALUE);
-            counts[usize::from(code)] += 1;
-        }
-    }
-
-    pub(super) fn facets(self) -> Vec<Facet> {
-        let mut facets: Vec<(Column, BTreeMap<Text, FacetValue>)> = vec![];
-        for (facet, counts) in self.counts.into_iter().flatten() {
+/// The facets of experiments, with counts of the runs that pass.
+pub(super) fn facets_of(among: &[Searched], hits: &[Hit]) -> Vec<Facet> {
+    let mut facets: Vec<(Column, BTreeMap<Text, FacetValue>)> = vec![];
+    for (experiment, searched) in among.iter().enumerate() {
+        let first = hits.partition_point(|hit| hit.experiment < experiment);
+        let hits = &hits[first..];
+        let hits = &hits[..hits.partition_point(|hit| hit.experiment == experiment)];
+        for facet in &searched.summary.facets {
+            let (mut passing, mut all) = ([0_usize; 256], [0_usize; 256]);
+            let code = |run: usize| facet.codes.get(run).copied().unwrap_or(NO_VALUE);
+            hits.iter().for_each(|hit| passing[usize::from(code(hit.run))] += 1);
+            facet.codes.iter().for_each(|c| all[usize::from(*c)] += 1);
             let at = facets.iter().position(|f| f.0 == facet.column).unwrap_or_else(|| {
                 facets.push((facet.column.clone(), BTreeMap::new()));
                 facets.len() - 1
             });
-            let mut all = [0_usize; 256];
-            facet.codes.iter().for_each(|c| all[usize::from(*c)] += 1);
             let Some((_, values)) = facets.get_mut(at) else { continue };
-            for ((value, runs), all) in facet.values.iter().zip(counts).zip(all).filter(|(_, all)| *all > 0) {
+            for ((value, runs), all) in facet.values.iter().zip(passing).zip(all).filter(|(_, all)| *all > 0) {
                 let none = FacetValue { value: value.clone(), runs: 0, all: 0 };
                 let merged = values.entry(value.clone()).or_insert(none);
                 (merged.runs, merged.all) = (merged.runs + runs, merged.all + all);
             }
         }
-        facets.truncate(MAX_FACETS);
-        let told = |(column, values): (Column, BTreeMap<Text, FacetValue>)| {
-            let mut values: Vec<FacetValue> = values.into_values().collect();
-            values.sort_by(|a, b| b.runs.cmp(&a.runs).then(b.all.cmp(&a.all)).then_with(|| a.value.cmp(&b.value)));
-            values.truncate(MAX_FACET_VALUES);
-            Facet { column, values }
-        };
-        facets.into_iter().map(told).filter(|f| !f.values.is_empty()).collect()
     }
+    facets.truncate(MAX_FACETS);
+    let told = |(column, values): (Column, BTreeMap<Text, FacetValue>)| {
+        let mut values: Vec<FacetValue> = values.into_values().collect();
+        values.sort_by(|a, b| b.runs.cmp(&a.runs).then(b.all.cmp(&a.all)).then_with(|| a.value.cmp(&b.value)));
+        values.truncate(MAX_FACET_VALUES);
+        Facet { column, values }
+    };
+    facets.into_iter().map(told).filter(|f| !f.values.is_empty()).collect()
 }

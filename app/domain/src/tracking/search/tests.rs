@@ -191,7 +191,7 @@ fn groups_have_a_mean_with_its_interval_over_repeats() {
     let among = searched(vec![experiment("1", &[])], runs);
     let filter = Filter::default();
     let (groups, left_out) =
-        group_runs(matching(&among, &filter), &Column::param("lr"), &[Column::metric("f1"), Column::metric("no")]);
+        group_runs(&among, &filter, &Column::param("lr"), &[Column::metric("f1"), Column::metric("no")]);
     let values: Vec<_> = groups.iter().map(|g| (g.value.as_deref(), g.runs)).collect();
     assert_eq!((values, left_out), (vec![(Some("0.01"), 2), (Some("0.1"), 3), (None, 1)], 0));
     let (one, three, none) = (groups[0].metrics[0], groups[1].metrics[0], groups[2].metrics[0]);
@@ -199,7 +199,7 @@ fn groups_have_a_mean_with_its_interval_over_repeats() {
     assert_eq!((three.n, three.mean, three.min, three.max), (3, 2.0, 1.0, 3.0));
     assert!(three.half_width.is_some_and(|w| (w - 2.484_137_7).abs() < 1e-6), "{three:?}");
     assert!(none.n == 0 && none.mean.is_nan() && groups[1].metrics[1].n == 0);
-    let (by_status, _) = group_runs(matching(&among, &filter), &Column::Attribute(Attribute::Status), &[]);
+    let (by_status, _) = group_runs(&among, &filter, &Column::Attribute(Attribute::Status), &[]);
     assert_eq!(by_status.len(), 2);
 }
 
@@ -210,7 +210,7 @@ fn many_groups_are_the_largest_ones() {
         run(i, "1", 0, &[], &[("seed", &seed)], &[])
     });
     let among = searched(vec![experiment("1", &[])], runs.collect());
-    let (groups, left_out) = group_runs(matching(&among, &Filter::default()), &Column::param("seed"), &[]);
+    let (groups, left_out) = group_runs(&among, &Filter::default(), &Column::param("seed"), &[]);
     assert_eq!((groups.len(), left_out, groups[29].runs), (MAX_GROUPS, 20, 2));
 }
 

@@ -1,8 +1,14 @@
 //! Filters against a plain reading of their definition, and texts of all kinds.
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::tracking::{
+    Experiment, RunId, RunIndex,
+    search::{ExperimentSummary, Search, Searched, Sort, search},
+};
 
 /// LIKE as its definition says, without care for time.
 fn naive_like(pattern: &[char], text: &[char]) -> bool {
@@ -182,10 +188,36 @@ proptest! {
     #[test]
     fn the_same_runs_pass_as_by_the_definition(expr in filters(), runs in prop::collection::vec(runs(), 1..6)) {
         let filter = Filter { root: Some(expr.clone()) };
-        // One matcher for all of them: what it remembers of one run must not matter to the next.
-        let matcher = Matcher::new(&filter);
+        let runs: Vec<Run> = (0..).zip(runs).map(|(i, run)| Run { id: id(i), ..run }).collect();
+        let passing: BTreeSet<RunId> = runs.iter().filter(|r| naive(&expr, r)).map(|r| r.id.clone()).collect();
         for run in &runs {
-            prop_assert_eq!(matcher.matches(run), naive(&expr, run), "{} of {:?}", filter, run);
+            prop_assert_eq!(filter.matches(run), passing.contains(&run.id), "{} of {:?}", filter, run);
         }
+        // Among many, by arrays of values.
+        let found = search(&[searched(runs)], &Search { filter: &filter, sort: &Sort::default(), skip: 0, limit: 9, facets: false });
+        prop_assert_eq!(found.total, passing.len());
+        let rows: BTreeSet<RunId> = found.rows.iter().map(|r| r.id.clone()).collect();
+        prop_assert_eq!(rows, passing, "{}", filter);
     }
+}
+
+fn id(i: u8) -> RunId {
+    RunId::parse(&format!("r{i}")).expect("an id")
+}
+
+fn searched(runs: Vec<Run>) -> Searched {
+    let home = Experiment {
+        id: run().experiment,
+        name: text("home"),
+        lifecycle: Lifecycle::Active,
+        artifact_location: text(""),
+        created: None,
+        updated: None,
+        tags: vec![],
+    };
+    let mut index = RunIndex::default();
+    index.put_experiments([Arc::new(home)]);
+    index.put_runs(runs.into_iter().map(Arc::new));
+    let experiment = index.experiment(&run().experiment).expect("an experiment").clone();
+    Searched { summary: Arc::new(ExperimentSummary::of(&experiment)), experiment }
 }
