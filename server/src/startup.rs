@@ -122,7 +122,7 @@ pub async fn open(settings: &Settings) -> Result<AppServices> {
         simulated: usecases::DemoData::new(ingestion.clone(), store.clone()),
         access: usecases::Access::new(store.clone(), store.clone(), store.clone(), clock.clone()),
         views: usecases::Views::new(store.clone(), clock.clone(), page_paths::measured()),
-        runs: usecases::Tracking::new(catalog, clock.clone()),
+        runs: usecases::Tracking::new(catalog, clock.clone(), Some(lake.clone())),
         tracking,
         ingestion,
         file_positions: store.clone(),

@@ -148,6 +148,12 @@ impl Declarations {
         }
     }
 
+    /// What was written down about a metric outside of the catalogue under exactly this name, in any case.
+    #[must_use]
+    pub fn custom_metric(&self, name: &str) -> Option<&Metric> {
+        if self.custom.is_empty() { None } else { self.custom.get(&name.to_ascii_lowercase()) }
+    }
+
     /// What was written down about a metric outside of the catalogue: under its full name, else under its leaf.
     #[must_use]
     pub fn declared_metric(&self, full: &str) -> Option<&Metric> {

@@ -1,6 +1,7 @@
 //! The ports: what the domain needs from outside. Each port has one contract suite (server/tests/contract) that all adapters pass.
 
 mod access;
+#[cfg(feature = "search")]
 mod run_catalog;
 mod tracking;
 
@@ -26,11 +27,10 @@ use crate::{
 pub use self::access::{
     ChangeOutcome, CreateOutcome, IdempotencyKey, IdempotencyKeys, SavedViews, SessionStart, Sessions, Tokens,
 };
-pub use self::{
-    run_catalog::{CopyStatus, HistoryCopy, MadeByRun, RunCatalog},
-    tracking::{
-        ArtifactBody, CopyChanges, KeptCopy, RunSelection, RunsPage, TrackingCopies, TrackingKind, TrackingStore,
-    },
+#[cfg(feature = "search")]
+pub use self::run_catalog::{CopyStatus, HistoryCopy, MadeByRun, RunCatalog};
+pub use self::tracking::{
+    ArtifactBody, CopyChanges, KeptCopy, RunSelection, RunsPage, TrackingCopies, TrackingKind, TrackingStore,
 };
 
 /// The clock, so that tests can hold it still.

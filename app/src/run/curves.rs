@@ -80,7 +80,7 @@ pub(super) fn figure(
         return Ok(waiting(a, metric, history));
     }
     let mut described =
-        history.name.catalogue.cloned().unwrap_or_else(|| domain::metric::Metric::uncatalogued(&metric.key));
+        history.name.catalogue.clone().unwrap_or_else(|| domain::metric::Metric::uncatalogued(&metric.key));
     // As the run calls it: `val/mAP50` and `train/mAP50` are two curves.
     (described.label, described.label_ko) = (metric.key.to_string().into(), metric.key.to_string().into());
     let tools = PictureTools { file: metric.key.to_string(), ..PictureTools::default() };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     ports::MadeByRun,
-    tracking::{Run, RunMetric, RunMetricName, Text},
+    tracking::{Run, RunMetric, Text},
 };
 use leptos::prelude::*;
 
@@ -122,7 +122,7 @@ pub(super) fn metrics(a: &PlainQuery, run: &Run, find: &str, json: String) -> im
     let fitting: Vec<&RunMetric> = run.metrics.iter().filter(|m| fits(&m.key, find)).collect();
     let total = fitting.len();
     let row = |m: &&RunMetric| {
-        let known = RunMetricName::of(&m.key);
+        let known = a.metric_names.of(&m.key);
         let which = match known.direction {
             domain::metric::Direction::HigherIsBetter => words::higher(lang),
             domain::metric::Direction::LowerIsBetter => words::lower(lang),

@@ -58,7 +58,7 @@ impl Asked {
             filter,
             text,
             picked: a.all("pick").map(RunId::parse).collect::<Result<_>>()?,
-            sort: Sort::parse(a.get("sort").unwrap_or_default())?,
+            sort: Sort::parse(a.get("sort").unwrap_or_default(), &a.metric_names)?,
             columns: columns.map(|mut c| {
                 c.truncate(MOST_COLUMNS);
                 c

@@ -3,7 +3,7 @@
 use domain::{
     metric::Direction,
     time::Millis,
-    tracking::{Attribute, Column, Reading, Run, RunMetricName, Value},
+    tracking::{Attribute, Column, Reading, Run, Value},
 };
 use leptos::prelude::*;
 
@@ -41,13 +41,14 @@ fn attribute_name(lang: Lang, attribute: Attribute) -> &'static str {
 }
 
 /// What kind of column it is, small under its name: of a metric which value is shown, and which way is better.
-pub(super) fn kind(lang: Lang, column: &Column) -> String {
+pub(super) fn kind(a: &PlainQuery, column: &Column) -> String {
+    let lang = a.fmt.lang;
     match column {
         Column::Attribute(_) => String::new(),
         Column::Param(_) => words::kind_param(lang).to_owned(),
         Column::Tag(_) => words::kind_tag(lang).to_owned(),
         Column::Metric(key, reading) => {
-            let better = match RunMetricName::of(key).direction {
+            let better = match a.metric_names.of(key).direction {
                 Direction::HigherIsBetter => "↑",
                 Direction::LowerIsBetter => "↓",
                 Direction::Neither => "",
@@ -76,9 +77,9 @@ pub(super) fn is_number(column: &Column) -> bool {
 }
 
 /// Whether a click on its head shows the largest first.
-pub(super) fn largest_first(column: &Column) -> bool {
+pub(super) fn largest_first(a: &PlainQuery, column: &Column) -> bool {
     match column {
-        Column::Metric(key, _) => !RunMetricName::of(key).lower_is_better(),
+        Column::Metric(key, _) => !a.metric_names.of(key).lower_is_better(),
         Column::Attribute(a) => matches!(a, Attribute::StartTime | Attribute::EndTime),
         Column::Param(_) | Column::Tag(_) => false,
     }
@@ -91,7 +92,7 @@ pub(super) fn cell(a: &PlainQuery, column: &Column, run: &Run, now: Millis) -> A
     if *column == Column::Attribute(Attribute::Duration) {
         return view! { <td class=class>{run_duration(&a.fmt, run, now)}</td> }.into_any();
     }
-    if let Column::Metric(key, reading) = column {
+    if let Column::Metric(key, reading) = &a.metric_names.settled(column) {
         let Some(metric) = run.metric(key) else { return view! { <td class=class>{NO_VALUE}</td> }.into_any() };
         let (value, as_asked) = reading.of(metric);
         let exact = value.to_string();

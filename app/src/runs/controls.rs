@@ -178,7 +178,7 @@ pub(super) fn turns(a: &PlainQuery, asked: &Asked, answer: &RunsAnswer) -> impl 
     // One that was typed into the address.
     by.extend(asked.group.clone().filter(|g| !by.contains(g)));
     let by = by.into_iter().map(|column| {
-        let (value, label) = (column.to_string(), format!("{} · {}", name(lang, &column), kind(lang, &column)));
+        let (value, label) = (column.to_string(), format!("{} · {}", name(lang, &column), kind(a, &column)));
         let label = label.trim_end_matches(" · ").to_owned();
         view! { <option value=value selected=asked.group.as_ref() == Some(&column)>{label}</option> }
     });
@@ -225,7 +225,7 @@ pub(super) fn chooser(a: &PlainQuery, asked: &Asked, shown: &[Column], answer: &
                 act(moved, words::move_right(lang, &label), "→")
             });
             let remove = act(without, words::remove(lang, &label), "×");
-            view! { <li><bdi>{label}</bdi>" "<small class="quiet">{kind(lang, column)}</small>{earlier}{later}{remove}</li> }
+            view! { <li><bdi>{label}</bdi>" "<small class="quiet">{kind(a, column)}</small>{earlier}{later}{remove}</li> }
         })
         .collect();
     let c = &answer.columns;
@@ -249,7 +249,7 @@ pub(super) fn chooser(a: &PlainQuery, asked: &Asked, shown: &[Column], answer: &
             more.push(column.clone());
             let add = (!full).then(|| act(more, words::add(lang, &label), "+"));
             let count = words::in_runs(lang, a.fmt.count(runs as u64));
-            view! { <li><bdi>{label}</bdi>" "<small class="quiet">{kind(lang, &column)}" · "{count}</small>{add}</li> }
+            view! { <li><bdi>{label}</bdi>" "<small class="quiet">{kind(a, &column)}" · "{count}</small>{add}</li> }
         })
         .collect();
     let rest =

@@ -65,7 +65,7 @@ pub(super) fn table(
 fn head(a: &PlainQuery, asked: &Asked, column: &Column) -> impl IntoView + use<> {
     let lang = a.fmt.lang;
     let sorted = asked.sort.by == *column;
-    let descending = if sorted { !asked.sort.descending } else { largest_first(column) };
+    let descending = if sorted { !asked.sort.descending } else { largest_first(a, column) };
     let next = Sort { by: column.clone(), descending };
     let href = a.with(&[("sort", Some(next.to_string())), ("page", None)]);
     let (order, arrow) = match (sorted, asked.sort.descending) {
@@ -74,7 +74,7 @@ fn head(a: &PlainQuery, asked: &Asked, column: &Column) -> impl IntoView + use<>
         (true, false) => (Some("ascending"), "▲"),
     };
     let label = name(lang, column);
-    let small = kind(lang, column);
+    let small = kind(a, column);
     let title = column.to_string();
     view! {
         <th scope="col" class=is_number(column).then_some("num") aria-sort=order>

@@ -4,6 +4,7 @@ use domain::{
     Result,
     params::{KEYS, QueryParams, RefreshInterval, decode, given_twice, unknown_key},
     time::Millis,
+    tracking::RunMetricNames,
 };
 
 use super::{
@@ -24,6 +25,8 @@ pub struct PlainQuery {
     pub fmt: Fmt,
     /// The server's clock when it was asked.
     pub now: Millis,
+    /// How the metrics of runs are read.
+    pub metric_names: RunMetricNames,
     refresh: RefreshInterval,
     /// In their order; those of other pages are not among them.
     pairs: Vec<(String, String)>,
@@ -70,6 +73,7 @@ impl PlainQuery {
             path: path.to_owned(),
             fmt: Fmt { lang: request.lang, zone: q.zone },
             now,
+            metric_names: services.runs.metric_names(),
             refresh: q.refresh,
             pairs,
         })

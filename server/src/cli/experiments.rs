@@ -12,7 +12,7 @@ use usecases::{
 };
 
 use super::output::{Align, Format, OutputTable};
-use crate::{config::Settings, http::runs::json::ExperimentRowJson, startup};
+use crate::{config::Settings, declarations::DeclarationFiles, http::runs::json::ExperimentRowJson, startup};
 
 /// How long a command waits for MLflow where a copy is kept already.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -58,10 +58,13 @@ pub struct List {
 pub(super) async fn with_runs<T>(settings: &Settings, work: impl AsyncFnOnce(&Tracking) -> Result<T>) -> Result<T> {
     if settings.tracking.source()?.is_none() {
         // No data folder is made to say so.
-        let none = Tracking::new(None, std::sync::Arc::new(startup::SystemClock));
+        let none = Tracking::new(None, std::sync::Arc::new(startup::SystemClock), None);
         none.experiments(&ExperimentsQuery::default())?;
     }
+    let written = DeclarationFiles::open(settings, std::sync::Arc::new(startup::SystemClock))?;
     startup::with(settings, async |services| {
+        // Which way a metric is better.
+        services.maintenance.declare(std::sync::Arc::new(written.declared())).await?;
         if let Some(copy) = &services.tracking {
             let bar = ProgressBar::new_spinner();
             let progress = |runs: usize| bar.set_message(format!("{runs} runs read"));

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use comfy_table::{Cell, Color};
 use domain::{
     metric::ChangeVerdict,
-    tracking::{Run, RunMetricName, Text},
+    tracking::{Run, RunMetricNames, Text},
 };
 use serde_json::{Value, json};
 
@@ -36,9 +36,9 @@ fn param_keys(runs: &[Arc<Run>]) -> BTreeSet<&Text> {
 }
 
 /// How a run differs from the first one; `None` where either has no such metric, or no number.
-fn difference(first: &Run, other: &Run, key: &str) -> Option<Difference> {
+fn difference(names: &RunMetricNames, first: &Run, other: &Run, key: &str) -> Option<Difference> {
     let by = other.metric(key)?.value - first.metric(key)?.value;
-    by.is_finite().then(|| Difference { by, verdict: RunMetricName::of(key).direction.judge(by) })
+    by.is_finite().then(|| Difference { by, verdict: names.of(key).direction.judge(by) })
 }
 
 fn word(verdict: ChangeVerdict) -> Option<&'static str> {
@@ -50,16 +50,16 @@ fn word(verdict: ChangeVerdict) -> Option<&'static str> {
 }
 
 /// For programs.
-pub(super) fn value(runs: &[Arc<Run>]) -> Value {
+pub(super) fn value(names: &RunMetricNames, runs: &[Arc<Run>]) -> Value {
     let Some((first, others)) = runs.split_first() else { return Value::Null };
     let metrics: Vec<Value> = metric_keys(runs)
         .into_iter()
         .map(|key| {
-            let name = RunMetricName::of(key);
+            let name = names.of(key);
             let values: Vec<Option<Number>> = runs.iter().map(|r| r.metric(key).map(|m| Number(m.value))).collect();
             let differences: Vec<Value> = others
                 .iter()
-                .map(|other| match difference(first, other, key) {
+                .map(|other| match difference(names, first, other, key) {
                     Some(d) => json!({ "by": Number(d.by), "verdict": d.verdict }),
                     None => Value::Null,
                 })
@@ -86,7 +86,7 @@ fn differs(values: &[Option<&str>]) -> bool {
 }
 
 /// For people: arrows are coloured by better or worse, or followed by the word where there are no colours.
-pub(super) fn text(runs: &[Arc<Run>]) -> String {
+pub(super) fn text(names: &RunMetricNames, runs: &[Arc<Run>]) -> String {
     let numbered = |what: &str| {
         let heads = (1..=runs.len()).map(|n| (format!("{what} {n}"), Align::Left));
         [(String::new(), Align::Left)].into_iter().chain(heads).collect::<Vec<Head>>()
@@ -103,7 +103,7 @@ pub(super) fn text(runs: &[Arc<Run>]) -> String {
     ];
     let mut parts = vec![table(&numbered("run"), &about)];
     if !metric_keys(runs).is_empty() {
-        parts.push(format!("Metrics:\n{}", metrics_table(runs, has_colours())));
+        parts.push(format!("Metrics:\n{}", metrics_table(names, runs, has_colours())));
     }
     let mut params = vec![];
     for key in param_keys(runs) {
@@ -122,7 +122,7 @@ pub(super) fn text(runs: &[Arc<Run>]) -> String {
     parts.join("\n\n")
 }
 
-fn metrics_table(runs: &[Arc<Run>], colours: bool) -> String {
+fn metrics_table(names: &RunMetricNames, runs: &[Arc<Run>], colours: bool) -> String {
     let Some((first, others)) = runs.split_first() else { return String::new() };
     let mut head: Vec<Head> = vec![("metric".to_owned(), Align::Left), ("run 1".to_owned(), Align::Right)];
     for n in 2..=runs.len() {
@@ -139,7 +139,9 @@ fn metrics_table(runs: &[Arc<Run>], colours: bool) -> String {
         let mut cells = vec![Cell::new(harmless(key)), Cell::new(shown(first))];
         for other in others {
             cells.push(Cell::new(shown(other)));
-            cells.push(difference(first, other, key).map_or_else(|| Cell::new("–"), |d| difference_cell(&d, colours)));
+            cells.push(
+                difference(names, first, other, key).map_or_else(|| Cell::new("–"), |d| difference_cell(&d, colours)),
+            );
         }
         table.add_row(cells);
     }
@@ -209,16 +211,16 @@ mod tests {
             &[("lr", "2"), ("same", "x")],
         );
         let runs = [a, b];
-        let plain = metrics_table(&runs, false);
+        let plain = metrics_table(&RunMetricNames::default(), &runs, false);
         for part in ["+0.6260 ▲ worse", "+0.2500 ▲ better", "+2 ▲\n", "diff (2-1)"] {
             assert!(format!("{plain}\n").contains(part), "{part} in\n{plain}");
         }
         assert!(!plain.contains('\u{1b}') && !plain.contains("NaN ▲"));
-        let coloured = metrics_table(&runs, true);
+        let coloured = metrics_table(&RunMetricNames::default(), &runs, true);
         assert!(coloured.contains('\u{1b}') && !coloured.contains("worse"), "{coloured:?}");
-        let told = text(&runs);
+        let told = text(&RunMetricNames::default(), &runs);
         assert!(told.contains("Parameters that differ (1 of 2)") && told.contains("\\u{1b}[31m"), "{told}");
-        let value = value(&runs);
+        let value = value(&RunMetricNames::default(), &runs);
         assert_eq!(value["metrics"][0]["metric"], "accuracy");
         assert_eq!(value["metrics"][3]["differences"][0]["verdict"], "worse");
         assert_eq!(value["params"][0], json!({ "param": "lr", "differs": true, "values": ["1", "2"] }));

@@ -179,7 +179,7 @@ impl List {
         let texts = [("filter", &self.filter), ("sort", &self.sort), ("page", &self.page), ("columns", &self.columns)];
         let pairs = texts.iter().filter_map(|(key, text)| Some((*key, text.as_deref()?)));
         let always = [("experiment", self.experiment.as_str()), ("limit", self.limit.as_str())];
-        let asked = RunsParams::read(always.into_iter().chain(pairs), 20)?;
+        let asked = RunsParams::read(always.into_iter().chain(pairs), 20, &runs.metric_names())?;
         let answer = runs.search(&asked.query)?;
         for u in answer.understood.iter().filter(|u| !u.others.is_empty()) {
             let others: Vec<String> = u.others.iter().map(ToString::to_string).collect();
@@ -190,7 +190,10 @@ impl List {
         head.extend(columns.iter().map(|c| (c.key().to_owned(), align(c))));
         let row = |run: &Run| {
             let id = if self.format.csv { run.id.to_string() } else { short(run) };
-            [id, run.name.to_string()].into_iter().chain(columns.iter().map(|c| cell(c, run))).collect::<Vec<_>>()
+            [id, run.name.to_string()]
+                .into_iter()
+                .chain(columns.iter().map(|c| cell(&answer.names.settled(c), run)))
+                .collect::<Vec<_>>()
         };
         let rows: Vec<Vec<String>> = answer.rows.iter().map(|r| row(r)).collect();
         let json: Vec<_> = answer.rows.iter().map(|r| RunJson::of(r)).collect();
@@ -227,7 +230,7 @@ fn looked_for(best: &BestAnswer) -> String {
         (false, Direction::Neither, _) => "nothing says which way is better; say --ascending for the lowest".to_owned(),
         (false, _, true) => "assumed from its name".to_owned(),
         (false, _, false) => {
-            let known = best.name.catalogue.map_or("", |m| &m.key);
+            let known = best.name.catalogue.as_ref().map_or("", |m| &m.key);
             format!("as the catalogue has {known}")
         }
     };
@@ -258,7 +261,12 @@ impl Compare {
     fn compare(&self, runs: &Tracking) -> Result<()> {
         let found = self.runs.iter().map(|id| runs.run(id).map(|answer| answer.run));
         let found = found.collect::<Result<Vec<_>>>()?;
-        if self.json { print_json(&run_comparison::value(&found)) } else { print(&run_comparison::text(&found)) }
+        let names = runs.metric_names();
+        if self.json {
+            print_json(&run_comparison::value(&names, &found))
+        } else {
+            print(&run_comparison::text(&names, &found))
+        }
     }
 }
 

@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use super::{
-    metric_name::RunMetricName,
-    run::{Run, RunMetric, RunStatus, Text},
-};
+use super::run::{Run, RunMetric, RunStatus, Text};
 use crate::time::Millis;
 
 /// What every run has, by MLflow's names.
@@ -111,19 +108,15 @@ impl Reading {
         [Self::Last, Self::Min, Self::Max, Self::Best].into_iter().find(|r| r.as_str() == text)
     }
 
-    /// The value, and whether it is what was asked for: without a history at hand the last value stands in.
+    /// The value, and whether it is what was asked for: without a history at hand the last value stands in. The best one is
+    /// settled before ([`super::RunMetricNames::settled`]); else it is the largest.
     #[must_use]
     pub fn of(self, metric: &RunMetric) -> (f64, bool) {
-        let lowest = match self {
-            Self::Last => return (metric.value, true),
-            Self::Min => true,
-            Self::Max => false,
-            Self::Best => RunMetricName::of(&metric.key).lower_is_better(),
-        };
-        match metric.extremes {
-            Some(e) if lowest => (e.min, true),
-            Some(e) => (e.max, true),
-            None => (metric.value, false),
+        match (self, metric.extremes) {
+            (Self::Last, _) => (metric.value, true),
+            (Self::Min, Some(e)) => (e.min, true),
+            (Self::Max | Self::Best, Some(e)) => (e.max, true),
+            (_, None) => (metric.value, false),
         }
     }
 }

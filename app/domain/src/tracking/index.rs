@@ -9,6 +9,7 @@ use super::{
     id::{ExperimentId, RunId},
     run::{Experiment, Lifecycle, Run, RunStatus, Text},
 };
+use crate::normalization::nfc;
 
 /// An experiment with its active runs.
 #[derive(Debug, Clone)]
@@ -66,6 +67,11 @@ impl IndexedExperiment {
     }
 }
 
+/// Whether texts are equal but for how their letters are composed.
+fn same_letters(a: &str, b: &str) -> bool {
+    (!a.is_ascii() || !b.is_ascii()) && nfc(a).as_deref().unwrap_or(a) == nfc(b).as_deref().unwrap_or(b)
+}
+
 /// All experiments and active runs. A copy is cheap: what did not change is shared.
 #[derive(Debug, Clone, Default)]
 pub struct RunIndex {
@@ -84,13 +90,17 @@ impl RunIndex {
         self.experiments.get(id)
     }
 
-    /// By its id or by its name. A name counts first, as in MLflow; of a deleted and an active one the active.
+    /// By its id or by its name. A name counts first, as in MLflow; of a deleted and an active one the active. A name that nobody has
+    /// as it is written is looked for in either spelling of composed letters: file systems and keyboards differ there.
     #[must_use]
     pub fn find_experiment(&self, name_or_id: &str) -> Option<&Arc<IndexedExperiment>> {
-        let named = self.experiments().filter(|e| &*e.experiment.name == name_or_id);
-        named
-            .min_by_key(|e| e.experiment.lifecycle == Lifecycle::Deleted)
+        let first = |named: &dyn Fn(&str) -> bool| {
+            let named = self.experiments().filter(|e| named(&e.experiment.name));
+            named.min_by_key(|e| e.experiment.lifecycle == Lifecycle::Deleted)
+        };
+        first(&|name| name == name_or_id)
             .or_else(|| ExperimentId::parse(name_or_id).ok().and_then(|id| self.experiment(&id)))
+            .or_else(|| first(&|name| same_letters(name, name_or_id)))
     }
 
     #[must_use]
@@ -272,12 +282,18 @@ mod tests {
     #[test]
     fn a_name_counts_before_an_id_and_an_active_experiment_before_a_deleted_one() {
         let mut index = RunIndex::default();
-        let named = [("1", "2", Lifecycle::Active), ("2", "x", Lifecycle::Deleted), ("3", "x", Lifecycle::Active)];
+        let named = [
+            ("1", "2", Lifecycle::Active),
+            ("2", "x", Lifecycle::Deleted),
+            ("3", "x", Lifecycle::Active),
+            ("4", "부산", Lifecycle::Active),
+        ];
         index.put_experiments(named.map(|(id, name, lifecycle)| experiment(id, name, lifecycle)));
         let found = |t: &str| index.find_experiment(t).map(|e| e.experiment.id.to_string());
         assert_eq!(
-            (found("2"), found("x"), found("3"), found("4")),
+            (found("2"), found("x"), found("3"), found("5")),
             (Some("1".into()), Some("3".into()), Some("3".into()), None)
         );
+        assert_eq!(found("\u{1107}\u{116e}\u{1109}\u{1161}\u{11ab}"), Some("4".into()), "letters in their parts");
     }
 }

@@ -6,18 +6,20 @@ mod column;
 #[cfg(feature = "search")]
 pub mod filter;
 mod id;
+#[cfg(feature = "search")]
 mod index;
 mod metric_name;
 mod run;
 #[cfg(feature = "search")]
 pub mod search;
 
+#[cfg(feature = "search")]
+pub use self::index::{IndexedExperiment, RunIndex, TextPool};
 pub use self::{
     artifact::{ArtifactEntry, ArtifactPath, ByteRange},
     column::{Attribute, Column, Reading, Value},
     id::{ExperimentId, RunId},
-    index::{IndexedExperiment, RunIndex, TextPool},
-    metric_name::RunMetricName,
+    metric_name::{RunMetricName, RunMetricNames},
     run::{
         DatasetInput, Experiment, Extremes, Lifecycle, LoggedModel, MadeVersion, MetricPoint, Run, RunMetric,
         RunStatus, Text, lookup,

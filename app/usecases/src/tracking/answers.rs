@@ -7,7 +7,8 @@ use domain::{
     ports::{CopyStatus, MadeByRun},
     time::Millis,
     tracking::{
-        Column, Experiment, IndexedExperiment, Lifecycle, MetricPoint, Run, RunMetricName, RunStatus, Text,
+        Column, Experiment, IndexedExperiment, Lifecycle, MetricPoint, Run, RunMetricName, RunMetricNames, RunStatus,
+        Text,
         filter::{BareKey, Filter},
         lookup,
         search::{Facet, RunColumns, RunGroup, Sort},
@@ -158,6 +159,8 @@ pub struct RunsAnswer {
     pub understood: Vec<BareKey>,
     /// Of the runs that pass, how many were sorted by the last value for want of their history.
     pub stand_ins: usize,
+    /// How metrics were read.
+    pub names: RunMetricNames,
 }
 
 /// Runs put together by a column.

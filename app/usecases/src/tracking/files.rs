@@ -6,7 +6,7 @@ use domain::{
     ports::{ArtifactBody, HistoryCopy},
     scope::clip_text,
     time::{Millis, TimeRange},
-    tracking::{ArtifactEntry, ArtifactPath, ByteRange, MetricPoint, Run, RunMetricName},
+    tracking::{ArtifactEntry, ArtifactPath, ByteRange, MetricPoint, Run},
 };
 
 use super::{HistoryAnswer, Tracking};
@@ -19,7 +19,7 @@ impl Tracking {
     /// `NotFound` when the run has no such metric; otherwise as [`Tracking::run`].
     pub fn history(&self, run: &str, metric: &str, points: usize) -> Result<HistoryAnswer> {
         let run = self.run_with(run, metric)?;
-        Ok(reduced(self.catalog()?.history(&run, metric), metric, points))
+        Ok(self.reduced(self.catalog()?.history(&run, metric), metric, points))
     }
 
     /// The same, waiting up to `millis` for what was not copied yet.
@@ -28,7 +28,8 @@ impl Tracking {
     /// As [`Tracking::history`].
     pub async fn wait_for_history(&self, run: &str, metric: &str, points: usize, millis: u64) -> Result<HistoryAnswer> {
         let run = self.run_with(run, metric)?;
-        Ok(reduced(self.catalog()?.wait_for_history(&run, metric, millis).await, metric, points))
+        let copy = self.catalog()?.wait_for_history(&run, metric, millis).await;
+        Ok(self.reduced(copy, metric, points))
     }
 
     fn run_with(&self, run: &str, metric: &str) -> Result<std::sync::Arc<Run>> {
@@ -36,6 +37,19 @@ impl Tracking {
         match run.metric(metric) {
             Some(_) => Ok(run),
             None => Err(Error::not_found(sentences::run_without_metric(&run.id, clip_text(metric)))),
+        }
+    }
+
+    fn reduced(&self, copy: HistoryCopy, metric: &str, points: usize) -> HistoryAnswer {
+        let all = copy.points.as_deref().map_or(&[][..], Vec::as_slice);
+        HistoryAnswer {
+            as_of: copy.as_of,
+            complete: copy.complete,
+            pending: copy.points.is_none(),
+            points: reduce(all, points),
+            total: all.len(),
+            error: copy.error,
+            name: self.metric_names().of(metric),
         }
     }
 
@@ -55,19 +69,6 @@ impl Tracking {
     pub async fn artifact(&self, run: &str, file: &ArtifactPath, range: Option<ByteRange>) -> Result<ArtifactBody> {
         let run = self.run(run)?.run;
         self.catalog()?.artifact(&run.id, file, range).await
-    }
-}
-
-fn reduced(copy: HistoryCopy, metric: &str, points: usize) -> HistoryAnswer {
-    let all = copy.points.as_deref().map_or(&[][..], Vec::as_slice);
-    HistoryAnswer {
-        as_of: copy.as_of,
-        complete: copy.complete,
-        pending: copy.points.is_none(),
-        points: reduce(all, points),
-        total: all.len(),
-        error: copy.error,
-        name: RunMetricName::of(metric),
     }
 }
 

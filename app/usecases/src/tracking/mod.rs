@@ -13,11 +13,11 @@ use std::sync::Arc;
 use domain::{
     Error, Result,
     access::{Action, Actor, Object, authorize},
-    ports::{Clock, CopyStatus, MadeByRun, RunCatalog},
+    ports::{Clock, CopyStatus, MadeByRun, MetricsStore, RunCatalog},
     scope::clip_text,
     time::Millis,
     tracking::{
-        Column, Experiment, IndexedExperiment, Lifecycle, Run, RunId, RunIndex, RunMetricName,
+        Column, Experiment, IndexedExperiment, Lifecycle, Run, RunId, RunIndex, RunMetricNames,
         filter::{Field, Filter},
         search::{Found, PARENT_TAG, RunColumns, Search, Searched, Sort, chosen_columns, group_runs, search},
     },
@@ -47,15 +47,22 @@ pub struct Tracking {
 struct Shared {
     catalog: Option<Arc<dyn RunCatalog>>,
     clock: Arc<dyn Clock>,
+    /// Knows what metrics.yaml says.
+    metrics: Option<Arc<dyn MetricsStore>>,
     summaries: Summaries,
     seen: SeenRuns,
 }
 
 impl Tracking {
     /// For the operator; see [`Tracking::for_actor`]. Without a catalog there are no experiments, and answers say how to get some.
+    /// `metrics` knows which metrics are described; without it the built-in catalogue counts.
     #[must_use]
-    pub fn new(catalog: Option<Arc<dyn RunCatalog>>, clock: Arc<dyn Clock>) -> Self {
-        let shared = Shared { catalog, clock, summaries: Summaries::default(), seen: SeenRuns::default() };
+    pub fn new(
+        catalog: Option<Arc<dyn RunCatalog>>,
+        clock: Arc<dyn Clock>,
+        metrics: Option<Arc<dyn MetricsStore>>,
+    ) -> Self {
+        let shared = Shared { catalog, clock, metrics, summaries: Summaries::default(), seen: SeenRuns::default() };
         Self { actor: Actor::Operator, shared: Arc::new(shared) }
     }
 
@@ -93,6 +100,13 @@ impl Tracking {
         Ok(self.shared.catalog.as_ref().map_or(0, |c| c.index().runs().len()))
     }
 
+    /// How the metrics of runs are read now: by the catalogue, with what `metrics.yaml` says.
+    #[must_use]
+    pub fn metric_names(&self) -> RunMetricNames {
+        let declared = self.shared.metrics.as_ref().map(|m| m.view().directory().declared.clone());
+        declared.map(RunMetricNames::new).unwrap_or_default()
+    }
+
     /// The present moment: ages are counted from it.
     #[must_use]
     pub fn now(&self) -> Millis {
@@ -125,11 +139,8 @@ impl Tracking {
     pub fn experiments(&self, query: &ExperimentsQuery) -> Result<ExperimentsAnswer> {
         let catalog = self.catalog()?;
         let (index, status) = (catalog.index(), catalog.status());
-        let mut rows: Vec<ExperimentRow> = index
-            .experiments()
-            .filter(|e| query.wants(&e.experiment))
-            .map(|e| ExperimentRow::of(e))
-            .collect();
+        let mut rows: Vec<ExperimentRow> =
+            index.experiments().filter(|e| query.wants(&e.experiment)).map(|e| ExperimentRow::of(e)).collect();
         rows.sort_by(|a, b| b.newest.cmp(&a.newest).then_with(|| a.experiment.name.cmp(&b.experiment.name)));
         let total = rows.len();
         let rows = rows.into_iter().skip(query.skip).take(query.limit).collect();
@@ -188,14 +199,16 @@ impl Tracking {
             Field::Tag(key) => columns.has_tag(key),
             _ => false,
         });
-        let asked =
-            Search { filter: &filter, sort: &query.sort, skip: query.skip, limit: query.limit, facets: query.facets };
+        let names = self.metric_names();
+        let sort = Sort { by: names.settled(&query.sort.by), ..query.sort };
+        let asked = Search { filter: &filter, sort: &sort, skip: query.skip, limit: query.limit, facets: query.facets };
         let Found { total, rows, facets, stand_ins } = search(&among, &asked);
         self.shared.seen.note(&rows, status.as_of);
         let experiments: Vec<&Experiment> = among.iter().map(|s| &*s.experiment.experiment).collect();
         let groups = query.group_by.as_ref().map(|by| {
             let metrics = query.group_metrics.clone();
-            let (groups, left_out) = group_runs(&among, &filter, by, &metrics);
+            let settled: Vec<Column> = metrics.iter().map(|m| names.settled(m)).collect();
+            let (groups, left_out) = group_runs(&among, &filter, by, &settled);
             RunsGroups { by: by.clone(), metrics, groups, left_out }
         });
         let children = rows.iter().map(|run| children_of(&among, run).len()).collect();
@@ -205,7 +218,7 @@ impl Tracking {
             status,
             total,
             children,
-            default_columns: chosen_columns(&experiments, &columns),
+            default_columns: chosen_columns(&experiments, &columns, &names),
             experiments: among.iter().map(|s| s.experiment.experiment.clone()).collect(),
             columns,
             facets,
@@ -213,6 +226,7 @@ impl Tracking {
             understood,
             stand_ins,
             rows,
+            names,
         })
     }
 
@@ -279,7 +293,7 @@ impl Tracking {
     /// # Errors
     /// `NotFound` when no run that passes the filter has a number of that metric; otherwise as [`Tracking::search`].
     pub fn best(&self, experiment: &str, metric: &str, ascending: Option<bool>, filter: &Filter) -> Result<BestAnswer> {
-        let name = RunMetricName::of(metric);
+        let name = self.metric_names().of(metric);
         let ascending_used = ascending.unwrap_or_else(|| name.lower_is_better());
         let query = RunsQuery {
             experiments: vec![experiment.to_owned()],

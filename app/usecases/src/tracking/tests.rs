@@ -131,7 +131,7 @@ fn copied() -> (Arc<Copy>, Tracking) {
     ];
     index.put_runs(runs.map(Arc::new));
     let copy = Arc::new(Copy { index: Mutex::new(Arc::new(index)), ..Copy::default() });
-    (copy.clone(), Tracking::new(Some(copy), Arc::new(Still)))
+    (copy.clone(), Tracking::new(Some(copy), Arc::new(Still), None))
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn only_who_may_read_runs_is_answered() {
 
 #[test]
 fn without_a_source_there_is_no_status_and_a_sentence_says_how_to_get_one() {
-    let none = Tracking::new(None, Arc::new(Still));
+    let none = Tracking::new(None, Arc::new(Still), None);
     assert_eq!((none.status(), none.generation()), (Ok(None), 0));
     let e = none.experiments(&ExperimentsQuery::default()).expect_err("nothing");
     assert_eq!(
@@ -230,7 +230,7 @@ fn lists_carry_columns_groups_and_how_keys_were_understood() {
     let query = RunsQuery {
         experiments: vec!["detect".to_owned(), "1".to_owned()],
         filter: Filter::parse("f1 > 0.1").expect("a filter"),
-        sort: Sort::parse("best(metrics.f1)").expect("a sort"),
+        sort: Sort::parse("best(metrics.f1)", &RunMetricNames::default()).expect("a sort"),
         limit: 1,
         group_by: Some(Column::Attribute(Attribute::Status)),
         group_metrics: vec![Column::metric("f1")],

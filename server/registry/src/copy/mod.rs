@@ -16,6 +16,7 @@ mod sweep;
 mod tests;
 
 use std::{
+    future::Future,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -38,6 +39,7 @@ pub use self::original::warning;
 use self::{
     copier::{Copier, Tools, load},
     current::{Current, Part},
+    health::PROBE_DEADLINE,
     on_demand::OnDemand,
     original::Original,
 };
@@ -190,6 +192,19 @@ impl BackgroundCopy {
         Ok(self.status())
     }
 
+    /// The answer to a question about files. Who asked waits no longer than until the original is known to be away.
+    async fn ask_for_files<T>(&self, question: impl Future<Output = Result<T>>) -> Result<T> {
+        self.check_not_away()?;
+        let Tools { original, .. } = &self.tools;
+        tokio::select! {
+            answer = original.within(ARTIFACT_DEADLINE, question) => answer,
+            () = original.health.wait_until_open() => {
+                self.check_not_away()?;
+                Err(original.silent(PROBE_DEADLINE))
+            }
+        }
+    }
+
     /// The sentence and the cure when the original is known to be away.
     fn check_not_away(&self) -> Result<()> {
         if !self.tools.original.health.is_open() {
@@ -254,15 +269,11 @@ impl RunCatalog for BackgroundCopy {
     }
 
     async fn artifacts(&self, run: &RunId, folder: &ArtifactPath) -> Result<Vec<ArtifactEntry>> {
-        self.check_not_away()?;
-        let original = &self.tools.original;
-        original.within(ARTIFACT_DEADLINE, original.store.artifacts(run, folder)).await
+        self.ask_for_files(self.tools.original.store.artifacts(run, folder)).await
     }
 
     async fn artifact(&self, run: &RunId, file: &ArtifactPath, range: Option<ByteRange>) -> Result<ArtifactBody> {
-        self.check_not_away()?;
-        let original = &self.tools.original;
-        original.within(ARTIFACT_DEADLINE, original.store.artifact(run, file, range)).await
+        self.ask_for_files(self.tools.original.store.artifact(run, file, range)).await
     }
 
     fn made_by(&self, experiment: &ExperimentId, run: &RunId) -> Option<Arc<MadeByRun>> {

@@ -33,7 +33,7 @@ enum View {
 fn view(runs: &Tracking, query: Option<&str>) -> domain::Result<View> {
     let known: Vec<&str> = RUNS_KEYS.into_iter().filter(|k| *k != "facets").collect();
     let pairs = known_pairs(query.unwrap_or_default(), &known)?;
-    let asked = RunsParams::read(texts(&pairs), MAX_ROWS)?;
+    let asked = RunsParams::read(texts(&pairs), MAX_ROWS, &runs.metric_names())?;
     let mut query = asked.query;
     if query.group_by.is_some() {
         let columns = match asked.columns {
@@ -55,7 +55,7 @@ fn view(runs: &Tracking, query: Option<&str>) -> domain::Result<View> {
     let columns = asked.columns.unwrap_or(answer.default_columns);
     let first = [Attribute::RunId, Attribute::RunName].map(Column::Attribute);
     let rest = columns.into_iter().filter(|c| !first.contains(c));
-    let columns = first.iter().cloned().chain(rest).map(|c| (heading(&c), c)).collect();
+    let columns = first.iter().cloned().chain(rest).map(|c| (heading(&c), answer.names.settled(&c))).collect();
     Ok(View::Runs(answer.rows, columns))
 }
 

@@ -6,7 +6,7 @@ use super::{
     super::{
         column::{Attribute, Column, Reading},
         filter::{FilterError, columns},
-        metric_name::RunMetricName,
+        metric_name::RunMetricNames,
         run::{Experiment, lookup},
     },
     summary::{KeyCount, RunColumns},
@@ -40,7 +40,7 @@ impl Column {
 /// The columns that an experiment's tag names, else status, start and duration, the metrics that most runs have (those of the
 /// catalogue first), and the parameters that differ between runs.
 #[must_use]
-pub fn chosen_columns(experiments: &[&Experiment], present: &RunColumns) -> Vec<Column> {
+pub fn chosen_columns(experiments: &[&Experiment], present: &RunColumns, names: &RunMetricNames) -> Vec<Column> {
     if let [experiment] = experiments
         && let Some(named) = lookup(&experiment.tags, COLUMNS_TAG)
         // A tag with a mistake is as none: a list without columns helps nobody.
@@ -56,8 +56,9 @@ pub fn chosen_columns(experiments: &[&Experiment], present: &RunColumns) -> Vec<
         list.iter().filter(|k| k.runs * 2 >= most).cloned().collect::<Vec<_>>()
     };
     let place = |k: &KeyCount| {
-        let known = RunMetricName::of(&k.key).catalogue;
-        known.and_then(|m| CATALOGUE.iter().position(|c| c.key == m.key)).unwrap_or(CATALOGUE.len())
+        let known = names.of(&k.key).catalogue;
+        // Those that metrics.yaml describes come behind the built-in ones.
+        known.map_or(usize::MAX, |m| CATALOGUE.iter().position(|c| c.key == m.key).unwrap_or(CATALOGUE.len()))
     };
     let mut metrics = frequent(&present.metrics);
     metrics.sort_by_cached_key(|k| (place(k), std::cmp::Reverse(k.runs), k.key.clone()));

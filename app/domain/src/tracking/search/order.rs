@@ -6,7 +6,7 @@ use super::{Hit, Searched, values::Bound};
 use crate::tracking::{
     column::{Attribute, Column, Reading, Value},
     filter::{FilterError, columns, number_of},
-    metric_name::RunMetricName,
+    metric_name::RunMetricNames,
     run::Run,
 };
 
@@ -26,17 +26,17 @@ impl Default for Sort {
 
 impl Sort {
     /// Reads `metrics.f1 desc`, `-metrics.f1` or `best(metrics.f1)`. Without a direction it is upwards, and of `best` the better
-    /// first; a blank text is the default order.
+    /// first, as names tell; a blank text is the default order.
     ///
     /// # Errors
     /// Says what does not fit.
-    pub fn parse(text: &str) -> Result<Self, FilterError> {
+    pub fn parse(text: &str, names: &RunMetricNames) -> Result<Self, FilterError> {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
         let (by, descending) = columns::sort(text)?;
         let best_first = || match &by {
-            Column::Metric(key, Reading::Best) => !RunMetricName::of(key).lower_is_better(),
+            Column::Metric(key, Reading::Best) => !names.of(key).lower_is_better(),
             _ => false,
         };
         Ok(Self { descending: descending.unwrap_or_else(best_first), by })

@@ -9,7 +9,7 @@ use crate::{
     time::Millis,
     tracking::{
         Attribute, Column, Experiment, ExperimentId, Extremes, IndexedExperiment, Lifecycle, RunId, RunIndex,
-        RunMetric, RunStatus, Text,
+        RunMetric, RunMetricNames, RunStatus, Text,
     },
 };
 
@@ -63,8 +63,13 @@ fn searched(experiments: Vec<Arc<Experiment>>, runs: Vec<Run>) -> Vec<Searched> 
     index.experiments().map(of).collect()
 }
 
+fn names() -> RunMetricNames {
+    RunMetricNames::default()
+}
+
 fn found(among: &[Searched], filter: &str, sort: &str, skip: usize, limit: usize) -> Found {
-    let (filter, sort) = (Filter::parse(filter).expect(filter), Sort::parse(sort).expect(sort));
+    let (filter, sort) = (Filter::parse(filter).expect(filter), Sort::parse(sort, &names()).expect(sort));
+    let sort = Sort { by: names().settled(&sort.by), ..sort };
     search(among, &Search { filter: &filter, sort: &sort, skip, limit, facets: true })
 }
 
@@ -113,9 +118,9 @@ fn a_sort_is_read_and_printed() {
         ("end_time", "attributes.end_time asc"),
         ("", "attributes.start_time desc"),
     ] {
-        let sort = Sort::parse(text).expect(text);
+        let sort = Sort::parse(text, &names()).expect(text);
         assert_eq!(sort.to_string(), printed);
-        assert_eq!(Sort::parse(printed), Ok(sort));
+        assert_eq!(Sort::parse(printed, &names()), Ok(sort));
     }
     for text in [
         "f1",
@@ -127,7 +132,7 @@ fn a_sort_is_read_and_printed() {
         "dataset.name",
         "x)",
     ] {
-        let e = Sort::parse(text).expect_err(text);
+        let e = Sort::parse(text, &names()).expect_err(text);
         assert!(e.why.ko.is_some(), "{text}");
     }
 }
@@ -224,7 +229,7 @@ fn columns_come_from_the_tag_else_from_what_most_runs_have() {
     let runs: Vec<Run> = runs.collect();
     let shown = |tags: &[(&str, &str)]| {
         let among = searched(vec![experiment("1", tags)], runs.clone());
-        let columns = chosen_columns(&[&among[0].experiment.experiment], &among[0].summary.columns);
+        let columns = chosen_columns(&[&among[0].experiment.experiment], &among[0].summary.columns, &names());
         columns.iter().map(Column::to_string).collect::<Vec<_>>().join(", ")
     };
     let chosen =

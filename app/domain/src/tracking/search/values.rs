@@ -80,7 +80,9 @@ impl Values {
                     Self::Texts { codes, distinct: RunStatus::ALL.iter().map(|s| s.as_str().into()).collect() }
                 }
                 Attribute::UserId => Self::texts(runs, |_, run| Some(&run.user)),
-                Attribute::RunId | Attribute::RunName | Attribute::ArtifactUri | Attribute::ExperimentId => return None,
+                Attribute::RunId | Attribute::RunName | Attribute::ArtifactUri | Attribute::ExperimentId => {
+                    return None;
+                }
             },
         })
     }

@@ -105,10 +105,10 @@ async fn nothing_waits_for_one_that_is_frozen_but_what_was_asked_of_it() {
     let index = s.copy.index();
     let run = index.run(&run_id("r01")).expect("a run");
     let since = Instant::now();
-    // Before it is known to be away, within a deadline of ours.
+    // Before it is known to be away, no longer than until it is.
     let failed = s.copy.artifacts(&run.id, &ArtifactPath::default()).await.expect_err("away");
     assert_eq!(failed.kind, ErrorKind::Unavailable);
-    assert!(since.elapsed() <= Duration::from_secs(10));
+    assert!(since.elapsed() <= Duration::from_secs(5), "{:?}", since.elapsed());
     // And when it is known, at once.
     until(&s, true).await;
     seconds(5).await;

@@ -174,7 +174,7 @@ proptest! {
             }
         }
         let _ = crate::tracking::Column::parse_list(&text);
-        let _ = crate::tracking::search::Sort::parse(&text);
+        let _ = crate::tracking::search::Sort::parse(&text, &crate::tracking::RunMetricNames::default());
     }
 
     #[test]
