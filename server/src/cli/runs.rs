@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     config::Settings,
-    http::runs::json::{BestJson, PointJson, RunJson},
+    http::runs::json::{BestJson, HistoryJson, RunJson},
 };
 
 /// How long the history of a metric is waited for, in ms.
@@ -300,10 +300,7 @@ impl History {
         let points = domain::params::limit(&self.points, MAX_POINTS)?;
         let answer = runs.wait_for_history(&self.run, &self.metric, points, WAIT_MS).await?;
         self.check(&answer)?;
-        let rows: Vec<PointJson> = answer.points.iter().map(PointJson::of).collect();
-        let value = json!({
-            "metric": self.metric, "as_of": answer.as_of, "complete": answer.complete, "total_points": answer.total, "points": rows,
-        });
+        let value = HistoryJson::of(&self.metric, &answer);
         let head = [("step", Align::Right), ("time", Align::Left), ("value", Align::Right)];
         let head = head.map(|(name, align)| (name.to_owned(), align));
         let cells =

@@ -8,7 +8,7 @@ use domain::{
     tracking::{Column, Experiment, Lifecycle, MetricPoint, Run, RunStatus, Text, Value},
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
-use usecases::tracking::{BestAnswer, ExperimentRow, RunAnswer};
+use usecases::tracking::{BestAnswer, ExperimentRow, HistoryAnswer, RunAnswer};
 
 /// A number of a metric; JSON has none for NaN and infinities, so these are texts.
 #[derive(Debug, Clone, Copy)]
@@ -242,6 +242,33 @@ impl PointJson {
     #[must_use]
     pub fn of(p: &MetricPoint) -> Self {
         Self { step: p.step, timestamp: p.timestamp, value: Number(p.value) }
+    }
+}
+
+/// The history of a metric. Written out of the points as they are: there may be 50,000.
+#[derive(Serialize)]
+pub struct HistoryJson<'a> {
+    metric: &'a str,
+    as_of: Option<Millis>,
+    complete: bool,
+    pending: bool,
+    total_points: usize,
+    error: Option<&'a str>,
+    points: Vec<PointJson>,
+}
+
+impl<'a> HistoryJson<'a> {
+    #[must_use]
+    pub fn of(metric: &'a str, answer: &'a HistoryAnswer) -> Self {
+        Self {
+            metric,
+            as_of: answer.as_of,
+            complete: answer.complete,
+            pending: answer.pending,
+            total_points: answer.total,
+            error: answer.error.as_ref().map(|e| &*e.en),
+            points: answer.points.iter().map(PointJson::of).collect(),
+        }
     }
 }
 
