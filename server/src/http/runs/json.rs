@@ -5,22 +5,20 @@ use std::{collections::BTreeMap, sync::Arc};
 use domain::{
     metric::Direction,
     time::Millis,
-    tracking::{Column, Experiment, Lifecycle, MetricPoint, Run, RunStatus, Text, Value},
+    tracking::{Column, Experiment, Lifecycle, MetricPoint, Run, RunStatus, Text, Value, exact_text, is_infinite},
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use usecases::tracking::{BestAnswer, ExperimentRow, HistoryAnswer, RunAnswer};
 
-/// A number of a metric; JSON has none for NaN and infinities, so these are texts.
+/// A number of a metric; JSON has none for NaN and infinities, so these are texts. What MLflow keeps in the place of an infinity is one.
 #[derive(Debug, Clone, Copy)]
 pub struct Number(pub f64);
 
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         match self.0 {
-            x if x.is_finite() => s.serialize_f64(x),
-            x if x.is_nan() => s.serialize_str("NaN"),
-            x if x > 0.0 => s.serialize_str("Infinity"),
-            _ => s.serialize_str("-Infinity"),
+            x if x.is_nan() || is_infinite(x) => s.serialize_str(&exact_text(x)),
+            x => s.serialize_f64(x),
         }
     }
 }
