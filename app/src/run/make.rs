@@ -97,8 +97,8 @@ fn overview(services: &Services, a: &mut PlainQuery, answer: &RunAnswer) -> Resu
         smoothing: a.understand("smooth", CurveStyle::read_smoothing).unwrap_or_default(),
     };
     let mut page = a.understand("page", pages::read).unwrap_or(1);
-    let any = !curves::with_curves(run, "").is_empty();
-    let metrics = curves::with_curves(run, find);
+    let any = !curves::with_curves(&a.metric_names, run, "").is_empty();
+    let metrics = curves::with_curves(&a.metric_names, run, find);
     if page > 1 && (page - 1) * curves::CURVES >= metrics.len() {
         a.refuse("page", sentences::no_page(metrics.len(), page));
         page = 1;
@@ -126,7 +126,7 @@ fn overview(services: &Services, a: &mut PlainQuery, answer: &RunAnswer) -> Resu
             <div class="curves">{figures}</div>
             {pages::pager(&a.fmt, &paging, |page| a.with(&[("page", page)]))}
         </section>
-        {html::metrics(a, run, find, curves::history_address(run, None))}
+        {html::metrics(a, run, find, format!("/api/runs/{}", run.id))}
         {html::pairs(a, run, find)}
     }
     .into_any())
