@@ -220,7 +220,7 @@ mod tests {
         }
         assert!(!plain.contains('\u{1b}') && !plain.contains("NaN ▲") && !plain.contains("∞ ▼"));
         assert!(
-            plain.lines().any(|l| l.starts_with("peak") && l.contains('∞') && l.trim_end().ends_with('–')),
+            plain.lines().any(|l| l.trim_start().starts_with("peak") && l.contains('∞') && l.trim_end().ends_with('–')),
             "{plain}"
         );
         let coloured = metrics_table(&RunMetricNames::default(), &runs, true);
