@@ -46,11 +46,7 @@ impl Beginning<'_> {
             let is_first = at == 8;
             let size = [8, 12].map(|i| self.bytes(at + i).map_or(0, u32::from_be_bytes));
             match &name {
-                b"IHDR" if is_first => {
-                    if length != 13 || size.contains(&0) {
-                        return false;
-                    }
-                }
+                b"IHDR" if is_first && length == 13 && !size.contains(&0) => {}
                 _ if is_first => return false,
                 b"IDAT" => seen_data = true,
                 b"IEND" => return seen_data,
