@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use super::{Searched, hits, order::Rank, values::Bound};
+use super::{order::Rank, searched::Searched, selection::hits, values::Bound};
 use crate::{
     student::half_width_95,
     tracking::{
