@@ -112,6 +112,11 @@ impl PlainQuery {
         self.pairs.retain(|(k, _)| k != key);
     }
 
+    /// Has links say one more value of a key that may be given several times.
+    pub fn push(&mut self, key: &str, value: String) {
+        self.pairs.push((key.to_owned(), value));
+    }
+
     /// Why keys were refused.
     #[must_use]
     pub fn mistakes(&self) -> &[Sentence] {
