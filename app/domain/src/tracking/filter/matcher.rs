@@ -82,7 +82,7 @@ impl Test {
         // A number is no text; a key without a prefix may ask for one.
         let number = |x: f64| match self {
             Self::Number(order, number) => order.holds(x, *number),
-            Self::Among(is, list) => list.iter().any(|l| *l == Listed::Number(x)) == *is,
+            Self::Among(is, list) => list.contains(&Listed::Number(x)) == *is,
             Self::Null(is) => !is,
             Self::Text(..) | Self::In(..) => false,
         };
