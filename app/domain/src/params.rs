@@ -138,6 +138,15 @@ pub fn limit(text: &str, most: usize) -> Result<usize> {
     number.ok_or_else(|| Error::bad_input(sentences::bad_limit(most, clip_text(text))))
 }
 
+/// The text of a key that is a whole number within bounds.
+///
+/// # Errors
+/// Says which numbers it may be.
+pub fn whole_number(key: &str, text: &str, least: usize, most: usize) -> Result<usize> {
+    let number = text.parse().ok().filter(|n| (least..=most).contains(n));
+    number.ok_or_else(|| Error::bad_input(sentences::bad_number(key, least, most, clip_text(text))))
+}
+
 /// The text of a key that turns the pages of a table, from 1.
 ///
 /// # Errors

@@ -26,7 +26,7 @@ pub enum InvalidName {
 }
 
 /// A text of somebody else's as it can stand in HTML and in CSV, where control characters may not: each is shown by its symbol. Tabs
-/// and line ends stay what they are.
+/// and line ends stay what they are. What turns letters around, so that `U+202E txt.exe` is drawn as `exe.txt`, is written out as `\u{202e}`.
 #[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
     // ASCII without a symbol needs no look at its letters.
@@ -37,6 +37,10 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
+        if turns_letters(c) {
+            shown.extend(c.escape_unicode());
+            continue;
+        }
         shown.push(match c {
             '\t' | '\n' => c,
             '\r' if rest.peek() == Some(&'\n') => c,
@@ -49,6 +53,12 @@ pub fn visible(text: &str) -> Cow<'_, str> {
         });
     }
     Cow::Owned(shown)
+}
+
+/// Marks, overrides and isolates of direction.
+#[must_use]
+pub fn turns_letters(c: char) -> bool {
+    matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 impl InvalidName {
@@ -172,8 +182,12 @@ mod tests {
     #[test]
     fn control_characters_are_shown_and_nothing_else_changes() {
         assert_eq!(visible("a\0\u{1}\u{7}\u{1b}[31m\u{7f}\u{85}\u{FFFF}"), "a␀␁␇␛[31m␡\u{FFFD}\u{FFFD}");
-        for same in ["", "plain", "two\nlines\tand\r\nthree", "부산 é 🚀 \u{202E}", "␀"] {
+        for same in ["", "plain", "two\nlines\tand\r\nthree", "부산 é 🚀 \u{200D}", "␀"] {
             assert_eq!(visible(same), same);
+        }
+        assert_eq!(visible("\u{202E}txt.exe"), "\\u{202e}txt.exe");
+        for mark in "\u{061C}\u{200E}\u{200F}\u{202A}\u{202B}\u{202C}\u{202D}\u{2066}\u{2067}\u{2068}\u{2069}".chars() {
+            assert_eq!(visible(&format!("موقع{mark}")), format!("موقع{}", mark.escape_unicode()));
         }
         assert_eq!(visible("10 %\r20 %\r\n"), "10 %␍20 %\r\n");
     }

@@ -70,7 +70,7 @@ pub(super) async fn section(
                 None
             }
             FileState::Missing => {
-                let text = words::file_missing(lang, file.as_str());
+                let text = words::file_missing(lang, shown(file.as_str()));
                 Some(view! { <p class="banner bad" role="alert"><bdi>{text}</bdi></p> }.into_any())
             }
             FileState::Empty => Some(framed(a, run, file, quiet(words::preview_empty(lang)))),
@@ -131,6 +131,11 @@ async fn found(
     }
 }
 
+/// A name in which line ends and tabs are seen too.
+fn shown(name: &str) -> String {
+    name.replace('\n', "␊").replace('\r', "␍").replace('\t', "␉")
+}
+
 fn quiet(text: impl Into<String>) -> AnyView {
     view! { <p class="quiet">{text.into()}</p> }.into_any()
 }
@@ -146,11 +151,8 @@ fn way(a: &PlainQuery, folder: &ArtifactPath) -> impl IntoView + use<> {
     folders.reverse();
     let last = folders.len().saturating_sub(1);
     let step = |(i, here): (usize, &ArtifactPath)| {
-        let label = if here.as_str().is_empty() {
-            words::files_root(a.fmt.lang).to_owned()
-        } else {
-            here.file_name().to_owned()
-        };
+        let label =
+            if here.as_str().is_empty() { words::files_root(a.fmt.lang).to_owned() } else { shown(here.file_name()) };
         if i == last {
             view! { <bdi>{label}</bdi> }.into_any()
         } else {
@@ -166,7 +168,7 @@ fn to_folder(a: &PlainQuery, folder: &ArtifactPath) -> String {
 
 fn row(a: &PlainQuery, run: &Run, entry: &ArtifactEntry, open: Option<&ArtifactPath>) -> impl IntoView + use<> {
     let lang = a.fmt.lang;
-    let name = entry.path.file_name().to_owned();
+    let name = shown(entry.path.file_name());
     if entry.is_folder {
         let href = to_folder(a, &entry.path);
         return view! { <li><a href=href><bdi>{name}</bdi>" /"</a></li> }.into_any();
@@ -221,7 +223,7 @@ fn framed(a: &PlainQuery, run: &Run, file: &ArtifactPath, inside: AnyView) -> An
     let lang = a.fmt.lang;
     view! {
         <section class="preview">
-            <h3><bdi>{words::preview(lang, file.file_name())}</bdi></h3>
+            <h3><bdi>{words::preview(lang, shown(file.file_name()))}</bdi></h3>
             {inside}
             <p>{download(lang, run, file)}</p>
         </section>

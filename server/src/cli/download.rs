@@ -4,7 +4,7 @@
 use std::{
     fs,
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use domain::{
@@ -20,11 +20,17 @@ use usecases::Tracking;
 const MAX_FILES: usize = 100_000;
 const MAX_DEPTH: usize = 64;
 
-/// What was written.
+/// So many in a row that cannot be had end a download: what is wrong is not about them.
+const MAX_IN_A_ROW: usize = 20;
+
+/// What was written, and what could not be had.
 #[derive(Debug, Default)]
 pub struct Written {
     pub files: Vec<PathBuf>,
     pub bytes: u64,
+    pub refused: Vec<(ArtifactPath, Error)>,
+    /// Whether the rest was not tried.
+    pub given_up: bool,
 }
 
 /// What is in a folder, or the one entry of a file.
@@ -44,15 +50,16 @@ pub async fn entries(runs: &Tracking, run: &str, path: &ArtifactPath) -> Result<
     runs.artifacts(run, path).await
 }
 
-/// Writes a file, or all that is in a folder, below `folder`, each under its path among the artifacts.
+/// Writes a file, or all that is in a folder, below `folder`, each under its path among the artifacts. What cannot be had keeps nothing
+/// else from being written: a file that MLflow refuses, one that is there already without `force`, a link in `folder` that leads out of it.
 ///
 /// # Errors
-/// As [`entries`]; `BadInput` when a file is there already and `force` does not say to replace it, or when a link in `folder` leads out
-/// of it; `Unavailable`, naming the file, when it cannot be written. Files that were written stay.
+/// As [`entries`]; `Unavailable` when `folder` cannot be made; `BadInput` when there are too many files. Files that were written stay.
 pub async fn download(runs: &Tracking, run: &str, path: &ArtifactPath, folder: &Path, force: bool) -> Result<Written> {
     fs::create_dir_all(folder).map_err(|e| cannot_write(folder, &e))?;
     let root = folder.canonicalize().map_err(|e| cannot_write(folder, &e))?;
     let mut written = Written::default();
+    let mut in_a_row = 0;
     let mut waiting: Vec<(ArtifactEntry, usize)> =
         entries(runs, run, path).await?.into_iter().map(|e| (e, 0)).collect();
     while let Some((entry, depth)) = waiting.pop() {
@@ -60,28 +67,63 @@ pub async fn download(runs: &Tracking, run: &str, path: &ArtifactPath, folder: &
             let most = format!("this is more than {MAX_FILES} files, or deeper than {MAX_DEPTH} folders");
             return Err(Error::bad_input(Sentence::only_english(most)));
         }
-        if entry.is_folder {
-            let inside = runs.artifacts(run, &entry.path).await?;
-            // What does not lie in the folder is not taken from a list of it.
-            let inside = inside.into_iter().filter(|e| e.path.parent().as_ref() == Some(&entry.path));
-            waiting.extend(inside.map(|e| (e, depth + 1)));
-            continue;
+        let done = if entry.is_folder {
+            runs.artifacts(run, &entry.path).await.map(|inside| {
+                // What does not lie in the folder is not taken from a list of it.
+                let inside = inside.into_iter().filter(|e| e.path.parent().as_ref() == Some(&entry.path));
+                waiting.extend(inside.map(|e| (e, depth + 1)));
+            })
+        } else {
+            write_below(runs, run, &entry.path, &root, force).await.map(|(target, bytes)| {
+                written.bytes += bytes;
+                written.files.push(target);
+            })
+        };
+        match done {
+            Ok(()) => in_a_row = 0,
+            Err(e) => {
+                written.refused.push((entry.path, e));
+                in_a_row += 1;
+            }
         }
-        let target = target(&root, &entry.path)?;
-        if !force && target.symlink_metadata().is_ok() {
-            return Err(there_already(&target));
+        if in_a_row == MAX_IN_A_ROW && !waiting.is_empty() {
+            written.given_up = true;
+            break;
         }
-        written.bytes += write(runs, run, &entry.path, &target, force).await?;
-        written.files.push(target);
     }
     written.files.sort();
     Ok(written)
 }
 
+/// Writes one file under its path below `root`.
+async fn write_below(
+    runs: &Tracking,
+    run: &str,
+    path: &ArtifactPath,
+    root: &Path,
+    force: bool,
+) -> Result<(PathBuf, u64)> {
+    let target = target(root, path)?;
+    if !force && target.symlink_metadata().is_ok() {
+        return Err(there_already(&target));
+    }
+    let bytes = write(runs, run, path, &target, force).await?;
+    Ok((target, bytes))
+}
+
 /// Where a file comes to lie; its folders are made. None of them leads out of `root`.
 fn target(root: &Path, path: &ArtifactPath) -> Result<PathBuf> {
     // A path of artifacts has no segment that leads upwards, but a link that lies in the folder may.
-    let place = path.as_str().split('/').fold(root.to_owned(), |place, part| place.join(part));
+    let mut place = root.to_owned();
+    for part in path.as_str().split('/') {
+        // What is one name among the artifacts is one here, or nothing is written: a backslash separates on Windows.
+        let mut components = Path::new(part).components();
+        if !matches!((components.next(), components.next()), (Some(Component::Normal(name)), None) if name == part) {
+            let why = format!("“{path}” is no name of a file here");
+            return Err(Error::bad_input(Sentence::only_english(why)));
+        }
+        place.push(part);
+    }
     let parent = place.parent().unwrap_or(root);
     let mut made = root.to_owned();
     for part in parent.strip_prefix(root).unwrap_or(Path::new("")) {
@@ -143,6 +185,8 @@ mod tests {
         let path = |t: &str| ArtifactPath::parse(t).expect("a path");
         assert_eq!(target(&root, &path("a/b/c.txt")), Ok(root.join("a/b/c.txt")));
         assert!(root.join("a/b").is_dir());
+        #[cfg(unix)]
+        assert_eq!(target(&root, &path("a\\..\\b\n")), Ok(root.join("a\\..\\b\n")), "one name");
         #[cfg(unix)]
         {
             std::os::unix::fs::symlink(outside.path(), root.join("link")).expect("a link");

@@ -3,7 +3,11 @@
 use std::{io::IsTerminal, process::ExitCode, time::Duration};
 
 use clap::{Args, Subcommand};
-use domain::{Result, tracking::RunStatus};
+use domain::{
+    Error, Result,
+    ports::{CopyStatus, RunCatalog},
+    tracking::RunStatus,
+};
 use indicatif::ProgressBar;
 use serde_json::json;
 use usecases::{
@@ -12,10 +16,17 @@ use usecases::{
 };
 
 use super::output::{Align, Format, OutputTable, clipped};
-use crate::{config::Settings, declarations::DeclarationFiles, http::runs::json::ExperimentRowJson, startup};
+use crate::{
+    config::Settings,
+    declarations::DeclarationFiles,
+    http::runs::json::ExperimentRowJson,
+    startup::{self, BackgroundCopy},
+};
 
 /// How long a command waits for MLflow where a copy is kept already.
 const DEADLINE: Duration = Duration::from_secs(10);
+/// How long nothing is said.
+const SILENCE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Subcommand)]
 pub enum Experiments {
@@ -66,10 +77,11 @@ pub(super) async fn with_runs<T>(settings: &Settings, work: impl AsyncFnOnce(&Tr
         // Which way a metric is better.
         services.maintenance.declare(std::sync::Arc::new(written.declared())).await?;
         if let Some(copy) = &services.tracking {
-            let bar = ProgressBar::new_spinner();
-            let progress = |runs: usize| bar.set_message(format!("{runs} runs read"));
-            let status = copy.refresh_for_command(DEADLINE, progress).await?;
-            bar.finish_and_clear();
+            let status = refreshed(copy).await?;
+            // Nothing was ever copied: there is nothing to answer from.
+            if let (None, Some(why)) = (status.as_of, &status.error) {
+                return Err(Error::unavailable(why.clone()));
+            }
             let of = status.as_of.map_or_else(String::new, |at| format!("; the copy is of {at}"));
             for sentence in [&status.error, &status.warning].into_iter().flatten() {
                 eprintln!("guardianflow: {sentence}{of}");
@@ -78,9 +90,34 @@ pub(super) async fn with_runs<T>(settings: &Settings, work: impl AsyncFnOnce(&Tr
                 eprintln!("guardianflow: not all runs have been read so far; totals are lower bounds");
             }
         }
-        work(&services.runs).await
+        let done = work(&services.runs).await;
+        if let Some(copy) = &services.tracking {
+            copy.keep_what_was_found().await;
+        }
+        done
     })
     .await
+}
+
+/// Brings the copy up to date, and says so when that takes long: on a terminal as it goes on, else once.
+async fn refreshed(copy: &BackgroundCopy) -> Result<CopyStatus> {
+    let bar = ProgressBar::new_spinner();
+    let progress = |runs: usize| bar.set_message(format!("{runs} runs read"));
+    let mut refreshing = Box::pin(copy.refresh_for_command(DEADLINE, progress));
+    let early = tokio::time::timeout(SILENCE, &mut refreshing).await;
+    let status = match early {
+        Ok(status) => status,
+        Err(_) => {
+            let status = copy.status();
+            if !status.complete && !std::io::stderr().is_terminal() {
+                eprintln!("guardianflow: copying runs of {} for the first time …", status.address);
+            }
+            bar.enable_steady_tick(Duration::from_millis(200));
+            refreshing.await
+        }
+    };
+    bar.finish_and_clear();
+    status
 }
 
 /// Whether people read standard output in colours.
@@ -106,13 +143,14 @@ impl Experiments {
         with_runs(settings, async |runs| {
             let answer = runs.experiments(&query)?;
             let left = ["id", "name", "stage"].map(|h| (h, Align::Left));
-            let counts = ["runs", "running", "failed"].map(|h| (h, Align::Right));
+            let counts = ["runs", "running", "failed", "killed"].map(|h| (h, Align::Right));
             let right = ["newest start", "customer", "site", "task"].map(|h| (h, Align::Left));
             let rows = answer.rows.iter().map(|r| {
                 let e = &r.experiment;
-                let counted = |wanted: &[RunStatus]| {
-                    let counts = RunStatus::ALL.iter().zip(r.by_status).filter(|(s, _)| wanted.contains(s));
-                    counts.map(|(_, n)| n).sum::<usize>().to_string()
+                // As the page counts them: each under its own word.
+                let counted = |wanted: RunStatus| {
+                    let counts = RunStatus::ALL.iter().zip(r.by_status).find(|(s, _)| **s == wanted);
+                    counts.map_or(0, |(_, n)| n).to_string()
                 };
                 let stage = match e.lifecycle {
                     domain::tracking::Lifecycle::Active => "active",
@@ -125,8 +163,9 @@ impl Experiments {
                     shown(&e.name),
                     stage.to_owned(),
                     r.runs.to_string(),
-                    counted(&[RunStatus::Running, RunStatus::Scheduled]),
-                    counted(&[RunStatus::Failed, RunStatus::Killed]),
+                    counted(RunStatus::Running),
+                    counted(RunStatus::Failed),
+                    counted(RunStatus::Killed),
                     r.newest.map_or_else(String::new, |t| t.to_string()),
                     text(&r.customer),
                     text(&r.site),

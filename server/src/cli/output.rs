@@ -2,7 +2,7 @@
 
 use clap::Args;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use domain::{Error, Result, error::Sentence};
+use domain::{Error, Result, error::Sentence, text::turns_letters};
 use serde::Serialize;
 
 #[derive(Debug, Clone, Copy, Args)]
@@ -82,10 +82,7 @@ pub fn print(text: &str) -> Result<()> {
 /// Text for a terminal, without what would steer it: control characters and marks of direction are written out.
 #[must_use]
 pub fn harmless(text: &str) -> String {
-    let steers = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-    };
+    let steers = |c: char| c.is_control() || turns_letters(c);
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         if steers(c) { shown.extend(c.escape_default()) } else { shown.push(c) }

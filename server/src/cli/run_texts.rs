@@ -32,6 +32,12 @@ fn infinity(x: f64) -> String {
     if x > 0.0 { "∞".to_owned() } else { "-∞".to_owned() }
 }
 
+/// A number of things.
+#[must_use]
+pub(super) fn counted(n: usize, one: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+}
+
 /// The beginning of an id.
 pub(super) fn short(run: &Run) -> String {
     run.id.as_str().chars().take(SHOWN_ID).collect()

@@ -1,25 +1,34 @@
 //! `guardianflow runs`: what was copied from MLflow, in the terminal.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    collections::{BTreeSet, HashSet},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::{Args, Subcommand};
 use domain::{
     Error, Result,
+    error::Sentence,
     metric::Direction,
-    tracking::{ArtifactPath, Attribute, Column, Run, Value, exact_text, filter::Filter},
+    params::whole_number,
+    tracking::{ArtifactPath, Attribute, Column, Reading, Run, RunId, Text, Value, exact_text, filter::Filter},
 };
+use futures::{StreamExt, stream};
 use serde_json::json;
+use tokio::time::{Instant, timeout};
 use usecases::{
     Tracking,
-    tracking::{BestAnswer, HistoryAnswer, MAX_POINTS, RunsParams},
+    tracking::{BestAnswer, HistoryAnswer, MAX_POINTS, RunsAnswer, RunsParams, RunsQuery},
 };
 
 use super::{
-    download,
+    download::{self, Written},
     experiments::with_runs,
     output::{Align, Format, Head, clipped, harmless, print, print_json},
     run_comparison,
-    run_texts::{exact, figure, short},
+    run_texts::{counted, exact, figure, short},
     serve::stop_signal,
 };
 use crate::{
@@ -29,6 +38,10 @@ use crate::{
 
 /// How long the history of a metric is waited for, in ms.
 const WAIT_MS: u64 = 120_000;
+/// How long a list waits for histories that it needs: their smallest and largest values.
+const EXTREMES_WITHIN: Duration = Duration::from_secs(5);
+/// So many of them are asked for at once.
+const AT_ONCE: usize = 4;
 
 #[derive(Debug, Subcommand)]
 pub enum Runs {
@@ -136,7 +149,7 @@ pub struct History {
     run: String,
     /// Key of the metric
     metric: String,
-    /// At most so many points; smallest and largest values are kept
+    /// At most so many points; first, smallest, largest and last values are kept, and those that stand out
     #[arg(long, default_value = "1000")]
     points: String,
     #[command(flatten)]
@@ -146,7 +159,7 @@ pub struct History {
 impl Runs {
     pub async fn run(&self, settings: &Settings) -> Result<ExitCode> {
         with_runs(settings, async |runs| match self {
-            Self::List(l) => l.list(runs),
+            Self::List(l) => l.list(runs).await,
             Self::Best(b) => b.best(runs),
             Self::Compare(c) => c.compare(runs),
             Self::Artifacts(a) => a.artifacts(runs).await,
@@ -165,6 +178,7 @@ fn cell(column: &Column, run: &Run, whole: bool) -> String {
             format!("{:.1} s", ms / 1000.0)
         }
         Some(Value::Number(x)) if whole => exact_text(x),
+        Some(Value::Number(x)) if stands_in(column, run) => format!("{} (last)", figure(x)),
         Some(Value::Number(x)) => figure(x),
         Some(Value::Text(text)) if whole => text.to_owned(),
         Some(Value::Text(text)) => clipped(text),
@@ -173,27 +187,44 @@ fn cell(column: &Column, run: &Run, whole: bool) -> String {
     }
 }
 
+/// Whether the last value is shown in the place of one that only a history tells.
+fn stands_in(column: &Column, run: &Run) -> bool {
+    let Column::Metric(key, reading) = column else { return false };
+    run.metric(key).is_some_and(|m| !reading.of(m).1)
+}
+
+/// What stands above a column: which value of a metric it is, and its kind where another one is called the same.
+fn heading(column: &Column, among: &[Column]) -> String {
+    let plain = |c: &Column| match c {
+        Column::Metric(key, reading) if *reading != Reading::Last => format!("{}({key})", reading.as_str()),
+        other => other.key().to_owned(),
+    };
+    let name = plain(column);
+    let is_shared = among.iter().filter(|c| plain(c) == name).count() > 1;
+    if is_shared { column.to_string() } else { name }
+}
+
 fn align(column: &Column) -> Align {
     let number = matches!(column, Column::Metric(..) | Column::Attribute(Attribute::Duration));
     if number { Align::Right } else { Align::Left }
 }
 
 impl List {
-    fn list(&self, runs: &Tracking) -> Result<()> {
+    async fn list(&self, runs: &Tracking) -> Result<()> {
         let texts = [("filter", &self.filter), ("sort", &self.sort), ("page", &self.page), ("columns", &self.columns)];
         let pairs = texts.iter().filter_map(|(key, text)| Some((*key, text.as_deref()?)));
         let always = [("experiment", self.experiment.as_str()), ("limit", self.limit.as_str())];
         let asked = RunsParams::read(always.into_iter().chain(pairs), 20, &runs.metric_names())?;
-        let answer = runs.search(&asked.query)?;
+        let answer = with_extremes(runs, &asked.query, asked.columns.as_deref()).await?;
         for u in answer.understood.iter().filter(|u| !u.others.is_empty()) {
             let others: Vec<String> = u.others.iter().map(ToString::to_string).collect();
             eprintln!("guardianflow: {} was read as {}; there is also {}", u.key, u.field, others.join(", "));
         }
-        let columns = asked.columns.unwrap_or(answer.default_columns);
+        let columns = asked.columns.as_ref().unwrap_or(&answer.default_columns);
         let mut head: Vec<Head> = vec![("run".to_owned(), Align::Left), ("name".to_owned(), Align::Left)];
         let whole = self.format.csv;
         let text = |t: &str| if whole { t.to_owned() } else { clipped(t) };
-        head.extend(columns.iter().map(|c| (text(c.key()), align(c))));
+        head.extend(columns.iter().map(|c| (text(&heading(c, columns)), align(c))));
         let row = |run: &Run| {
             let id = if whole { run.id.to_string() } else { short(run) };
             [id, text(&run.name)]
@@ -203,14 +234,71 @@ impl List {
         };
         let rows: Vec<Vec<String>> = answer.rows.iter().map(|r| row(r)).collect();
         let json: Vec<_> = answer.rows.iter().map(|r| RunJson::of(r)).collect();
-        let value = json!({ "total": answer.total, "as_of": answer.as_of, "complete": answer.complete, "runs": json });
+        let value = json!({
+            "total": answer.total, "as_of": answer.as_of, "complete": answer.complete, "stand_ins": answer.stand_ins,
+            "runs": json,
+        });
         self.format.print_table(&value, &head, &rows)?;
         if !self.format.json && !self.format.csv {
             let of = answer.as_of.map_or_else(String::new, |at| format!(", as of {at}"));
-            print(&format!("{} of {} runs{of}", answer.rows.len(), answer.total))?;
+            print(&format!("{} of {}{of}", answer.rows.len(), counted(answer.total, "run")))?;
+        }
+        let notes = notes_on_stand_ins(&answer, columns);
+        for note in notes.iter().filter(|_| !self.format.json) {
+            if self.format.csv { eprintln!("guardianflow: {}", harmless(note)) } else { print(&harmless(note))? }
         }
         Ok(())
     }
+}
+
+/// The answer with the smallest and largest values that its rows need, as far as their histories come within a few seconds. What comes may
+/// bring other runs to the top, whose histories are then asked for.
+async fn with_extremes(runs: &Tracking, query: &RunsQuery, columns: Option<&[Column]>) -> Result<RunsAnswer> {
+    let until = Instant::now() + EXTREMES_WITHIN;
+    let mut tried: HashSet<(RunId, Text)> = HashSet::new();
+    loop {
+        let answer = runs.search(query)?;
+        let shown = columns.unwrap_or(&answer.default_columns).iter().chain([&query.sort.by]);
+        let wanted: BTreeSet<&Column> = shown.collect();
+        let missing: Vec<(RunId, Text)> = answer
+            .rows
+            .iter()
+            .flat_map(|run| wanted.iter().filter(|c| stands_in(c, run)).map(|c| (run.id.clone(), Text::from(c.key()))))
+            .filter(|m| !tried.contains(m))
+            .collect();
+        let left = until.saturating_duration_since(Instant::now());
+        if missing.is_empty() || left.is_zero() || answer.status.error.is_some() {
+            return Ok(answer);
+        }
+        let patience = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+        let copied = stream::iter(&missing).for_each_concurrent(AT_ONCE, |(run, key)| async move {
+            // What does not come is marked in the list.
+            let _ = runs.wait_for_history(run.as_str(), key, 1, patience).await;
+        });
+        let _ = timeout(left, copied).await;
+        tried.extend(missing);
+    }
+}
+
+/// What is to be known of values that stand in for others, and how to get the others.
+fn notes_on_stand_ins(answer: &RunsAnswer, columns: &[Column]) -> Vec<String> {
+    let mut notes = vec![];
+    for column in columns {
+        let n = answer.rows.iter().filter(|run| stands_in(column, run)).count();
+        if n > 0 {
+            let (name, values) = (heading(column, columns), counted(n, "value"));
+            notes.push(format!("{name}: {values} of {} shown are last values", counted(answer.rows.len(), "run")));
+        }
+    }
+    if answer.stand_ins > 0 {
+        let (n, total) = (answer.stand_ins, counted(answer.total, "run"));
+        let is = if n == 1 { "is" } else { "are" };
+        notes.push(format!("{n} of {total} {is} sorted by the last value, for want of the history"));
+    }
+    if !notes.is_empty() {
+        notes.push("say it again to have more histories of the shown runs copied; --limit shows more runs".to_owned());
+    }
+    notes
 }
 
 impl Best {
@@ -285,12 +373,7 @@ impl Artifacts {
                 written = download::download(runs, &self.run, &path, folder, self.force) => written?,
                 () = stop_signal() => return Err(stopped()),
             };
-            let value = json!({ "folder": folder, "files": written.files, "bytes": written.bytes });
-            if self.format.json {
-                return print_json(&value);
-            }
-            let (n, bytes) = (written.files.len(), written.bytes);
-            return print(&format!("{n} files with {bytes} bytes written below {}", folder.display()));
+            return self.downloaded(folder, written);
         }
         let entries = download::entries(runs, &self.run, &path).await?;
         let head = [("path", Align::Left), ("kind", Align::Left), ("bytes", Align::Right)];
@@ -305,14 +388,40 @@ impl Artifacts {
     }
 }
 
+impl Artifacts {
+    /// Says what was written and what was not; the latter is an error.
+    fn downloaded(&self, folder: &Path, mut written: Written) -> Result<()> {
+        let (n, bytes, failed) = (written.files.len(), written.bytes, written.refused.len());
+        if self.format.json {
+            let refused: Vec<_> =
+                written.refused.iter().map(|(path, why)| json!({ "path": path, "why": why.message.en })).collect();
+            let value = json!({ "folder": folder, "files": written.files, "bytes": bytes, "refused": refused });
+            print_json(&value)?;
+        }
+        if n == 0 && failed == 1 {
+            return written.refused.pop().map_or(Ok(()), |(_, why)| Err(why));
+        }
+        for (path, why) in &written.refused {
+            eprintln!("guardianflow: {}: {}", harmless(path.as_str()), harmless(&why.to_string()));
+        }
+        let below = format!("{} with {bytes} bytes written below {}", counted(n, "file"), folder.display());
+        if failed == 0 {
+            return if self.format.json { Ok(()) } else { print(&below) };
+        }
+        let rest = if written.given_up { "; the rest was not tried" } else { "" };
+        let why = format!("{} could not be had{rest}; {below}", counted(failed, "artifact"));
+        Err(Error::unavailable(Sentence::only_english(why)))
+    }
+}
+
 fn stopped() -> Error {
     let why = "the download was stopped; files that were written whole stay";
-    Error::unavailable(domain::error::Sentence::only_english(why))
+    Error::unavailable(Sentence::only_english(why))
 }
 
 impl History {
     async fn history(&self, runs: &Tracking) -> Result<()> {
-        let points = domain::params::limit(&self.points, MAX_POINTS)?;
+        let points = whole_number("points", &self.points, 1, MAX_POINTS)?;
         let answer = runs.wait_for_history(&self.run, &self.metric, points, WAIT_MS).await?;
         self.check(&answer)?;
         let value = HistoryJson::of(&self.metric, &answer);
@@ -323,7 +432,7 @@ impl History {
             answer.points.iter().map(|p| vec![p.step.to_string(), p.timestamp.to_string(), value_cell(p.value)]);
         self.format.print_table(&value, &head, &cells.collect::<Vec<_>>())?;
         if !self.format.json && !self.format.csv {
-            print(&format!("{} of {} points", answer.points.len(), answer.total))?;
+            print(&format!("{} of {}", answer.points.len(), counted(answer.total, "point")))?;
         }
         Ok(())
     }
@@ -336,7 +445,7 @@ impl History {
                 eprintln!("guardianflow: {why}");
                 Ok(())
             }
-            (None, true) => Err(Error::unavailable(domain::error::Sentence::only_english(
+            (None, true) => Err(Error::unavailable(Sentence::only_english(
                 "the history did not come within two minutes; try again",
             ))),
             (None, false) => Ok(()),

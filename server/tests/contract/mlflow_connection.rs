@@ -213,8 +213,8 @@ async fn no_name_changes_what_is_asked() {
         if let Ok(path) = ArtifactPath::parse(name) {
             let _ = client.artifact(&run_id(), &path, None).await;
             let _ = client.artifacts(&run_id(), &path).await;
-            // A list that is empty, and the one around it.
-            asked += 3;
+            // The file, then a list that is empty, and the one around it; MLflow finds no folder with a control character in its name.
+            asked += if name.chars().any(char::is_control) { 1 } else { 3 };
         }
     }
     let lines = fake.request_lines();

@@ -274,15 +274,24 @@ fn reducing_keeps_spikes_ends_and_gaps_of_any_history() {
         },
     };
     let all: Vec<MetricPoint> = (0..50_000).map(point).collect();
-    for most in [10, 320, 1_000, 2_500] {
+    for most in [4, 5, 7, 10, 20, 99, 100, 320, 1_000, 2_500] {
         let kept = reduce(&all, most);
         assert!(kept.len() <= most, "{} of at most {most}", kept.len());
         assert!(kept.iter().any(|p| p.value == 1e6) && kept.iter().any(|p| p.value == -1e6));
         assert_eq!((kept[0].step, kept[kept.len() - 1].step), (0, 16_666));
     }
-    let fine = reduce(&all, 320);
-    assert_eq!(fine.iter().filter(|p| p.value == 1e6).count(), 3);
-    assert!(fine.iter().any(|p| p.value.is_nan()));
+    // However few they are: what there is room for stands out.
+    for most in [10, 20, 320] {
+        let few = reduce(&all, most);
+        assert_eq!(few.iter().filter(|p| p.value == 1e6).count(), 3, "of {most}");
+        assert!(few.iter().any(|p| p.value.is_nan()));
+    }
+    let very_few = |most| reduce(&all, most).iter().map(|p| p.value).collect::<Vec<_>>();
+    assert_eq!(very_few(1), [0.0]);
+    assert_eq!(very_few(2), [0.0, -1e6]);
+    assert_eq!(very_few(3), [0.0, 1e6, -1e6]);
+    let plain: Vec<MetricPoint> = all.iter().map(|p| MetricPoint { value: 1.0, ..*p }).collect();
+    assert!([1, 2, 10, 20, 500].into_iter().all(|most| (1..=most).contains(&reduce(&plain, most).len())));
     assert_eq!(reduce(&all[..5], 10).len(), 5);
     assert!(reduce(&[], 10).is_empty());
 }

@@ -192,6 +192,13 @@ impl BackgroundCopy {
         Ok(self.status())
     }
 
+    /// Keeps what a command found out beside its answer: smallest and largest values of histories.
+    pub async fn keep_what_was_found(&self) {
+        if self.tools.current.has_unsaved() {
+            Copier::new(self.tools.clone()).save().await;
+        }
+    }
+
     /// The answer to a question about files. Who asked waits no longer than until the original is known to be away.
     async fn ask_for_files<T>(&self, question: impl Future<Output = Result<T>>) -> Result<T> {
         self.check_not_away()?;
@@ -256,6 +263,7 @@ impl RunCatalog for BackgroundCopy {
             // A command has no workers.
             if !self.works.load(Ordering::Acquire) && !copy.complete {
                 self.on_demand.copy_now(run, metric).await;
+                self.tools.current.set_extremes(self.on_demand.take_found());
                 return;
             }
             self.on_demand.wait_for_history(run, metric).await;

@@ -28,6 +28,10 @@ impl MlflowServer {
     /// MLflow answers alike for an empty folder, for a file and for nothing, and it leaves out the size of an empty file as it does one
     /// that its storage does not tell: the folder around tells both apart.
     pub(super) async fn list_artifacts(&self, run: &RunId, folder: &ArtifactPath) -> Result<Vec<ArtifactEntry>> {
+        // MLflow looks for another name than this then, and finds nothing.
+        if folder.as_str().chars().any(char::is_control) {
+            return Err(Error::not_found(sentences::no_plain_file(folder)));
+        }
         let mut entries = self.entries(run, folder).await?;
         let has_sizes = |entries: &[ArtifactEntry]| entries.iter().any(|e| e.size.is_some());
         let lacks_sizes = |entries: &[ArtifactEntry]| entries.iter().any(|e| !e.is_folder && e.size.is_none());

@@ -10,6 +10,7 @@ use axum::{
 use domain::{
     ErrorKind,
     params::known_pairs,
+    text::visible,
     tracking::{ArtifactPath, ByteRange},
 };
 use futures::StreamExt;
@@ -50,7 +51,7 @@ pub async fn file(
     };
     let mut response = Response::new(Body::from_stream(body.bytes.map(|piece| piece.inspect_err(log))));
     let heads = response.headers_mut();
-    let disposition = format!("attachment; filename*=UTF-8''{}", encode(path.file_name()));
+    let disposition = format!("attachment; filename*=UTF-8''{}", encode(&saved_as(path.file_name())));
     let mut set = |name: HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
             heads.insert(name, value);
@@ -81,6 +82,11 @@ pub async fn file(
     Ok(response)
 }
 
+/// The name under which a browser saves a file: nothing in it makes it look like another, or like a path.
+fn saved_as(name: &str) -> String {
+    visible(name).replace(['\\', '\n', '\r', '\t'], "_")
+}
+
 fn log(e: &domain::Error) {
     tracing::warn!(error = %e, detail = e.detail, "an artifact broke off");
 }
@@ -100,7 +106,14 @@ fn content_type(name: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::content_type;
+    use super::{content_type, saved_as};
+
+    #[test]
+    fn a_saved_file_is_called_what_it_looks_like() {
+        assert_eq!(saved_as("\u{202E}txt.exe"), "_u{202e}txt.exe");
+        assert_eq!(saved_as("a\\b\nc\u{1b}.txt"), "a_b_c␛.txt");
+        assert_eq!(saved_as("보고서 1.txt"), "보고서 1.txt");
+    }
 
     #[test]
     fn nothing_that_a_browser_would_run_keeps_its_type() {

@@ -12,7 +12,12 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use domain::{Error, params::known_pairs, tracking::Run, tracking::filter::Filter};
+use domain::{
+    Error,
+    params::{known_pairs, whole_number},
+    tracking::Run,
+    tracking::filter::Filter,
+};
 use futures::stream;
 use serde::Serialize;
 use serde_json::json;
@@ -196,7 +201,7 @@ pub async fn history(
 ) -> Answer {
     let pairs = known_pairs(q.as_deref().unwrap_or_default(), &["metric", "points", "wait"])?;
     let metric = needed(&pairs, "metric")?;
-    let points = number(&pairs, "points", 10, MAX_POINTS)?.unwrap_or(POINTS);
+    let points = number(&pairs, "points", 1, MAX_POINTS)?.unwrap_or(POINTS);
     let wait = number(&pairs, "wait", 0, MAX_WAIT)?.unwrap_or(0) as u64;
     let answer = match wait {
         0 => s.runs.history(&id, metric, points)?,
@@ -213,10 +218,7 @@ fn by_content(headers: &HeaderMap, body: Vec<u8>) -> Response {
 
 /// A whole number of a query.
 fn number(pairs: &[(String, String)], key: &'static str, least: usize, most: usize) -> domain::Result<Option<usize>> {
-    let Some(text) = text(pairs, key) else { return Ok(None) };
-    let number = text.parse().ok().filter(|n| (least..=most).contains(n));
-    let got = domain::scope::clip_text(text);
-    number.map(Some).ok_or_else(|| Error::bad_input(sentences::bad_number(key, least, most, got)))
+    text(pairs, key).map(|text| whole_number(key, text, least, most)).transpose()
 }
 
 /// The best run of an experiment by a metric.

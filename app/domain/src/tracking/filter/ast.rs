@@ -67,8 +67,17 @@ pub enum Test {
     Text(Match, Text),
     /// One of these texts, or with `false` none of them.
     In(bool, Vec<Text>),
+    /// The same where numbers are among them: a text that reads as a number is equal to it.
+    Among(bool, Vec<Listed>),
     /// Not there; with `false` there.
     Null(bool),
+}
+
+/// One entry of a list that has numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Listed {
+    Text(Text),
+    Number(f64),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

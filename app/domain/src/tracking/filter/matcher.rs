@@ -1,6 +1,6 @@
 //! Whether a run passes a filter.
 
-use super::ast::{DatasetPart, Expr, Field, Match, Test};
+use super::ast::{DatasetPart, Expr, Field, Listed, Match, Test};
 use crate::tracking::{column::Value, run::Run};
 
 /// The text of a LIKE, of an ILIKE (in small letters) or of a word (in small letters), as characters; empty for everything else.
@@ -69,11 +69,20 @@ impl Test {
             Self::Text(Match::Like, _) => like(&pattern.0, text, false),
             Self::Text(Match::ILike, _) => like(&pattern.0, text, true),
             Self::In(is, texts) => texts.iter().any(|t| **t == *text) == *is,
+            Self::Among(is, list) => {
+                let number = number_of(text);
+                let same = |l: &Listed| match l {
+                    Listed::Text(t) => **t == *text,
+                    Listed::Number(x) => number == Some(*x),
+                };
+                list.iter().any(same) == *is
+            }
             Self::Null(is) => !is,
         };
         // A number is no text; a key without a prefix may ask for one.
         let number = |x: f64| match self {
             Self::Number(order, number) => order.holds(x, *number),
+            Self::Among(is, list) => list.contains(&Listed::Number(x)) == *is,
             Self::Null(is) => !is,
             Self::Text(..) | Self::In(..) => false,
         };

@@ -22,7 +22,7 @@ mod trouble;
 
 pub(super) use self::matcher::{Pattern, number_of};
 pub use self::{
-    ast::{BareKey, DatasetPart, Expr, Field, Filter, MAX_DEPTH, MAX_FILTER, Match, Order, Test},
+    ast::{BareKey, DatasetPart, Expr, Field, Filter, Listed, MAX_DEPTH, MAX_FILTER, Match, Order, Test},
     trouble::FilterError,
 };
 use super::run::Run;

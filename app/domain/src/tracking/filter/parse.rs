@@ -8,7 +8,7 @@ use winnow::{
 };
 
 use super::{
-    ast::{DatasetPart, Expr, Field, Filter, MAX_DEPTH, Match, Order, Test},
+    ast::{DatasetPart, Expr, Field, Filter, Listed, MAX_DEPTH, Match, Order, Test},
     matcher::number_of,
     trouble::{FilterError, Input, Kind, Parsed, Trouble, What, stop, whole},
 };
@@ -248,8 +248,8 @@ fn value(i: &mut Input<'_>, field: &Field, how: How) -> Parsed<Test> {
     let is_text = start.starts_with(['\'', '"']);
     match how {
         How::Null(is) => Ok(Test::Null(is)),
-        How::In(_) | How::Like(_) if numbers_only => stop(start, What::NotLike),
-        How::In(is) => Ok(Test::In(is, list(i)?)),
+        How::Like(_) if numbers_only => stop(start, What::NotLike),
+        How::In(is) => list(i, !numbers_only, !texts_only).map(|listed| test_of_list(is, listed)),
         How::Like(_) if !is_text => stop(start, What::NoText),
         How::Like(how) => Ok(Test::Text(how, quoted(i)?)),
         How::Order(order) if is_text && is_time => {
@@ -285,19 +285,37 @@ fn moment(text: &str) -> Option<Millis> {
     Millis::parse(text).or_else(|_| Millis::parse(&format!("{text}T00:00:00Z"))).ok()
 }
 
-/// `('a', 'b')`, at least one.
-fn list(i: &mut Input<'_>) -> Parsed<Vec<Text>> {
+/// `('a', 0.1)`, at least one, of the kinds that may stand there.
+fn list(i: &mut Input<'_>, texts: bool, numbers: bool) -> Parsed<Vec<Listed>> {
+    let wrong = || match (texts, numbers) {
+        (true, false) => What::NoList,
+        (false, _) => What::NoNumberList,
+        (true, true) => What::NoMixedList,
+    };
     if !taken(i, symbol("("))? {
-        return stop(i, What::NoList);
+        return stop(i, wrong());
     }
-    let mut texts = vec![];
+    let mut listed = vec![];
     loop {
-        if !i.starts_with(['\'', '"']) {
-            return stop(i, What::NoList);
-        }
-        texts.push(quoted(i)?);
+        let start = *i;
+        listed.push(match start.starts_with(['\'', '"']) {
+            true if texts => Listed::Text(quoted(i)?),
+            true => return stop(start, wrong()),
+            false => match number(i)? {
+                Some(x) if numbers => Listed::Number(x),
+                _ => return stop(start, wrong()),
+            },
+        });
         if !taken(i, symbol(","))? {
-            return if taken(i, symbol(")"))? { Ok(texts) } else { stop(i, What::NoList) };
+            return if taken(i, symbol(")"))? { Ok(listed) } else { stop(i, wrong()) };
         }
+    }
+}
+
+fn test_of_list(is: bool, listed: Vec<Listed>) -> Test {
+    let text = |l: &Listed| if let Listed::Text(t) = l { Some(t.clone()) } else { None };
+    match listed.iter().map(text).collect::<Option<Vec<Text>>>() {
+        Some(texts) => Test::In(is, texts),
+        None => Test::Among(is, listed),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::ast::{DatasetPart, Expr, Field, Filter, Test};
+use super::ast::{DatasetPart, Expr, Field, Filter, Listed, Test};
 use crate::tracking::column::Key;
 
 impl fmt::Display for Filter {
@@ -60,14 +60,26 @@ impl fmt::Display for Test {
             // `{:?}` writes the shortest text that reads as the same number, with an exponent where it is far from 1.
             Self::Number(order, number) => write!(f, "{} {number:?}", order.as_str()),
             Self::Text(how, text) => write!(f, "{} {}", how.as_str(), Quoted(text)),
-            Self::In(is, texts) => {
-                f.write_str(if *is { "IN (" } else { "NOT IN (" })?;
-                for (i, text) in texts.iter().enumerate() {
-                    write!(f, "{}{}", if i > 0 { ", " } else { "" }, Quoted(text))?;
-                }
-                f.write_str(")")
-            }
+            Self::In(is, texts) => list(f, *is, texts.iter().map(|t| Quoted(t))),
+            Self::Among(is, listed) => list(f, *is, listed.iter()),
             Self::Null(is) => f.write_str(if *is { "IS NULL" } else { "IS NOT NULL" }),
+        }
+    }
+}
+
+fn list(f: &mut fmt::Formatter<'_>, is: bool, entries: impl Iterator<Item = impl fmt::Display>) -> fmt::Result {
+    f.write_str(if is { "IN (" } else { "NOT IN (" })?;
+    for (i, entry) in entries.enumerate() {
+        write!(f, "{}{entry}", if i > 0 { ", " } else { "" })?;
+    }
+    f.write_str(")")
+}
+
+impl fmt::Display for Listed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => Quoted(text).fmt(f),
+            Self::Number(number) => write!(f, "{number:?}"),
         }
     }
 }

@@ -59,6 +59,18 @@ fn naive(expr: &Expr, run: &Run) -> bool {
                     texts.iter().any(|x| naive_like(&t.chars().collect::<Vec<_>>(), &x.chars().collect::<Vec<_>>()))
                 }
                 Test::Text(Match::ILike, t) => texts.iter().any(|x| naive_like(&lower(t), &lower(x))),
+                Test::Among(is, list) => {
+                    let is_listed = |as_text: Option<&str>, as_number: Option<f64>| {
+                        list.iter().any(|l| match l {
+                            Listed::Text(t) => as_text == Some(&**t),
+                            Listed::Number(x) => as_number == Some(*x),
+                        })
+                    };
+                    match numbers {
+                        Some(numbers) => numbers.iter().any(|x| is_listed(None, Some(*x)) == *is),
+                        None => texts.iter().any(|t| is_listed(Some(t), t.parse().ok()) == *is),
+                    }
+                }
                 Test::In(is, list) => texts.iter().any(|x| list.iter().any(|t| **t == **x) == *is),
             }
         }
@@ -102,11 +114,25 @@ fn text_tests() -> impl Strategy<Value = Test> {
 }
 
 fn number_tests() -> impl Strategy<Value = Test> {
-    prop_oneof![(orders(), numbers()).prop_map(|(o, x)| Test::Number(o, x)), any::<bool>().prop_map(Test::Null)]
+    let listed = prop::collection::vec(numbers().prop_map(Listed::Number), 1..4);
+    prop_oneof![
+        (orders(), numbers()).prop_map(|(o, x)| Test::Number(o, x)),
+        (any::<bool>(), listed).prop_map(|(is, list)| Test::Among(is, list)),
+        any::<bool>().prop_map(Test::Null),
+    ]
+}
+
+/// Lists of texts and at least one number.
+fn mixed_lists() -> impl Strategy<Value = Test> {
+    let one = || prop_oneof![values().prop_map(Listed::Text), numbers().prop_map(Listed::Number)];
+    (any::<bool>(), prop::collection::vec(one(), 0..3), numbers()).prop_map(|(is, mut list, x)| {
+        list.push(Listed::Number(x));
+        Test::Among(is, list)
+    })
 }
 
 fn filters() -> impl Strategy<Value = Expr> {
-    let both = || prop_oneof![text_tests(), number_tests()];
+    let both = || prop_oneof![text_tests(), number_tests(), mixed_lists()];
     let time = prop::sample::select(vec![Attribute::StartTime, Attribute::EndTime]);
     let texts = prop::sample::select(vec![Attribute::Status, Attribute::RunName]);
     let leaf = prop_oneof![
