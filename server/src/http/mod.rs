@@ -80,6 +80,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/experiments", get(runs::experiments))
         .route("/api/runs/search", get(runs::search))
         .route("/api/runs/best", get(runs::best))
+        .route("/api/runs/compare", get(runs::compare))
         .route("/api/runs/{id}", get(runs::run))
         .route("/api/runs/{id}/history", get(runs::history))
         .route("/api/runs/{id}/artifacts", get(runs::list))

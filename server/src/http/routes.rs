@@ -51,6 +51,7 @@ const ROUTES: &[(&str, &str, Action)] = &[
     ("GET", "/api/experiments", Action::ReadRuns),
     ("GET", "/api/runs/search", Action::ReadRuns),
     ("GET", "/api/runs/best", Action::ReadRuns),
+    ("GET", "/api/runs/compare", Action::ReadRuns),
     ("GET", "/api/runs/{id}", Action::ReadRuns),
     ("GET", "/api/runs/{id}/history", Action::ReadRuns),
     ("GET", "/api/runs/{id}/artifacts", Action::ReadRuns),

@@ -1,6 +1,7 @@
 //! `/api/experiments` and `/api/runs`: what was copied from MLflow, in JSON.
 
 mod artifacts;
+pub mod comparison;
 mod files;
 pub mod json;
 
@@ -24,6 +25,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 pub use self::{
     artifacts::{file, list},
+    comparison::compare,
     files::{csv, json_file, parquet},
 };
 use super::{ActorServices, problem::Problem, sentences};

@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub use self::{
     chosen::{COLUMNS_TAG, chosen_columns},
     groups::{GroupMetric, MAX_GROUPS, RunGroup, group_runs},
-    order::Sort,
+    order::{Sort, sort_runs},
     summary::{
         ExperimentSummary, Facet, FacetValue, KeyCount, MAX_FACET_VALUES, MAX_FACETS, PARENT_TAG, RunColumns, Searched,
     },
