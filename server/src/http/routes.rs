@@ -52,6 +52,8 @@ const ROUTES: &[(&str, &str, Action)] = &[
     ("GET", "/api/runs/search", Action::ReadRuns),
     ("GET", "/api/runs/best", Action::ReadRuns),
     ("GET", "/api/runs/compare", Action::ReadRuns),
+    ("GET", "/api/runs/pick", Action::ReadRuns),
+    ("GET", "/api/pick", Action::ReadMetrics),
     ("GET", "/api/runs/{id}", Action::ReadRuns),
     ("GET", "/api/runs/{id}/history", Action::ReadRuns),
     ("GET", "/api/runs/{id}/artifacts", Action::ReadRuns),

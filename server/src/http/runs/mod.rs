@@ -71,7 +71,7 @@ fn not_modified(etag: String) -> Response {
     (StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response()
 }
 
-fn bytes_of(value: &impl Serialize) -> domain::Result<Vec<u8>> {
+pub(super) fn bytes_of(value: &impl Serialize) -> domain::Result<Vec<u8>> {
     serde_json::to_vec(value).map_err(|e| Error::internal(sentences::our_fault()).with_detail(e))
 }
 
@@ -85,7 +85,7 @@ fn answered(etag: String, body: impl Into<Body>) -> Response {
 }
 
 /// JSON of an answer out of the copy; 304, without asking, when the caller has it.
-fn out_of_copy(
+pub(super) fn out_of_copy(
     runs: &Tracking,
     headers: &HeaderMap,
     what: &str,
