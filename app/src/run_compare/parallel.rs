@@ -23,6 +23,9 @@ use crate::{
 /// Axes that fit side by side.
 const MAX_AXES: usize = 7;
 
+/// The colour of what lies outside of a range: fainter than runs without a colour of their own.
+const OUTSIDE: u8 = 9;
+
 /// An axis with the values of the runs.
 struct Shown {
     column: Column,
@@ -92,7 +95,7 @@ pub(super) fn section(a: &PlainQuery, asked: &Asked, c: &RunComparison) -> Optio
     order.sort_by_key(|at| (inside[*at], *at == c.baseline));
     let line = |at: usize| ParallelLine {
         name: run_name(&c.runs[at]),
-        colour: if inside[at] { colours[at] } else { 0 },
+        colour: if inside[at] { colours[at] } else { OUTSIDE },
         values: axes.iter().map(|axis| axis.values[at]).collect(),
     };
     let picture = ParallelCoordinates {

@@ -64,7 +64,7 @@ fn correlations(a: &PlainQuery, c: &RunComparison) -> Option<AnyView> {
     };
     let caution = (!c.correlations.is_empty()).then(|| {
         let n = c.correlations.iter().map(|p| p.correlation.n).max().unwrap_or_default();
-        view! { <p class="quiet">{words::caution(lang, n, c.correlations.len())}</p> }
+        view! { <p class="quiet">{words::caution(lang, n)}</p> }
     });
     Some(view! { <section class="card runs"><h2><bdi>{words::correlation(lang, &metric)}</bdi></h2>{content}{caution}</section> }.into_any())
 }

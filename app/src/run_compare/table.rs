@@ -223,7 +223,7 @@ fn run_head(a: &PlainQuery, c: &RunComparison, at: usize, colour: u8, scope: &'s
     } else {
         let label = words::make_baseline(lang, &name);
         let href = a.with(&[("baseline", Some(id.clone()))]);
-        view! { <a class="act" data-noscroll="" href=href title=label.clone() aria-label=label>"⌖"</a> }.into_any()
+        view! { <a class="act" data-noscroll="" href=href title=label.clone() aria-label=label>{words::as_baseline(lang)}</a> }.into_any()
     };
     let without = (c.runs.len() > 2).then(|| {
         let rest = c.runs.iter().filter(|r| r.id != run.id).map(|r| r.id.to_string()).collect::<Vec<_>>().join(",");
@@ -236,7 +236,7 @@ fn run_head(a: &PlainQuery, c: &RunComparison, at: usize, colour: u8, scope: &'s
     let title = format!("{name} · {experiment} · {id}");
     view! {
         <th scope=scope class=class title=title>
-            <svg class="swatch" aria-hidden="true" width="14" height="8"><line class=format!("line s{colour}") x1="0" x2="14" y1="4" y2="4"></line></svg>
+            <svg class="swatch" aria-hidden="true" width="14" height="8"><line class=format!("line s{colour}") x1="0" x2="14" y1="4" y2="4"></line></svg>" "
             <a href=a.to(&addresses::run(&run.id))><bdi>{name}</bdi></a>
             <small>{base}{without}</small>
         </th>
@@ -250,12 +250,8 @@ fn difference(a: &PlainQuery, d: &MetricDifference) -> impl IntoView + use<> {
         ChangeVerdict::Worse => ("delta worse", Some(words::worse(lang))),
         ChangeVerdict::Neutral => ("delta", None),
     };
-    let arrow = match d.by {
-        by if by > 0.0 => "↑",
-        by if by < 0.0 => "↓",
-        _ => "±",
-    };
-    let share = d.relative.filter(|r| r.abs() < 100.0 && d.by != 0.0);
+    let arrow = if d.by > 0.0 { "↑" } else { "↓" };
+    let share = d.relative.filter(|r| r.abs() < 100.0);
     let share = share.map(|r| format!(" ({}{} %)", if r > 0.0 { "+" } else { "−" }, a.fmt.decimal(r.abs() * 100.0, 1)));
     let said = word.map(|w| view! { <span class="said">{w}</span> });
     view! { <small class=class>{format!("{arrow}{}", number(&a.fmt, d.by.abs()))}{share}" "{said}</small> }
@@ -268,7 +264,7 @@ fn cell(a: &PlainQuery, c: &RunComparison, item: &Item<'_>, at: usize) -> AnyVie
             let value = m.values.get(at).copied().flatten();
             let text = value.map_or_else(|| NO_VALUE.to_owned(), |v| number(&a.fmt, v));
             let exact = value.map(domain::tracking::exact_text);
-            let change = m.differences.get(at).copied().flatten().map(|d| difference(a, &d));
+            let change = m.differences.get(at).copied().flatten().filter(|d| d.by != 0.0).map(|d| difference(a, &d));
             view! { <td class=format!("num{base}") title=exact>{text}{change}</td> }.into_any()
         }
         Item::Param(t) | Item::Tag(t) => {
