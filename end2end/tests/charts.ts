@@ -42,7 +42,11 @@ export async function farthest(c: Locator): Promise<{ lines: number; points: num
     let [lines, points, away] = [0, 0, 0];
     option.series.forEach((s, i) => {
       const path = element.querySelector<SVGPathElement>(`.drawing path.line.s${colours[i]}`)!;
-      const drawn = [...path.getAttribute('d')!.matchAll(/[ML]\s*(-?[\d.]+)[ ,](-?[\d.]+)/g)].map((m) => [Number(m[1]), Number(m[2])] as const);
+      // Points between two gaps are dots, in a path of their own.
+      const dots = element.querySelector(`.drawing path.dot.s${colours[i]}`);
+      const d = `${path.getAttribute('d')!}${dots?.getAttribute('d') ?? ''}`;
+      const drawn = [...d.matchAll(/[ML]\s*(-?[\d.]+)[ ,](-?[\d.]+)/g)].map((m) => [Number(m[1]), Number(m[2])] as const);
+      drawn.sort((a, b) => a[0] - b[0]);
       const known = s.data.filter((p) => typeof p[1] === 'number') as [number, number][];
       if (drawn.length !== known.length) throw new Error(`line ${i} has ${drawn.length} points, its option ${known.length}`);
       // The view box of the lines is stretched over the plot.

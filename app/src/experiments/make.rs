@@ -30,7 +30,7 @@ use crate::{
 
 /// So many experiments are on a page.
 const PAGE_ROWS: usize = 100;
-const KEYS: [&str; 3] = ["q", "view", "page"];
+const KEYS: [&str; 7] = ["q", "view", "page", LEVELS[0], LEVELS[1], LEVELS[2], LEVELS[3]];
 /// Tags that tell what an experiment is for, from the widest on.
 const LEVELS: [&str; 4] = ["customer", "site", "zone", "task"];
 /// So many values of a tag are offered.
@@ -64,6 +64,13 @@ fn content(services: &Services, a: &mut PlainQuery) -> Result<String> {
         let pair = text.split_once(':').map(|(key, value)| (key.to_owned(), value.to_owned()));
         pair.ok_or_else(|| Error::bad_input(sentences::bad_tag(clip_text(text))))
     };
+    // As programs ask for them.
+    for level in LEVELS {
+        if let Some(value) = a.get(level).map(str::to_owned) {
+            a.forget(level);
+            a.push("tag", format!("{level}:{value}"));
+        }
+    }
     let tags = a.all("tag").map(tag).collect::<Result<Vec<_>>>();
     let tags = tags.map_err(|e| a.refuse("tag", e.message)).unwrap_or_default();
     let mut page = a.understand("page", pages::read).unwrap_or(1);
@@ -87,9 +94,13 @@ fn content(services: &Services, a: &mut PlainQuery) -> Result<String> {
         let text = if unasked { words::nothing_yet(lang) } else { words::nothing(lang) };
         view! { <p class="quiet">{text}</p> }
     });
+    // Before anything was read nobody knows what there is: nothing is said of it but why.
+    let known = answer.as_of.is_some();
+    let none = none.filter(|_| known);
+    let summary = known.then(|| words::summary(lang, a.fmt.count(answer.total as u64), a.fmt.count(runs)));
     let html = view! {
         <p class="lead">
-            {words::summary(lang, a.fmt.count(answer.total as u64), a.fmt.count(runs))}" "
+            {summary}" "
             <span class="quiet">{tracking::source_line(&a.fmt, a.now, &answer.status)}</span>
         </p>
         <div class="notes" inner_html=banners></div>

@@ -1,7 +1,7 @@
 //! Makes the page of a choice.
 
 use domain::{
-    Error, Result,
+    Result,
     compare::ModelGrouping,
     metric::CATALOGUE,
     model::ModelKey,

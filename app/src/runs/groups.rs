@@ -27,6 +27,8 @@ pub(super) fn table(a: &PlainQuery, filter: &Filter, groups: &RunsGroups, files:
     let left_out = (groups.left_out > 0).then(
         || view! { <span class="quiet">{words::groups_left_out(lang, a.fmt.count(groups.left_out as u64))}</span> },
     );
+    let waiting = groups.groups.iter().flat_map(|g| &g.metrics).any(|m| m.without_history > 0);
+    let waiting = waiting.then(|| view! { <span role="status">{words::groups_waiting(lang)}" "<a href=a.with(&[])>{words::look_again(lang)}</a></span> });
     let caption = words::groups(lang, name(lang, &groups.by));
     view! {
         <section class="card runs">
@@ -41,7 +43,7 @@ pub(super) fn table(a: &PlainQuery, filter: &Filter, groups: &RunsGroups, files:
                     <tbody>{rows}</tbody>
                 </table>
             </div>
-            <footer><span class="quiet">{words::groups_help(lang)}</span>{left_out}{files}</footer>
+            <footer><span class="quiet">{words::groups_help(lang)}</span>{waiting}{left_out}{files}</footer>
         </section>
     }
 }
@@ -61,10 +63,15 @@ fn row(a: &PlainQuery, filter: &Filter, by: &Column, group: &RunGroup) -> impl I
 }
 
 fn cell(a: &PlainQuery, m: &GroupMetric) -> AnyView {
+    let lang = a.fmt.lang;
+    let without = (m.without_history > 0).then(|| {
+        view! { " "<small class="quiet">{words::group_without_history(lang, a.fmt.count(m.without_history))}</small> }
+    });
     if m.n == 0 {
-        return view! { <td class="num">{NO_VALUE}</td> }.into_any();
+        return view! { <td class="num">{NO_VALUE}{without}</td> }.into_any();
     }
     let interval = m.half_width.map(|w| format!(" ± {}", number(&a.fmt, w)));
-    let title = words::group_cell(a.fmt.lang, a.fmt.count(m.n), number(&a.fmt, m.min), number(&a.fmt, m.max));
-    view! { <td class="num" title=title>{number(&a.fmt, m.mean)}<span class="quiet">{interval}</span></td> }.into_any()
+    let title = words::group_cell(lang, a.fmt.count(m.n), number(&a.fmt, m.min), number(&a.fmt, m.max));
+    view! { <td class="num" title=title>{number(&a.fmt, m.mean)}<span class="quiet">{interval}</span>{without}</td> }
+        .into_any()
 }

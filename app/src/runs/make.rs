@@ -25,6 +25,8 @@ use crate::{
 
 /// What stands in the path in place of an id for the runs of all experiments.
 const ALL: &str = "all";
+/// So many runs of groups are asked for their histories at once.
+const QUEUED: usize = 1_000;
 /// So many experiments are offered beside this one.
 const SIBLINGS: usize = 40;
 
@@ -79,7 +81,7 @@ pub async fn page(services: &Services, request: &Request, address: &str) -> Resu
         };
         answer.groups = services.runs.search(&grouped)?.groups;
     }
-    queue(services, &asked, &shown, &answer)?;
+    queue(services, &asked, &shown, &query, &answer)?;
     let title = title(&answer);
     let crumbs = crumbs(services, &a, &answer, &named, &title)?;
     let head = a.head(services, crumbs, title, addresses::run_events(), generation);
@@ -88,13 +90,24 @@ pub async fn page(services: &Services, request: &Request, address: &str) -> Resu
 }
 
 /// Asks for the histories of what is shown where another value than the last one is wanted: they are copied, and the page fills in.
-fn queue(services: &Services, asked: &Asked, shown: &[Column], answer: &RunsAnswer) -> Result<()> {
-    for column in shown.iter().chain([&asked.sort.by]) {
-        if let Column::Metric(key, reading) = column
-            && *reading != Reading::Last
-        {
-            services.runs.queue_extremes(&answer.rows, key)?;
+fn queue(services: &Services, asked: &Asked, shown: &[Column], query: &RunsQuery, answer: &RunsAnswer) -> Result<()> {
+    let read: Vec<&Column> = shown
+        .iter()
+        .chain([&asked.sort.by])
+        .filter(|c| matches!(c, Column::Metric(_, r) if *r != Reading::Last))
+        .collect();
+    if read.is_empty() {
+        return Ok(());
+    }
+    // The runs of groups are on no page: the latest of them come first.
+    let grouped = match asked.group {
+        Some(_) => {
+            Some(services.runs.search(&RunsQuery { skip: 0, limit: QUEUED, facets: false, ..query.clone() })?.rows)
         }
+        None => None,
+    };
+    for column in read {
+        services.runs.queue_extremes(grouped.as_ref().unwrap_or(&answer.rows), column.key())?;
     }
     Ok(())
 }
@@ -131,7 +144,11 @@ fn content(a: &PlainQuery, asked: &Asked, shown: &[Column], answer: &RunsAnswer,
     let banners = tracking::banners(&a.fmt, a.now, &answer.status);
     let count = a.fmt.count(answer.total as u64);
     let all = a.fmt.count(answer.columns.runs as u64);
-    let found = if asked.filter.is_err() {
+    // Before anything was read nobody knows what there is.
+    let known = answer.as_of.is_some();
+    let found = if !known {
+        String::new()
+    } else if asked.filter.is_err() {
         words::found_not_filtered(lang, all)
     } else if answer.total == answer.columns.runs {
         words::found_all(lang, count)
@@ -139,6 +156,12 @@ fn content(a: &PlainQuery, asked: &Asked, shown: &[Column], answer: &RunsAnswer,
         words::found(lang, count, all)
     };
     let picked = (!asked.picked.is_empty()).then(|| words::picked(lang, asked.picked.len()));
+    let is_read = |c: &&Column| matches!(c, Column::Metric(_, reading) if *reading != Reading::Last);
+    let waits = |c: &Column| answer.rows.iter().any(|r| r.metric(c.key()).is_some_and(|m| m.extremes.is_none()));
+    let fetching = answer.groups.is_none() && answer.stand_ins == 0 && shown.iter().filter(is_read).any(waits);
+    let fetching = fetching.then(|| {
+        view! { <p class="quiet" role="status">{words::fetching(lang)}" "<a href=a.with(&[])>{words::look_again(lang)}</a></p> }
+    });
     let stand_ins = (answer.stand_ins > 0).then(|| words::stand_ins(lang, a.fmt.count(answer.stand_ins as u64)));
     let deleted = answer.experiments.first().filter(|e| one && e.lifecycle == Lifecycle::Deleted).map(|_| {
         let others = a.to(addresses::EXPERIMENTS);
@@ -149,6 +172,7 @@ fn content(a: &PlainQuery, asked: &Asked, shown: &[Column], answer: &RunsAnswer,
             let files = table::files(asked, answer, shown, one).into_any();
             groups::table(a, &asked.whole_filter(), found, files).into_any()
         }
+        None if !known => ().into_any(),
         None if answer.rows.is_empty() => {
             let text = match (answer.columns.runs, deleted.is_some()) {
                 (0, true) => words::nothing_left(lang),
@@ -169,6 +193,7 @@ fn content(a: &PlainQuery, asked: &Asked, shown: &[Column], answer: &RunsAnswer,
         {controls::turns(a, asked, answer)}
         {controls::chooser(a, asked, shown, answer)}
         {stand_ins.map(|text| view! { <p class="quiet" role="status">{text}</p> })}
+        {fetching}
         {list}
     }
     .to_html()

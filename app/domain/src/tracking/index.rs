@@ -90,17 +90,16 @@ impl RunIndex {
         self.experiments.get(id)
     }
 
-    /// By its id or by its name. A name counts first, as in MLflow; of a deleted and an active one the active. A name that nobody has
-    /// as it is written is looked for in either spelling of composed letters: file systems and keyboards differ there.
+    /// By its id or by its name. An id counts first: an experiment that is called like another one's id hides nothing, and has an id of
+    /// its own. Of a deleted and an active one of the same name the active. A name that nobody has as it is written is looked for in either spelling of composed letters: file systems and keyboards differ there.
     #[must_use]
     pub fn find_experiment(&self, name_or_id: &str) -> Option<&Arc<IndexedExperiment>> {
         let first = |named: &dyn Fn(&str) -> bool| {
             let named = self.experiments().filter(|e| named(&e.experiment.name));
             named.min_by_key(|e| e.experiment.lifecycle == Lifecycle::Deleted)
         };
-        first(&|name| name == name_or_id)
-            .or_else(|| ExperimentId::parse(name_or_id).ok().and_then(|id| self.experiment(&id)))
-            .or_else(|| first(&|name| same_letters(name, name_or_id)))
+        let by_id = ExperimentId::parse(name_or_id).ok().and_then(|id| self.experiment(&id));
+        by_id.or_else(|| first(&|name| name == name_or_id)).or_else(|| first(&|name| same_letters(name, name_or_id)))
     }
 
     #[must_use]
@@ -280,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_counts_before_an_id_and_an_active_experiment_before_a_deleted_one() {
+    fn an_id_counts_before_a_name_and_an_active_experiment_before_a_deleted_one() {
         let mut index = RunIndex::default();
         let named = [
             ("1", "2", Lifecycle::Active),
@@ -292,7 +291,7 @@ mod tests {
         let found = |t: &str| index.find_experiment(t).map(|e| e.experiment.id.to_string());
         assert_eq!(
             (found("2"), found("x"), found("3"), found("5")),
-            (Some("1".into()), Some("3".into()), Some("3".into()), None)
+            (Some("2".into()), Some("3".into()), Some("3".into()), None)
         );
         assert_eq!(found("\u{1107}\u{116e}\u{1109}\u{1161}\u{11ab}"), Some("4".into()), "letters in their parts");
     }

@@ -10,7 +10,7 @@ use axum::{
 };
 use domain::{
     params::known_pairs,
-    tracking::{Attribute, Column, Run, Value, exact_text},
+    tracking::{Attribute, Column, Reading, Run, Value, exact_text},
 };
 use usecases::{
     Tracking,
@@ -29,8 +29,30 @@ use crate::{
 
 /// The rows of a file.
 enum View {
-    Runs(Vec<Arc<Run>>, Vec<(String, Column)>),
+    Runs(Vec<Arc<Run>>, Vec<(String, FileColumn)>),
     Groups(RunsGroups),
+}
+
+/// A column of a file.
+pub enum FileColumn {
+    Value(Column),
+    /// `history` where the value of a metric is out of its history, `last` where the last value stands in for want of that.
+    Origin(Column),
+}
+
+impl FileColumn {
+    /// What a run has of it.
+    #[must_use]
+    pub fn value<'a>(&self, run: &'a Run) -> Option<Value<'a>> {
+        match self {
+            Self::Value(column) => column.value(run),
+            Self::Origin(Column::Metric(key, reading)) => {
+                let as_asked = run.metric(key).map(|m| reading.of(m).1)?;
+                Some(Value::Text(if as_asked { "history" } else { "last" }))
+            }
+            Self::Origin(_) => None,
+        }
+    }
 }
 
 /// What a list of runs shows.
@@ -59,7 +81,14 @@ fn view(runs: &Tracking, query: Option<&str>) -> domain::Result<View> {
     let columns = asked.columns.unwrap_or(answer.default_columns);
     let first = [Attribute::RunId, Attribute::RunName].map(Column::Attribute);
     let rest = columns.into_iter().filter(|c| !first.contains(c));
-    let columns = first.iter().cloned().chain(rest).map(|c| (heading(&c), answer.names.settled(&c))).collect();
+    let columns = first.iter().cloned().chain(rest).flat_map(|c| {
+        let (head, settled) = (heading(&c), answer.names.settled(&c));
+        // Where another value than the last one was asked for, a column beside it says whether it is that.
+        let from = matches!(c, Column::Metric(_, reading) if reading != Reading::Last);
+        let from = from.then(|| (format!("{head} from"), FileColumn::Origin(settled.clone())));
+        [Some((head, FileColumn::Value(settled))), from].into_iter().flatten()
+    });
+    let columns = columns.collect();
     Ok(View::Runs(answer.rows, columns))
 }
 
@@ -67,7 +96,7 @@ fn view(runs: &Tracking, query: Option<&str>) -> domain::Result<View> {
 fn heading(column: &Column) -> String {
     match column {
         Column::Attribute(a) => a.as_str().to_owned(),
-        Column::Metric(key, reading) if *reading == domain::tracking::Reading::Last => format!("metrics.{key}"),
+        Column::Metric(key, reading) if *reading == Reading::Last => format!("metrics.{key}"),
         Column::Metric(key, reading) => format!("{}(metrics.{key})", reading.as_str()),
         Column::Param(key) => format!("params.{key}"),
         Column::Tag(key) => format!("tags.{key}"),
@@ -75,7 +104,7 @@ fn heading(column: &Column) -> String {
 }
 
 /// The columns of a group's metric, behind its name.
-const GROUP_PARTS: [&str; 5] = ["mean", "half_width_95", "n", "min", "max"];
+const GROUP_PARTS: [&str; 6] = ["mean", "half_width_95", "n", "min", "max", "without_history"];
 
 fn group_heads(groups: &RunsGroups) -> Vec<String> {
     let names = groups.metrics.iter().map(heading);
@@ -87,7 +116,13 @@ fn group_heads(groups: &RunsGroups) -> Vec<String> {
 fn group_numbers(groups: &RunsGroups, row: usize) -> Vec<Option<f64>> {
     let metrics = groups.groups.get(row).map(|g| g.metrics.as_slice()).unwrap_or_default();
     let known = |x: f64| (!x.is_nan()).then_some(x);
-    metrics.iter().flat_map(|m| [known(m.mean), m.half_width, Some(m.n as f64), known(m.min), known(m.max)]).collect()
+    metrics
+        .iter()
+        .flat_map(|m| {
+            let counted = Some(m.without_history as f64);
+            [known(m.mean), m.half_width, Some(m.n as f64), known(m.min), known(m.max), counted]
+        })
+        .collect()
 }
 
 fn attachment(name: &str, kind: &'static str, body: impl IntoResponse) -> Response {
@@ -160,10 +195,13 @@ pub async fn parquet(ActorServices(s): ActorServices, RawQuery(q): RawQuery) -> 
     Ok(attachment("runs.parquet", "application/vnd.apache.parquet", write_table(columns)?))
 }
 
-fn table_column(runs: &[Arc<Run>], column: &Column) -> TableColumn {
+fn table_column(runs: &[Arc<Run>], column: &FileColumn) -> TableColumn {
     let values = runs.iter().map(|run| column.value(run));
     let number = |v: Option<Value<'_>>| if let Some(Value::Number(x)) = v { Some(x) } else { None };
     let time = |v: Option<Value<'_>>| if let Some(Value::Time(t)) = v { Some(t) } else { None };
+    let FileColumn::Value(column) = column else {
+        return TableColumn::Text(values.map(|v| v.map(|v| cell(Some(v)))).collect());
+    };
     match column {
         Column::Metric(..) | Column::Attribute(Attribute::Duration) => {
             TableColumn::Number(values.map(number).collect())

@@ -5,10 +5,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use domain::{
     metric::Direction,
     time::Millis,
-    tracking::{Column, Experiment, Lifecycle, MetricPoint, Run, RunStatus, Text, Value, exact_text, is_infinite},
+    tracking::{Experiment, Lifecycle, MetricPoint, Run, RunStatus, Text, Value, exact_text, is_infinite},
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use usecases::tracking::{BestAnswer, ExperimentRow, HistoryAnswer, RunAnswer};
+
+use super::files::FileColumn;
 
 /// A number of a metric; JSON has none for NaN and infinities, so these are texts. What MLflow keeps in the place of an infinity is one.
 #[derive(Debug, Clone, Copy)]
@@ -318,7 +320,7 @@ impl Serialize for Cell<'_> {
 }
 
 /// A run as the columns of a view.
-pub struct RowJson<'a>(pub &'a Arc<Run>, pub &'a [(String, Column)]);
+pub struct RowJson<'a>(pub &'a Arc<Run>, pub &'a [(String, FileColumn)]);
 
 impl Serialize for RowJson<'_> {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use super::{Searched, hits, order::Rank, values::Bound};
+use super::{order::Rank, searched::Searched, selection::hits, values::Bound};
 use crate::{
     student::half_width_95,
     tracking::{
@@ -28,8 +28,11 @@ pub struct RunGroup {
 /// A metric over the runs of a group.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct GroupMetric {
-    /// How many runs have a finite value.
+    /// How many runs have a finite value that is what was asked for.
     pub n: u64,
+    /// How many runs have only their last value where another one was asked for: they count for nothing, or the mean would be of two
+    /// different things.
+    pub without_history: u64,
     /// NaN for none.
     pub mean: f64,
     /// The mean plus and minus this is the 95 % interval by Student's t; `None` for fewer than two runs.
@@ -42,6 +45,7 @@ pub struct GroupMetric {
 #[derive(Clone)]
 struct Moments {
     n: u64,
+    without_history: u64,
     mean: f64,
     squares: f64,
     min: f64,
@@ -49,7 +53,8 @@ struct Moments {
 }
 
 impl Moments {
-    const NONE: Self = Self { n: 0, mean: 0.0, squares: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY };
+    const NONE: Self =
+        Self { n: 0, without_history: 0, mean: 0.0, squares: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY };
 
     fn add(&mut self, x: f64) {
         self.n += 1;
@@ -60,12 +65,15 @@ impl Moments {
     }
 
     fn told(&self) -> GroupMetric {
+        let without_history = self.without_history;
         if self.n == 0 {
-            return GroupMetric { n: 0, mean: f64::NAN, half_width: None, min: f64::NAN, max: f64::NAN };
+            let nothing = f64::NAN;
+            return GroupMetric { n: 0, without_history, mean: nothing, half_width: None, min: nothing, max: nothing };
         }
         let variance = if self.n > 1 { self.squares / (self.n - 1) as f64 } else { 0.0 };
         GroupMetric {
             n: self.n,
+            without_history,
             mean: self.mean,
             half_width: half_width_95(self.n, variance),
             min: self.min,
@@ -87,7 +95,9 @@ pub fn group_runs(among: &[Searched], filter: &Filter, by: &Column, metrics: &[C
         let group = groups.entry(value).or_insert_with(|| (0, vec![Moments::NONE; metrics.len()]));
         group.0 += 1;
         for (moments, metric) in group.1.iter_mut().zip(metrics) {
-            if let Some(Value::Number(x)) = metric.value(hit.run).filter(|v| is_finite(*v)) {
+            if metric.stands_in(hit.run) {
+                moments.without_history += 1;
+            } else if let Some(Value::Number(x)) = metric.value(hit.run).filter(|v| is_finite(*v)) {
                 moments.add(x);
             }
         }

@@ -1,8 +1,10 @@
 //! Searching runs: filter, order, page, facets and groups, over experiments in memory.
 
 mod chosen;
+mod facets;
 mod groups;
 mod order;
+mod searched;
 mod selection;
 mod summary;
 #[cfg(test)]
@@ -13,13 +15,13 @@ use std::sync::Arc;
 
 pub use self::{
     chosen::{COLUMNS_TAG, chosen_columns},
+    facets::{Facet, FacetValue},
     groups::{GroupMetric, MAX_GROUPS, RunGroup, group_runs},
     order::{Sort, sort_runs},
-    summary::{
-        ExperimentSummary, Facet, FacetValue, KeyCount, MAX_FACET_VALUES, MAX_FACETS, PARENT_TAG, RunColumns, Searched,
-    },
+    searched::Searched,
+    summary::{ExperimentSummary, KeyCount, MAX_FACET_VALUES, MAX_FACETS, PARENT_TAG, RunColumns},
 };
-use self::{selection::Selection, summary::facets_of};
+use self::{facets::facets_of, searched::Hit, selection::hits};
 use super::{filter::Filter, run::Run};
 
 /// Which runs, in which order, and which part of them.
@@ -44,28 +46,6 @@ pub struct Found {
     pub facets: Vec<Facet>,
     /// Of those that pass, how many were sorted by the last value for want of their history.
     pub stand_ins: usize,
-}
-
-/// A run that passes: the number of its experiment among those searched, and its place there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Hit {
-    experiment: usize,
-    run: usize,
-}
-
-impl Hit {
-    fn of(self, among: &[Searched]) -> &Arc<Run> {
-        &among[self.experiment].experiment.runs()[self.run]
-    }
-}
-
-/// The runs that pass a filter, by experiment and place.
-fn hits<'a>(among: &'a [Searched], filter: &'a Filter) -> impl Iterator<Item = Hit> {
-    among.iter().enumerate().flat_map(move |(experiment, searched)| {
-        let selection = Selection::new(filter, searched);
-        let places = 0..searched.experiment.runs().len();
-        places.filter(move |run| selection.passes(*run)).map(move |run| Hit { experiment, run })
-    })
 }
 
 /// Answers a search.

@@ -2,7 +2,10 @@
 
 use std::{cmp::Ordering, fmt, sync::Arc};
 
-use super::{Hit, Searched, values::Bound};
+use super::{
+    searched::{Hit, Searched},
+    values::Bound,
+};
 use crate::tracking::{
     column::{Attribute, Column, Reading, Value},
     filter::{FilterError, columns, number_of},

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    summary::Searched,
+    searched::{Hit, Searched},
     values::{Bound, Values},
 };
 use crate::tracking::{
@@ -88,4 +88,13 @@ impl Part<'_> {
             Self::Run(expr, pattern) => runs.get(at).is_some_and(|run| expr.passes(pattern, run)),
         }
     }
+}
+
+/// The runs that pass a filter, by experiment and place.
+pub(super) fn hits<'a>(among: &'a [Searched], filter: &'a Filter) -> impl Iterator<Item = Hit> {
+    among.iter().enumerate().flat_map(move |(experiment, searched)| {
+        let selection = Selection::new(filter, searched);
+        let places = 0..searched.experiment.runs().len();
+        places.filter(move |run| selection.passes(*run)).map(move |run| Hit { experiment, run })
+    })
 }

@@ -5,10 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{
-    Hit,
-    values::{Bound, KeptValues},
-};
+use super::values::KeptValues;
 use crate::tracking::{
     column::{Attribute, Column},
     index::IndexedExperiment,
@@ -17,22 +14,6 @@ use crate::tracking::{
 
 /// The tag by which a run names the run that it belongs to.
 pub const PARENT_TAG: &str = "mlflow.parentRunId";
-
-/// An experiment and what its runs have.
-#[derive(Clone)]
-pub struct Searched {
-    pub experiment: Arc<IndexedExperiment>,
-    pub summary: Arc<ExperimentSummary>,
-}
-
-impl Searched {
-    /// A column over all runs of the experiment.
-    pub(super) fn values<'a>(&'a self, column: &'a Column) -> Bound<'a> {
-        let runs = self.experiment.runs();
-        // The summary is of exactly these runs.
-        self.summary.values.of(column, runs).map_or(Bound::Read(column, runs), Bound::Kept)
-    }
-}
 
 /// The most facets, the status included.
 pub const MAX_FACETS: usize = 12;
@@ -43,7 +24,7 @@ const MAX_FACET_TEXT: usize = 200;
 /// Tags that come first among facets: where a model is for.
 const PLACES: [&str; 4] = ["customer", "site", "zone", "task"];
 /// A run of a facet without a value.
-const NO_VALUE: u8 = u8::MAX;
+pub(super) const NO_VALUE: u8 = u8::MAX;
 
 /// A key and how many runs have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,40 +86,23 @@ fn has(list: &[KeyCount], key: &str) -> bool {
     list.binary_search_by(|k| (*k.key).cmp(key)).is_ok()
 }
 
-/// Values of a column that runs can be narrowed to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facet {
-    pub column: Column,
-    /// The most frequent first, then by value. Also those that no run of the answer has: asking otherwise would bring them back.
-    pub values: Vec<FacetValue>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FacetValue {
-    pub value: Text,
-    /// Of the runs that pass the filter.
-    pub runs: usize,
-    /// Of all.
-    pub all: usize,
-}
-
 /// What is known of an experiment's runs.
 #[derive(Debug, Default)]
 pub struct ExperimentSummary {
     pub columns: Arc<RunColumns>,
-    facets: Vec<FacetCodes>,
+    pub(super) facets: Vec<FacetCodes>,
     /// The runs below a run, by its id: their places among the runs.
     children: HashMap<Text, Vec<u32>>,
-    values: KeptValues,
+    pub(super) values: KeptValues,
 }
 
 /// The values of one column, by run.
 #[derive(Debug)]
-struct FacetCodes {
-    column: Column,
-    values: Vec<Text>,
+pub(super) struct FacetCodes {
+    pub column: Column,
+    pub values: Vec<Text>,
     /// Of each run the place of its value.
-    codes: Vec<u8>,
+    pub codes: Vec<u8>,
 }
 
 /// How often the values of a key occur, while there are few.
@@ -278,38 +242,4 @@ fn facets(runs: &[Arc<Run>], params: Vec<KeyValues>, tags: Vec<KeyValues>) -> Ve
 
 fn small(place: usize) -> u8 {
     u8::try_from(place).unwrap_or(NO_VALUE)
-}
-
-/// The facets of experiments, with counts of the runs that pass.
-pub(super) fn facets_of(among: &[Searched], hits: &[Hit]) -> Vec<Facet> {
-    let mut facets: Vec<(Column, BTreeMap<Text, FacetValue>)> = vec![];
-    for (experiment, searched) in among.iter().enumerate() {
-        let first = hits.partition_point(|hit| hit.experiment < experiment);
-        let hits = &hits[first..];
-        let hits = &hits[..hits.partition_point(|hit| hit.experiment == experiment)];
-        for facet in &searched.summary.facets {
-            let (mut passing, mut all) = ([0_usize; 256], [0_usize; 256]);
-            let code = |run: usize| facet.codes.get(run).copied().unwrap_or(NO_VALUE);
-            hits.iter().for_each(|hit| passing[usize::from(code(hit.run))] += 1);
-            facet.codes.iter().for_each(|c| all[usize::from(*c)] += 1);
-            let at = facets.iter().position(|f| f.0 == facet.column).unwrap_or_else(|| {
-                facets.push((facet.column.clone(), BTreeMap::new()));
-                facets.len() - 1
-            });
-            let Some((_, values)) = facets.get_mut(at) else { continue };
-            for ((value, runs), all) in facet.values.iter().zip(passing).zip(all).filter(|(_, all)| *all > 0) {
-                let none = FacetValue { value: value.clone(), runs: 0, all: 0 };
-                let merged = values.entry(value.clone()).or_insert(none);
-                (merged.runs, merged.all) = (merged.runs + runs, merged.all + all);
-            }
-        }
-    }
-    facets.truncate(MAX_FACETS);
-    let told = |(column, values): (Column, BTreeMap<Text, FacetValue>)| {
-        let mut values: Vec<FacetValue> = values.into_values().collect();
-        values.sort_by(|a, b| b.runs.cmp(&a.runs).then(b.all.cmp(&a.all)).then_with(|| a.value.cmp(&b.value)));
-        values.truncate(MAX_FACET_VALUES);
-        Facet { column, values }
-    };
-    facets.into_iter().map(told).filter(|f| !f.values.is_empty()).collect()
 }

@@ -204,6 +204,10 @@ fn groups_have_a_mean_with_its_interval_over_repeats() {
     assert_eq!((three.n, three.mean, three.min, three.max), (3, 2.0, 1.0, 3.0));
     assert!(three.half_width.is_some_and(|w| (w - 2.484_137_7).abs() < 1e-6), "{three:?}");
     assert!(none.n == 0 && none.mean.is_nan() && groups[1].metrics[1].n == 0);
+    let max = Column::Metric("f1".into(), crate::tracking::Reading::Max);
+    let (maxima, _) = group_runs(&among, &filter, &Column::param("lr"), &[max]);
+    let told: Vec<_> = maxima.iter().map(|g| (g.metrics[0].n, g.metrics[0].without_history)).collect();
+    assert_eq!(told, [(0, 2), (0, 3), (0, 1)], "a last value is no maximum: it stays out");
     let (by_status, _) = group_runs(&among, &filter, &Column::Attribute(Attribute::Status), &[]);
     assert_eq!(by_status.len(), 2);
 }
