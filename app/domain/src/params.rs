@@ -105,19 +105,11 @@ words! {
 /// # Errors
 /// A pair that is no UTF-8, or a key that is given twice: it could be read either way.
 pub fn pairs(query: &str) -> Result<Vec<(String, String)>> {
-    pairs_with_lists(query, &[])
-}
-
-/// The same; keys of `lists` may be given several times.
-///
-/// # Errors
-/// As [`pairs`].
-pub fn pairs_with_lists(query: &str, lists: &[&str]) -> Result<Vec<(String, String)>> {
     let mut pairs: Vec<(String, String)> = Vec::new();
     for pair in query.trim_start_matches('?').split('&').filter(|p| !p.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (key, value) = (decode(&key.replace('+', " "))?, decode(&value.replace('+', " "))?);
-        if !lists.contains(&&*key) && pairs.iter().any(|(k, _)| *k == key) {
+        if pairs.iter().any(|(k, _)| *k == key) {
             return Err(given_twice(&key));
         }
         pairs.push((key, value));

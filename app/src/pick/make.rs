@@ -237,7 +237,7 @@ fn answered<Q: Clone, T>(
 ) -> Result<T> {
     const PARTS: [&str; 4] = ["limit", "baseline", "cost", "best"];
     let why = match ask(&query) {
-        Err(e) if e.kind == domain::ErrorKind::BadInput => e.message,
+        Err(e) if matches!(e.kind, domain::ErrorKind::BadInput | domain::ErrorKind::NotFound) => e.message,
         answer => return answer,
     };
     let given: Vec<&str> = PARTS.into_iter().filter(|key| a.get(key).is_some()).collect();

@@ -7,7 +7,7 @@ use domain::{
     error::Sentence,
     metric::Direction,
     model::ModelKey,
-    params::{QueryParams, pairs_with_lists},
+    params::{QueryParams, pairs},
     time::Millis,
     tracking::filter::Filter,
 };
@@ -180,7 +180,7 @@ impl<'a> FleetPickJson<'a> {
     }
 }
 
-/// What both interfaces take beside where to choose: `limit` may come several times.
+/// What both interfaces take beside where to choose. `limit` holds one limit, or several with `;` between them.
 struct Asked {
     best: Option<String>,
     cost: Option<String>,
@@ -195,7 +195,9 @@ fn asked(all: &mut Vec<(String, String)>) -> Result<Asked> {
     for (key, text) in all.drain(..) {
         let place = match key.as_str() {
             "limit" => {
-                asked.limits.push(LimitQuery::parse(&text)?);
+                for limit in text.split(';').map(str::trim).filter(|limit| !limit.is_empty()) {
+                    asked.limits.push(LimitQuery::parse(limit)?);
+                }
                 continue;
             }
             "best" => &mut asked.best,
@@ -206,9 +208,6 @@ fn asked(all: &mut Vec<(String, String)>) -> Result<Asked> {
                 continue;
             }
         };
-        if place.is_some() {
-            return Err(domain::params::given_twice(&key));
-        }
         *place = Some(text).filter(|t| !t.is_empty());
     }
     *all = rest;
@@ -217,7 +216,7 @@ fn asked(all: &mut Vec<(String, String)>) -> Result<Asked> {
 
 /// The best model under limits, device by device.
 pub async fn fleet(ActorServices(s): ActorServices, RawQuery(q): RawQuery) -> Answer {
-    let mut given = pairs_with_lists(q.as_deref().unwrap_or_default(), &["limit"])?;
+    let mut given = pairs(q.as_deref().unwrap_or_default())?;
     let asked = asked(&mut given)?;
     let params = QueryParams::from_pairs(given.iter().map(|(k, v)| (k.as_str(), v.as_str())), &SUMMARY)?;
     let range = params.read(s.clock.now(), &TimeZone::UTC)?.comparison();
@@ -236,7 +235,7 @@ pub async fn fleet(ActorServices(s): ActorServices, RawQuery(q): RawQuery) -> An
 
 /// The best run of an experiment under limits.
 pub async fn of_runs(ActorServices(s): ActorServices, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
-    let mut given = pairs_with_lists(q.as_deref().unwrap_or_default(), &["limit"])?;
+    let mut given = pairs(q.as_deref().unwrap_or_default())?;
     let asked = asked(&mut given)?;
     let known = ["experiment", "filter"];
     if let Some((key, _)) = given.iter().find(|(key, _)| !known.contains(&&**key)) {

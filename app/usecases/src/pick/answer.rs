@@ -97,8 +97,8 @@ impl PickAnswer {
         match self.pick.best {
             Some(best) => {
                 told.push(match self.limits.is_empty() {
-                    true => sentences::pick_best_of_all(name(best), key(0), value(best, 0), meets),
-                    false => sentences::pick_best(name(best), key(0), value(best, 0), meets, self.candidates.len()),
+                    true => sentences::pick_best_of_all(name(best), meets, key(0), value(best, 0)),
+                    false => sentences::pick_best(name(best), meets, self.candidates.len(), key(0), value(best, 0)),
                 });
                 for binding in &self.pick.binding {
                     let limit = &self.limits[binding.limit];

@@ -91,7 +91,11 @@ impl Metrics {
             }
         }
         if picks.is_empty() {
-            return Err(unmeasured.unwrap_or_else(|| Error::not_found(sentences::pick_no_models())));
+            let none = || match &query.baseline {
+                Some(model) => Error::bad_input(sentences::baseline_did_not_run(clip_text(&model.key()))),
+                None => Error::not_found(sentences::pick_no_models()),
+            };
+            return Err(unmeasured.unwrap_or_else(none));
         }
         picks.sort_by_key(|p| std::cmp::Reverse(p.n));
         Ok(FleetPick { as_of, simulated, devices: picks })
