@@ -45,7 +45,8 @@ document.addEventListener('submit', (event) => {
   const form = event.target;
   if (!(form instanceof HTMLFormElement) || !form.closest('gf-drawn') || form.method !== 'get' || event.defaultPrevented) return;
   event.preventDefault();
-  const to = new URL(form.action, location.href);
+  const button = event.submitter;
+  const to = new URL(button instanceof HTMLButtonElement && button.hasAttribute('formaction') ? button.formAction : form.action, location.href);
   const query = new URLSearchParams();
   // What is empty asks nothing, and stays out of the address.
   for (const [name, value] of new FormData(form, event.submitter)) if (typeof value === 'string' && value !== '') query.append(name, value);

@@ -4,3 +4,4 @@ import './live';
 import './keys';
 import './actions';
 import './drawn';
+import './brush';

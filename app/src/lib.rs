@@ -17,9 +17,11 @@ pub mod ui;
 pub mod catalogue;
 pub mod compare;
 pub mod experiments;
+pub mod pick;
 pub mod place;
 pub mod records;
 pub mod run;
+pub mod run_compare;
 pub mod runs;
 pub mod sources;
 pub mod trends;
@@ -47,7 +49,7 @@ macro_rules! page_list {
     };
 }
 
-page_list![place, trends, compare, experiments, runs, run, records, sources, catalogue, views];
+page_list![place, trends, pick, compare, experiments, runs, run_compare, run, records, sources, catalogue, views];
 
 /// The document around the app.
 #[cfg(feature = "ssr")]

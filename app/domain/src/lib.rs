@@ -7,6 +7,7 @@ pub mod aggregate;
 pub mod cells;
 pub mod changes;
 pub mod chart;
+pub mod choice;
 pub mod compare;
 pub mod custom_metrics;
 pub mod declarations;

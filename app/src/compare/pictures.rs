@@ -185,7 +185,7 @@ fn parallel(
             let end = |v: f64| (v, panel.fmt.with_unit(Some(v), metric));
             let better_up = metric.direction.judge(1.0) == ChangeVerdict::Better;
             let (worst, best) = if better_up { (low, high) } else { (high, low) };
-            ParallelAxis { label: panel.fmt.label(metric), bottom: end(worst), top: end(best) }
+            ParallelAxis { label: panel.fmt.label(metric), bottom: end(worst), top: end(best), brush: None }
         })
         .collect();
     let lines: Vec<ParallelLine> = compared_models

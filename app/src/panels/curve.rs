@@ -19,7 +19,7 @@ use crate::ui::{
 /// About so many ticks on an axis.
 const TICKS: usize = 5;
 /// Columns of a small picture for which points are reduced.
-const COLUMNS: usize = 240;
+pub(super) const COLUMNS: usize = 240;
 /// Larger values cannot be put on one axis with their negatives: they count as infinite.
 const MOST: f64 = f64::MAX / 16.0;
 /// The largest weight of smoothing.
@@ -81,15 +81,15 @@ impl CurveStyle {
 /// Where a point stands on the axis of the chart, which counts in milliseconds. Steps count from the first one on; what spans more
 /// than a chart may is divided.
 #[derive(Debug, Clone, Copy)]
-struct Positions {
+pub(super) struct Positions {
     axis: CurveAxis,
-    first: i64,
-    scale: i64,
-    range: TimeRange,
+    pub first: i64,
+    pub scale: i64,
+    pub range: TimeRange,
 }
 
 impl Positions {
-    fn of(points: &[MetricPoint], axis: CurveAxis) -> Result<Self> {
+    pub(super) fn of(points: &[MetricPoint], axis: CurveAxis) -> Result<Self> {
         let all = points.iter().map(|p| position(p, axis));
         let ends =
             all.fold(None, |ends: Option<(i64, i64)>, x| Some(ends.map_or((x, x), |(a, b)| (a.min(x), b.max(x)))));
@@ -103,7 +103,7 @@ impl Positions {
         Ok(Self { axis, first, scale, range })
     }
 
-    fn of_point(&self, p: &MetricPoint) -> Millis {
+    pub(super) fn of_point(&self, p: &MetricPoint) -> Millis {
         at(self.first, self.scale, position(p, self.axis))
     }
 
@@ -113,7 +113,7 @@ impl Positions {
         i64::try_from(x).unwrap_or(i64::MAX)
     }
 
-    fn ticks(&self, fmt: &Fmt) -> Vec<(Millis, String)> {
+    pub(super) fn ticks(&self, fmt: &Fmt) -> Vec<(Millis, String)> {
         match self.axis {
             CurveAxis::Time if self.scale == 1 => {
                 let ticks = time_ticks(&self.range, &fmt.zone, TICKS);
@@ -140,7 +140,7 @@ fn at(first: i64, scale: i64, x: i64) -> Millis {
     Millis(i64::try_from(from_first).unwrap_or(i64::MAX))
 }
 
-fn position(p: &MetricPoint, axis: CurveAxis) -> i64 {
+pub(super) fn position(p: &MetricPoint, axis: CurveAxis) -> i64 {
     match axis {
         CurveAxis::Step => p.step,
         CurveAxis::Time => p.timestamp.0,
@@ -172,7 +172,7 @@ fn step_labels(fmt: &Fmt, steps: &[f64]) -> Vec<String> {
 
 /// The value that is drawn; `None` for what the scale has no place for: NaN, infinities (which MLflow keeps as the largest finite
 /// numbers), and on a logarithmic scale what is not above zero.
-fn drawn(value: f64, log_scale: bool) -> Option<f64> {
+pub(super) fn drawn(value: f64, log_scale: bool) -> Option<f64> {
     if !value.is_finite() || value.abs() > MOST || (log_scale && value <= 0.0) {
         return None;
     }
@@ -180,7 +180,7 @@ fn drawn(value: f64, log_scale: bool) -> Option<f64> {
 }
 
 /// The exponential moving average of values, without the pull to zero at its beginning. Gaps are passed over.
-fn smoothed(values: &[Option<f64>], weight: f64) -> Vec<Option<f64>> {
+pub(super) fn smoothed(values: &[Option<f64>], weight: f64) -> Vec<Option<f64>> {
     let (mut mean, mut norm) = (0.0, 0.0);
     let smooth = |value: &Option<f64>| {
         let value = (*value)?;
@@ -266,7 +266,7 @@ pub fn curve(
 }
 
 /// Round values around what is drawn. On a logarithmic scale powers of ten.
-fn value_axis(fmt: &Fmt, metric: &Metric, (low, high): (f64, f64), log_scale: bool) -> Axis {
+pub(super) fn value_axis(fmt: &Fmt, metric: &Metric, (low, high): (f64, f64), log_scale: bool) -> Axis {
     let unit = &*metric.unit;
     let label = |text: String| if unit.is_empty() { text } else { format!("{text} ({unit})") };
     if log_scale {

@@ -54,6 +54,7 @@ pub(super) fn table(
                 </table>
             </div>
             <footer>
+                <button class="button" type="submit" formaction=addresses::RUN_COMPARISON data-needs="2">{words::compare(lang)}</button>
                 <button class="button" type="submit">{words::only_these(lang)}</button>
                 {pager}
                 {files(asked, answer, shown, one)}

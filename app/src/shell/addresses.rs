@@ -16,6 +16,8 @@ pub const SOURCES: &str = "/sources";
 pub const EXPERIMENTS: &str = "/experiments";
 /// The page of the runs of all experiments.
 pub const ALL_RUNS: &str = "/experiments/all";
+/// The page of runs side by side.
+pub const RUN_COMPARISON: &str = "/runs/compare";
 /// Keys of comparisons alone.
 const COMPARE: [&str; 5] = ["models", "baseline", "places", "by", "diff"];
 /// Keys that belong to one page alone.
@@ -110,6 +112,22 @@ pub fn experiment(id: &ExperimentId) -> String {
 #[must_use]
 pub fn run(id: &RunId) -> String {
     format!("/runs/{id}")
+}
+
+/// Runs side by side.
+#[must_use]
+pub fn run_comparison<'r>(ids: impl IntoIterator<Item = &'r RunId>) -> String {
+    href(RUN_COMPARISON, &[("ids".to_owned(), listed(ids))])
+}
+
+/// Images of runs side by side.
+#[must_use]
+pub fn run_images<'r>(ids: impl IntoIterator<Item = &'r RunId>) -> String {
+    href("/runs/images", &[("ids".to_owned(), listed(ids))])
+}
+
+fn listed<'r>(ids: impl IntoIterator<Item = &'r RunId>) -> String {
+    ids.into_iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
 /// The records of all time that name a run.

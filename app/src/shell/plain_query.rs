@@ -112,6 +112,14 @@ impl PlainQuery {
         self.pairs.retain(|(k, _)| k != key);
     }
 
+    /// Has links say something in the place of what was given; the empty text removes a key.
+    pub fn put(&mut self, key: &str, value: String) {
+        self.forget(key);
+        if !value.is_empty() {
+            self.pairs.insert(0, (key.to_owned(), value));
+        }
+    }
+
     /// Has links say one more value of a key that may be given several times.
     pub fn push(&mut self, key: &str, value: String) {
         self.pairs.push((key.to_owned(), value));

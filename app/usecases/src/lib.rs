@@ -8,6 +8,7 @@ mod sentences {
     include!(concat!(env!("OUT_DIR"), "/sentences.rs"));
 }
 mod ingestion;
+pub mod pick;
 mod sources;
 pub mod tracking;
 mod views;

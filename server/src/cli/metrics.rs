@@ -45,7 +45,7 @@ pub enum Metrics {
 }
 
 #[derive(Debug, Args)]
-struct ScopeArgs {
+pub(super) struct ScopeArgs {
     #[arg(long)]
     customer: Option<String>,
     #[arg(long)]
@@ -72,7 +72,7 @@ struct ScopeArgs {
 }
 
 /// A query with its names in the lake's spelling.
-fn spelled(mut params: QueryParams) -> QueryParams {
+pub(super) fn spelled(mut params: QueryParams) -> QueryParams {
     for key in KEYS {
         if let Some(name) = params.get(key).and_then(domain::normalization::nfc) {
             params.set(key, Some(name));
@@ -82,7 +82,7 @@ fn spelled(mut params: QueryParams) -> QueryParams {
 }
 
 impl ScopeArgs {
-    fn params(&self) -> QueryParams {
+    pub(super) fn params(&self) -> QueryParams {
         QueryParams {
             customer: self.customer.clone(),
             site: self.site.clone(),

@@ -10,6 +10,7 @@ mod experiments;
 mod ingest;
 mod metrics;
 mod output;
+mod pick;
 mod routes;
 mod run_comparison;
 mod run_texts;
@@ -84,6 +85,13 @@ Examples:
     /// Runs of MLflow: lists, the best one, comparisons, histories and artifacts
     #[command(subcommand)]
     Runs(Box<runs::Runs>),
+    /// Pick the best model of the fleet, or the best run, under limits: "the most accurate one under 30 ms"
+    #[command(after_help = "\
+Examples:
+  guardianflow pick --best mAP50 --max inference_time_ms=30
+  guardianflow pick --best mAP50 --max inference_time_ms=30 --max-drop recall=0.01 --customer acme --device jetson-orin
+  guardianflow pick --best val/mAP50 --max system/inference_time_ms=9 --experiment detection-training --json")]
+    Pick(Box<pick::Pick>),
     /// Show every setting with its origin
     Config(config::Config),
     /// The database of the state: what is in it, copies and backups
@@ -160,6 +168,7 @@ async fn dispatch(cli: Cli, matches: &clap::ArgMatches) -> Result<ExitCode> {
         Command::Views(c) => c.run(&settings).await,
         Command::Experiments(c) => c.run(&settings).await,
         Command::Runs(c) => c.run(&settings).await,
+        Command::Pick(c) => c.run(&settings).await,
         Command::Demo(c) => c.run(&settings).await,
         Command::Routes(c) => c.run(),
         Command::Completions { shell } => {

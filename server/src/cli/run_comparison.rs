@@ -1,48 +1,18 @@
 //! Runs side by side, as `guardianflow runs compare` prints them.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use comfy_table::{Cell, Color};
 use domain::{
     metric::ChangeVerdict,
-    tracking::{Run, RunMetricNames, Text, is_infinite},
+    tracking::{ComparedRuns, MetricDifference, Run},
 };
-use serde_json::{Value, json};
 
 use super::{
     experiments::has_colours,
     output::{Align, Head, clipped, harmless, plain_table, table},
     run_texts::{figure, short},
 };
-use crate::http::runs::json::{Number, RunJson};
-
-/// A metric of which one run has another value than the first run.
-struct Difference {
-    by: f64,
-    verdict: ChangeVerdict,
-}
-
-/// All keys of a kind, by name.
-fn keys<'a>(runs: &'a [Arc<Run>], of: impl Fn(&'a Run) -> Vec<&'a Text>) -> BTreeSet<&'a Text> {
-    runs.iter().flat_map(|r| of(r)).collect()
-}
-
-fn metric_keys(runs: &[Arc<Run>]) -> BTreeSet<&Text> {
-    keys(runs, |r| r.metrics.iter().map(|m| &m.key).collect())
-}
-
-fn param_keys(runs: &[Arc<Run>]) -> BTreeSet<&Text> {
-    keys(runs, |r| r.params.iter().map(|p| &p.0).collect())
-}
-
-/// How a run differs from the first one; `None` where either has no such metric, or no number.
-fn difference(names: &RunMetricNames, first: &Run, other: &Run, key: &str) -> Option<Difference> {
-    let [before, after] = [first.metric(key)?.value, other.metric(key)?.value];
-    let by = after - before;
-    // From or to an infinity no number leads.
-    let is_number = by.is_finite() && !is_infinite(before) && !is_infinite(after);
-    is_number.then(|| Difference { by, verdict: names.of(key).direction.judge(by) })
-}
 
 fn word(verdict: ChangeVerdict) -> Option<&'static str> {
     match verdict {
@@ -52,44 +22,9 @@ fn word(verdict: ChangeVerdict) -> Option<&'static str> {
     }
 }
 
-/// For programs.
-pub(super) fn value(names: &RunMetricNames, runs: &[Arc<Run>]) -> Value {
-    let Some((first, others)) = runs.split_first() else { return Value::Null };
-    let metrics: Vec<Value> = metric_keys(runs)
-        .into_iter()
-        .map(|key| {
-            let name = names.of(key);
-            let values: Vec<Option<Number>> = runs.iter().map(|r| r.metric(key).map(|m| Number(m.value))).collect();
-            let differences: Vec<Value> = others
-                .iter()
-                .map(|other| match difference(names, first, other, key) {
-                    Some(d) => json!({ "by": Number(d.by), "verdict": d.verdict }),
-                    None => Value::Null,
-                })
-                .collect();
-            json!({
-                "metric": key, "direction": name.direction, "assumed": name.assumed,
-                "values": values, "differences": differences,
-            })
-        })
-        .collect();
-    let params: Vec<Value> = param_keys(runs)
-        .into_iter()
-        .map(|key| {
-            let values: Vec<Option<&str>> = runs.iter().map(|r| r.param(key)).collect();
-            json!({ "param": key, "differs": differs(&values), "values": values })
-        })
-        .collect();
-    let shown: Vec<RunJson<'_>> = runs.iter().map(|r| RunJson::of(r)).collect();
-    json!({ "runs": shown, "metrics": metrics, "params": params })
-}
-
-fn differs(values: &[Option<&str>]) -> bool {
-    values.windows(2).any(|pair| pair[0] != pair[1])
-}
-
 /// For people: arrows are coloured by better or worse, or followed by the word where there are no colours.
-pub(super) fn text(names: &RunMetricNames, runs: &[Arc<Run>]) -> String {
+/// The first run is the baseline.
+pub(super) fn text(runs: &[Arc<Run>], rows: &ComparedRuns) -> String {
     let numbered = |what: &str| {
         let heads = (1..=runs.len()).map(|n| (format!("{what} {n}"), Align::Left));
         [(String::new(), Align::Left)].into_iter().chain(heads).collect::<Vec<Head>>()
@@ -105,18 +40,15 @@ pub(super) fn text(names: &RunMetricNames, runs: &[Arc<Run>]) -> String {
         row("start", &|r| r.start.map_or_else(String::new, |t| t.to_string())),
     ];
     let mut parts = vec![table(&numbered("run"), &about)];
-    if !metric_keys(runs).is_empty() {
-        parts.push(format!("Metrics:\n{}", metrics_table(names, runs, has_colours())));
+    if !rows.metrics.is_empty() {
+        parts.push(format!("Metrics:\n{}", metrics_table(rows, has_colours())));
     }
     let mut params = vec![];
-    for key in param_keys(runs) {
-        let values: Vec<Option<&str>> = runs.iter().map(|r| r.param(key)).collect();
-        if differs(&values) {
-            let cells = values.iter().map(|v| clipped(v.unwrap_or("–")));
-            params.push([clipped(key)].into_iter().chain(cells).collect::<Vec<_>>());
-        }
+    for row in rows.params.iter().filter(|row| row.differs) {
+        let cells = row.values.iter().map(|v| clipped(v.as_deref().unwrap_or("–")));
+        params.push([clipped(&row.key)].into_iter().chain(cells).collect::<Vec<_>>());
     }
-    let all = param_keys(runs).len();
+    let all = rows.params.len();
     parts.push(if params.is_empty() {
         format!("Parameters: none of {all} differs")
     } else {
@@ -125,10 +57,10 @@ pub(super) fn text(names: &RunMetricNames, runs: &[Arc<Run>]) -> String {
     parts.join("\n\n")
 }
 
-fn metrics_table(names: &RunMetricNames, runs: &[Arc<Run>], colours: bool) -> String {
-    let Some((first, others)) = runs.split_first() else { return String::new() };
+fn metrics_table(rows: &ComparedRuns, colours: bool) -> String {
+    let runs = rows.metrics.first().map_or(0, |m| m.values.len());
     let mut head: Vec<Head> = vec![("metric".to_owned(), Align::Left), ("run 1".to_owned(), Align::Right)];
-    for n in 2..=runs.len() {
+    for n in 2..=runs {
         head.extend([format!("run {n}"), format!("diff ({n}-1)")].map(|h| (h, Align::Right)));
     }
     let mut table = plain_table(&head);
@@ -137,21 +69,20 @@ fn metrics_table(names: &RunMetricNames, runs: &[Arc<Run>], colours: bool) -> St
     } else {
         table.force_no_tty();
     }
-    for key in metric_keys(runs) {
-        let shown = |run: &Run| run.metric(key).map_or_else(|| "–".to_owned(), |m| figure(m.value));
-        let mut cells = vec![Cell::new(harmless(&clipped(key))), Cell::new(shown(first))];
-        for other in others {
-            cells.push(Cell::new(shown(other)));
-            cells.push(
-                difference(names, first, other, key).map_or_else(|| Cell::new("–"), |d| difference_cell(&d, colours)),
-            );
+    for row in &rows.metrics {
+        let mut cells = vec![Cell::new(harmless(&clipped(&row.key)))];
+        for (at, (value, difference)) in row.values.iter().zip(&row.differences).enumerate() {
+            cells.push(Cell::new(value.map_or_else(|| "–".to_owned(), figure)));
+            if at > 0 {
+                cells.push(difference.map_or_else(|| Cell::new("–"), |d| difference_cell(&d, colours)));
+            }
         }
         table.add_row(cells);
     }
     table.trim_fmt()
 }
 
-fn difference_cell(d: &Difference, colours: bool) -> Cell {
+fn difference_cell(d: &MetricDifference, colours: bool) -> Cell {
     let arrow = match d.by {
         x if x > 0.0 => " ▲",
         x if x < 0.0 => " ▼",
@@ -170,7 +101,7 @@ fn difference_cell(d: &Difference, colours: bool) -> Cell {
 mod tests {
     use domain::{
         time::Millis,
-        tracking::{ExperimentId, Lifecycle, RunId, RunMetric, RunStatus},
+        tracking::{ExperimentId, Lifecycle, RunId, RunMetric, RunMetricNames, RunStatus, compare_runs},
     };
 
     use super::*;
@@ -214,7 +145,8 @@ mod tests {
             &[("lr", "2"), ("same", "x")],
         );
         let runs = [a, b];
-        let plain = metrics_table(&RunMetricNames::default(), &runs, false);
+        let rows = compare_runs(&runs, 0, &RunMetricNames::default());
+        let plain = metrics_table(&rows, false);
         for part in ["+0.6260 ▲ worse", "+0.2500 ▲ better", "+2 ▲\n", "diff (2-1)"] {
             assert!(format!("{plain}\n").contains(part), "{part} in\n{plain}");
         }
@@ -223,15 +155,10 @@ mod tests {
             plain.lines().any(|l| l.trim_start().starts_with("peak") && l.contains('∞') && l.trim_end().ends_with('–')),
             "{plain}"
         );
-        let coloured = metrics_table(&RunMetricNames::default(), &runs, true);
+        let coloured = metrics_table(&rows, true);
         assert!(coloured.contains('\u{1b}') && !coloured.contains("worse"), "{coloured:?}");
-        let told = text(&RunMetricNames::default(), &runs);
+        let told = text(&runs, &rows);
         assert!(told.contains("Parameters that differ (1 of 2)") && told.contains("\\u{1b}[31m"), "{told}");
-        let value = value(&RunMetricNames::default(), &runs);
-        assert_eq!(value["metrics"][0]["metric"], "accuracy");
-        assert_eq!(value["metrics"][3]["values"], json!(["Infinity", -1.0]));
-        assert_eq!(value["metrics"][4]["differences"][0]["verdict"], "worse");
-        assert_eq!(value["params"][0], json!({ "param": "lr", "differs": true, "values": ["1", "2"] }));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use serde_json::json;
 use tokio::time::{Instant, timeout};
 use usecases::{
     Tracking,
-    tracking::{BestAnswer, HistoryAnswer, MAX_POINTS, RunsAnswer, RunsParams, RunsQuery},
+    tracking::{BestAnswer, HistoryAnswer, MAX_POINTS, RunComparisonQuery, RunsAnswer, RunsParams, RunsQuery},
 };
 
 use super::{
@@ -33,7 +33,10 @@ use super::{
 };
 use crate::{
     config::Settings,
-    http::runs::json::{BestJson, HistoryJson, RunJson},
+    http::runs::{
+        comparison::ComparisonJson,
+        json::{BestJson, HistoryJson, RunJson},
+    },
 };
 
 /// How long the history of a metric is waited for, in ms.
@@ -353,13 +356,12 @@ fn best_text(experiment: &str, best: &BestAnswer) -> String {
 
 impl Compare {
     fn compare(&self, runs: &Tracking) -> Result<()> {
-        let found = self.runs.iter().map(|id| runs.run(id).map(|answer| answer.run));
-        let found = found.collect::<Result<Vec<_>>>()?;
-        let names = runs.metric_names();
+        let query = RunComparisonQuery { runs: self.runs.clone(), ..RunComparisonQuery::default() };
+        let compared = runs.compare(&query)?;
         if self.json {
-            print_json(&run_comparison::value(&names, &found))
+            print_json(&ComparisonJson::of(&compared, false))
         } else {
-            print(&run_comparison::text(&names, &found))
+            print(&run_comparison::text(&compared.runs, &compared.rows))
         }
     }
 }

@@ -26,7 +26,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::{ActorServices, problem::Problem};
 
-const SUMMARY: [&str; 10] = ["customer", "site", "zone", "task", "type", "device", "days", "from", "to", "tz"];
+pub(super) const SUMMARY: [&str; 10] =
+    ["customer", "site", "zone", "task", "type", "device", "days", "from", "to", "tz"];
 const TREND: [&str; 13] =
     ["customer", "site", "zone", "task", "type", "device", "model", "metric", "days", "from", "to", "step", "tz"];
 
@@ -37,7 +38,7 @@ const RECORDS: [&str; 14] = [
     "customer", "site", "zone", "task", "type", "device", "model", "run", "metric", "days", "from", "to", "tz", "page",
 ];
 
-type Answer = Result<Response, Problem>;
+pub(super) type Answer = Result<Response, Problem>;
 
 pub async fn summary(ActorServices(s): ActorServices, RawQuery(q): RawQuery, headers: HeaderMap) -> Answer {
     let now = s.clock.now();

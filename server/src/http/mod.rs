@@ -24,6 +24,7 @@ mod sentences {
     include!(concat!(env!("OUT_DIR"), "/http/sentences.rs"));
 }
 mod normalization;
+pub mod pick;
 pub mod signin;
 pub mod start_page;
 mod state;
@@ -80,6 +81,9 @@ pub fn router(state: AppState) -> Router {
         .route("/api/experiments", get(runs::experiments))
         .route("/api/runs/search", get(runs::search))
         .route("/api/runs/best", get(runs::best))
+        .route("/api/runs/compare", get(runs::compare))
+        .route("/api/runs/pick", get(pick::of_runs))
+        .route("/api/pick", get(pick::fleet))
         .route("/api/runs/{id}", get(runs::run))
         .route("/api/runs/{id}/history", get(runs::history))
         .route("/api/runs/{id}/artifacts", get(runs::list))

@@ -40,6 +40,7 @@ mod pages;
 mod records;
 mod refusals;
 mod rest;
+mod run_choice;
 mod run_commands;
 mod run_downloads;
 mod run_pages;

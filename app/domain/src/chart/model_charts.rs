@@ -43,6 +43,8 @@ pub struct ParallelAxis {
     /// The ends with their words: bottom, top.
     pub bottom: (f64, String),
     pub top: (f64, String),
+    /// A range of values that is marked along the axis; its ends may lie beyond those of the axis.
+    pub brush: Option<(f64, f64)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -121,6 +123,10 @@ pub fn parallel_svg(p: &ParallelCoordinates) -> String {
     for (i, axis) in p.axes.iter().enumerate() {
         let at = x(i) * 100.0;
         let _ = write!(out, r#"<line x1="{at:.2}%" x2="{at:.2}%" y1="0" y2="{PLOT_HEIGHT}" class="base"/>"#);
+        if let Some((low, high)) = axis.brush {
+            let [from, to] = [low, high].map(|v| PLOT_HEIGHT * (1.0 - part(v, axis.bottom.0, axis.top.0)));
+            let _ = write!(out, r#"<line x1="{at:.2}%" x2="{at:.2}%" y1="{from:.1}" y2="{to:.1}" class="brush"/>"#);
+        }
         text(&mut out, &format!(r#"x="{at:.2}%" y="-22" text-anchor="middle""#), "axis-name", &axis.label);
         text(&mut out, &format!(r#"x="{at:.2}%" y="-7" text-anchor="middle""#), "tick", &axis.top.1);
         text(
@@ -162,6 +168,7 @@ mod tests {
             label: "<x>".into(),
             bottom: (bottom, bottom.to_string()),
             top: (top, top.to_string()),
+            brush: Some((f64::NEG_INFINITY, 0.5)),
         };
         let lines = vec![ParallelLine { name: "a".into(), colour: 1, values: vec![Some(1.0), Some(10.0), None] }];
         let drawn = parallel_svg(&ParallelCoordinates {
@@ -170,6 +177,8 @@ mod tests {
             lines,
         });
         assert!(drawn.contains(r#"d="M0.0 0.0L500.0 0.0""#), "{drawn}");
+        // From the bottom of the first axis to its middle, and from the top of the second one, which runs the other way.
+        assert!(drawn.contains(r#"y1="220.0" y2="110.0" class="brush""#), "{drawn}");
         assert!(drawn.contains("&lt;x&gt;") && !drawn.contains("style="));
     }
 

@@ -4,6 +4,8 @@
 mod artifact;
 mod column;
 #[cfg(feature = "search")]
+mod comparison;
+#[cfg(feature = "search")]
 pub mod filter;
 mod id;
 #[cfg(feature = "search")]
@@ -13,6 +15,10 @@ mod run;
 #[cfg(feature = "search")]
 pub mod search;
 
+#[cfg(feature = "search")]
+pub use self::comparison::{
+    ComparedRuns, MAX_COMPARED, MetricDifference, MetricRow, ParamCorrelation, TextRow, compare_runs, correlations,
+};
 #[cfg(feature = "search")]
 pub use self::index::{IndexedExperiment, RunIndex, TextPool};
 pub use self::{

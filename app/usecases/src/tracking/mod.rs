@@ -1,6 +1,7 @@
 //! Experiments and runs, out of the copy of what MLflow knows: nothing here waits for the original but the artifacts.
 
 mod answers;
+mod comparison;
 mod files;
 mod params;
 mod seen;
@@ -27,6 +28,7 @@ pub use self::answers::{
     BestAnswer, ExperimentRow, ExperimentView, ExperimentsAnswer, ExperimentsQuery, HistoryAnswer, MAX_POINTS,
     MAX_ROWS, RunAnswer, RunsAnswer, RunsGroups, RunsQuery,
 };
+pub use self::comparison::{RunComparison, RunComparisonQuery};
 pub use self::params::{EXPERIMENTS_KEYS, RUNS_KEYS, RunsParams};
 use self::{seen::SeenRuns, summaries::Summaries};
 use crate::sentences;

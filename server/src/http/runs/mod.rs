@@ -1,6 +1,7 @@
 //! `/api/experiments` and `/api/runs`: what was copied from MLflow, in JSON.
 
 mod artifacts;
+pub mod comparison;
 mod files;
 pub mod json;
 
@@ -29,6 +30,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 pub use self::{
     artifacts::{file, list},
+    comparison::compare,
     files::{csv, json_file, parquet},
 };
 use super::{ActorServices, problem::Problem, sentences};
@@ -74,7 +76,7 @@ fn not_modified(etag: String) -> Response {
     (StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response()
 }
 
-fn bytes_of(value: &impl Serialize) -> domain::Result<Vec<u8>> {
+pub(super) fn bytes_of(value: &impl Serialize) -> domain::Result<Vec<u8>> {
     serde_json::to_vec(value).map_err(|e| Error::internal(sentences::our_fault()).with_detail(e))
 }
 
@@ -88,7 +90,7 @@ fn answered(etag: String, body: impl Into<Body>) -> Response {
 }
 
 /// JSON of an answer out of the copy; 304, without asking, when the caller has it.
-fn out_of_copy(
+pub(super) fn out_of_copy(
     runs: &Tracking,
     headers: &HeaderMap,
     what: &str,

@@ -17,7 +17,7 @@ pub use self::{
     chosen::{COLUMNS_TAG, chosen_columns},
     facets::{Facet, FacetValue},
     groups::{GroupMetric, MAX_GROUPS, RunGroup, group_runs},
-    order::Sort,
+    order::{Sort, sort_runs},
     searched::Searched,
     summary::{ExperimentSummary, KeyCount, MAX_FACET_VALUES, MAX_FACETS, PARENT_TAG, RunColumns},
 };

@@ -78,6 +78,14 @@ impl<'a> Rank<'a> {
         number_of(text).map_or(Self::Text(text), Self::Number)
     }
 
+    /// What a run is sorted by.
+    fn of_run(run: &'a Run, by: &Column) -> Self {
+        match (by, by.value(run)) {
+            (Column::Param(_) | Column::Tag(_), Some(Value::Text(text))) => Self::of_text(text),
+            (_, value) => Self::of(value),
+        }
+    }
+
     fn class(self) -> u8 {
         match self {
             Self::Number(_) => 0,
@@ -101,6 +109,14 @@ impl<'a> Rank<'a> {
 fn latest_first(a: &Run, b: &Run) -> Ordering {
     let start = |r: &Run| r.start.map_or(i64::MIN, |t| t.0);
     start(b).cmp(&start(a)).then_with(|| a.id.cmp(&b.id))
+}
+
+/// Puts a few runs in order.
+pub fn sort_runs(runs: &mut [Arc<Run>], sort: &Sort) {
+    runs.sort_by(|a, b| {
+        let [x, y] = [a, b].map(|run| Rank::of_run(run, &sort.by));
+        x.compare(y, sort.descending).then_with(|| latest_first(a, b))
+    });
 }
 
 /// A part of runs in order, and how many were sorted by a value that stands in for another.

@@ -1,0 +1,270 @@
+//! What the page of a choice shows: the form, the answer in sentences, the picture and the candidates.
+
+use domain::{
+    chart::{Axis, Scatter, ScatterPoint, scatter_svg, value_ticks},
+    choice::{Front, LimitSide, Standing},
+};
+use leptos::prelude::*;
+use usecases::pick::{PickAnswer, PickedValue};
+
+use super::{
+    asked::{Asked, side_word},
+    words,
+};
+use crate::{panels::curve::number, shell::plain_query::PlainQuery, ui::fmt::NO_VALUE};
+
+/// So many candidates are listed.
+const LISTED: usize = 200;
+/// So many dots are drawn; those that are not dominated always are.
+const DRAWN: usize = 1_500;
+/// About so many ticks on an axis.
+const TICKS: usize = 5;
+/// Colours of charts: what is dominated or breaks a limit, what is not dominated, and the chosen one.
+const GREY: u8 = 0;
+const FRONT: u8 = 1;
+const BEST: u8 = 3;
+
+/// What the form offers.
+pub(super) struct Offered {
+    pub metrics: Vec<String>,
+    /// Ids with names.
+    pub baselines: Vec<(String, String)>,
+    pub fleet: bool,
+}
+
+/// What is chosen by, what it is held against, and the limits.
+pub(super) fn form(a: &PlainQuery, asked: &Asked, answer: &PickAnswer, offered: &Offered) -> impl IntoView + use<> {
+    let lang = a.fmt.lang;
+    let hidden = |without: &[&str]| -> Vec<_> {
+        a.pairs_without(without)
+            .into_iter()
+            .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
+            .collect()
+    };
+    let option = |value: &str, label: &str, chosen: bool| {
+        view! { <option value=value.to_owned() selected=chosen>{label.to_owned()}</option> }
+    };
+    let measure = |at: usize| answer.measures.get(at).map(|m| m.key.clone()).unwrap_or_default();
+    // The second measure is the cost where one was asked for; else that of a limit.
+    let cost = asked.cost.clone().unwrap_or_else(|| measure(1));
+    let metrics = |chosen: &str| {
+        let other =
+            (!chosen.is_empty() && offered.metrics.iter().all(|m| m != chosen)).then(|| option(chosen, chosen, true));
+        let all: Vec<_> = offered.metrics.iter().map(|m| option(m, m, m == chosen)).collect();
+        view! { {all}{other} }
+    };
+    let baseline = a.get("baseline").unwrap_or_default();
+    let baselines: Vec<_> = offered.baselines.iter().map(|(id, name)| option(id, name, id == baseline)).collect();
+    let nobody = if offered.fleet { words::baseline_most(lang) } else { words::baseline_none(lang) };
+    let limits: Vec<_> = asked
+        .limits
+        .iter()
+        .enumerate()
+        .map(|(at, limit)| {
+            let label = limit.to_string().replace("<=", " ≤ ").replace(">=", " ≥ ");
+            let remove = words::remove(lang, &label);
+            let side = side_word(limit.side);
+            let (metric, bound) = (limit.metric.clone(), limit.to_string());
+            let bound = bound.rsplit_once('=').map(|b| b.1.to_owned()).unwrap_or_default();
+            let values = answer.measures.iter().position(|m| m.key == metric).map(|m| ends(answer, m));
+            let (low, high) = values.flatten().unzip();
+            let (low, high) = (low.map(|v| v.to_string()), high.map(|v| v.to_string()));
+            let name = metric.clone();
+            view! {
+                <form class="filters limit" method="get" action=a.path.clone()>
+                    {hidden(&[])}
+                    <input type="hidden" name="limit_of" value=metric/><input type="hidden" name="limit_side" value=side/>
+                    <label><span><bdi>{name}</bdi>{if limit.side == LimitSide::AtMost { " ≤" } else { " ≥" }}</span>
+                        <input name="limit_bound" value=bound size="9" autocomplete="off" data-low=low data-high=high/></label>
+                    <button class="button" type="submit">{words::apply(lang)}</button>
+                    <a class="act" data-noscroll="" href=asked.without(a, at) title=remove.clone() aria-label=remove>"×"</a>
+                </form>
+            }
+        })
+        .collect();
+    view! {
+        <section class="card picking" aria-label=words::question(lang)>
+            <form class="filters" method="get" action=a.path.clone()>
+                {hidden(&["best", "cost", "baseline"])}
+                <label><span>{words::best(lang)}</span><select name="best" data-go="">{metrics(&measure(0))}</select></label>
+                <label><span>{words::cost(lang)}</span><select name="cost" data-go="">{metrics(&cost)}</select></label>
+                <label><span>{words::baseline(lang)}</span><select name="baseline" data-go=""><option value="">{nobody}</option>{baselines}</select></label>
+                <noscript><button class="button" type="submit">{words::apply(lang)}</button></noscript>
+            </form>
+            {limits}
+            <form class="filters limit" method="get" action=a.path.clone()>
+                {hidden(&[])}
+                <label><span>{words::new_limit(lang)}</span><select name="limit_of">{metrics(&cost)}</select></label>
+                <label><span class="said">{words::side(lang)}</span><select name="limit_side"><option value="most">"≤"</option><option value="least">"≥"</option></select></label>
+                <label><span>{words::bound(lang)}</span><input name="limit_bound" size="9" autocomplete="off" placeholder="30"/></label>
+                <button class="button" type="submit">{words::add(lang)}</button>
+            </form>
+            <p class="quiet">{words::limits_help(lang)}</p>
+        </section>
+    }
+}
+
+/// The smallest and the largest value of a measure.
+fn ends(answer: &PickAnswer, measure: usize) -> Option<(f64, f64)> {
+    let values = (0..answer.candidates.len()).filter_map(|c| answer.value(c, measure));
+    values.fold(None, |ends, v| Some(ends.map_or((v, v), |(l, h): (f64, f64)| (l.min(v), h.max(v)))))
+}
+
+/// The answer of one device, or of the runs; `href` leads to a candidate by its id.
+pub(super) fn answer(
+    a: &PlainQuery,
+    answer: &PickAnswer,
+    href: fn(&PlainQuery, &str) -> String,
+) -> impl IntoView + use<> {
+    let lang = a.fmt.lang;
+    let sentences: Vec<_> = answer.sentences.iter().map(|s| lang.reason(s).to_owned()).collect();
+    let mut told = sentences.into_iter().map(|text| view! { <p><bdi>{text}</bdi></p> });
+    let first = told.next();
+    let rest: Vec<_> = told.collect();
+    view! {
+        <section class="card finding-card">
+            <div class="finding" role="status">{first}</div>
+            <div class="quiet">{rest}</div>
+            {picture(a, answer)}
+        </section>
+        {table(a, answer, href)}
+    }
+}
+
+fn picture(a: &PlainQuery, answer: &PickAnswer) -> Option<AnyView> {
+    let lang = a.fmt.lang;
+    let (y, x) = (answer.measures.first()?, answer.measures.get(1)?);
+    let colour = |at: usize| match (answer.pick.best == Some(at), answer.fronts[at], &answer.pick.standings[at]) {
+        (true, ..) => BEST,
+        (_, Front::Efficient, Standing::Meets) => FRONT,
+        _ => GREY,
+    };
+    let label = |m: &usecases::pick::PickMeasure| {
+        let unit = &*m.metric.unit;
+        if unit.is_empty() { m.key.clone() } else { format!("{} ({unit})", m.key) }
+    };
+    let mut order: Vec<usize> = (0..answer.candidates.len()).collect();
+    // What is drawn last lies on top.
+    order.sort_by_key(|at| (answer.pick.best == Some(*at), answer.fronts[*at] == Front::Efficient));
+    let skipped = order.len().saturating_sub(DRAWN);
+    let dots: Vec<ScatterPoint> = order
+        .into_iter()
+        .skip(skipped)
+        .filter_map(|at| {
+            let (quality, cost) = (answer.value(at, 0)?, answer.value(at, 1)?);
+            let name = &answer.candidates[at].name;
+            let told =
+                format!("{name} · {} {} · {} {}", y.key, answer.number(0, quality), x.key, answer.number(1, cost));
+            Some(ScatterPoint { name: told, group: at, colour: colour(at), x: cost, y: quality })
+        })
+        .collect();
+    if dots.len() < 2 {
+        return None;
+    }
+    let axis = |label: String, values: &mut dyn Iterator<Item = f64>| {
+        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+        let (ticks, _) = value_ticks(low, high, TICKS);
+        Axis { label, ticks: ticks.into_iter().map(|v| (v, number(&a.fmt, v))).collect() }
+    };
+    let drawn = Scatter {
+        summary: words::picture(lang, &y.key, &x.key, dots.len()),
+        x: axis(label(x), &mut dots.iter().map(|d| d.x)),
+        y: axis(label(y), &mut dots.iter().map(|d| d.y)),
+        dots,
+    };
+    let legend =
+        [(BEST, words::legend_best(lang)), (FRONT, words::legend_front(lang)), (GREY, words::legend_grey(lang))];
+    let legend = legend.map(|(colour, text)| {
+        view! { <li><svg class="swatch" aria-hidden="true" width="14" height="10"><circle class=format!("mark-dot s{colour}") cx="7" cy="5" r="4"></circle></svg>{text}</li> }
+    });
+    let more =
+        (skipped > 0).then(|| view! { <p class="quiet">{words::not_drawn(lang, a.fmt.count(skipped as u64))}</p> });
+    Some(
+        view! {
+            <ul class="legend">{legend.into_iter().collect_view()}</ul>
+            <div class="drawing tall" inner_html=scatter_svg(&drawn)></div>
+            {more}
+        }
+        .into_any(),
+    )
+}
+
+fn table(a: &PlainQuery, answer: &PickAnswer, href: fn(&PlainQuery, &str) -> String) -> impl IntoView + use<> {
+    let lang = a.fmt.lang;
+    let highest = answer.measures.first().is_none_or(usecases::pick::PickMeasure::highest);
+    let mut order: Vec<usize> = (0..answer.candidates.len()).collect();
+    let class = |at: usize| match answer.pick.standings[at] {
+        Standing::Meets => 0,
+        Standing::Breaks(_) => 1,
+        Standing::Unknown(_) => 2,
+    };
+    let value = |at: usize| answer.value(at, 0).map_or(f64::INFINITY, |v| if highest { -v } else { v });
+    order.sort_by(|x, y| class(*x).cmp(&class(*y)).then(value(*x).total_cmp(&value(*y))));
+    let heads: Vec<_> = answer
+        .measures
+        .iter()
+        .map(|m| {
+            let arrow = match m.direction {
+                domain::metric::Direction::HigherIsBetter => " ↑",
+                domain::metric::Direction::LowerIsBetter => " ↓",
+                domain::metric::Direction::Neither => "",
+            };
+            view! { <th scope="col" class="num"><bdi>{m.key.clone()}</bdi>{arrow}</th> }
+        })
+        .collect();
+    let total = order.len();
+    let rows: Vec<_> = order
+        .into_iter()
+        .take(LISTED)
+        .map(|at| {
+            let candidate = &answer.candidates[at];
+            let cells: Vec<_> = candidate.values.iter().map(|v| cell(a, *v)).collect();
+            let standing = match &answer.pick.standings[at] {
+                Standing::Meets => words::kept(lang).to_owned(),
+                Standing::Breaks(broken) => {
+                    let broken: Vec<String> = broken.iter().map(|l| answer.limit_text(&answer.limits[*l])).collect();
+                    words::breaks(lang, broken.join(", "))
+                }
+                Standing::Unknown(lacks) => {
+                    let keys: Vec<&str> = lacks.iter().map(|m| &*answer.measures[*m].key).collect();
+                    words::lacks(lang, keys.join(", "))
+                }
+            };
+            let front = match answer.fronts[at] {
+                Front::Efficient => words::efficient(lang),
+                Front::Dominated => words::dominated(lang),
+                Front::Unknown => NO_VALUE,
+            };
+            let best = answer.pick.best == Some(at);
+            let class = match (best, answer.fronts[at], &answer.pick.standings[at]) {
+                (true, ..) => Some("best"),
+                (_, Front::Dominated, _) | (_, _, Standing::Breaks(_) | Standing::Unknown(_)) => Some("quiet"),
+                _ => None,
+            };
+            let mark = best.then(|| view! { " "<span class="tag">{words::chosen(lang)}</span> });
+            view! {
+                <tr class=class><th scope="row"><a href=href(a, &candidate.id)><bdi>{candidate.name.clone()}</bdi></a>{mark}</th>{cells}<td>{standing}</td><td>{front}</td></tr>
+            }
+        })
+        .collect();
+    let more = (total > LISTED)
+        .then(|| view! { <span class="quiet">{words::not_listed(lang, LISTED, a.fmt.count(total as u64))}</span> });
+    view! {
+        <section class="card runs">
+            <div class="scroll" role="region" tabindex="0" aria-label=words::candidates(lang)>
+                <table>
+                    <thead><tr><th scope="col">{words::candidate(lang)}</th>{heads}<th scope="col">{words::limits(lang)}</th><th scope="col">{words::front(lang)}</th></tr></thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+            <footer>{more}</footer>
+        </section>
+    }
+}
+
+fn cell(a: &PlainQuery, value: Option<PickedValue>) -> AnyView {
+    let Some(v) = value else { return view! { <td class="num">{NO_VALUE}</td> }.into_any() };
+    let interval = v.half_width.map(|w| format!(" ± {}", number(&a.fmt, w)));
+    let title = (v.sites > 0).then(|| words::value_of(a.fmt.lang, a.fmt.count(v.n), v.sites));
+    view! { <td class="num" title=title>{number(&a.fmt, v.value)}<span class="quiet">{interval}</span></td> }.into_any()
+}

@@ -1,0 +1,257 @@
+//! Makes the page of a choice.
+
+use domain::{
+    Result,
+    compare::ModelGrouping,
+    metric::CATALOGUE,
+    model::ModelKey,
+    tracking::{ExperimentId, filter::Filter},
+};
+use leptos::prelude::*;
+use usecases::pick::{FleetPickQuery, RunPickQuery};
+
+use super::{
+    asked::{Asked, KEYS, LISTS, params},
+    content::{self, Offered},
+    words,
+};
+use crate::{
+    panels::tracking,
+    shell::{
+        addresses,
+        context::{Request, Services},
+        drawn::DrawnView,
+        plain_query::PlainQuery,
+        top::Crumb,
+    },
+    ui::empty::Empty,
+};
+
+/// What is chosen by when nobody says, and what it is held against, first come first served.
+const BEST: [&str; 3] = ["mAP50", "mAP50_95", "hota"];
+const COST: [&str; 4] = ["inference_time_ms", "model_size_mb", "gpu_mem_mb", "fps"];
+
+/// The page at an address.
+///
+/// # Errors
+/// Unknown keys, an experiment that there is not, and a scope that cannot be read or is unknown. What else cannot be read is said on the page.
+pub async fn page(services: &Services, request: &Request, address: &str) -> Result<DrawnView> {
+    let mut a = PlainQuery::read(services, request, address, &KEYS, &LISTS)?;
+    let asked = Asked::read(&mut a);
+    if a.path.starts_with("/experiments/") { of_runs(services, a, asked) } else { of_fleet(services, a, asked).await }
+}
+
+fn of_runs(services: &Services, mut a: PlainQuery, asked: Asked) -> Result<DrawnView> {
+    let lang = a.fmt.lang;
+    let id = a.behind("/experiments/")?;
+    let id = ExperimentId::parse(id.trim_end_matches("/pick"))?;
+    let crumb = |label: String, href: String| Crumb { label, href, ..Crumb::default() };
+    let mut crumbs = vec![crumb(words::experiments(lang).into(), a.to(addresses::EXPERIMENTS))];
+    let title = words::title_runs(lang).to_owned();
+    let html = if services.runs.status()?.is_none() {
+        view! { <Empty empty=tracking::no_source(lang)/> }.to_html()
+    } else {
+        let experiment = services.runs.experiment(id.as_str())?;
+        crumbs.push(crumb(experiment.name.to_string(), a.to(&addresses::experiment(&id))));
+        let filter = a.understand("filter", |text| Ok(Filter::parse(text)?)).unwrap_or_default();
+        let names = a.metric_names.clone();
+        let query = RunPickQuery {
+            experiment: id.to_string(),
+            filter,
+            best: asked.best.clone(),
+            cost: asked.cost.clone(),
+            limits: asked.limits.clone(),
+            baseline: asked.baseline.clone(),
+        };
+        // A cost that nobody named: the first one of the catalogue that the runs have.
+        let known = services.runs.pick(&RunPickQuery {
+            limits: vec![],
+            cost: None,
+            best: None,
+            baseline: None,
+            ..query.clone()
+        });
+        match known {
+            Err(e) if e.kind == domain::ErrorKind::NotFound => {
+                view! { <p class="quiet">{lang.reason(&e.message).to_owned()}</p> }.to_html()
+            }
+            Err(e) => return Err(e),
+            Ok(known) => {
+                let is = |key: &str, wanted: &str| names.of(key).catalogue.is_some_and(|m| m.key == wanted);
+                let cost = COST.iter().find_map(|c| known.metrics.iter().find(|key| is(key, c)).cloned());
+                let query = RunPickQuery { cost: query.cost.clone().or(cost), ..query };
+                let pick = answered(
+                    &mut a,
+                    query,
+                    |q| services.runs.pick(q),
+                    |q, key| match key {
+                        "limit" => q.limits.clear(),
+                        "baseline" => q.baseline = None,
+                        "cost" => q.cost = None,
+                        _ => q.best = None,
+                    },
+                )?;
+                let baseline = pick.runs.iter().map(|r| (r.id.to_string(), tracking::run_name(r))).take(200).collect();
+                let offered = Offered { metrics: pick.metrics.clone(), baselines: baseline, fleet: false };
+                let href = |a: &PlainQuery, id: &str| a.to(&format!("/runs/{id}"));
+                let lead = tracking::source_line(&a.fmt, a.now, &pick.status);
+                let banners = tracking::banners(&a.fmt, a.now, &pick.status);
+                let chosen = content::answer(&a, &pick.answer, href);
+                view! {
+                    <p class="lead quiet">{lead}</p>
+                    <div class="notes" inner_html=banners></div>
+                    {tracking::mistakes(lang, a.mistakes())}
+                    {content::form(&a, &asked, &pick.answer, &offered)}
+                    {chosen}
+                }
+                .to_html()
+            }
+        }
+    };
+    crumbs.push(crumb(title.clone(), a.with(&[])));
+    let head = a.head(services, crumbs, title, addresses::run_events(), services.runs.generation());
+    Ok(DrawnView::new(head, words::about(lang), &html))
+}
+
+async fn of_fleet(services: &Services, mut a: PlainQuery, asked: Asked) -> Result<DrawnView> {
+    let lang = a.fmt.lang;
+    let read = params(&a).read(a.now, &a.fmt.zone)?;
+    let scope = read.comparison();
+    let directory = services.metrics.directory();
+    directory.check(&scope.scope)?;
+    services.metrics.check_visible(&scope.scope)?;
+    let measured = |key: &&str| directory.built_in.iter().any(|i| CATALOGUE[*i].key == **key);
+    let first = |list: &[&'static str]| list.iter().find(|key| measured(key)).map(|key| (*key).to_owned());
+    let by = a.understand("by", ModelGrouping::parse).unwrap_or_default();
+    let baseline = a.understand("baseline", ModelKey::parse);
+    let title = words::title_fleet(lang).to_owned();
+    let best = asked.best.clone().or_else(|| first(&BEST));
+    let html = match best {
+        None => view! { <p class="quiet">{words::nothing_measured(lang)}</p> }.to_html(),
+        Some(best) => {
+            let cost = asked.cost.clone().or_else(|| first(&COST)).filter(|c| *c != best);
+            let mut query = FleetPickQuery {
+                scope: scope.scope,
+                range: scope.range,
+                best,
+                cost,
+                limits: asked.limits.clone(),
+                baseline,
+                by,
+            };
+            let mut found = services.metrics.pick(&query).await;
+            // A mistake in one of these is said, and the page shows what there is without it.
+            for (key, given) in [
+                ("limit", !query.limits.is_empty()),
+                ("baseline", query.baseline.is_some()),
+                ("cost", asked.cost.is_some()),
+            ] {
+                if let Err(e) = &found
+                    && e.kind == domain::ErrorKind::BadInput
+                    && given
+                {
+                    let why = e.message.clone();
+                    match key {
+                        "limit" => query.limits.clear(),
+                        "baseline" => query.baseline = None,
+                        _ => query.cost = None,
+                    }
+                    a.refuse(key, why);
+                    found = services.metrics.pick(&query).await;
+                }
+            }
+            match found {
+                Err(e) if matches!(e.kind, domain::ErrorKind::NotFound | domain::ErrorKind::BadInput) => {
+                    let text = lang.reason(&e.message).to_owned();
+                    view! { {tracking::mistakes(lang, a.mistakes())}<p class="banner bad">{text}</p> }.to_html()
+                }
+                Err(e) => return Err(e),
+                Ok(pick) => fleet_content(&a, &asked, &pick, &directory),
+            }
+        }
+    };
+    let crumbs = vec![
+        Crumb { label: words::compare(lang).into(), href: a.to("/compare"), ..Crumb::default() },
+        Crumb { label: title.clone(), href: a.with(&[]), ..Crumb::default() },
+    ];
+    let generation = u64::try_from(services.metrics.generation_in(&read.comparison().scope)).unwrap_or_default();
+    let place = read.comparison().scope.place();
+    let head = a.head(services, crumbs, title, addresses::events(place.as_ref()), generation);
+    Ok(DrawnView::new(head, words::about(lang), &html))
+}
+
+fn fleet_content(
+    a: &PlainQuery,
+    asked: &Asked,
+    pick: &usecases::pick::FleetPick,
+    directory: &domain::query::Directory,
+) -> String {
+    let lang = a.fmt.lang;
+    let Some(first) = pick.devices.first() else { return String::new() };
+    let metrics = directory.built_in.iter().map(|i| CATALOGUE[*i].key.to_string());
+    let mut baselines: Vec<(String, String)> = vec![];
+    for d in &pick.devices {
+        let ranked = d.answer.candidates.iter().map(|c| (c.id.clone(), c.name.clone()));
+        for model in ranked.chain(d.unranked.iter().map(|(m, _)| (m.key(), m.to_string()))) {
+            if !baselines.contains(&model) {
+                baselines.push(model);
+            }
+        }
+    }
+    let offered = Offered { metrics: metrics.collect(), baselines, fleet: true };
+    let href = |a: &PlainQuery, id: &str| {
+        crate::ui::links::href(
+            "/compare",
+            &[
+                ("baseline".to_owned(), a.get("baseline").unwrap_or(id).to_owned()),
+                ("models".to_owned(), id.to_owned()),
+            ],
+        )
+    };
+    let devices = pick.devices.iter().map(|d| {
+        let device = d.device.as_ref().map_or_else(|| words::any_device(lang).to_owned(), ToString::to_string);
+        let title = words::on_device(lang, &device, d.baseline.to_string());
+        let unranked = (!d.unranked.is_empty()).then(|| {
+            let names: Vec<String> = d.unranked.iter().map(|(m, n)| words::unranked_one(lang, m.to_string(), a.fmt.count(*n))).collect();
+            view! { <p class="quiet">{words::unranked(lang, names.join(", "))}</p> }
+        });
+        view! { <section class="device"><h2><bdi>{title}</bdi></h2>{content::answer(a, &d.answer, href)}{unranked}</section> }
+    });
+    let simulated = pick.simulated.then(|| view! { <p class="banner">{words::simulated(lang)}</p> });
+    view! {
+        <p class="lead">{words::fleet_lead(lang)}</p>
+        {simulated}
+        {tracking::mistakes(lang, a.mistakes())}
+        {content::form(a, asked, &first.answer, &offered)}
+        {devices.collect_view()}
+    }
+    .to_html()
+}
+
+/// The answer to a question of which a part may be wrong: that part is said and left out; where several are, all of them.
+fn answered<Q: Clone, T>(
+    a: &mut PlainQuery,
+    query: Q,
+    ask: impl Fn(&Q) -> Result<T>,
+    leave_out: impl Fn(&mut Q, &str),
+) -> Result<T> {
+    const PARTS: [&str; 4] = ["limit", "baseline", "cost", "best"];
+    let why = match ask(&query) {
+        Err(e) if matches!(e.kind, domain::ErrorKind::BadInput | domain::ErrorKind::NotFound) => e.message,
+        answer => return answer,
+    };
+    let given: Vec<&str> = PARTS.into_iter().filter(|key| a.get(key).is_some()).collect();
+    for key in &given {
+        let mut without = query.clone();
+        leave_out(&mut without, key);
+        if let Ok(answer) = ask(&without) {
+            a.refuse(key, why);
+            return Ok(answer);
+        }
+    }
+    let mut without = query;
+    PARTS.iter().for_each(|key| leave_out(&mut without, key));
+    given.iter().for_each(|key| a.forget(key));
+    a.refuse("limit", why);
+    ask(&without)
+}

@@ -1,0 +1,31 @@
+//! `/experiments/{id}/pick` and `/compare/pick`: the best run, or the best model of the fleet on each device, under limits, with the Pareto
+//! set of what it costs.
+
+#[cfg(feature = "ssr")]
+mod asked;
+#[cfg(feature = "ssr")]
+mod content;
+mod function;
+#[cfg(feature = "ssr")]
+mod make;
+
+#[cfg(feature = "ssr")]
+mod words {
+    //! The texts of this folder, from `words.toml`.
+    include!(concat!(env!("OUT_DIR"), "/pick/words.rs"));
+}
+
+use domain::access::Action;
+use leptos::prelude::*;
+
+use crate::shell::{drawn::drawn_page, page_spec::PageSpec};
+
+pub const PAGE: PageSpec =
+    PageSpec { paths: PATHS, action: Action::ReadMetrics, functions: &[function::PICK], navigation: None };
+
+crate::routes!(Pick: "/compare/pick", "/experiments/:experiment/pick");
+
+#[component]
+fn Pick() -> impl IntoView {
+    drawn_page(&PAGE, |address| Box::pin(function::pick(address)))
+}

@@ -1,0 +1,333 @@
+//! The table of a comparison: what each run has, and how it differs from the baseline.
+
+use domain::{
+    metric::ChangeVerdict,
+    tracking::{Attribute, Column, MetricDifference, MetricRow, Reading, TextRow, search::Sort},
+};
+use leptos::prelude::*;
+use usecases::tracking::RunComparison;
+
+use super::{
+    asked::{Asked, Layout},
+    make::colours,
+    words,
+};
+use crate::{
+    panels::{
+        curve::number,
+        tracking::{moment, run_duration, run_name, status_mark},
+    },
+    shell::{addresses, plain_query::PlainQuery},
+    ui::{
+        fmt::NO_VALUE,
+        links,
+        pages::{self, Paging},
+    },
+};
+
+/// With more runs each has a row, unless somebody says otherwise.
+const FEW: usize = 6;
+/// So many metrics, parameters and tags are on a page where each is a row.
+const PAGE_ROWS: usize = 100;
+/// And where each is a column.
+const PAGE_COLUMNS: usize = 24;
+/// A text that is longer is cut; all of it stands in its title.
+const MAX_TEXT: usize = 80;
+
+/// A metric, a parameter or a tag.
+#[derive(Clone, Copy)]
+enum Item<'a> {
+    Metric(&'a MetricRow),
+    Param(&'a TextRow),
+    Tag(&'a TextRow),
+}
+
+impl Item<'_> {
+    fn column(&self) -> Column {
+        match self {
+            Self::Metric(m) => Column::Metric(m.key.clone(), Reading::Last),
+            Self::Param(p) => Column::Param(p.key.clone()),
+            Self::Tag(t) => Column::Tag(t.key.clone()),
+        }
+    }
+
+    fn key(&self) -> &str {
+        match self {
+            Self::Metric(m) => &m.key,
+            Self::Param(t) | Self::Tag(t) => &t.key,
+        }
+    }
+
+    fn differs(&self) -> bool {
+        match self {
+            Self::Metric(m) => m.differs,
+            Self::Param(t) | Self::Tag(t) => t.differs,
+        }
+    }
+}
+
+/// All that there is: metrics that are known by name first, then parameters, then tags of people, then MLflow's own.
+fn items(c: &RunComparison) -> Vec<Item<'_>> {
+    let mut metrics: Vec<&MetricRow> = c.rows.metrics.iter().collect();
+    metrics.sort_by_key(|m| m.name.catalogue.is_none());
+    let own = |t: &&TextRow| !t.key.starts_with("mlflow.");
+    let tags = c.rows.tags.iter().filter(own).chain(c.rows.tags.iter().filter(|t| !own(t)));
+    metrics
+        .into_iter()
+        .map(Item::Metric)
+        .chain(c.rows.params.iter().map(Item::Param))
+        .chain(tags.map(Item::Tag))
+        .collect()
+}
+
+fn layout(asked: &Asked, c: &RunComparison) -> Layout {
+    asked.layout.unwrap_or(if c.runs.len() <= FEW { Layout::Columns } else { Layout::Rows })
+}
+
+/// What is shown of all that there is.
+fn shown<'c>(asked: &Asked, c: &'c RunComparison) -> (Vec<Item<'c>>, usize) {
+    let all = items(c);
+    let differing = all.iter().filter(|i| i.differs()).count();
+    let find = asked.find.to_lowercase();
+    let fits =
+        |i: &Item<'_>| (!asked.differing || i.differs()) && (find.is_empty() || i.key().to_lowercase().contains(&find));
+    (all.into_iter().filter(fits).collect(), differing)
+}
+
+/// What is above the table: what to look for, which metric counts, and how the table lies.
+pub(super) fn controls(a: &PlainQuery, asked: &Asked, c: &RunComparison) -> impl IntoView + use<> {
+    let lang = a.fmt.lang;
+    let hidden = a.pairs_without(&["find", "metric", "baseline", "page"]);
+    let hidden = hidden.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> });
+    let metrics = c.rows.metrics.iter().map(|m| {
+        let (key, label) = (m.key.to_string(), m.key.to_string());
+        view! { <option value=key selected=c.metric.as_ref() == Some(&m.key)>{label}</option> }
+    });
+    let runs = c.runs.iter().enumerate().map(|(at, run)| {
+        view! { <option value=run.id.to_string() selected=at == c.baseline>{run_name(run)}</option> }
+    });
+    let (_, differing) = shown(asked, c);
+    let all = c.rows.metrics.len() + c.rows.params.len() + c.rows.tags.len();
+    let choice = |label: String, key: &str, value: Option<&str>, current: bool| {
+        let href = a.with(&[(key, value.map(str::to_owned)), ("page", None)]);
+        view! { <a data-noscroll="" href=href aria-current=current.then_some("true")>{label}</a> }
+    };
+    let lies = layout(asked, c);
+    view! {
+        <form class="filters" method="get" action=a.path.clone() aria-label=words::controls(lang)>
+            {hidden.collect_view()}
+            <label><span>{words::baseline(lang)}</span><select name="baseline" data-go="">{runs.collect_view()}</select></label>
+            {c.metric.is_some().then(|| view! {
+                <label><span>{words::metric(lang)}</span><select name="metric" data-go="">{metrics.collect_view()}</select></label>
+            })}
+            <label><span>{words::find(lang)}</span><input name="find" type="search" value=asked.find.clone() autocomplete="off" spellcheck="false"/></label>
+            <button class="button" type="submit">{words::apply(lang)}</button>
+        </form>
+        <dl class="facets" aria-label=words::shown(lang)>
+            <div><dt>{words::rows(lang)}</dt><dd>
+                {choice(words::rows_all(lang, a.fmt.count(all as u64)), "diff", None, !asked.differing)}
+                {choice(words::rows_differing(lang, a.fmt.count(differing as u64)), "diff", Some("1"), asked.differing)}
+            </dd></div>
+            <div><dt>{words::layout(lang)}</dt><dd>
+                {choice(words::layout_columns(lang).into(), "layout", Some("columns"), lies == Layout::Columns)}
+                {choice(words::layout_rows(lang).into(), "layout", Some("rows"), lies == Layout::Rows)}
+            </dd></div>
+        </dl>
+    }
+}
+
+/// The table as it is asked for.
+pub(super) fn table(a: &PlainQuery, asked: &Asked, c: &RunComparison, images: &str) -> impl IntoView + use<> {
+    let lang = a.fmt.lang;
+    let (items, _) = shown(asked, c);
+    let lies = layout(asked, c);
+    let size = if lies == Layout::Columns { PAGE_ROWS } else { PAGE_COLUMNS };
+    let total = items.len();
+    // A page behind the last one is the last one.
+    let page = asked.page.min(total.div_ceil(size).max(1));
+    let part: Vec<Item<'_>> = items.into_iter().skip((page - 1) * size).take(size).collect();
+    let paging = Paging { page, size, total, label: words::pages(lang) };
+    let pager = pages::pager(&a.fmt, &paging, |page| a.with(&[("page", page)]));
+    let ids = c.runs.iter().map(|r| r.id.to_string()).collect::<Vec<_>>().join(",");
+    let json = links::href(
+        "/api/runs/compare",
+        &[("ids".to_owned(), ids), ("baseline".to_owned(), c.runs[c.baseline].id.to_string())],
+    );
+    let inner = match lies {
+        Layout::Columns => in_columns(a, asked, c, &part),
+        Layout::Rows => in_rows(a, asked, c, &part),
+    };
+    view! {
+        <section class="card runs compared">
+            <div class="scroll" role="region" tabindex="0" aria-label=words::table(lang)><table>{inner}</table></div>
+            <footer>
+                {pager}
+                <a class="tool" href=images.to_owned()>{words::images(lang)}</a>
+                <a class="tool" href=json rel="external">"JSON"</a>
+            </footer>
+        </section>
+    }
+}
+
+/// Sorts the runs by a column; the best first where that is known, and on the second click the other way.
+fn sort_link(a: &PlainQuery, asked: &Asked, column: &Column) -> (String, &'static str, Option<&'static str>) {
+    let current = asked.sort.as_ref().filter(|s| s.by == *column);
+    let largest = match column {
+        Column::Metric(key, _) => !a.metric_names.of(key).lower_is_better(),
+        _ => false,
+    };
+    let descending = current.map_or(largest, |s| !s.descending);
+    let href = a.with(&[("sort", Some(Sort { by: column.clone(), descending }.to_string()))]);
+    match current.map(|s| s.descending) {
+        None => (href, "", None),
+        Some(true) => (href, " ▼", Some("descending")),
+        Some(false) => (href, " ▲", Some("ascending")),
+    }
+}
+
+fn kind(a: &PlainQuery, item: &Item<'_>) -> &'static str {
+    let lang = a.fmt.lang;
+    match item {
+        Item::Metric(m) => match m.name.direction {
+            domain::metric::Direction::HigherIsBetter => words::kind_higher(lang),
+            domain::metric::Direction::LowerIsBetter => words::kind_lower(lang),
+            domain::metric::Direction::Neither => words::kind_metric(lang),
+        },
+        Item::Param(_) => words::kind_param(lang),
+        Item::Tag(_) => words::kind_tag(lang),
+    }
+}
+
+/// Name and kind of an item, which sorts the runs.
+fn item_head(a: &PlainQuery, asked: &Asked, item: &Item<'_>, scope: &'static str) -> impl IntoView + use<> {
+    let column = item.column();
+    let (href, arrow, order) = sort_link(a, asked, &column);
+    let num = (matches!(item, Item::Metric(_)) && scope == "col").then_some("num");
+    let sorted = (scope == "col").then_some(order).flatten();
+    view! {
+        <th scope=scope class=num aria-sort=sorted>
+            <a data-noscroll="" href=href title=column.to_string()><bdi>{item.key().to_owned()}</bdi>{arrow}</a>
+            <small class="quiet">{kind(a, item)}</small>
+        </th>
+    }
+}
+
+/// The name of a run with its colour, and what can be done with it.
+fn run_head(a: &PlainQuery, c: &RunComparison, at: usize, colour: u8, scope: &'static str) -> impl IntoView + use<> {
+    let lang = a.fmt.lang;
+    let run = &c.runs[at];
+    let name = run_name(run);
+    let id = run.id.to_string();
+    let base = if at == c.baseline {
+        view! { <span class="tag">{words::is_baseline(lang)}</span> }.into_any()
+    } else {
+        let label = words::make_baseline(lang, &name);
+        let href = a.with(&[("baseline", Some(id.clone()))]);
+        view! { <a class="act" data-noscroll="" href=href title=label.clone() aria-label=label>{words::as_baseline(lang)}</a> }.into_any()
+    };
+    let without = (c.runs.len() > 2).then(|| {
+        let rest = c.runs.iter().filter(|r| r.id != run.id).map(|r| r.id.to_string()).collect::<Vec<_>>().join(",");
+        let baseline = a.get("baseline").filter(|b| *b != id).map(str::to_owned);
+        let label = words::leave_out(lang, &name);
+        view! { <a class="act" data-noscroll="" href=a.with(&[("ids", Some(rest)), ("baseline", baseline)]) title=label.clone() aria-label=label>"×"</a> }
+    });
+    let experiment = c.experiments.get(at).map(|e| e.name.to_string()).unwrap_or_default();
+    let class = if at == c.baseline { "run-head baseline" } else { "run-head" };
+    let title = format!("{name} · {experiment} · {id}");
+    view! {
+        <th scope=scope class=class title=title>
+            <svg class="swatch" aria-hidden="true" width="14" height="8"><line class=format!("line s{colour}") x1="0" x2="14" y1="4" y2="4"></line></svg>" "
+            <a href=a.to(&addresses::run(&run.id))><bdi>{name}</bdi></a>
+            <small>{base}{without}</small>
+        </th>
+    }
+}
+
+fn difference(a: &PlainQuery, d: &MetricDifference) -> impl IntoView + use<> {
+    let lang = a.fmt.lang;
+    let (class, word) = match d.verdict {
+        ChangeVerdict::Better => ("delta better", Some(words::better(lang))),
+        ChangeVerdict::Worse => ("delta worse", Some(words::worse(lang))),
+        ChangeVerdict::Neutral => ("delta", None),
+    };
+    let arrow = if d.by > 0.0 { "↑" } else { "↓" };
+    let share = d.relative.filter(|r| r.abs() < 100.0);
+    let share = share.map(|r| format!(" ({}{} %)", if r > 0.0 { "+" } else { "−" }, a.fmt.decimal(r.abs() * 100.0, 1)));
+    let said = word.map(|w| view! { <span class="said">{w}</span> });
+    view! { <small class=class>{format!("{arrow}{}", number(&a.fmt, d.by.abs()))}{share}" "{said}</small> }
+}
+
+fn cell(a: &PlainQuery, c: &RunComparison, item: &Item<'_>, at: usize) -> AnyView {
+    let base = (at == c.baseline).then_some(" baseline").unwrap_or_default();
+    match item {
+        Item::Metric(m) => {
+            let value = m.values.get(at).copied().flatten();
+            let text = value.map_or_else(|| NO_VALUE.to_owned(), |v| number(&a.fmt, v));
+            let exact = value.map(domain::tracking::exact_text);
+            let change = m.differences.get(at).copied().flatten().filter(|d| d.by != 0.0).map(|d| difference(a, &d));
+            view! { <td class=format!("num{base}") title=exact>{text}{change}</td> }.into_any()
+        }
+        Item::Param(t) | Item::Tag(t) => {
+            let Some(text) = t.values.get(at).and_then(|v| v.as_ref()) else {
+                return view! { <td class=base.trim()>{NO_VALUE}</td> }.into_any();
+            };
+            let other = t.values.get(c.baseline).and_then(|v| v.as_ref()) != Some(text);
+            let cut = text.chars().count() > MAX_TEXT;
+            let short: String =
+                if cut { text.chars().take(MAX_TEXT).chain(['…']).collect() } else { text.to_string() };
+            let title = cut.then(|| text.to_string());
+            let class = format!("{}{base}", if other { "other" } else { "" });
+            view! { <td class=class.trim().to_owned() title=title><bdi>{short}</bdi></td> }.into_any()
+        }
+    }
+}
+
+fn in_columns(a: &PlainQuery, asked: &Asked, c: &RunComparison, items: &[Item<'_>]) -> AnyView {
+    let lang = a.fmt.lang;
+    let colours = colours(c);
+    let heads: Vec<_> = (0..c.runs.len()).map(|at| run_head(a, c, at, colours[at], "col")).collect();
+    let fact = |label: &'static str, attribute: Attribute, of: &dyn Fn(usize) -> AnyView| {
+        let (href, arrow, _) = sort_link(a, asked, &Column::Attribute(attribute));
+        let cells: Vec<AnyView> = (0..c.runs.len()).map(of).collect();
+        view! { <tr><th scope="row"><a data-noscroll="" href=href>{label}{arrow}</a></th>{cells}</tr> }
+    };
+    let rows: Vec<_> = items
+        .iter()
+        .map(|item| {
+            let cells: Vec<AnyView> = (0..c.runs.len()).map(|at| cell(a, c, item, at)).collect();
+            view! { <tr>{item_head(a, asked, item, "row")}{cells}</tr> }
+        })
+        .collect();
+    view! {
+        <thead><tr><th scope="col"><span class="said">{words::table(lang)}</span></th>{heads}</tr></thead>
+        <tbody>
+            {fact(words::status(lang), Attribute::Status, &|at| view! { <td>{status_mark(lang, c.runs[at].status)}</td> }.into_any())}
+            {fact(words::started(lang), Attribute::StartTime, &|at| view! { <td>{moment(&a.fmt, c.runs[at].start, a.now)}</td> }.into_any())}
+            {fact(words::took(lang), Attribute::Duration, &|at| view! { <td>{run_duration(&a.fmt, &c.runs[at], a.now)}</td> }.into_any())}
+            {rows}
+        </tbody>
+    }
+    .into_any()
+}
+
+fn in_rows(a: &PlainQuery, asked: &Asked, c: &RunComparison, items: &[Item<'_>]) -> AnyView {
+    let lang = a.fmt.lang;
+    let colours = colours(c);
+    let heads: Vec<_> = items.iter().map(|item| item_head(a, asked, item, "col")).collect();
+    let rows: Vec<_> = (0..c.runs.len())
+        .map(|at| {
+            let cells: Vec<AnyView> = items.iter().map(|item| cell(a, c, item, at)).collect();
+            view! { <tr>{run_head(a, c, at, colours[at], "row")}<td>{status_mark(lang, c.runs[at].status)}</td>{cells}</tr> }
+        })
+        .collect();
+    let (href, arrow, order) = sort_link(a, asked, &Column::Attribute(Attribute::RunName));
+    view! {
+        <thead><tr>
+            <th scope="col" aria-sort=order><a data-noscroll="" href=href>{words::run(lang)}{arrow}</a></th>
+            <th scope="col">{words::status(lang)}</th>
+            {heads}
+        </tr></thead>
+        <tbody>{rows}</tbody>
+    }
+    .into_any()
+}
