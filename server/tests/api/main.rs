@@ -41,6 +41,7 @@ mod records;
 mod refusals;
 mod rest;
 mod run_downloads;
+mod run_images;
 mod run_pages;
 mod runs;
 mod send;

@@ -6,6 +6,8 @@ mod column;
 #[cfg(feature = "search")]
 pub mod filter;
 mod id;
+mod image;
+mod image_size;
 #[cfg(feature = "search")]
 mod index;
 mod metric_name;
@@ -19,6 +21,8 @@ pub use self::{
     artifact::{ArtifactEntry, ArtifactPath, ByteRange},
     column::{Attribute, Column, Reading, Value},
     id::{ExperimentId, RunId},
+    image::{ImageKind, ImageSeries, RunImage, image_series, is_immutable, thin_out},
+    image_size::image_size,
     metric_name::{RunMetricName, RunMetricNames},
     run::{
         DatasetInput, Experiment, Extremes, Lifecycle, LoggedModel, MadeVersion, MetricPoint, Run, RunMetric,

@@ -3,6 +3,7 @@
 mod artifacts;
 mod files;
 pub mod json;
+mod thumbnail;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ use xxhash_rust::xxh3::xxh3_64;
 pub use self::{
     artifacts::{file, list},
     files::{csv, json_file, parquet},
+    thumbnail::thumbnail,
 };
 use super::{ActorServices, problem::Problem, sentences};
 use json::{BestJson, ExperimentRowJson, HistoryJson, RunJson, RunPageJson};
