@@ -3,7 +3,7 @@ import type { Page } from '@playwright/test';
 import { address, expect, main, mark, open, settled, stayed, test } from './support';
 
 const shown = (page: Page) => page.locator('[data-step-shown]');
-const scales = (page: Page) => main(page).locator('.frame img').evaluateAll((all) => all.map((i) => new DOMMatrix(getComputedStyle(i).transform).a));
+const scales = (page: Page) => main(page).locator('.image-frame img').evaluateAll((all) => all.map((i) => new DOMMatrix(getComputedStyle(i).transform).a));
 const ready = (page: Page) => expect(page.locator('.stepper input[type=range]')).toBeVisible();
 
 test('keys and slider change the step of all images in place, and leave no trail in the history', async ({ page }) => {
@@ -39,13 +39,13 @@ test('all images zoom and move together, and stay so at another step', async ({ 
   const zoomed = await scales(page);
   expect(zoomed).toHaveLength(2);
   expect(new Set(zoomed).size).toBe(1);
-  const frame = main(page).locator('.frame').first();
+  const frame = main(page).locator('.image-frame').first();
   const box = (await frame.boundingBox())!;
   await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
   await page.mouse.down();
   await page.mouse.move(box.x + box.width / 2 + 30, box.y + box.height / 2 + 20, { steps: 3 });
   await page.mouse.up();
-  const moved = await main(page).locator('.frame img').evaluateAll((all) => all.map((i) => getComputedStyle(i).transform));
+  const moved = await main(page).locator('.image-frame img').evaluateAll((all) => all.map((i) => getComputedStyle(i).transform));
   expect(new Set(moved).size).toBe(1);
   await page.keyboard.press('ArrowRight');
   await expect(page).toHaveURL(/step=30/);

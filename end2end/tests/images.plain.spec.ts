@@ -5,7 +5,7 @@ test('a step is a page of its own: from all steps to one, and to the next', asyn
   const ids = new URL(await address('images'), 'http://x').searchParams.get('ids')!;
   await page.goto(`/runs/images?ids=${ids.split(',')[0]!}`);
   await expect(page.getByRole('heading', { level: 1 })).toContainText('Images of');
-  const frames = main(page).locator('figure a.frame');
+  const frames = main(page).locator('figure a.image-frame');
   expect(await frames.count()).toBeGreaterThanOrEqual(5);
   await frames.nth(1).click();
   await expect(main(page)).toContainText('Step 10 (2 of');

@@ -295,20 +295,20 @@ fn frame(a: &PlainQuery, c: &Content, p: &Pane, image: &RunImage) -> AnyView {
     let own = |alt: String, class: Option<&'static str>| picture(a, &p.run, image, side, alt, class);
     if c.is_sheet {
         let href = a.with(&[("step", image.step.map(|s| s.to_string())), ("page", None)]);
-        return view! { <a class="frame" href=href>{own(alt, None)}</a> }.into_any();
+        return view! { <a class="image-frame" href=href>{own(alt, None)}</a> }.into_any();
     }
     match &p.difference {
         Difference::From(base, below, _) => {
             let label = words::alt_diff(lang, &*c.name, &*run, run_name(base));
             view! {
-                <div class="frame difference" data-frame="">
+                <div class="image-frame difference" data-frame="">
                     {picture(a, base, below, side, String::new(), None)}
                     {own(label, Some("over"))}
                 </div>
             }
             .into_any()
         }
-        _ => view! { <div class="frame" data-frame="">{own(alt, None)}</div> }.into_any(),
+        _ => view! { <div class="image-frame" data-frame="">{own(alt, None)}</div> }.into_any(),
     }
 }
 
