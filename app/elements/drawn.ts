@@ -19,8 +19,14 @@ function told(picture: HTMLImageElement): void {
   picture.replaceWith(paragraph);
 }
 
+/** What only some pages need. */
+function load(drawn: HTMLElement): void {
+  if (drawn.querySelector('[data-images]')) void import('./images').catch(() => undefined);
+}
+
 class Drawn extends HTMLElement {
   connectedCallback(): void {
+    load(this);
     // Those that failed before anybody listened.
     for (const picture of this.querySelectorAll<HTMLImageElement>('img[data-broken]')) {
       if (picture.complete && picture.naturalWidth === 0) told(picture);
@@ -33,6 +39,7 @@ class Drawn extends HTMLElement {
   override set innerHTML(html: string) {
     if (morph && this.firstChild) morph(this, html);
     else super.innerHTML = html;
+    load(this);
     this.dispatchEvent(new CustomEvent('gf:drawn', { bubbles: true }));
   }
 

@@ -18,11 +18,19 @@ export function carry(href: string, here: string): string {
   return to.href;
 }
 
-/** Clicks a link that is there for a moment: the router takes it in place once it runs, before that the browser goes. */
-export function follow(href: string, elsewhere = false): void {
+/**
+ * Clicks a link that is there for a moment: the router takes it in place once it runs, before that the browser goes. With `instead` the
+ * address takes the place of the present one in the history, and the page stays where it is scrolled to.
+ */
+export function follow(href: string, elsewhere = false, instead = false): void {
   const link = document.createElement('a');
   link.href = href;
   link.hidden = true;
+  if (instead) {
+    // The router reads both.
+    Object.assign(link, { replace: true });
+    link.dataset['noscroll'] = '';
+  }
   if (elsewhere) {
     link.target = '_blank';
     link.rel = 'noopener';

@@ -17,6 +17,7 @@ pub mod ui;
 pub mod catalogue;
 pub mod compare;
 pub mod experiments;
+pub mod images;
 pub mod pick;
 pub mod place;
 pub mod records;
@@ -49,7 +50,10 @@ macro_rules! page_list {
     };
 }
 
-page_list![place, trends, pick, compare, experiments, runs, run_compare, run, records, sources, catalogue, views];
+// The router takes the first that fits: a fixed path stands before one that has a name there.
+page_list![
+    place, trends, pick, compare, experiments, runs, run_compare, images, run, records, sources, catalogue, views
+];
 
 /// The document around the app.
 #[cfg(feature = "ssr")]
@@ -84,7 +88,7 @@ fn window_title(page: String) -> String {
 mod tests {
     use std::collections::BTreeSet;
 
-    use domain::{model::ModelKey, params::QueryParams, scope::Scope};
+    use domain::{model::ModelKey, params::QueryParams, scope::Scope, tracking::RunId};
 
     use super::PAGES;
     use crate::shell::addresses;
@@ -109,10 +113,25 @@ mod tests {
             addresses::compare(&model),
             addresses::SOURCES.to_owned(),
             addresses::save("/".into(), "x".into()),
+            addresses::run_images(&[RunId::parse("abc").expect("an id")]),
         ];
         for link in links {
             let path = link.split('?').next().unwrap_or_default();
             assert!(PAGES.iter().any(|r| r.matches_path(path)), "{link}");
+        }
+    }
+
+    #[test]
+    fn a_fixed_path_is_one_page_s_and_the_router_comes_to_it_first() {
+        let fixed = PAGES.iter().flat_map(|r| r.paths).filter(|p| !p.contains(':') && p.matches('/').count() > 1);
+        let fixed: Vec<_> = fixed.copied().collect();
+        assert!(fixed.contains(&addresses::RUN_IMAGES));
+        for path in fixed {
+            assert_eq!(PAGES.iter().filter(|r| r.matches_path(path)).count(), 1, "{path}");
+            let folder = path.rsplit_once('/').map_or("", |p| p.0).to_owned() + "/:";
+            let at = |wanted: &dyn Fn(&str) -> bool| PAGES.iter().position(|r| r.paths.iter().any(|p| wanted(p)));
+            let named = at(&|p| p.starts_with(&folder));
+            assert!(named.is_none_or(|named| at(&|p| p == path) < Some(named)), "{path}");
         }
     }
 }

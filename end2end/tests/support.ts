@@ -124,12 +124,23 @@ export async function tracked(): Promise<{ experiment: string; run: string }> {
   return known;
 }
 
+let logged: string[] | undefined;
+/** Runs of the demo that logged images while they trained, those of the study of learning rates. */
+async function withImages(): Promise<string[]> {
+  if (!logged) {
+    const filter = enc("tags.`mlflow.loggedImages` = 'True'");
+    const found = await fetch(`${at.demo}/api/runs/search?experiment=learning-rate-study&sort=start_time&filter=${filter}`);
+    logged = ((await found.json()) as { runs: { run_id: string }[] }).runs.map((run) => run.run_id);
+  }
+  return logged;
+}
+
 /** Every kind of page that has content. */
 export const KINDS = ['overview', 'customer', 'site', 'zone', 'trends', 'sources'] as const;
 /** And those that show rows or models, and no chart of one metric. */
 export const MORE = ['compare', 'records'] as const;
 /** And those of experiments and runs, which the server draws. */
-export const DRAWN = ['experiments', 'runs', 'run', 'artifacts'] as const;
+export const DRAWN = ['experiments', 'runs', 'run', 'artifacts', 'images'] as const;
 export type Kind = (typeof KINDS)[number] | (typeof MORE)[number] | (typeof DRAWN)[number];
 export async function address(kind: Kind): Promise<string> {
   switch (kind) {
@@ -145,6 +156,7 @@ export async function address(kind: Kind): Promise<string> {
     case 'runs': return `/experiments/${(await tracked()).experiment}`;
     case 'run': return `/runs/${(await tracked()).run}`;
     case 'artifacts': return `/runs/${(await tracked()).run}?show=artifacts`;
+    case 'images': return `/runs/images?ids=${(await withImages()).slice(0, 2).join(',')}`;
   }
 }
 

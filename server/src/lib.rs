@@ -13,3 +13,4 @@ pub mod jobs;
 pub mod page_paths;
 pub mod ports;
 pub mod startup;
+pub mod thumbnails;

@@ -65,16 +65,20 @@ pub async fn page(services: &Services, request: &Request, address: &str) -> Resu
         <p class="lead quiet">{tracking::source_line(&a.fmt, a.now, &answer.status)}</p>
         <div class="notes" inner_html=banners></div>
         {tracking::mistakes(lang, a.mistakes())}
-        {tabs(&a, run, show.is_some())}
+        {tabs(&a, run, show.is_some(), services.runs.has_images(run))}
         {content}
     };
     let head = a.head(services, crumbs, title, addresses::run_events(), generation);
     Ok(DrawnView::new(head, words::about(lang), &html.to_html()))
 }
 
-/// Overview and artifacts. MLflow is only asked for the latter.
-fn tabs(a: &PlainQuery, run: &Run, artifacts: bool) -> impl IntoView + use<> {
+/// Overview and artifacts, and the way to the images unless it is known that there are none. MLflow is not asked for the first.
+fn tabs(a: &PlainQuery, run: &Run, artifacts: bool, has_images: Option<bool>) -> impl IntoView + use<> {
     let lang = a.fmt.lang;
+    let images = (has_images != Some(false)).then(|| {
+        let href = addresses::run_images([&run.id]);
+        view! { <li><a href=href>{words::tab_images(lang)}</a></li> }
+    });
     let path = addresses::run(&run.id);
     let tab = |label: &'static str, key: Option<&'static str>, current: bool| {
         let query: Vec<_> = key.map(|k| ("show".to_owned(), k.to_owned())).into_iter().collect();
@@ -83,7 +87,7 @@ fn tabs(a: &PlainQuery, run: &Run, artifacts: bool) -> impl IntoView + use<> {
     };
     view! {
         <nav class="tabs" aria-label=words::tabs(lang)>
-            <ul>{tab(words::tab_overview(lang), None, !artifacts)}{tab(words::tab_artifacts(lang), Some(ARTIFACTS), artifacts)}</ul>
+            <ul>{tab(words::tab_overview(lang), None, !artifacts)}{tab(words::tab_artifacts(lang), Some(ARTIFACTS), artifacts)}{images}</ul>
         </nav>
     }
 }

@@ -5,7 +5,7 @@ use domain::{
     model::ModelKey,
     params::QueryParams,
     scope::{Place, Scope},
-    tracking::{ExperimentId, RunId},
+    tracking::{ArtifactPath, ExperimentId, RunId},
 };
 
 use crate::ui::links::{METRICS_PAGE, PLACE_KEYS, encode, href, pairs};
@@ -18,6 +18,8 @@ pub const EXPERIMENTS: &str = "/experiments";
 pub const ALL_RUNS: &str = "/experiments/all";
 /// The page of runs side by side.
 pub const RUN_COMPARISON: &str = "/runs/compare";
+/// The page of the images of runs.
+pub const RUN_IMAGES: &str = "/runs/images";
 /// Keys of comparisons alone.
 const COMPARE: [&str; 5] = ["models", "baseline", "places", "by", "diff"];
 /// Keys that belong to one page alone.
@@ -120,14 +122,22 @@ pub fn run_comparison<'r>(ids: impl IntoIterator<Item = &'r RunId>) -> String {
     href(RUN_COMPARISON, &[("ids".to_owned(), listed(ids))])
 }
 
-/// Images of runs side by side.
-#[must_use]
-pub fn run_images<'r>(ids: impl IntoIterator<Item = &'r RunId>) -> String {
-    href("/runs/images", &[("ids".to_owned(), listed(ids))])
+fn listed<'r>(ids: impl IntoIterator<Item = &'r RunId>) -> String {
+    ids.into_iter().map(RunId::as_str).collect::<Vec<_>>().join(",")
 }
 
-fn listed<'r>(ids: impl IntoIterator<Item = &'r RunId>) -> String {
-    ids.into_iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+/// Images of runs side by side, or of one run over its steps.
+#[must_use]
+pub fn run_images<'a>(ids: impl IntoIterator<Item = &'a RunId>) -> String {
+    href(RUN_IMAGES, &[("ids".to_owned(), listed(ids))])
+}
+
+/// A file of a run, opened on its page.
+#[must_use]
+pub fn run_file(id: &RunId, file: &ArtifactPath) -> String {
+    let folder = file.parent().map(|f| ("folder".to_owned(), f.to_string())).filter(|(_, f)| !f.is_empty());
+    let pairs = [("show".to_owned(), "artifacts".to_owned())].into_iter().chain(folder);
+    href(&run(id), &pairs.chain([("file".to_owned(), file.to_string())]).collect::<Vec<_>>())
 }
 
 /// The records of all time that name a run.

@@ -33,6 +33,9 @@ pub struct Navigation {
     pub key: char,
 }
 
+/// Paths of pages where the pattern of another page has a name: there they name nothing.
+const NO_NAMES: [&str; 1] = ["/runs/images"];
+
 impl PageSpec {
     /// Its first path.
     #[must_use]
@@ -53,7 +56,7 @@ impl PageSpec {
     #[must_use]
     pub fn matches_path(&self, path: &str) -> bool {
         self.paths.iter().any(|p| match p.split_once(':') {
-            Some((fixed, _)) => path.starts_with(fixed),
+            Some((fixed, _)) => path.starts_with(fixed) && !NO_NAMES.contains(&path),
             None => path == *p,
         })
     }

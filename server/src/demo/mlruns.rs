@@ -25,7 +25,7 @@ const UNFINISHED: &str = ".mlruns-demo-";
 /// Says what the folder was made of.
 const STAMP: &str = ".simulated";
 /// Grows when what is written changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Where the demo's runs are, in a data folder.
 #[must_use]

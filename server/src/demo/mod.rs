@@ -4,6 +4,8 @@
 mod fleet;
 mod mlruns;
 mod noise;
+mod png;
+mod predictions;
 mod records;
 mod run_files;
 mod sentences {

@@ -1,12 +1,11 @@
 //! The artifacts of the demo's runs: a model's description, a confusion matrix, a picture, a note and a table.
 
-use std::{fmt::Write as _, io::Write as _};
+use std::fmt::Write as _;
 
 use domain::tracking::{MetricPoint, RunStatus};
-use flate2::{Compression, Crc, write::ZlibEncoder};
 use serde_json::json;
 
-use super::{noise::noise, training::TrainingRun};
+use super::{noise::noise, png::png, predictions::predictions, training::TrainingRun};
 
 /// Of the picture, in pixels.
 const WIDTH: usize = 320;
@@ -15,8 +14,8 @@ const HEIGHT: usize = 160;
 const CLASSES: [&str; 5] = ["person", "forklift", "truck", "pallet", "background"];
 
 /// Paths below the run's artifacts, and contents.
-pub fn run_files(run: &TrainingRun) -> Vec<(&'static str, Vec<u8>)> {
-    match run.status {
+pub fn run_files(run: &TrainingRun) -> Vec<(String, Vec<u8>)> {
+    let files: Vec<(&str, Vec<u8>)> = match run.status {
         RunStatus::Finished => vec![
             ("model/MLmodel", model(run).into_bytes()),
             ("model/requirements.txt", b"torch==2.8.0\nultralytics==8.3.0\n".to_vec()),
@@ -30,7 +29,8 @@ pub fn run_files(run: &TrainingRun) -> Vec<(&'static str, Vec<u8>)> {
         }
         RunStatus::Failed => vec![("error.txt", b"FloatingPointError: the loss is not finite at epoch 7\n".to_vec())],
         _ => vec![],
-    }
+    };
+    files.into_iter().map(|(path, bytes)| (path.to_owned(), bytes)).chain(predictions(run)).collect()
 }
 
 fn points<'r>(run: &'r TrainingRun, key: &str) -> &'r [MetricPoint] {
@@ -117,27 +117,5 @@ fn picture(run: &TrainingRun) -> Vec<u8> {
             before = Some(y);
         }
     }
-    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
-    let (width, height) = ((WIDTH as u32).to_be_bytes(), (HEIGHT as u32).to_be_bytes());
-    // 8 bits a pixel, colours from a palette, nothing interlaced.
-    chunk(&mut png, b"IHDR", &[width.as_slice(), &height, &[8, 3, 0, 0, 0]].concat());
-    chunk(&mut png, b"PLTE", palette.as_flattened());
-    let mut rows = ZlibEncoder::new(Vec::new(), Compression::default());
-    for row in pixels.chunks(WIDTH) {
-        // Each row begins with its filter: none. Writing into memory does not fail.
-        let _ = rows.write_all(&[0]).and_then(|()| rows.write_all(row));
-    }
-    chunk(&mut png, b"IDAT", &rows.finish().unwrap_or_default());
-    chunk(&mut png, b"IEND", &[]);
-    png
-}
-
-fn chunk(png: &mut Vec<u8>, kind: &[u8; 4], data: &[u8]) {
-    let mut crc = Crc::new();
-    crc.update(kind);
-    crc.update(data);
-    png.extend((data.len() as u32).to_be_bytes());
-    png.extend(kind);
-    png.extend(data);
-    png.extend(crc.sum().to_be_bytes());
+    png(WIDTH, &palette, &pixels)
 }

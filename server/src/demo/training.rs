@@ -78,6 +78,8 @@ pub struct TrainingRun {
     pub model: Model,
     /// Whether the version of the model was made by it.
     pub made_version: bool,
+    /// Whether it logged images of what it found in a validation picture.
+    pub logs_images: bool,
 }
 
 /// What is tried.
@@ -172,6 +174,12 @@ impl Recipe<'_> {
         xxh3_64(format!("{model}/{}/{}/{}/{}", self.experiment, self.lr_factor, self.batch, self.seed).as_bytes())
     }
 
+    /// The runs that made versions, and one seed of each learning rate of the study.
+    fn logs_images(&self) -> bool {
+        self.outcome == Outcome::MadeVersion
+            || (self.experiment == STUDY && self.outcome == Outcome::Finished && self.seed == 1)
+    }
+
     fn usual_lr(&self) -> f64 {
         if self.model.architecture.starts_with("yolo") { 0.01 } else { 0.0001 }
     }
@@ -224,6 +232,7 @@ impl Recipe<'_> {
             metrics: self.metrics(start),
             model: self.model,
             made_version,
+            logs_images: self.logs_images(),
             name,
         }
     }
@@ -262,6 +271,9 @@ impl Recipe<'_> {
         ];
         if let Some(zone) = self.place {
             tags.extend([("site", text(zone.site)), ("zone", text(zone.name))]);
+        }
+        if self.logs_images() {
+            tags.push(("mlflow.loggedImages", text("True")));
         }
         if self.outcome == Outcome::MadeVersion {
             tags.push(("model_version", text(self.model.version)));

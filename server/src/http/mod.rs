@@ -88,6 +88,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/runs/{id}/history", get(runs::history))
         .route("/api/runs/{id}/artifacts", get(runs::list))
         .route("/api/runs/{id}/artifacts/file", get(runs::file))
+        .route("/api/runs/{id}/thumbnail", get(runs::thumbnail))
         .route("/export/runs.csv", get(runs::csv))
         .route("/export/runs.json", get(runs::json_file))
         .route("/export/runs.parquet", get(runs::parquet))

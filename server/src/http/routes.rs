@@ -58,6 +58,7 @@ const ROUTES: &[(&str, &str, Action)] = &[
     ("GET", "/api/runs/{id}/history", Action::ReadRuns),
     ("GET", "/api/runs/{id}/artifacts", Action::ReadRuns),
     ("GET", "/api/runs/{id}/artifacts/file", Action::ReadRuns),
+    ("GET", "/api/runs/{id}/thumbnail", Action::ReadRuns),
     ("GET", "/export/runs.csv", Action::ReadRuns),
     ("GET", "/export/runs.json", Action::ReadRuns),
     ("GET", "/export/runs.parquet", Action::ReadRuns),

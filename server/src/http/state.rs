@@ -19,6 +19,7 @@ use crate::{
     declarations::DeclarationFiles,
     jobs::{JobBoard, Readiness},
     startup::AppServices,
+    thumbnails::Thumbnails,
 };
 
 #[derive(Clone)]
@@ -34,6 +35,8 @@ pub struct AppState {
     pub listeners: Arc<Semaphore>,
     /// The way of records from programs into the lake.
     pub intake: records::RecordIntake,
+    /// Small pictures of the images of runs.
+    pub thumbnails: Arc<Thumbnails>,
 }
 
 impl FromRef<AppState> for LeptosOptions {
@@ -76,6 +79,7 @@ impl AppState {
             stop,
             listeners: Arc::new(Semaphore::new(events::MAX_LISTENERS)),
             intake: records::RecordIntake::start(parts.ingestion.clone(), Arc::clone(&parts.clock)),
+            thumbnails: Arc::default(),
         }
     }
 

@@ -43,6 +43,7 @@ mod rest;
 mod run_choice;
 mod run_commands;
 mod run_downloads;
+mod run_images;
 mod run_pages;
 mod runs;
 mod send;

@@ -8,6 +8,8 @@ mod comparison;
 #[cfg(feature = "search")]
 pub mod filter;
 mod id;
+mod image;
+mod image_size;
 #[cfg(feature = "search")]
 mod index;
 mod metric_name;
@@ -25,6 +27,8 @@ pub use self::{
     artifact::{ArtifactEntry, ArtifactPath, ByteRange},
     column::{Attribute, Column, Reading, Value},
     id::{ExperimentId, RunId},
+    image::{ImageKind, ImageSeries, RunImage, image_series, is_immutable, thin_out},
+    image_size::image_size,
     metric_name::{RunMetricName, RunMetricNames},
     run::{
         DatasetInput, Experiment, Extremes, Lifecycle, LoggedModel, MadeVersion, MetricPoint, Run, RunMetric,

@@ -3,6 +3,7 @@
 mod answers;
 mod comparison;
 mod files;
+mod images;
 mod params;
 mod seen;
 mod summaries;
@@ -29,8 +30,9 @@ pub use self::answers::{
     MAX_ROWS, RunAnswer, RunsAnswer, RunsGroups, RunsQuery,
 };
 pub use self::comparison::{RunComparison, RunComparisonQuery};
+pub use self::images::RunImages;
 pub use self::params::{EXPERIMENTS_KEYS, RUNS_KEYS, RunsParams};
-use self::{seen::SeenRuns, summaries::Summaries};
+use self::{images::ImageLists, seen::SeenRuns, summaries::Summaries};
 use crate::sentences;
 
 /// How many ids an error about an ambiguous prefix names.
@@ -53,6 +55,7 @@ struct Shared {
     metrics: Option<Arc<dyn MetricsStore>>,
     summaries: Summaries,
     seen: SeenRuns,
+    images: ImageLists,
 }
 
 impl Tracking {
@@ -64,7 +67,8 @@ impl Tracking {
         clock: Arc<dyn Clock>,
         metrics: Option<Arc<dyn MetricsStore>>,
     ) -> Self {
-        let shared = Shared { catalog, clock, metrics, summaries: Summaries::default(), seen: SeenRuns::default() };
+        let (summaries, seen, images) = (Summaries::default(), SeenRuns::default(), ImageLists::default());
+        let shared = Shared { catalog, clock, metrics, summaries, seen, images };
         Self { actor: Actor::Operator, shared: Arc::new(shared) }
     }
 

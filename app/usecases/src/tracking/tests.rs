@@ -33,6 +33,9 @@ struct Copy {
     index: Mutex<Arc<RunIndex>>,
     queued: AtomicUsize,
     incomplete: bool,
+    /// What is in folders, and how often one was asked for.
+    files: Mutex<Vec<ArtifactEntry>>,
+    listed: AtomicUsize,
 }
 
 #[async_trait]
@@ -70,8 +73,13 @@ impl RunCatalog for Copy {
         self.queued.fetch_add(runs.len(), Ordering::Relaxed);
         runs.len()
     }
-    async fn artifacts(&self, _: &RunId, _: &ArtifactPath) -> Result<Vec<ArtifactEntry>> {
-        Ok(vec![])
+    async fn artifacts(&self, _: &RunId, folder: &ArtifactPath) -> Result<Vec<ArtifactEntry>> {
+        self.listed.fetch_add(1, Ordering::Relaxed);
+        if folder.as_str() == "broken" {
+            return Err(Error::unavailable(domain::error::Sentence::only_english("away")));
+        }
+        let all = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(all.iter().filter(|e| e.path.parent().as_ref() == Some(folder)).cloned().collect())
     }
     async fn artifact(&self, _: &RunId, _: &ArtifactPath, _: Option<ByteRange>) -> Result<ArtifactBody> {
         Ok(ArtifactBody { size: Some(0), range: None, bytes: Box::pin(futures::stream::empty()) })
@@ -294,4 +302,75 @@ fn reducing_keeps_spikes_ends_and_gaps_of_any_history() {
     assert!([1, 2, 10, 20, 500].into_iter().all(|most| (1..=most).contains(&reduce(&plain, most).len())));
     assert_eq!(reduce(&all[..5], 10).len(), 5);
     assert!(reduce(&[], 10).is_empty());
+}
+
+/// Folders end with a slash.
+fn files(paths: &[&str]) -> Vec<ArtifactEntry> {
+    let entry = |text: &&str| ArtifactEntry {
+        path: ArtifactPath::parse(text).expect("a path"),
+        size: None,
+        is_folder: text.ends_with('/'),
+    };
+    paths.iter().map(entry).collect()
+}
+
+#[tokio::test]
+async fn images_are_looked_for_two_levels_deep_and_asked_for_once() {
+    let (copy, tracking) = copied();
+    let run = tracking.run("aaaa1111").expect("a run").run;
+    assert_eq!(tracking.has_images(&run), None);
+    *copy.files.lock().expect("files") = files(&[
+        "a.png",
+        "notes.md",
+        "p/",
+        "p/epoch_1.png",
+        "p/q/",
+        "p/q/step_2.jpg",
+        "p/q/r/",
+        "p/q/r/deep.png",
+        "images/",
+        "images/k+step+4+timestamp+1+u.png",
+    ]);
+    let (one, other) = tokio::join!(tracking.images(&run), tracking.images(&run));
+    let images = one.expect("images");
+    assert_eq!(other, Ok(images.clone()));
+    let names: Vec<&str> = images.series.iter().map(|s| &*s.name).collect();
+    assert_eq!(names, ["a.png", "k", "p/epoch_*.png", "p/q/step_*.jpg"]);
+    assert!(images.is_partial && images.left_out == 0 && images.trouble.is_none(), "one lies deeper: {images:?}");
+    assert_eq!((copy.listed.load(Ordering::Relaxed), tracking.has_images(&run)), (4, Some(true)));
+    tracking.images(&run).await.expect("images");
+    assert_eq!(copy.listed.load(Ordering::Relaxed), 4, "they are remembered");
+}
+
+#[tokio::test]
+async fn of_ten_thousand_images_a_bounded_number_is_kept_and_the_rest_is_counted() {
+    let (copy, tracking) = copied();
+    let run = tracking.run("aaaa1111").expect("a run").run;
+    let many: Vec<String> = (0..10_000).map(|i| format!("many/{i:06}.png")).collect();
+    let many: Vec<&str> = std::iter::once("many/").chain(many.iter().map(String::as_str)).collect();
+    *copy.files.lock().expect("files") = files(&many);
+    let images = tracking.images(&run).await.expect("images");
+    let steps: Vec<i64> = images.series("many/*.png").expect("one name").steps().collect();
+    assert_eq!((images.left_out, images.is_partial), (8_000, false));
+    assert_eq!((steps.len(), steps.first(), steps.last()), (2_000, Some(&0), Some(&9_999)));
+    // Of thousands of folders a hundred are listed.
+    let (copy, tracking) = copied();
+    let folders: Vec<String> = (0..3_000).map(|i| format!("f{i}/")).collect();
+    *copy.files.lock().expect("files") = files(&folders.iter().map(String::as_str).collect::<Vec<_>>());
+    let images = tracking.images(&run).await.expect("images");
+    assert!(images.is_partial && copy.listed.load(Ordering::Relaxed) == 101);
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_listed_is_said_and_not_remembered() {
+    let (copy, tracking) = copied();
+    let run = tracking.run("aaaa1111").expect("a run").run;
+    *copy.files.lock().expect("files") = files(&["a.png", "broken/"]);
+    for asked in [2, 4] {
+        let images = tracking.images(&run).await.expect("images");
+        assert_eq!(images.trouble.as_ref().map(|s| &*s.en), Some("away"));
+        assert_eq!((images.series.len(), copy.listed.load(Ordering::Relaxed)), (1, asked));
+    }
+    let bound = tracking.for_actor(&Actor::Bound(Name::parse("acme").expect("a name")));
+    assert_eq!(bound.images(&run).await.map_err(|e| e.kind), Err(ErrorKind::Forbidden));
 }

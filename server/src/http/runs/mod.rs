@@ -4,6 +4,7 @@ mod artifacts;
 pub mod comparison;
 mod files;
 pub mod json;
+mod thumbnail;
 
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ pub use self::{
     artifacts::{file, list},
     comparison::compare,
     files::{csv, json_file, parquet},
+    thumbnail::thumbnail,
 };
 use super::{ActorServices, problem::Problem, sentences};
 use json::{BestJson, ExperimentRowJson, HistoryJson, RunJson, RunPageJson};
