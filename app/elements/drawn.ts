@@ -7,8 +7,24 @@ import { follow } from './follow';
 type Morph = typeof import('./morph').morph;
 let morph: Morph | undefined;
 
+// A picture that cannot be drawn says so in its place. Such events do not bubble.
+document.addEventListener('error', (event) => { if (event.target instanceof HTMLImageElement) told(event.target); }, true);
+
+function told(picture: HTMLImageElement): void {
+  const text = picture.dataset['broken'];
+  if (text === undefined) return;
+  const paragraph = document.createElement('p');
+  paragraph.className = 'quiet';
+  paragraph.textContent = text;
+  picture.replaceWith(paragraph);
+}
+
 class Drawn extends HTMLElement {
   connectedCallback(): void {
+    // Those that failed before anybody listened.
+    for (const picture of this.querySelectorAll<HTMLImageElement>('img[data-broken]')) {
+      if (picture.complete && picture.naturalWidth === 0) told(picture);
+    }
     // Not before it may be needed: the first view stands in the page.
     if (!morph) setTimeout(() => void import('./morph').then((module) => { morph = module.morph; }).catch(() => undefined), 1_000);
   }

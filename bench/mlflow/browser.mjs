@@ -4,7 +4,7 @@
 //
 // The same conditions for both:
 //   visible   milliseconds since the navigation began, at the first frame in which ten links to runs, with their names, are
-//             inside of the window (1440 x 1000; in GuardianFlow nine fit into 900, ten or more in MLflow: `sight` says how many); not before the first paint
+//             inside of the window (1440 x 900); not before the first paint
 //   bytes, requests  encoded bytes of all answers with their heads, and requests, until five seconds after that
 //   heap      used JavaScript heap after forced collection, five seconds after that; wasm: WebAssembly's memory, which is beside it
 import { chromium } from 'playwright-core';
@@ -62,7 +62,7 @@ function probe() {
 async function once(url, conditions) {
   const profile = mkdtempSync(join(tmpdir(), 'gf-bench-'));
   const context = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true, viewport: { width: 1440, height: 1000 }, args: ARGS,
+    executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true, viewport: { width: 1440, height: 900 }, args: ARGS,
   });
   try {
     const page = await context.newPage();

@@ -151,10 +151,18 @@ test('without a source there is a page that says how to get one', async ({ page 
 
 test('what there is not is a page of its own that leads on', async ({ page, guard }) => {
   guard.allow(/status of 40[04]/);
-  for (const [path, status] of [['/runs/0123456789abcdef0123456789abcdef', 404], ['/runs/a%2fb', 400], ['/experiments/404404', 404], [`${await address('runs')}?page=99`, 404], [`${await address('runs')}?sort=nonsense.x`, 400]] as const) {
+  for (const [path, status] of [['/runs/0123456789abcdef0123456789abcdef', 404], ['/runs/a%2fb', 400], ['/experiments/404404', 404]] as const) {
     const response = await page.goto(path);
     expect(response!.status(), path).toBe(status);
     await expect(page.getByRole('link', { name: 'Back to the overview' })).toBeVisible();
+  }
+});
+
+test('what of an address cannot be read is said on its page', async ({ page }) => {
+  for (const query of ['page=99', 'sort=nonsense.x', 'group=x', 'cols=x']) {
+    const response = await page.goto(`${await address('runs')}?${query}`);
+    expect(response!.status(), query).toBe(200);
+    await expect(page.getByRole('alert')).toContainText('the default is shown instead');
   }
 });
 

@@ -174,6 +174,12 @@ pub fn given_twice(key: &str) -> Error {
     Error::bad_input(sentences::given_twice(clip_text(key)))
 }
 
+/// A key with a value that is longer than what is ever meant by it.
+#[must_use]
+pub fn too_long(key: &str, most: usize, value: &str) -> Error {
+    Error::bad_input(sentences::long_value(clip_text(key), most, clip_text(value)))
+}
+
 /// A key that is not among those that are known here.
 #[must_use]
 pub fn unknown_key(key: &str, known: &[&str]) -> Error {

@@ -1,6 +1,6 @@
 //! Names that people gave to customers, sites, zones, models. Stored exactly as given; never used as a path.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,32 @@ pub enum InvalidName {
     /// No address could lead to it.
     Unaddressable,
     Blank,
+}
+
+/// A text of somebody else's as it can stand in HTML and in CSV, where control characters may not: each is shown by its symbol. Tabs
+/// and line ends stay what they are.
+#[must_use]
+pub fn visible(text: &str) -> Cow<'_, str> {
+    // ASCII without a symbol needs no look at its letters.
+    let plain = |b: u8| (0x20..0x7F).contains(&b) || matches!(b, b'\t' | b'\n');
+    if text.bytes().all(plain) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        shown.push(match c {
+            '\t' | '\n' => c,
+            '\r' if rest.peek() == Some(&'\n') => c,
+            '\0'..='\u{1F}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(c),
+            '\u{7F}' => '\u{2421}',
+            // The others have no symbol, and noncharacters may stand in no HTML either.
+            '\u{80}'..='\u{9F}' | '\u{FDD0}'..='\u{FDEF}' => char::REPLACEMENT_CHARACTER,
+            c if u32::from(c) & 0xFFFE == 0xFFFE => char::REPLACEMENT_CHARACTER,
+            c => c,
+        });
+    }
+    Cow::Owned(shown)
 }
 
 impl InvalidName {
@@ -142,6 +168,15 @@ impl From<Name> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn control_characters_are_shown_and_nothing_else_changes() {
+        assert_eq!(visible("a\0\u{1}\u{7}\u{1b}[31m\u{7f}\u{85}\u{FFFF}"), "a␀␁␇␛[31m␡\u{FFFD}\u{FFFD}");
+        for same in ["", "plain", "two\nlines\tand\r\nthree", "부산 é 🚀 \u{202E}", "␀"] {
+            assert_eq!(visible(same), same);
+        }
+        assert_eq!(visible("10 %\r20 %\r\n"), "10 %␍20 %\r\n");
+    }
 
     #[test]
     fn names_of_every_script_are_kept_exactly() {

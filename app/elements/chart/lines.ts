@@ -8,6 +8,7 @@ import type { Box } from './box';
 
 /** As `stroke-dasharray` in `domain::chart::svg`. */
 const DASHES = [4, 3];
+const DOT = 5;
 
 export function drawLines(
   chart: EChartsType, data: Data, box: Box, off: ReadonlySet<string>, host: HTMLElement, probe: HTMLElement,
@@ -19,7 +20,7 @@ export function drawLines(
     // What it is compared with lies beneath the present.
     const z = s.shift !== 0 ? 2 : 3;
     const stroke = colour(`--series-${s.colour}`);
-    return [line(s, points, stroke, width, z), dots(s, points, stroke, width, z)];
+    return [line(s, points, stroke, width, z), dots(s, points, stroke, z)];
   });
   const option: EChartsCoreOption = {
     ...data.option,
@@ -55,11 +56,11 @@ function line(s: Series, data: Placed[], color: string, width: number, z: number
   };
 }
 
-/** A point between two gaps has no line; the SVG's round cap makes it a dot. */
-function dots(s: Series, points: Placed[], color: string, width: number, z: number): Json {
+/** A point between two gaps has no line but a dot, as large as `.dot` in `style/components/chart.css`. */
+function dots(s: Series, points: Placed[], color: string, z: number): Json {
   const gap = (p: Placed | undefined) => p === undefined || p[1] === '-';
   return {
     type: 'scatter', name: s.name, z, data: points.filter((p, i) => !gap(p) && gap(points[i - 1]) && gap(points[i + 1])),
-    symbol: 'circle', symbolSize: width, silent: true, clip: false, emphasis: { disabled: true }, itemStyle: { color, opacity: 1 },
+    symbol: 'circle', symbolSize: DOT, silent: true, clip: false, emphasis: { disabled: true }, itemStyle: { color, opacity: 1 },
   };
 }

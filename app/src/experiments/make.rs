@@ -39,42 +39,44 @@ const OFFERED: usize = 12;
 /// The page of experiments.
 ///
 /// # Errors
-/// Keys that cannot be read, and a page that there is not.
+/// Unknown keys, and those that are given twice. What of them cannot be read is said on the page.
 pub async fn page(services: &Services, request: &Request, address: &str) -> Result<DrawnView> {
-    let a = PlainQuery::read(services, request, address, &KEYS, &["tag"])?;
+    let mut a = PlainQuery::read(services, request, address, &KEYS, &["tag"])?;
     let lang = a.fmt.lang;
     let generation = services.runs.generation();
     let title = words::title(lang).to_owned();
-    let crumb = Crumb { label: title.clone(), href: a.to(addresses::EXPERIMENTS), ..Crumb::default() };
     let html = match services.runs.status()? {
         None => view! { <Empty empty=tracking::no_source(lang)/> }.to_html(),
-        Some(_) => content(services, &a)?,
+        Some(_) => content(services, &mut a)?,
     };
-    Ok(DrawnView {
-        head: a.head(services, vec![crumb], title, addresses::run_events(), generation),
-        about: words::about(lang).into(),
-        html,
-    })
+    let crumb = Crumb { label: title.clone(), href: a.to(addresses::EXPERIMENTS), ..Crumb::default() };
+    let head = a.head(services, vec![crumb], title, addresses::run_events(), generation);
+    Ok(DrawnView::new(head, words::about(lang), &html))
 }
 
-fn content(services: &Services, a: &PlainQuery) -> Result<String> {
+fn content(services: &Services, a: &mut PlainQuery) -> Result<String> {
     let lang = a.fmt.lang;
-    let view = a.get("view").unwrap_or(ExperimentView::Active.as_str());
-    let view = ExperimentView::parse(view).ok_or_else(|| Error::bad_input(sentences::bad_view(clip_text(view))))?;
+    let view = a.understand("view", |text| {
+        ExperimentView::parse(text).ok_or_else(|| Error::bad_input(sentences::bad_view(clip_text(text))))
+    });
+    let view = view.unwrap_or_default();
     let tag = |text: &str| {
         let pair = text.split_once(':').map(|(key, value)| (key.to_owned(), value.to_owned()));
         pair.ok_or_else(|| Error::bad_input(sentences::bad_tag(clip_text(text))))
     };
-    let tags = a.all("tag").map(tag).collect::<Result<Vec<_>>>()?;
-    let page = pages::read(a.get("page"))?;
-    let text = a.get("q").unwrap_or_default();
+    let tags = a.all("tag").map(tag).collect::<Result<Vec<_>>>();
+    let tags = tags.map_err(|e| a.refuse("tag", e.message)).unwrap_or_default();
+    let mut page = a.understand("page", pages::read).unwrap_or(1);
+    let text = a.looked_for("q");
     // All of them: the tags to narrow by are counted over what fits.
-    let query = ExperimentsQuery { text: text.to_owned(), view, tags: tags.clone(), ..ExperimentsQuery::default() };
+    let query = ExperimentsQuery { text: text.clone(), view, tags: tags.clone(), ..ExperimentsQuery::default() };
     let answer = services.runs.experiments(&query)?;
-    let first = (page - 1) * PAGE_ROWS;
-    if page > 1 && first >= answer.total {
-        return Err(Error::not_found(sentences::no_page(answer.total, page)));
+    if page > 1 && (page - 1) * PAGE_ROWS >= answer.total {
+        a.refuse("page", sentences::no_page(answer.total, page));
+        page = 1;
     }
+    let first = (page - 1) * PAGE_ROWS;
+    let a = &*a;
     let runs = answer.rows.iter().map(|r| r.runs as u64).sum();
     let rows: Vec<_> = answer.rows.iter().skip(first).take(PAGE_ROWS).map(|r| row(a, r)).collect();
     let paging = Paging { page, size: PAGE_ROWS, total: answer.total, label: words::pages(lang) };
@@ -91,7 +93,8 @@ fn content(services: &Services, a: &PlainQuery) -> Result<String> {
             <span class="quiet">{tracking::source_line(&a.fmt, a.now, &answer.status)}</span>
         </p>
         <div class="notes" inner_html=banners></div>
-        {form(a, text, view, &tags)}
+        {tracking::mistakes(lang, a.mistakes())}
+        {form(a, &text, view, &tags)}
         {facets(a, &answer, &tags)}
         {none}
         {(!rows.is_empty()).then(|| view! {

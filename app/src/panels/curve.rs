@@ -44,28 +44,37 @@ pub struct CurveStyle {
 }
 
 impl CurveStyle {
-    /// Reads `axis`, `scale` and `smooth`.
+    /// Reads `axis`.
     ///
     /// # Errors
-    /// Says what each of them may be.
-    pub fn read(axis: Option<&str>, scale: Option<&str>, smooth: Option<&str>) -> Result<Self> {
-        let axis = match axis {
-            None | Some("step") => CurveAxis::Step,
-            Some("time") => CurveAxis::Time,
-            Some(other) => return Err(Error::bad_input(sentences::bad_axis(domain::scope::clip_text(other)))),
-        };
-        let log_scale = match scale {
-            None | Some("linear") => false,
-            Some("log") => true,
-            Some(other) => return Err(Error::bad_input(sentences::bad_scale(domain::scope::clip_text(other)))),
-        };
-        let smoothing = match smooth {
-            None => 0.0,
-            Some(text) => text.parse().ok().filter(|s| (0.0..=MAX_SMOOTHING).contains(s)).ok_or_else(|| {
-                Error::bad_input(sentences::bad_smoothing(MAX_SMOOTHING, domain::scope::clip_text(text)))
-            })?,
-        };
-        Ok(Self { axis, log_scale, smoothing })
+    /// Says what it may be, as the others do.
+    pub fn read_axis(text: &str) -> Result<CurveAxis> {
+        match text {
+            "step" => Ok(CurveAxis::Step),
+            "time" => Ok(CurveAxis::Time),
+            other => Err(Error::bad_input(sentences::bad_axis(domain::scope::clip_text(other)))),
+        }
+    }
+
+    /// Reads `scale`: whether it is logarithmic.
+    ///
+    /// # Errors
+    /// As [`CurveStyle::read_axis`].
+    pub fn read_scale(text: &str) -> Result<bool> {
+        match text {
+            "linear" => Ok(false),
+            "log" => Ok(true),
+            other => Err(Error::bad_input(sentences::bad_scale(domain::scope::clip_text(other)))),
+        }
+    }
+
+    /// Reads `smooth`.
+    ///
+    /// # Errors
+    /// As [`CurveStyle::read_axis`].
+    pub fn read_smoothing(text: &str) -> Result<f64> {
+        let weight = text.parse().ok().filter(|s| (0.0..=MAX_SMOOTHING).contains(s));
+        weight.ok_or_else(|| Error::bad_input(sentences::bad_smoothing(MAX_SMOOTHING, domain::scope::clip_text(text))))
     }
 }
 
@@ -118,7 +127,9 @@ impl Positions {
                 let (low, high) = (self.value(self.range.from()), self.value(self.range.to()));
                 let (ticks, _) = value_ticks(low as f64, high as f64, TICKS);
                 let within = ticks.into_iter().filter(|t| (low as f64..=high as f64).contains(t) && t.fract() == 0.0);
-                within.map(|t| (at(self.first, self.scale, t as i64), fmt.decimal(t, 0))).collect()
+                let within: Vec<f64> = within.collect();
+                let places = within.iter().map(|t| at(self.first, self.scale, *t as i64));
+                places.zip(step_labels(fmt, &within)).collect()
             }
         }
     }
@@ -134,6 +145,29 @@ fn position(p: &MetricPoint, axis: CurveAxis) -> i64 {
         CurveAxis::Step => p.step,
         CurveAxis::Time => p.timestamp.0,
     }
+}
+
+/// Steps from which on they are written short, or they would lie on each other.
+const LONG_STEP: f64 = 1e6;
+/// So many digits behind the point have powers of ten in the place of steps.
+const STEP_DIGITS: usize = 3;
+
+/// Steps beside the axis: whole, as powers of ten where they are large, and where these do not tell them apart as what is to be added to
+/// the first one.
+fn step_labels(fmt: &Fmt, steps: &[f64]) -> Vec<String> {
+    if steps.iter().all(|s| s.abs() < LONG_STEP) {
+        return steps.iter().map(|s| fmt.decimal(*s, 0)).collect();
+    }
+    let short = |s: f64, digits: usize| if s == 0.0 { "0".to_owned() } else { format!("{s:.digits$e}") };
+    let exact = |digits: &usize| steps.iter().all(|s| short(*s, *digits).parse() == Ok(*s));
+    if let Some(digits) = (0..=STEP_DIGITS).find(exact) {
+        return steps.iter().map(|s| short(*s, digits).replace('-', "−")).collect();
+    }
+    let Some((first, others)) = steps.split_first() else { return vec![] };
+    let further: Vec<f64> = others.iter().map(|s| s - first).collect();
+    // Of what is still not told apart there are fewer each time.
+    let further = step_labels(fmt, &further).into_iter().map(|label| format!("+{label}"));
+    [scientific(*first)].into_iter().chain(further).collect()
 }
 
 /// The value that is drawn; `None` for what the scale has no place for: NaN, infinities (which MLflow keeps as the largest finite
@@ -373,6 +407,24 @@ mod tests {
             }
         }
         assert!(draw(&[], CurveStyle::default()).svg.starts_with("<svg"));
+    }
+
+    #[test]
+    fn steps_of_any_size_have_short_words_that_tell_them_apart() {
+        let labels = |steps: &[f64]| step_labels(&fmt(), steps);
+        assert_eq!(labels(&[0.0, 250_000.0, 500_000.0]), ["0", "250,000", "500,000"]);
+        assert_eq!(labels(&[-1e6, 0.0, 1e6]), ["−1e6", "0", "1e6"]);
+        assert_eq!(labels(&[2.5e15, 5e15, 7.5e15]), ["2.5e15", "5.0e15", "7.5e15"]);
+        let large = 9_007_199_254_740_980.0;
+        assert_eq!(labels(&[large, large + 4.0, large + 10.0]), ["9.01e15", "+4", "+10"]);
+        let ends = [(0, 9_007_199_254_740_991), (i64::MIN, i64::MAX), (i64::MAX - 9, i64::MAX), (1_000_000, 1_000_007)];
+        for (first, last) in ends {
+            let points = [point(first, 0, 1.0), point(last, 1, 2.0)];
+            let positions = Positions::of(&points, CurveAxis::Step).expect("positions");
+            for (_, label) in positions.ticks(&fmt()) {
+                assert!(label.chars().count() <= 9, "{first} to {last}: {label}");
+            }
+        }
     }
 
     #[test]

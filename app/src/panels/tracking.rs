@@ -1,6 +1,7 @@
 //! What pages of experiments and runs share: how the copy stands to MLflow, the status of a run, values, and lengths of time.
 
 use domain::{
+    error::Sentence,
     ports::{CopyStatus, TrackingKind},
     time::{DAY, HOUR, MINUTE, Millis, SECOND},
     tracking::{Run, RunStatus},
@@ -84,6 +85,12 @@ pub fn banners(fmt: &Fmt, now: Millis, status: &CopyStatus) -> String {
         {warning.map(|text| view! { <p class="banner late">{text}</p> })}
     }
     .to_html()
+}
+
+/// What of the address could not be read, and is taken as not given.
+pub fn mistakes(lang: Lang, mistakes: &[Sentence]) -> impl IntoView + use<> {
+    let said = |why: &Sentence| view! { <p class="banner bad" role="alert">{words::tracking_not_read(lang, why)}</p> };
+    mistakes.iter().map(said).collect_view()
 }
 
 /// A length of time in the two units that count.

@@ -2,7 +2,7 @@
 //! pictures only when their first bytes say that they are some, and nothing of them ever runs.
 
 use domain::{
-    Result,
+    ErrorKind, Result,
     error::Sentence,
     tracking::{ArtifactEntry, ArtifactPath, ByteRange, Run},
 };
@@ -10,7 +10,7 @@ use futures::StreamExt;
 use leptos::prelude::*;
 use usecases::Tracking;
 
-use super::words;
+use super::{picture::picture_type, words};
 use crate::{
     i18n::Lang,
     shell::plain_query::PlainQuery,
@@ -33,18 +33,6 @@ const TEXTS: [&str; 18] = [
 const NAMES: [&str; 5] = ["MLmodel", "requirements", "Dockerfile", "LICENSE", "README"];
 const PICTURES: [&str; 5] = ["png", "jpg", "jpeg", "gif", "webp"];
 
-/// What the first bytes of a picture say that it is, as a media type that browsers draw and never run.
-#[must_use]
-pub fn picture_type(head: &[u8]) -> Option<&'static str> {
-    match head {
-        [0x89, b'P', b'N', b'G', 0x0D, 0x0A, 0x1A, 0x0A, ..] => Some("image/png"),
-        [0xFF, 0xD8, 0xFF, ..] => Some("image/jpeg"),
-        [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some("image/gif"),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
-        _ => None,
-    }
-}
-
 /// The size of a file as people read it.
 #[must_use]
 pub fn size(fmt: &Fmt, bytes: u64) -> String {
@@ -62,7 +50,7 @@ pub fn size(fmt: &Fmt, bytes: u64) -> String {
     format!("{} {unit}", fmt.decimal(value, if value < 100.0 { 1 } else { 0 }))
 }
 
-/// The folder at `folder`, and a preview of `file`.
+/// The folder at `folder`, and a preview of `file`. A folder that is asked for as a file is opened.
 pub(super) async fn section(
     a: &PlainQuery,
     runs: &Tracking,
@@ -71,14 +59,30 @@ pub(super) async fn section(
     file: Option<&ArtifactPath>,
 ) -> AnyView {
     let lang = a.fmt.lang;
-    let listed = runs.artifacts(run.id.as_str(), folder).await;
+    let mut folder = folder;
+    let mut listed = runs.artifacts(run.id.as_str(), folder).await;
     let preview = match file {
-        Some(file) => Some(preview(a, runs, run, file).await),
         None => None,
+        Some(file) => match found(runs, run, folder, &listed, file).await {
+            FileState::Folder => {
+                folder = file;
+                listed = runs.artifacts(run.id.as_str(), folder).await;
+                None
+            }
+            FileState::Missing => {
+                let text = words::file_missing(lang, file.as_str());
+                Some(view! { <p class="banner bad" role="alert"><bdi>{text}</bdi></p> }.into_any())
+            }
+            FileState::Empty => Some(framed(a, run, file, quiet(words::preview_empty(lang)))),
+            FileState::Other => Some(preview(a, runs, run, file).await),
+        },
     };
     let list = match listed {
-        Err(e) => view! { <p class="banner bad" role="status">{words::files_away(lang, &e.message)}</p> }.into_any(),
-        Ok(entries) if entries.is_empty() => view! { <p class="quiet">{words::files_none(lang)}</p> }.into_any(),
+        Err(e) => {
+            let text = if e.kind == ErrorKind::NotFound { words::files_not_found } else { words::files_away };
+            view! { <p class="banner bad" role="status">{text(lang, &e.message)}</p> }.into_any()
+        }
+        Ok(entries) if entries.is_empty() => quiet(words::files_none(lang)),
         Ok(entries) => {
             let rows = entries.iter().map(|entry| row(a, run, entry, file)).collect_view();
             view! { <ul class="tree">{rows}</ul> }.into_any()
@@ -93,6 +97,42 @@ pub(super) async fn section(
         </section>
     }
     .into_any()
+}
+
+/// What is known of a file before it is opened.
+enum FileState {
+    Missing,
+    Folder,
+    Empty,
+    /// A file with something in it, or nobody knows: opening it says more.
+    Other,
+}
+
+/// Looks for a file in the list of its folder, which is at hand where that is `folder`.
+async fn found(
+    runs: &Tracking,
+    run: &Run,
+    folder: &ArtifactPath,
+    listed: &Result<Vec<ArtifactEntry>>,
+    file: &ArtifactPath,
+) -> FileState {
+    // The root.
+    let Some(home) = file.parent() else { return FileState::Folder };
+    let elsewhere = if home == *folder { None } else { Some(runs.artifacts(run.id.as_str(), &home).await) };
+    match elsewhere.as_ref().unwrap_or(listed) {
+        Ok(entries) => match entries.iter().find(|e| e.path == *file) {
+            None => FileState::Missing,
+            Some(e) if e.is_folder => FileState::Folder,
+            Some(e) if e.size == Some(0) => FileState::Empty,
+            Some(_) => FileState::Other,
+        },
+        Err(e) if e.kind == ErrorKind::NotFound && !home.as_str().is_empty() => FileState::Missing,
+        Err(_) => FileState::Other,
+    }
+}
+
+fn quiet(text: impl Into<String>) -> AnyView {
+    view! { <p class="quiet">{text.into()}</p> }.into_any()
 }
 
 /// The way from the root to a folder.
@@ -161,21 +201,27 @@ fn end_of(name: &str) -> String {
 
 async fn preview(a: &PlainQuery, runs: &Tracking, run: &Run, file: &ArtifactPath) -> AnyView {
     let lang = a.fmt.lang;
-    let name = file.file_name().to_owned();
-    let end = end_of(&name);
+    let name = file.file_name();
+    let end = end_of(name);
     let inside = if PICTURES.contains(&&*end) {
         picture(a, runs, run, file).await
     } else if TEXTS.contains(&&*end) || NAMES.iter().any(|n| name.starts_with(n)) {
         text(a, runs, run, file, &end).await
     } else {
-        Ok(view! { <p class="quiet">{words::preview_none(lang)}</p> }.into_any())
+        Ok(quiet(words::preview_none(lang)))
     };
     let inside = inside.unwrap_or_else(|why| {
         view! { <p class="banner bad" role="status">{words::preview_failed(lang, &why)}</p> }.into_any()
     });
+    framed(a, run, file, inside)
+}
+
+/// A preview under the name of its file.
+fn framed(a: &PlainQuery, run: &Run, file: &ArtifactPath, inside: AnyView) -> AnyView {
+    let lang = a.fmt.lang;
     view! {
         <section class="preview">
-            <h3><bdi>{words::preview(lang, name)}</bdi></h3>
+            <h3><bdi>{words::preview(lang, file.file_name())}</bdi></h3>
             {inside}
             <p>{download(lang, run, file)}</p>
         </section>
@@ -194,9 +240,7 @@ async fn beginning(
     let body = match runs.artifact(run.id.as_str(), file, Some(ByteRange::From(0, Some(most - 1)))).await {
         Ok(body) => body,
         // An empty file has no first byte.
-        Err(e) if e.kind == domain::ErrorKind::BadInput => {
-            runs.artifact(run.id.as_str(), file, None).await.map_err(said)?
-        }
+        Err(e) if e.kind == ErrorKind::BadInput => runs.artifact(run.id.as_str(), file, None).await.map_err(said)?,
         Err(e) => return Err(said(e)),
     };
     let mut bytes = vec![];
@@ -208,7 +252,9 @@ async fn beginning(
             break;
         }
     }
-    Ok((bytes, body.size))
+    // What ends before it must is whole.
+    let whole = body.size.or(((bytes.len() as u64) < most).then_some(bytes.len() as u64));
+    Ok((bytes, whole))
 }
 
 async fn picture(
@@ -218,15 +264,24 @@ async fn picture(
     file: &ArtifactPath,
 ) -> std::result::Result<AnyView, Sentence> {
     let lang = a.fmt.lang;
-    let (head, whole) = beginning(runs, run, file, 16).await?;
-    if picture_type(&head).is_none() {
-        return Ok(view! { <p class="quiet">{words::preview_broken(lang)}</p> }.into_any());
+    let (head, whole) = beginning(runs, run, file, TEXT_BYTES).await?;
+    if head.is_empty() {
+        return Ok(quiet(words::preview_empty(lang)));
+    }
+    if picture_type(&head, whole).is_none() {
+        return Ok(quiet(words::preview_broken(lang)));
     }
     if whole.is_some_and(|n| n > PICTURE_BYTES) {
-        return Ok(view! { <p class="quiet">{words::preview_large(lang, size(&a.fmt, PICTURE_BYTES))}</p> }.into_any());
+        return Ok(quiet(words::preview_large(lang, size(&a.fmt, PICTURE_BYTES))));
     }
     let (src, alt) = (file_address(run, file), file.file_name().to_owned());
-    Ok(view! { <img src=src alt=alt loading="lazy"/> }.into_any())
+    // What a browser cannot draw for all that is told by `app/elements/drawn.ts`, and without a script by the sentence beside it.
+    let broken = words::picture_broken(lang);
+    Ok(view! {
+        <img src=src alt=alt data-broken=broken/>
+        <noscript><p class="quiet">{words::picture_unseen(lang)}</p></noscript>
+    }
+    .into_any())
 }
 
 async fn text(
@@ -239,8 +294,11 @@ async fn text(
     let lang = a.fmt.lang;
     let (bytes, whole) = beginning(runs, run, file, TEXT_BYTES).await?;
     let cut = whole.map_or(bytes.len() as u64 >= TEXT_BYTES, |n| n > bytes.len() as u64);
+    if bytes.is_empty() {
+        return Ok(quiet(words::preview_empty(lang)));
+    }
     if bytes.contains(&0) {
-        return Ok(view! { <p class="quiet">{words::preview_none(lang)}</p> }.into_any());
+        return Ok(quiet(words::preview_none(lang)));
     }
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let shown = match end {
@@ -284,28 +342,11 @@ fn cells(text: &str, separator: u8) -> Vec<Vec<String>> {
     rows.map(|row| row.iter().take(CSV_CELLS).map(str::to_owned).collect()).collect()
 }
 
-/// Reads a path of the address.
-///
-/// # Errors
-/// As [`ArtifactPath::parse`].
-pub(super) fn path(text: Option<&str>) -> Result<Option<ArtifactPath>> {
-    text.map(ArtifactPath::parse).transpose()
-}
-
 #[cfg(test)]
 mod tests {
     use jiff::tz::TimeZone;
 
     use super::*;
-
-    #[test]
-    fn a_picture_is_known_by_its_first_bytes_and_never_by_its_name() {
-        assert_eq!(picture_type(b"\x89PNG\r\n\x1a\n...."), Some("image/png"));
-        assert_eq!(picture_type(b"\xFF\xD8\xFF\xE0"), Some("image/jpeg"));
-        for other in [&b"<svg xmlns"[..], b"<html>", b"", b"RIFF1234WAVE", b"\x89PNG"] {
-            assert_eq!(picture_type(other), None);
-        }
-    }
 
     #[test]
     fn sizes_have_the_unit_that_people_read() {

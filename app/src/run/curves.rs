@@ -2,7 +2,7 @@
 
 use domain::{
     Result,
-    tracking::{Run, RunMetric},
+    tracking::{Run, RunMetric, RunMetricNames},
 };
 use leptos::prelude::*;
 use usecases::tracking::HistoryAnswer;
@@ -14,10 +14,7 @@ use crate::{
         tracking::age,
     },
     shell::plain_query::PlainQuery,
-    ui::{
-        chart::{Chart, PictureTools},
-        links,
-    },
+    ui::chart::{Chart, PictureTools},
 };
 
 /// So many pictures are on a page.
@@ -28,9 +25,12 @@ const POINTS: usize = 6_000;
 const WEIGHTS: [&str; 4] = ["0.6", "0.8", "0.9", "0.97"];
 
 /// The metrics that have a curve, as far as that is known without their history, and whose names contain `find`.
-pub(super) fn with_curves<'r>(run: &'r Run, find: &str) -> Vec<&'r RunMetric> {
+pub(super) fn with_curves<'r>(names: &RunMetricNames, run: &'r Run, find: &str) -> Vec<&'r RunMetric> {
     let has = |m: &&RunMetric| m.extremes.map_or(m.step != 0, |e| e.points > 1);
-    run.metrics.iter().filter(has).filter(|m| fits(&m.key, find)).collect()
+    let mut metrics: Vec<&RunMetric> = run.metrics.iter().filter(has).filter(|m| fits(&m.key, find)).collect();
+    // What the catalogue knows by name comes first: that is what a run is judged by.
+    metrics.sort_by_cached_key(|m| names.of(&m.key).catalogue.is_none());
+    metrics
 }
 
 /// How the curves are drawn, and which.
@@ -110,13 +110,4 @@ fn waiting(a: &PlainQuery, metric: &RunMetric, history: &HistoryAnswer) -> AnyVi
         </section>
     }
     .into_any()
-}
-
-/// The history of a metric for programs.
-pub(super) fn history_address(run: &Run, metric: Option<&str>) -> String {
-    let path = format!("/api/runs/{}", run.id);
-    match metric {
-        Some(metric) => links::href(&format!("{path}/history"), &[("metric".to_owned(), metric.to_owned())]),
-        None => path,
-    }
 }

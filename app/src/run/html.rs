@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     ports::MadeByRun,
-    tracking::{Run, RunMetric, Text},
+    tracking::{Run, RunMetric, Text, exact_text},
 };
 use leptos::prelude::*;
 
@@ -132,7 +132,7 @@ pub(super) fn metrics(a: &PlainQuery, run: &Run, find: &str, json: String) -> im
         let value = |v: Option<f64>| v.map_or_else(|| NO_VALUE.to_owned(), |v| number(&a.fmt, v));
         let [min, max] = [m.extremes.map(|e| e.min), m.extremes.map(|e| e.max)].map(value);
         let points = m.extremes.map_or_else(|| NO_VALUE.to_owned(), |e| a.fmt.count(e.points));
-        let exact = m.value.to_string();
+        let exact = exact_text(m.value);
         view! {
             <tr>
                 <th scope="row"><bdi>{m.key.to_string()}</bdi></th>

@@ -3,7 +3,7 @@
 use domain::{
     Error, Result,
     scope::{Scope, clip_text},
-    tracking::Run,
+    tracking::{ArtifactPath, Run},
 };
 use leptos::prelude::*;
 use usecases::tracking::RunAnswer;
@@ -25,15 +25,17 @@ use crate::{
     },
 };
 
+/// The value of `show=` for the files.
+const ARTIFACTS: &str = "artifacts";
 /// The keys of the page.
 const KEYS: [&str; 8] = ["show", "find", "axis", "scale", "smooth", "page", "folder", "file"];
 
 /// The page of the run at an address.
 ///
 /// # Errors
-/// An id that is none or of no run; keys that cannot be read; a page of curves that there is not.
+/// An id that is none or of no run; unknown keys, and those that are given twice. What of them cannot be read is said on the page.
 pub async fn page(services: &Services, request: &Request, address: &str) -> Result<DrawnView> {
-    let a = PlainQuery::read(services, request, address, &KEYS, &[])?;
+    let mut a = PlainQuery::read(services, request, address, &KEYS, &[])?;
     let lang = a.fmt.lang;
     let generation = services.runs.generation();
     let answer = services.runs.run(&a.behind("/runs/")?)?;
@@ -47,56 +49,61 @@ pub async fn page(services: &Services, request: &Request, address: &str) -> Resu
         crumb(experiment.name.to_string(), a.to(&addresses::experiment(&experiment.id)), words::what_experiment(lang)),
         crumb(title.clone(), a.to(&addresses::run(&run.id)), ""),
     ];
-    let show = a.get("show");
-    let content = match show {
-        None => overview(services, &a, &answer).await?,
-        Some("artifacts") => {
-            let folder = artifacts::path(a.get("folder"))?.unwrap_or_default();
-            let file = artifacts::path(a.get("file"))?;
-            artifacts::section(&a, &services.runs, run, &folder, file.as_ref()).await
-        }
-        Some(other) => return Err(Error::bad_input(sentences::bad_tab(clip_text(other)))),
+    let show = a.understand("show", |text| match text {
+        ARTIFACTS => Ok(()),
+        other => Err(Error::bad_input(sentences::bad_tab(clip_text(other)))),
+    });
+    let content = if show.is_some() {
+        let folder = a.understand("folder", ArtifactPath::parse).unwrap_or_default();
+        let file = a.understand("file", ArtifactPath::parse);
+        artifacts::section(&a, &services.runs, run, &folder, file.as_ref()).await
+    } else {
+        overview(services, &mut a, &answer)?
     };
     let banners = tracking::banners(&a.fmt, a.now, &answer.status);
     let html = view! {
         <p class="lead quiet">{tracking::source_line(&a.fmt, a.now, &answer.status)}</p>
         <div class="notes" inner_html=banners></div>
-        {tabs(&a, run, show)}
+        {tracking::mistakes(lang, a.mistakes())}
+        {tabs(&a, run, show.is_some())}
         {content}
     };
-    Ok(DrawnView {
-        head: a.head(services, crumbs, title, addresses::run_events(), generation),
-        about: words::about(lang).into(),
-        html: html.to_html(),
-    })
+    let head = a.head(services, crumbs, title, addresses::run_events(), generation);
+    Ok(DrawnView::new(head, words::about(lang), &html.to_html()))
 }
 
 /// Overview and artifacts. MLflow is only asked for the latter.
-fn tabs(a: &PlainQuery, run: &Run, show: Option<&str>) -> impl IntoView + use<> {
+fn tabs(a: &PlainQuery, run: &Run, artifacts: bool) -> impl IntoView + use<> {
     let lang = a.fmt.lang;
     let path = addresses::run(&run.id);
-    let tab = |label: &'static str, key: Option<&'static str>| {
+    let tab = |label: &'static str, key: Option<&'static str>, current: bool| {
         let query: Vec<_> = key.map(|k| ("show".to_owned(), k.to_owned())).into_iter().collect();
         let href = links::href(&path, &query);
-        view! { <li><a href=href aria-current=(show == key).then_some("page")>{label}</a></li> }
+        view! { <li><a href=href aria-current=current.then_some("page")>{label}</a></li> }
     };
     view! {
         <nav class="tabs" aria-label=words::tabs(lang)>
-            <ul>{tab(words::tab_overview(lang), None)}{tab(words::tab_artifacts(lang), Some("artifacts"))}</ul>
+            <ul>{tab(words::tab_overview(lang), None, !artifacts)}{tab(words::tab_artifacts(lang), Some(ARTIFACTS), artifacts)}</ul>
         </nav>
     }
 }
 
-async fn overview(services: &Services, a: &PlainQuery, answer: &RunAnswer) -> Result<AnyView> {
+fn overview(services: &Services, a: &mut PlainQuery, answer: &RunAnswer) -> Result<AnyView> {
     let (lang, run) = (a.fmt.lang, &*answer.run);
-    let find = a.get("find").unwrap_or_default();
-    let style = CurveStyle::read(a.get("axis"), a.get("scale"), a.get("smooth"))?;
-    let page = pages::read(a.get("page"))?;
-    let any = !curves::with_curves(run, "").is_empty();
-    let metrics = curves::with_curves(run, find);
+    let find = &*a.looked_for("find");
+    let style = CurveStyle {
+        axis: a.understand("axis", CurveStyle::read_axis).unwrap_or_default(),
+        log_scale: a.understand("scale", CurveStyle::read_scale).unwrap_or_default(),
+        smoothing: a.understand("smooth", CurveStyle::read_smoothing).unwrap_or_default(),
+    };
+    let mut page = a.understand("page", pages::read).unwrap_or(1);
+    let any = !curves::with_curves(&a.metric_names, run, "").is_empty();
+    let metrics = curves::with_curves(&a.metric_names, run, find);
     if page > 1 && (page - 1) * curves::CURVES >= metrics.len() {
-        return Err(Error::not_found(sentences::no_page(metrics.len(), page)));
+        a.refuse("page", sentences::no_page(metrics.len(), page));
+        page = 1;
     }
+    let a = &*a;
     let mut figures = vec![];
     for metric in metrics.iter().skip((page - 1) * curves::CURVES).take(curves::CURVES) {
         let history = services.runs.history(run.id.as_str(), &metric.key, curves::points(style))?;
@@ -119,7 +126,7 @@ async fn overview(services: &Services, a: &PlainQuery, answer: &RunAnswer) -> Re
             <div class="curves">{figures}</div>
             {pages::pager(&a.fmt, &paging, |page| a.with(&[("page", page)]))}
         </section>
-        {html::metrics(a, run, find, curves::history_address(run, None))}
+        {html::metrics(a, run, find, format!("/api/runs/{}", run.id))}
         {html::pairs(a, run, find)}
     }
     .into_any())

@@ -9,6 +9,8 @@ mod function;
 mod html;
 #[cfg(feature = "ssr")]
 mod make;
+#[cfg(feature = "ssr")]
+mod picture;
 
 #[cfg(feature = "ssr")]
 mod words {

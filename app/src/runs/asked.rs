@@ -1,15 +1,17 @@
-//! What the address of a list of runs asks, as far as it can be read. A filter that cannot is no error of the page: its mistake is shown
-//! beside it.
+//! What the address of a list of runs asks, as far as it can be read. What cannot is no error of the page: the page says so, and shows
+//! what is usual.
 
 use domain::{
-    Result,
+    Error, Result,
+    scope::clip_text,
     tracking::{
         Attribute, Column, Reading, RunId, Text,
-        filter::{Expr, Field, Filter, FilterError, Test},
+        filter::{Expr, Field, Filter, FilterError, MAX_FILTER, Test},
         search::Sort,
     },
 };
 
+use super::sentences;
 use crate::{shell::plain_query::PlainQuery, ui::pages};
 
 /// The keys of the page; `pick` may be given several times.
@@ -18,13 +20,17 @@ pub(super) const LISTS: [&str; 1] = ["pick"];
 /// Rows of a page, when nobody asks for another number, and at most.
 pub(super) const PAGE_ROWS: usize = 100;
 const MOST_ROWS: usize = 500;
+/// The value of `edit=` with which the choice of columns is open, also without a script.
+pub(super) const EDIT_COLUMNS: &str = "columns";
 /// The most columns that a table shows.
 pub(super) const MOST_COLUMNS: usize = 60;
 
 /// What is asked.
 pub(super) struct Asked {
-    /// As it was typed.
+    /// As it was typed, or the beginning of it.
     pub text: String,
+    /// Whether it was longer than any filter.
+    pub is_cut: bool,
     /// What it means; all runs where it cannot be read.
     pub filter: std::result::Result<Filter, FilterError>,
     /// Rows that somebody selected; none for all.
@@ -37,37 +43,49 @@ pub(super) struct Asked {
     pub group: Option<Column>,
     pub page: usize,
     pub rows: usize,
+    /// In the names of columns that are offered.
+    pub find: String,
 }
 
 impl Asked {
-    /// # Errors
-    /// A sort order, a column or a number that cannot be read.
-    pub(super) fn read(a: &PlainQuery) -> Result<Self> {
-        let text = a.get("filter").unwrap_or_default().to_owned();
+    /// What cannot be read is taken out of the query and said on the page; a filter, at its box.
+    pub(super) fn read(a: &mut PlainQuery) -> Self {
+        let mut text = a.get("filter").unwrap_or_default().to_owned();
         let filter = Filter::parse(&text);
-        let columns = a.get("cols").map(Column::parse_list).transpose()?;
-        let reading = a.get("reading").map_or(Ok(Reading::Last), |text| {
-            let bad = || super::sentences::bad_reading(domain::scope::clip_text(text));
-            Reading::parse(text).ok_or_else(|| domain::Error::bad_input(bad()))
-        })?;
-        let rows = a.get("rows").map_or(Ok(PAGE_ROWS), |text| {
-            let bad = || super::sentences::bad_rows(MOST_ROWS, domain::scope::clip_text(text));
-            text.parse().ok().filter(|n| (1..=MOST_ROWS).contains(n)).ok_or_else(|| domain::Error::bad_input(bad()))
-        })?;
-        Ok(Self {
+        let is_cut = text.len() > MAX_FILTER;
+        text.truncate(text.floor_char_boundary(MAX_FILTER));
+        if filter.is_err() {
+            a.forget("filter");
+        }
+        if a.get("edit").is_some_and(|text| text != EDIT_COLUMNS) {
+            a.forget("edit");
+        }
+        let reading = a.understand("reading", |text| {
+            Reading::parse(text).ok_or_else(|| Error::bad_input(sentences::bad_reading(clip_text(text))))
+        });
+        let rows = a.understand("rows", |text| {
+            let rows = text.parse().ok().filter(|n| (1..=MOST_ROWS).contains(n));
+            rows.ok_or_else(|| Error::bad_input(sentences::bad_rows(MOST_ROWS, clip_text(text))))
+        });
+        let columns = a.understand("cols", |text| Ok(Column::parse_list(text)?));
+        let names = a.metric_names.clone();
+        let picked = a.all("pick").map(RunId::parse).collect::<Result<Vec<_>>>();
+        Self {
             filter,
             text,
-            picked: a.all("pick").map(RunId::parse).collect::<Result<_>>()?,
-            sort: Sort::parse(a.get("sort").unwrap_or_default(), &a.metric_names)?,
+            is_cut,
+            picked: picked.map_err(|e| a.refuse("pick", e.message)).unwrap_or_default(),
+            sort: a.understand("sort", |text| Ok(Sort::parse(text, &names)?)).unwrap_or_default(),
             columns: columns.map(|mut c| {
                 c.truncate(MOST_COLUMNS);
                 c
             }),
-            reading,
-            group: a.get("group").map(Column::parse).transpose()?,
-            page: pages::read(a.get("page"))?,
-            rows,
-        })
+            reading: reading.unwrap_or_default(),
+            group: a.understand("group", |text| Ok(Column::parse(text)?)),
+            page: a.understand("page", pages::read).unwrap_or(1),
+            rows: rows.unwrap_or(PAGE_ROWS),
+            find: a.looked_for("find"),
+        }
     }
 
     /// The filter with the selected rows in it.

@@ -3,7 +3,7 @@
 use domain::{
     metric::Direction,
     time::Millis,
-    tracking::{Attribute, Column, Reading, Run, Value},
+    tracking::{Attribute, Column, Reading, Run, Value, exact_text},
 };
 use leptos::prelude::*;
 
@@ -95,7 +95,7 @@ pub(super) fn cell(a: &PlainQuery, column: &Column, run: &Run, now: Millis) -> A
     if let Column::Metric(key, reading) = &a.metric_names.settled(column) {
         let Some(metric) = run.metric(key) else { return view! { <td class=class>{NO_VALUE}</td> }.into_any() };
         let (value, as_asked) = reading.of(metric);
-        let exact = value.to_string();
+        let exact = exact_text(value);
         // Its history is not at hand: the last value stands in, and says so.
         let stand_in = (!as_asked).then(|| view! { " "<small class="quiet">{words::stand_in(lang)}</small> });
         return view! { <td class=class title=exact>{number(&a.fmt, value)}{stand_in}</td> }.into_any();

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use usecases::tracking::RunsAnswer;
 
 use super::{
-    asked::{Asked, MOST_COLUMNS, written},
+    asked::{Asked, EDIT_COLUMNS, MOST_COLUMNS, written},
     columns::{kind, name, reading_name},
     words,
 };
@@ -23,8 +23,6 @@ use crate::{
 const NAMED: usize = 6;
 /// So many values of a facet are offered.
 const OFFERED: usize = 8;
-/// The value of `edit=` with which the choice of columns is open, also without a script.
-const COLUMNS: &str = "columns";
 /// So many columns that are not shown are offered; others are found by name.
 const OFFERED_COLUMNS: usize = 60;
 
@@ -37,7 +35,7 @@ fn hidden(a: &PlainQuery, without: &[&str]) -> Vec<impl IntoView + use<>> {
 /// The search box. A mistake is shown under it, at its place; how keys without a prefix were understood as well.
 pub(super) fn search_box(a: &PlainQuery, asked: &Asked, answer: &RunsAnswer) -> impl IntoView + use<> {
     let lang = a.fmt.lang;
-    let fault = asked.filter.as_ref().err().map(|e| fault(lang, &asked.text, e));
+    let fault = asked.filter.as_ref().err().map(|e| fault(lang, asked, e));
     let is_bad = fault.is_some().then_some("true");
     let understood: Vec<String> = answer
         .understood
@@ -82,18 +80,24 @@ pub(super) fn search_box(a: &PlainQuery, asked: &Asked, answer: &RunsAnswer) -> 
 }
 
 /// What is wrong with a filter, and where.
-fn fault(lang: Lang, text: &str, e: &FilterError) -> impl IntoView + use<> {
+fn fault(lang: Lang, asked: &Asked, e: &FilterError) -> AnyView {
+    let said = lang.reason(&e.sentence()).to_owned();
+    if asked.is_cut {
+        let cut = words::filter_cut(lang);
+        return view! { <p class="fault" role="alert">{said}" "{cut}</p> }.into_any();
+    }
+    let text = &*asked.text;
     let at = e.at.min(text.len());
     // At the end there is nothing to underline but the end itself.
     let (before, rest) = text.split_at_checked(at).unwrap_or((text, ""));
     let here: String = rest.chars().take(1).collect();
     let behind = rest.get(here.len()..).unwrap_or_default().to_owned();
     let here = if here.is_empty() { " ␣".to_owned() } else { here };
-    let said = lang.reason(&e.sentence()).to_owned();
     view! {
         <p class="fault" role="alert">{said}</p>
         <pre class="where"><code>{before.to_owned()}<mark>{here}</mark>{behind}</code></pre>
     }
+    .into_any()
 }
 
 /// The grammar by examples.
@@ -200,10 +204,10 @@ pub(super) fn turns(a: &PlainQuery, asked: &Asked, answer: &RunsAnswer) -> impl 
 /// The columns: those that are shown, to be moved and taken away, and others, to be added.
 pub(super) fn chooser(a: &PlainQuery, asked: &Asked, shown: &[Column], answer: &RunsAnswer) -> impl IntoView + use<> {
     let lang = a.fmt.lang;
-    let find = a.get("find").unwrap_or_default();
+    let find = &*asked.find;
     // Without the reading, which is chosen elsewhere.
     let plain: Vec<Column> = asked.columns.clone().unwrap_or_else(|| answer.default_columns.clone());
-    let to = |columns: &[Column]| a.with(&[("cols", Some(written(columns))), ("edit", Some(COLUMNS.to_owned()))]);
+    let to = |columns: &[Column]| a.with(&[("cols", Some(written(columns))), ("edit", Some(EDIT_COLUMNS.to_owned()))]);
     let act = |columns: Vec<Column>, label: String, sign: &'static str| {
         let href = to(&columns);
         view! { " "<a class="act" data-noscroll="" href=href title=label.clone() aria-label=label>{sign}</a> }
@@ -257,14 +261,14 @@ pub(super) fn chooser(a: &PlainQuery, asked: &Asked, shown: &[Column], answer: &
     let default = asked.columns.is_some().then(|| {
         view! { " "<a href=a.with(&[("cols", None)])>{words::default_columns(lang)}</a> }
     });
-    let open = (!find.is_empty() || a.get("edit") == Some(COLUMNS)).then_some("");
+    let open = (!find.is_empty() || a.get("edit") == Some(EDIT_COLUMNS)).then_some("");
     view! {
         <details class="columns" open=open>
             <summary><Icon name="table"/>{words::columns(lang, shown.len())}</summary>
             <ul>{chosen}</ul>
             <form class="filters" method="get" action=a.path.clone()>
                 {hidden(a, &["cols", "find", "edit"])}
-                <input type="hidden" name="edit" value=COLUMNS/>
+                <input type="hidden" name="edit" value=EDIT_COLUMNS/>
                 <label class="wide"><span>{words::columns_text(lang)}</span><input name="cols" value=written(&plain) autocomplete="off" spellcheck="false"/></label>
                 <label><span>{words::columns_find(lang)}</span><input type="search" name="find" value=find.to_owned() autocomplete="off" spellcheck="false"/></label>
                 <button class="button" type="submit">{words::apply(lang)}</button>

@@ -21,7 +21,7 @@ pub(super) fn table(a: &PlainQuery, filter: &Filter, groups: &RunsGroups, files:
     let heads: Vec<_> = groups
         .metrics
         .iter()
-        .map(|c| view! { <th scope="col" class="num">{name(lang, c)}<small class="quiet">{kind(a, c)}</small></th> })
+        .map(|c| view! { <th scope="col" class="num"><bdi>{name(lang, c)}</bdi><small class="quiet">{kind(a, c)}</small></th> })
         .collect();
     let rows: Vec<_> = groups.groups.iter().map(|g| row(a, filter, &groups.by, g)).collect();
     let left_out = (groups.left_out > 0).then(
@@ -34,7 +34,7 @@ pub(super) fn table(a: &PlainQuery, filter: &Filter, groups: &RunsGroups, files:
             <div class="scroll" role="region" tabindex="0" aria-label=caption>
                 <table>
                     <thead><tr>
-                        <th scope="col">{name(lang, &groups.by)}<small class="quiet">{kind(a, &groups.by)}</small></th>
+                        <th scope="col"><bdi>{name(lang, &groups.by)}</bdi><small class="quiet">{kind(a, &groups.by)}</small></th>
                         <th scope="col" class="num">{words::col_runs(lang)}</th>
                         {heads}
                     </tr></thead>

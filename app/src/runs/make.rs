@@ -1,7 +1,7 @@
 //! Makes the page of the runs of an experiment, or of all.
 
 use domain::{
-    Error, Result,
+    Result,
     tracking::{Column, ExperimentId, Lifecycle, Reading},
 };
 use leptos::prelude::*;
@@ -31,12 +31,12 @@ const SIBLINGS: usize = 40;
 /// The page at an address.
 ///
 /// # Errors
-/// An experiment that there is not; keys that cannot be read, but for the filter; a page that there is not.
+/// An experiment that there is not; unknown keys, and those that are given twice. What of them cannot be read is said on the page.
 pub async fn page(services: &Services, request: &Request, address: &str) -> Result<DrawnView> {
-    let a = PlainQuery::read(services, request, address, &KEYS, &LISTS)?;
+    let mut a = PlainQuery::read(services, request, address, &KEYS, &LISTS)?;
     let lang = a.fmt.lang;
     let generation = services.runs.generation();
-    let asked = Asked::read(&a)?;
+    let mut asked = Asked::read(&mut a);
     let id = a.behind("/experiments/")?;
     let named = if id == ALL { vec![] } else { vec![ExperimentId::parse(&id)?.to_string()] };
     let title = |answer: &RunsAnswer| match (&answer.experiments[..], named.is_empty()) {
@@ -49,9 +49,9 @@ pub async fn page(services: &Services, request: &Request, address: &str) -> Resu
         let html = view! { <Empty empty=tracking::no_source(lang)/> }.to_html();
         let title = words::experiments(lang).to_owned();
         let head = a.head(services, vec![crumb], title, addresses::run_events(), generation);
-        return Ok(DrawnView { head, about: words::about(lang).into(), html });
+        return Ok(DrawnView::new(head, words::about(lang), &html));
     }
-    let query = RunsQuery {
+    let mut query = RunsQuery {
         experiments: named.clone(),
         filter: asked.whole_filter(),
         sort: asked.sort.clone(),
@@ -62,7 +62,9 @@ pub async fn page(services: &Services, request: &Request, address: &str) -> Resu
     };
     let mut answer = services.runs.search(&query)?;
     if asked.page > 1 && query.skip >= answer.total {
-        return Err(Error::not_found(sentences::no_page(answer.total, asked.page)));
+        a.refuse("page", sentences::no_page(answer.total, asked.page));
+        (asked.page, query.skip) = (1, 0);
+        answer = services.runs.search(&query)?;
     }
     let shown = asked.shown(&answer.default_columns);
     if let Some(by) = &asked.group {
@@ -79,17 +81,10 @@ pub async fn page(services: &Services, request: &Request, address: &str) -> Resu
     }
     queue(services, &asked, &shown, &answer)?;
     let title = title(&answer);
-    Ok(DrawnView {
-        head: a.head(
-            services,
-            crumbs(services, &a, &answer, &named, &title)?,
-            title,
-            addresses::run_events(),
-            generation,
-        ),
-        about: words::about(lang).into(),
-        html: content(&a, &asked, &shown, &answer, !named.is_empty()),
-    })
+    let crumbs = crumbs(services, &a, &answer, &named, &title)?;
+    let head = a.head(services, crumbs, title, addresses::run_events(), generation);
+    let html = content(&a, &asked, &shown, &answer, !named.is_empty());
+    Ok(DrawnView::new(head, words::about(lang), &html))
 }
 
 /// Asks for the histories of what is shown where another value than the last one is wanted: they are copied, and the page fills in.
@@ -145,18 +140,21 @@ fn content(a: &PlainQuery, asked: &Asked, shown: &[Column], answer: &RunsAnswer,
     };
     let picked = (!asked.picked.is_empty()).then(|| words::picked(lang, asked.picked.len()));
     let stand_ins = (answer.stand_ins > 0).then(|| words::stand_ins(lang, a.fmt.count(answer.stand_ins as u64)));
-    let deleted = answer
-        .experiments
-        .first()
-        .filter(|e| one && e.lifecycle == Lifecycle::Deleted)
-        .map(|_| view! { <p class="banner late">{words::deleted(lang)}</p> });
+    let deleted = answer.experiments.first().filter(|e| one && e.lifecycle == Lifecycle::Deleted).map(|_| {
+        let others = a.to(addresses::EXPERIMENTS);
+        view! { <p class="banner late">{words::deleted(lang)}" "<a href=others>{words::deleted_others(lang)}</a></p> }
+    });
     let list = match &answer.groups {
         Some(found) => {
             let files = table::files(asked, answer, shown, one).into_any();
             groups::table(a, &asked.whole_filter(), found, files).into_any()
         }
         None if answer.rows.is_empty() => {
-            let text = if answer.columns.runs == 0 { words::nothing_yet(lang) } else { words::nothing(lang) };
+            let text = match (answer.columns.runs, deleted.is_some()) {
+                (0, true) => words::nothing_left(lang),
+                (0, false) => words::nothing_yet(lang),
+                _ => words::nothing(lang),
+            };
             view! { <p class="quiet">{text}</p> }.into_any()
         }
         None => table::table(a, asked, shown, answer, one).into_any(),
@@ -164,6 +162,7 @@ fn content(a: &PlainQuery, asked: &Asked, shown: &[Column], answer: &RunsAnswer,
     view! {
         <p class="lead"><span role="status">{found}{picked}</span>" "<span class="quiet">{tracking::source_line(&a.fmt, a.now, &answer.status)}</span></p>
         <div class="notes" inner_html=banners></div>
+        {tracking::mistakes(lang, a.mistakes())}
         {deleted}
         {controls::search_box(a, asked, answer)}
         {controls::facets(a, asked, answer)}

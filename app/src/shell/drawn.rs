@@ -37,6 +37,22 @@ pub struct DrawnView {
     pub html: String,
 }
 
+#[cfg(feature = "ssr")]
+impl DrawnView {
+    /// Much of it was written by somebody else: what may stand in no HTML is shown by symbols.
+    #[must_use]
+    pub fn new(mut head: PageHead, about: &str, html: &str) -> Self {
+        let visible = |text: &mut String| *text = domain::text::visible(text).into_owned();
+        visible(&mut head.title);
+        for crumb in &mut head.crumbs {
+            visible(&mut crumb.label);
+            visible(&mut crumb.what);
+            crumb.siblings.iter_mut().for_each(|s| visible(&mut s.label));
+        }
+        Self { head, about: about.to_owned(), html: domain::text::visible(html).into_owned() }
+    }
+}
+
 /// Puts it in place.
 fn draw(v: DrawnView) -> AnyView {
     let about = v.about;

@@ -14,6 +14,9 @@ use crate::{i18n::Lang, ui::icon::Icon};
 /// A theme of the switch: icon, its name.
 type ThemeItem = (Theme, &'static str, fn(Lang) -> &'static str);
 
+/// The longest query that the form of choices leads back to: more than any page takes.
+const MAX_BACK: usize = 16_384;
+
 #[component]
 pub fn Frame(prefs: Prefs, page_list: &'static [&'static PageSpec], children: Children) -> impl IntoView {
     let lang = move || prefs.lang.get();
@@ -69,12 +72,13 @@ fn Choices(prefs: Prefs) -> impl IntoView {
     let lang = move || prefs.lang.get();
     let location = use_location();
     let back = move || {
-        format!(
-            "{}{}{}",
-            location.pathname.get(),
-            if location.search.get().is_empty() { "" } else { "?" },
-            location.search.get()
-        )
+        let (path, search) = (location.pathname.get(), location.search.get());
+        // A query that long was refused, and is not sent along. In a browser it is not sent but read from the address.
+        if search.is_empty() || (cfg!(feature = "ssr") && search.len() > MAX_BACK) {
+            path
+        } else {
+            format!("{path}?{search}")
+        }
     };
     let choose_lang = move |lang: Lang| {
         move |ev: MouseEvent| {

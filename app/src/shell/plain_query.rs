@@ -2,9 +2,10 @@
 
 use domain::{
     Result,
-    params::{KEYS, QueryParams, RefreshInterval, decode, given_twice, unknown_key},
+    error::Sentence,
+    params::{KEYS, QueryParams, RefreshInterval, decode, given_twice, too_long, unknown_key},
     time::Millis,
-    tracking::RunMetricNames,
+    tracking::{RunMetricNames, filter::MAX_FILTER},
 };
 
 use super::{
@@ -18,6 +19,9 @@ use crate::ui::{fmt::Fmt, links};
 /// What such a page takes along from others, and hands on.
 const KEPT: [&str; 3] = ["tz", "refresh", "kiosk"];
 
+/// The longest text that is looked for in names, in characters: no name of MLflow's is longer.
+const MAX_FIND: usize = 500;
+
 /// An address, read once.
 pub struct PlainQuery {
     /// As it stands in the address.
@@ -30,6 +34,7 @@ pub struct PlainQuery {
     refresh: RefreshInterval,
     /// In their order; those of other pages are not among them.
     pairs: Vec<(String, String)>,
+    mistakes: Vec<Sentence>,
 }
 
 impl PlainQuery {
@@ -76,7 +81,41 @@ impl PlainQuery {
             metric_names: services.runs.metric_names(),
             refresh: q.refresh,
             pairs,
+            mistakes: vec![],
         })
+    }
+
+    /// What a key says; `None` when it is not given, or cannot be read: see [`PlainQuery::refuse`].
+    pub fn understand<T>(&mut self, key: &str, read: impl FnOnce(&str) -> Result<T>) -> Option<T> {
+        let text = self.get(key)?;
+        let known = if text.len() > MAX_FILTER { Err(too_long(key, MAX_FILTER, text)) } else { read(text) };
+        known.map_err(|e| self.refuse(key, e.message)).ok()
+    }
+
+    /// What is looked for in names; empty for all.
+    pub fn looked_for(&mut self, key: &str) -> String {
+        let short = |text: &str| {
+            let is_short = text.chars().count() <= MAX_FIND;
+            if is_short { Ok(text.to_owned()) } else { Err(too_long(key, MAX_FIND, text)) }
+        };
+        self.understand(key, short).unwrap_or_default()
+    }
+
+    /// Takes a key as not given: no link of the page hands it on, and the page says why.
+    pub fn refuse(&mut self, key: &str, why: Sentence) {
+        self.forget(key);
+        self.mistakes.push(why);
+    }
+
+    /// Takes a key as not given.
+    pub fn forget(&mut self, key: &str) {
+        self.pairs.retain(|(k, _)| k != key);
+    }
+
+    /// Why keys were refused.
+    #[must_use]
+    pub fn mistakes(&self) -> &[Sentence] {
+        &self.mistakes
     }
 
     #[must_use]

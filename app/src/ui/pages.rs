@@ -5,15 +5,17 @@ use leptos::prelude::*;
 
 use super::{fmt::Fmt, icon::Icon, sentences, words};
 
-/// Reads `page=`, from 1.
+/// Far more than anybody turns, and the first row of it can still be counted.
+const MOST: usize = 1_000_000;
+
+/// Reads `page=`, from 1. A page behind all others is one of them, however large its number.
 ///
 /// # Errors
-/// Anything else.
-pub fn read(text: Option<&str>) -> Result<usize> {
-    let Some(text) = text else { return Ok(1) };
-    // Far more than anybody turns, and the first row of it can still be counted.
-    let page = text.parse().ok().filter(|p| (1..=1_000_000).contains(p));
-    page.ok_or_else(|| Error::bad_input(sentences::bad_page(clip_text(text))))
+/// What is no such number.
+pub fn read(text: &str) -> Result<usize> {
+    let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let page = if is_number { Some(text.parse().unwrap_or(MOST).min(MOST)) } else { None };
+    page.filter(|p| *p > 0).ok_or_else(|| Error::bad_input(sentences::bad_page(clip_text(text))))
 }
 
 /// Which part of a list is shown.
@@ -53,4 +55,19 @@ pub fn pager(fmt: &Fmt, paging: &Paging, to: impl Fn(Option<String>) -> String) 
         }
         .into_any(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MOST, read};
+
+    #[test]
+    fn a_page_is_a_number_from_one_on() {
+        for (text, page) in [("1", 1), ("07", 7), ("1000001", MOST), ("99999999999999999999999999", MOST)] {
+            assert_eq!(read(text).ok(), Some(page), "{text}");
+        }
+        for text in ["", "0", "00", "-1", "+1", "1.5", "x", "１"] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
 }

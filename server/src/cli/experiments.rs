@@ -11,7 +11,7 @@ use usecases::{
     tracking::{ExperimentsQuery, MAX_ROWS},
 };
 
-use super::output::{Align, Format, OutputTable};
+use super::output::{Align, Format, OutputTable, clipped};
 use crate::{config::Settings, declarations::DeclarationFiles, http::runs::json::ExperimentRowJson, startup};
 
 /// How long a command waits for MLflow where a copy is kept already.
@@ -118,10 +118,11 @@ impl Experiments {
                     domain::tracking::Lifecycle::Active => "active",
                     domain::tracking::Lifecycle::Deleted => "deleted",
                 };
-                let text = |t: &Option<domain::tracking::Text>| t.as_deref().unwrap_or_default().to_owned();
+                let shown = |t: &str| if list.format.csv { t.to_owned() } else { clipped(t) };
+                let text = |t: &Option<domain::tracking::Text>| shown(t.as_deref().unwrap_or_default());
                 vec![
                     e.id.to_string(),
-                    e.name.to_string(),
+                    shown(&e.name),
                     stage.to_owned(),
                     r.runs.to_string(),
                     counted(&[RunStatus::Running, RunStatus::Scheduled]),

@@ -93,6 +93,18 @@ pub fn harmless(text: &str) -> String {
     shown
 }
 
+/// The most characters of a name or a value in a table: one that is longer would push everything else out of sight.
+const MAX_CELL: usize = 60;
+
+/// The beginning of a text that somebody else wrote, for a table.
+#[must_use]
+pub fn clipped(text: &str) -> String {
+    match text.char_indices().nth(MAX_CELL) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(MAX_CELL - 1).chain(['…']).collect(),
+    }
+}
+
 /// A table for people.
 #[must_use]
 pub fn table(head: &[Head], rows: &[Vec<String>]) -> String {
@@ -119,7 +131,15 @@ pub fn plain_table(head: &[Head]) -> Table {
 
 #[cfg(test)]
 mod tests {
-    use super::{Align, harmless, table};
+    use super::{Align, MAX_CELL, clipped, harmless, table};
+
+    #[test]
+    fn a_long_name_keeps_its_beginning() {
+        assert_eq!(clipped("short"), "short");
+        let (longest, longer) = ("é".repeat(MAX_CELL), "é".repeat(5_000));
+        assert_eq!(clipped(&longest), longest);
+        assert_eq!(clipped(&longer), format!("{}…", "é".repeat(MAX_CELL - 1)));
+    }
 
     #[test]
     fn nothing_steers_the_terminal_and_wide_letters_take_two_columns() {

@@ -5,13 +5,13 @@ use std::{collections::BTreeSet, sync::Arc};
 use comfy_table::{Cell, Color};
 use domain::{
     metric::ChangeVerdict,
-    tracking::{Run, RunMetricNames, Text},
+    tracking::{Run, RunMetricNames, Text, is_infinite},
 };
 use serde_json::{Value, json};
 
 use super::{
     experiments::has_colours,
-    output::{Align, Head, harmless, plain_table, table},
+    output::{Align, Head, clipped, harmless, plain_table, table},
     run_texts::{figure, short},
 };
 use crate::http::runs::json::{Number, RunJson};
@@ -37,8 +37,11 @@ fn param_keys(runs: &[Arc<Run>]) -> BTreeSet<&Text> {
 
 /// How a run differs from the first one; `None` where either has no such metric, or no number.
 fn difference(names: &RunMetricNames, first: &Run, other: &Run, key: &str) -> Option<Difference> {
-    let by = other.metric(key)?.value - first.metric(key)?.value;
-    by.is_finite().then(|| Difference { by, verdict: names.of(key).direction.judge(by) })
+    let [before, after] = [first.metric(key)?.value, other.metric(key)?.value];
+    let by = after - before;
+    // From or to an infinity no number leads.
+    let is_number = by.is_finite() && !is_infinite(before) && !is_infinite(after);
+    is_number.then(|| Difference { by, verdict: names.of(key).direction.judge(by) })
 }
 
 fn word(verdict: ChangeVerdict) -> Option<&'static str> {
@@ -96,7 +99,7 @@ pub(super) fn text(names: &RunMetricNames, runs: &[Arc<Run>]) -> String {
     };
     let about = [
         row("id", &short),
-        row("name", &|r| r.name.to_string()),
+        row("name", &|r| clipped(&r.name)),
         row("experiment", &|r| r.experiment.to_string()),
         row("status", &|r| r.status.as_str().to_owned()),
         row("start", &|r| r.start.map_or_else(String::new, |t| t.to_string())),
@@ -109,8 +112,8 @@ pub(super) fn text(names: &RunMetricNames, runs: &[Arc<Run>]) -> String {
     for key in param_keys(runs) {
         let values: Vec<Option<&str>> = runs.iter().map(|r| r.param(key)).collect();
         if differs(&values) {
-            let cells = values.iter().map(|v| v.unwrap_or("–").to_owned());
-            params.push([key.to_string()].into_iter().chain(cells).collect::<Vec<_>>());
+            let cells = values.iter().map(|v| clipped(v.unwrap_or("–")));
+            params.push([clipped(key)].into_iter().chain(cells).collect::<Vec<_>>());
         }
     }
     let all = param_keys(runs).len();
@@ -136,7 +139,7 @@ fn metrics_table(names: &RunMetricNames, runs: &[Arc<Run>], colours: bool) -> St
     }
     for key in metric_keys(runs) {
         let shown = |run: &Run| run.metric(key).map_or_else(|| "–".to_owned(), |m| figure(m.value));
-        let mut cells = vec![Cell::new(harmless(key)), Cell::new(shown(first))];
+        let mut cells = vec![Cell::new(harmless(&clipped(key))), Cell::new(shown(first))];
         for other in others {
             cells.push(Cell::new(shown(other)));
             cells.push(
@@ -202,12 +205,12 @@ mod tests {
     fn differences_are_told_by_colour_or_by_word() {
         let a = run(
             "aaaa",
-            &[("test_total_time", 13.497), ("accuracy", 0.5), ("epoch", 1.0), ("nan", f64::NAN)],
+            &[("test_total_time", 13.497), ("accuracy", 0.5), ("epoch", 1.0), ("nan", f64::NAN), ("peak", f64::MAX)],
             &[("lr", "1"), ("same", "x")],
         );
         let b = run(
             "bbbb",
-            &[("test_total_time", 14.123), ("accuracy", 0.75), ("epoch", 3.0), ("nan", 1.0)],
+            &[("test_total_time", 14.123), ("accuracy", 0.75), ("epoch", 3.0), ("nan", 1.0), ("peak", -1.0)],
             &[("lr", "2"), ("same", "x")],
         );
         let runs = [a, b];
@@ -215,14 +218,19 @@ mod tests {
         for part in ["+0.6260 ▲ worse", "+0.2500 ▲ better", "+2 ▲\n", "diff (2-1)"] {
             assert!(format!("{plain}\n").contains(part), "{part} in\n{plain}");
         }
-        assert!(!plain.contains('\u{1b}') && !plain.contains("NaN ▲"));
+        assert!(!plain.contains('\u{1b}') && !plain.contains("NaN ▲") && !plain.contains("∞ ▼"));
+        assert!(
+            plain.lines().any(|l| l.trim_start().starts_with("peak") && l.contains('∞') && l.trim_end().ends_with('–')),
+            "{plain}"
+        );
         let coloured = metrics_table(&RunMetricNames::default(), &runs, true);
         assert!(coloured.contains('\u{1b}') && !coloured.contains("worse"), "{coloured:?}");
         let told = text(&RunMetricNames::default(), &runs);
         assert!(told.contains("Parameters that differ (1 of 2)") && told.contains("\\u{1b}[31m"), "{told}");
         let value = value(&RunMetricNames::default(), &runs);
         assert_eq!(value["metrics"][0]["metric"], "accuracy");
-        assert_eq!(value["metrics"][3]["differences"][0]["verdict"], "worse");
+        assert_eq!(value["metrics"][3]["values"], json!(["Infinity", -1.0]));
+        assert_eq!(value["metrics"][4]["differences"][0]["verdict"], "worse");
         assert_eq!(value["params"][0], json!({ "param": "lr", "differs": true, "values": ["1", "2"] }));
     }
 
@@ -233,7 +241,8 @@ mod tests {
             (-2.0, "-2"),
             (0.75, "0.7500"),
             (1e-9, "1.0000e-9"),
-            (f64::MAX, "inf"),
+            (f64::MAX, "∞"),
+            (f64::NEG_INFINITY, "-∞"),
             (f64::NAN, "NaN"),
             (5e12, "5.0000e12"),
         ] {

@@ -1,6 +1,6 @@
 //! How commands write numbers and ids of runs.
 
-use domain::tracking::Run;
+use domain::tracking::{Run, exact_text, is_infinite};
 
 /// How much of an id tables show: enough to ask for the run by it.
 const SHOWN_ID: usize = 12;
@@ -11,9 +11,8 @@ pub(super) fn figure(x: f64) -> String {
     let size = x.abs();
     if x.is_nan() {
         "NaN".to_owned()
-    } else if size >= f64::MAX {
-        // As MLflow keeps infinities.
-        if x > 0.0 { "inf".to_owned() } else { "-inf".to_owned() }
+    } else if is_infinite(x) {
+        infinity(x)
     } else if size != 0.0 && !(1e-4..1e9).contains(&size) {
         format!("{x:.4e}")
     } else if x.fract() == 0.0 {
@@ -21,6 +20,16 @@ pub(super) fn figure(x: f64) -> String {
     } else {
         format!("{x:.4}")
     }
+}
+
+/// A number with all of its digits.
+#[must_use]
+pub(super) fn exact(x: f64) -> String {
+    if is_infinite(x) { infinity(x) } else { exact_text(x) }
+}
+
+fn infinity(x: f64) -> String {
+    if x > 0.0 { "∞".to_owned() } else { "-∞".to_owned() }
 }
 
 /// The beginning of an id.

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use domain::{
     Error, Result,
     metric::Direction,
-    tracking::{ArtifactPath, Attribute, Column, Run, Value, filter::Filter},
+    tracking::{ArtifactPath, Attribute, Column, Run, Value, exact_text, filter::Filter},
 };
 use serde_json::json;
 use usecases::{
@@ -17,13 +17,14 @@ use usecases::{
 use super::{
     download,
     experiments::with_runs,
-    output::{Align, Format, Head, harmless, print, print_json},
+    output::{Align, Format, Head, clipped, harmless, print, print_json},
     run_comparison,
-    run_texts::{figure, short},
+    run_texts::{exact, figure, short},
+    serve::stop_signal,
 };
 use crate::{
     config::Settings,
-    http::runs::json::{BestJson, PointJson, RunJson},
+    http::runs::json::{BestJson, HistoryJson, RunJson},
 };
 
 /// How long the history of a metric is waited for, in ms.
@@ -156,14 +157,17 @@ impl Runs {
     }
 }
 
-fn cell(column: &Column, run: &Run) -> String {
+/// What a run has of a column: for people, or whole.
+fn cell(column: &Column, run: &Run, whole: bool) -> String {
     match column.value(run) {
         None => String::new(),
         Some(Value::Number(ms)) if *column == Column::Attribute(Attribute::Duration) => {
             format!("{:.1} s", ms / 1000.0)
         }
+        Some(Value::Number(x)) if whole => exact_text(x),
         Some(Value::Number(x)) => figure(x),
-        Some(Value::Text(text)) => text.to_owned(),
+        Some(Value::Text(text)) if whole => text.to_owned(),
+        Some(Value::Text(text)) => clipped(text),
         Some(Value::Time(t)) => t.to_string(),
         Some(Value::Status(status)) => status.as_str().to_owned(),
     }
@@ -187,12 +191,14 @@ impl List {
         }
         let columns = asked.columns.unwrap_or(answer.default_columns);
         let mut head: Vec<Head> = vec![("run".to_owned(), Align::Left), ("name".to_owned(), Align::Left)];
-        head.extend(columns.iter().map(|c| (c.key().to_owned(), align(c))));
+        let whole = self.format.csv;
+        let text = |t: &str| if whole { t.to_owned() } else { clipped(t) };
+        head.extend(columns.iter().map(|c| (text(c.key()), align(c))));
         let row = |run: &Run| {
-            let id = if self.format.csv { run.id.to_string() } else { short(run) };
-            [id, run.name.to_string()]
+            let id = if whole { run.id.to_string() } else { short(run) };
+            [id, text(&run.name)]
                 .into_iter()
-                .chain(columns.iter().map(|c| cell(&answer.names.settled(c), run)))
+                .chain(columns.iter().map(|c| cell(&answer.names.settled(c), run, whole)))
                 .collect::<Vec<_>>()
         };
         let rows: Vec<Vec<String>> = answer.rows.iter().map(|r| row(r)).collect();
@@ -245,7 +251,7 @@ fn best_text(experiment: &str, best: &BestAnswer) -> String {
         format!("Run ID: {}", run.id),
         format!("Run name: {}", run.name),
         format!("Status: {}", run.status.as_str()),
-        format!("{}: {}", best.metric, best.value),
+        format!("{}: {}", best.metric, exact(best.value)),
         String::new(),
         "Parameters:".to_owned(),
     ];
@@ -274,7 +280,11 @@ impl Artifacts {
     async fn artifacts(&self, runs: &Tracking) -> Result<()> {
         let path = ArtifactPath::parse(&self.path)?;
         if let Some(folder) = &self.download {
-            let written = download::download(runs, &self.run, &path, folder, self.force).await?;
+            // What is given up is dropped, and with it the part of a file that was written.
+            let written = tokio::select! {
+                written = download::download(runs, &self.run, &path, folder, self.force) => written?,
+                () = stop_signal() => return Err(stopped()),
+            };
             let value = json!({ "folder": folder, "files": written.files, "bytes": written.bytes });
             if self.format.json {
                 return print_json(&value);
@@ -295,19 +305,22 @@ impl Artifacts {
     }
 }
 
+fn stopped() -> Error {
+    let why = "the download was stopped; files that were written whole stay";
+    Error::unavailable(domain::error::Sentence::only_english(why))
+}
+
 impl History {
     async fn history(&self, runs: &Tracking) -> Result<()> {
         let points = domain::params::limit(&self.points, MAX_POINTS)?;
         let answer = runs.wait_for_history(&self.run, &self.metric, points, WAIT_MS).await?;
         self.check(&answer)?;
-        let rows: Vec<PointJson> = answer.points.iter().map(PointJson::of).collect();
-        let value = json!({
-            "metric": self.metric, "as_of": answer.as_of, "complete": answer.complete, "total_points": answer.total, "points": rows,
-        });
+        let value = HistoryJson::of(&self.metric, &answer);
+        let value_cell = if self.format.csv { exact_text } else { exact };
         let head = [("step", Align::Right), ("time", Align::Left), ("value", Align::Right)];
         let head = head.map(|(name, align)| (name.to_owned(), align));
         let cells =
-            answer.points.iter().map(|p| vec![p.step.to_string(), p.timestamp.to_string(), p.value.to_string()]);
+            answer.points.iter().map(|p| vec![p.step.to_string(), p.timestamp.to_string(), value_cell(p.value)]);
         self.format.print_table(&value, &head, &cells.collect::<Vec<_>>())?;
         if !self.format.json && !self.format.csv {
             print(&format!("{} of {} points", answer.points.len(), answer.total))?;

@@ -165,7 +165,7 @@ async fn start_jobs(
 }
 
 /// Waits for SIGINT or SIGTERM.
-async fn stop_signal() {
+pub(super) async fn stop_signal() {
     let interrupt = tokio::signal::ctrl_c();
     #[cfg(unix)]
     {

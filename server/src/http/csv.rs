@@ -1,6 +1,9 @@
 //! CSV as RFC 4180 has it. Cells that a spreadsheet would run as a formula are made text.
 
-use domain::query::{Trend, TrendPoint, WorstZone, WorstZones};
+use domain::{
+    query::{Trend, TrendPoint, WorstZone, WorstZones},
+    text::visible,
+};
 
 /// The columns of a trend, in files and on the command line.
 pub const TREND_COLUMNS: [&str; 7] = ["t", "value", "n", "min", "max", "p50", "p95"];
@@ -47,6 +50,8 @@ pub fn to_csv(head: &[&str], rows: &[Vec<String>]) -> String {
 
 fn line<'a>(out: &mut String, cells: impl Iterator<Item = &'a str>) {
     for (i, cell) in cells.enumerate() {
+        // Programs that read CSV break at control characters, and NUL ends a cell for some.
+        let cell = &*visible(cell);
         if i > 0 {
             out.push(',');
         }
@@ -70,6 +75,12 @@ fn line<'a>(out: &mut String, cells: impl Iterator<Item = &'a str>) {
 #[cfg(test)]
 mod tests {
     use super::to_csv;
+
+    #[test]
+    fn control_characters_are_shown() {
+        let rows = vec![vec!["a\0\u{7}b".into(), "two\nlines".into(), "\u{1b}[31m".into()]];
+        assert_eq!(to_csv(&["\u{1}"], &rows), "␁\r\na␀␇b,\"two\nlines\",␛[31m\r\n");
+    }
 
     #[test]
     fn cells_are_quoted_where_needed_and_never_run() {

@@ -105,6 +105,7 @@ pub fn router(state: AppState) -> Router {
         .merge(records)
         .layer(from_fn_with_state(state.clone(), forms::handle_form_post))
         .layer(from_fn_with_state(state.clone(), start_page::start_page))
+        .layer(from_fn_with_state(state.clone(), pages::reject_dot_segments))
         .layer(from_fn_with_state(state.clone(), access::require_access))
         .layer(axum::middleware::from_fn(normalization::normalize_uri))
         .layer(axum::middleware::from_fn(middleware::reject_ambiguous_uri))

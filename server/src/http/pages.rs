@@ -10,11 +10,11 @@ use app::{
 use axum::{
     Extension, Form, Router,
     extract::{Request as HttpRequest, State as Shared},
-    http::{HeaderMap, HeaderValue, StatusCode, header, request},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header, request},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use domain::access::Actor;
+use domain::{access::Actor, params::decode};
 use jiff::tz::TimeZone;
 use leptos::{
     nonce::use_nonce,
@@ -86,10 +86,31 @@ fn provide(state: &AppState) {
     }
 }
 
+/// A path with a segment `.` or `..` leads nowhere: the router of pages would walk along it, and show the page where it ends.
+pub async fn reject_dot_segments(state: Shared<AppState>, mut request: HttpRequest, next: Next) -> Response {
+    if !has_dot_segment(request.uri().path()) {
+        return next.run(request).await;
+    }
+    if !is_for_programs(request.uri().path()) {
+        // Where no page is, and nothing to walk along.
+        *request.uri_mut() = Uri::from_static("/-/-");
+    }
+    not_found(state, request).await
+}
+
+/// Whether a segment of a path is `.` or `..`, as it stands or encoded. URLs take a backslash for a slash.
+fn has_dot_segment(path: &str) -> bool {
+    let dots = |segment: &str| decode(segment).is_ok_and(|s| s == "." || s == "..");
+    path.split(['/', '\\']).any(dots)
+}
+
+fn is_for_programs(path: &str) -> bool {
+    ["/api/", "/sf/", "/export/"].iter().any(|p| path.starts_with(p))
+}
+
 /// The page for addresses that lead nowhere; programs get a problem instead.
 async fn not_found(Shared(state): Shared<AppState>, request: HttpRequest) -> Response {
-    let path = request.uri().path();
-    if path.starts_with("/api/") || path.starts_with("/sf/") || path.starts_with("/export/") {
+    if is_for_programs(request.uri().path()) {
         return Problem::with_sentence(StatusCode::NOT_FOUND, sentences::nothing_here()).into_response();
     }
     let mut response = rendered(&state, request).await;
@@ -181,7 +202,20 @@ pub fn see_other(to: &str) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use super::local_path;
+    use super::{has_dot_segment, local_path};
+
+    #[test]
+    fn dots_are_seen_however_they_are_written() {
+        for path in ["/runs/..", "/runs/%2e%2e", "/runs/%2E", "/a/.%2e/b", "/.", "/%2e.", "/runs/a\\..\\.."] {
+            assert!(has_dot_segment(path), "{path}");
+        }
+        // A slash within a name walks nowhere.
+        for path in
+            ["/", "/runs/...", "/runs/a.b", "/runs/%252e%252e", "/customers/a%2F..%2Fb", "/customers/%ff", "/a//b"]
+        {
+            assert!(!has_dot_segment(path), "{path}");
+        }
+    }
 
     #[test]
     fn nobody_is_led_away() {

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says why and stops")]
 #![allow(clippy::disallowed_methods, reason = "a test waits for what it started, and nobody waits for the test")]
 
+#[path = "../support/fake_mlflow.rs"]
+mod fake_mlflow;
 #[path = "../support/fleet.rs"]
 mod fleet;
 #[path = "../support/mlflow.rs"]
@@ -38,6 +40,8 @@ mod pages;
 mod records;
 mod refusals;
 mod rest;
+mod run_downloads;
+mod run_pages;
 mod runs;
 mod send;
 mod spelling;

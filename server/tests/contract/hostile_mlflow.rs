@@ -273,6 +273,28 @@ async fn who_refuses_us_is_explained_and_cured() {
     all_fail(&MlflowServer::new(options).unwrap(), "does not accept our user name", "wrong", &[]).await;
 }
 
+#[tokio::test]
+async fn a_size_that_is_left_out_is_zero_where_others_are_told() {
+    let fake = Fake::start(|request, _| {
+        let head = request.lines().next().unwrap_or_default();
+        let file = |path: &str, size: Option<u64>| json!({"path": path, "is_dir": false, "file_size": size});
+        let folder = |path: &str| json!({"path": path, "is_dir": true});
+        let files = match () {
+            () if head.contains("path=told") => json!([file("told/a", Some(5)), file("told/empty", None)]),
+            () if head.contains("path=empty") => json!([file("empty/a", None)]),
+            () if head.contains("path=other%2Funtold") => json!([file("other/untold/a", None)]),
+            () if head.contains("path=other") => json!([folder("other/untold")]),
+            () => json!([folder("told"), folder("empty"), folder("other"), file("x", Some(1))]),
+        };
+        Reply::Bytes(ok(json!({ "files": files }).to_string()))
+    })
+    .await;
+    for (folder, sizes) in [("told", vec![Some(5), Some(0)]), ("empty", vec![Some(0)]), ("other/untold", vec![None])] {
+        let found = fake.client().artifacts(&run_id(), &ArtifactPath::parse(folder).unwrap()).await.unwrap();
+        assert_eq!(found.iter().map(|e| e.size).collect::<Vec<_>>(), sizes, "{folder}");
+    }
+}
+
 #[test]
 fn old_versions_are_warned_for() {
     for version in ["2.22.1", "3.16.9", "1.0", "3.1.0rc1"] {

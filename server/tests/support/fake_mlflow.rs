@@ -1,4 +1,5 @@
 //! A server that answers as MLflow must not, or not at all.
+#![allow(dead_code, reason = "each test binary uses its own part of this")]
 
 use std::{
     sync::{Arc, Mutex},

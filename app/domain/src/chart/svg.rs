@@ -31,6 +31,8 @@ const PLOT_HEIGHT: f64 = 184.0;
 const BOTTOM: f64 = 28.0;
 const LEFT: f64 = 52.0;
 const RIGHT: f64 = 64.0;
+/// How large the dot of a lonely point is, as `.dot` in `style/components/chart.css`.
+const DOT: f64 = 5.0;
 /// Width of the stretched inner picture, in its own units.
 const INNER: f64 = 1000.0;
 
@@ -219,13 +221,17 @@ fn lines(out: &mut String, chart: &Chart, scale: &Scale, paint: ColourMode) {
     }
     // The present lies on top of what it is compared with.
     for s in chart.series.iter().filter(|s| s.is_earlier()).chain(chart.series.iter().filter(|s| !s.is_earlier())) {
-        let d = path(s, scale);
+        let (line, dots) = paths(s, scale);
         let (class, dash) = if s.is_earlier() {
             (format!("line earlier s{}", s.colour), r#" stroke-dasharray="4 3""#)
         } else {
             (format!("line s{}", s.colour), "")
         };
-        let _ = write!(out, r#"<path {}{dash} d="{d}"/>"#, stroke(paint, &class, colour(s), 1.75));
+        let _ = write!(out, r#"<path {}{dash} d="{line}"/>"#, stroke(paint, &class, colour(s), 1.75));
+        if !dots.is_empty() {
+            let class = format!("dot s{}", s.colour);
+            let _ = write!(out, r#"<path {} d="{dots}"/>"#, stroke(paint, &class, colour(s), DOT));
+        }
     }
     for m in &chart.markers {
         let x = scale.x(m.at) * INNER;
@@ -234,25 +240,26 @@ fn lines(out: &mut String, chart: &Chart, scale: &Scale, paint: ColourMode) {
     out.push_str("</svg>");
 }
 
-/// The line of a series; the pen is lifted at gaps, and a point between two gaps is drawn as a dot.
-fn path(series: &Series, scale: &Scale) -> String {
+/// The line of a series, whose pen is lifted at gaps, and the points between two gaps, which are no line but dots.
+fn paths(series: &Series, scale: &Scale) -> (String, String) {
     let points = downsample(&series.points, &scale.range, PIXEL_COLUMNS);
-    let mut d = String::with_capacity(points.len() * 12);
+    let (mut line, mut dots) = (String::with_capacity(points.len() * 12), String::new());
     let mut pen_down = false;
     for (i, p) in points.iter().enumerate() {
-        match p.value {
-            None => pen_down = false,
-            Some(v) => {
-                let pen = if pen_down { 'L' } else { 'M' };
-                let _ = write!(d, "{pen}{:.1} {:.1}", scale.x(p.at) * INNER, scale.y(v));
-                if !pen_down && points.get(i + 1).is_none_or(|next| next.value.is_none()) {
-                    d.push_str("h0");
-                }
-                pen_down = true;
-            }
+        let Some(v) = p.value else {
+            pen_down = false;
+            continue;
+        };
+        let (x, y) = (scale.x(p.at) * INNER, scale.y(v));
+        let goes_on = points.get(i + 1).is_some_and(|next| next.value.is_some());
+        if pen_down || goes_on {
+            let _ = write!(line, "{}{x:.1} {y:.1}", if pen_down { 'L' } else { 'M' });
+        } else {
+            let _ = write!(dots, "M{x:.1} {y:.1}h0");
         }
+        pen_down = goes_on;
     }
-    d
+    (line, dots)
 }
 
 fn labels(out: &mut String, chart: &Chart, scale: &Scale, paint: ColourMode) {
@@ -358,7 +365,14 @@ mod tests {
         let c =
             chart(vec![(Millis(0), Some(0.0)), (Millis(10), Some(0.5)), (Millis(20), None), (Millis(90), Some(1.0))]);
         let drawn = svg(&c, ColourMode::Page, WidthMode::Fluid);
-        assert!(drawn.contains(r#"d="M0.0 184.0L100.0 92.0M900.0 0.0h0""#), "{drawn}");
+        assert!(
+            drawn.contains(r#"class="line s1" vector-effect="non-scaling-stroke" d="M0.0 184.0L100.0 92.0"/>"#),
+            "{drawn}"
+        );
+        assert!(drawn.contains(r#"class="dot s1" vector-effect="non-scaling-stroke" d="M900.0 0.0h0"/>"#), "{drawn}");
+        let c = chart(vec![(Millis(0), None), (Millis(20), Some(0.5)), (Millis(40), None), (Millis(60), Some(0.5))]);
+        let file = svg(&c, ColourMode::Resolved, WidthMode::Fixed(720));
+        assert!(file.contains(r#"stroke-width="5""#) && file.contains(r#"d="M200.0 92.0h0M600.0 92.0h0""#), "{file}");
     }
 
     #[test]

@@ -97,7 +97,7 @@ pub trait TrackingStore: Send + Sync {
     /// # Errors
     /// As the trait says.
     async fn history(&self, run: &RunId, metric: &str) -> Result<Vec<MetricPoint>>;
-    /// What is in a folder of a run's artifacts, by path. Empty for a folder that is not there.
+    /// What is in a folder of a run's artifacts, by path. Another folder than the root is `NotFound` when it is not there or is a file.
     ///
     /// # Errors
     /// As the trait says.

@@ -22,6 +22,6 @@ pub use self::{
     metric_name::{RunMetricName, RunMetricNames},
     run::{
         DatasetInput, Experiment, Extremes, Lifecycle, LoggedModel, MadeVersion, MetricPoint, Run, RunMetric,
-        RunStatus, Text, lookup,
+        RunStatus, Text, exact_text, is_infinite, lookup,
     },
 };

@@ -98,6 +98,27 @@ pub struct Extremes {
     pub points: u64,
 }
 
+/// A value of a metric as text that programs read back: all of its digits, `NaN`, and for what MLflow keeps in the place of infinities
+/// `Infinity` or `-Infinity`.
+#[must_use]
+pub fn exact_text(x: f64) -> String {
+    if x.is_nan() {
+        "NaN".to_owned()
+    } else if is_infinite(x) {
+        if x > 0.0 { "Infinity".to_owned() } else { "-Infinity".to_owned() }
+    } else if x != 0.0 && !(1e-7..1e17).contains(&x.abs()) {
+        format!("{x:e}")
+    } else {
+        x.to_string()
+    }
+}
+
+/// Whether a value is infinite, if only because MLflow says so with the largest finite number.
+#[must_use]
+pub fn is_infinite(x: f64) -> bool {
+    x.abs() >= f64::MAX
+}
+
 /// A dataset that a run read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatasetInput {
@@ -222,6 +243,22 @@ mod number {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_exact_text_has_no_hundreds_of_digits_and_says_what_is_infinite() {
+        for (x, text) in [
+            (0.1 + 0.2, "0.30000000000000004"),
+            (-2.0, "-2"),
+            (1e-9, "1e-9"),
+            (1e300, "1e300"),
+            (f64::MAX, "Infinity"),
+            (f64::NEG_INFINITY, "-Infinity"),
+            (f64::NAN, "NaN"),
+        ] {
+            assert_eq!(exact_text(x), text);
+            assert!(text.parse::<f64>().is_ok_and(|y| y == x || x.is_nan() || is_infinite(x)), "{text}");
+        }
+    }
 
     #[test]
     fn of_equal_keys_the_last_counts_and_keys_are_found() {

@@ -291,7 +291,7 @@ impl Tracking {
     /// The run whose last value of a metric is the best one.
     ///
     /// # Errors
-    /// `NotFound` when no run that passes the filter has a number of that metric; otherwise as [`Tracking::search`].
+    /// `NotFound` when no run that passes the filter has a number of that metric, saying whether all are NaN; otherwise as [`Tracking::search`].
     pub fn best(&self, experiment: &str, metric: &str, ascending: Option<bool>, filter: &Filter) -> Result<BestAnswer> {
         let name = self.metric_names().of(metric);
         let ascending_used = ascending.unwrap_or_else(|| name.lower_is_better());
@@ -305,10 +305,13 @@ impl Tracking {
         let answer = self.search(&query)?;
         let best = answer.rows.first().and_then(|run| Some((run.clone(), run.metric(metric)?.value)));
         let Some((run, value)) = best.filter(|(_, value)| !value.is_nan()) else {
+            let all = self.search(&RunsQuery { limit: answer.total, ..query })?;
+            let with = all.rows.iter().filter(|run| run.metric(metric).is_some()).count();
             let similar = similar(&answer.columns, metric);
-            return Err(Error::not_found(match similar.is_empty() {
-                true => sentences::no_run_with_metric(clip_text(metric)),
-                false => sentences::no_run_with_metric_but(clip_text(metric), similar.join(", ")),
+            return Err(Error::not_found(match (with, similar.is_empty()) {
+                (1.., _) => sentences::only_nan(clip_text(metric), with),
+                (0, true) => sentences::no_run_with_metric(clip_text(metric)),
+                (0, false) => sentences::no_run_with_metric_but(clip_text(metric), similar.join(", ")),
             }));
         };
         Ok(BestAnswer {
@@ -373,8 +376,9 @@ fn similar(columns: &RunColumns, metric: &str) -> Vec<String> {
         let key = key.to_lowercase();
         key.contains(&wanted) || wanted.contains(&key)
     };
-    let found = columns.metrics.iter().filter(|k| like(&k.key));
-    let all = columns.metrics.iter();
+    let others = columns.metrics.iter().filter(|k| &*k.key != metric);
+    let found = others.clone().filter(|k| like(&k.key));
+    let all = others;
     let chosen: Vec<_> = found.chain(all).map(|k| clip_text(&k.key)).collect();
     let mut unique: Vec<String> = vec![];
     for key in chosen {

@@ -170,13 +170,9 @@ impl Current {
                 continue;
             }
             let was_active = old.is_some_and(|old| old.lifecycle == Lifecycle::Active);
-            match experiment.lifecycle {
-                Lifecycle::Active if !was_active => appeared.push(experiment.id.clone()),
-                Lifecycle::Deleted => {
-                    let runs = before.experiment(&experiment.id).into_iter().flat_map(|e| e.runs());
-                    gone_runs.extend(runs.map(|r| r.id.clone()));
-                }
-                Lifecycle::Active => {}
+            // The runs of a deleted one stay as they were last seen: its page goes on showing them, until MLflow sweeps it.
+            if experiment.lifecycle == Lifecycle::Active && !was_active {
+                appeared.push(experiment.id.clone());
             }
             writer.unsaved.experiments.insert(experiment.id.clone());
             changed.push(Arc::new(experiment));

@@ -59,13 +59,20 @@ impl RunArtifacts {
     /// What is in a folder, by path.
     ///
     /// # Errors
-    /// `Unavailable` when it cannot be read.
+    /// `NotFound` when it is not there or is a file, but for the root, which MLflow makes with the first file; `Unavailable` when it cannot
+    /// be read.
     pub fn list(&self, folder: &ArtifactPath) -> Result<Vec<ArtifactEntry>> {
         let failed = |e: &io::Error| cannot_read(folder, e);
-        let Some(base) = &self.folder else { return Ok(vec![]) };
+        let is_root = folder.as_str().is_empty();
+        let missing = |is_file: bool| match (is_root, is_file) {
+            (true, _) => Ok(vec![]),
+            (false, true) => Err(Error::not_found(sentences::artifact_is_file(clip_text(folder.as_str())))),
+            (false, false) => Err(Error::not_found(sentences::no_artifact_folder(clip_text(folder.as_str())))),
+        };
+        let Some(base) = &self.folder else { return missing(false) };
         let path = match self.below.folder(&base.join(folder.as_str())) {
             Ok(path) => path,
-            Err(e) if is_missing(&e) => return Ok(vec![]),
+            Err(e) if is_missing(&e) => return missing(self.below.file(&base.join(folder.as_str())).is_ok()),
             Err(e) => return Err(failed(&e)),
         };
         let mut entries = Vec::new();
@@ -229,7 +236,10 @@ mod tests {
         let big = (PIECE * 2 + 3) as u64;
         assert_eq!(shown(""), [("big.bin".into(), Some(big), false), ("report".into(), None, true)]);
         assert_eq!(shown("report"), [("report/a.txt".into(), Some(10), false)]);
-        assert!(shown("none").is_empty() && shown("big.bin").is_empty());
+        for (none, why) in [("none", "no folder none"), ("big.bin", "is a file"), ("big.bin/x", "no folder")] {
+            let error = artifacts.list(&path(none)).expect_err(none);
+            assert!(error.kind == domain::error::ErrorKind::NotFound && error.message.en.contains(why), "{error:?}");
+        }
         assert_eq!(bytes(&artifacts, "report/a.txt", None).await, Ok((None, "0123456789".into())));
         assert_eq!(bytes(&artifacts, "report/a.txt", Some("bytes=3-5")).await, Ok((Some((3, 6)), "345".into())));
         assert_eq!(bytes(&artifacts, "report/a.txt", Some("bytes=-2")).await, Ok((Some((8, 10)), "89".into())));
@@ -275,7 +285,7 @@ mod tests {
         {
             let artifacts = RunArtifacts::find(&root, uri, &guesses).expect("artifacts");
             assert!(artifacts.list(&path("")).expect("a list").is_empty(), "links that lead out are left out");
-            assert!(artifacts.list(&path("link")).expect("a list").is_empty());
+            assert!(artifacts.list(&path("link")).is_err());
             assert!(
                 artifacts.file(&path("link/secret"), None).is_err() && artifacts.file(&path("file"), None).is_err()
             );

@@ -25,7 +25,32 @@ use crate::egress::{Answer, Failure, read_up_to};
 const MAX_ERROR: usize = 64 * 1024;
 
 impl MlflowServer {
+    /// MLflow answers alike for an empty folder, for a file and for nothing, and it leaves out the size of an empty file as it does one
+    /// that its storage does not tell: the folder around tells both apart.
     pub(super) async fn list_artifacts(&self, run: &RunId, folder: &ArtifactPath) -> Result<Vec<ArtifactEntry>> {
+        let mut entries = self.entries(run, folder).await?;
+        let has_sizes = |entries: &[ArtifactEntry]| entries.iter().any(|e| e.size.is_some());
+        let lacks_sizes = |entries: &[ArtifactEntry]| entries.iter().any(|e| !e.is_folder && e.size.is_none());
+        let mut sizes_are_told = has_sizes(&entries);
+        if let Some(parent) = folder.parent()
+            && (entries.is_empty() || (lacks_sizes(&entries) && !sizes_are_told))
+        {
+            let around = self.entries(run, &parent).await?;
+            match around.iter().find(|e| e.path == *folder) {
+                Some(e) if e.is_folder => {}
+                Some(_) => return Err(Error::not_found(sentences::is_file(folder))),
+                None => return Err(Error::not_found(sentences::no_folder(folder))),
+            }
+            sizes_are_told = has_sizes(&around);
+        }
+        if sizes_are_told {
+            entries.iter_mut().filter(|e| !e.is_folder && e.size.is_none()).for_each(|e| e.size = Some(0));
+        }
+        Ok(entries)
+    }
+
+    /// What MLflow lists in a folder.
+    async fn entries(&self, run: &RunId, folder: &ArtifactPath) -> Result<Vec<ArtifactEntry>> {
         let (mut all, mut seen, mut token) = (vec![], HashSet::new(), String::new());
         loop {
             let mut query = vec![("run_id", run.as_str())];

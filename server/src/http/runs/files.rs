@@ -10,14 +10,18 @@ use axum::{
 };
 use domain::{
     params::known_pairs,
-    tracking::{Attribute, Column, Run, Value},
+    tracking::{Attribute, Column, Run, Value, exact_text},
 };
 use usecases::{
     Tracking,
     tracking::{MAX_ROWS, RUNS_KEYS, RunsGroups, RunsParams},
 };
 
-use super::{Answer, bytes_of, json::RowJson, texts};
+use super::{
+    Answer, bytes_of,
+    json::{Number, RowJson},
+    texts,
+};
 use crate::{
     http::{ActorServices, csv as rfc4180},
     startup::{TableColumn, write_table},
@@ -97,7 +101,7 @@ fn attachment(name: &str, kind: &'static str, body: impl IntoResponse) -> Respon
 fn cell(value: Option<Value<'_>>) -> String {
     match value {
         None => String::new(),
-        Some(Value::Number(x)) => x.to_string(),
+        Some(Value::Number(x)) => exact_text(x),
         Some(Value::Text(text)) => text.to_owned(),
         Some(Value::Time(t)) => t.to_string(),
         Some(Value::Status(status)) => status.as_str().to_owned(),
@@ -112,7 +116,7 @@ pub async fn csv(ActorServices(s): ActorServices, RawQuery(q): RawQuery) -> Answ
             (columns.into_iter().map(|c| c.0).collect(), rows)
         }
         View::Groups(groups) => {
-            let number = |x: Option<f64>| x.map_or_else(String::new, |x| x.to_string());
+            let number = |x: Option<f64>| x.map_or_else(String::new, exact_text);
             let row = |(i, g): (usize, &domain::tracking::search::RunGroup)| {
                 let first = [g.value.as_deref().unwrap_or_default().to_owned(), g.runs.to_string()];
                 first.into_iter().chain(group_numbers(&groups, i).into_iter().map(number)).collect()
@@ -131,7 +135,7 @@ pub async fn json_file(ActorServices(s): ActorServices, RawQuery(q): RawQuery) -
             let heads = group_heads(&groups);
             let row = |(i, g): (usize, &domain::tracking::search::RunGroup)| {
                 let first = [serde_json::json!(g.value.as_deref()), serde_json::json!(g.runs)];
-                let numbers = group_numbers(&groups, i).into_iter().map(|x| serde_json::json!(x));
+                let numbers = group_numbers(&groups, i).into_iter().map(|x| serde_json::json!(x.map(Number)));
                 heads.iter().cloned().zip(first.into_iter().chain(numbers)).collect::<serde_json::Map<_, _>>()
             };
             bytes_of(&groups.groups.iter().enumerate().map(row).collect::<Vec<_>>())?

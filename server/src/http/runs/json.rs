@@ -5,22 +5,20 @@ use std::{collections::BTreeMap, sync::Arc};
 use domain::{
     metric::Direction,
     time::Millis,
-    tracking::{Column, Experiment, Lifecycle, MetricPoint, Run, RunStatus, Text, Value},
+    tracking::{Column, Experiment, Lifecycle, MetricPoint, Run, RunStatus, Text, Value, exact_text, is_infinite},
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
-use usecases::tracking::{BestAnswer, ExperimentRow, RunAnswer};
+use usecases::tracking::{BestAnswer, ExperimentRow, HistoryAnswer, RunAnswer};
 
-/// A number of a metric; JSON has none for NaN and infinities, so these are texts.
+/// A number of a metric; JSON has none for NaN and infinities, so these are texts. What MLflow keeps in the place of an infinity is one.
 #[derive(Debug, Clone, Copy)]
 pub struct Number(pub f64);
 
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         match self.0 {
-            x if x.is_finite() => s.serialize_f64(x),
-            x if x.is_nan() => s.serialize_str("NaN"),
-            x if x > 0.0 => s.serialize_str("Infinity"),
-            _ => s.serialize_str("-Infinity"),
+            x if x.is_nan() || is_infinite(x) => s.serialize_str(&exact_text(x)),
+            x => s.serialize_f64(x),
         }
     }
 }
@@ -242,6 +240,33 @@ impl PointJson {
     #[must_use]
     pub fn of(p: &MetricPoint) -> Self {
         Self { step: p.step, timestamp: p.timestamp, value: Number(p.value) }
+    }
+}
+
+/// The history of a metric. Written out of the points as they are: there may be 50,000.
+#[derive(Serialize)]
+pub struct HistoryJson<'a> {
+    metric: &'a str,
+    as_of: Option<Millis>,
+    complete: bool,
+    pending: bool,
+    total_points: usize,
+    error: Option<&'a str>,
+    points: Vec<PointJson>,
+}
+
+impl<'a> HistoryJson<'a> {
+    #[must_use]
+    pub fn of(metric: &'a str, answer: &'a HistoryAnswer) -> Self {
+        Self {
+            metric,
+            as_of: answer.as_of,
+            complete: answer.complete,
+            pending: answer.pending,
+            total_points: answer.total,
+            error: answer.error.as_ref().map(|e| &*e.en),
+            points: answer.points.iter().map(PointJson::of).collect(),
+        }
     }
 }
 

@@ -27,7 +27,7 @@ pub use self::{
     files::{csv, json_file, parquet},
 };
 use super::{ActorServices, problem::Problem, sentences};
-use json::{BestJson, ExperimentRowJson, PointJson, RunJson, RunPageJson};
+use json::{BestJson, ExperimentRowJson, HistoryJson, RunJson, RunPageJson};
 
 pub(super) type Answer = Result<Response, Problem>;
 
@@ -202,12 +202,7 @@ pub async fn history(
         0 => s.runs.history(&id, metric, points)?,
         wait => s.runs.wait_for_history(&id, metric, points, wait).await?,
     };
-    let rows: Vec<PointJson> = answer.points.iter().map(PointJson::of).collect();
-    let body = bytes_of(&json!({
-        "metric": metric, "as_of": answer.as_of, "complete": answer.complete, "pending": answer.pending,
-        "total_points": answer.total, "error": answer.error.map(|e| e.en), "points": rows,
-    }))?;
-    Ok(by_content(&headers, body))
+    Ok(by_content(&headers, bytes_of(&HistoryJson::of(metric, &answer))?))
 }
 
 /// JSON that may change without the generation of the copy, such as histories: named by its content.

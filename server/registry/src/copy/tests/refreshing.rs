@@ -157,10 +157,13 @@ async fn experiments_are_renamed_deleted_restored_and_an_empty_list_is_doubted()
     seconds(6).await;
     let index = s.copy.index();
     assert!(index.find_experiment("renamed").is_some() && index.experiments().len() == 2);
-    assert_eq!((index.runs().len(), s.copies.kept_ids().len()), (0, 0));
+    assert_eq!((index.runs().len(), s.copies.kept_ids().len()), (3, 3), "its page goes on showing what was known");
+    original.change_run("r0001", |r| r.name = text("changed meanwhile"));
     original.script().experiments.get_mut(&id("1")).expect("one").lifecycle = Lifecycle::Active;
     seconds(10).await;
-    assert_eq!(s.ids().len(), 3, "restored with its runs, without waiting for a sweep of everything");
+    assert_eq!(s.ids().len(), 3, "restored with its runs");
+    let changed = s.copy.index().runs().filter(|r| &*r.name == "changed meanwhile").count();
+    assert_eq!(changed, 1, "they are looked at without waiting for a sweep of everything");
     let list = std::mem::take(&mut original.script().experiments);
     seconds(6).await;
     assert_eq!((s.ids().len(), s.copy.index().experiments().len()), (3, 2), "one empty list is not believed");
