@@ -71,3 +71,4 @@ mod tokens;
 mod topics;
 mod tracking_copies;
 mod tracking_store;
+mod withdrawn;
