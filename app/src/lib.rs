@@ -20,6 +20,7 @@ pub mod experiments;
 pub mod place;
 pub mod records;
 pub mod run;
+pub mod run_import;
 pub mod runs;
 pub mod sources;
 pub mod trends;
@@ -47,7 +48,7 @@ macro_rules! page_list {
     };
 }
 
-page_list![place, trends, compare, experiments, runs, run, records, sources, catalogue, views];
+page_list![place, trends, compare, experiments, runs, run, records, sources, run_import, catalogue, views];
 
 /// The document around the app.
 #[cfg(feature = "ssr")]
@@ -106,6 +107,7 @@ mod tests {
             addresses::records(&fleet, "mAP50", &params),
             addresses::compare(&model),
             addresses::SOURCES.to_owned(),
+            addresses::RUN_IMPORT.to_owned(),
             addresses::save("/".into(), "x".into()),
         ];
         for link in links {

@@ -5,6 +5,7 @@ pub mod curve;
 pub mod devices;
 pub mod heatmap;
 pub mod models;
+pub mod refusals;
 pub mod tracking;
 pub mod trend;
 

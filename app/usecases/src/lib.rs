@@ -8,6 +8,7 @@ mod sentences {
     include!(concat!(env!("OUT_DIR"), "/sentences.rs"));
 }
 mod ingestion;
+pub mod run_import;
 mod sources;
 pub mod tracking;
 mod views;
@@ -19,6 +20,7 @@ pub use crate::{
     access::Access,
     ingestion::{DemoData, Ingestion},
     query_runner::{QueryRunner, Trends, TrendsQuery},
+    run_import::RunImport,
     sources::Sources,
     tracking::Tracking,
     views::{ActorViews, Views, new_key},

@@ -86,7 +86,9 @@ impl Lake {
                 counted.values().filter(|old| old.withdrawn.is_some()).map(|o| o.day).collect();
             // Where the list of files is older than a withdrawal, the row is among theirs still.
             for (_, path, _) in earlier.iter().filter(|file| withdrawn.contains(&file.0)) {
-                rows_of(&read(path)?, &ranges).for_each(|(_, key, ..)| drop(counted.remove(&key)));
+                for (_, key, ..) in rows_of(&read(path)?, &ranges) {
+                    counted.remove(&key);
+                }
             }
             let mut chosen: Vec<Vec<u32>> = vec![vec![]; batches.len()];
             for (_, path, _) in later {

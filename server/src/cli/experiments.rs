@@ -56,6 +56,18 @@ pub struct List {
 /// # Errors
 /// Those of `work`; `NotFound` where no source is configured.
 pub(super) async fn with_runs<T>(settings: &Settings, work: impl AsyncFnOnce(&Tracking) -> Result<T>) -> Result<T> {
+    with_services(settings, false, async |services| work(&services.runs).await).await
+}
+
+/// The same with everything else. With `everything` every run is looked at, so that edits of old ones are known.
+///
+/// # Errors
+/// As [`with_runs`].
+pub(super) async fn with_services<T>(
+    settings: &Settings,
+    everything: bool,
+    work: impl AsyncFnOnce(&startup::AppServices) -> Result<T>,
+) -> Result<T> {
     if settings.tracking.source()?.is_none() {
         // No data folder is made to say so.
         let none = Tracking::new(None, std::sync::Arc::new(startup::SystemClock), None);
@@ -68,7 +80,11 @@ pub(super) async fn with_runs<T>(settings: &Settings, work: impl AsyncFnOnce(&Tr
         if let Some(copy) = &services.tracking {
             let bar = ProgressBar::new_spinner();
             let progress = |runs: usize| bar.set_message(format!("{runs} runs read"));
-            let status = copy.refresh_for_command(DEADLINE, progress).await?;
+            let status = if everything {
+                copy.sweep_for_command(DEADLINE, progress).await?
+            } else {
+                copy.refresh_for_command(DEADLINE, progress).await?
+            };
             bar.finish_and_clear();
             let of = status.as_of.map_or_else(String::new, |at| format!("; the copy is of {at}"));
             for sentence in [&status.error, &status.warning].into_iter().flatten() {
@@ -78,7 +94,7 @@ pub(super) async fn with_runs<T>(settings: &Settings, work: impl AsyncFnOnce(&Tr
                 eprintln!("guardianflow: not all runs have been read so far; totals are lower bounds");
             }
         }
-        work(&services.runs).await
+        work(services).await
     })
     .await
 }

@@ -41,6 +41,7 @@ mod records;
 mod refusals;
 mod rest;
 mod run_downloads;
+mod run_import;
 mod run_pages;
 mod runs;
 mod send;

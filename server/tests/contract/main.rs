@@ -61,6 +61,7 @@ mod reference;
 mod registered;
 mod roundtrip;
 mod rows;
+mod run_import;
 mod saved_views;
 mod sessions;
 mod sink;
