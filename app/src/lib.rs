@@ -23,6 +23,7 @@ pub mod place;
 pub mod records;
 pub mod run;
 pub mod run_compare;
+pub mod run_import;
 pub mod runs;
 pub mod sources;
 pub mod trends;
@@ -52,7 +53,8 @@ macro_rules! page_list {
 
 // The router takes the first that fits: a fixed path stands before one that has a name there.
 page_list![
-    place, trends, pick, compare, experiments, runs, run_compare, images, run, records, sources, catalogue, views
+    place, trends, pick, compare, experiments, runs, run_compare, images, run, records, sources,
+    run_import, catalogue, views
 ];
 
 /// The document around the app.
@@ -112,6 +114,7 @@ mod tests {
             addresses::records(&fleet, "mAP50", &params),
             addresses::compare(&model),
             addresses::SOURCES.to_owned(),
+            addresses::RUN_IMPORT.to_owned(),
             addresses::save("/".into(), "x".into()),
             addresses::run_images(&[RunId::parse("abc").expect("an id")]),
         ];

@@ -65,6 +65,8 @@ pub struct AppServices {
     pub views: usecases::Views,
     /// Experiments and runs, out of the copy.
     pub runs: usecases::Tracking,
+    /// Runs that become records.
+    pub run_import: usecases::RunImport,
     /// For the job that copies them, and for commands; `None` where no MLflow is set.
     pub tracking: Option<Arc<BackgroundCopy>>,
     pub file_positions: Arc<dyn FilePositionStore>,
@@ -116,13 +118,22 @@ pub async fn open(settings: &Settings) -> Result<AppServices> {
     let tracking =
         tracking_store(settings)?.map(|original| Arc::new(BackgroundCopy::new(original, store.clone(), clock.clone())));
     let catalog = tracking.clone().map(|copy| copy as Arc<dyn RunCatalog>);
+    let sources = usecases::Sources::new(store.clone());
+    let runs = usecases::Tracking::new(catalog, clock.clone(), Some(lake.clone()));
     Ok(AppServices {
         metrics: Arc::new(usecases::Metrics::new(lake.clone())),
-        sources: Arc::new(usecases::Sources::new(store.clone())),
+        run_import: usecases::RunImport::new(
+            runs.clone(),
+            ingestion.clone(),
+            sources.clone(),
+            store.clone(),
+            clock.clone(),
+        ),
+        sources: Arc::new(sources),
         simulated: usecases::DemoData::new(ingestion.clone(), store.clone()),
         access: usecases::Access::new(store.clone(), store.clone(), store.clone(), clock.clone()),
         views: usecases::Views::new(store.clone(), clock.clone(), page_paths::measured()),
-        runs: usecases::Tracking::new(catalog, clock.clone(), Some(lake.clone())),
+        runs,
         tracking,
         ingestion,
         file_positions: store.clone(),

@@ -166,20 +166,22 @@ impl Declarations {
     }
 }
 
-/// Which of the two files.
+/// Which of the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeclarationFile {
     Places,
     Metrics,
+    /// How what others wrote becomes records.
+    Sources,
 }
 
-/// The status of one of the two files.
+/// The status of one of the files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeclarationFileState {
     pub kind: DeclarationFile,
     pub path: String,
-    /// What the version in force names: places or metrics.
+    /// What the version in force names: places, metrics or rules.
     pub entries: usize,
     /// When the version in force was read; `None` when there is none.
     pub read: Option<Millis>,

@@ -12,6 +12,8 @@ pub mod compare;
 pub mod custom_metrics;
 pub mod declarations;
 pub mod error;
+#[cfg(feature = "search")]
+pub mod mapping;
 pub mod metric;
 pub mod model;
 pub mod params;

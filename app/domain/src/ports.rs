@@ -17,7 +17,7 @@ use crate::{
     error::{Result, Sentence},
     metric::BUILT_IN_COUNT,
     query::{Directory, MetricColumn, MetricSelection, ModelChange, Records, RecordsQuery, SelectedMetrics},
-    record::Record,
+    record::{Record, RecordIdentity},
     scope::Scope,
     state::{HealthReport, Transitions},
     text::Name,
@@ -206,7 +206,8 @@ pub const DEMO_SOURCE: &str = "simulated fleet";
 #[async_trait]
 pub trait RecordSink: Send + Sync {
     /// Stores several batches in one transaction: all of them or none, each with the progress of its source. The counts
-    /// are each batch's own, in the order given. Repeating changes nothing.
+    /// are each batch's own, in the order given. Repeating changes nothing. What is withdrawn goes before any record comes: a row that
+    /// a batch of the same transaction brings again stays, whoever withdraws it.
     ///
     /// # Errors
     /// `Unavailable`, naming what cannot be written.
@@ -241,7 +242,7 @@ pub trait RecordSink: Send + Sync {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReceivedRecord {
     pub record: Record,
-    /// Line (or row) in the source, from 1.
+    /// Line (or row) in the source, from 1; 0 where it has none.
     pub line: u64,
 }
 
@@ -251,6 +252,9 @@ pub struct Batch {
     pub source: SourceId,
     /// Shared, so that a batch can be tried again without a copy of it.
     pub records: Arc<Vec<ReceivedRecord>>,
+    /// Rows that the source does not vouch for any more, by their identity: they count no longer and are kept aside. One that is not
+    /// there is no error.
+    pub withdrawn: Arc<Vec<RecordIdentity>>,
     pub refused: RefusedCounts,
     /// How the reading of the source moves on.
     pub progress: ReadProgress,
@@ -265,6 +269,26 @@ pub struct ReadProgress {
     pub caught_up: bool,
     /// Where the reading goes on, when its reader wants that remembered.
     pub position: Option<ReadPosition>,
+    /// What became of single items of the source, when its reader wants that remembered.
+    pub items: Vec<SourceItem>,
+}
+
+/// One of the things that a source consists of, such as a run, and what became of it, as its reader wrote it; nobody else reads that.
+/// Kept in the transaction that publishes the rows; a later state takes the place of an earlier one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SourceItem {
+    pub key: String,
+    pub state: String,
+}
+
+/// What readers of sources remember of single items.
+#[async_trait]
+pub trait SourceItems: Send + Sync {
+    /// All items of a source, in order of their keys.
+    ///
+    /// # Errors
+    /// `Unavailable` when they cannot be read.
+    async fn source_items(&self, source: &SourceId) -> Result<Vec<SourceItem>>;
 }
 
 /// How far the reading of a source has come, as its reader wrote it; nobody else reads it. Kept in the transaction that
@@ -297,6 +321,8 @@ pub struct AppendCounts {
     pub duplicate: u64,
     /// Equal identity, other content: the last arrival counts now, the old row is kept aside.
     pub corrected: u64,
+    /// Rows that count no longer and are kept aside.
+    pub withdrawn: u64,
 }
 
 /// Small settings that outlive the process, such as when the demo began.
@@ -348,6 +374,7 @@ pub struct SourceReport {
     /// Over all reads.
     pub taken: u64,
     pub corrected: u64,
+    pub withdrawn: u64,
     /// Of the last read.
     pub duplicate: u64,
     pub refused: RefusedCounts,

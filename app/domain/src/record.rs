@@ -1,17 +1,22 @@
 //! One metric record, parsed. A record that exists is valid; one bad field refuses the whole record, with a reason.
 
+mod identity;
 mod memory;
 mod names;
 mod refusal;
 
 use serde_json::{Map, Value};
 
+pub use self::{
+    identity::{IDENTITY_FIELDS, RecordIdentity},
+    names::NameNormalizer,
+    refusal::Refusal,
+};
 use self::{
     memory::{allocation_size, map_memory},
     names::NormalizedNames,
     refusal::{check_window, in_range, json_type, parse_timestamp, refuse},
 };
-pub use self::{names::NameNormalizer, refusal::Refusal};
 use crate::{
     metric::{CATALOGUE, built_in_of_group},
     scope::{Place, clip_text},
@@ -102,7 +107,15 @@ impl Record {
         Self::parse_normalized(map, now, |_| None)
     }
 
-    fn parse_normalized(mut map: Map<String, Value>, now: Millis, spelling: NameNormalizer) -> Result<Self, Refusal> {
+    /// The same with its names in the lake's spelling.
+    ///
+    /// # Errors
+    /// As [`Record::parse_line`].
+    pub fn parse_normalized(
+        mut map: Map<String, Value>,
+        now: Millis,
+        spelling: NameNormalizer,
+    ) -> Result<Self, Refusal> {
         let mut names = NormalizedNames::new(spelling);
         let timestamp = match map.remove("timestamp") {
             Some(Value::String(text)) => parse_timestamp(&text, now)?,

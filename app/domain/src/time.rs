@@ -98,6 +98,12 @@ impl Day {
     pub fn start(self) -> Millis {
         Millis(i64::from(self.0) * DAY)
     }
+
+    /// Reads a day as it is printed.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Millis::parse(&format!("{text}T00:00:00Z")).ok().map(Millis::day)
+    }
 }
 
 impl std::fmt::Display for Day {

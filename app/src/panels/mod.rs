@@ -6,6 +6,7 @@ pub mod devices;
 pub mod heatmap;
 pub mod models;
 pub mod overlay;
+pub mod refusals;
 pub mod tracking;
 pub mod trend;
 

@@ -27,6 +27,8 @@ pub fn query(scope: &Scope, range: TimeRange) -> ComparisonQuery {
 pub struct ModelLinks<'a> {
     /// The page of a model.
     pub model: &'a dyn Fn(&ModelKey) -> String,
+    /// The rows of a model, which lead to the run that made it.
+    pub records: &'a dyn Fn(&ModelKey) -> String,
     /// The file with all of it.
     pub csv: String,
 }
@@ -64,7 +66,7 @@ pub fn table(panel: PanelContext<'_>, c: &Comparison, links: Option<&ModelLinks<
                 let text = fmt.with_unit(known.and_then(|x| x.value), metric);
                 cell_with_devices(fmt, text, None, known.map_or(0, |x| x.devices.len()))
             }));
-            row.push(Cell::Number { text: fmt.count(m.n), href: None });
+            row.push(Cell::Number { text: fmt.count(m.n), href: links.map(|l| (l.records)(&key)) });
             row.push(Cell::Text(fmt.moment(m.first, panel.now)));
             row.push(Cell::Text(fmt.moment(m.last, panel.now)));
             row

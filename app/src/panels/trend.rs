@@ -200,8 +200,8 @@ impl TrendChart<'_> {
             note: words::chart_steps(lang, fmt.duration(chart.step)),
             svg: svg(&chart, ColourMode::Page, WidthMode::Fluid),
             option: option::lines(&chart),
+            table: (!trend.points.is_empty()).then(|| self.points_table(trend, query.as_deref(), records.as_deref())),
             meta: option::line_chart_meta(fmt, &chart, metric, records),
-            table: (!trend.points.is_empty()).then(|| self.points_table(trend, query.as_deref())),
             tools: PictureTools {
                 svg: query.as_deref().map(|q| links::href("/export/trend.svg", q)),
                 file: metric.key.to_string(),
@@ -212,8 +212,8 @@ impl TrendChart<'_> {
         }
     }
 
-    /// The newest points; all of them are in the CSV.
-    fn points_table(&self, trend: &Trend, query: Option<&[(String, String)]>) -> TableView {
+    /// The newest points, each with the way to its rows in `records`; all of them are in the CSV.
+    fn points_table(&self, trend: &Trend, query: Option<&[(String, String)]>, records: Option<&str>) -> TableView {
         let (fmt, metric) = (self.panel.fmt, self.metric);
         let lang = fmt.lang;
         let step = step_of(trend).max(1);
@@ -228,7 +228,14 @@ impl TrendChart<'_> {
                 let x = before.get(&p.t.0.div_euclid(step)).copied();
                 row.push(Cell::Number { text: fmt.value(x, metric), href: None });
             }
-            row.push(Cell::Number { text: fmt.count(p.n), href: None });
+            // To the second, as links have it: the end is rounded up.
+            let end = p.t.plus(step + 999).min(self.panel.range.to().plus(999));
+            let href = records.and_then(|to| {
+                let (from, to_end) = (links::moment(p.t.max(self.panel.range.from()))?, links::moment(end)?);
+                let mark = if to.contains('?') { '&' } else { '?' };
+                Some(format!("{to}{mark}from={}&to={}", links::encode(&from), links::encode(&to_end)))
+            });
+            row.push(Cell::Number { text: fmt.count(p.n), href });
             row.extend([p.min, p.max, p.p50, p.p95].map(number));
             row
         });

@@ -5,6 +5,7 @@ use domain::{
     params::QueryParams,
     query::{RecordRow, Records},
     scope::{ExperimentKind, ModelTags, Scope},
+    tracking::RunId,
 };
 
 use super::{sentences, view::RecordsView, words};
@@ -59,11 +60,11 @@ pub async fn page(services: &Services, request: &Request, params: QueryParams) -
             }
             None => words::summary(lang, a.fmt.count(records.total), a.scope_text(), from, to),
         },
-        table: (!nothing).then(|| table(&a, &records, query.skip)),
+        table: (!nothing).then(|| table(services, &a, &records, query.skip)),
     })
 }
 
-fn table(a: &PageQuery, r: &Records, skip: usize) -> TableView {
+fn table(services: &Services, a: &PageQuery, r: &Records, skip: usize) -> TableView {
     let lang = a.fmt.lang;
     let metrics: Vec<_> = r.metrics.iter().map(|key| a.metric(key)).collect();
     let mut columns: Vec<ColumnView> = vec![plain_column(panel_words::col_time(lang), false)];
@@ -76,6 +77,8 @@ fn table(a: &PageQuery, r: &Records, skip: usize) -> TableView {
         ]
         .map(|c| plain_column(c, false)),
     );
+    let with_runs = r.rows.iter().any(|row| row.run_id.is_some());
+    columns.extend(with_runs.then(|| plain_column(words::col_run(lang), false)));
     columns.extend(metrics.iter().map(|m| plain_column(&a.fmt.label(m), true)));
     columns.push(plain_column(words::col_samples(lang), true));
     columns.extend([panel_words::col_type(lang), panel_words::col_source(lang)].map(|c| plain_column(c, false)));
@@ -89,6 +92,7 @@ fn table(a: &PageQuery, r: &Records, skip: usize) -> TableView {
             let mut cells = vec![Cell::Name { text: moment(&a.fmt, row), href: None, state: None }];
             cells.push(place(a, row));
             cells.extend([text(Some(&row.task)), Cell::Text(model(row)), text(row.device.as_deref())]);
+            cells.extend(with_runs.then(|| run(services, row)));
             cells.extend(row.values.iter().zip(&metrics).map(|(v, m)| number(a.fmt.with_unit(*v, m))));
             cells.push(number(row.samples.map_or_else(|| "1".to_owned(), |s| s.to_string())));
             cells.push(text(Some(
@@ -132,6 +136,19 @@ fn source(a: &PageQuery, row: &RecordRow) -> String {
             let name = name.map_or_else(|| NO_VALUE.to_owned(), last_two_path_parts);
             if row.simulated { format!("{name} · {}", ui_words::simulated(lang)) } else { name }
         }
+    }
+}
+
+/// So much of the id of a run is shown.
+const SHOWN_ID: usize = 8;
+
+/// The run that it names, and the way there where it was copied.
+fn run(services: &Services, row: &RecordRow) -> Cell {
+    let Some(id) = row.run_id.as_deref() else { return Cell::Text(NO_VALUE.to_owned()) };
+    let text = id.chars().take(SHOWN_ID).collect();
+    match RunId::parse(id).ok().filter(|_| services.runs.knows(id)) {
+        Some(run) => Cell::Link { text, href: addresses::run(&run) },
+        None => Cell::Text(text),
     }
 }
 

@@ -12,6 +12,8 @@ use crate::ui::links::{METRICS_PAGE, PLACE_KEYS, encode, href, pairs};
 
 /// The page of sources.
 pub const SOURCES: &str = "/sources";
+/// The page of what an import of MLflow's runs would do.
+pub const RUN_IMPORT: &str = "/sources/mlflow";
 /// The page of experiments.
 pub const EXPERIMENTS: &str = "/experiments";
 /// The page of the runs of all experiments.
@@ -94,6 +96,20 @@ pub fn records(scope: &Scope, metric: &str, params: &QueryParams) -> String {
     for key in ["from", "to", "days", "sort", "page", METRICS_PAGE, "step", "compare", "refresh", "kiosk"] {
         to.set(key, None);
     }
+    put(&mut to, scope);
+    href("/records", &pairs(&to, &[]))
+}
+
+/// The rows of a model in a scope, over the range of the query.
+#[must_use]
+pub fn records_of_model(scope: &Scope, model: &ModelKey, params: &QueryParams) -> String {
+    let mut to = params.clone();
+    for key in
+        COMPARE.iter().chain(&["metric", "sort", "page", METRICS_PAGE, "step", "compare", "run", "refresh", "kiosk"])
+    {
+        to.set(key, None);
+    }
+    to.set("model", Some(model.key()));
     put(&mut to, scope);
     href("/records", &pairs(&to, &[]))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::{
     access::Actor,
     declarations::DeclarationFileState,
+    mapping::SourceMappings,
     ports::{Clock, JobReport},
 };
 use jiff::tz::TimeZone;
@@ -20,6 +21,9 @@ pub struct Services {
     pub views: Arc<usecases::Views>,
     /// Experiments and runs.
     pub runs: Arc<usecases::Tracking>,
+    /// Runs that become records, and the rules by which they do.
+    pub run_import: Arc<usecases::RunImport>,
+    pub mappings: Arc<dyn Fn() -> SourceMappings + Send + Sync>,
     pub clock: Arc<dyn Clock>,
     pub files: Arc<Files>,
     /// Where people see MLflow's own pages, for links; `None` where nobody said.
@@ -28,7 +32,7 @@ pub struct Services {
     pub filling: Arc<dyn Fn() -> Option<i64> + Send + Sync>,
     /// What runs in the background, and how it does.
     pub jobs: Arc<dyn Fn() -> Vec<JobReport> + Send + Sync>,
-    /// The status of `places.yaml` and `metrics.yaml`.
+    /// The status of `places.yaml`, `metrics.yaml` and `sources.yaml`.
     pub written: Arc<dyn Fn() -> Vec<DeclarationFileState> + Send + Sync>,
 }
 

@@ -221,7 +221,8 @@ impl PageQuery {
             params.model = Some(model.key());
             addresses::trends_of_model(&self.q.scope, "mAP50", &params)
         };
-        let links = ModelLinks { model: &trend, csv: self.csv_of("/export/models.csv") };
+        let records = |model: &ModelKey| addresses::records_of_model(&self.q.scope, model, &self.params);
+        let links = ModelLinks { model: &trend, records: &records, csv: self.csv_of("/export/models.csv") };
         models::table(self.panel(), comparison, Some(&links))
     }
 }

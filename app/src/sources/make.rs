@@ -15,8 +15,7 @@ use super::{
     words,
 };
 use crate::{
-    i18n::Lang,
-    panels::words as panel_words,
+    panels::{refusals::reason_of, words as panel_words},
     shell::{
         addresses::{self, SOURCES},
         context::{Request, Services},
@@ -131,6 +130,7 @@ fn tracking_table(a: &PageQuery, status: &CopyStatus, runs: usize) -> TableView 
             plain_column(words::tracking_runs(lang), true),
             plain_column(words::tracking_as_of(lang), true),
             plain_column(panel_words::col_state(lang), false),
+            plain_column(words::tracking_records(lang), false),
         ],
         rows: vec![vec![
             Cell::Name { text: status.address.clone(), href: None, state: trouble },
@@ -139,6 +139,7 @@ fn tracking_table(a: &PageQuery, status: &CopyStatus, runs: usize) -> TableView 
             Cell::Number { text: a.fmt.count(runs as u64), href: None },
             time_cell(&a.fmt, status.as_of, a.q.now),
             Cell::Text(state.join(" · ")),
+            Cell::Link { text: words::tracking_plan(lang).into(), href: addresses::RUN_IMPORT.into() },
         ]],
         csv: None,
         pager: None,
@@ -175,7 +176,7 @@ fn failed_table(fmt: &Fmt, failed: &[UnreadablePart]) -> TableView {
     }
 }
 
-/// The status of `places.yaml` and `metrics.yaml`; nothing where neither is there.
+/// The status of `places.yaml`, `metrics.yaml` and `sources.yaml`; nothing where none is there.
 fn written_table(a: &PageQuery, states: &[DeclarationFileState]) -> Option<TableView> {
     let lang = a.fmt.lang;
     let there = states.iter().filter(|f| f.read.is_some() || f.fault.is_some());
@@ -184,6 +185,7 @@ fn written_table(a: &PageQuery, states: &[DeclarationFileState]) -> Option<Table
         let entries = match f.kind {
             DeclarationFile::Places => words::written_places(lang, n),
             DeclarationFile::Metrics => words::written_metrics(lang, n),
+            DeclarationFile::Sources => words::written_rules(lang, n),
         };
         let in_force = f.read.map(|_| entries);
         let trouble = f.fault.as_ref().map(|fault| {
@@ -255,6 +257,7 @@ fn sources_table(a: &PageQuery, reports: &[SourceReport]) -> Result<TableView> {
         column("taken", words::col_taken(lang), true),
         column("duplicate", words::col_duplicate(lang), true),
         column("corrected", words::col_corrected(lang), true),
+        column("withdrawn", words::col_withdrawn(lang), true),
         column("refused", words::col_refused(lang), true),
         column("", words::col_reasons(lang), false),
         column("newest", panel_words::col_newest(lang), true),
@@ -265,26 +268,6 @@ fn sources_table(a: &PageQuery, reports: &[SourceReport]) -> Result<TableView> {
     build::build(&a.fmt, words::files(lang).into(), columns, rows, &at, Some("/export/sources.csv".into()))
 }
 
-/// Why rows were refused, in words; codes of a newer version stay codes.
-fn reason_of(lang: Lang, code: &str) -> &str {
-    match code {
-        "too_long" => words::refused_too_long(lang),
-        "invalid_utf8" => words::refused_invalid_utf8(lang),
-        "invalid_json" => words::refused_invalid_json(lang),
-        "not_an_object" => words::refused_not_an_object(lang),
-        "missing" => words::refused_missing(lang),
-        "wrong_type" => words::refused_wrong_type(lang),
-        "bad_name" => words::refused_bad_name(lang),
-        "bad_time" => words::refused_bad_time(lang),
-        "too_old" => words::refused_too_old(lang),
-        "future" => words::refused_future(lang),
-        "not_finite" => words::refused_not_finite(lang),
-        "out_of_range" => words::refused_out_of_range(lang),
-        "no_metric" => words::refused_no_metric(lang),
-        other => other,
-    }
-}
-
 fn row(a: &PageQuery, r: &SourceReport) -> Row {
     let lang = a.fmt.lang;
     let kind = match r.source.kind.as_str() {
@@ -292,6 +275,7 @@ fn row(a: &PageQuery, r: &SourceReport) -> Row {
         "stdin" => words::source_stdin(lang),
         "folder" => words::source_folder(lang),
         "api" => words::source_api(lang),
+        "mlflow" => words::source_mlflow(lang),
         _ => words::source_file(lang),
     };
     let state = match (&r.error, r.finished || r.source.kind == "demo") {
@@ -311,9 +295,10 @@ fn row(a: &PageQuery, r: &SourceReport) -> Row {
                 text: match r.source.kind.as_str() {
                     "demo" => shell_words::source_demo_name(lang).into(),
                     "api" => r.source.name.clone(),
+                    "mlflow" => words::source_mlflow_name(lang).into(),
                     _ => last_two_path_parts(&r.source.name),
                 },
-                href: None,
+                href: (r.source.kind == "mlflow").then(|| addresses::RUN_IMPORT.to_owned()),
                 state: trouble,
             },
             Cell::Text(state),
@@ -321,6 +306,7 @@ fn row(a: &PageQuery, r: &SourceReport) -> Row {
             number(r.taken),
             number(r.duplicate),
             number(r.corrected),
+            number(r.withdrawn),
             number(r.refused_total()),
             Cell::Text(reasons),
             time_cell(&a.fmt, r.newest, a.q.now),
@@ -333,26 +319,11 @@ fn row(a: &PageQuery, r: &SourceReport) -> Row {
             key(r.taken),
             key(r.duplicate),
             key(r.corrected),
+            key(r.withdrawn),
             key(r.refused_total()),
             SortKey::Number(None),
             SortKey::Number(r.newest.map(|m| m.0 as f64)),
             SortKey::Number(Some(r.last.0 as f64)),
         ],
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use domain::record::Refusal;
-
-    use super::reason_of;
-    use crate::i18n::Lang;
-
-    #[test]
-    fn every_reason_for_refusing_a_row_has_words_in_both_languages() {
-        for code in Refusal::CODES {
-            let words = [Lang::En, Lang::Ko].map(|l| reason_of(l, code));
-            assert!(words[0] != code && words[1].chars().any(|c| ('가'..='힣').contains(&c)), "{code}: {words:?}");
-        }
     }
 }

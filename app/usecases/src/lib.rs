@@ -9,6 +9,7 @@ mod sentences {
 }
 mod ingestion;
 pub mod pick;
+pub mod run_import;
 mod sources;
 pub mod tracking;
 mod views;
@@ -20,6 +21,7 @@ pub use crate::{
     access::Access,
     ingestion::{DemoData, Ingestion},
     query_runner::{QueryRunner, Trends, TrendsQuery},
+    run_import::RunImport,
     sources::Sources,
     tracking::Tracking,
     views::{ActorViews, Views, new_key},

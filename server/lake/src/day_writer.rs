@@ -3,7 +3,7 @@
 
 use std::{
     cell::Cell,
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map::Entry},
     hash::{BuildHasher, RandomState},
     sync::LazyLock,
     time::{SystemTime, UNIX_EPOCH},
@@ -16,7 +16,9 @@ use arrow::{
 };
 use domain::{
     Error, Result,
+    changes::ChangeSet,
     ports::{AppendCounts, Batch},
+    scope::Place,
     time::{Day, Millis},
 };
 use xxhash_rust::xxh3::xxh3_64;
@@ -24,12 +26,12 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::{
     day_identities::{DayIdentities, DayIdentityCache},
     file::{self, ReadFailure},
-    identity::row_keys,
+    identity::{identity_key, row_keys},
     index::FileIndex,
     merge_policy,
     objects::BlockingObjects,
     ports::{LakeFile, NewFile},
-    schema::{SCHEMA, SequencedRecord, column_index, to_batch},
+    schema::{SCHEMA, SequencedRecord, column_index, metrics_of, to_batch},
     sentences,
     snapshot::Snapshot,
     superseded::PendingRows,
@@ -58,6 +60,8 @@ pub struct DayChange {
     pub retire: Vec<(i64, String)>,
     /// Superseded rows, moved to `superseded/` when the commit is certain.
     pub superseded: Vec<PendingRows>,
+    /// What withdrawn rows were about, where there are any.
+    pub withdrawn: Option<ChangeSet>,
     /// What became of this day's rows, by batch of the commit.
     pub appended: Vec<AppendCounts>,
 }
@@ -74,6 +78,29 @@ impl DayChange {
         self.published().for_each(|p| objects.discard(&file::object_name(p)));
         self.superseded.iter().for_each(|a| objects.discard(a.object()));
     }
+}
+
+/// What a commit withdraws: by day, identities with the batch that does so and the place of the record.
+struct Withdrawals(BTreeMap<Day, HashMap<u128, (usize, Place)>>);
+
+impl Withdrawals {
+    fn of(batches: &[Batch]) -> Self {
+        let mut by_day: BTreeMap<Day, HashMap<u128, (usize, Place)>> = BTreeMap::new();
+        for (i, identity) in batches.iter().enumerate().flat_map(|(i, b)| b.withdrawn.iter().map(move |w| (i, w))) {
+            let Some(place) = identity.place() else { continue };
+            let of_day = by_day.entry(identity.timestamp().day()).or_default();
+            if let Entry::Vacant(slot) = of_day.entry(identity_key(identity)) {
+                slot.insert((i, place));
+            }
+        }
+        Self(by_day)
+    }
+}
+
+/// Identities of rows that count no longer.
+struct Outdated<'a> {
+    corrected: BTreeSet<u128>,
+    withdrawn: &'a HashMap<u128, (usize, Place)>,
 }
 
 /// Writes files for one commit.
@@ -104,12 +131,17 @@ impl DayWriter<'_> {
             let numbered = SequencedRecord { arrival, seq, batch, source: &b.source.name };
             by_day.entry(arrival.record.timestamp().day()).or_default().push(numbered);
         }
+        let mut withdrawn = Withdrawals::of(batches);
+        for day in withdrawn.0.keys() {
+            by_day.entry(*day).or_default();
+        }
         days.forget_except(|day| by_day.contains_key(day));
         let mut changes: Vec<DayChange> = Vec::new();
         for (day, rows) in by_day {
             let mut change =
                 DayChange { appended: vec![AppendCounts::default(); batches.len()], ..DayChange::default() };
-            let written = self.write_day(day, &rows, days.day(day), &mut change);
+            let gone = withdrawn.0.remove(&day).unwrap_or_default();
+            let written = self.write_day(day, &rows, gone, days.day(day), &mut change);
             changes.push(change);
             if let Err(e) = written {
                 changes.iter().for_each(|c| c.discard_written(&self.objects));
@@ -119,11 +151,13 @@ impl DayWriter<'_> {
         Ok(changes)
     }
 
-    /// Sorts arrivals of one day into new rows, duplicates and corrections, and writes what is new.
+    /// Sorts arrivals of one day into new rows, duplicates and corrections, and writes what is new. `gone` are rows to be withdrawn, but
+    /// for those that arrive, by identity with the batch that withdraws them.
     fn write_day(
         &self,
         day: Day,
         rows: &[SequencedRecord<'_>],
+        mut gone: HashMap<u128, (usize, Place)>,
         known: &mut DayIdentities,
         change: &mut DayChange,
     ) -> WriteResult<()> {
@@ -133,7 +167,10 @@ impl DayWriter<'_> {
         let mut fresh: HashMap<u128, u32> = HashMap::new();
         let mut outdated_here: Vec<u32> = Vec::new();
         let mut outdated_before: BTreeSet<u128> = BTreeSet::new();
-        for ((row, key), from) in (0u32..).zip(row_keys(&batch)).zip(rows) {
+        let keys = row_keys(&batch);
+        keys.iter().for_each(|arriving| drop(gone.remove(&arriving.identity)));
+        gone.retain(|identity, _| known.content(*identity).is_some());
+        for ((row, key), from) in (0u32..).zip(keys).zip(rows) {
             let appended = &mut change.appended[from.batch];
             match known.insert(key) {
                 Some(content) if content == key.content => appended.duplicate += 1,
@@ -150,7 +187,7 @@ impl DayWriter<'_> {
                 }
             }
         }
-        if fresh.is_empty() {
+        if fresh.is_empty() && gone.is_empty() {
             return Ok(());
         }
         let mut kept: Vec<u32> = fresh.into_values().collect();
@@ -161,10 +198,17 @@ impl DayWriter<'_> {
             self.write_superseded(day, &name, &take(outdated_here)?, change)?;
         }
         let new = take(kept)?;
-        if outdated_before.is_empty() {
+        if outdated_before.is_empty() && gone.is_empty() {
             self.add(day, &name, new, change)?;
         } else {
-            self.replace(day, &name, &outdated_before, new, change)?;
+            let gone_rows =
+                self.replace(day, &name, &Outdated { corrected: outdated_before, withdrawn: &gone }, new, change)?;
+            if gone_rows > 0 {
+                // Identities are only ever added: what the day holds is read again when it is needed.
+                *known = DayIdentities::default();
+                gone.values().for_each(|(batch, _)| change.appended[*batch].withdrawn += 1);
+                return Ok(());
+            }
         }
         known.apply_change(&change.retired(), change.published());
         Ok(())
@@ -193,25 +237,36 @@ impl DayWriter<'_> {
         Ok(())
     }
 
-    /// Rewrites the day's files that hold corrected rows, without them: small ones together with the new rows, large ones each
-    /// by itself, so that one is in memory at a time.
+    /// Rewrites the day's files that hold rows which count no longer, without them: small ones together with the new rows, large
+    /// ones each by itself, so that one is in memory at a time. Returns how many rows were withdrawn.
     fn replace(
         &self,
         day: Day,
         name: &str,
-        outdated: &BTreeSet<u128>,
+        outdated: &Outdated<'_>,
         new: RecordBatch,
         change: &mut DayChange,
-    ) -> WriteResult<()> {
+    ) -> WriteResult<usize> {
         let mut parts = vec![new];
+        let mut withdrawn: Vec<RecordBatch> = vec![];
         for f in self.files(day) {
             let batch = self.read(&f.path)?;
-            let old: BooleanArray = row_keys(&batch).iter().map(|k| Some(outdated.contains(&k.identity))).collect();
-            if old.true_count() == 0 {
+            let keys = row_keys(&batch);
+            let [old, gone]: [BooleanArray; 2] = [
+                keys.iter().map(|k| Some(outdated.corrected.contains(&k.identity))).collect(),
+                keys.iter().map(|k| Some(outdated.withdrawn.contains_key(&k.identity))).collect(),
+            ];
+            if old.true_count() + gone.true_count() == 0 {
                 continue;
             }
-            self.write_superseded(day, name, &filter_record_batch(&batch, &old).map_err(arrow_error)?, change)?;
-            let keep = arrow::compute::not(&old).map_err(arrow_error)?;
+            if old.true_count() > 0 {
+                self.write_superseded(day, name, &filter_record_batch(&batch, &old).map_err(arrow_error)?, change)?;
+            }
+            if gone.true_count() > 0 {
+                withdrawn.push(filter_record_batch(&batch, &gone).map_err(arrow_error)?);
+            }
+            let keep =
+                arrow::compute::or(&old, &gone).and_then(|out| arrow::compute::not(&out)).map_err(arrow_error)?;
             let left = filter_record_batch(&batch, &keep).map_err(arrow_error)?;
             let gathered: usize = parts.iter().map(RecordBatch::num_rows).sum();
             if gathered + left.num_rows() <= merge_policy::MAX_COMMIT_REWRITE_ROWS as usize {
@@ -221,7 +276,34 @@ impl DayWriter<'_> {
             }
             change.retire.push((f.id, f.path.clone()));
         }
-        change.publish.push(self.write_file(day, name, &parts)?);
+        // Of a day whose last rows were withdrawn nothing is left.
+        if parts.iter().any(|part| part.num_rows() > 0) {
+            change.publish.push(self.write_file(day, name, &parts)?);
+        }
+        if withdrawn.is_empty() {
+            return Ok(0);
+        }
+        let rows = concat_batches(&SCHEMA, &withdrawn).map_err(arrow_error)?;
+        self.write_withdrawn(day, &rows, change)?;
+        let mut about = ChangeSet { days: [day].into(), metrics: metrics_of(&rows), ..ChangeSet::default() };
+        outdated.withdrawn.values().for_each(|(_, place)| about.add_place(place.clone()));
+        change.withdrawn = Some(about);
+        Ok(rows.num_rows())
+    }
+
+    /// Writes withdrawn rows beside the lake. They are valid once a file of this day is published, or, where the day has none left,
+    /// once its last one is retired.
+    fn write_withdrawn(&self, day: Day, rows: &RecordBatch, change: &mut DayChange) -> WriteResult<()> {
+        let (path, emptied) = match (change.publish.last(), change.retire.last()) {
+            (Some(new), _) => (&new.file.path, false),
+            (None, Some((_, path))) => (path, true),
+            // Rows that were there were in a file.
+            (None, None) => return Ok(()),
+        };
+        let name = path.rsplit('/').next().and_then(|file| file.strip_suffix(".parquet")).unwrap_or(path);
+        let pending = PendingRows::withdrawn(day, name, change.superseded.len(), self.received, emptied);
+        file::write(&self.objects, pending.object(), rows)?;
+        change.superseded.push(pending);
         Ok(())
     }
 
@@ -284,7 +366,7 @@ impl DayWriter<'_> {
 
     /// Writes rows that a correction replaces beside the lake; they are valid once the file of this name is published.
     pub fn write_superseded(&self, day: Day, name: &str, rows: &RecordBatch, change: &mut DayChange) -> Result<()> {
-        let superseded = PendingRows::new(day, name, change.superseded.len());
+        let superseded = PendingRows::replaced(day, name, change.superseded.len());
         file::write(&self.objects, superseded.object(), rows)?;
         change.superseded.push(superseded);
         Ok(())

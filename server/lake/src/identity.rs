@@ -5,6 +5,7 @@ use arrow::{
     array::{Array, AsArray, RecordBatch},
     datatypes::{DataType, Float64Type, Int64Type, TimestampMillisecondType},
 };
+use domain::{record::RecordIdentity, text::Name};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use crate::{
@@ -54,6 +55,16 @@ pub fn row_keys(batch: &RecordBatch) -> Vec<RowKey> {
         .collect()
 }
 
+/// The hash of an identity, as the row of such a record has it.
+pub fn identity_key(identity: &RecordIdentity) -> u128 {
+    let mut buffer = Vec::with_capacity(256);
+    buffer.push(1);
+    buffer.extend_from_slice(&identity.timestamp().0.to_le_bytes());
+    // Columns stand in the order of the fields.
+    identity.fields().for_each(|(_, name)| feed_text(&mut buffer, name.map(Name::as_str)));
+    xxh3_128(&buffer)
+}
+
 fn feed_text(buffer: &mut Vec<u8>, text: Option<&str>) {
     buffer.push(u8::from(text.is_some()));
     if let Some(text) = text {
@@ -98,5 +109,32 @@ fn feed(buffer: &mut Vec<u8>, column: &dyn Array, row: usize) {
             }
         }
         other => debug_assert!(false, "no column of the lake is {other}"),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on says why and stops")]
+mod tests {
+    use domain::{ports::ReceivedRecord, record::Record, time::Millis};
+
+    use super::*;
+    use crate::schema::{SequencedRecord, to_batch};
+
+    #[test]
+    fn an_identity_has_the_key_of_its_row() {
+        for more in [
+            "",
+            r#","run_id":"r","site":"부산","experiment_type":"candidate""#,
+            r#","device":"d","registered_version":"3""#,
+        ] {
+            let line = format!(
+                r#"{{"timestamp":"2026-06-30T11:00:00.123Z","customer":"c","task":"t","run_name":"n","detection":{{"mAP50":0.5}}{more}}}"#
+            );
+            let record = Record::parse_line(line.as_bytes(), Millis(1_800_000_000_000)).unwrap();
+            let identity = record.identity();
+            let arrival = ReceivedRecord { record, line: 1 };
+            let row = SequencedRecord { arrival: &arrival, seq: 7, batch: 0, source: "s" };
+            assert_eq!(row_keys(&to_batch(&[row], Millis(5)).unwrap())[0].identity, identity_key(&identity), "{more}");
+        }
     }
 }

@@ -104,7 +104,7 @@ fn same_names(a: &Arc<Directory>, b: &Arc<Directory>) -> bool {
             && a.beyond == b.beyond)
 }
 
-/// What taking in batches touched: only days on which something is new or corrected.
+/// What taking in batches touched: only days on which something is new, corrected or withdrawn.
 pub fn change_set(batches: &[Batch], changes: &[DayChange]) -> ChangeSet {
     let mut touched = ChangeSet::default();
     let changed = changes.iter().filter(|c| !c.publish.is_empty()).filter_map(|c| Some(c.publish.first()?.file.day));
@@ -127,6 +127,15 @@ pub fn change_set(batches: &[Batch], changes: &[DayChange]) -> ChangeSet {
         }
         built_in.iter_mut().zip(record.built_in()).for_each(|(seen, x)| *seen |= x.is_some());
         custom.extend(record.custom().iter().map(|(full, _)| full.as_str()));
+    }
+    for withdrawn in changes.iter().filter_map(|c| c.withdrawn.as_ref()) {
+        touched.days.extend(&withdrawn.days);
+        built_in.iter_mut().zip(&CATALOGUE).for_each(|(seen, m)| *seen |= withdrawn.metrics.contains(&*m.key));
+        custom.extend(withdrawn.metrics.iter().filter(|full| full.contains('.')).map(String::as_str));
+        match &withdrawn.places {
+            AffectedPlaces::Some(named) => places.extend(named.iter().cloned()),
+            AffectedPlaces::All => touched.places = AffectedPlaces::All,
+        }
     }
     let built_in = CATALOGUE.iter().zip(built_in).filter(|(_, seen)| *seen).map(|(m, _)| m.key.to_string());
     places.into_iter().for_each(|p| touched.add_place(p));

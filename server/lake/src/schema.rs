@@ -1,12 +1,15 @@
 //! The lake's columns: those of `data/gen_metrics.py`, then what the lake itself adds. Additive only: a file that misses a
 //! column reads as null. Files carry no Arrow schema, so that every engine sees plain text, numbers and UTC milliseconds.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, LazyLock},
+};
 
 use arrow::{
     array::{
-        ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, MapBuilder, MapFieldNames, RecordBatch, StringBuilder,
-        StringViewBuilder, TimestampMillisecondBuilder,
+        Array, ArrayRef, AsArray, BooleanBuilder, Float64Builder, Int64Builder, MapBuilder, MapFieldNames, RecordBatch,
+        StringBuilder, StringViewBuilder, TimestampMillisecondBuilder,
     },
     datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit},
     error::ArrowError,
@@ -14,19 +17,7 @@ use arrow::{
 use domain::{metric::CATALOGUE, ports::ReceivedRecord, record::TEXT_FIELDS, time::Millis};
 
 /// Columns that belong to a record's identity, beside the timestamp. Absent differs from empty.
-pub const IDENTITY_COLUMNS: [&str; 11] = [
-    "run_id",
-    "customer",
-    "site",
-    "zone",
-    "task",
-    "model_architecture",
-    "model_version",
-    "registered_model",
-    "registered_version",
-    "experiment_type",
-    "device",
-];
+pub use domain::record::IDENTITY_FIELDS as IDENTITY_COLUMNS;
 /// Columns that the lake adds on arrival; no part of a record's content.
 pub const ARRIVAL_COLUMNS: [&str; 4] = ["received_at", "seq", "source", "line"];
 /// By these rows are sorted inside a file. What a query groups or chooses by stands before the time: a champion and its
@@ -118,7 +109,7 @@ pub fn to_batch(arrivals: &[SequencedRecord<'_>], received: Millis) -> Result<Re
         received_at.append_value(received.0);
         seq.append_value(*number);
         from.append_value(source);
-        line.append_value(i64::try_from(arrival.line).unwrap_or(i64::MAX));
+        line.append_option((arrival.line > 0).then(|| i64::try_from(arrival.line).unwrap_or(i64::MAX)));
     }
     let mut columns: Vec<ArrayRef> = vec![Arc::new(time.finish())];
     let mut texts = texts.into_iter().map(|mut b| Arc::new(b.finish()) as ArrayRef);
@@ -134,4 +125,16 @@ pub fn to_batch(arrivals: &[SequencedRecord<'_>], received: Millis) -> Result<Re
     columns.push(Arc::new(from.finish()));
     columns.push(Arc::new(line.finish()));
     RecordBatch::try_new(SCHEMA.clone(), columns)
+}
+
+/// The metrics that rows in the lake's schema have, by full name.
+pub fn metrics_of(rows: &RecordBatch) -> BTreeSet<String> {
+    let has = |column: &str| rows.column(column_index(column)).null_count() < rows.num_rows();
+    let mut found: BTreeSet<String> = CATALOGUE.iter().filter(|m| has(m.column)).map(|m| m.key.to_string()).collect();
+    let custom = rows.column(column_index("metrics")).as_map();
+    // A map that was cut out of a larger one keeps the keys of the others.
+    for row in (0..rows.num_rows()).filter(|row| custom.is_valid(*row)) {
+        found.extend(custom.value(row).column(0).as_string::<i32>().iter().flatten().map(str::to_owned));
+    }
+    found
 }

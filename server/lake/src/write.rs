@@ -84,6 +84,7 @@ impl RecordSink for Lake {
             appended[sum].taken += part.taken;
             appended[sum].duplicate += part.duplicate;
             appended[sum].corrected += part.corrected;
+            appended[sum].withdrawn += part.withdrawn;
         }
         let deliveries = batches.iter().zip(&appended).map(|(b, appended)| SourceDelivery {
             source: b.source.clone(),
@@ -163,8 +164,9 @@ impl Lake {
         let (snapshot, writing, received) = (self.snapshot(), self.write_context(), self.clock.now());
         let batches = Arc::clone(batches);
         tokio::task::spawn_blocking(move || {
-            let wanted: BTreeSet<Day> =
-                batches.iter().flat_map(|b| b.records.iter()).map(|a| a.record.timestamp().day()).collect();
+            let arriving = batches.iter().flat_map(|b| b.records.iter()).map(|a| a.record.timestamp().day());
+            let withdrawn = batches.iter().flat_map(|b| b.withdrawn.iter()).map(|w| w.timestamp().day());
+            let wanted: BTreeSet<Day> = arriving.chain(withdrawn).collect();
             days.forget_except(|day| wanted.contains(day));
             let writer = writing.writer(&snapshot, received);
             for day in wanted {

@@ -8,7 +8,7 @@ use domain::{Result, declarations::DeclarationFileState, ports::Clock, query::Di
 use super::output::{Align, Format, OutputTable, print};
 use crate::{
     config::Settings,
-    declarations::{self, Content, DeclarationFiles, METRICS_SCHEMA, PLACES_SCHEMA},
+    declarations::{self, Content, DeclarationFiles, METRICS_SCHEMA, PLACES_SCHEMA, SOURCES_SCHEMA},
     http::declarations::{EffectRow, catalogue_of, places_of},
     startup::{self, SystemClock},
 };
@@ -100,6 +100,7 @@ fn name_of(word: impl serde::Serialize) -> String {
 enum Schema {
     Places,
     Metrics,
+    Sources,
 }
 
 #[derive(Debug, Args)]
@@ -117,6 +118,7 @@ impl Check {
         match self.schema {
             Some(Schema::Places) => return print(PLACES_SCHEMA).map(|()| ExitCode::SUCCESS),
             Some(Schema::Metrics) => return print(METRICS_SCHEMA).map(|()| ExitCode::SUCCESS),
+            Some(Schema::Sources) => return print(SOURCES_SCHEMA).map(|()| ExitCode::SUCCESS),
             None => {}
         }
         let mut files = self.files.clone();
@@ -125,6 +127,7 @@ impl Check {
             let own = [
                 (settings.places_file(), settings.declared.places.is_some()),
                 (settings.metrics_file(), settings.declared.metrics.is_some()),
+                (settings.sources_file(), settings.declared.sources.is_some()),
             ];
             files.extend(own.into_iter().filter(|(path, named)| *named || path.exists()).map(|f| f.0));
         }
@@ -132,14 +135,16 @@ impl Check {
             let what = match declarations::check(path)? {
                 Content::Places(p) => format!("{} places", p.len()),
                 Content::Metrics(m) => format!("{} metrics", m.len()),
+                Content::Sources(_) => "rules for runs of MLflow".to_owned(),
             };
             print(&format!("{}: fine, {what}", path.display()))?;
         }
         if files.is_empty() {
             print(&format!(
-                "there is neither {} nor {}",
+                "there is neither {} nor {} nor {}",
                 settings.places_file().display(),
-                settings.metrics_file().display()
+                settings.metrics_file().display(),
+                settings.sources_file().display()
             ))?;
         }
         Ok(ExitCode::SUCCESS)

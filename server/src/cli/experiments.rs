@@ -67,6 +67,18 @@ pub struct List {
 /// # Errors
 /// Those of `work`; `NotFound` where no source is configured.
 pub(super) async fn with_runs<T>(settings: &Settings, work: impl AsyncFnOnce(&Tracking) -> Result<T>) -> Result<T> {
+    with_services(settings, false, async |services| work(&services.runs).await).await
+}
+
+/// The same with everything else. With `everything` every run is looked at, so that edits of old ones are known.
+///
+/// # Errors
+/// As [`with_runs`].
+pub(super) async fn with_services<T>(
+    settings: &Settings,
+    everything: bool,
+    work: impl AsyncFnOnce(&startup::AppServices) -> Result<T>,
+) -> Result<T> {
     if settings.tracking.source()?.is_none() {
         // No data folder is made to say so.
         let none = Tracking::new(None, std::sync::Arc::new(startup::SystemClock), None);
@@ -77,7 +89,7 @@ pub(super) async fn with_runs<T>(settings: &Settings, work: impl AsyncFnOnce(&Tr
         // Which way a metric is better.
         services.maintenance.declare(std::sync::Arc::new(written.declared())).await?;
         if let Some(copy) = &services.tracking {
-            let status = refreshed(copy).await?;
+            let status = refreshed(copy, everything).await?;
             // Nothing was ever copied: there is nothing to answer from.
             if let (None, Some(why)) = (status.as_of, &status.error) {
                 return Err(Error::unavailable(why.clone()));
@@ -90,7 +102,7 @@ pub(super) async fn with_runs<T>(settings: &Settings, work: impl AsyncFnOnce(&Tr
                 eprintln!("guardianflow: not all runs have been read so far; totals are lower bounds");
             }
         }
-        let done = work(&services.runs).await;
+        let done = work(services).await;
         if let Some(copy) = &services.tracking {
             copy.keep_what_was_found().await;
         }
@@ -100,10 +112,16 @@ pub(super) async fn with_runs<T>(settings: &Settings, work: impl AsyncFnOnce(&Tr
 }
 
 /// Brings the copy up to date, and says so when that takes long: on a terminal as it goes on, else once.
-async fn refreshed(copy: &BackgroundCopy) -> Result<CopyStatus> {
+async fn refreshed(copy: &BackgroundCopy, everything: bool) -> Result<CopyStatus> {
     let bar = ProgressBar::new_spinner();
     let progress = |runs: usize| bar.set_message(format!("{runs} runs read"));
-    let mut refreshing = Box::pin(copy.refresh_for_command(DEADLINE, progress));
+    let mut refreshing = Box::pin(async {
+        if everything {
+            copy.sweep_for_command(DEADLINE, progress).await
+        } else {
+            copy.refresh_for_command(DEADLINE, progress).await
+        }
+    });
     let early = tokio::time::timeout(SILENCE, &mut refreshing).await;
     let status = match early {
         Ok(status) => status,

@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod download;
 mod experiments;
+mod import;
 mod ingest;
 mod metrics;
 mod output;
@@ -62,13 +63,16 @@ Examples:
     Serve,
     /// Take metric records into the lake
     Ingest(ingest::Ingest),
+    /// Take what others have written into the lake, such as the runs of MLflow
+    #[command(subcommand)]
+    Import(import::Import),
     /// Ask for numbers: the same engine as the pages
     #[command(subcommand)]
     Metrics(Box<metrics::Metrics>),
     /// List places with their names and what is expected of them
     #[command(after_help = "Example:\n  guardianflow places --json")]
     Places(declarations::List),
-    /// Check places.yaml and metrics.yaml without taking them
+    /// Check places.yaml, metrics.yaml and sources.yaml without taking them
     #[command(
         after_help = "Examples:\n  guardianflow check                  the files that the settings name\n  guardianflow check new/places.yaml\n  guardianflow check --schema places  the JSON Schema, for an editor"
     )]
@@ -154,6 +158,7 @@ async fn dispatch(cli: Cli, matches: &clap::ArgMatches) -> Result<ExitCode> {
     match cli.command {
         Command::Serve => serve::run(settings).await,
         Command::Ingest(c) => c.run(&settings).await,
+        Command::Import(c) => c.run(&settings).await,
         Command::Metrics(c) => c.run(&settings).await,
         Command::Config(c) => {
             // Global flags may stand before or after the command; clap keeps them with the innermost one.

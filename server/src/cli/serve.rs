@@ -126,6 +126,11 @@ async fn start_jobs(
             let copy = Arc::clone(&copy);
             jobs::copy_tracking(async move { copy.run().await }, job)
         });
+        let (import, runs, files) = (parts.run_import.clone(), parts.runs.clone(), Arc::clone(written));
+        let title = sentences::import_runs();
+        jobs.add("run_import", title, move |job| {
+            jobs::import_runs(import.clone(), runs.clone(), Arc::clone(&files), job)
+        });
     }
     if let Some(folder) = &settings.ingest.dir {
         let watch = FolderWatch {

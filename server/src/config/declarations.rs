@@ -15,6 +15,9 @@ pub struct Declarations {
     /// How metrics are called and read [default: metrics.yaml in the data folder]
     #[arg(long, env = "GF_METRICS", value_name = "FILE", global = true)]
     pub metrics: Option<PathBuf>,
+    /// How runs of MLflow become records [default: sources.yaml in the data folder]
+    #[arg(long, env = "GF_SOURCES", value_name = "FILE", global = true)]
+    pub sources: Option<PathBuf>,
 }
 
 impl Subsystem for Declarations {
@@ -22,6 +25,7 @@ impl Subsystem for Declarations {
         match id {
             "places" => Some(self.places_file(folder).display().to_string()),
             "metrics" => Some(self.metrics_file(folder).display().to_string()),
+            "sources" => Some(self.sources_file(folder).display().to_string()),
             _ => None,
         }
     }
@@ -38,5 +42,10 @@ impl Declarations {
     #[must_use]
     pub fn metrics_file(&self, folder: &Path) -> PathBuf {
         self.metrics.clone().unwrap_or_else(|| folder.join("metrics.yaml"))
+    }
+    /// The file of mappings, with this data folder.
+    #[must_use]
+    pub fn sources_file(&self, folder: &Path) -> PathBuf {
+        self.sources.clone().unwrap_or_else(|| folder.join("sources.yaml"))
     }
 }

@@ -80,4 +80,10 @@ impl Settings {
     pub fn metrics_file(&self) -> PathBuf {
         self.declared.metrics_file(&self.data.folder)
     }
+
+    /// The file that says how runs become records.
+    #[must_use]
+    pub fn sources_file(&self) -> PathBuf {
+        self.declared.sources_file(&self.data.folder)
+    }
 }

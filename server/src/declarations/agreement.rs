@@ -4,7 +4,7 @@ use domain::declarations::DeclarationFile;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    METRICS_SCHEMA, PLACES_SCHEMA, read,
+    METRICS_SCHEMA, PLACES_SCHEMA, SOURCES_SCHEMA, read,
     yaml::{self, Node, Value},
 };
 
@@ -23,7 +23,7 @@ fn json(node: &Node) -> Json {
     }
 }
 
-/// The part of JSON Schema that the two files use. A keyword that is not known here stops the test.
+/// The part of JSON Schema that the files use. A keyword that is not known here stops the test.
 struct Validator(Json);
 
 impl Validator {
@@ -31,6 +31,7 @@ impl Validator {
         let text = match kind {
             DeclarationFile::Places => PLACES_SCHEMA,
             DeclarationFile::Metrics => METRICS_SCHEMA,
+            DeclarationFile::Sources => SOURCES_SCHEMA,
         };
         Self(serde_json::from_str(text).expect("JSON"))
     }
@@ -248,4 +249,121 @@ fn fields_of_metrics() {
     ];
     let beyond = ["range: [1, 0]", "range: [1, 1]", "unit: \"%\", smallest_effect: 3 %"];
     agree(DeclarationFile::Metrics, wrap, &good, &bad, &beyond);
+}
+
+#[test]
+fn whole_files_of_sources() {
+    let same = str::to_owned;
+    let good = [
+        "",
+        "mlflow:",
+        "mlflow: {}",
+        "mlflow: {import: true}",
+        "mlflow: {import: , experiments: , fields: , metrics: }",
+    ];
+    let bad = [
+        "mlflow: 5",
+        "mlflow: []",
+        "http: {}",
+        "- a",
+        "mlflow: {import: yes}",
+        "mlflow: {experiments: a}",
+        "mlflow: {experiments: [5]}",
+        "mlflow: {experiments: [\"\"]}",
+        "mlflow: {fields: []}",
+        "mlflow: {fields: {run_id: $.tags.a}}",
+        "mlflow: {fields: {place: $.tags.a}}",
+        "mlflow: {metrics: {a.b.c: $.metrics.a}}",
+        "mlflow: {metrics: {\"a,b.c\": $.metrics.a}}",
+        "mlflow: {other_metrics: 5}",
+        "mlflow: {other_metrics: [5]}",
+    ];
+    // No schema knows what is built in.
+    let beyond = [
+        "mlflow: {metrics: {mse: $.metrics.mse}}",
+        "mlflow: {metrics: {customer.x: $.metrics.mse}}",
+        "mlflow: {metrics: {mAP50: $.metrics.a, map50: $.metrics.b}}",
+        "mlflow: {metrics: {mAP50: {path: $.metrics.a, unit: s}}}",
+        "mlflow: {metrics: {custom.x: {path: $.metrics.a, unit: s}}}",
+    ];
+    agree(DeclarationFile::Sources, same, &good, &bad, &beyond);
+    agree(DeclarationFile::Sources, same, &[super::DEFAULT_MAPPING], &[], &[]);
+}
+
+#[test]
+fn fields_of_records() {
+    let wrap = |rule: &str| format!("mlflow: {{fields: {{site: {rule}}}}}");
+    let good = [
+        "~",
+        "$.tags.site",
+        "$.experiment.tags.site",
+        "\"$.datasets[0].digest\"",
+        "\"$[\\\"tags\\\"]['a.b']\"",
+        "[$.tags.a, $.params.b]",
+        "{path: $.tags.a}",
+        "{path: [$.tags.a, $.run_name], values: {a: b}, default: c}",
+        "{path: $.made.model, values: , default: , constant: }",
+        "{constant: x}",
+        "{constant: x, path: }",
+    ];
+    let bad = [
+        "5",
+        "true",
+        "acme",
+        "[]",
+        "[5]",
+        "[[$.tags.a]]",
+        "$",
+        "$.tag.a",
+        "$.tags",
+        "$.tags.a.b",
+        "$.tags..a",
+        "\"$.tags[0]\"",
+        "\"$.datasets[x].name\"",
+        "$.experiment.tag.a",
+        "$.run_name.a",
+        "{}",
+        "{constant: x, path: $.tags.a}",
+        "{constant: x, default: y}",
+        "{constant: 5}",
+        "{constant: \" x\"}",
+        "{path: $.tags.a, unit: s}",
+        "{path: $.tags.a, values: [a]}",
+        "{path: $.tags.a, values: {a: 5}}",
+        "{path: $.tags.a, default: \"\"}",
+        "{values: {a: b}}",
+    ];
+    agree(DeclarationFile::Sources, wrap, &good, &bad, &[]);
+}
+
+#[test]
+fn metrics_of_runs() {
+    let wrap = |rule: &str| format!("mlflow: {{metrics: {{custom.x: {rule}}}}}");
+    let good = [
+        "~",
+        "$.metrics.val/x",
+        "\"$.metrics.metrics/mAP50-95(B)\"",
+        "[$.metrics.a, {path: $.metrics.b, unit: s, to: ms}]",
+        "{path: [$.metrics.a, $.params.b]}",
+        "{path: $.metrics.a, unit: µs, to: h}",
+        "{constant: 2.5}",
+        "[$.metrics.a, {constant: 0}]",
+    ];
+    let bad = [
+        "5",
+        "x",
+        "[]",
+        "[[$.metrics.a]]",
+        "{}",
+        "{constant: fast}",
+        "{constant: 5, unit: s}",
+        "{constant: 5, path: $.metrics.a}",
+        "{unit: s, to: ms}",
+        "{path: $.metrics.a, unit: sec, to: ms}",
+        "{path: $.metrics.a, unit: 5, to: ms}",
+        "{path: $.metric.a}",
+        "{path: $.metrics.a, default: 5}",
+    ];
+    let beyond = ["{path: $.metrics.a, unit: s, to: MB}", "{path: $.metrics.a, to: ms}"];
+    agree(DeclarationFile::Sources, wrap, &good, &bad, &beyond);
 }

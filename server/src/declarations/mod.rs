@@ -1,4 +1,4 @@
-//! `places.yaml` and `metrics.yaml`: read at start and whenever they change. A change that has a fault is not taken; the
+//! `places.yaml`, `metrics.yaml` and `sources.yaml`: read at start and whenever they change. A change that has a fault is not taken; the
 //! version that was in force stays, and what is wrong is said with its line, in the log and on `/sources`. At start a file
 //! with a fault is as good as none: names can wait, records cannot.
 #![expect(
@@ -11,6 +11,7 @@ mod agreement;
 mod fields;
 mod metrics;
 mod places;
+mod sources;
 #[cfg(test)]
 mod tests;
 mod sentences {
@@ -34,6 +35,7 @@ use domain::{
     Error, Result,
     declarations::{DeclarationFile, DeclarationFileError, DeclarationFileState, Declarations, PlaceDeclaration},
     error::Sentence,
+    mapping::SourceMappings,
     metric::Metric,
     ports::{Clock, Maintenance},
     scope::Place,
@@ -44,6 +46,7 @@ use crate::{
     config::Settings,
     jobs::{Job, JobEnd},
 };
+pub use sources::{DEFAULT_MAPPING, built_in_mappings};
 use yaml::YamlError;
 
 /// The largest file, in bytes.
@@ -57,12 +60,15 @@ const MIN_FILE_AGE: Duration = Duration::from_secs(2);
 /// The schemas, for editors and other programs.
 pub const PLACES_SCHEMA: &str = include_str!("../../../docs/schema/places.schema.json");
 pub const METRICS_SCHEMA: &str = include_str!("../../../docs/schema/metrics.schema.json");
+pub const SOURCES_SCHEMA: &str = include_str!("../../../docs/schema/sources.schema.json");
 
 /// What one file says.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Content {
     Places(BTreeMap<Place, PlaceDeclaration>),
     Metrics(Vec<Metric>),
+    /// Over the built-in mapping.
+    Sources(Box<SourceMappings>),
 }
 
 impl Content {
@@ -70,15 +76,17 @@ impl Content {
         match kind {
             DeclarationFile::Places => Self::Places(BTreeMap::new()),
             DeclarationFile::Metrics => Self::Metrics(vec![]),
+            DeclarationFile::Sources => Self::Sources(Box::new(built_in_mappings())),
         }
     }
 
-    /// How many places or metrics it names.
+    /// How many places, metrics or rules it names; of rules all that are in force, also built-in ones.
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
             Self::Places(p) => p.len(),
             Self::Metrics(m) => m.len(),
+            Self::Sources(s) => s.mlflow.record.fields.len() + s.mlflow.record.metrics.len(),
         }
     }
 
@@ -97,14 +105,45 @@ pub fn read(kind: DeclarationFile, text: &str) -> std::result::Result<Content, Y
     Ok(match kind {
         DeclarationFile::Places => Content::Places(places::read(&node)?),
         DeclarationFile::Metrics => Content::Metrics(metrics::read(&node)?),
+        DeclarationFile::Sources => Content::Sources(Box::new(sources::read(&node)?)),
     })
 }
 
-/// Reads a file once, whichever of the two it is.
+/// Reads a file once, whichever it is.
 ///
 /// # Errors
 /// `BadInput` with the line and what is wrong; `Unavailable` when it cannot be read at all.
 pub fn check(path: &Path) -> Result<Content> {
+    let text = text_at(path)?;
+    let wrong = |line: Option<usize>, reason: Sentence| wrong_at(path, line, &reason);
+    let node = yaml::parse(&text).map_err(|f| wrong(Some(f.line), f.reason))?;
+    let top = fields::entries(&node).map_err(|f| wrong(Some(f.line), f.reason))?;
+    let kind = match top.first().map(|e| &*e.key) {
+        Some("customers") => DeclarationFile::Places,
+        Some("metrics") => DeclarationFile::Metrics,
+        Some("mlflow") => DeclarationFile::Sources,
+        // An empty one is as good as none, whichever it is.
+        None if path.file_stem().is_some_and(|s| s == "metrics") => DeclarationFile::Metrics,
+        None if path.file_stem().is_some_and(|s| s == "sources") => DeclarationFile::Sources,
+        None => DeclarationFile::Places,
+        Some(_) => {
+            return Err(wrong(Some(1), sentences::neither()));
+        }
+    };
+    read(kind, &text).map_err(|f| wrong(Some(f.line), f.reason))
+}
+
+/// Reads a file of mappings once.
+///
+/// # Errors
+/// As [`check`].
+pub fn read_mappings(path: &Path) -> Result<SourceMappings> {
+    let text = text_at(path)?;
+    let read = yaml::parse(&text).and_then(|node| sources::read(&node));
+    read.map_err(|fault| wrong_at(path, Some(fault.line), &fault.reason))
+}
+
+fn text_at(path: &Path) -> Result<String> {
     let bytes = bytes_of(path).map_err(|e| {
         Error::unavailable(Sentence::only_english(format!(
             "{} cannot be read: {}",
@@ -112,24 +151,12 @@ pub fn check(path: &Path) -> Result<Content> {
             Sentence::from_io(&e)
         )))
     })?;
-    let wrong = |line: Option<usize>, reason: Sentence| {
-        let line = line.map_or_else(String::new, |l| format!(" line {l}:"));
-        Error::bad_input(Sentence::only_english(format!("{}:{line} {reason}", path.display())))
-    };
-    let text = text_of(bytes).map_err(|(line, reason)| wrong(line, reason))?;
-    let node = yaml::parse(&text).map_err(|f| wrong(Some(f.line), f.reason))?;
-    let top = fields::entries(&node).map_err(|f| wrong(Some(f.line), f.reason))?;
-    let kind = match top.first().map(|e| &*e.key) {
-        Some("customers") => DeclarationFile::Places,
-        Some("metrics") => DeclarationFile::Metrics,
-        // An empty one is as good as none, whichever it is.
-        None if path.file_stem().is_some_and(|s| s == "metrics") => DeclarationFile::Metrics,
-        None => DeclarationFile::Places,
-        Some(_) => {
-            return Err(wrong(Some(1), sentences::neither()));
-        }
-    };
-    read(kind, &text).map_err(|f| wrong(Some(f.line), f.reason))
+    text_of(bytes).map_err(|(line, reason)| wrong_at(path, line, &reason))
+}
+
+fn wrong_at(path: &Path, line: Option<usize>, reason: &Sentence) -> Error {
+    let line = line.map_or_else(String::new, |l| format!(" line {l}:"));
+    Error::bad_input(Sentence::only_english(format!("{}:{line} {reason}", path.display())))
 }
 
 /// Why a file is not in force: the line where it is known, and the reason.
@@ -265,9 +292,9 @@ pub fn text_of(bytes: Vec<u8>) -> std::result::Result<String, FileProblem> {
     Ok(domain::normalization::nfc(&text).unwrap_or(text))
 }
 
-/// Both files, and what they say together.
+/// All files, and what they say together.
 pub struct DeclarationFiles {
-    files: Mutex<[File; 2]>,
+    files: Mutex<[File; 3]>,
     clock: Arc<dyn Clock>,
 }
 
@@ -278,7 +305,7 @@ impl std::fmt::Debug for DeclarationFiles {
 }
 
 impl DeclarationFiles {
-    /// Reads both files for the first time. A fault in one is said in the log; then it says nothing.
+    /// Reads all files for the first time. A fault in one is said in the log; then it says nothing.
     ///
     /// # Errors
     /// `BadInput` when a file that was named in the settings is not there.
@@ -286,8 +313,10 @@ impl DeclarationFiles {
         let mut files = [
             File::new(DeclarationFile::Places, settings.places_file(), settings.declared.places.is_some()),
             File::new(DeclarationFile::Metrics, settings.metrics_file(), settings.declared.metrics.is_some()),
+            File::new(DeclarationFile::Sources, settings.sources_file(), settings.declared.sources.is_some()),
         ];
-        for (file, variable) in files.iter_mut().zip(["GF_PLACES (--places)", "GF_METRICS (--metrics)"]) {
+        let variables = ["GF_PLACES (--places)", "GF_METRICS (--metrics)", "GF_SOURCES (--sources)"];
+        for (file, variable) in files.iter_mut().zip(variables) {
             if file.named && !file.path.exists() {
                 return Err(Error::bad_input(Sentence::only_english(format!(
                     "{variable} names {}, and there is no such file",
@@ -299,19 +328,29 @@ impl DeclarationFiles {
         Ok(Self { files: Mutex::new(files), clock })
     }
 
-    /// Looks at both files. True when something else is in force now.
+    /// Looks at all files. True when something else is in force of what answers are made of.
     pub fn look(&self) -> bool {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        // Both, whatever the first says.
-        let [places, metrics] = files.each_mut().map(|file| file.look(self.clock.as_ref(), false));
+        // All of them, whatever the first says.
+        let [places, metrics, _] = files.each_mut().map(|file| file.look(self.clock.as_ref(), false));
         places || metrics
+    }
+
+    /// How what others wrote becomes records.
+    #[must_use]
+    pub fn mappings(&self) -> SourceMappings {
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = files.iter().find_map(|f| if let Content::Sources(s) = &f.content { Some(s) } else { None });
+        found.map_or_else(built_in_mappings, |s| (**s).clone())
     }
 
     /// What is in force.
     #[must_use]
     pub fn declared(&self) -> Declarations {
         let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        let revision = match files.each_ref().map(|f| f.taken) {
+        // What becomes of runs is no part of answers.
+        let [places, metrics, _] = files.each_ref().map(|f| f.taken);
+        let revision = match [places, metrics] {
             [None, None] => 0,
             hashes => xxh3_64(format!("{hashes:?}").as_bytes()),
         };
@@ -320,6 +359,7 @@ impl DeclarationFiles {
             match &file.content {
                 Content::Places(p) => places.clone_from(p),
                 Content::Metrics(m) => metrics.clone_from(m),
+                Content::Sources(_) => {}
             }
         }
         Declarations::new(places, metrics, revision)

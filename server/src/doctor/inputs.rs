@@ -1,4 +1,4 @@
-//! What people put there: the watched folder, places.yaml and metrics.yaml.
+//! What people put there: the watched folder, places.yaml, metrics.yaml and sources.yaml.
 #![expect(clippy::disallowed_methods, reason = "a blocking thread of a command that serves nobody")]
 
 use std::{
@@ -28,6 +28,12 @@ pub fn checks(settings: &Settings) -> Vec<Finding> {
             path: settings.metrics_file(),
             variable: settings.declared.metrics.as_ref().map(|_| "GF_METRICS (--metrics)"),
             is_kind: |c| matches!(c, Content::Metrics(_)),
+        }),
+        written(&DeclarationInput {
+            name: "sources_yaml",
+            path: settings.sources_file(),
+            variable: settings.declared.sources.as_ref().map(|_| "GF_SOURCES (--sources)"),
+            is_kind: |c| matches!(c, Content::Sources(_)),
         }),
     ]
 }
@@ -82,8 +88,10 @@ fn written(file: &DeclarationInput) -> Finding {
         }
         Ok(_) => Finding::error(
             file.name,
-            format!("{at} is the other file: places.yaml begins with `customers:`, metrics.yaml with `metrics:`"),
-            "Exchange the files, or what GF_PLACES and GF_METRICS name.",
+            format!(
+                "{at} is another file: places.yaml begins with `customers:`, metrics.yaml with `metrics:`, sources.yaml with `mlflow:`"
+            ),
+            "Exchange the files, or what GF_PLACES, GF_METRICS and GF_SOURCES name.",
         ),
         Err(e) => Finding::error(
             file.name,

@@ -58,6 +58,7 @@ impl AppState {
     ) -> Self {
         let filling = Arc::clone(&readiness);
         let leptos = files::leptos_options(address);
+        let rules = Arc::clone(&written);
         Self {
             services: Services {
                 files: Arc::new(files::site_files(&leptos)),
@@ -65,6 +66,8 @@ impl AppState {
                 sources: Arc::clone(&parts.sources),
                 views: Arc::new(parts.views.clone()),
                 runs: Arc::new(parts.runs.clone()),
+                run_import: Arc::new(parts.run_import.clone()),
+                mappings: Arc::new(move || rules.mappings()),
                 // What cannot be read was refused before.
                 mlflow_url: settings.tracking.public_url().ok().flatten().map(Into::into),
                 clock: Arc::clone(&parts.clock),
@@ -109,6 +112,7 @@ impl AppState {
             sources: Arc::new(all.sources.for_actor(actor)),
             views: Arc::new(all.views.for_actor(actor)),
             runs: Arc::new(all.runs.for_actor(actor)),
+            run_import: Arc::new(all.run_import.for_actor(actor)),
             ..all
         };
         match actor.customer() {

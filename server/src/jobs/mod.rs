@@ -4,6 +4,7 @@
 mod sentences {
     include!(concat!(env!("OUT_DIR"), "/jobs/sentences.rs"));
 }
+mod run_import;
 mod supervisor;
 
 use std::{
@@ -16,7 +17,10 @@ use std::{
 
 use domain::{Result, ports::Maintenance, time::Millis};
 
-pub use self::supervisor::{Job, JobBoard, JobEnd, Supervisor};
+pub use self::{
+    run_import::import_runs,
+    supervisor::{Job, JobBoard, JobEnd, Supervisor},
+};
 use crate::{
     auth::Authenticator,
     demo::{Demo, READY_AFTER_DAYS},

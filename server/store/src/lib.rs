@@ -29,7 +29,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::{
     Result,
-    ports::{IdempotencyKeys, KeyValueStore, SavedViews, Sessions, SourceLedger, Tokens, TrackingCopies},
+    ports::{IdempotencyKeys, KeyValueStore, SavedViews, Sessions, SourceItems, SourceLedger, Tokens, TrackingCopies},
 };
 use lake::ports::{FilePositionStore, Manifest};
 
@@ -47,8 +47,12 @@ pub use transfer::{TableCount, copy};
 pub fn statements() -> [Vec<(String, String)>; 2] {
     let all = |own: &[(&str, &str)]| {
         let fixed = sql::ALL.iter().chain(own).map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
-        let several = [("KEEP_EXPERIMENTS", sql::KEEP_EXPERIMENTS), ("KEEP_RUNS", sql::KEEP_RUNS)]
-            .map(|(name, one)| (format!("{name} of three"), sql::of_rows(one, 3)));
+        let several = [
+            ("KEEP_EXPERIMENTS", sql::KEEP_EXPERIMENTS, 2),
+            ("KEEP_RUNS", sql::KEEP_RUNS, 2),
+            ("KEEP_SOURCE_ITEMS", sql::KEEP_SOURCE_ITEMS, 4),
+        ];
+        let several = several.map(|(name, one, columns)| (format!("{name} of three"), sql::of_rows(one, columns, 3)));
         fixed.chain(several).chain(tables::statements()).collect()
     };
     [all(sqlite::sql::ALL), all(postgres::sql::ALL)]
@@ -60,6 +64,7 @@ pub trait StateStore:
     Manifest
     + KeyValueStore
     + SourceLedger
+    + SourceItems
     + FilePositionStore
     + Tokens
     + Sessions

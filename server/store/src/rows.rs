@@ -32,11 +32,11 @@ pub fn lake_file(row: FileRow) -> LakeFile {
     }
 }
 
-/// kind, name, first, last, newest, taken, duplicate, corrected, error, its Korean words, finished.
-pub type SourceRow = (String, String, i64, i64, Option<i64>, i64, i64, i64, Option<String>, Option<String>, i64);
+/// kind, name, first, last, newest, taken, duplicate, corrected, withdrawn, error, its Korean words, finished.
+pub type SourceRow = (String, String, i64, i64, Option<i64>, i64, i64, i64, i64, Option<String>, Option<String>, i64);
 
 pub fn source_report(row: SourceRow) -> SourceReport {
-    let (kind, name, first, last, newest, taken, duplicate, corrected, error, error_ko, finished) = row;
+    let (kind, name, first, last, newest, taken, duplicate, corrected, withdrawn, error, error_ko, finished) = row;
     SourceReport {
         source: SourceId { kind, name },
         first: Millis(first),
@@ -45,6 +45,7 @@ pub fn source_report(row: SourceRow) -> SourceReport {
         taken: unsigned(taken),
         duplicate: unsigned(duplicate),
         corrected: unsigned(corrected),
+        withdrawn: unsigned(withdrawn),
         refused: RefusedCounts::new(),
         error: error.map(|en| Sentence { en, ko: error_ko }),
         finished: finished != 0,

@@ -33,7 +33,7 @@ statements! {
 
     // The ledger of sources.
     SOURCES =
-        "SELECT kind, name, first_ms, last_ms, newest_ms, taken, duplicate, corrected, error, error_ko, finished
+        "SELECT kind, name, first_ms, last_ms, newest_ms, taken, duplicate, corrected, withdrawn, error, error_ko, finished
          FROM source s
          ORDER BY error IS NULL,
                   NOT EXISTS (SELECT 1 FROM source_refused r WHERE r.kind = s.kind AND r.name = s.name AND r.rows > 0),
@@ -56,14 +56,18 @@ statements! {
     CAUGHT_UP = "UPDATE source SET error = NULL, finished = 1 WHERE kind = $1 AND name = $2";
     NOT_FAILING = "UPDATE source SET failing_ms = NULL WHERE kind = $1 AND name = $2";
     BOOK =
-        "UPDATE source SET taken = taken + $1, duplicate = duplicate + $2, corrected = corrected + $3,
-                newest_ms = CASE WHEN newest_ms IS NULL OR $4 > newest_ms THEN $4 ELSE newest_ms END
-         WHERE kind = $5 AND name = $6";
+        "UPDATE source SET taken = taken + $1, duplicate = duplicate + $2, corrected = corrected + $3, withdrawn = withdrawn + $4,
+                newest_ms = CASE WHEN newest_ms IS NULL OR $5 > newest_ms THEN $5 ELSE newest_ms END
+         WHERE kind = $6 AND name = $7";
     REFUSE =
         "INSERT INTO source_refused (kind, name, reason, rows) VALUES ($1, $2, $3, $4)
          ON CONFLICT (kind, name, reason) DO UPDATE SET rows = source_refused.rows + excluded.rows";
     MARK =
         "UPDATE source SET error = $1, error_ko = $2, finished = $3, failing_ms = $4 WHERE kind = $5 AND name = $6";
+    SOURCE_ITEMS = "SELECT item, state FROM source_item WHERE kind = $1 AND name = $2 ORDER BY item";
+    KEEP_SOURCE_ITEMS =
+        "INSERT INTO source_item (kind, name, item, state) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (kind, name, item) DO UPDATE SET state = excluded.state";
     FORGET_DEMO = "DELETE FROM source WHERE kind = 'demo'";
 
     // Positions.
@@ -149,8 +153,12 @@ statements! {
     NEWEST_RECORD = "SELECT max(to_ms) FROM lake_file";
 }
 
-/// The statement that keeps so many rows of two columns at once, made of the one for a single row.
-pub fn of_rows(one: &str, rows: usize) -> String {
-    let places: Vec<String> = (0..rows).map(|row| format!("(${}, ${})", 2 * row + 1, 2 * row + 2)).collect();
-    one.replace("($1, $2)", &places.join(", "))
+/// The statement that keeps so many rows at once, made of the one for a single row of so many columns.
+pub fn of_rows(one: &str, columns: usize, rows: usize) -> String {
+    let row = |first: usize| {
+        let places: Vec<String> = (0..columns).map(|column| format!("${}", first + column)).collect();
+        format!("({})", places.join(", "))
+    };
+    let places: Vec<String> = (0..rows).map(|n| row(columns * n + 1)).collect();
+    one.replace(&row(1), &places.join(", "))
 }

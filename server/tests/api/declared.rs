@@ -195,7 +195,7 @@ async fn metrics_are_called_and_read_as_they_were_described() {
 #[tokio::test]
 async fn without_files_nothing_is_different() {
     let site = site(&[]).await;
-    assert!(!seen(&page(&site, "/sources", "en").await).contains("Names and expectations"));
+    assert!(!seen(&page(&site, "/sources", "en").await).contains("Names, expectations and mappings"));
     let summary = site.served.json("/api/metrics/summary").await;
     assert_eq!(find(&summary["metrics"], "metric", "mse")["assumed"], true);
     let places = site.served.json("/api/places").await;

@@ -121,6 +121,7 @@ fn a_folder_that_is_not_there_yet_is_fine_and_is_not_made() {
         "watched_folder",
         "places_yaml",
         "metrics_yaml",
+        "sources_yaml",
         "clock",
         "time_zones",
         "open_files",
@@ -219,7 +220,7 @@ fn what_people_wrote_is_checked_with_its_line() {
     folder.write("data/metrics.yaml", "metrics: {}\n");
     assert_eq!(visit(&folder, &[]).broken(), Vec::<&str>::new());
     let places = folder.text("data/places.yaml");
-    visit(&folder, &[("GF_METRICS", &places)]).only("metrics_yaml", &["is the other file"]);
+    visit(&folder, &[("GF_METRICS", &places)]).only("metrics_yaml", &["is another file"]);
     visit(&folder, &[("GF_METRICS", "/nowhere/m.yaml")])
         .only("metrics_yaml", &["GF_METRICS (--metrics)", "no such file"]);
 }

@@ -44,6 +44,7 @@ mod run_choice;
 mod run_commands;
 mod run_downloads;
 mod run_images;
+mod run_import;
 mod run_pages;
 mod runs;
 mod send;

@@ -14,7 +14,7 @@ suite!([on_the_lake = crate::support::local_lake, on_postgres = crate::support::
 ]);
 
 const fn counts(taken: u64, duplicate: u64, corrected: u64) -> AppendCounts {
-    AppendCounts { taken, duplicate, corrected }
+    AppendCounts { taken, duplicate, corrected, withdrawn: 0 }
 }
 
 fn batch(name: &str, rows: impl IntoIterator<Item = Value>) -> Batch {
@@ -58,7 +58,7 @@ async fn a_batch_knows_the_batches_before_it(a: &Adapter) {
 }
 
 async fn rows_say_which_source_they_came_from(a: &Adapter) {
-    let progress = ReadProgress { anew: true, caught_up: true, position: None };
+    let progress = ReadProgress { anew: true, caught_up: true, ..ReadProgress::default() };
     let one = Batch { progress, ..batch("a", [row("1", 0.1)]) };
     a.sink.append_all(vec![one, batch("b", [row("2", 0.2)])]).await.unwrap();
     let books = a.ledger.sources().await.unwrap();

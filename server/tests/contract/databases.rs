@@ -169,11 +169,12 @@ async fn filled(dir: &LakeDir) -> i64 {
     let delivery = SourceDelivery {
         source: source("부산 'x' \"y\""),
         at: Millis(5),
-        appended: AppendCounts { taken: 2, duplicate: 1, corrected: 1 },
+        appended: AppendCounts { taken: 2, duplicate: 1, corrected: 1, withdrawn: 2 },
         refused: RefusedCounts::from([("missing".into(), 4)]),
         newest: Some(Millis(i64::MIN)),
         progress: domain::ports::ReadProgress {
             position: Some(domain::ports::ReadPosition { id: i64::MAX, state: "{\"path\":\"\\u0000\"}".into() }),
+            items: vec![domain::ports::SourceItem { key: "run \u{1}".into(), state: "{\"a\0\":1}".into() }],
             ..Default::default()
         },
     };
@@ -345,7 +346,7 @@ async fn a_damaged_backup_is_refused_before_anything_is_written(dir: &LakeDir) {
         assert!(refused.message.en.contains("state.backup"), "{what}: {refused}");
         assert!(!dir.path().join("never.sqlite").exists(), "{what}: nothing is made");
     }
-    std::fs::write(&path, packed(text.replacen("\"schema\":13", "\"schema\":9999", 1))).unwrap();
+    std::fs::write(&path, packed(text.replacen("\"schema\":14", "\"schema\":9999", 1))).unwrap();
     assert!(store::restore(&path, &to, dir.path()).await.unwrap_err().message.en.contains("9999"));
     // An older one, without a table that came later: it is empty, and the rest is there.
     let head: serde_json::Value = serde_json::from_str(lines[0]).unwrap();
@@ -375,7 +376,7 @@ async fn one_status_says_what_is_there(dir: &LakeDir) {
     }
     filled(dir).await;
     let status = store::status(&dir.location()).await.unwrap();
-    assert_eq!((status.schema, status.program_schema), (Some(13), 13));
+    assert_eq!((status.schema, status.program_schema), (Some(14), 14));
     let rows = |table: &str| status.tables.iter().find(|t| t.table == table).map(|t| t.rows);
     assert_eq!(
         (rows("lake_file"), rows("source"), rows("tail"), status.tables.len()),

@@ -30,7 +30,7 @@ suite!([on_sqlite = crate::support::on_sqlite, on_postgres = crate::support::on_
 ]);
 
 const fn counts(taken: u64, duplicate: u64, corrected: u64) -> AppendCounts {
-    AppendCounts { taken, duplicate, corrected }
+    AppendCounts { taken, duplicate, corrected, withdrawn: 0 }
 }
 
 /// Records of three days, each of these runs with this value.

@@ -99,7 +99,7 @@ async fn a_batch_whose_commit_fails_leaves_nothing_and_can_be_repeated(dir: &Lak
         assert_eq!((n(&lake).await, dir.files(None)), (3, files.clone()), "no row and no file of it is left");
     }
     manifest.broken.store(false, Ordering::SeqCst);
-    assert_eq!(take(&lake, batch(0.7)).await, AppendCounts { taken: 0, duplicate: 0, corrected: 3 });
+    assert_eq!(take(&lake, batch(0.7)).await, AppendCounts { taken: 0, duplicate: 0, corrected: 3, withdrawn: 0 });
     let s = lake.summary(&ask(&fleet(), june())).await.unwrap();
     assert!(crate::support::near(metric(&s.metrics, "mAP50").value.unwrap(), 0.7));
 }
@@ -155,11 +155,11 @@ async fn a_second_process_sees_rows_after_a_refresh(dir: &LakeDir) {
 
 async fn two_processes_know_each_others_duplicates_and_corrections(dir: &LakeDir) {
     let (one, two) = (dir.open().await, dir.open().await);
-    assert_eq!(take(&one, batch(0.5)).await, AppendCounts { taken: 3, duplicate: 0, corrected: 0 });
-    assert_eq!(take(&two, batch(0.5)).await, AppendCounts { taken: 0, duplicate: 3, corrected: 0 });
-    assert_eq!(take(&two, batch(0.6)).await, AppendCounts { taken: 0, duplicate: 0, corrected: 3 });
-    assert_eq!(take(&one, batch(0.6)).await, AppendCounts { taken: 0, duplicate: 3, corrected: 0 });
-    assert_eq!(take(&one, batch(0.5)).await, AppendCounts { taken: 0, duplicate: 0, corrected: 3 });
+    assert_eq!(take(&one, batch(0.5)).await, AppendCounts { taken: 3, duplicate: 0, corrected: 0, withdrawn: 0 });
+    assert_eq!(take(&two, batch(0.5)).await, AppendCounts { taken: 0, duplicate: 3, corrected: 0, withdrawn: 0 });
+    assert_eq!(take(&two, batch(0.6)).await, AppendCounts { taken: 0, duplicate: 0, corrected: 3, withdrawn: 0 });
+    assert_eq!(take(&one, batch(0.6)).await, AppendCounts { taken: 0, duplicate: 3, corrected: 0, withdrawn: 0 });
+    assert_eq!(take(&one, batch(0.5)).await, AppendCounts { taken: 0, duplicate: 0, corrected: 3, withdrawn: 0 });
     assert_eq!(n(&one).await, 3);
 }
 
@@ -207,5 +207,5 @@ async fn a_lake_that_is_opened_again_answers_the_same(dir: &LakeDir) {
     drop(lake);
     let again = dir.open().await;
     assert_eq!(again.summary(&ask(&fleet(), june())).await.unwrap(), before);
-    assert_eq!(take(&again, batch(0.5)).await, AppendCounts { taken: 0, duplicate: 3, corrected: 0 });
+    assert_eq!(take(&again, batch(0.5)).await, AppendCounts { taken: 0, duplicate: 3, corrected: 0, withdrawn: 0 });
 }

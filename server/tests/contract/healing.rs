@@ -248,7 +248,7 @@ async fn records_that_came_while_their_file_was_away_count_once() {
         assert_eq!(n(&lake, june()).await, all + 1);
         assert_eq!(dir.superseded(), [record(row("changed", 0.2))], "the later one counts, the other is kept aside");
         let again = take(&lake, [row("same", 0.1), row("changed", 0.9), row("new", 0.4)]).await;
-        assert_eq!(again, AppendCounts { taken: 0, duplicate: 3, corrected: 0 });
+        assert_eq!(again, AppendCounts { taken: 0, duplicate: 3, corrected: 0, withdrawn: 0 });
         assert!(!path.exists(), "it was rewritten");
     }
 }

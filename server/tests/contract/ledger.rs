@@ -52,7 +52,7 @@ impl Books {
         let delivery = SourceDelivery {
             source: id.clone(),
             at: Millis(at),
-            appended: AppendCounts { taken, duplicate: 2, corrected: 1 },
+            appended: AppendCounts { taken, duplicate: 2, corrected: 1, withdrawn: 3 },
             refused: counts(refused),
             newest: newest.map(Millis),
             ..SourceDelivery::default()
@@ -86,6 +86,7 @@ async fn deliveries_add_up(b: &Books) {
         newest: Some(Millis(60)),
         taken: 15,
         corrected: 2,
+        withdrawn: 6,
         duplicate: 4,
         refused: counts(&[("future", 1), ("missing", 5)]),
         error: None,

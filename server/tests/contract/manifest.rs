@@ -74,7 +74,7 @@ fn delivery(kind: &str, name: &str) -> Vec<SourceDelivery> {
     vec![SourceDelivery {
         source: domain::ports::SourceId { kind: kind.into(), ..source(name) },
         at: Millis(5),
-        appended: AppendCounts { taken: 2, duplicate: 1, corrected: 1 },
+        appended: AppendCounts { taken: 2, duplicate: 1, corrected: 1, withdrawn: 0 },
         refused: RefusedCounts::from([("missing".into(), 4)]),
         newest: Some(Millis(3)),
         ..SourceDelivery::default()

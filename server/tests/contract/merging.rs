@@ -41,7 +41,7 @@ async fn records_that_come_while_a_merge_is_prepared_are_kept() {
     assert!(lake.commit_merge(prepared).await.unwrap());
     assert_eq!((value_and_n(&lake).await, dir.files(None).len(), all_files(&dir)), ((0.6, 5), 2, 2));
     let known = take(&lake, [row(0, 0.5), row("new", 1.0), row(3, 0.7)]).await;
-    assert_eq!(known, AppendCounts { taken: 0, duplicate: 2, corrected: 1 });
+    assert_eq!(known, AppendCounts { taken: 0, duplicate: 2, corrected: 1, withdrawn: 0 });
 }
 
 #[tokio::test]

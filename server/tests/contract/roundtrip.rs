@@ -43,7 +43,7 @@ async fn an_export_ingested_again_is_all_duplicates(a: &Adapter) {
     let n = varied(a).await;
     let file = a.folder.join("export.parquet");
     assert_eq!(a.metrics.export_to(&scope("", "all"), june(), &file).await.unwrap(), n);
-    assert_eq!(ingest(a, read_back(&file)).await, AppendCounts { taken: 0, duplicate: n, corrected: 0 });
+    assert_eq!(ingest(a, read_back(&file)).await, AppendCounts { taken: 0, duplicate: n, corrected: 0, withdrawn: 0 });
 }
 
 async fn an_export_is_the_same_records_elsewhere(a: &Adapter) {
@@ -80,7 +80,7 @@ async fn numbers_of_many_digits_survive_an_export(a: &Adapter) {
     let file = a.folder.join("export.parquet");
     a.metrics.export_to(&scope("", "all"), june(), &file).await.unwrap();
     let again = ingest(a, read_back(&file)).await;
-    assert_eq!(again, AppendCounts { taken: 0, duplicate: 200, corrected: 0 });
+    assert_eq!(again, AppendCounts { taken: 0, duplicate: 200, corrected: 0, withdrawn: 0 });
 }
 
 async fn an_export_holds_scope_and_range_and_nothing_else(a: &Adapter) {

@@ -28,7 +28,7 @@ suite!([on_the_lake = crate::support::local_lake, on_postgres = crate::support::
 ]);
 
 const fn counts(taken: u64, duplicate: u64, corrected: u64) -> AppendCounts {
-    AppendCounts { taken, duplicate, corrected }
+    AppendCounts { taken, duplicate, corrected, withdrawn: 0 }
 }
 
 fn map50(value: f64) -> Value {

@@ -75,12 +75,12 @@ async fn rows_stored_in_another_spelling_are_of_the_same_place_once_the_lake_is_
     take(&lake, [row(WHOLE, 0.2, json!({}))]).await;
     assert_eq!(customers(&lake).await.len(), 2, "as it was stored");
     // The same file again, through a door of today: even before anything was written anew.
-    assert_eq!(take_spelled(&lake, old()).await, AppendCounts { taken: 0, duplicate: 5, corrected: 0 });
+    assert_eq!(take_spelled(&lake, old()).await, AppendCounts { taken: 0, duplicate: 5, corrected: 0, withdrawn: 0 });
     drop(lake);
     let lake = dir.open().await;
     assert_eq!(customers(&lake).await, one(WHOLE, 6));
     assert_eq!(rows(&lake, WHOLE).await.total, 6, "and a question finds them all");
-    assert_eq!(take_spelled(&lake, old()).await, AppendCounts { taken: 0, duplicate: 5, corrected: 0 });
+    assert_eq!(take_spelled(&lake, old()).await, AppendCounts { taken: 0, duplicate: 5, corrected: 0, withdrawn: 0 });
     // How it was written is kept, and nothing else of the row has changed.
     let stored: Vec<Record> = dir.files(None).iter().flat_map(|f| read_back(f)).collect();
     let extra: Vec<Value> = stored.iter().filter_map(|r| serde_json::from_str(&r.extra()?).ok()).collect();
@@ -104,7 +104,7 @@ async fn another_spelling_of_the_same_record_is_no_correction() {
     let written_apart = json!({"memo": "as it is", "experiment_name": MAX_CLOCK_DIFFERENCE_MS});
     assert_eq!(
         take_spelled(&lake, [row(MAX_CLOCK_DIFFERENCE_MS, 0.5, written_apart)]).await,
-        AppendCounts { taken: 0, duplicate: 1, corrected: 0 }
+        AppendCounts { taken: 0, duplicate: 1, corrected: 0, withdrawn: 0 }
     );
     assert_eq!(take_spelled(&lake, [row(MAX_CLOCK_DIFFERENCE_MS, 0.5, json!({"memo": "other"}))]).await.corrected, 1);
 }

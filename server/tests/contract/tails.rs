@@ -135,7 +135,7 @@ async fn a_read_from_the_beginning_forgets_refusals_with_the_commit(p: &Position
     let delivery = |anew, n| SourceDelivery {
         source: id.clone(),
         at: Millis(1),
-        appended: AppendCounts { taken: 1, duplicate: 1, corrected: 0 },
+        appended: AppendCounts { taken: 1, duplicate: 1, corrected: 0, withdrawn: 0 },
         refused: RefusedCounts::from([("missing".into(), n)]),
         progress: ReadProgress { anew, ..ReadProgress::default() },
         ..SourceDelivery::default()

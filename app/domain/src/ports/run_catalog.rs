@@ -74,6 +74,8 @@ pub trait RunCatalog: Send + Sync {
     async fn artifact(&self, run: &RunId, file: &ArtifactPath, range: Option<ByteRange>) -> Result<ArtifactBody>;
     /// What a run made, as far as it was copied; asking queues it. `None` when it is not known yet.
     fn made_by(&self, experiment: &ExperimentId, run: &RunId) -> Option<Arc<MadeByRun>>;
+    /// The same; asking queues nothing.
+    fn known_products(&self, run: &RunId) -> Option<Arc<MadeByRun>>;
 }
 
 /// What a run made.

@@ -138,6 +138,27 @@ impl Tracking {
         self.shared.catalog.as_ref().ok_or_else(|| Error::not_found(sentences::no_tracking()))
     }
 
+    /// All that was copied, and how it stands to the original.
+    ///
+    /// # Errors
+    /// As [`Tracking::experiments`].
+    pub(crate) fn copied(&self) -> Result<(Arc<RunIndex>, CopyStatus)> {
+        let catalog = self.catalog()?;
+        Ok((catalog.index(), catalog.status()))
+    }
+
+    /// What a run made, where that was copied; asking queues nothing.
+    pub(crate) fn known_products(&self, run: &Run) -> Option<Arc<MadeByRun>> {
+        self.shared.catalog.as_ref().and_then(|catalog| catalog.known_products(&run.id))
+    }
+
+    /// Whether the actor may see a run of this id and it is there.
+    #[must_use]
+    pub fn knows(&self, id: &str) -> bool {
+        let id = RunId::parse(id);
+        id.is_ok_and(|id| self.catalog().is_ok_and(|catalog| catalog.index().run(&id).is_some()))
+    }
+
     /// Experiments with what is known of their runs, the ones with the newest runs first.
     ///
     /// # Errors

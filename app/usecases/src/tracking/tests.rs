@@ -87,6 +87,9 @@ impl RunCatalog for Copy {
     fn made_by(&self, _: &ExperimentId, _: &RunId) -> Option<Arc<MadeByRun>> {
         None
     }
+    fn known_products(&self, _: &RunId) -> Option<Arc<MadeByRun>> {
+        None
+    }
 }
 
 fn experiment(id: &str, name: &str, lifecycle: Lifecycle) -> Arc<Experiment> {

@@ -184,6 +184,22 @@ impl Copier {
         Ok(gone)
     }
 
+    /// Looks at every run once, without a pause, and tells `progress` how many there are.
+    ///
+    /// # Errors
+    /// Those of the original; what was read by then is kept.
+    pub async fn sweep_everything(&mut self, progress: &mut (dyn FnMut(usize) + Send)) -> Result<()> {
+        self.sweeps.make_whole();
+        loop {
+            self.sweep_page().await?;
+            progress(self.tools.current.index().runs().len());
+            self.save().await;
+            if !self.sweeps.is_under_way() {
+                return Ok(());
+            }
+        }
+    }
+
     /// One question of the sweep that is under way, or that begins.
     ///
     /// # Errors

@@ -164,11 +164,32 @@ impl BackgroundCopy {
         deadline: Duration,
         mut progress: impl FnMut(usize) + Send,
     ) -> Result<CopyStatus> {
+        self.refresh(deadline, false, &mut progress).await
+    }
+
+    /// The same, looking at every run: so that also what was changed of runs that are over is known.
+    ///
+    /// # Errors
+    /// As [`BackgroundCopy::refresh_for_command`].
+    pub async fn sweep_for_command(
+        &self,
+        deadline: Duration,
+        mut progress: impl FnMut(usize) + Send,
+    ) -> Result<CopyStatus> {
+        self.refresh(deadline, true, &mut progress).await
+    }
+
+    async fn refresh(
+        &self,
+        deadline: Duration,
+        everything: bool,
+        progress: &mut (dyn FnMut(usize) + Send),
+    ) -> Result<CopyStatus> {
         self.load_kept().await?;
         let Tools { original, current, clock, .. } = &self.tools;
         let seen = current.seen();
         let now = clock.now().0;
-        if seen.complete && seen.as_of.is_some_and(|at| (0..FRESH).contains(&(now - at.0))) {
+        if !everything && seen.complete && seen.as_of.is_some_and(|at| (0..FRESH).contains(&(now - at.0))) {
             return Ok(self.status());
         }
         let until = Instant::now() + deadline;
@@ -182,11 +203,9 @@ impl BackgroundCopy {
             Err(_) => Some(original.silent(deadline)),
         };
         current.set_trouble(Part::Step, failed.as_ref().map(|e| e.message.clone()));
-        while failed.is_none() && !current.seen().complete {
-            failed = Box::pin(copier.sweep_page()).await.err();
+        if failed.is_none() && (everything || !current.seen().complete) {
+            failed = Box::pin(copier.sweep_everything(progress)).await.err();
             current.set_trouble(Part::Sweep, failed.as_ref().map(|e| e.message.clone()));
-            progress(current.index().runs().len());
-            copier.save().await;
         }
         copier.save().await;
         Ok(self.status())
@@ -286,6 +305,10 @@ impl RunCatalog for BackgroundCopy {
 
     fn made_by(&self, experiment: &ExperimentId, run: &RunId) -> Option<Arc<MadeByRun>> {
         self.on_demand.made_by(experiment, run)
+    }
+
+    fn known_products(&self, run: &RunId) -> Option<Arc<MadeByRun>> {
+        self.on_demand.known_products(run)
     }
 }
 

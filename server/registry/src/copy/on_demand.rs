@@ -200,6 +200,11 @@ impl OnDemand {
         copied.map(|c| Arc::clone(&c.made))
     }
 
+    /// What a run made, as far as it was copied.
+    pub fn known_products(&self, run: &RunId) -> Option<Arc<MadeByRun>> {
+        self.made.get(run).map(|c| Arc::clone(&c.made))
+    }
+
     /// Copies what is queued, for ever. Several of these may run.
     pub async fn work(&self) {
         loop {

@@ -177,6 +177,15 @@ impl SweepPlan {
         self.earliest = if self.first { at } else { at + QUESTION_INTERVAL };
     }
 
+    /// The next sweep is about everything.
+    pub fn make_whole(&mut self) {
+        (self.under_way, self.next_whole) = (None, Instant::now());
+    }
+
+    pub fn is_under_way(&self) -> bool {
+        self.under_way.is_some()
+    }
+
     pub fn take(&mut self) -> Option<Sweep> {
         self.under_way.take()
     }

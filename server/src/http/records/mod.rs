@@ -108,6 +108,7 @@ impl RecordIntake {
             refused: sorted.refused,
             records: Arc::new(sorted.arrivals),
             progress: ReadProgress { caught_up: true, ..ReadProgress::default() },
+            ..Batch::default()
         };
         // The reservation goes with the records: they stay in memory even when the sender disconnects.
         let appended = match self.group.submit(batch, reservation).await {
@@ -159,7 +160,7 @@ fn answer(none_valid: bool, appended: AppendCounts, refused: Vec<Value>, refused
         });
         (StatusCode::UNPROCESSABLE_ENTITY, "application/problem+json", body)
     } else {
-        let AppendCounts { taken, duplicate, corrected } = appended;
+        let AppendCounts { taken, duplicate, corrected, .. } = appended;
         let body = json!({
             "taken": taken, "duplicate": duplicate, "corrected": corrected,
             "refused": refused, "refused_total": refused_total,

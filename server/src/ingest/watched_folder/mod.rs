@@ -184,7 +184,9 @@ impl Watcher {
                         anew: n.anew,
                         caught_up: n.end,
                         position: Some(n.file_position.to_position()?),
+                        ..ReadProgress::default()
                     },
+                    ..Batch::default()
                 });
             }
             positions.push((id, rows, n));

@@ -5,11 +5,11 @@ use domain::{
     Result,
     changes::ChangeSet,
     error::Sentence,
-    ports::{SourceId, SourceLedger, SourceReport},
+    ports::{SourceId, SourceItem, SourceItems, SourceLedger, SourceReport},
     time::Millis,
 };
 use lake::ports::SourceDelivery;
-use sqlx::Transaction;
+use sqlx::{AssertSqlSafe, Transaction};
 
 use super::{Db, Store, cannot};
 use crate::{
@@ -17,6 +17,19 @@ use crate::{
     rows::{SourceRow, signed, source_report, unsigned, without_nul},
     sql,
 };
+
+/// Items of one statement: four parameters each, and SQLite takes 32,766 of them.
+const ITEMS_AT_ONCE: usize = 500;
+
+#[async_trait]
+impl SourceItems for Store {
+    async fn source_items(&self, source: &SourceId) -> Result<Vec<SourceItem>> {
+        let rows: sqlx::Result<Vec<(String, String)>> =
+            sqlx::query_as(sql::SOURCE_ITEMS).bind(&source.kind).bind(&source.name).fetch_all(&self.pool).await;
+        let rows = rows.map_err(|e| cannot(Operation::ReadLedger, &e))?;
+        Ok(rows.into_iter().map(|(key, state)| SourceItem { key, state }).collect())
+    }
+}
 
 #[async_trait]
 impl SourceLedger for Store {
@@ -69,6 +82,7 @@ impl Store {
             .bind(signed(d.appended.taken))
             .bind(signed(d.appended.duplicate))
             .bind(signed(d.appended.corrected))
+            .bind(signed(d.appended.withdrawn))
             .bind(d.newest.map(|m| m.0))
             .bind(&d.source.kind)
             .bind(&d.source.name)
@@ -82,6 +96,20 @@ impl Store {
                 .bind(signed(*rows))
                 .execute(&mut **tx)
                 .await?;
+        }
+        Self::keep_items(tx, &d.source, &d.progress.items).await
+    }
+
+    /// Remembers what became of items, some hundreds with a statement.
+    async fn keep_items(tx: &mut Transaction<'_, Db>, source: &SourceId, items: &[SourceItem]) -> sqlx::Result<()> {
+        for items in items.chunks(ITEMS_AT_ONCE) {
+            let statement = sql::of_rows(sql::KEEP_SOURCE_ITEMS, 4, items.len());
+            let mut query = sqlx::query(AssertSqlSafe(statement));
+            for item in items {
+                query = query.bind(&source.kind).bind(&source.name).bind(&item.key).bind(without_nul(&item.state));
+            }
+            // Statements of any number of rows would fill the cache of prepared ones.
+            query.persistent(items.len() == ITEMS_AT_ONCE).execute(&mut **tx).await?;
         }
         Ok(())
     }

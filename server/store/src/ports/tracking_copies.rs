@@ -102,7 +102,7 @@ async fn forget(
 /// Adds rows, or replaces them by id. `one` is the statement for a single row.
 async fn keep(tx: &mut Transaction<'_, Db>, one: &'static str, rows: Vec<(String, Vec<u8>)>) -> sqlx::Result<()> {
     for rows in rows.chunks(ROWS_AT_ONCE) {
-        let statement = sql::of_rows(one, rows.len());
+        let statement = sql::of_rows(one, 2, rows.len());
         let mut query = sqlx::query(AssertSqlSafe(statement));
         for (id, body) in rows {
             query = query.bind(id).bind(body);

@@ -42,7 +42,10 @@ use crate::{
 type Db = Postgres;
 
 /// They hold an advisory lock of the database, so that processes that start at once take turns.
-pub static MIGRATIONS: LazyLock<Migrator> = crate::migrations::migrations!("postgres": "0001_manifest_and_sources", "0010_data_folder", "0011_tokens_and_sessions", "0012_saved_views", "0013_tracking_copy");
+pub static MIGRATIONS: LazyLock<Migrator> = crate::migrations::migrations!(
+    "postgres": "0001_manifest_and_sources", "0010_data_folder", "0011_tokens_and_sessions", "0012_saved_views", "0013_tracking_copy",
+    "0014_source_items",
+);
 
 /// Connections of a process; it makes them when it needs them.
 const CONNECTIONS: u32 = 8;
