@@ -53,8 +53,20 @@ macro_rules! page_list {
 
 // The router takes the first that fits: a fixed path stands before one that has a name there.
 page_list![
-    place, trends, pick, compare, experiments, runs, run_compare, images, run, records, sources,
-    run_import, catalogue, views
+    place,
+    trends,
+    pick,
+    compare,
+    experiments,
+    runs,
+    run_compare,
+    images,
+    run,
+    records,
+    sources,
+    run_import,
+    catalogue,
+    views
 ];
 
 /// The document around the app.
