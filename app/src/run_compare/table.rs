@@ -258,7 +258,7 @@ fn difference(a: &PlainQuery, d: &MetricDifference) -> impl IntoView + use<> {
 }
 
 fn cell(a: &PlainQuery, c: &RunComparison, item: &Item<'_>, at: usize) -> AnyView {
-    let base = (at == c.baseline).then_some(" baseline").unwrap_or_default();
+    let base = if at == c.baseline { " baseline" } else { "" };
     match item {
         Item::Metric(m) => {
             let value = m.values.get(at).copied().flatten();
