@@ -2,6 +2,8 @@
 
 #[cfg(feature = "ssr")]
 mod asked;
+#[cfg(feature = "ssr")]
+mod content;
 mod function;
 #[cfg(feature = "ssr")]
 mod html;

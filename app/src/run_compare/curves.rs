@@ -8,7 +8,7 @@ use usecases::tracking::{HistoryAnswer, RunComparison};
 
 use super::{
     asked::Asked,
-    make::{COLOURS, colours},
+    colours::{COLOURS, colours},
     words,
 };
 use crate::{

@@ -25,9 +25,6 @@ use crate::{
     ui::empty::Empty,
 };
 
-/// So many runs have a colour of their own: as many as charts have. Others are grey.
-pub(super) const COLOURS: usize = 8;
-
 /// The page at an address.
 ///
 /// # Errors
@@ -132,17 +129,4 @@ fn content(services: &Services, a: &PlainQuery, asked: &Asked, c: &RunComparison
         {relations::section(a, asked, c)}
     }
     .to_html())
-}
-
-/// The colours of runs: the baseline's is the first. Beyond the eighth, grey.
-pub(super) fn colours(c: &RunComparison) -> Vec<u8> {
-    let mut next = 1;
-    let colour = |(at, _): (usize, &Arc<Run>)| {
-        if at == c.baseline {
-            return 1;
-        }
-        next += 1;
-        if next <= COLOURS as u8 { next } else { 0 }
-    };
-    c.runs.iter().enumerate().map(colour).collect()
 }

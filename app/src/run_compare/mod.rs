@@ -4,6 +4,8 @@
 #[cfg(feature = "ssr")]
 mod asked;
 #[cfg(feature = "ssr")]
+mod colours;
+#[cfg(feature = "ssr")]
 mod curves;
 mod function;
 #[cfg(feature = "ssr")]

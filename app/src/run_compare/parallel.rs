@@ -11,7 +11,7 @@ use usecases::tracking::RunComparison;
 
 use super::{
     asked::Asked,
-    make::colours,
+    colours::colours,
     relations::{numbers, numeric},
     words,
 };

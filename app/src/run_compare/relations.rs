@@ -7,7 +7,7 @@ use domain::{
 use leptos::prelude::*;
 use usecases::tracking::RunComparison;
 
-use super::{asked::Asked, make::colours, words};
+use super::{asked::Asked, colours::colours, words};
 use crate::{
     panels::{curve::number, tracking::run_name},
     shell::plain_query::PlainQuery,

@@ -9,7 +9,7 @@ use usecases::tracking::RunComparison;
 
 use super::{
     asked::{Asked, Layout},
-    make::colours,
+    colours::colours,
     words,
 };
 use crate::{

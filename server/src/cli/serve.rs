@@ -129,7 +129,8 @@ async fn start_jobs(
         let (import, runs, files) = (parts.run_import.clone(), parts.runs.clone(), Arc::clone(written));
         let title = sentences::import_runs();
         jobs.add("run_import", title, move |job| {
-            jobs::import_runs(import.clone(), runs.clone(), Arc::clone(&files), job)
+            let files = Arc::clone(&files);
+            jobs::import_runs(import.clone(), runs.clone(), move || files.mappings().mlflow, job)
         });
     }
     if let Some(folder) = &settings.ingest.dir {

@@ -7,7 +7,6 @@ use tokio::time::Instant;
 use usecases::{RunImport, Tracking};
 
 use super::{Job, JobEnd};
-use crate::declarations::DeclarationFiles;
 
 /// How often it is looked whether the copy of the runs has moved or the mapping has changed.
 const LOOK: Duration = Duration::from_secs(2);
@@ -28,10 +27,10 @@ struct Done {
 ///
 /// # Errors
 /// None: it tries again by itself.
-pub async fn import_runs(import: RunImport, runs: Tracking, files: Arc<DeclarationFiles>, job: Job) -> Result<JobEnd> {
+pub async fn import_runs(import: RunImport, runs: Tracking, mapping: impl Fn() -> RunMapping, job: Job) -> Result<JobEnd> {
     let mut done: Option<Done> = None;
     while !job.pause(LOOK).await {
-        let mapping = files.mappings().mlflow;
+        let mapping = mapping();
         if !mapping.import {
             done = None;
             continue;

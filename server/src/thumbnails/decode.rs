@@ -15,7 +15,7 @@ use image::{
     },
 };
 
-use super::{Thumbnail, sentences};
+use super::{sentences, thumbnail::Thumbnail};
 
 /// The largest image that is decoded, in pixels.
 pub const MOST_PIXELS: u64 = 50_000_000;

@@ -14,8 +14,8 @@ use domain::{
 };
 use futures::StreamExt;
 
-use super::Tracking;
-use crate::{coalescer::Coalescer, sentences};
+use super::{Tracking, image_lists::RunImages};
+use crate::sentences;
 
 /// MLflow's client sets it on runs with logged images.
 const LOGGED_IMAGES: &str = "mlflow.loggedImages";
@@ -32,64 +32,9 @@ const DEADLINE: Duration = Duration::from_secs(8);
 /// The same for the images of several runs, of which so many are asked about at once.
 const DEADLINE_OF_ALL: Duration = Duration::from_secs(12);
 const AT_ONCE: usize = 4;
-/// A list is asked for again after this, sooner while its run runs.
-const AGE: Duration = Duration::from_secs(60);
-const AGE_RUNNING: Duration = Duration::from_secs(10);
-/// So many images are remembered of all runs together.
-const MOST_REMEMBERED: usize = 100_000;
 /// Enough of a file to hold the size of its image.
 const HEAD: u64 = 64 * 1024;
 const HEAD_DEADLINE: Duration = Duration::from_secs(3);
-
-/// The images of a run.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RunImages {
-    /// By name.
-    pub series: Vec<ImageSeries>,
-    /// Images that were found and are not among them, because there are too many.
-    pub left_out: usize,
-    /// There are folders that were not looked into: too deep, too many, or too slow.
-    pub is_partial: bool,
-    /// Why a folder could not be listed.
-    pub trouble: Option<Sentence>,
-}
-
-impl RunImages {
-    #[must_use]
-    pub fn series(&self, name: &str) -> Option<&ImageSeries> {
-        self.series.iter().find(|s| s.name == name)
-    }
-
-    fn count(&self) -> usize {
-        self.series.iter().map(|s| s.images.len()).sum()
-    }
-}
-
-/// Lists that were asked for, and those that are being asked for.
-#[derive(Default)]
-pub(super) struct ImageLists {
-    known: Mutex<HashMap<RunId, (Instant, Arc<RunImages>)>>,
-    asked: Coalescer<Arc<RunImages>>,
-}
-
-impl ImageLists {
-    fn known(&self, run: &Run) -> Option<Arc<RunImages>> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let age = if run.status.is_over() { AGE } else { AGE_RUNNING };
-        known.get(&run.id).filter(|(at, _)| at.elapsed() < age).map(|(_, images)| images.clone())
-    }
-
-    fn remember(&self, run: &RunId, images: &Arc<RunImages>) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, (at, _)| at.elapsed() < AGE);
-        // One more for each run: an empty list takes memory too.
-        let total: usize = known.values().map(|(_, images)| images.count() + 1).sum();
-        if total + images.count() >= MOST_REMEMBERED {
-            known.clear();
-        }
-        known.insert(run.clone(), (Instant::now(), images.clone()));
-    }
-}
 
 impl Tracking {
     /// The images of a run. Waits for the original, unless it was asked a short while ago.

@@ -3,6 +3,7 @@
 mod answers;
 mod comparison;
 mod files;
+mod image_lists;
 mod images;
 mod params;
 mod seen;
@@ -30,9 +31,9 @@ pub use self::answers::{
     MAX_ROWS, RunAnswer, RunsAnswer, RunsGroups, RunsQuery,
 };
 pub use self::comparison::{RunComparison, RunComparisonQuery};
-pub use self::images::RunImages;
+pub use self::image_lists::RunImages;
 pub use self::params::{EXPERIMENTS_KEYS, RUNS_KEYS, RunsParams};
-use self::{images::ImageLists, seen::SeenRuns, summaries::Summaries};
+use self::{image_lists::ImageLists, seen::SeenRuns, summaries::Summaries};
 use crate::sentences;
 
 /// How many ids an error about an ambiguous prefix names.

@@ -18,6 +18,7 @@ use usecases::{
 };
 
 use super::{
+    file_column::FileColumn,
     Answer, bytes_of,
     json::{Number, RowJson},
     texts,
@@ -31,28 +32,6 @@ use crate::{
 enum View {
     Runs(Vec<Arc<Run>>, Vec<(String, FileColumn)>),
     Groups(RunsGroups),
-}
-
-/// A column of a file.
-pub enum FileColumn {
-    Value(Column),
-    /// `history` where the value of a metric is out of its history, `last` where the last value stands in for want of that.
-    Origin(Column),
-}
-
-impl FileColumn {
-    /// What a run has of it.
-    #[must_use]
-    pub fn value<'a>(&self, run: &'a Run) -> Option<Value<'a>> {
-        match self {
-            Self::Value(column) => column.value(run),
-            Self::Origin(Column::Metric(key, reading)) => {
-                let as_asked = run.metric(key).map(|m| reading.of(m).1)?;
-                Some(Value::Text(if as_asked { "history" } else { "last" }))
-            }
-            Self::Origin(_) => None,
-        }
-    }
 }
 
 /// What a list of runs shows.

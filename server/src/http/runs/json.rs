@@ -10,7 +10,7 @@ use domain::{
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use usecases::tracking::{BestAnswer, ExperimentRow, HistoryAnswer, RunAnswer};
 
-use super::files::FileColumn;
+use super::file_column::FileColumn;
 
 /// A number of a metric; JSON has none for NaN and infinities, so these are texts. What MLflow keeps in the place of an infinity is one.
 #[derive(Debug, Clone, Copy)]

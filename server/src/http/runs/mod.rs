@@ -2,6 +2,7 @@
 
 mod artifacts;
 pub mod comparison;
+mod file_column;
 mod files;
 pub mod json;
 mod thumbnail;
