@@ -80,8 +80,9 @@ pub struct Experiment {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunMetric {
     pub key: Text,
-    /// NaN is a value here. MLflow keeps infinities as the largest finite numbers, [`f64::MAX`] and its negative.
-    #[serde(with = "number")]
+    /// NaN is a value here. MLflow keeps infinities as the largest finite numbers, [`f64::MAX`] and its negative. Written as a text: JSON's
+    /// readers may miss the last digit of a number, and what is kept has to be what was read.
+    #[serde(serialize_with = "number::exactly", deserialize_with = "number::deserialize")]
     pub value: f64,
     pub step: i64,
     pub timestamp: Millis,
@@ -226,6 +227,11 @@ mod number {
         if value.is_finite() { s.serialize_f64(*value) } else { s.collect_str(value) }
     }
 
+    #[cfg_attr(target_pointer_width = "64", expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature"))]
+    pub fn exactly<S: Serializer>(value: &f64, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(&format_args!("{value:e}"))
+    }
+
     pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<f64, D::Error> {
         #[derive(Deserialize)]
         #[serde(untagged)]
@@ -285,5 +291,31 @@ mod tests {
         let json = serde_json::to_string(&run).expect("JSON");
         let read: Run = serde_json::from_str(&json).expect("a run");
         assert!(read.metric("z").is_some_and(|m| m.value.is_nan()) && read.params == run.params, "{json}");
+        // What was kept as a number is read too.
+        let old = json.replace("\"2e0\"", "2.0");
+        assert!(
+            old != json && serde_json::from_str::<Run>(&old).is_ok_and(|r| r.metric("a") == run.metric("a")),
+            "{old}"
+        );
+    }
+
+    #[test]
+    fn a_value_that_is_kept_has_all_of_its_digits() {
+        let mut bits = 0x3fe8_1b6d_2a4c_9f01_u64;
+        for _ in 0..10_000 {
+            // Numbers between 0 and 1, as metrics are.
+            bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let value = (bits >> 11) as f64 / (1u64 << 53) as f64;
+            let metric = RunMetric { key: Text::from("a"), value, step: 0, timestamp: Millis(0), extremes: None };
+            let json = serde_json::to_string(&metric).expect("JSON");
+            let read: RunMetric = serde_json::from_str(&json).expect("a metric");
+            assert_eq!(read.value.to_bits(), value.to_bits(), "{json}");
+        }
+        for value in [f64::INFINITY, f64::MAX, f64::MIN_POSITIVE, -0.0] {
+            let metric = RunMetric { key: Text::from("a"), value, step: 0, timestamp: Millis(0), extremes: None };
+            let read: RunMetric =
+                serde_json::from_str(&serde_json::to_string(&metric).expect("JSON")).expect("a metric");
+            assert_eq!(read.value.to_bits(), value.to_bits());
+        }
     }
 }
