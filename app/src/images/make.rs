@@ -7,12 +7,10 @@ use std::{
 
 use domain::{
     Result,
-    error::Sentence,
     scope::clip_text,
     tracking::{ImageKind, Run, RunImage},
 };
 use leptos::prelude::*;
-use usecases::tracking::RunImages;
 
 use super::{
     asked::{Asked, KEYS},
@@ -251,6 +249,9 @@ async fn compare(services: &Services, base: &Listed, name: &str, step: Option<i6
 #[cfg(test)]
 mod tests {
     use domain::tracking::{ArtifactEntry, ArtifactPath, image_series};
+
+    use domain::error::Sentence;
+    use usecases::tracking::RunImages;
 
     use super::*;
 

@@ -1,11 +1,6 @@
 //! Makes the page of a comparison of runs.
 
-use std::sync::Arc;
-
-use domain::{
-    Result,
-    tracking::{Run, RunId},
-};
+use domain::{Result, tracking::RunId};
 use leptos::prelude::*;
 use usecases::tracking::{RunComparison, RunComparisonQuery};
 

@@ -1,6 +1,6 @@
 //! Takes runs as records by itself, where `sources.yaml` asks for it.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use domain::{Result, error::Sentence, mapping::RunMapping, ports::AppendCounts};
 use tokio::time::Instant;
@@ -27,7 +27,12 @@ struct Done {
 ///
 /// # Errors
 /// None: it tries again by itself.
-pub async fn import_runs(import: RunImport, runs: Tracking, mapping: impl Fn() -> RunMapping, job: Job) -> Result<JobEnd> {
+pub async fn import_runs(
+    import: RunImport,
+    runs: Tracking,
+    mapping: impl Fn() -> RunMapping,
+    job: Job,
+) -> Result<JobEnd> {
     let mut done: Option<Done> = None;
     while !job.pause(LOOK).await {
         let mapping = mapping();

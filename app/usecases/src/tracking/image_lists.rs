@@ -68,4 +68,3 @@ impl ImageLists {
         known.insert(run.clone(), (Instant::now(), images.clone()));
     }
 }
-

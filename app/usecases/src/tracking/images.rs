@@ -1,16 +1,11 @@
 //! Images among the artifacts of runs: which there are, listed when somebody asks and remembered for a short while.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use domain::{
     Error, ErrorKind, Result,
-    error::Sentence,
     ports::RunCatalog,
-    tracking::{ArtifactPath, ByteRange, ImageKind, ImageSeries, Run, RunId, image_series, image_size, thin_out},
+    tracking::{ArtifactPath, ByteRange, ImageKind, Run, RunId, image_series, image_size, thin_out},
 };
 use futures::StreamExt;
 

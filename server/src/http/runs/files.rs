@@ -18,8 +18,8 @@ use usecases::{
 };
 
 use super::{
-    file_column::FileColumn,
     Answer, bytes_of,
+    file_column::FileColumn,
     json::{Number, RowJson},
     texts,
 };
