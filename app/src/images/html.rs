@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::{
     asked::Asked,
-    make::{Absent, Content, Difference, Listed, Named, PAGE_IMAGES, Pane},
+    view::{Absent, Content, Difference, Listed, Named, PAGE_IMAGES, Pane},
     words,
 };
 use crate::{

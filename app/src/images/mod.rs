@@ -7,6 +7,8 @@ mod function;
 mod html;
 #[cfg(feature = "ssr")]
 mod make;
+#[cfg(feature = "ssr")]
+mod view;
 
 #[cfg(feature = "ssr")]
 mod words {

@@ -28,7 +28,7 @@ use tokio::{
 };
 use usecases::Tracking;
 
-pub use self::placeholder::placeholder;
+pub use self::{decode::Thumbnail, placeholder::placeholder};
 
 /// The sides that a thumbnail may have, in pixels.
 pub const SIDES: [u32; 4] = [160, 320, 640, 1280];
@@ -46,18 +46,6 @@ const WAITING: Duration = Duration::from_secs(10);
 const CACHE_BYTES: u64 = 64 << 20;
 /// A file may be written anew under the same path: then its thumbnail is made anew after this.
 const AGE: Duration = Duration::from_secs(60);
-
-/// A small picture.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Thumbnail {
-    pub bytes: Vec<u8>,
-    /// Its media type.
-    pub kind: &'static str,
-    /// Width and height of the image, in pixels.
-    pub original: (u32, u32),
-    /// It is the first of several frames, and has a mark that says so.
-    pub is_first_frame: bool,
-}
 
 /// Why there is no thumbnail.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -250,7 +250,10 @@ async fn images_of_the_same_name_stand_side_by_side_and_steps_are_links() {
     assert_eq!((sheet.matches("<figure>").count(), sheet.matches("class=\"image-frame\"").count()), (3, 3));
     assert!(sheet.contains("step=10") && sheet.contains("aria-current=\"true\" class=\"button\">All steps"), "{sheet}");
     let one = page(&site, &format!("ids={A}&name={name}&step=2&diff={A}")).await;
-    assert!(one.contains("image-frame difference") && one.contains("path=p%2Fepoch_1.png"), "over the step before: {one}");
+    assert!(
+        one.contains("image-frame difference") && one.contains("path=p%2Fepoch_1.png"),
+        "over the step before: {one}"
+    );
     // Every image opens.
     let open = one.split("href=\"").find(|h| h.contains("file=p%2Fepoch_2.png")).and_then(|h| h.split_once('"'));
     let open = open.expect("a link").0.replace("&amp;", "&");

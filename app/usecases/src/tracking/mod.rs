@@ -2,6 +2,7 @@
 
 mod answers;
 mod files;
+mod image_lists;
 mod images;
 mod params;
 mod seen;
@@ -28,9 +29,9 @@ pub use self::answers::{
     BestAnswer, ExperimentRow, ExperimentView, ExperimentsAnswer, ExperimentsQuery, HistoryAnswer, MAX_POINTS,
     MAX_ROWS, RunAnswer, RunsAnswer, RunsGroups, RunsQuery,
 };
-pub use self::images::RunImages;
+pub use self::image_lists::RunImages;
 pub use self::params::{EXPERIMENTS_KEYS, RUNS_KEYS, RunsParams};
-use self::{images::ImageLists, seen::SeenRuns, summaries::Summaries};
+use self::{image_lists::ImageLists, seen::SeenRuns, summaries::Summaries};
 use crate::sentences;
 
 /// How many ids an error about an ambiguous prefix names.
