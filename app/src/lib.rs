@@ -129,6 +129,7 @@ mod tests {
             addresses::RUN_IMPORT.to_owned(),
             addresses::save("/".into(), "x".into()),
             addresses::run_images(&[RunId::parse("abc").expect("an id")]),
+            addresses::run_comparison(&[RunId::parse("abc").expect("an id")]),
         ];
         for link in links {
             let path = link.split('?').next().unwrap_or_default();
@@ -137,10 +138,17 @@ mod tests {
     }
 
     #[test]
+    fn a_word_behind_a_name_is_a_page_of_its_own() {
+        let first = |path: &str| PAGES.iter().find(|r| r.matches_path(path)).map(|r| r.functions[0].path);
+        let found = ["/experiments/5", "/experiments/5/pick", "/compare/pick", "/compare"].map(first);
+        assert_eq!(found, [Some("/sf/runs"), Some("/sf/pick"), Some("/sf/pick"), Some("/sf/compare")]);
+    }
+
+    #[test]
     fn a_fixed_path_is_one_page_s_and_the_router_comes_to_it_first() {
         let fixed = PAGES.iter().flat_map(|r| r.paths).filter(|p| !p.contains(':') && p.matches('/').count() > 1);
         let fixed: Vec<_> = fixed.copied().collect();
-        assert!(fixed.contains(&addresses::RUN_IMAGES));
+        assert!(fixed.contains(&addresses::RUN_IMAGES) && fixed.contains(&addresses::RUN_COMPARISON));
         for path in fixed {
             assert_eq!(PAGES.iter().filter(|r| r.matches_path(path)).count(), 1, "{path}");
             let folder = path.rsplit_once('/').map_or("", |p| p.0).to_owned() + "/:";

@@ -24,7 +24,7 @@ test('images of two runs stand side by side, whole, and their difference is laid
   await main(page).getByRole('link', { name: 'Difference from this one' }).first().click();
   await expect(page).toHaveURL(/diff=/);
   await expect(main(page)).toContainText('black where both are equal');
-  expect(await main(page).locator('.difference .over').evaluate((e) => getComputedStyle(e).mixBlendMode)).toBe('difference');
+  expect(await main(page).locator('.difference .laid-over').evaluate((e) => getComputedStyle(e).mixBlendMode)).toBe('difference');
   await main(page).getByRole('link', { name: 'No difference' }).click();
   await expect(main(page).locator('.difference')).toHaveCount(0);
 });

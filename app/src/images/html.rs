@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::{
     asked::Asked,
-    content::{Absent, Content, Difference, Listed, Named, PAGE_IMAGES, Pane},
+    view::{Absent, Content, Difference, Listed, Named, PAGE_IMAGES, Pane},
     words,
 };
 use crate::{
@@ -303,7 +303,7 @@ fn frame(a: &PlainQuery, c: &Content, p: &Pane, image: &RunImage) -> AnyView {
             view! {
                 <div class="image-frame difference" data-frame="">
                     {picture(a, base, below, side, String::new(), None)}
-                    {own(label, Some("over"))}
+                    {own(label, Some("laid-over"))}
                 </div>
             }
             .into_any()

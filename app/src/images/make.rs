@@ -14,8 +14,9 @@ use leptos::prelude::*;
 
 use super::{
     asked::{Asked, KEYS},
-    content::{Absent, Content, Difference, Listed, Named, PAGE_IMAGES, Pane},
-    html, sentences, words,
+    html, sentences,
+    view::{Absent, Content, Difference, Listed, Named, PAGE_IMAGES, Pane},
+    words,
 };
 use crate::{
     panels::tracking,
@@ -248,9 +249,10 @@ async fn compare(services: &Services, base: &Listed, name: &str, step: Option<i6
 
 #[cfg(test)]
 mod tests {
-    use domain::tracking::{ArtifactEntry, ArtifactPath, image_series};
-
-    use domain::error::Sentence;
+    use domain::{
+        error::Sentence,
+        tracking::{ArtifactEntry, ArtifactPath, image_series},
+    };
     use usecases::tracking::RunImages;
 
     use super::*;

@@ -2,13 +2,13 @@
 
 #[cfg(feature = "ssr")]
 mod asked;
-#[cfg(feature = "ssr")]
-mod content;
 mod function;
 #[cfg(feature = "ssr")]
 mod html;
 #[cfg(feature = "ssr")]
 mod make;
+#[cfg(feature = "ssr")]
+mod view;
 
 #[cfg(feature = "ssr")]
 mod words {

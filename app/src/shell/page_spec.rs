@@ -34,7 +34,7 @@ pub struct Navigation {
 }
 
 /// Paths of pages where the pattern of another page has a name: there they name nothing.
-const NO_NAMES: [&str; 1] = ["/runs/images"];
+const NO_NAMES: [&str; 2] = ["/runs/images", "/runs/compare"];
 
 impl PageSpec {
     /// Its first path.
@@ -56,7 +56,12 @@ impl PageSpec {
     #[must_use]
     pub fn matches_path(&self, path: &str) -> bool {
         self.paths.iter().any(|p| match p.split_once(':') {
-            Some((fixed, _)) => path.starts_with(fixed) && !NO_NAMES.contains(&path),
+            Some((fixed, rest)) => {
+                // A word behind the last name is a page of its own: `/experiments/:experiment/pick`.
+                let tail = rest.split_once('/').map_or("", |t| t.1);
+                let ends = tail.is_empty() || tail.contains(':') || path.ends_with(&format!("/{tail}"));
+                path.starts_with(fixed) && ends && !NO_NAMES.contains(&path)
+            }
             None => path == *p,
         })
     }

@@ -15,7 +15,7 @@ use image::{
     },
 };
 
-use super::{sentences, thumbnail::Thumbnail};
+use super::sentences;
 
 /// The largest image that is decoded, in pixels.
 pub const MOST_PIXELS: u64 = 50_000_000;
@@ -25,6 +25,18 @@ const MOST_MEMORY: u64 = 256 << 20;
 const QUALITY: u8 = 85;
 /// The side of the mark on the first frame of an animation, in pixels.
 const MARK: u32 = 22;
+
+/// A small picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thumbnail {
+    pub bytes: Vec<u8>,
+    /// Its media type.
+    pub kind: &'static str,
+    /// Width and height of the image, in pixels.
+    pub original: (u32, u32),
+    /// It is the first of several frames, and has a mark that says so.
+    pub is_first_frame: bool,
+}
 
 pub fn too_many_pixels(width: u32, height: u32) -> Sentence {
     let megapixels = |pixels: u64| format!("{:.0}", pixels as f64 / 1e6);
@@ -159,4 +171,52 @@ fn encode(pixels: RgbaImage) -> ImageResult<(Vec<u8>, &'static str)> {
     let mut jpeg = vec![];
     JpegEncoder::new_with_quality(&mut jpeg, QUALITY).write_image(&rgb, width, height, ExtendedColorType::Rgb8)?;
     Ok(if png.len() <= jpeg.len() + jpeg.len() / 4 { (png, "image/png") } else { (jpeg, "image/jpeg") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn photographs_stand_upright_as_their_camera_says() {
+        let image =
+            image::RgbImage::from_fn(
+                64,
+                32,
+                |x, _| if x < 32 { image::Rgb([250, 250, 250]) } else { image::Rgb([0; 3]) },
+            );
+        let mut plain = vec![];
+        JpegEncoder::new(&mut plain).encode_image(&image).expect("an image");
+        // EXIF with one entry: orientation 6, to be turned clockwise.
+        let exif = b"\xFF\xE1\x00\x22Exif\0\0MM\0\x2A\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+        let turned = [&plain[..2], exif, &plain[2..]].concat();
+        let small = |bytes: &[u8]| {
+            let made = thumbnail(bytes, 16).expect("a thumbnail");
+            (made.original, image::load_from_memory(&made.bytes).expect("an image").into_rgb8())
+        };
+        let ((size, lying), (turned_size, upright)) = (small(&plain), small(&turned));
+        assert_eq!((size, turned_size), ((64, 32), (32, 64)));
+        assert_eq!((lying.dimensions(), upright.dimensions()), ((16, 8), (8, 16)));
+        // What was left is above.
+        assert!(upright.get_pixel(4, 2).0[0] > 200 && upright.get_pixel(4, 13).0[0] < 60);
+    }
+
+    #[test]
+    fn what_takes_too_much_memory_is_refused_before_it_is_taken() {
+        // 49 megapixels of 16 bits and four channels: 392 MB, in a file of 33 bytes and an empty rest.
+        let mut png = vec![];
+        PngEncoder::new(&mut png).write_image(&[0; 8], 1, 1, ExtendedColorType::Rgba16).expect("an image");
+        png[16..20].copy_from_slice(&7_000_u32.to_be_bytes());
+        png[20..24].copy_from_slice(&7_000_u32.to_be_bytes());
+        let mut sum = flate2::Crc::new();
+        sum.update(&png[12..29]);
+        png[29..33].copy_from_slice(&sum.sum().to_be_bytes());
+        let refused = thumbnail(&png, 160).expect_err("refused");
+        assert!(refused.en.contains("256 MB of memory"), "{}", refused.en);
+        png[16..20].copy_from_slice(&8_000_u32.to_be_bytes());
+        let mut sum = flate2::Crc::new();
+        sum.update(&png[12..29]);
+        png[29..33].copy_from_slice(&sum.sum().to_be_bytes());
+        assert!(thumbnail(&png, 160).expect_err("refused").en.contains("56 megapixels"));
+    }
 }

@@ -3,7 +3,6 @@
 
 mod decode;
 mod placeholder;
-mod thumbnail;
 mod sentences {
     include!(concat!(env!("OUT_DIR"), "/thumbnails/sentences.rs"));
 }
@@ -29,7 +28,7 @@ use tokio::{
 };
 use usecases::Tracking;
 
-pub use self::{placeholder::placeholder, thumbnail::Thumbnail};
+pub use self::{decode::Thumbnail, placeholder::placeholder};
 
 /// The sides that a thumbnail may have, in pixels.
 pub const SIDES: [u32; 4] = [160, 320, 640, 1280];

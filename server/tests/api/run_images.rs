@@ -272,7 +272,7 @@ async fn a_difference_says_where_sizes_differ_and_what_cannot_be_compared() {
     for part in [
         "32 × 24 pixels, the other one 64 × 48",
         "black where both are equal",
-        "class=\"over\"",
+        "class=\"laid-over\"",
         "compared with this one",
     ] {
         assert!(sizes.contains(part), "{part} in {sizes}");

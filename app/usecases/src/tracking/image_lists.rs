@@ -1,24 +1,34 @@
-//! Images of runs that were listed a short while ago.
+//! Which images runs have: listed when somebody asks, and remembered for a short while.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
+use crate::{coalescer::Coalescer, sentences};
 use domain::{
+    Error, ErrorKind, Result,
     error::Sentence,
-    tracking::{ImageSeries, Run, RunId},
+    ports::RunCatalog,
+    tracking::{ArtifactPath, ImageKind, ImageSeries, Run, RunId, image_series, thin_out},
 };
 
-use crate::coalescer::Coalescer;
-
+/// Folders below the root are looked into so deep.
+const MOST_LEVELS: usize = 2;
+/// So many folders of a run are listed.
+const MOST_FOLDERS: usize = 100;
+/// So many files of a run are looked at.
+const MOST_FILES: usize = 100_000;
+/// So many images of a run are kept.
+const MOST_IMAGES: usize = 2_000;
+/// What is not listed by then is left out.
+const DEADLINE: Duration = Duration::from_secs(8);
 /// A list is asked for again after this, sooner while its run runs.
 const AGE: Duration = Duration::from_secs(60);
 const AGE_RUNNING: Duration = Duration::from_secs(10);
 /// So many images are remembered of all runs together.
 const MOST_REMEMBERED: usize = 100_000;
-
 /// The images of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunImages {
@@ -38,7 +48,7 @@ impl RunImages {
         self.series.iter().find(|s| s.name == name)
     }
 
-    pub(super) fn count(&self) -> usize {
+    fn count(&self) -> usize {
         self.series.iter().map(|s| s.images.len()).sum()
     }
 }
@@ -47,7 +57,7 @@ impl RunImages {
 #[derive(Default)]
 pub(super) struct ImageLists {
     known: Mutex<HashMap<RunId, (Instant, Arc<RunImages>)>>,
-    pub(super) asked: Coalescer<Arc<RunImages>>,
+    asked: Coalescer<Arc<RunImages>>,
 }
 
 impl ImageLists {
@@ -57,7 +67,21 @@ impl ImageLists {
         known.get(&run.id).filter(|(at, _)| at.elapsed() < age).map(|(_, images)| images.clone())
     }
 
-    pub(super) fn remember(&self, run: &RunId, images: &Arc<RunImages>) {
+    /// The images of a run: those that are remembered, else what the original lists. Who asks meanwhile shares the answer.
+    pub(super) async fn of(&self, catalog: Arc<dyn RunCatalog>, run: &Run) -> Result<Arc<RunImages>> {
+        if let Some(known) = self.known(run) {
+            return Ok(known);
+        }
+        let id = run.id.clone();
+        let look = async move { Ok(Arc::new(look(&*catalog, &id).await?)) };
+        let images = self.asked.join(run.id.to_string(), look).await?;
+        if images.trouble.is_none() {
+            self.remember(&run.id, &images);
+        }
+        Ok(images)
+    }
+
+    fn remember(&self, run: &RunId, images: &Arc<RunImages>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, (at, _)| at.elapsed() < AGE);
         // One more for each run: an empty list takes memory too.
@@ -67,4 +91,52 @@ impl ImageLists {
         }
         known.insert(run.clone(), (Instant::now(), images.clone()));
     }
+}
+
+/// Lists the folders of a run, those of a level before the ones below, and takes the images out of them.
+async fn look(catalog: &dyn RunCatalog, run: &RunId) -> Result<RunImages> {
+    let until = tokio::time::Instant::now() + DEADLINE;
+    let (mut files, mut found) = (vec![], RunImages::default());
+    let mut folders = VecDeque::from([(ArtifactPath::default(), 0)]);
+    let mut listed = 0;
+    while let Some((folder, level)) = folders.pop_front() {
+        if listed > MOST_FOLDERS {
+            found.is_partial = true;
+            break;
+        }
+        let entries = match tokio::time::timeout_at(until, catalog.artifacts(run, &folder)).await {
+            Ok(Ok(entries)) => entries,
+            Ok(Err(e)) if level == 0 => return Err(e),
+            // Gone since its parent was listed.
+            Ok(Err(e)) if e.kind == ErrorKind::NotFound => continue,
+            Ok(Err(e)) => {
+                found.trouble = Some(e.message);
+                found.is_partial = true;
+                break;
+            }
+            Err(_) if level == 0 => return Err(Error::unavailable(sentences::files_not_listed(DEADLINE.as_secs()))),
+            Err(_) => {
+                found.is_partial = true;
+                break;
+            }
+        };
+        listed += 1;
+        for entry in entries {
+            if !entry.is_folder {
+                let is_image = ImageKind::of(entry.path.file_name()).is_some();
+                if is_image && files.len() < MOST_FILES {
+                    files.push(entry);
+                } else {
+                    found.is_partial |= is_image;
+                }
+            } else if level < MOST_LEVELS {
+                folders.push_back((entry.path, level + 1));
+            } else {
+                found.is_partial = true;
+            }
+        }
+    }
+    found.series = image_series(&files);
+    found.left_out = thin_out(&mut found.series, MOST_IMAGES);
+    Ok(found)
 }

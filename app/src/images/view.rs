@@ -1,4 +1,4 @@
-//! What the page of images shows, before it is drawn.
+//! What the page of images shows, before it is written.
 
 use std::sync::Arc;
 
