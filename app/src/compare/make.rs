@@ -35,6 +35,8 @@ use crate::{
     },
 };
 
+/// Keys that the page that picks does not know.
+const PICK_LACKS: [&str; 9] = ["metric", "models", "places", "diff", "page", METRICS_PAGE, "sort", "refresh", "kiosk"];
 /// Models offered before the list is folded.
 const OFFERED: usize = 12;
 
@@ -156,6 +158,14 @@ fn choices(a: &PageQuery) -> Vec<Choices> {
                 forget(words::version(lang), None, a.q.by == ModelGrouping::Version),
                 forget(words::architecture(lang), Some("architecture"), a.q.by == ModelGrouping::Architecture),
             ],
+        },
+        Choices {
+            label: words::choose(lang).into(),
+            links: vec![Link {
+                label: words::pick(lang).into(),
+                href: links::href("/compare/pick", &links::pairs(&a.params, &PICK_LACKS)),
+                current: false,
+            }],
         },
         Choices {
             label: words::rows(lang).into(),

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     i18n::Lang,
-    shell::plain_query::PlainQuery,
+    shell::{addresses, plain_query::PlainQuery},
     ui::{icon::Icon, links},
 };
 
@@ -187,6 +187,11 @@ pub(super) fn turns(a: &PlainQuery, asked: &Asked, answer: &RunsAnswer) -> impl 
         view! { <option value=value selected=asked.group.as_ref() == Some(&column)>{label}</option> }
     });
     let by: Vec<_> = by.collect();
+    let pick = (a.path != addresses::ALL_RUNS && !answer.columns.metrics.is_empty()).then(|| {
+        let filter = a.get("filter").map(|f| ("filter".to_owned(), f.to_owned())).into_iter().collect::<Vec<_>>();
+        let href = links::href(&format!("{}/pick", a.path.trim_end_matches('/')), &filter);
+        view! { <a class="button" href=href>{words::pick_best(lang)}</a> }
+    });
     view! {
         <form class="ask" method="get" action=a.path.clone()>
             {hidden(a, &["reading", "group", "page"])}
@@ -196,6 +201,7 @@ pub(super) fn turns(a: &PlainQuery, asked: &Asked, answer: &RunsAnswer) -> impl 
                     <select name="group" data-go=""><option value="" selected=asked.group.is_none()>{words::group_none(lang)}</option>{by}</select>
                 </label>
                 <noscript><button class="button" type="submit">{words::apply(lang)}</button></noscript>
+                {pick}
             </div>
         </form>
     }
