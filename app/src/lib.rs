@@ -24,6 +24,7 @@ pub mod records;
 pub mod run;
 pub mod run_compare;
 pub mod run_import;
+pub mod run_pick;
 pub mod runs;
 pub mod sources;
 pub mod trends;
@@ -56,6 +57,7 @@ page_list![
     place,
     trends,
     pick,
+    run_pick,
     compare,
     experiments,
     runs,
@@ -141,7 +143,7 @@ mod tests {
     fn a_word_behind_a_name_is_a_page_of_its_own() {
         let first = |path: &str| PAGES.iter().find(|r| r.matches_path(path)).map(|r| r.functions[0].path);
         let found = ["/experiments/5", "/experiments/5/pick", "/compare/pick", "/compare"].map(first);
-        assert_eq!(found, [Some("/sf/runs"), Some("/sf/pick"), Some("/sf/pick"), Some("/sf/compare")]);
+        assert_eq!(found, [Some("/sf/runs"), Some("/sf/run-pick"), Some("/sf/pick"), Some("/sf/compare")]);
     }
 
     #[test]

@@ -7,7 +7,6 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use crate::shell::answer::answer;
 use crate::shell::{drawn::DrawnView, error::PageError, json_text::JsonText, page_spec::Function};
 
-/// Of runs the use case asks for more than that.
 pub(super) const PICK: Function = Function { path: "/sf/pick", method: "GET", action: Action::ReadMetrics };
 
 /// The choice at an address.

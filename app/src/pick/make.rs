@@ -31,17 +31,23 @@ use crate::{
 const BEST: [&str; 3] = ["mAP50", "mAP50_95", "hota"];
 const COST: [&str; 4] = ["inference_time_ms", "model_size_mb", "gpu_mem_mb", "fps"];
 
-/// The page at an address.
+/// The page of models at an address.
 ///
 /// # Errors
-/// Unknown keys, an experiment that there is not, and a scope that cannot be read or is unknown. What else cannot be read is said on the page.
+/// Unknown keys, and a scope that cannot be read or is unknown. What else cannot be read is said on the page.
 pub async fn page(services: &Services, request: &Request, address: &str) -> Result<DrawnView> {
     let mut a = PlainQuery::read(services, request, address, &KEYS, &LISTS)?;
     let asked = Asked::read(&mut a);
-    if a.path.starts_with("/experiments/") { of_runs(services, a, asked) } else { of_fleet(services, a, asked).await }
+    of_fleet(services, a, asked).await
 }
 
-fn of_runs(services: &Services, mut a: PlainQuery, asked: Asked) -> Result<DrawnView> {
+/// The page of an experiment's runs at an address.
+///
+/// # Errors
+/// Unknown keys, and an experiment that there is not. What else cannot be read is said on the page.
+pub fn page_of_runs(services: &Services, request: &Request, address: &str) -> Result<DrawnView> {
+    let mut a = PlainQuery::read(services, request, address, &KEYS, &LISTS)?;
+    let asked = Asked::read(&mut a);
     let lang = a.fmt.lang;
     let id = a.behind("/experiments/")?;
     let id = ExperimentId::parse(id.trim_end_matches("/pick"))?;

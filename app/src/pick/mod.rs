@@ -1,5 +1,5 @@
-//! `/experiments/{id}/pick` and `/compare/pick`: the best run, or the best model of the fleet on each device, under limits, with the Pareto
-//! set of what it costs.
+//! `/compare/pick`: the best model of the fleet on each device under limits, with the Pareto set of what it costs. The page of runs
+//! (`run_pick`) is made here too.
 
 #[cfg(feature = "ssr")]
 mod asked;
@@ -7,7 +7,7 @@ mod asked;
 mod content;
 mod function;
 #[cfg(feature = "ssr")]
-mod make;
+pub(crate) mod make;
 
 #[cfg(feature = "ssr")]
 mod words {
@@ -23,7 +23,7 @@ use crate::shell::{drawn::drawn_page, page_spec::PageSpec};
 pub const PAGE: PageSpec =
     PageSpec { paths: PATHS, action: Action::ReadMetrics, functions: &[function::PICK], navigation: None };
 
-crate::routes!(Pick: "/compare/pick", "/experiments/:experiment/pick");
+crate::routes!(Pick: "/compare/pick");
 
 #[component]
 fn Pick() -> impl IntoView {

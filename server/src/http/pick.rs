@@ -180,6 +180,9 @@ impl<'a> FleetPickJson<'a> {
     }
 }
 
+/// What models are chosen by when nobody says.
+const BEST: &str = "mAP50";
+
 /// What both interfaces take beside where to choose. `limit` holds one limit, or several with `;` between them.
 struct Asked {
     best: Option<String>,
@@ -223,7 +226,7 @@ pub async fn fleet(ActorServices(s): ActorServices, RawQuery(q): RawQuery) -> An
     let query = FleetPickQuery {
         scope: range.scope,
         range: range.range,
-        best: asked.best.ok_or_else(|| Error::bad_input(sentences::key_missing("best")))?,
+        best: asked.best.unwrap_or_else(|| BEST.to_owned()),
         cost: asked.cost,
         limits: asked.limits,
         baseline: asked.baseline.as_deref().map(ModelKey::parse).transpose()?,

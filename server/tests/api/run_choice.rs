@@ -210,7 +210,6 @@ async fn the_best_model_of_the_fleet_is_picked_at_the_places_of_the_baseline() {
         "{new}"
     );
     for (query, status, said) in [
-        ("", 400, "best is missing"),
         ("best=nope", 400, "nope"),
         ("best=mAP50&baseline=yolo:9", 400, "has no records here"),
         ("best=mAP50&limit=nope%3C%3D1", 400, "nope"),

@@ -65,9 +65,9 @@ impl Watched {
             taken: number(3),
             duplicate: number(4),
             corrected: number(5),
-            refused: number(6),
-            reasons: cells[7].into(),
-            error: cells[9..].join(","),
+            refused: number(7),
+            reasons: cells[8].into(),
+            error: cells[10..].join(","),
         }
     }
 
