@@ -162,6 +162,11 @@ fn address(path: &str, customer: Option<&str>) -> Option<String> {
     if path == "/export/compare.svg" {
         pairs.push(("picture".into(), "scatter".into()));
     }
+    // A page that the server alone draws is asked for by its address.
+    if path == "/sf/pick" {
+        let named = customer.map(|c| format!("?customer={}", fleet::encode(c))).unwrap_or_default();
+        return Some(format!("/sf/pick?address={}", fleet::encode(&format!("/compare/pick{named}"))));
+    }
     let function = path.starts_with("/sf/");
     if function && pairs.is_empty() {
         pairs.push(("days".into(), "7".into()));
