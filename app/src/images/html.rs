@@ -205,7 +205,9 @@ fn stepper(a: &PlainQuery, c: &Content, is_single: bool) -> AnyView {
 fn zoom(a: &PlainQuery) -> impl IntoView + use<> {
     let lang = a.fmt.lang;
     let button = |key: &'static str, sign: &'static str, label: &'static str| {
-        view! { <button class="button" type="button" data-zoom=key aria-label=label title=label>{sign}</button> }
+        // What is seen is a part of what is heard.
+        let said = format!("{label} ({sign})");
+        view! { <button class="button" type="button" data-zoom=key aria-label=said title=label>{sign}</button> }
     };
     view! {
         <span class="zoom scripted" role="group" aria-label=words::zoom(lang)>
