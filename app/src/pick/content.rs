@@ -66,16 +66,13 @@ pub(super) fn form(a: &PlainQuery, asked: &Asked, answer: &PickAnswer, offered: 
             let side = side_word(limit.side);
             let (metric, bound) = (limit.metric.clone(), limit.to_string());
             let bound = bound.rsplit_once('=').map(|b| b.1.to_owned()).unwrap_or_default();
-            let values = answer.measures.iter().position(|m| m.key == metric).map(|m| ends(answer, m));
-            let (low, high) = values.flatten().unzip();
-            let (low, high) = (low.map(|v| v.to_string()), high.map(|v| v.to_string()));
             let name = metric.clone();
             view! {
                 <form class="filters limit" method="get" action=a.path.clone()>
                     {hidden(&[])}
                     <input type="hidden" name="limit_of" value=metric/><input type="hidden" name="limit_side" value=side/>
                     <label><span><bdi>{name}</bdi>{if limit.side == LimitSide::AtMost { " ≤" } else { " ≥" }}</span>
-                        <input name="limit_bound" value=bound size="9" autocomplete="off" data-low=low data-high=high/></label>
+                        <input name="limit_bound" value=bound size="9" autocomplete="off"/></label>
                     <button class="button" type="submit">{words::apply(lang)}</button>
                     <a class="act" data-noscroll="" href=asked.without(a, at) title=remove.clone() aria-label=remove>"×"</a>
                 </form>
@@ -102,12 +99,6 @@ pub(super) fn form(a: &PlainQuery, asked: &Asked, answer: &PickAnswer, offered: 
             <p class="quiet">{words::limits_help(lang)}</p>
         </section>
     }
-}
-
-/// The smallest and the largest value of a measure.
-fn ends(answer: &PickAnswer, measure: usize) -> Option<(f64, f64)> {
-    let values = (0..answer.candidates.len()).filter_map(|c| answer.value(c, measure));
-    values.fold(None, |ends, v| Some(ends.map_or((v, v), |(l, h): (f64, f64)| (l.min(v), h.max(v)))))
 }
 
 /// The answer of one device, or of the runs; `href` leads to a candidate by its id.

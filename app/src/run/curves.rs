@@ -10,7 +10,7 @@ use usecases::tracking::HistoryAnswer;
 use super::{html::fits, words};
 use crate::{
     panels::{
-        curve::{CurveAxis, CurveStyle, curve},
+        curve::{CurveAxis, CurveStyle, SMOOTHING_WEIGHTS, curve},
         tracking::age,
     },
     shell::plain_query::PlainQuery,
@@ -21,8 +21,6 @@ use crate::{
 pub(super) const CURVES: usize = 12;
 /// So many points of a history are drawn from, far more than a picture has columns; smoothing is done over all of them.
 const POINTS: usize = 6_000;
-/// Weights of smoothing that are offered.
-const WEIGHTS: [&str; 4] = ["0.6", "0.8", "0.9", "0.97"];
 
 /// The metrics that have a curve, as far as that is known without their history, and whose names contain `find`.
 pub(super) fn with_curves<'r>(names: &RunMetricNames, run: &'r Run, find: &str) -> Vec<&'r RunMetric> {
@@ -41,8 +39,8 @@ pub(super) fn form(a: &PlainQuery, style: CurveStyle, find: &str) -> impl IntoVi
     let option = |value: &str, label: &str, chosen: bool| {
         view! { <option value=value.to_owned() selected=chosen>{label.to_owned()}</option> }
     };
-    let other = (!weight.is_empty() && !WEIGHTS.contains(&&*weight)).then(|| option(&weight, &weight, true));
-    let weights = WEIGHTS.iter().map(|w| option(w, w, *w == weight)).collect_view();
+    let other = (!weight.is_empty() && !SMOOTHING_WEIGHTS.contains(&&*weight)).then(|| option(&weight, &weight, true));
+    let weights = SMOOTHING_WEIGHTS.iter().map(|w| option(w, w, *w == weight)).collect_view();
     let time = style.axis == CurveAxis::Time;
     view! {
         <form class="filters" method="get" action=a.path.clone()>

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     panels::{
-        curve::CurveAxis,
+        curve::{CurveAxis, SMOOTHING_WEIGHTS},
         overlay::{RunCurve, overlay},
         tracking::run_name,
     },
@@ -23,8 +23,6 @@ use crate::{
 
 /// So many points of a history are drawn from; smoothing is done over all of them.
 const POINTS: usize = 6_000;
-/// Weights of smoothing that are offered.
-const WEIGHTS: [&str; 4] = ["0.6", "0.8", "0.9", "0.97"];
 
 /// A run with its curve.
 struct Curve {
@@ -119,8 +117,8 @@ fn form(a: &PlainQuery, asked: &Asked, keys: &[String], key: &str) -> impl IntoV
     };
     let metrics = keys.iter().map(|k| option(k, k, k == key)).collect_view();
     let weight = a.get("smooth").unwrap_or_default().to_owned();
-    let other = (!weight.is_empty() && !WEIGHTS.contains(&&*weight)).then(|| option(&weight, &weight, true));
-    let weights = WEIGHTS.iter().map(|w| option(w, w, *w == weight)).collect_view();
+    let other = (!weight.is_empty() && !SMOOTHING_WEIGHTS.contains(&&*weight)).then(|| option(&weight, &weight, true));
+    let weights = SMOOTHING_WEIGHTS.iter().map(|w| option(w, w, *w == weight)).collect_view();
     let time = asked.style.axis == CurveAxis::Time;
     let log = asked.style.log_scale;
     view! {

@@ -2,7 +2,7 @@
 
 use domain::{
     chart::{Axis, Scatter, ScatterPoint, scatter_svg, value_ticks},
-    tracking::{Column, Reading, Value},
+    tracking::{Column, Reading, Value, filter::number_of},
 };
 use leptos::prelude::*;
 use usecases::tracking::RunComparison;
@@ -75,7 +75,7 @@ pub(super) fn numbers(a: &PlainQuery, c: &RunComparison, column: &Column) -> Vec
     let of = |run: &domain::tracking::Run| match column.value(run)? {
         Value::Number(x) => Some(x),
         Value::Time(t) => Some(t.0 as f64),
-        Value::Text(text) => text.trim().parse().ok(),
+        Value::Text(text) => number_of(text),
         Value::Status(_) => None,
     };
     c.runs.iter().map(|run| of(run).filter(|x: &f64| x.is_finite() && !domain::tracking::is_infinite(*x))).collect()

@@ -97,7 +97,8 @@ impl Test {
 }
 
 /// The number that a parameter or tag is.
-pub(in crate::tracking) fn number_of(text: &str) -> Option<f64> {
+#[must_use]
+pub fn number_of(text: &str) -> Option<f64> {
     let text = text.trim();
     // `inf`, `nan` and the like are words here.
     let plausible = text.bytes().next_back().is_some_and(|b| b.is_ascii_digit() || b == b'.');

@@ -20,9 +20,10 @@ mod sentences {
 mod tests;
 mod trouble;
 
-pub(super) use self::matcher::{Pattern, number_of};
+pub(super) use self::matcher::Pattern;
 pub use self::{
     ast::{BareKey, DatasetPart, Expr, Field, Filter, Listed, MAX_DEPTH, MAX_FILTER, Match, Order, Test},
+    matcher::number_of,
     trouble::FilterError,
 };
 use super::run::Run;
