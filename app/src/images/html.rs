@@ -212,7 +212,7 @@ fn zoom(a: &PlainQuery) -> impl IntoView + use<> {
     view! {
         <span class="zoom scripted" role="group" aria-label=words::zoom(lang)>
             {button("out", "−", words::zoom_out(lang))}
-            {button("reset", "1:1", words::zoom_reset(lang))}
+            <button class="button" type="button" data-zoom="reset">{words::zoom_reset(lang)}</button>
             {button("in", "+", words::zoom_in(lang))}
             <small class="quiet">{words::keys(lang)}</small>
         </span>
