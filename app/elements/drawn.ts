@@ -65,6 +65,17 @@ document.addEventListener('submit', (event) => {
 document.addEventListener('change', (event) => {
   const field = event.target;
   if (field instanceof HTMLSelectElement && field.matches('gf-drawn [data-go]')) field.form?.requestSubmit();
+  if (field instanceof HTMLInputElement && field.dataset['slides'] !== undefined) field.form?.requestSubmit();
+});
+
+// A slider stands beside a field that may be typed into: what it tells is written there, and asked for when it is let go.
+document.addEventListener('input', (event) => {
+  const slider = event.target;
+  if (!(slider instanceof HTMLInputElement) || slider.dataset['slides'] === undefined) return;
+  const field = slider.form?.querySelector<HTMLInputElement>('input:not([type="hidden"], [type="range"])');
+  const before = slider.dataset['slides'];
+  // Beside the baseline: so much from its value.
+  if (field) field.value = before ? `${before}${slider.valueAsNumber < 0 ? '' : '+'}${slider.value}` : slider.value;
 });
 
 // Rows: a click with Shift selects all from the last one clicked to this one.

@@ -2,15 +2,12 @@
 
 use domain::{
     chart::{Axis, Scatter, ScatterPoint, scatter_svg, value_ticks},
-    choice::{Front, LimitSide, Standing},
+    choice::{Front, Standing},
 };
 use leptos::prelude::*;
 use usecases::pick::{PickAnswer, PickedValue};
 
-use super::{
-    asked::{Asked, side_word},
-    words,
-};
+use super::{asked::Asked, limits, words};
 use crate::{panels::curve::number, shell::plain_query::PlainQuery, ui::fmt::NO_VALUE};
 
 /// So many candidates are listed.
@@ -35,12 +32,6 @@ pub(super) struct Offered {
 /// What is chosen by, what it is held against, and the limits.
 pub(super) fn form(a: &PlainQuery, asked: &Asked, answer: &PickAnswer, offered: &Offered) -> impl IntoView + use<> {
     let lang = a.fmt.lang;
-    let hidden = |without: &[&str]| -> Vec<_> {
-        a.pairs_without(without)
-            .into_iter()
-            .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
-            .collect()
-    };
     let option = |value: &str, label: &str, chosen: bool| {
         view! { <option value=value.to_owned() selected=chosen>{label.to_owned()}</option> }
     };
@@ -56,41 +47,18 @@ pub(super) fn form(a: &PlainQuery, asked: &Asked, answer: &PickAnswer, offered: 
     let baseline = a.get("baseline").unwrap_or_default();
     let baselines: Vec<_> = offered.baselines.iter().map(|(id, name)| option(id, name, id == baseline)).collect();
     let nobody = if offered.fleet { words::baseline_most(lang) } else { words::baseline_none(lang) };
-    let limits: Vec<_> = asked
-        .limits
-        .iter()
-        .enumerate()
-        .map(|(at, limit)| {
-            let label = limit.to_string().replace("<=", " ≤ ").replace(">=", " ≥ ");
-            let remove = words::remove(lang, &label);
-            let side = side_word(limit.side);
-            let (metric, bound) = (limit.metric.clone(), limit.to_string());
-            let bound = bound.rsplit_once('=').map(|b| b.1.to_owned()).unwrap_or_default();
-            let name = metric.clone();
-            view! {
-                <form class="filters limit" method="get" action=a.path.clone()>
-                    {hidden(&[])}
-                    <input type="hidden" name="limit_of" value=metric/><input type="hidden" name="limit_side" value=side/>
-                    <label><span><bdi>{name}</bdi>{if limit.side == LimitSide::AtMost { " ≤" } else { " ≥" }}</span>
-                        <input name="limit_bound" value=bound size="9" autocomplete="off"/></label>
-                    <button class="button" type="submit">{words::apply(lang)}</button>
-                    <a class="act" data-noscroll="" href=asked.without(a, at) title=remove.clone() aria-label=remove>"×"</a>
-                </form>
-            }
-        })
-        .collect();
     view! {
         <section class="card picking" aria-label=words::question(lang)>
             <form class="filters" method="get" action=a.path.clone()>
-                {hidden(&["best", "cost", "baseline"])}
+                {limits::hidden(a, &["best", "cost", "baseline"])}
                 <label><span>{words::best(lang)}</span><select name="best" data-go="">{metrics(&measure(0))}</select></label>
                 <label><span>{words::cost(lang)}</span><select name="cost" data-go="">{metrics(&cost)}</select></label>
                 <label><span>{words::baseline(lang)}</span><select name="baseline" data-go=""><option value="">{nobody}</option>{baselines}</select></label>
                 <noscript><button class="button" type="submit">{words::apply(lang)}</button></noscript>
             </form>
-            {limits}
+            {limits::given(a, asked, answer)}
             <form class="filters limit" method="get" action=a.path.clone()>
-                {hidden(&[])}
+                {limits::hidden(a, &[])}
                 <label><span>{words::new_limit(lang)}</span><select name="limit_of">{metrics(&cost)}</select></label>
                 <label><span class="said">{words::side(lang)}</span><select name="limit_side"><option value="most">"≤"</option><option value="least">"≥"</option></select></label>
                 <label><span>{words::bound(lang)}</span><input name="limit_bound" size="9" autocomplete="off" placeholder="30"/></label>

@@ -7,6 +7,8 @@ mod asked;
 mod content;
 mod function;
 #[cfg(feature = "ssr")]
+mod limits;
+#[cfg(feature = "ssr")]
 pub(crate) mod make;
 
 #[cfg(feature = "ssr")]
