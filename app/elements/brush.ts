@@ -70,5 +70,5 @@ document.addEventListener('pointerup', (event) => {
   to.searchParams.delete('brush');
   for (const text of others) to.searchParams.append('brush', text);
   if (Math.abs(event.clientY - y) > CLICK) to.searchParams.append('brush', `${column}:${String(ends[0])}..${String(ends[1])}`);
-  follow(to.href);
+  follow(to.href, { stay: true });
 });

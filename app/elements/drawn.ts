@@ -58,7 +58,8 @@ document.addEventListener('submit', (event) => {
   // What is empty asks nothing, and stays out of the address.
   for (const [name, value] of new FormData(form, event.submitter)) if (typeof value === 'string' && value !== '') query.append(name, value);
   to.search = query.toString();
-  follow(to.href);
+  // A form that asks more of the same page leaves it where it is.
+  follow(to.href, { stay: to.pathname === location.pathname });
 });
 
 // A select that is all its form asks goes at once; without a script its button does.

@@ -18,19 +18,24 @@ export function carry(href: string, here: string): string {
   return to.href;
 }
 
-/**
- * Clicks a link that is there for a moment: the router takes it in place once it runs, before that the browser goes. With `instead` the
- * address takes the place of the present one in the history, and the page stays where it is scrolled to.
- */
-export function follow(href: string, elsewhere = false, instead = false): void {
+/** How an address is followed. */
+interface How {
+  /** In a tab of its own. */
+  elsewhere?: boolean;
+  /** In the place of the present one in the history. */
+  replace?: boolean;
+  /** The page stays where it is scrolled to. */
+  stay?: boolean;
+}
+
+/** Clicks a link that is there for a moment: the router takes it in place once it runs, before that the browser goes. */
+export function follow(href: string, { elsewhere = false, replace = false, stay = replace }: How = {}): void {
   const link = document.createElement('a');
   link.href = href;
   link.hidden = true;
-  if (instead) {
-    // The router reads both.
-    Object.assign(link, { replace: true });
-    link.dataset['noscroll'] = '';
-  }
+  // The router reads both.
+  if (replace) Object.assign(link, { replace });
+  if (stay) link.dataset['noscroll'] = '';
   if (elsewhere) {
     link.target = '_blank';
     link.rel = 'noopener';

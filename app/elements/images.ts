@@ -136,7 +136,7 @@ function key(event: KeyboardEvent): boolean {
   }
   if (arrow && !event.shiftKey && arrow[0] !== 0) {
     const link = document.querySelector<HTMLAnchorElement>(`[data-step="${arrow[0] > 0 ? 'previous' : 'next'}"]`);
-    if (link) follow(link.href, false, true);
+    if (link) follow(link.href, { replace: true });
     return link !== null;
   }
   if (frames().length === 0) return false;
@@ -159,7 +159,7 @@ document.addEventListener('input', (event) => {
   const shown = document.querySelector('[data-step-shown]');
   if (shown) shown.textContent = `${slider.dataset['label'] ?? ''} ${step}`;
   clearTimeout(later);
-  later = setTimeout(() => follow((slider.dataset['href'] ?? '').replace('step=STEP', `step=${step}`), false, true), 80);
+  later = setTimeout(() => follow((slider.dataset['href'] ?? '').replace('step=STEP', `step=${step}`), { replace: true }), 80);
 });
 
 document.addEventListener('gf:drawn', () => {

@@ -194,7 +194,7 @@ class Palette {
     if (entry.act === 'copy-link') return void this.#copyLink(row);
     this.#dialog.close();
     if (entry.act !== undefined) act(entry.act);
-    else if (entry.href !== undefined) follow(carry(entry.href, location.href), elsewhere);
+    else if (entry.href !== undefined) follow(carry(entry.href, location.href), { elsewhere });
   }
 
   /** Nothing on the page would show that it is done, so the row does. */

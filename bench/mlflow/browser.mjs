@@ -1,30 +1,27 @@
-// Opens the table of runs of one experiment in MLflow's page and in GuardianFlow, in Chromium, each time in a profile of its own,
-// in turns, and writes what a visitor waits for as JSON. bench/mlflow/side.py starts the servers and calls this:
-//   node bench/mlflow/browser.mjs --gf URL --mlflow URL --experiment ID --turns 5 --out FILE.json
+// Opens pages of MLflow and of GuardianFlow that show the same, in Chromium, each time in a profile of its own, in turns, and writes what a
+// visitor waits for as JSON. bench/mlflow/side.py starts the servers and calls this:
+//   node bench/mlflow/browser.mjs --pages FILE.json --turns 5 --out FILE.json
+// The file of pages is a list of {page, mlflow, gf, names, want, inside, lines}: two addresses, a pattern of the names of runs, and how many
+// links with such names make the page one that can be read; `inside`: inside of the window, else anywhere that is laid out.
 //
 // The same conditions for both:
-//   visible   milliseconds since the navigation began, at the first frame in which ten links to runs, with their names, are
-//             inside of the window (1440 x 900); not before the first paint
+//   visible   milliseconds since the navigation began, at the first frame in which that many links to runs, with their names, are there
+//             (the window is 1440 x 900); not before the first paint
 //   bytes, requests  encoded bytes of all answers with their heads, and requests, until five seconds after that
 //   heap      used JavaScript heap after forced collection, five seconds after that; wasm: WebAssembly's memory, which is beside it
+//   longest   milliseconds of the longest task of the main thread until then; 0 where none took 50 ms
 import { chromium } from 'playwright-core';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const { values: asked } = parseArgs({
-  options: {
-    gf: { type: 'string' }, mlflow: { type: 'string' }, experiment: { type: 'string' }, turns: { type: 'string', default: '5' },
-    out: { type: 'string' },
-  },
+  options: { pages: { type: 'string' }, turns: { type: 'string', default: '5' }, out: { type: 'string' } },
 });
 const TURNS = Number(asked.turns);
-const PATIENCE = 60_000;
-const PAGES = {
-  mlflow: `${asked.mlflow}/#/experiments/${asked.experiment}/runs`,
-  gf: `${asked.gf}/experiments/${asked.experiment}`,
-};
+const PATIENCE = 120_000;
+const PAGES = JSON.parse(readFileSync(asked.pages, 'utf8'));
 const LINES = {
   loopback: { turns: TURNS, conditions: null },
   'slow line': {
@@ -38,7 +35,7 @@ const ARGS = [
 ];
 
 /** Runs in the page before anything else. */
-function probe() {
+function probe({ names, want, inside }) {
   for (const name of ['instantiate', 'instantiateStreaming']) {
     const real = WebAssembly[name];
     WebAssembly[name] = async (...args) => {
@@ -47,19 +44,23 @@ function probe() {
       return made;
     };
   }
-  const inside = (e) => {
+  window.__longest = 0;
+  new PerformanceObserver((list) => {
+    for (const task of list.getEntries()) window.__longest = Math.max(window.__longest, task.duration);
+  }).observe({ type: 'longtask', buffered: true });
+  const pattern = new RegExp(names);
+  window.__seen = (within) => [...document.querySelectorAll('a[href*="/runs/"]')].filter((e) => {
     const r = e.getBoundingClientRect();
-    return r.width > 0 && r.height > 0 && r.bottom > 0 && r.top < innerHeight;
-  };
+    return pattern.test(e.textContent) && r.width > 0 && r.height > 0 && (!within || (r.bottom > 0 && r.top < innerHeight));
+  }).length;
   const look = () => {
-    const links = [...document.querySelectorAll('a[href*="/runs/"]')];
-    if (links.filter((e) => /[a-z]+-acme-\d+/.test(e.textContent) && inside(e)).length >= 10) window.__visible = performance.now();
+    if (window.__seen(inside) >= want) window.__visible = performance.now();
     else requestAnimationFrame(look);
   };
   requestAnimationFrame(look);
 }
 
-async function once(url, conditions) {
+async function once(url, conditions, wanted) {
   const profile = mkdtempSync(join(tmpdir(), 'gf-bench-'));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true, viewport: { width: 1440, height: 900 }, args: ARGS,
@@ -81,13 +82,13 @@ async function once(url, conditions) {
     cdp.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
       if (seen.has(requestId)) seen.get(requestId).bytes = encodedDataLength;
     });
-    await page.addInitScript(probe);
+    await page.addInitScript(probe, wanted);
     await page.goto(url, { waitUntil: 'commit', timeout: PATIENCE });
     // Not waitForFunction: it evaluates text within the page, which GuardianFlow's policy forbids.
     let visible = null;
     const began = Date.now();
     while (!visible) {
-      if (Date.now() - began > PATIENCE) throw new Error(`${url}: ten runs are not visible`);
+      if (Date.now() - began > PATIENCE) throw new Error(`${url}: ${wanted.want} runs are not visible`);
       await new Promise((done) => setTimeout(done, 200));
       visible = await page.evaluate(() => window.__visible ?? null).catch(() => null);
     }
@@ -101,10 +102,7 @@ async function once(url, conditions) {
       visible: Math.max(visible, paint ?? 0), paint, requests: requests.length, bytes: requests.reduce((sum, r) => sum + r.bytes, 0),
       heap: metrics.JSHeapUsedSize, nodes: metrics.Nodes, script: metrics.ScriptDuration, task: metrics.TaskDuration,
       wasm: await page.evaluate(() => window.__wasm?.buffer.byteLength ?? 0),
-      sight: await page.evaluate(() => [...document.querySelectorAll('a[href*="/runs/"]')].filter((e) => {
-        const r = e.getBoundingClientRect();
-        return /[a-z]+-acme-\d+/.test(e.textContent) && r.width > 0 && r.bottom > 0 && r.top < 900;
-      }).length),
+      sight: await page.evaluate(() => window.__seen(true)), longest: await page.evaluate(() => window.__longest),
       answer: await page.evaluate(() => performance.getEntriesByType('navigation')[0].responseStart),
       asked: requests.map((r) => `${new URL(r.url).pathname} ${r.bytes}`),
     };
@@ -115,12 +113,15 @@ async function once(url, conditions) {
 }
 
 const results = [];
-for (const [line, { turns, conditions }] of Object.entries(LINES)) {
-  for (let turn = 0; turn < turns; turn++) {
-    for (const [who, url] of Object.entries(PAGES)) {
-      const result = await once(url, conditions);
-      console.error(`  ${line}, ${who}: ${Math.round(result.visible)} ms, ${result.requests} requests, ${result.bytes} bytes`);
-      results.push({ line, who, ...result });
+for (const { page, lines, mlflow, gf, ...wanted } of PAGES) {
+  for (const line of lines) {
+    const { turns, conditions } = LINES[line];
+    for (let turn = 0; turn < turns; turn++) {
+      for (const [who, url] of Object.entries({ mlflow, gf })) {
+        const result = await once(url, conditions, wanted);
+        console.error(`  ${page}, ${line}, ${who}: ${Math.round(result.visible)} ms, ${result.requests} requests, ${result.bytes} bytes, longest task ${Math.round(result.longest)} ms`);
+        results.push({ page, line, who, ...result });
+      }
     }
   }
 }

@@ -137,10 +137,10 @@ def ms(seconds):
 
 def row(what, theirs, ours, bar, shown, most=None):
     """`bar`: the largest ratio of ours to theirs that holds; None where nothing is asked."""
-    ratio = ours / theirs
+    ratio = ours / theirs if theirs else float(ours > 0)
     rows.append({"what": what, "theirs": theirs, "ours": ours, "ratio": ratio, "bar": bar, "holds": None if bar is None else ratio <= bar})
     asked = "said" if bar is None else f"≤ 1/{round(1 / bar)}" if bar < 1 else f"≤ {bar:g} ×"
-    share = f"1/{1 / ratio:.1f}" if ratio < 1 else f"{ratio:.2f} ×"
+    share = "–" if not ratio else f"1/{1 / ratio:.1f}" if ratio < 1 else f"{ratio:.2f} ×"
     print(f"| {what} | {shown(theirs)} | {shown(ours)} | {share} | {asked} | {'' if bar is None else 'holds' if ratio <= bar else '**does not hold**'} |", flush=True)
 
 
@@ -227,21 +227,77 @@ def interface(a, mlflow, gf, experiments):
     return {"first_answer_s": first, "first_complete_s": filled, "spikes": spikes(points), "mlflow_spikes": spikes(sampled["metrics"])}
 
 
-def browser(a, mlflow, gf, experiment):
-    out = f"{a.work}/browser.json"
-    subprocess.run(["node", f"{HERE}/browser.mjs", "--gf", gf.url, "--mlflow", mlflow.url, "--experiment", experiment, "--turns", str(a.turns), "--out", out], check=True)
+def visit(a, pages):
+    """Opens pages of both in turns; the answer gives the median of a figure by page, line, server and name."""
+    out, asked = f"{a.work}/browser.json", f"{a.work}/pages.json"
+    with open(asked, "w") as f:
+        json.dump(pages, f)
+    subprocess.run(["node", f"{HERE}/browser.mjs", "--pages", asked, "--turns", str(a.turns), "--out", out], check=True)
     runs = json.load(open(out))
+    return runs, lambda page, line, who, key: median([r[key] for r in runs if (r["page"], r["line"], r["who"]) == (page, line, who)])
+
+
+def kilobytes(v):
+    return f"{v / 1000:,.0f} KB"
+
+
+def milliseconds(v):
+    return f"{v:,.0f} ms"
+
+
+def browser(a, mlflow, gf, experiment):
+    page = {"page": "table", "mlflow": f"{mlflow.url}/#/experiments/{experiment}/runs", "gf": f"{gf.url}/experiments/{experiment}",
+            "names": "[a-z]+-acme-\\d+", "want": 10, "inside": True, "lines": ["loopback", "slow line"]}
+    runs, of = visit(a, [page])
     for line, label in (("loopback", "loopback"), ("slow line", "10 Mbit/s, 40 ms")):
-        get = lambda who, key: median([r[key] for r in runs if r["line"] == line and r["who"] == who])
+        get = lambda who, key: of("table", line, who, key)
         both = lambda what, key, bar, shown: row(what, get("mlflow", key), get("gf", key), bar, shown)
         table((f"runs table of 1,201 runs, cold, {label}", "MLflow", "GuardianFlow"))
-        both("ten runs visible", "visible", 1 / 5, lambda v: f"{v:,.0f} ms")
-        both("bytes on the wire", "bytes", 1 / 12, lambda v: f"{v / 1000:,.0f} KB")
+        both("ten runs visible", "visible", 1 / 5, milliseconds)
+        both("bytes on the wire", "bytes", 1 / 12, kilobytes)
         both("requests", "requests", 1 / 4, lambda v: f"{v:.0f}")
         both("JavaScript heap after collection", "heap", 1 / 3, lambda v: f"{v / 1e6:.1f} MB")
         print(f"\nRuns in the first 900 pixels: {get('gf', 'sight'):.0f} (MLflow {get('mlflow', 'sight'):.0f}). WebAssembly's memory beside the heap: {get('gf', 'wasm') / 1e6:.1f} MB. First byte {get('gf', 'answer'):.0f} ms (MLflow {get('mlflow', 'answer'):.0f}), "
               f"first paint {get('gf', 'paint'):.0f} ms ({get('mlflow', 'paint'):.0f}), elements {get('gf', 'nodes'):,.0f} ({get('mlflow', 'nodes'):,.0f}), "
               f"main thread busy {get('gf', 'task'):.2f} s ({get('mlflow', 'task'):.2f}).", flush=True)
+    return runs
+
+
+def wide_runs(mlflow, gf):
+    """An experiment of 100 runs with 500 metrics each, logged as a training would; its id and theirs."""
+    post = lambda path, body: json.loads(ask(f"{mlflow.url}{API}/{path}", body)[0] or b"{}")
+    experiment = post("experiments/create", {"name": "wide"})["experiment_id"]
+    now, ids = int(time.time() * 1000), []
+    for n in range(100):
+        run = post("runs/create", {"experiment_id": experiment, "run_name": f"wide-acme-{n:03}", "start_time": now})["run"]["info"]["run_id"]
+        # Every metric of a run has another rank than the last one, none is equal in all.
+        values = [{"key": f"metric_{k:03}", "value": ((n + 1) * (k + 7) * 2654435761 % 1000) / 1000, "timestamp": now, "step": 1} for k in range(500)]
+        post("runs/log-batch", {"run_id": run, "metrics": values, "params": [{"key": "lr", "value": str(n / 1000)}]})
+        post("runs/update", {"run_id": run, "status": "FINISHED", "end_time": now + 1})
+        ids.append(run)
+    complete(gf, RUNS + 100)
+    return experiment, ids
+
+
+def comparisons(a, mlflow, gf, experiment):
+    query = {"experiment_ids": [experiment], "filter": "attributes.status = 'FINISHED'", "max_results": 100}
+    ids = [r["info"]["run_id"] for r in json.loads(ask(f"{mlflow.url}{API}/runs/search", query)[0])["runs"]]
+    say("logging 100 runs of 500 metrics")
+    wide, wide_ids = wide_runs(mlflow, gf)
+    quoted = lambda value: urllib.parse.quote(json.dumps(value))
+    page = lambda name, ids, home: {
+        "page": name, "mlflow": f"{mlflow.url}/#/compare-runs?runs={quoted(ids)}&experiments={quoted([home])}",
+        "gf": f"{gf.url}/runs/compare?ids={','.join(ids)}", "names": "[a-z]+-acme-\\d+|^[0-9a-f]{32}$", "want": len(ids), "inside": False, "lines": ["loopback"]}
+    pages = [page("10 runs", ids[:10], experiment), page("100 runs", ids, experiment), page("100 runs of 500 metrics", wide_ids, wide)]
+    runs, of = visit(a, pages)
+    table(("runs side by side, cold, loopback", "MLflow", "GuardianFlow"))
+    for p in pages:
+        get = lambda who, key: of(p["page"], "loopback", who, key)
+        both = lambda what, key, bar, shown: row(f"{p['page']}: {what}", get("mlflow", key), get("gf", key), bar, shown)
+        both("links to all of them are laid out", "visible", 1 / 5, milliseconds)
+        both("longest task", "longest", None, milliseconds)
+        both("bytes on the wire", "bytes", None, kilobytes)
+        both("JavaScript heap after collection", "heap", None, lambda v: f"{v / 1e6:.1f} MB")
     return runs
 
 
@@ -301,6 +357,8 @@ def main():
     result = {"interface": interface(a, mlflow, gf, experiments)}
     say("pages in Chromium")
     result["browser"] = browser(a, mlflow, gf, experiment)
+    say("comparisons in Chromium")
+    result["comparisons"] = comparisons(a, mlflow, gf, experiment)
     mlflow.stop()
     result["many"] = many(a, big, gf, experiment)
     missed = [r["what"] for r in rows if r["holds"] is False]

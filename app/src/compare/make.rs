@@ -9,7 +9,7 @@ use domain::{
 };
 
 use super::{
-    pictures,
+    made_by, pictures,
     selection::{Selection, leading_metric, read_query, select_models},
     sentences::{headline, mix_explanation},
     tables,
@@ -75,6 +75,7 @@ pub async fn page(services: &Services, request: &Request, params: QueryParams) -
     };
     let compared_models = field.compared_models(&selection.baseline, &selection.chosen);
     let leading_metric = leading_metric(&a, &report)?;
+    let made_by = made_by::runs(services, &a, &compared_models.iter().map(|c| &c.model).collect::<Vec<_>>()).await;
     let chips: Vec<ModelChip> =
         field.models().into_iter().map(|(m, n)| chip(&a, &selection, &compared_models, m, n)).collect();
     let (mut models, mut more) = (vec![], vec![]);
@@ -91,7 +92,7 @@ pub async fn page(services: &Services, request: &Request, params: QueryParams) -
         choices: choices(&a),
         selects: selects(&a, &directory, &report, leading_metric),
         hidden: links::pairs(&a.params, &["metric", "task", "type", "device", "page", METRICS_PAGE, "sort"]),
-        table: Some(tables::metrics(&a, &report, &compared_models)?),
+        table: Some(tables::metrics(&a, &report, &compared_models, made_by)?),
         sites: Some(tables::sites(&a, &report, &field, &compared_models, leading_metric)),
         pictures: pictures::pictures(a.panel(), &report, &field, &compared_models, leading_metric, a.q.places)
             .into_iter()

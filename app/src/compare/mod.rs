@@ -3,6 +3,8 @@
 mod draw;
 mod function;
 #[cfg(feature = "ssr")]
+mod made_by;
+#[cfg(feature = "ssr")]
 pub mod make;
 #[cfg(feature = "ssr")]
 mod pictures;

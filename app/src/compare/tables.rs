@@ -31,11 +31,16 @@ use crate::{
     },
 };
 
-/// All metrics, a page at a time, with a column for each model.
+/// All metrics, a page at a time, with a column for each model. `made_by` is by model what made it.
 ///
 /// # Errors
 /// A page that does not exist.
-pub(super) fn metrics(a: &PageQuery, r: &FieldReport, compared_models: &[ComparedModel]) -> Result<TableView> {
+pub(super) fn metrics(
+    a: &PageQuery,
+    r: &FieldReport,
+    compared_models: &[ComparedModel],
+    made_by: Option<Vec<Option<Cell>>>,
+) -> Result<TableView> {
     let lang = a.fmt.lang;
     let at = PageLink { path: "/compare", q: &a.q, params: &a.params, in_path: false };
     let (skip, pager) = build::paginate(&a.fmt, &at, (METRICS_PAGE, a.q.metrics_page), r.present.len())?;
@@ -80,6 +85,12 @@ pub(super) fn metrics(a: &PageQuery, r: &FieldReport, compared_models: &[Compare
                 .collect(),
         }
     }));
+    let made_by = made_by.map(|runs| {
+        let head = Cell::Name { text: words::made_by(lang).into(), href: None, state: None };
+        let runs =
+            runs.into_iter().map(|run| run.unwrap_or_else(|| Cell::Number { text: NO_VALUE.into(), href: None }));
+        std::iter::once(head).chain(runs).collect()
+    });
     let rows: Vec<Vec<Cell>> = r
         .metrics
         .iter()
@@ -105,7 +116,7 @@ pub(super) fn metrics(a: &PageQuery, r: &FieldReport, compared_models: &[Compare
         caption: words::table(lang).into(),
         columns,
         foot: Some(if rows.is_empty() { words::no_difference(lang).into() } else { words::foot(lang).into() }),
-        rows: std::iter::once(ran).chain(rows).collect(),
+        rows: std::iter::once(ran).chain(made_by).chain(rows).collect(),
         csv: Some(links::href("/export/compare.csv", &query)),
         pager,
     })

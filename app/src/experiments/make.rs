@@ -23,6 +23,7 @@ use crate::{
     ui::{
         empty::Empty,
         fmt::NO_VALUE,
+        form::hidden_fields,
         links,
         pages::{self, Paging},
     },
@@ -127,14 +128,13 @@ fn form(a: &PlainQuery, text: &str, view: ExperimentView, tags: &[(String, Strin
     let lang = a.fmt.lang;
     let tags = tags.iter().map(|(key, value)| ("tag".to_owned(), format!("{key}:{value}")));
     let hidden = a.pairs_without(&["q", "view", "page", "tag"]).into_iter().chain(tags);
-    let hidden: Vec<_> = hidden.map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect();
     let option = |it: ExperimentView, label: &'static str| {
         let value = if it == ExperimentView::Active { "" } else { it.as_str() };
         view! { <option value=value selected=it == view>{label}</option> }
     };
     view! {
         <form class="filters" method="get" action=addresses::EXPERIMENTS aria-label=words::filter(lang)>
-            {hidden}
+            {hidden_fields(hidden.collect())}
             <label><span>{words::find(lang)}</span><input type="search" name="q" value=text.to_owned() autocomplete="off" spellcheck="false"/></label>
             <label><span>{words::view(lang)}</span>
                 <select name="view" data-go="">

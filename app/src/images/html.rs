@@ -109,11 +109,6 @@ fn notes(a: &PlainQuery, listed: &[Listed]) -> impl IntoView + use<> {
     view! { {shown.collect_view()}{more} }
 }
 
-fn hidden(a: &PlainQuery, without: &[&str]) -> impl IntoView + use<> {
-    let pairs = a.pairs_without(without).into_iter();
-    pairs.map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view()
-}
-
 /// The choice of the image by its name.
 fn chooser(a: &PlainQuery, asked: &Asked, c: &Content) -> impl IntoView + use<> {
     let lang = a.fmt.lang;
@@ -137,7 +132,7 @@ fn chooser(a: &PlainQuery, asked: &Asked, c: &Content) -> impl IntoView + use<> 
     });
     view! {
         <form class="filters" method="get" action=a.path.clone() aria-label=words::choose(lang)>
-            {hidden(a, &["name", "find", "step", "page"])}
+            {a.hidden_without(&["name", "find", "step", "page"])}
             <label class="wide"><span>{words::image(lang)}</span><select name="name" data-go="">{options}</select></label>
             {find}
             <button class="button" type="submit">{words::show(lang)}</button>
@@ -191,7 +186,7 @@ fn stepper(a: &PlainQuery, c: &Content, is_single: bool) -> AnyView {
             <input type="range" class="scripted" min="0" max=last.to_string() value=at.to_string() data-steps=list data-href=pattern
                 data-label=words::step(lang) aria-label=words::step(lang) aria-valuetext=step.to_string()/>
             <form method="get" action=a.path.clone()>
-                {hidden(a, &["step", "page"])}
+                {a.hidden_without(&["step", "page"])}
                 <label><span class="said">{words::step(lang)}</span><input type="number" name="step" value=step.to_string()/></label>
                 <button class="button" type="submit">{words::step_go(lang)}</button>
             </form>

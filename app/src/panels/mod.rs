@@ -2,6 +2,8 @@
 //! metric. Nothing here knows a request, a page's head or its address: links are given, or there are none.
 
 pub mod curve;
+#[cfg(feature = "ssr")]
+pub mod curve_form;
 pub mod devices;
 pub mod heatmap;
 pub mod models;

@@ -50,7 +50,7 @@ pub(super) fn form(a: &PlainQuery, asked: &Asked, answer: &PickAnswer, offered: 
     view! {
         <section class="card picking" aria-label=words::question(lang)>
             <form class="filters" method="get" action=a.path.clone()>
-                {limits::hidden(a, &["best", "cost", "baseline"])}
+                {a.hidden_without(&["best", "cost", "baseline"])}
                 <label><span>{words::best(lang)}</span><select name="best" data-go="">{metrics(&measure(0))}</select></label>
                 <label><span>{words::cost(lang)}</span><select name="cost" data-go="">{metrics(&cost)}</select></label>
                 <label><span>{words::baseline(lang)}</span><select name="baseline" data-go=""><option value="">{nobody}</option>{baselines}</select></label>
@@ -58,7 +58,7 @@ pub(super) fn form(a: &PlainQuery, asked: &Asked, answer: &PickAnswer, offered: 
             </form>
             {limits::given(a, asked, answer)}
             <form class="filters limit" method="get" action=a.path.clone()>
-                {limits::hidden(a, &[])}
+                {a.hidden_without(&[])}
                 <label><span>{words::new_limit(lang)}</span><select name="limit_of">{metrics(&cost)}</select></label>
                 <label><span class="said">{words::side(lang)}</span><select name="limit_side"><option value="most">"≤"</option><option value="least">"≥"</option></select></label>
                 <label><span>{words::bound(lang)}</span><input name="limit_bound" size="9" autocomplete="off" placeholder="30"/></label>

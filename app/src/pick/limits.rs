@@ -13,14 +13,6 @@ use crate::shell::plain_query::PlainQuery;
 /// A slider has about so many steps.
 const SLIDER_STEPS: usize = 200;
 
-/// What the address asks for beside these keys, for a form that asks for more.
-pub(super) fn hidden(a: &PlainQuery, without: &[&str]) -> Vec<impl IntoView + use<>> {
-    a.pairs_without(without)
-        .into_iter()
-        .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
-        .collect()
-}
-
 /// The limits that are asked for.
 pub(super) fn given(a: &PlainQuery, asked: &Asked, answer: &PickAnswer) -> Vec<impl IntoView + use<>> {
     let lang = a.fmt.lang;
@@ -32,7 +24,7 @@ pub(super) fn given(a: &PlainQuery, asked: &Asked, answer: &PickAnswer) -> Vec<i
         let (name, metric) = (limit.metric.clone(), limit.metric.clone());
         view! {
             <form class="filters limit" method="get" action=a.path.clone()>
-                {hidden(a, &[])}
+                {a.hidden_without(&[])}
                 <input type="hidden" name="limit_of" value=metric/><input type="hidden" name="limit_side" value=side_word(limit.side)/>
                 <label><span><bdi>{name}</bdi>{sign}</span><input name="limit_bound" value=bound size="9" autocomplete="off"/></label>
                 {slider(a, limit, at, answer)}

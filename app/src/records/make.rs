@@ -5,7 +5,6 @@ use domain::{
     params::QueryParams,
     query::{RecordRow, Records},
     scope::{ExperimentKind, ModelTags, Scope},
-    tracking::RunId,
 };
 
 use super::{sentences, view::RecordsView, words};
@@ -146,8 +145,8 @@ const SHOWN_ID: usize = 8;
 fn run(services: &Services, row: &RecordRow) -> Cell {
     let Some(id) = row.run_id.as_deref() else { return Cell::Text(NO_VALUE.to_owned()) };
     let text = id.chars().take(SHOWN_ID).collect();
-    match RunId::parse(id).ok().filter(|_| services.runs.knows(id)) {
-        Some(run) => Cell::Link { text, href: addresses::run(&run) },
+    match services.runs.known(id) {
+        Some(run) => Cell::Link { text, href: addresses::run(&run.id) },
         None => Cell::Text(text),
     }
 }

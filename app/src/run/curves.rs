@@ -10,7 +10,8 @@ use usecases::tracking::HistoryAnswer;
 use super::{html::fits, words};
 use crate::{
     panels::{
-        curve::{CurveAxis, CurveStyle, SMOOTHING_WEIGHTS, curve},
+        curve::{CurveStyle, curve},
+        curve_form,
         tracking::age,
     },
     shell::plain_query::PlainQuery,
@@ -34,27 +35,11 @@ pub(super) fn with_curves<'r>(names: &RunMetricNames, run: &'r Run, find: &str) 
 /// How the curves are drawn, and which.
 pub(super) fn form(a: &PlainQuery, style: CurveStyle, find: &str) -> impl IntoView + use<> {
     let lang = a.fmt.lang;
-    let hidden = a.pairs_without(&["axis", "scale", "smooth", "find", "page"]);
-    let weight = a.get("smooth").unwrap_or_default().to_owned();
-    let option = |value: &str, label: &str, chosen: bool| {
-        view! { <option value=value.to_owned() selected=chosen>{label.to_owned()}</option> }
-    };
-    let other = (!weight.is_empty() && !SMOOTHING_WEIGHTS.contains(&&*weight)).then(|| option(&weight, &weight, true));
-    let weights = SMOOTHING_WEIGHTS.iter().map(|w| option(w, w, *w == weight)).collect_view();
-    let time = style.axis == CurveAxis::Time;
     view! {
         <form class="filters" method="get" action=a.path.clone()>
-            {hidden.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view()}
+            {a.hidden_without(&[&curve_form::KEYS[..], &["find", "page"]].concat())}
             <label><span>{words::find(lang)}</span><input name="find" type="search" value=find.to_owned() autocomplete="off" spellcheck="false"/></label>
-            <label><span>{words::axis(lang)}</span>
-                <select name="axis" data-go="">{option("", words::axis_step(lang), !time)}{option("time", words::axis_time(lang), time)}</select>
-            </label>
-            <label><span>{words::scale(lang)}</span>
-                <select name="scale" data-go="">{option("", words::scale_linear(lang), !style.log_scale)}{option("log", words::scale_log(lang), style.log_scale)}</select>
-            </label>
-            <label><span>{words::smoothing(lang)}</span>
-                <select name="smooth" data-go="">{option("", words::smoothing_none(lang), weight.is_empty())}{weights}{other}</select>
-            </label>
+            {curve_form::style_fields(lang, style, a.get("smooth").unwrap_or_default(), words::axis_time(lang))}
             <button class="button" type="submit">{words::apply(lang)}</button>
         </form>
     }

@@ -10,8 +10,9 @@ use super::sentences;
 use crate::{panels::curve::CurveStyle, shell::plain_query::PlainQuery, ui::pages};
 
 /// The keys of the page. Those of the list of runs whose form leads here are known and mean nothing.
-pub(super) const KEYS: [&str; 23] = [
+pub(super) const KEYS: [&str; 24] = [
     "ids",
+    "without",
     "baseline",
     "metric",
     "diff",
@@ -86,6 +87,14 @@ impl Asked {
         let mut seen = std::collections::HashSet::new();
         runs.retain(|id| seen.insert(id.clone()));
         a.forget("pick");
+        // One that a button takes out; ids of the address may be the beginnings of whole ones.
+        if let Some(out) = a.get("without").map(str::to_owned) {
+            runs.retain(|id| !out.starts_with(&**id));
+            if a.get("baseline").is_some_and(|b| out.starts_with(b)) {
+                a.forget("baseline");
+            }
+        }
+        a.forget("without");
         a.put("ids", runs.join(","));
         let names = a.metric_names.clone();
         let brushes = brushes(a);

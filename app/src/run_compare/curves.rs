@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     panels::{
-        curve::{CurveAxis, SMOOTHING_WEIGHTS},
+        curve_form,
         overlay::{RunCurve, overlay},
         tracking::run_name,
     },
@@ -109,31 +109,15 @@ pub(super) fn section(
 
 fn form(a: &PlainQuery, asked: &Asked, keys: &[String], key: &str) -> impl IntoView + use<> {
     let lang = a.fmt.lang;
-    let hidden = a.pairs_without(&["axis", "scale", "smooth", "curve"]);
-    let hidden: Vec<_> =
-        hidden.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect();
     let option = |value: &str, label: &str, chosen: bool| {
         view! { <option value=value.to_owned() selected=chosen>{label.to_owned()}</option> }
     };
     let metrics = keys.iter().map(|k| option(k, k, k == key)).collect_view();
-    let weight = a.get("smooth").unwrap_or_default().to_owned();
-    let other = (!weight.is_empty() && !SMOOTHING_WEIGHTS.contains(&&*weight)).then(|| option(&weight, &weight, true));
-    let weights = SMOOTHING_WEIGHTS.iter().map(|w| option(w, w, *w == weight)).collect_view();
-    let time = asked.style.axis == CurveAxis::Time;
-    let log = asked.style.log_scale;
     view! {
         <form class="filters" method="get" action=a.path.clone()>
-            {hidden}
+            {a.hidden_without(&[&curve_form::KEYS[..], &["curve"]].concat())}
             <label><span>{words::curve(lang)}</span><select name="curve" data-go="">{metrics}</select></label>
-            <label><span>{words::axis(lang)}</span>
-                <select name="axis" data-go="">{option("", words::axis_step(lang), !time)}{option("time", words::axis_time(lang), time)}</select>
-            </label>
-            <label><span>{words::scale(lang)}</span>
-                <select name="scale" data-go="">{option("", words::scale_linear(lang), !log)}{option("log", words::scale_log(lang), log)}</select>
-            </label>
-            <label><span>{words::smoothing(lang)}</span>
-                <select name="smooth" data-go="">{option("", words::smoothing_none(lang), weight.is_empty())}{weights}{other}</select>
-            </label>
+            {curve_form::style_fields(lang, asked.style, a.get("smooth").unwrap_or_default(), words::axis_time(lang))}
             <noscript><button class="button" type="submit">{words::apply(lang)}</button></noscript>
         </form>
     }

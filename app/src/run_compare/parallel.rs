@@ -18,6 +18,7 @@ use super::{
 use crate::{
     panels::{curve::number, tracking::run_name},
     shell::plain_query::PlainQuery,
+    ui::form::hidden_fields,
 };
 
 /// Axes that fit side by side.
@@ -151,14 +152,12 @@ fn brush_form(a: &PlainQuery, asked: &Asked, axis: &Shown) -> impl IntoView + us
     let kept: Vec<_> = a.pairs_without(&["brush"]).into_iter().chain(others).collect();
     let end = |v: Option<f64>| v.filter(|v| v.is_finite()).map(|v| v.to_string()).unwrap_or_default();
     let (low, high) = (end(current.map(|b| b.low)), end(current.map(|b| b.high)));
-    let hidden: Vec<_> =
-        kept.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect();
     let column = axis.column.to_string();
     let key = axis.column.key().to_owned();
     let (from, to) = (words::brush_from(lang, &key), words::brush_to(lang, &key));
     view! {
         <form class="filters" method="get" action=a.path.clone()>
-            {hidden}
+            {hidden_fields(kept)}
             <input type="hidden" name="brush_of" value=column/>
             <span><bdi>{key}</bdi></span>
             <input type="number" step="any" name="brush_low" aria-label=from placeholder=number(&a.fmt, axis.low) value=low/>

@@ -120,9 +120,6 @@ fn scatter(a: &PlainQuery, asked: &Asked, c: &RunComparison) -> Option<AnyView> 
             Some(ScatterPoint { name: told, group: at, colour: colours[at], x: x_value, y: y_value })
         })
         .collect();
-    let hidden = a.pairs_without(&["x", "y"]);
-    let hidden: Vec<_> =
-        hidden.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect();
     let options = |chosen: &Column| {
         let mut all = offered.clone();
         if !all.contains(chosen) {
@@ -148,7 +145,7 @@ fn scatter(a: &PlainQuery, asked: &Asked, c: &RunComparison) -> Option<AnyView> 
             <section class="card chart">
                 <h2><bdi>{title}</bdi></h2>
                 <form class="filters" method="get" action=a.path.clone()>
-                    {hidden}
+                    {a.hidden_without(&["x", "y"])}
                     <label><span>{words::axis_x(lang)}</span><select name="x" data-go="">{options(&x)}</select></label>
                     <label><span>{words::axis_y(lang)}</span><select name="y" data-go="">{options(&y)}</select></label>
                     <noscript><button class="button" type="submit">{words::apply(lang)}</button></noscript>

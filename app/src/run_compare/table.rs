@@ -31,6 +31,9 @@ const FEW: usize = 6;
 const PAGE_ROWS: usize = 100;
 /// And where each is a column.
 const PAGE_COLUMNS: usize = 24;
+/// The forms of the buttons beside each run. Links would name all runs, each of them: a hundred times a hundred ids.
+const BASELINE_FORM: &str = "as-baseline";
+const WITHOUT_FORM: &str = "without-run";
 /// A text that is longer is cut; all of it stands in its title.
 const MAX_TEXT: usize = 80;
 
@@ -97,8 +100,6 @@ fn shown<'c>(asked: &Asked, c: &'c RunComparison) -> (Vec<Item<'c>>, usize) {
 /// What is above the table: what to look for, which metric counts, and how the table lies.
 pub(super) fn controls(a: &PlainQuery, asked: &Asked, c: &RunComparison) -> impl IntoView + use<> {
     let lang = a.fmt.lang;
-    let hidden = a.pairs_without(&["find", "metric", "baseline", "page"]);
-    let hidden = hidden.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> });
     let metrics = c.rows.metrics.iter().map(|m| {
         let (key, label) = (m.key.to_string(), m.key.to_string());
         view! { <option value=key selected=c.metric.as_ref() == Some(&m.key)>{label}</option> }
@@ -115,7 +116,7 @@ pub(super) fn controls(a: &PlainQuery, asked: &Asked, c: &RunComparison) -> impl
     let lies = layout(asked, c);
     view! {
         <form class="filters" method="get" action=a.path.clone() aria-label=words::controls(lang)>
-            {hidden.collect_view()}
+            {a.hidden_without(&["find", "metric", "baseline", "page"])}
             <label><span>{words::baseline(lang)}</span><select name="baseline" data-go="">{runs.collect_view()}</select></label>
             {c.metric.is_some().then(|| view! {
                 <label><span>{words::metric(lang)}</span><select name="metric" data-go="">{metrics.collect_view()}</select></label>
@@ -157,8 +158,13 @@ pub(super) fn table(a: &PlainQuery, asked: &Asked, c: &RunComparison, images: &s
         Layout::Columns => in_columns(a, asked, c, &part),
         Layout::Rows => in_rows(a, asked, c, &part),
     };
+    let of_buttons = |id: &'static str, without: &[&str]| {
+        view! { <form id=id method="get" action=a.path.clone() hidden="">{a.hidden_without(without)}</form> }
+    };
     view! {
         <section class="card runs compared">
+            {of_buttons(BASELINE_FORM, &["baseline"])}
+            {of_buttons(WITHOUT_FORM, &[])}
             <div class="scroll" role="region" tabindex="0" aria-label=words::table(lang)><table>{inner}</table></div>
             <footer>
                 {pager}
@@ -222,14 +228,11 @@ fn run_head(a: &PlainQuery, c: &RunComparison, at: usize, colour: u8, scope: &'s
         view! { <span class="tag">{words::is_baseline(lang)}</span> }.into_any()
     } else {
         let label = words::make_baseline(lang, &name);
-        let href = a.with(&[("baseline", Some(id.clone()))]);
-        view! { <a class="act" data-noscroll="" href=href title=label.clone() aria-label=label>{words::as_baseline(lang)}</a> }.into_any()
+        view! { <button class="act" type="submit" form=BASELINE_FORM name="baseline" value=id.clone() title=label.clone() aria-label=label>{words::as_baseline(lang)}</button> }.into_any()
     };
     let without = (c.runs.len() > 2).then(|| {
-        let rest = c.runs.iter().filter(|r| r.id != run.id).map(|r| r.id.to_string()).collect::<Vec<_>>().join(",");
-        let baseline = a.get("baseline").filter(|b| *b != id).map(str::to_owned);
         let label = words::leave_out(lang, &name);
-        view! { <a class="act" data-noscroll="" href=a.with(&[("ids", Some(rest)), ("baseline", baseline)]) title=label.clone() aria-label=label>"×"</a> }
+        view! { <button class="act" type="submit" form=WITHOUT_FORM name="without" value=id.clone() title=label.clone() aria-label=label>"×"</button> }
     });
     let experiment = c.experiments.get(at).map(|e| e.name.to_string()).unwrap_or_default();
     let class = if at == c.baseline { "run-head baseline" } else { "run-head" };

@@ -26,12 +26,6 @@ const OFFERED: usize = 8;
 /// So many columns that are not shown are offered; others are found by name.
 const OFFERED_COLUMNS: usize = 60;
 
-/// The pairs of the address as hidden fields of a form, without some.
-fn hidden(a: &PlainQuery, without: &[&str]) -> Vec<impl IntoView + use<>> {
-    let pairs = a.pairs_without(without);
-    pairs.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect()
-}
-
 /// The search box. A mistake is shown under it, at its place; how keys without a prefix were understood as well.
 pub(super) fn search_box(a: &PlainQuery, asked: &Asked, answer: &RunsAnswer) -> impl IntoView + use<> {
     let lang = a.fmt.lang;
@@ -57,7 +51,7 @@ pub(super) fn search_box(a: &PlainQuery, asked: &Asked, answer: &RunsAnswer) -> 
     });
     view! {
         <form class="ask card" method="get" action=a.path.clone() role="search">
-            {hidden(a, &["filter", "page"])}
+            {a.hidden_without(&["filter", "page"])}
             <div class="line-of">
                 <label>
                     <span>{words::filter(lang)}</span>
@@ -194,7 +188,7 @@ pub(super) fn turns(a: &PlainQuery, asked: &Asked, answer: &RunsAnswer) -> impl 
     });
     view! {
         <form class="ask" method="get" action=a.path.clone()>
-            {hidden(a, &["reading", "group", "page"])}
+            {a.hidden_without(&["reading", "group", "page"])}
             <div class="turns">
                 <label><span>{words::reading(lang)}</span><select name="reading" data-go="">{readings.collect_view()}</select></label>
                 <label><span>{words::group(lang)}</span>
@@ -273,7 +267,7 @@ pub(super) fn chooser(a: &PlainQuery, asked: &Asked, shown: &[Column], answer: &
             <summary><Icon name="table"/>{words::columns(lang, shown.len())}</summary>
             <ul>{chosen}</ul>
             <form class="filters" method="get" action=a.path.clone()>
-                {hidden(a, &["cols", "find", "edit"])}
+                {a.hidden_without(&["cols", "find", "edit"])}
                 <input type="hidden" name="edit" value=EDIT_COLUMNS/>
                 <label class="wide"><span>{words::columns_text(lang)}</span><input name="cols" value=written(&plain) autocomplete="off" spellcheck="false"/></label>
                 <label><span>{words::columns_find(lang)}</span><input type="search" name="find" value=find.to_owned() autocomplete="off" spellcheck="false"/></label>

@@ -37,16 +37,11 @@ pub(super) fn table(
     let rows: Vec<_> = rows.map(|(run, children)| row(a, shown, run, *children, home(run))).collect();
     let paging = Paging { page: asked.page, size: asked.rows, total: answer.total, label: words::pages(lang) };
     let pager = pages::pager(&a.fmt, &paging, |page| a.with(&[("page", page)]));
-    let hidden: Vec<_> = a
-        .pairs_without(&["pick", "page"])
-        .into_iter()
-        .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
-        .collect();
     let experiment = several.then(|| view! { <th scope="col">{words::col_experiment(lang)}</th> });
     let name_head = head(a, asked, &Column::Attribute(Attribute::RunName));
     view! {
         <form class="card runs" method="get" action=a.path.clone()>
-            {hidden}
+            {a.hidden_without(&["pick", "page"])}
             <div class="scroll" role="region" tabindex="0" aria-label=words::table(lang)>
                 <table>
                     <thead><tr><th class="pick"><span class="said">{words::pick(lang)}</span></th>{name_head}{experiment}{heads}</tr></thead>

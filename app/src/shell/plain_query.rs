@@ -8,13 +8,15 @@ use domain::{
     tracking::{RunMetricNames, filter::MAX_FILTER},
 };
 
+use leptos::prelude::IntoView;
+
 use super::{
     context::{Request, Services},
     head::{live_words, refresh_choices},
     top::{Crumb, LiveUpdates, PageHead},
     words,
 };
-use crate::ui::{fmt::Fmt, links};
+use crate::ui::{fmt::Fmt, form::hidden_fields, links};
 
 /// What such a page takes along from others, and hands on.
 const KEPT: [&str; 3] = ["tz", "refresh", "kiosk"];
@@ -153,6 +155,12 @@ impl PlainQuery {
     #[must_use]
     pub fn pairs_without(&self, without: &[&str]) -> Vec<(String, String)> {
         self.pairs.iter().filter(|(k, _)| !without.contains(&&**k)).cloned().collect()
+    }
+
+    /// The pairs of the query without some keys, as they travel along with a form.
+    #[must_use]
+    pub fn hidden_without(&self, without: &[&str]) -> impl IntoView + use<> {
+        hidden_fields(self.pairs_without(without))
     }
 
     /// The same page with some keys changed; `None` and the empty text remove one.

@@ -50,12 +50,17 @@ pub fn GetForm(
     }
 }
 
+/// What travels along with a form.
+pub fn hidden_fields(pairs: Vec<(String, String)>) -> impl IntoView {
+    pairs.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view()
+}
+
 /// The form that chooses what a page shows; what it does not choose travels along.
 #[component]
 pub fn Filters(filter: FilterView, lang: Lang) -> impl IntoView {
     view! {
         <GetForm action=filter.action class="filters" label=words::filter(lang)>
-            {filter.hidden.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view()}
+            {hidden_fields(filter.hidden)}
             {filter.selects.into_iter().map(select).collect_view()}
             <button class="button" type="submit">{words::filter_apply(lang)}</button>
         </GetForm>

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
+    fake_mlflow::{Fake, Reply, http, ok},
     fleet::{jsonl, now, one},
     mlruns::{WrittenRun, experiment, run},
     process::{self, Folder, Served},
@@ -40,10 +41,16 @@ async fn served() -> (Folder, Served) {
         );
     }
     let served = Served::start(&folder, &[("GF_MLRUNS", &process::text(&folder.path("mlruns")))]).await;
-    for _ in 0..200 {
+    copied(&served, 4).await;
+    (folder, served)
+}
+
+/// Waits until so many runs are read.
+async fn copied(served: &Served, runs: u64) {
+    for _ in 0..600 {
         let found = served.json("/api/runs/search?limit=1").await;
-        if found["total"] == 4 && found["complete"] == true {
-            return (folder, served);
+        if found["total"] == runs && found["complete"] == true {
+            return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
@@ -169,6 +176,66 @@ async fn the_best_run_under_limits_is_picked_and_what_binds_is_said() {
     let ran = process::finish(command).fine();
     let told: Value = serde_json::from_str(&ran.stdout).expect("JSON");
     assert_eq!(told["best"], IDS[1]);
+}
+
+/// What MLflow answers for a hundred runs of two thousand parameters each. The first parameter differs, the others are equal; a third of the
+/// runs has no metric, a third has NaN.
+fn wide_runs() -> (Vec<String>, Value) {
+    let ids: Vec<String> = (0..100).map(|i| format!("{i:032x}")).collect();
+    let run = |(i, id): (usize, &String)| {
+        let param =
+            |k: usize| json!({"key": format!("p{k:04}"), "value": if k == 0 { i.to_string() } else { "same".into() }});
+        let metric = |value: Value| json!([{"key": "mAP50", "value": value, "timestamp": 1, "step": 1}]);
+        let metrics = match i % 3 {
+            0 => json!([]),
+            1 => metric(json!("NaN")),
+            _ => metric(json!(i as f64 / 100.0)),
+        };
+        let info = json!({
+            "run_id": id, "run_name": format!("wide {i}"), "experiment_id": "7", "status": "FINISHED", "start_time": i, "end_time": i + 1,
+            "lifecycle_stage": "active",
+        });
+        json!({"info": info, "data": {"metrics": metrics, "params": (0..2_000).map(param).collect::<Vec<_>>()}})
+    };
+    let runs: Vec<Value> = ids.iter().enumerate().map(run).collect();
+    (ids, json!({"runs": runs}))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_runs_with_two_thousand_parameters_each_stay_comparable() {
+    let (ids, runs) = wide_runs();
+    let runs = ok(runs.to_string());
+    let mlflow = Fake::start(move |request, _| {
+        let head = request.lines().next().unwrap_or_default();
+        Reply::Bytes(match () {
+            () if head.contains("/version") => http("200 OK", "text/html", "3.17.2"),
+            () if head.contains("/experiments/search") => {
+                ok(json!({"experiments": [{"experiment_id": "7", "name": "wide", "lifecycle_stage": "active"}]})
+                    .to_string())
+            }
+            () if head.contains("/runs/search") => runs.clone(),
+            () => ok("{}"),
+        })
+    })
+    .await;
+    let folder = Folder::new();
+    let site = Served::start(&folder, &[("MLFLOW_TRACKING_URI", &mlflow.address)]).await;
+    copied(&site, 100).await;
+    let ids = ids.join(",");
+    let (status, html) = site.page(&format!("/runs/compare?ids={ids}")).await;
+    assert!(status == 200 && html.contains("p0000") && html.contains("100 runs"), "{status} {} bytes", html.len());
+    // 200,000 cells are no page: the first rows, the count, and a way to find the others.
+    assert!(html.len() < 1_500_000, "{} bytes", html.len());
+    let (_, found) = site.page(&format!("/runs/compare?ids={ids}&find=p1999")).await;
+    assert!(found.contains("p1999"), "what is not on the page is found by its name");
+    let all = site.json(&format!("/api/runs/compare?ids={ids}")).await;
+    assert_eq!(all["params"].as_array().map(Vec::len), Some(2_000));
+    let differing = site.json(&format!("/api/runs/compare?ids={ids}&diff=1")).await;
+    assert_eq!(differing["params"].as_array().map(Vec::len), Some(1));
+    let rho = row(&differing["correlations"], "param", "p0000");
+    assert!(rho["n"] == 33 && rho["rho"] == 1.0, "only runs with a number count: {rho}");
+    let (status, html) = site.page("/experiments/7/pick?best=mAP50").await;
+    assert!(status == 200 && html.contains("0.98"), "{status}");
 }
 
 /// Records of three models on one device: `old` and `new` at the same two sites, `lone` elsewhere.

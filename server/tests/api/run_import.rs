@@ -121,6 +121,10 @@ async fn an_import_is_repeated_corrected_and_moved() {
     assert!(page.contains(&A[..8]));
     let (_, run_page) = site.page(&format!("/runs/{A}")).await;
     assert!(run_page.contains(&format!("run={A}")), "{run_page}");
+    // From a model of the fleet to the run that its newest record names.
+    let (_, compared) = site.page("/compare?days=4015").await;
+    let leads = [A, B].iter().any(|id| compared.contains(&format!("href=\"/runs/{id}\"")));
+    assert!(leads && compared.contains("Made by run"), "{compared}");
     let (_, sources) = site.page("/sources").await;
     assert!(sources.contains("href=\"/sources/mlflow\"") && sources.contains("runs of MLflow"), "{sources}");
     let csv = site.get("/export/sources.csv").send().await.expect("an answer").text().await.expect("a body");

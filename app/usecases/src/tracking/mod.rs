@@ -153,11 +153,10 @@ impl Tracking {
         self.shared.catalog.as_ref().and_then(|catalog| catalog.known_products(&run.id))
     }
 
-    /// Whether the actor may see a run of this id and it is there.
+    /// The run of this id, where the actor may see it and it is there.
     #[must_use]
-    pub fn knows(&self, id: &str) -> bool {
-        let id = RunId::parse(id);
-        id.is_ok_and(|id| self.catalog().is_ok_and(|catalog| catalog.index().run(&id).is_some()))
+    pub fn known(&self, id: &str) -> Option<Arc<Run>> {
+        self.catalog().ok()?.index().run(&RunId::parse(id).ok()?).cloned()
     }
 
     /// Experiments with what is known of their runs, the ones with the newest runs first.
