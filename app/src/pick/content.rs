@@ -150,15 +150,7 @@ fn picture(a: &PlainQuery, answer: &PickAnswer) -> Option<AnyView> {
 
 fn table(a: &PlainQuery, answer: &PickAnswer, href: fn(&PlainQuery, &str) -> String) -> impl IntoView + use<> {
     let lang = a.fmt.lang;
-    let highest = answer.measures.first().is_none_or(usecases::pick::PickMeasure::highest);
-    let mut order: Vec<usize> = (0..answer.candidates.len()).collect();
-    let class = |at: usize| match answer.pick.standings[at] {
-        Standing::Meets => 0,
-        Standing::Breaks(_) => 1,
-        Standing::Unknown(_) => 2,
-    };
-    let value = |at: usize| answer.value(at, 0).map_or(f64::INFINITY, |v| if highest { -v } else { v });
-    order.sort_by(|x, y| class(*x).cmp(&class(*y)).then(value(*x).total_cmp(&value(*y))));
+    let order = answer.ranked();
     let heads: Vec<_> = answer
         .measures
         .iter()

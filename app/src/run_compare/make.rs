@@ -112,6 +112,7 @@ fn content(services: &Services, a: &PlainQuery, asked: &Asked, c: &RunComparison
         0 | 1 => words::lead(lang, c.runs.len(), &base),
         n => words::lead_of(lang, c.runs.len(), n, &base),
     };
+    let numeric = relations::numeric(a, c);
     let images = addresses::run_images(c.runs.iter().map(|r| &r.id));
     Ok(view! {
         <p class="lead"><bdi>{lead}</bdi>" "<span class="quiet">{tracking::source_line(&a.fmt, a.now, &c.status)}</span></p>
@@ -120,8 +121,8 @@ fn content(services: &Services, a: &PlainQuery, asked: &Asked, c: &RunComparison
         {table::controls(a, asked, c)}
         {table::table(a, asked, c, &images)}
         {curves::section(services, a, asked, c)?}
-        {parallel::section(a, asked, c)}
-        {relations::section(a, asked, c)}
+        {parallel::section(a, asked, c, &numeric)}
+        {relations::section(a, asked, c, &numeric)}
     }
     .to_html())
 }

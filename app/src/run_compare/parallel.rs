@@ -9,12 +9,7 @@ use domain::{
 use leptos::prelude::*;
 use usecases::tracking::RunComparison;
 
-use super::{
-    asked::Asked,
-    colours::colours,
-    relations::{numbers, numeric},
-    words,
-};
+use super::{asked::Asked, colours::colours, relations::numbers, words};
 use crate::{
     panels::{curve::number, tracking::run_name},
     shell::plain_query::PlainQuery,
@@ -36,9 +31,8 @@ struct Shown {
 }
 
 /// Those axes that are brushed, then those that go most with the chosen metric, then other metrics; the chosen metric last.
-fn axes(a: &PlainQuery, asked: &Asked, c: &RunComparison) -> Vec<Shown> {
+fn axes(a: &PlainQuery, asked: &Asked, c: &RunComparison, all: &[Column]) -> Vec<Shown> {
     let chosen = c.metric.as_ref().map(|m| Column::Metric(m.clone(), Reading::Last));
-    let all = numeric(a, c);
     let brushed = asked.brushes.iter().map(|b| b.column.clone());
     let params = c.correlations.iter().filter(|p| p.higher.is_none()).map(|p| Column::Param(p.key.clone()));
     let known =
@@ -72,10 +66,10 @@ fn within(a: &PlainQuery, asked: &Asked, c: &RunComparison) -> Vec<bool> {
     inside
 }
 
-/// The picture with its brushes; nothing where fewer than two axes have numbers that differ.
-pub(super) fn section(a: &PlainQuery, asked: &Asked, c: &RunComparison) -> Option<AnyView> {
+/// The picture with its brushes over columns of `all`, which have numbers; nothing where fewer than two axes have numbers that differ.
+pub(super) fn section(a: &PlainQuery, asked: &Asked, c: &RunComparison, all: &[Column]) -> Option<AnyView> {
     let lang = a.fmt.lang;
-    let axes = axes(a, asked, c);
+    let axes = axes(a, asked, c, all);
     if axes.len() < 2 {
         return None;
     }

@@ -19,8 +19,8 @@ const LISTED: usize = 12;
 const TICKS: usize = 5;
 
 /// Both, side by side.
-pub(super) fn section(a: &PlainQuery, asked: &Asked, c: &RunComparison) -> impl IntoView + use<> {
-    view! { <div class="pairs">{correlations(a, c)}{scatter(a, asked, c)}</div> }
+pub(super) fn section(a: &PlainQuery, asked: &Asked, c: &RunComparison, offered: &[Column]) -> impl IntoView + use<> {
+    view! { <div class="pairs">{correlations(a, c)}{scatter(a, asked, c, offered)}</div> }
 }
 
 fn correlations(a: &PlainQuery, c: &RunComparison) -> Option<AnyView> {
@@ -99,9 +99,8 @@ fn axis(a: &PlainQuery, column: &Column, values: impl Iterator<Item = f64>) -> A
     Axis { label: column.key().to_owned(), ticks: ticks.into_iter().map(|v| (v, number(&a.fmt, v))).collect() }
 }
 
-fn scatter(a: &PlainQuery, asked: &Asked, c: &RunComparison) -> Option<AnyView> {
+fn scatter(a: &PlainQuery, asked: &Asked, c: &RunComparison, offered: &[Column]) -> Option<AnyView> {
     let lang = a.fmt.lang;
-    let offered = numeric(a, c);
     let chosen = c.metric.as_ref().map(|m| Column::Metric(m.clone(), Reading::Last));
     let y = asked.y.clone().or(chosen).or_else(|| offered.first().cloned())?;
     let strongest = c.correlations.iter().find(|p| p.higher.is_none()).map(|p| Column::Param(p.key.clone()));
@@ -121,7 +120,7 @@ fn scatter(a: &PlainQuery, asked: &Asked, c: &RunComparison) -> Option<AnyView> 
         })
         .collect();
     let options = |chosen: &Column| {
-        let mut all = offered.clone();
+        let mut all = offered.to_vec();
         if !all.contains(chosen) {
             all.push(chosen.clone());
         }

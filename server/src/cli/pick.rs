@@ -182,17 +182,6 @@ fn device_text(d: &DevicePick) -> String {
 /// The sentences, and the candidates: the best first, then those that keep to the limits, then others.
 fn told(answer: &PickAnswer, most: usize) -> String {
     let sentences: Vec<&str> = answer.sentences.iter().map(|s| &*s.en).collect();
-    let mut order: Vec<usize> = (0..answer.candidates.len()).collect();
-    let value = |at: usize| answer.value(at, 0).map(|v| if answer.measures[0].highest() { -v } else { v });
-    order.sort_by(|a, b| {
-        let class = |at: usize| match answer.pick.standings[at] {
-            Standing::Meets => 0,
-            Standing::Breaks(_) => 1,
-            Standing::Unknown(_) => 2,
-        };
-        let [x, y] = [*a, *b].map(|at| value(at).unwrap_or(f64::INFINITY));
-        class(*a).cmp(&class(*b)).then(x.total_cmp(&y))
-    });
     let mut head: Vec<Head> = vec![(String::new(), Align::Left), ("candidate".to_owned(), Align::Left)];
     head.extend(answer.measures.iter().map(|m| (m.key.clone(), Align::Right)));
     head.push(("limits".to_owned(), Align::Left));
@@ -225,10 +214,10 @@ fn told(answer: &PickAnswer, most: usize) -> String {
         }
         cells
     };
-    let rows: Vec<Vec<String>> = order.iter().take(most).map(|at| row(*at)).collect();
+    let rows: Vec<Vec<String>> = answer.ranked().iter().take(most).map(|at| row(*at)).collect();
     let mut text = format!("{}\n\n{}", sentences.join("\n"), table(&head, &rows));
-    if order.len() > rows.len() {
-        text.push_str(&format!("\n{} of {} candidates", rows.len(), order.len()));
+    if answer.candidates.len() > rows.len() {
+        text.push_str(&format!("\n{} of {} candidates", rows.len(), answer.candidates.len()));
     }
     text
 }

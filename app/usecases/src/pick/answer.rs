@@ -86,6 +86,22 @@ impl PickAnswer {
         self.candidates.get(candidate)?.values.get(measure).copied().flatten().map(|v| v.value)
     }
 
+    /// The candidates as they are listed: those that keep to all limits, then those that break one, then those of which that is not known;
+    /// within each the best first, and what has no value last.
+    #[must_use]
+    pub fn ranked(&self) -> Vec<usize> {
+        let class = |at: usize| match self.pick.standings[at] {
+            Standing::Meets => 0,
+            Standing::Breaks(_) => 1,
+            Standing::Unknown(_) => 2,
+        };
+        let highest = self.measures.first().is_none_or(PickMeasure::highest);
+        let rank = |at: usize| self.value(at, 0).map_or(f64::INFINITY, |v| if highest { -v } else { v });
+        let mut order: Vec<usize> = (0..self.candidates.len()).collect();
+        order.sort_by(|x, y| class(*x).cmp(&class(*y)).then(rank(*x).total_cmp(&rank(*y))));
+        order
+    }
+
     fn told(&self) -> Vec<Sentence> {
         let name = |candidate: usize| self.candidates.get(candidate).map_or("", |c| &*c.name);
         let value = |candidate: usize, measure: usize| {
