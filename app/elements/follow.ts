@@ -20,17 +20,15 @@ export function carry(href: string, here: string): string {
 
 /**
  * Clicks a link that is there for a moment: the router takes it in place once it runs, before that the browser goes. With `instead` the
- * address takes the place of the present one in the history, and the page stays where it is scrolled to.
+ * address takes the place of the present one in the history. The same page in another state stays where it is scrolled to.
  */
 export function follow(href: string, elsewhere = false, instead = false): void {
   const link = document.createElement('a');
   link.href = href;
   link.hidden = true;
-  if (instead) {
-    // The router reads both.
-    Object.assign(link, { replace: true });
-    link.dataset['noscroll'] = '';
-  }
+  // The router reads both.
+  if (instead) Object.assign(link, { replace: true });
+  if (link.pathname === location.pathname) link.dataset['noscroll'] = '';
   if (elsewhere) {
     link.target = '_blank';
     link.rel = 'noopener';
