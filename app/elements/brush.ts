@@ -49,6 +49,12 @@ function draw(y: number): void {
 
 document.addEventListener('pointermove', (event) => { draw(event.clientY); });
 
+// The browser took the finger to scroll: nothing was asked for.
+document.addEventListener('pointercancel', () => {
+  began?.mark.remove();
+  began = undefined;
+});
+
 document.addEventListener('pointerup', (event) => {
   if (!began) return;
   const { picture, axis, y, mark } = began;
@@ -66,9 +72,13 @@ document.addEventListener('pointerup', (event) => {
   const digits = Math.max(0, Math.min(15, 3 - Math.floor(Math.log10(Math.abs(top - bottom) || 1))));
   const ends = [value(y), value(event.clientY)].sort((a, b) => a - b).map((v) => Number(v.toFixed(digits)));
   const to = new URL(location.href);
-  const others = to.searchParams.getAll('brush').filter((text) => !text.startsWith(`${column}:`));
-  to.searchParams.delete('brush');
+  // A range that was asked for by the fields of a form is one like the others.
+  const [of, low, high] = ['brush_of', 'brush_low', 'brush_high'].map((key) => to.searchParams.get(key) ?? '');
+  const all = to.searchParams.getAll('brush');
+  if (low || high) all.push(`${of}:${low}..${high}`);
+  const others = all.filter((text) => text.slice(0, text.lastIndexOf(':')) !== column);
+  for (const key of ['brush', 'brush_of', 'brush_low', 'brush_high']) to.searchParams.delete(key);
   for (const text of others) to.searchParams.append('brush', text);
   if (Math.abs(event.clientY - y) > CLICK) to.searchParams.append('brush', `${column}:${String(ends[0])}..${String(ends[1])}`);
-  follow(to.href, { stay: true });
+  follow(to.href);
 });

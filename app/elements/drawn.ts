@@ -58,8 +58,7 @@ document.addEventListener('submit', (event) => {
   // What is empty asks nothing, and stays out of the address.
   for (const [name, value] of new FormData(form, event.submitter)) if (typeof value === 'string' && value !== '') query.append(name, value);
   to.search = query.toString();
-  // A form that asks more of the same page leaves it where it is.
-  follow(to.href, { stay: to.pathname === location.pathname });
+  follow(to.href);
 });
 
 // A select that is all its form asks goes at once; without a script its button does.

@@ -24,18 +24,19 @@ interface How {
   elsewhere?: boolean;
   /** In the place of the present one in the history. */
   replace?: boolean;
-  /** The page stays where it is scrolled to. */
-  stay?: boolean;
 }
 
-/** Clicks a link that is there for a moment: the router takes it in place once it runs, before that the browser goes. */
-export function follow(href: string, { elsewhere = false, replace = false, stay = replace }: How = {}): void {
+/**
+ * Clicks a link that is there for a moment: the router takes it in place once it runs, before that the browser goes. The same page in
+ * another state stays where it is scrolled to.
+ */
+export function follow(href: string, { elsewhere = false, replace = false }: How = {}): void {
   const link = document.createElement('a');
   link.href = href;
   link.hidden = true;
   // The router reads both.
   if (replace) Object.assign(link, { replace });
-  if (stay) link.dataset['noscroll'] = '';
+  if (link.pathname === location.pathname) link.dataset['noscroll'] = '';
   if (elsewhere) {
     link.target = '_blank';
     link.rel = 'noopener';

@@ -135,12 +135,29 @@ async function withImages(): Promise<string[]> {
   return logged;
 }
 
+/** A run as the API answers with it. */
+export interface Run { run_id: string; run_name: string; metrics: Record<string, number>; params: Record<string, string> }
+/** The runs of the experiment above, oldest first. */
+let trained: Run[] | undefined;
+export async function runs(): Promise<Run[]> {
+  if (!trained) {
+    const found = await fetch(`${at.demo}/api/runs/search?experiment=${EXPERIMENT}&limit=500&sort=start_time`);
+    trained = ((await found.json()) as { runs: Run[] }).runs;
+  }
+  return trained;
+}
+/** Some of them that differ in architecture, learning rate, batch and seed. */
+export async function several(n: number): Promise<Run[]> {
+  return (await runs()).filter((_, i) => i % 5 === 0).slice(0, n);
+}
+export const comparison = (chosen: Run[]) => `/runs/compare?ids=${chosen.map((run) => run.run_id).join(',')}`;
+
 /** Every kind of page that has content. */
 export const KINDS = ['overview', 'customer', 'site', 'zone', 'trends', 'sources'] as const;
 /** And those that show rows or models, and no chart of one metric. */
 export const MORE = ['compare', 'records'] as const;
 /** And those of experiments and runs, which the server draws. */
-export const DRAWN = ['experiments', 'runs', 'run', 'artifacts', 'images'] as const;
+export const DRAWN = ['experiments', 'runs', 'run', 'artifacts', 'images', 'run-compare', 'pick', 'run-pick', 'run-import'] as const;
 export type Kind = (typeof KINDS)[number] | (typeof MORE)[number] | (typeof DRAWN)[number];
 export async function address(kind: Kind): Promise<string> {
   switch (kind) {
@@ -157,6 +174,10 @@ export async function address(kind: Kind): Promise<string> {
     case 'run': return `/runs/${(await tracked()).run}`;
     case 'artifacts': return `/runs/${(await tracked()).run}?show=artifacts`;
     case 'images': return `/runs/images?ids=${(await withImages()).slice(0, 2).join(',')}`;
+    case 'run-compare': return comparison(await several(4));
+    case 'pick': return '/compare/pick?limit=mAP50%3E%3Dbase-0.01';
+    case 'run-pick': return `/experiments/${(await tracked()).experiment}/pick?limit=system/inference_time_ms%3C%3D12`;
+    case 'run-import': return '/sources/mlflow';
   }
 }
 
