@@ -116,6 +116,8 @@ fn scatter(
                 colour: legend[group].1,
                 x: cost,
                 y: high,
+                half_width: None,
+                label: None,
             });
         }
     }
@@ -129,6 +131,7 @@ fn scatter(
         x: axis(panel, x, dots.iter().map(|d| d.x)),
         y: axis(panel, y, dots.iter().map(|d| d.y)),
         dots,
+        limits: vec![],
     };
     let names: Vec<String> = legend.iter().map(|l| l.0.clone()).collect();
     let colours: Vec<u8> = legend.iter().map(|l| l.1).collect();

@@ -286,6 +286,14 @@ pub(super) fn value_axis(fmt: &Fmt, metric: &Metric, (low, high): (f64, f64), lo
     }
 }
 
+/// An axis over values whose digits nobody chose: as many as tell its ticks apart.
+#[must_use]
+pub fn number_axis(fmt: &Fmt, label: String, values: impl Iterator<Item = f64>) -> Axis {
+    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+    let (ticks, digits) = value_ticks(low, high, TICKS);
+    Axis { label, ticks: ticks.into_iter().map(|v| (v, tick(fmt, v, digits))).collect() }
+}
+
 /// A value beside the axis, short however large or small it is.
 fn tick(fmt: &Fmt, v: f64, digits: u8) -> String {
     let size = v.abs();

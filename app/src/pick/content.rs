@@ -1,25 +1,14 @@
 //! What the page of a choice shows: the form, the answer in sentences, the picture and the candidates.
 
-use domain::{
-    chart::{Axis, Scatter, ScatterPoint, scatter_svg, value_ticks},
-    choice::{Front, Standing},
-};
+use domain::choice::{Front, Standing};
 use leptos::prelude::*;
-use usecases::pick::{PickAnswer, PickedValue};
+use usecases::pick::{PickAnswer, PickedValue, told_bound};
 
-use super::{asked::Asked, limits, words};
-use crate::{panels::curve::number, shell::plain_query::PlainQuery, ui::fmt::NO_VALUE};
+use super::{asked::Asked, limits, picture, words};
+use crate::{shell::plain_query::PlainQuery, ui::fmt::NO_VALUE};
 
 /// So many candidates are listed.
 const LISTED: usize = 200;
-/// So many dots are drawn; those that are not dominated always are.
-const DRAWN: usize = 1_500;
-/// About so many ticks on an axis.
-const TICKS: usize = 5;
-/// Colours of charts: what is dominated or breaks a limit, what is not dominated, and the chosen one.
-const GREY: u8 = 0;
-const FRONT: u8 = 1;
-const BEST: u8 = 3;
 
 /// What the form offers.
 pub(super) struct Offered {
@@ -81,71 +70,13 @@ pub(super) fn answer(
     let first = told.next();
     let rest: Vec<_> = told.collect();
     view! {
-        <section class="card finding-card">
+        <div class="card finding-card">
             <div class="finding" role="status">{first}</div>
             <div class="quiet">{rest}</div>
-            {picture(a, answer)}
-        </section>
+            {picture::picture(a, answer)}
+        </div>
         {table(a, answer, href)}
     }
-}
-
-fn picture(a: &PlainQuery, answer: &PickAnswer) -> Option<AnyView> {
-    let lang = a.fmt.lang;
-    let (y, x) = (answer.measures.first()?, answer.measures.get(1)?);
-    let colour = |at: usize| match (answer.pick.best == Some(at), answer.fronts[at], &answer.pick.standings[at]) {
-        (true, ..) => BEST,
-        (_, Front::Efficient, Standing::Meets) => FRONT,
-        _ => GREY,
-    };
-    let label = |m: &usecases::pick::PickMeasure| {
-        let unit = &*m.metric.unit;
-        if unit.is_empty() { m.key.clone() } else { format!("{} ({unit})", m.key) }
-    };
-    let mut order: Vec<usize> = (0..answer.candidates.len()).collect();
-    // What is drawn last lies on top.
-    order.sort_by_key(|at| (answer.pick.best == Some(*at), answer.fronts[*at] == Front::Efficient));
-    let skipped = order.len().saturating_sub(DRAWN);
-    let dots: Vec<ScatterPoint> = order
-        .into_iter()
-        .skip(skipped)
-        .filter_map(|at| {
-            let (quality, cost) = (answer.value(at, 0)?, answer.value(at, 1)?);
-            let name = &answer.candidates[at].name;
-            let told =
-                format!("{name} · {} {} · {} {}", y.key, answer.number(0, quality), x.key, answer.number(1, cost));
-            Some(ScatterPoint { name: told, group: at, colour: colour(at), x: cost, y: quality })
-        })
-        .collect();
-    if dots.len() < 2 {
-        return None;
-    }
-    let axis = |label: String, values: &mut dyn Iterator<Item = f64>| {
-        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
-        let (ticks, _) = value_ticks(low, high, TICKS);
-        Axis { label, ticks: ticks.into_iter().map(|v| (v, number(&a.fmt, v))).collect() }
-    };
-    let drawn = Scatter {
-        summary: words::picture(lang, &y.key, &x.key, dots.len()),
-        x: axis(label(x), &mut dots.iter().map(|d| d.x)),
-        y: axis(label(y), &mut dots.iter().map(|d| d.y)),
-        dots,
-    };
-    let legend =
-        [(BEST, words::legend_best(lang)), (FRONT, words::legend_front(lang)), (GREY, words::legend_grey(lang))];
-    let legend = legend.map(|(colour, text)| {
-        view! { <li><svg class="swatch" aria-hidden="true" width="14" height="10"><circle class=format!("mark-dot s{colour}") cx="7" cy="5" r="4"></circle></svg>{text}</li> }
-    });
-    let more =
-        (skipped > 0).then(|| view! { <p class="quiet">{words::not_drawn(lang, a.fmt.count(skipped as u64))}</p> });
-    Some(
-        view! {
-            <ul class="legend">{legend.into_iter().collect_view()}</ul>
-            <div class="drawing tall" inner_html=scatter_svg(&drawn)></div>
-            {more}
-        }
-        .into_any(),
-    )
 }
 
 fn table(a: &PlainQuery, answer: &PickAnswer, href: fn(&PlainQuery, &str) -> String) -> impl IntoView + use<> {
@@ -164,6 +95,7 @@ fn table(a: &PlainQuery, answer: &PickAnswer, href: fn(&PlainQuery, &str) -> Str
         })
         .collect();
     let total = order.len();
+    let (with_limits, with_fronts) = (!answer.limits.is_empty(), answer.measures.len() > 1);
     let rows: Vec<_> = order
         .into_iter()
         .take(LISTED)
@@ -194,28 +126,32 @@ fn table(a: &PlainQuery, answer: &PickAnswer, href: fn(&PlainQuery, &str) -> Str
             };
             let mark = best.then(|| view! { " "<span class="tag">{words::chosen(lang)}</span> });
             view! {
-                <tr class=class><th scope="row"><a href=href(a, &candidate.id)><bdi>{candidate.name.clone()}</bdi></a>{mark}</th>{cells}<td>{standing}</td><td>{front}</td></tr>
+                <tr class=class><th scope="row"><a href=href(a, &candidate.id)><bdi>{candidate.name.clone()}</bdi></a>{mark}</th>{cells}{with_limits.then(|| view! { <td>{standing}</td> })}{with_fronts.then(|| view! { <td>{front}</td> })}</tr>
             }
         })
         .collect();
     let more = (total > LISTED)
         .then(|| view! { <span class="quiet">{words::not_listed(lang, LISTED, a.fmt.count(total as u64))}</span> });
     view! {
-        <section class="card runs">
+        <div class="card runs">
             <div class="scroll" role="region" tabindex="0" aria-label=words::candidates(lang)>
                 <table>
-                    <thead><tr><th scope="col">{words::candidate(lang)}</th>{heads}<th scope="col">{words::limits(lang)}</th><th scope="col">{words::front(lang)}</th></tr></thead>
+                    <thead><tr>
+                        <th scope="col">{words::candidate(lang)}</th>{heads}
+                        {with_limits.then(|| view! { <th scope="col">{words::limits(lang)}</th> })}
+                        {with_fronts.then(|| view! { <th scope="col">{words::front(lang)}</th> })}
+                    </tr></thead>
                     <tbody>{rows}</tbody>
                 </table>
             </div>
-            <footer>{more}</footer>
-        </section>
+            {more.map(|more| view! { <footer>{more}</footer> })}
+        </div>
     }
 }
 
 fn cell(a: &PlainQuery, value: Option<PickedValue>) -> AnyView {
     let Some(v) = value else { return view! { <td class="num">{NO_VALUE}</td> }.into_any() };
-    let interval = v.half_width.map(|w| format!(" ± {}", number(&a.fmt, w)));
+    let interval = PickAnswer::half_width(&v).map(|w| format!(" ± {w}"));
     let title = (v.sites > 0).then(|| words::value_of(a.fmt.lang, a.fmt.count(v.n), v.sites));
-    view! { <td class="num" title=title>{number(&a.fmt, v.value)}<span class="quiet">{interval}</span></td> }.into_any()
+    view! { <td class="num" title=title>{told_bound(v.value)}<span class="quiet">{interval}</span></td> }.into_any()
 }

@@ -10,6 +10,8 @@ mod function;
 mod limits;
 #[cfg(feature = "ssr")]
 pub(crate) mod make;
+#[cfg(feature = "ssr")]
+mod picture;
 
 #[cfg(feature = "ssr")]
 mod words {

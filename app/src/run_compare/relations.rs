@@ -1,7 +1,7 @@
 //! How parameters go with the chosen metric: rank correlations, with their caution, and two columns against each other.
 
 use domain::{
-    chart::{Axis, Scatter, ScatterPoint, scatter_svg, value_ticks},
+    chart::{Scatter, ScatterPoint, scatter_svg},
     tracking::{Column, Reading, Value, filter::number_of},
 };
 use leptos::prelude::*;
@@ -9,14 +9,15 @@ use usecases::tracking::RunComparison;
 
 use super::{asked::Asked, colours::colours, words};
 use crate::{
-    panels::{curve::number, tracking::run_name},
+    panels::{
+        curve::{number, number_axis},
+        tracking::run_name,
+    },
     shell::plain_query::PlainQuery,
 };
 
 /// So many correlations are listed.
 const LISTED: usize = 12;
-/// About so many ticks on an axis.
-const TICKS: usize = 5;
 
 /// Both, side by side.
 pub(super) fn section(a: &PlainQuery, asked: &Asked, c: &RunComparison, offered: &[Column]) -> impl IntoView + use<> {
@@ -93,12 +94,6 @@ pub(super) fn numeric(a: &PlainQuery, c: &RunComparison) -> Vec<Column> {
     metrics.chain(params).filter(varies).collect()
 }
 
-fn axis(a: &PlainQuery, column: &Column, values: impl Iterator<Item = f64>) -> Axis {
-    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
-    let (ticks, _) = value_ticks(low, high, TICKS);
-    Axis { label: column.key().to_owned(), ticks: ticks.into_iter().map(|v| (v, number(&a.fmt, v))).collect() }
-}
-
 fn scatter(a: &PlainQuery, asked: &Asked, c: &RunComparison, offered: &[Column]) -> Option<AnyView> {
     let lang = a.fmt.lang;
     let chosen = c.metric.as_ref().map(|m| Column::Metric(m.clone(), Reading::Last));
@@ -116,7 +111,15 @@ fn scatter(a: &PlainQuery, asked: &Asked, c: &RunComparison, offered: &[Column])
             let name = run_name(&c.runs[at]);
             let told =
                 format!("{name} · {} {} · {} {}", x.key(), number(&a.fmt, x_value), y.key(), number(&a.fmt, y_value));
-            Some(ScatterPoint { name: told, group: at, colour: colours[at], x: x_value, y: y_value })
+            Some(ScatterPoint {
+                name: told,
+                group: at,
+                colour: colours[at],
+                x: x_value,
+                y: y_value,
+                half_width: None,
+                label: None,
+            })
         })
         .collect();
     let options = |chosen: &Column| {
@@ -133,9 +136,10 @@ fn scatter(a: &PlainQuery, asked: &Asked, c: &RunComparison, offered: &[Column])
     } else {
         let drawn = Scatter {
             summary: words::scatter_sentence(lang, &title, dots.len()),
-            x: axis(a, &x, dots.iter().map(|d| d.x)),
-            y: axis(a, &y, dots.iter().map(|d| d.y)),
+            x: number_axis(&a.fmt, x.key().to_owned(), dots.iter().map(|d| d.x)),
+            y: number_axis(&a.fmt, y.key().to_owned(), dots.iter().map(|d| d.y)),
             dots,
+            limits: vec![],
         };
         view! { <div class="drawing tall" inner_html=scatter_svg(&drawn)></div> }.into_any()
     };

@@ -10,8 +10,8 @@ mod ticks;
 pub use downsample::{PIXEL_COLUMNS, downsample};
 pub use heatmap::{Heatmap, HeatmapRow, heatmap_height, heatmap_svg, heatmap_with_row_names};
 pub use model_charts::{
-    PLOT_HEIGHT as VERSUS_PLOT, ParallelAxis, ParallelCoordinates, ParallelLine, Scatter, ScatterPoint, parallel_svg,
-    scatter_svg,
+    PLOT_HEIGHT as VERSUS_PLOT, ParallelAxis, ParallelCoordinates, ParallelLine, Scatter, ScatterLimit, ScatterPoint,
+    parallel_svg, scatter_svg,
 };
 pub use svg::{ColourMode, WidthMode, sparkline, standalone_svg, svg};
 pub use ticks::{time_ticks, value_ticks};

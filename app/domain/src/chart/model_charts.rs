@@ -16,6 +16,16 @@ pub struct Scatter {
     pub x: Axis,
     pub y: Axis,
     pub dots: Vec<ScatterPoint>,
+    pub limits: Vec<ScatterLimit>,
+}
+
+/// A value that is not to be passed, as a dashed line across the picture; beyond the axis it lies at its end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScatterLimit {
+    /// On the horizontal axis, else on the vertical one.
+    pub across: bool,
+    pub at: f64,
+    pub label: String,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +37,10 @@ pub struct ScatterPoint {
     pub colour: u8,
     pub x: f64,
     pub y: f64,
+    /// The value upwards plus and minus this is its interval.
+    pub half_width: Option<f64>,
+    /// What stands beside it.
+    pub label: Option<String>,
 }
 
 /// Several metrics side by side, one line a model; the better end of every axis is on top.
@@ -72,6 +86,11 @@ fn part(v: f64, bottom: f64, top: f64) -> f64 {
     if (top - bottom).abs() < 1e-12 { 0.5 } else { ((v - bottom) / (top - bottom)).clamp(0.0, 1.0) }
 }
 
+/// How far from a place, in px, and at which end a text beside it begins: inside of the picture.
+fn beside(percent: f64) -> (i32, &'static str) {
+    if percent < 70.0 { (8, "start") } else { (-8, "end") }
+}
+
 fn ends(axis: &Axis) -> (f64, f64) {
     (axis.ticks.first().map_or(0.0, |t| t.0), axis.ticks.last().map_or(1.0, |t| t.0))
 }
@@ -104,8 +123,53 @@ pub fn scatter_svg(s: &Scatter) -> String {
         );
         text(&mut out, &format!(r#"x="{x:.2}%" y="{}" text-anchor="middle""#, PLOT_HEIGHT + 20.0), "tick", label);
     }
+    for limit in &s.limits {
+        if limit.across {
+            let x = part(limit.at, left, right) * 100.0;
+            let _ = write!(
+                out,
+                r#"<line x1="{x:.2}%" x2="{x:.2}%" y1="0" y2="{PLOT_HEIGHT}" class="threshold" stroke-dasharray="4 4"/>"#
+            );
+            text(
+                &mut out,
+                &format!(r#"x="{x:.2}%" dx="{}" y="12" text-anchor="{}""#, beside(x).0, beside(x).1),
+                "threshold-label",
+                &limit.label,
+            );
+        } else {
+            let y = PLOT_HEIGHT * (1.0 - part(limit.at, low, high));
+            let _ = write!(
+                out,
+                r#"<line x1="0" x2="100%" y1="{y:.1}" y2="{y:.1}" class="threshold" stroke-dasharray="4 4"/>"#
+            );
+            text(
+                &mut out,
+                &format!(r#"x="4" y="{:.1}""#, if y < 20.0 { y + 14.0 } else { y - 5.0 }),
+                "threshold-label",
+                &limit.label,
+            );
+        }
+    }
+    let height = |v: f64| PLOT_HEIGHT * (1.0 - part(v, low, high));
     for d in &s.dots {
-        let (x, y) = (part(d.x, left, right) * 100.0, PLOT_HEIGHT * (1.0 - part(d.y, low, high)));
+        let (x, y) = (part(d.x, left, right) * 100.0, height(d.y));
+        if let Some(half) = d.half_width {
+            let [top, bottom] = [d.y + half, d.y - half].map(height);
+            let _ = write!(
+                out,
+                r#"<line x1="{x:.2}%" x2="{x:.2}%" y1="{top:.1}" y2="{bottom:.1}" class="line s{}"/>"#,
+                d.colour
+            );
+        }
+        if let Some(label) = &d.label {
+            let (dx, anchor) = beside(x);
+            text(
+                &mut out,
+                &format!(r#"x="{x:.2}%" dx="{dx}" y="{:.1}" text-anchor="{anchor}""#, y + 4.0),
+                "end-label",
+                label,
+            );
+        }
         let _ = write!(out, r#"<circle cx="{x:.2}%" cy="{y:.1}" r="4" class="mark-dot s{}"><title>"#, d.colour);
         escape(&mut out, &d.name);
         out.push_str("</title></circle>");
@@ -152,7 +216,10 @@ pub fn parallel_svg(p: &ParallelCoordinates) -> String {
             let _ = write!(d, "{}{:.1} {y:.1}", if pen_down { 'L' } else { 'M' }, x(i) * 1000.0);
             pen_down = true;
         }
-        let _ = write!(out, r#"<path class="line s{}" vector-effect="non-scaling-stroke" d="{d}"/>"#, line.colour);
+        let _ =
+            write!(out, r#"<path class="line s{}" vector-effect="non-scaling-stroke" d="{d}"><title>"#, line.colour);
+        escape(&mut out, &line.name);
+        out.push_str("</title></path>");
     }
     out.push_str("</svg></svg>");
     out
@@ -185,8 +252,21 @@ mod tests {
     #[test]
     fn dots_lie_within_their_axes() {
         let axis = Axis { label: "x".into(), ticks: vec![(0.0, "0".into()), (10.0, "10".into())] };
-        let dot = ScatterPoint { name: "a".into(), group: 0, colour: 2, x: 5.0, y: 99.0 };
-        let drawn = scatter_svg(&Scatter { summary: "s".into(), x: axis.clone(), y: axis, dots: vec![dot] });
+        let label = Some("<best>".into());
+        let dot =
+            ScatterPoint { name: "a".into(), group: 0, colour: 2, x: 5.0, y: 99.0, half_width: Some(94.0), label };
+        let limits = vec![
+            ScatterLimit { across: true, at: 8.0, label: "x ≤ 8".into() },
+            ScatterLimit { across: false, at: -4.0, label: "y ≥ −4".into() },
+        ];
+        let drawn = scatter_svg(&Scatter { summary: "s".into(), x: axis.clone(), y: axis, dots: vec![dot], limits });
         assert!(drawn.contains(r#"cx="50.00%" cy="0.0""#), "{drawn}");
+        // From the top of the picture down to 5, and limits at their places, the one below the axis at its end.
+        assert!(drawn.contains(r#"y1="0.0" y2="110.0" class="line s2""#), "{drawn}");
+        assert!(
+            drawn.contains(r#"<line x1="80.00%" x2="80.00%" y1="0""#)
+                && drawn.contains(r#"y1="220.0" y2="220.0" class="threshold" stroke-dasharray="4 4""#)
+        );
+        assert!(drawn.contains("&lt;best&gt;") && drawn.contains("y ≥ −4"));
     }
 }

@@ -116,6 +116,7 @@ impl PickAnswer {
                     true => sentences::pick_best_of_all(name(best), meets, key(0), value(best, 0)),
                     false => sentences::pick_best(name(best), meets, self.candidates.len(), key(0), value(best, 0)),
                 });
+                told.extend(self.not_apart(best));
                 for binding in &self.pick.binding {
                     let limit = &self.limits[binding.limit];
                     let (instead, its) = (name(binding.instead), value(binding.instead, limit.measure));
@@ -132,13 +133,18 @@ impl PickAnswer {
             None => {
                 told.push(sentences::pick_none(self.candidates.len()));
                 for near in &self.pick.nearest {
-                    let gives = near.gives.iter().map(|(limit, needed)| {
+                    let given = |(limit, needed): &(usize, f64)| {
                         let limit = &self.limits[*limit];
-                        let given = Limit { bound: *needed, ..*limit };
-                        format!("{} → {}", self.limit_text(limit), self.limit_text(&given))
-                    });
-                    let gives = gives.collect::<Vec<_>>().join(", ");
-                    told.push(sentences::pick_gives(gives, name(near.candidate), value(near.candidate, 0)));
+                        let wider = self.told_limit(limit, told_bound_of(*needed, limit.side));
+                        sentences::pick_given(wider, self.number(limit.measure, limit.bound))
+                    };
+                    let gives: Vec<Sentence> = near.gives.iter().map(given).collect();
+                    let of = |text: fn(&Sentence) -> &str| {
+                        let gives = gives.iter().map(text).collect::<Vec<_>>().join(", ");
+                        sentences::pick_gives(gives, name(near.candidate), value(near.candidate, 0))
+                    };
+                    let (en, ko) = (of(|s| &s.en).en, of(|s| s.ko.as_deref().unwrap_or(&s.en)).ko);
+                    told.push(Sentence { en, ko });
                 }
             }
         }
@@ -149,24 +155,65 @@ impl PickAnswer {
         told
     }
 
+    /// Of which other one that keeps to the limits the best cannot be told apart: their intervals overlap.
+    fn not_apart(&self, best: usize) -> Option<Sentence> {
+        let ends = |candidate: usize| {
+            let v = self.candidates.get(candidate)?.values.first().copied().flatten()?;
+            v.half_width.map(|w| (v.value - w, v.value + w))
+        };
+        let (low, high) = ends(best)?;
+        let meets = |at: &usize| *at != best && self.pick.standings[*at] == Standing::Meets;
+        let next = self.ranked().into_iter().find(meets)?;
+        let overlap = ends(next).is_some_and(|(l, h)| l <= high && low <= h);
+        overlap.then(|| {
+            sentences::pick_not_apart(
+                &*self.candidates[next].name,
+                self.number(0, self.value(next, 0).unwrap_or(f64::NAN)),
+            )
+        })
+    }
+
     /// A limit as people write it.
     #[must_use]
     pub fn limit_text(&self, limit: &Limit) -> String {
+        self.told_limit(limit, told_bound(limit.bound))
+    }
+
+    fn told_limit(&self, limit: &Limit, bound: String) -> String {
         let key = self.measures.get(limit.measure).map_or("", |m| &*m.key);
         let sign = match limit.side {
             LimitSide::AtMost => "≤",
             LimitSide::AtLeast => "≥",
         };
-        format!("{key} {sign} {}", self.number(limit.measure, limit.bound))
+        format!("{key} {sign} {}", self.with_unit(limit.measure, bound))
+    }
+
+    fn with_unit(&self, measure: usize, number: String) -> String {
+        let unit = self.measures.get(measure).map_or("", |m| &*m.metric.unit);
+        if unit.is_empty() { number } else { format!("{number} {unit}") }
     }
 
     /// A value of a measure with its unit, in as many digits as tell something.
     #[must_use]
     pub fn number(&self, measure: usize, value: f64) -> String {
-        let unit = self.measures.get(measure).map_or("", |m| &*m.metric.unit);
-        let number = told_bound(value);
-        if unit.is_empty() { number } else { format!("{number} {unit}") }
+        self.with_unit(measure, told_bound(value))
     }
+
+    /// Half the width of a value's interval, to as many digits behind the point as the value has.
+    #[must_use]
+    pub fn half_width(v: &PickedValue) -> Option<String> {
+        let width = v.half_width?;
+        Some(decimals(v.value).map_or_else(|| told_bound(width), |digits| format!("{width:.digits$}")))
+    }
+}
+
+/// So many digits of a number count.
+const DIGITS: f64 = 5.0;
+
+/// The digits behind the point of a number that is told, where it is told in full.
+fn decimals(value: f64) -> Option<usize> {
+    let magnitude = if value == 0.0 { 0.0 } else { value.abs().log10().floor() };
+    (-DIGITS..12.0).contains(&magnitude).then(|| (DIGITS - 1.0 - magnitude).clamp(0.0, 9.0) as usize)
 }
 
 /// A number in at most five digits that count.
@@ -175,12 +222,25 @@ pub fn told_bound(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return value.to_string();
     }
-    let magnitude = value.abs().log10().floor();
-    if !(-5.0..12.0).contains(&magnitude) {
-        return format!("{value:.3e}");
-    }
-    let digits = (4.0 - magnitude).clamp(0.0, 9.0) as usize;
+    let Some(digits) = decimals(value) else { return format!("{value:.3e}") };
     let text = format!("{value:.digits$}");
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     text.to_owned()
+}
+
+/// A bound that this value keeps to, in as few digits as [`told_bound`] has: rounded away from the value where it must be.
+pub(super) fn told_bound_of(value: f64, side: LimitSide) -> String {
+    let keeps = |text: &str| {
+        text.parse::<f64>().is_ok_and(|bound| match side {
+            LimitSide::AtMost => value <= bound,
+            LimitSide::AtLeast => value >= bound,
+        })
+    };
+    let rounded = told_bound(value);
+    if keeps(&rounded) {
+        return rounded;
+    }
+    let step = 10f64.powi(-(decimals(value).unwrap_or_default() as i32));
+    let moved = told_bound(if side == LimitSide::AtMost { value + step } else { value - step });
+    if decimals(value).is_some() && keeps(&moved) { moved } else { value.to_string() }
 }

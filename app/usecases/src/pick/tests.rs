@@ -5,7 +5,7 @@ use domain::{
     metric::{Direction, Metric},
 };
 
-use super::*;
+use super::{answer::told_bound_of, *};
 
 #[test]
 fn a_limit_is_read_as_it_is_written() {
@@ -29,12 +29,11 @@ fn a_limit_is_read_as_it_is_written() {
     }
 }
 
+fn measure(key: &str, direction: Direction, unit: &'static str) -> PickMeasure {
+    PickMeasure { key: key.into(), metric: Metric { unit: unit.into(), ..Metric::uncatalogued(key) }, direction }
+}
+
 fn answer(limits: Vec<Limit>) -> PickAnswer {
-    let measure = |key: &str, direction, unit: &'static str| PickMeasure {
-        key: key.into(),
-        metric: Metric { unit: unit.into(), ..Metric::uncatalogued(key) },
-        direction,
-    };
     let measures = vec![
         measure("mAP50", Direction::HigherIsBetter, ""),
         measure("inference_time_ms", Direction::LowerIsBetter, "ms"),
@@ -64,7 +63,7 @@ fn the_answer_says_what_is_best_and_what_binds() {
         [
             "medium is the best of the 2 of 4 that keep to the limits: mAP50 0.88.",
             "inference_time_ms ≤ 30 ms binds: without it large would be best with 0.91; it has 41.5 ms.",
-            "1 lack a value that is needed and are left out.",
+            "1 lacks a value that is needed and is left out.",
         ]
     );
     assert_eq!(picked.fronts, [Front::Efficient, Front::Efficient, Front::Dominated, Front::Unknown]);
@@ -79,8 +78,44 @@ fn where_nothing_fits_the_answer_says_what_would_have_to_give() {
     assert_eq!(picked.sentences[0].en, "None of the 4 keeps to all limits.");
     assert_eq!(
         picked.sentences[1].en,
-        "If inference_time_ms ≤ 10 ms → inference_time_ms ≤ 22 ms, medium with 0.88 would do."
+        "With inference_time_ms ≤ 22 ms in the place of 10 ms, medium with 0.88 would do."
     );
+}
+
+#[test]
+fn what_would_do_does_when_it_is_taken_at_its_word() {
+    // A bound that five digits would round to the wrong side of the value.
+    for (value, side, text) in [
+        (0.859_946, LimitSide::AtLeast, "0.85994"),
+        (0.859_944, LimitSide::AtLeast, "0.85994"),
+        (19.123_46, LimitSide::AtMost, "19.124"),
+        (22.0, LimitSide::AtMost, "22"),
+        (-0.5, LimitSide::AtLeast, "-0.5"),
+        (1.234_567e-12, LimitSide::AtMost, "1.235e-12"),
+    ] {
+        let told = told_bound_of(value, side);
+        assert_eq!(told, text);
+        let bound: f64 = told.parse().expect("a number");
+        assert!(if side == LimitSide::AtMost { value <= bound } else { value >= bound }, "{told}");
+    }
+}
+
+#[test]
+fn models_whose_intervals_overlap_are_said_to_be_alike() {
+    let with = |name: &str, value: f64, half_width: f64| {
+        let value = PickedValue { value, n: 10, sites: 5, half_width: Some(half_width) };
+        PickCandidate { name: name.into(), id: name.into(), values: vec![Some(value)] }
+    };
+    let of = |half_width: f64| {
+        let candidates = vec![with("one", 0.80, 0.001), with("two", 0.81, half_width)];
+        PickAnswer::of(vec![measure("mAP50", Direction::HigherIsBetter, "")], vec![], candidates)
+            .sentences
+            .into_iter()
+            .map(|s| s.en)
+            .collect::<Vec<_>>()
+    };
+    assert!(of(0.02)[1].starts_with("It cannot be told apart from one with 0.8"), "{:?}", of(0.02));
+    assert!(of(0.001).iter().all(|s| !s.contains("told apart")), "{:?}", of(0.001));
 }
 
 #[test]
