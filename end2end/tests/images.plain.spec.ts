@@ -25,7 +25,7 @@ test('images of two runs stand side by side, whole, and their difference is laid
   await expect(page).toHaveURL(/diff=/);
   await expect(main(page)).toContainText('black where both are equal');
   expect(await main(page).locator('.difference .laid-over').evaluate((e) => getComputedStyle(e).mixBlendMode)).toBe('difference');
-  await main(page).getByRole('link', { name: 'No difference' }).click();
+  await main(page).getByRole('link', { name: 'Show images as they are' }).click();
   await expect(main(page).locator('.difference')).toHaveCount(0);
 });
 

@@ -16,7 +16,7 @@ const home = async () => (await address('run-pick')).split('?')[0]!;
 
 /** Fills in the fields of another limit. */
 async function add(page: Page, metric: string, side: '≤' | '≥', bound: string) {
-  await page.getByRole('combobox', { name: 'Another limit' }).selectOption(metric);
+  await page.getByRole('combobox', { name: /^(A|Another) limit$/ }).selectOption(metric);
   await page.getByRole('combobox', { name: 'At most or at least' }).selectOption(side);
   await page.getByRole('textbox', { name: 'Value' }).fill(bound);
   await page.getByRole('button', { name: 'Add' }).click();
@@ -136,8 +136,8 @@ test('what another run beats by both is grey and called dominated; the rest are 
 test('what is chosen by, and what it is held against, are chosen by the form', async ({ page }) => {
   const all = await offered();
   await page.goto(await home());
-  const form = page.locator('form', { has: page.getByRole('combobox', { name: 'Best' }) });
-  await form.getByRole('combobox', { name: 'Best' }).selectOption(TIME);
+  const form = page.locator('form', { has: page.getByRole('combobox', { name: 'Best by' }) });
+  await form.getByRole('combobox', { name: 'Best by' }).selectOption(TIME);
   await form.getByRole('combobox', { name: 'Held against' }).selectOption('system/gpu_mem_mb');
   await form.getByRole('button', { name: 'Apply' }).click();
   const fastest = [...all].sort((a, b) => a.metrics[TIME]! - b.metrics[TIME]!)[0]!;

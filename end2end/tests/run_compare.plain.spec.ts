@@ -117,9 +117,9 @@ test('a head sorts the runs, the better way first and then the other, in both la
 test('a run is left out, and two always stay', async ({ page }) => {
   const [a, b, c] = await several(3);
   await page.goto(comparison([a!, b!, c!]));
-  await page.getByRole('link', { name: `Leave out ${b!.run_name}` }).click();
+  await page.getByRole('button', { name: `Leave out ${b!.run_name}` }).click();
   expect(await order(page)).toEqual([a!.run_name, c!.run_name]);
-  await expect(page.getByRole('link', { name: /^Leave out/ })).toHaveCount(0);
+  await expect(page.getByRole('button', { name: /^Leave out/ })).toHaveCount(0);
 });
 
 test('curves of one metric lie in one picture, in the colours of the runs, and another metric is chosen', async ({ page }) => {

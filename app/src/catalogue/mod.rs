@@ -26,7 +26,7 @@ pub const PAGE: PageSpec = PageSpec {
     paths: PATHS,
     action: Action::ReadMetrics,
     functions: &[function::CATALOGUE],
-    navigation: Some(Navigation { icon: "table", label: words::label, key: 'm' }),
+    navigation: Some(Navigation { icon: "table", label: words::label, key: 'm', beneath: &[] }),
 };
 
 crate::routes!(Catalogue: "/catalogue");

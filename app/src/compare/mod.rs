@@ -43,7 +43,7 @@ pub const PAGE: PageSpec = PageSpec {
     paths: PATHS,
     action: Action::ReadMetrics,
     functions: &[function::COMPARE],
-    navigation: Some(Navigation { icon: "scale", label: shell_words::nav_compare, key: 'c' }),
+    navigation: Some(Navigation { icon: "scale", label: shell_words::nav_compare, key: 'c', beneath: &[] }),
 };
 
 crate::routes!(Compare: "/compare");

@@ -27,7 +27,7 @@ pub const PAGE: PageSpec = PageSpec {
     paths: PATHS,
     action: Action::ReadRuns,
     functions: &[function::EXPERIMENTS],
-    navigation: Some(Navigation { icon: "flask-conical", label: words::label, key: 'e' }),
+    navigation: Some(Navigation { icon: "flask-conical", label: words::label, key: 'e', beneath: &["/runs"] }),
 };
 
 crate::routes!(Experiments: "/experiments");

@@ -48,7 +48,7 @@ pub(super) fn form(a: &PlainQuery, asked: &Asked, answer: &PickAnswer, offered: 
             {limits::given(a, asked, answer)}
             <form class="filters limit" method="get" action=a.path.clone()>
                 {a.hidden_without(&[])}
-                <label><span>{words::new_limit(lang)}</span><select name="limit_of">{metrics(&cost)}</select></label>
+                <label><span>{if asked.limits.is_empty() { words::first_limit(lang) } else { words::new_limit(lang) }}</span><select name="limit_of">{metrics(&cost)}</select></label>
                 <label><span class="said">{words::side(lang)}</span><select name="limit_side"><option value="most">"≤"</option><option value="least">"≥"</option></select></label>
                 <label><span>{words::bound(lang)}</span><input name="limit_bound" size="9" autocomplete="off" placeholder="30"/></label>
                 <button class="button" type="submit">{words::add(lang)}</button>

@@ -1,14 +1,14 @@
 //! Makes the page of a choice.
 
 use domain::{
-    Result,
+    Error, ErrorKind, Result,
     compare::ModelGrouping,
     metric::CATALOGUE,
     model::ModelKey,
     tracking::{ExperimentId, filter::Filter},
 };
 use leptos::prelude::*;
-use usecases::pick::{FleetPickQuery, RunPickQuery};
+use usecases::pick::{FleetPick, FleetPickQuery, LimitQuery, RunPick, RunPickQuery};
 
 use super::{
     asked::{Asked, KEYS, LISTS, params},
@@ -45,9 +45,9 @@ pub async fn page(services: &Services, request: &Request, address: &str) -> Resu
 ///
 /// # Errors
 /// Unknown keys, and an experiment that there is not. What else cannot be read is said on the page.
-pub fn page_of_runs(services: &Services, request: &Request, address: &str) -> Result<DrawnView> {
+pub async fn page_of_runs(services: &Services, request: &Request, address: &str) -> Result<DrawnView> {
     let mut a = PlainQuery::read(services, request, address, &KEYS, &LISTS)?;
-    let asked = Asked::read(&mut a);
+    let mut asked = Asked::read(&mut a);
     let lang = a.fmt.lang;
     let id = a.behind("/experiments/")?;
     let id = ExperimentId::parse(id.trim_end_matches("/pick"))?;
@@ -78,7 +78,7 @@ pub fn page_of_runs(services: &Services, request: &Request, address: &str) -> Re
             ..query.clone()
         });
         match known {
-            Err(e) if e.kind == domain::ErrorKind::NotFound => {
+            Err(e) if e.kind == ErrorKind::NotFound => {
                 view! { <p class="quiet">{lang.reason(&e.message).to_owned()}</p> }.to_html()
             }
             Err(e) => return Err(e),
@@ -86,17 +86,7 @@ pub fn page_of_runs(services: &Services, request: &Request, address: &str) -> Re
                 let is = |key: &str, wanted: &str| names.of(key).catalogue.is_some_and(|m| m.key == wanted);
                 let cost = COST.iter().find_map(|c| known.metrics.iter().find(|key| is(key, c)).cloned());
                 let query = RunPickQuery { cost: query.cost.clone().or(cost), ..query };
-                let pick = answered(
-                    &mut a,
-                    query,
-                    |q| services.runs.pick(q),
-                    |q, key| match key {
-                        "limit" => q.limits.clear(),
-                        "baseline" => q.baseline = None,
-                        "cost" => q.cost = None,
-                        _ => q.best = None,
-                    },
-                )?;
+                let pick = answered(services, &mut a, &mut asked, query).await?;
                 let baseline = pick.runs.iter().map(|r| (r.id.to_string(), tracking::run_name(r))).take(200).collect();
                 let offered = Offered { metrics: pick.metrics.clone(), baselines: baseline, fleet: false };
                 let href = |a: &PlainQuery, id: &str| a.to(&format!("/runs/{id}"));
@@ -119,7 +109,7 @@ pub fn page_of_runs(services: &Services, request: &Request, address: &str) -> Re
     Ok(DrawnView::new(head, words::about(lang), &html))
 }
 
-async fn of_fleet(services: &Services, mut a: PlainQuery, asked: Asked) -> Result<DrawnView> {
+async fn of_fleet(services: &Services, mut a: PlainQuery, mut asked: Asked) -> Result<DrawnView> {
     let lang = a.fmt.lang;
     let read = params(&a).read(a.now, &a.fmt.zone)?;
     let scope = read.comparison();
@@ -136,7 +126,7 @@ async fn of_fleet(services: &Services, mut a: PlainQuery, asked: Asked) -> Resul
         None => view! { <p class="quiet">{words::nothing_measured(lang)}</p> }.to_html(),
         Some(best) => {
             let cost = asked.cost.clone().or_else(|| first(&COST)).filter(|c| *c != best);
-            let mut query = FleetPickQuery {
+            let query = FleetPickQuery {
                 scope: scope.scope,
                 range: scope.range,
                 best,
@@ -145,29 +135,9 @@ async fn of_fleet(services: &Services, mut a: PlainQuery, asked: Asked) -> Resul
                 baseline,
                 by,
             };
-            let mut found = services.metrics.pick(&query).await;
-            // A mistake in one of these is said, and the page shows what there is without it.
-            for (key, given) in [
-                ("limit", !query.limits.is_empty()),
-                ("baseline", query.baseline.is_some()),
-                ("cost", asked.cost.is_some()),
-            ] {
-                if let Err(e) = &found
-                    && e.kind == domain::ErrorKind::BadInput
-                    && given
-                {
-                    let why = e.message.clone();
-                    match key {
-                        "limit" => query.limits.clear(),
-                        "baseline" => query.baseline = None,
-                        _ => query.cost = None,
-                    }
-                    a.refuse(key, why);
-                    found = services.metrics.pick(&query).await;
-                }
-            }
+            let found = answered(services, &mut a, &mut asked, query).await;
             match found {
-                Err(e) if matches!(e.kind, domain::ErrorKind::NotFound | domain::ErrorKind::BadInput) => {
+                Err(e) if matches!(e.kind, ErrorKind::NotFound | ErrorKind::BadInput) => {
                     let text = lang.reason(&e.message).to_owned();
                     view! { {tracking::mistakes(lang, a.mistakes())}<p class="banner bad">{text}</p> }.to_html()
                 }
@@ -225,7 +195,7 @@ fn fleet_content(
     });
     let simulated = pick.simulated.then(|| view! { <p class="banner">{words::simulated(lang)}</p> });
     view! {
-        <p class="lead">{words::fleet_lead(lang)}</p>
+        <p class="lead quiet">{words::fleet_lead(lang)}</p>
         {simulated}
         {tracking::mistakes(lang, a.mistakes())}
         {content::form(a, asked, &first.answer, &offered)}
@@ -234,30 +204,97 @@ fn fleet_content(
     .to_html()
 }
 
-/// The answer to a question of which a part may be wrong: that part is said and left out; where several are, all of them.
-fn answered<Q: Clone, T>(
-    a: &mut PlainQuery,
-    query: Q,
-    ask: impl Fn(&Q) -> Result<T>,
-    leave_out: impl Fn(&mut Q, &str),
-) -> Result<T> {
-    const PARTS: [&str; 4] = ["limit", "baseline", "cost", "best"];
-    let why = match ask(&query) {
-        Err(e) if matches!(e.kind, domain::ErrorKind::BadInput | domain::ErrorKind::NotFound) => e.message,
-        answer => return answer,
-    };
-    let given: Vec<&str> = PARTS.into_iter().filter(|key| a.get(key).is_some()).collect();
-    for key in &given {
-        let mut without = query.clone();
-        leave_out(&mut without, key);
-        if let Ok(answer) = ask(&without) {
-            a.refuse(key, why);
-            return Ok(answer);
+/// A question of which parts may be wrong.
+trait Question: Clone + Send + Sync {
+    type Answer: Send;
+    fn ask(&self, services: &Services) -> impl Future<Output = Result<Self::Answer>> + Send;
+    fn limits(&mut self) -> &mut Vec<LimitQuery>;
+    /// Takes a part out: `baseline`, `cost` or `best`.
+    fn forget(&mut self, part: &str);
+}
+
+impl Question for RunPickQuery {
+    type Answer = RunPick;
+
+    async fn ask(&self, services: &Services) -> Result<RunPick> {
+        services.runs.pick(self)
+    }
+
+    fn limits(&mut self) -> &mut Vec<LimitQuery> {
+        &mut self.limits
+    }
+
+    fn forget(&mut self, part: &str) {
+        match part {
+            "baseline" => self.baseline = None,
+            "cost" => self.cost = None,
+            _ => self.best = None,
         }
     }
-    let mut without = query;
-    PARTS.iter().for_each(|key| leave_out(&mut without, key));
-    given.iter().for_each(|key| a.forget(key));
-    a.refuse("limit", why);
-    ask(&without)
+}
+
+impl Question for FleetPickQuery {
+    type Answer = FleetPick;
+
+    async fn ask(&self, services: &Services) -> Result<FleetPick> {
+        services.metrics.pick(self).await
+    }
+
+    fn limits(&mut self) -> &mut Vec<LimitQuery> {
+        &mut self.limits
+    }
+
+    fn forget(&mut self, part: &str) {
+        match part {
+            "baseline" => self.baseline = None,
+            // What is chosen by has to be something.
+            "cost" => self.cost = None,
+            _ => {}
+        }
+    }
+}
+
+/// The answer to a question of which parts may be wrong. Each wrong part is said and taken out of the address and of what is asked, the
+/// others stay: a limit that cannot be kept to is no reason to forget the others.
+async fn answered<Q: Question>(
+    services: &Services,
+    a: &mut PlainQuery,
+    asked: &mut Asked,
+    mut query: Q,
+) -> Result<Q::Answer> {
+    let mistake = |e: &Error| matches!(e.kind, ErrorKind::BadInput | ErrorKind::NotFound);
+    match query.ask(services).await {
+        Err(e) if mistake(&e) => {}
+        answer => return answer,
+    }
+    let limits = std::mem::take(query.limits());
+    for part in ["baseline", "cost", "best"] {
+        if a.get(part).is_none() {
+            continue;
+        }
+        let Err(e) = query.ask(services).await else { break };
+        let mut without = query.clone();
+        without.forget(part);
+        // The last one is taken out in any case: perhaps it was one of several.
+        if without.ask(services).await.is_ok() || part == "best" {
+            a.refuse(part, e.message);
+        }
+        query = without;
+    }
+    query.ask(services).await?;
+    for limit in limits {
+        query.limits().push(limit);
+        match query.ask(services).await {
+            Err(e) if mistake(&e) => {
+                query.limits().pop();
+                a.refuse("limit", e.message);
+            }
+            Err(e) => return Err(e),
+            Ok(_) => {}
+        }
+    }
+    asked.limits.clone_from(query.limits());
+    a.forget("limit");
+    asked.limits.iter().for_each(|l| a.push("limit", l.to_string()));
+    query.ask(services).await
 }

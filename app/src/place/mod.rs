@@ -34,7 +34,7 @@ pub const PAGE: PageSpec = PageSpec {
     paths: PATHS,
     action: Action::ReadMetrics,
     functions: &[function::PLACE],
-    navigation: Some(Navigation { icon: "layout-dashboard", label: words::label, key: 'o' }),
+    navigation: Some(Navigation { icon: "layout-dashboard", label: words::label, key: 'o', beneath: &[] }),
 };
 
 crate::routes!(Place: "/",

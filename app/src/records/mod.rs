@@ -32,7 +32,7 @@ pub const PAGE: PageSpec = PageSpec {
     paths: PATHS,
     action: Action::ReadMetrics,
     functions: &[function::RECORDS],
-    navigation: Some(Navigation { icon: "list", label: words::label, key: 'r' }),
+    navigation: Some(Navigation { icon: "list", label: words::label, key: 'r', beneath: &[] }),
 };
 
 crate::routes!(Records: "/records");

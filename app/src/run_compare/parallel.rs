@@ -30,7 +30,8 @@ struct Shown {
     high: f64,
 }
 
-/// Those axes that are brushed, then those that go most with the chosen metric, then other metrics; the chosen metric last.
+/// The axes that go most with the chosen metric, then other metrics; the chosen metric last. One that is brushed keeps its place, and has one
+/// where it would not otherwise.
 fn axes(a: &PlainQuery, asked: &Asked, c: &RunComparison, all: &[Column]) -> Vec<Shown> {
     let chosen = c.metric.as_ref().map(|m| Column::Metric(m.clone(), Reading::Last));
     let brushed = asked.brushes.iter().map(|b| b.column.clone());
@@ -39,9 +40,24 @@ fn axes(a: &PlainQuery, asked: &Asked, c: &RunComparison, all: &[Column]) -> Vec
         |column: &&Column| matches!(column, Column::Metric(key, _) if a.metric_names.of(key).catalogue.is_some());
     let metrics = all.iter().filter(known).chain(all.iter().filter(|c| !known(c))).cloned();
     let mut columns: Vec<Column> = vec![];
-    for column in brushed.chain(params).chain(metrics) {
-        let fits = Some(&column) != chosen.as_ref() && !columns.contains(&column) && all.contains(&column);
-        if fits && columns.len() + usize::from(chosen.is_some()) < MAX_AXES {
+    let most = MAX_AXES - usize::from(chosen.is_some());
+    let fits = |column: &Column, columns: &[Column]| {
+        Some(column) != chosen.as_ref() && !columns.contains(column) && all.contains(column)
+    };
+    for column in params.chain(metrics) {
+        if fits(&column, &columns) && columns.len() < most {
+            columns.push(column);
+        }
+    }
+    for column in brushed {
+        if fits(&column, &columns) {
+            let is_brushed = |c: &Column| asked.brushes.iter().any(|b| b.column == *c);
+            // In the place of the last one without a range.
+            if columns.len() >= most
+                && let Some(last) = columns.iter().rposition(|c| !is_brushed(c))
+            {
+                columns.remove(last);
+            }
             columns.push(column);
         }
     }

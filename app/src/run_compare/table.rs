@@ -1,7 +1,7 @@
 //! The table of a comparison: what each run has, and how it differs from the baseline.
 
 use domain::{
-    metric::ChangeVerdict,
+    metric::{ChangeVerdict, Direction},
     tracking::{Attribute, Column, MetricDifference, MetricRow, Reading, TextRow, search::Sort},
 };
 use leptos::prelude::*;
@@ -13,6 +13,7 @@ use super::{
     words,
 };
 use crate::{
+    i18n::Lang,
     panels::{
         curve::number,
         tracking::{moment, run_duration, run_name, status_mark},
@@ -74,7 +75,9 @@ fn items(c: &RunComparison) -> Vec<Item<'_>> {
     let mut metrics: Vec<&MetricRow> = c.rows.metrics.iter().collect();
     metrics.sort_by_key(|m| m.name.catalogue.is_none());
     let own = |t: &&TextRow| !t.key.starts_with("mlflow.");
-    let tags = c.rows.tags.iter().filter(own).chain(c.rows.tags.iter().filter(|t| !own(t)));
+    // The name of each run stands at its head.
+    let others = c.rows.tags.iter().filter(|t| !own(t) && &*t.key != "mlflow.runName");
+    let tags = c.rows.tags.iter().filter(own).chain(others);
     metrics
         .into_iter()
         .map(Item::Metric)
@@ -108,10 +111,11 @@ pub(super) fn controls(a: &PlainQuery, asked: &Asked, c: &RunComparison) -> impl
         view! { <option value=run.id.to_string() selected=at == c.baseline>{run_name(run)}</option> }
     });
     let (_, differing) = shown(asked, c);
-    let all = c.rows.metrics.len() + c.rows.params.len() + c.rows.tags.len();
-    let choice = |label: String, key: &str, value: Option<&str>, current: bool| {
+    let all = items(c).len();
+    let choice = |label: &'static str, n: Option<usize>, key: &str, value: Option<&str>, current: bool| {
         let href = a.with(&[(key, value.map(str::to_owned)), ("page", None)]);
-        view! { <a data-noscroll="" href=href aria-current=current.then_some("true")>{label}</a> }
+        let n = n.map(|n| view! { <small>{a.fmt.count(n as u64)}</small> });
+        view! { <a data-noscroll="" href=href aria-current=current.then_some("true")>{label}{n}</a> }
     };
     let lies = layout(asked, c);
     view! {
@@ -126,12 +130,12 @@ pub(super) fn controls(a: &PlainQuery, asked: &Asked, c: &RunComparison) -> impl
         </form>
         <dl class="facets" aria-label=words::shown(lang)>
             <div><dt>{words::rows(lang)}</dt><dd>
-                {choice(words::rows_all(lang, a.fmt.count(all as u64)), "diff", None, !asked.differing)}
-                {choice(words::rows_differing(lang, a.fmt.count(differing as u64)), "diff", Some("1"), asked.differing)}
+                {choice(words::rows_all(lang), Some(all), "diff", None, !asked.differing)}
+                {choice(words::rows_differing(lang), Some(differing), "diff", Some("1"), asked.differing)}
             </dd></div>
             <div><dt>{words::layout(lang)}</dt><dd>
-                {choice(words::layout_columns(lang).into(), "layout", Some("columns"), lies == Layout::Columns)}
-                {choice(words::layout_rows(lang).into(), "layout", Some("rows"), lies == Layout::Rows)}
+                {choice(words::layout_columns(lang), None, "layout", Some("columns"), lies == Layout::Columns)}
+                {choice(words::layout_rows(lang), None, "layout", Some("rows"), lies == Layout::Rows)}
             </dd></div>
         </dl>
     }
@@ -162,7 +166,7 @@ pub(super) fn table(a: &PlainQuery, asked: &Asked, c: &RunComparison, images: &s
         view! { <form id=id method="get" action=a.path.clone() hidden="">{a.hidden_without(without)}</form> }
     };
     view! {
-        <section class="card runs compared">
+        <div class="card runs compared">
             {of_buttons(BASELINE_FORM, &["baseline"])}
             {of_buttons(WITHOUT_FORM, &[])}
             <div class="scroll" role="region" tabindex="0" aria-label=words::table(lang)><table>{inner}</table></div>
@@ -171,7 +175,7 @@ pub(super) fn table(a: &PlainQuery, asked: &Asked, c: &RunComparison, images: &s
                 <a class="tool" href=images.to_owned()>{words::images(lang)}</a>
                 <a class="tool" href=json rel="external">"JSON"</a>
             </footer>
-        </section>
+        </div>
     }
 }
 
@@ -191,20 +195,26 @@ fn sort_link(a: &PlainQuery, asked: &Asked, column: &Column) -> (String, &'stati
     }
 }
 
-fn kind(a: &PlainQuery, item: &Item<'_>) -> &'static str {
-    let lang = a.fmt.lang;
+/// What a group of rows is.
+fn group(lang: Lang, item: &Item<'_>) -> &'static str {
     match item {
-        Item::Metric(m) => match m.name.direction {
-            domain::metric::Direction::HigherIsBetter => words::kind_higher(lang),
-            domain::metric::Direction::LowerIsBetter => words::kind_lower(lang),
-            domain::metric::Direction::Neither => words::kind_metric(lang),
-        },
-        Item::Param(_) => words::kind_param(lang),
-        Item::Tag(_) => words::kind_tag(lang),
+        Item::Metric(_) => words::metrics(lang),
+        Item::Param(_) => words::params(lang),
+        Item::Tag(_) => words::tags(lang),
     }
 }
 
-/// Name and kind of an item, which sorts the runs.
+/// Which way a metric is better, where that is known.
+fn direction(lang: Lang, item: &Item<'_>) -> Option<&'static str> {
+    let Item::Metric(m) = item else { return None };
+    match m.name.direction {
+        Direction::HigherIsBetter => Some(words::kind_higher(lang)),
+        Direction::LowerIsBetter => Some(words::kind_lower(lang)),
+        Direction::Neither => None,
+    }
+}
+
+/// Name and direction of an item, which sorts the runs.
 fn item_head(a: &PlainQuery, asked: &Asked, item: &Item<'_>, scope: &'static str) -> impl IntoView + use<> {
     let column = item.column();
     let (href, arrow, order) = sort_link(a, asked, &column);
@@ -213,7 +223,7 @@ fn item_head(a: &PlainQuery, asked: &Asked, item: &Item<'_>, scope: &'static str
     view! {
         <th scope=scope class=num aria-sort=sorted>
             <a data-noscroll="" href=href title=column.to_string()><bdi>{item.key().to_owned()}</bdi>{arrow}</a>
-            <small class="quiet">{kind(a, item)}</small>
+            {direction(a.fmt.lang, item).map(|d| view! { <small class="quiet">{d}</small> })}
         </th>
     }
 }
@@ -256,8 +266,8 @@ fn difference(a: &PlainQuery, d: &MetricDifference) -> impl IntoView + use<> {
     let arrow = if d.by > 0.0 { "↑" } else { "↓" };
     let share = d.relative.filter(|r| r.abs() < 100.0);
     let share = share.map(|r| format!(" ({}{} %)", if r > 0.0 { "+" } else { "−" }, a.fmt.decimal(r.abs() * 100.0, 1)));
-    let said = word.map(|w| view! { <span class="said">{w}</span> });
-    view! { <small class=class>{format!("{arrow}{}", number(&a.fmt, d.by.abs()))}{share}" "{said}</small> }
+    let word = word.map(|w| format!(" {w}"));
+    view! { <small class=class>{format!("{arrow}{}", number(&a.fmt, d.by.abs()))}{share}{word}</small> }
 }
 
 fn cell(a: &PlainQuery, c: &RunComparison, item: &Item<'_>, at: usize) -> AnyView {
@@ -291,22 +301,30 @@ fn in_columns(a: &PlainQuery, asked: &Asked, c: &RunComparison, items: &[Item<'_
     let heads: Vec<_> = (0..c.runs.len()).map(|at| run_head(a, c, at, colours[at], "col")).collect();
     let fact = |label: &'static str, attribute: Attribute, of: &dyn Fn(usize) -> AnyView| {
         let (href, arrow, _) = sort_link(a, asked, &Column::Attribute(attribute));
-        let cells: Vec<AnyView> = (0..c.runs.len()).map(of).collect();
+        let cells: Vec<_> = (0..c.runs.len())
+            .map(|at| {
+                let base = (at == c.baseline).then_some("baseline");
+                view! { <td class=base>{of(at)}</td> }
+            })
+            .collect();
         view! { <tr><th scope="row"><a data-noscroll="" href=href>{label}{arrow}</a></th>{cells}</tr> }
     };
-    let rows: Vec<_> = items
-        .iter()
-        .map(|item| {
-            let cells: Vec<AnyView> = (0..c.runs.len()).map(|at| cell(a, c, item, at)).collect();
-            view! { <tr>{item_head(a, asked, item, "row")}{cells}</tr> }
-        })
-        .collect();
+    let mut last = None;
+    let mut rows = vec![];
+    for item in items {
+        let name = group(lang, item);
+        let first = last.replace(name) != Some(name);
+        let head =
+            first.then(|| view! { <tr class="group"><th scope="rowgroup" colspan=c.runs.len() + 1>{name}</th></tr> });
+        let cells: Vec<AnyView> = (0..c.runs.len()).map(|at| cell(a, c, item, at)).collect();
+        rows.push(view! { {head}<tr>{item_head(a, asked, item, "row")}{cells}</tr> });
+    }
     view! {
         <thead><tr><th scope="col"><span class="said">{words::table(lang)}</span></th>{heads}</tr></thead>
         <tbody>
-            {fact(words::status(lang), Attribute::Status, &|at| view! { <td>{status_mark(lang, c.runs[at].status)}</td> }.into_any())}
-            {fact(words::started(lang), Attribute::StartTime, &|at| view! { <td>{moment(&a.fmt, c.runs[at].start, a.now)}</td> }.into_any())}
-            {fact(words::took(lang), Attribute::Duration, &|at| view! { <td>{run_duration(&a.fmt, &c.runs[at], a.now)}</td> }.into_any())}
+            {fact(words::status(lang), Attribute::Status, &|at| status_mark(lang, c.runs[at].status).into_any())}
+            {fact(words::started(lang), Attribute::StartTime, &|at| moment(&a.fmt, c.runs[at].start, a.now).into_any())}
+            {fact(words::took(lang), Attribute::Duration, &|at| run_duration(&a.fmt, &c.runs[at], a.now).into_any())}
             {rows}
         </tbody>
     }

@@ -85,7 +85,7 @@ async fn content(services: &Services, a: &mut PlainQuery) -> Result<String> {
     });
     let heads = [words::col_run(lang), words::col_experiment(lang), words::col_ended(lang), words::col_what(lang)];
     let table = if rows.is_empty() {
-        view! { <p class="quiet">{words::nothing(lang)}</p> }.into_any()
+        view! { <p class="quiet">{words::nothing(lang, kind_word(lang, kind))}</p> }.into_any()
     } else {
         view! {
             <section class="card runs" aria-label=kind_word(lang, kind)>
@@ -110,7 +110,7 @@ async fn content(services: &Services, a: &mut PlainQuery) -> Result<String> {
         {kinds(a, &plan, kind)}
         {rules(services, a, mapping.import)}
         {reasons(a, &plan)}
-        <h2>{kind_word(lang, kind)}</h2>
+        <h2>{capitalized(kind_word(lang, kind))}</h2>
         {table}
     };
     Ok(html.to_html())
@@ -119,6 +119,12 @@ async fn content(services: &Services, a: &mut PlainQuery) -> Result<String> {
 /// What there is most to see of: what would change, then what is refused.
 fn first_kind(plan: &ImportPlan) -> StepKind {
     StepKind::ALL.into_iter().find(|kind| plan.counts.of(*kind) > 0).unwrap_or(StepKind::New)
+}
+
+/// With a large first letter, for a heading.
+fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|c| c.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 fn kind_word(lang: Lang, kind: StepKind) -> &'static str {

@@ -28,6 +28,8 @@ fn RunPick() -> impl IntoView {
 /// The choice at an address.
 #[server(prefix = "/sf", endpoint = "run-pick", input = GetUrl)]
 pub async fn run_pick(address: String) -> Result<JsonText<DrawnView>, PageError> {
-    answer(&RUN_PICK, |services, request| async move { crate::pick::make::page_of_runs(&services, &request, &address) })
-        .await
+    answer(&RUN_PICK, |services, request| async move {
+        crate::pick::make::page_of_runs(&services, &request, &address).await
+    })
+    .await
 }

@@ -31,6 +31,8 @@ pub struct Navigation {
     pub label: fn(Lang) -> &'static str,
     /// The letter that leads there after `g`.
     pub key: char,
+    /// Where the paths begin of pages that have no place of their own in the rail and belong to this one.
+    pub beneath: &'static [&'static str],
 }
 
 /// Paths of pages where the pattern of another page has a name: there they name nothing.
@@ -46,7 +48,8 @@ impl PageSpec {
     /// Whether `path` is that of one of its pages, to mark it in the navigation.
     #[must_use]
     pub fn is_at(&self, path: &str) -> bool {
-        self.paths.iter().any(|p| match fixed(p) {
+        let beneath = self.navigation.as_ref().map_or(&[][..], |n| n.beneath);
+        self.paths.iter().chain(beneath).any(|p| match fixed(p) {
             "/" => path == "/",
             fixed => path.starts_with(fixed),
         })
@@ -115,5 +118,11 @@ mod tests {
             assert!(!page_spec.is_at(path) && !page_spec.matches_path(path), "{path}");
         }
         assert!(!page_spec.matches_path("/customers"), "no page is there");
+        let navigation = Some(Navigation { icon: "", label: |_| "", key: 'e', beneath: &["/runs"] });
+        let with_runs = PageSpec { paths: &["/experiments"], navigation, ..page_spec };
+        assert!(
+            with_runs.is_at("/runs/compare") && !with_runs.matches_path("/runs/compare"),
+            "marked, not answered there"
+        );
     }
 }

@@ -28,7 +28,7 @@ pub const PAGE: PageSpec = PageSpec {
     paths: PATHS,
     action: Action::ReadSources,
     functions: &[function::SOURCES],
-    navigation: Some(Navigation { icon: "database", label: words::label, key: 's' }),
+    navigation: Some(Navigation { icon: "database", label: words::label, key: 's', beneath: &[] }),
 };
 
 crate::routes!(Sources: "/sources");

@@ -26,7 +26,7 @@ pub const PAGE: PageSpec = PageSpec {
     paths: PATHS,
     action: Action::ReadMetrics,
     functions: &[function::TRENDS],
-    navigation: Some(Navigation { icon: "chart-line", label: words::label, key: 't' }),
+    navigation: Some(Navigation { icon: "chart-line", label: words::label, key: 't', beneath: &[] }),
 };
 
 crate::routes!(Trends: "/trends");

@@ -38,7 +38,7 @@ pub const PAGE: PageSpec = PageSpec {
     paths: PATHS,
     action: Action::ReadViews,
     functions: &[function::VIEWS, function::WRITE],
-    navigation: Some(Navigation { icon: "bookmark", label: words::label, key: 'v' }),
+    navigation: Some(Navigation { icon: "bookmark", label: words::label, key: 'v', beneath: &[] }),
 };
 
 // Forms are sent to the page that shows them, so that what is refused is shown there, with what was typed.
