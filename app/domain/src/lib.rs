@@ -30,6 +30,7 @@ mod sentences {
 pub mod normalization;
 pub mod sketch;
 pub mod state;
+#[cfg(feature = "evidence")]
 pub mod student;
 pub mod text;
 pub mod time;
