@@ -12,6 +12,8 @@ pub mod compare;
 pub mod custom_metrics;
 pub mod declarations;
 pub mod error;
+#[cfg(feature = "evidence")]
+pub mod evidence;
 #[cfg(feature = "search")]
 pub mod mapping;
 pub mod metric;
