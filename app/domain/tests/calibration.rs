@@ -93,7 +93,7 @@ fn customers_whose_sites_share_a_shock_are_handled() {
         let fleet = Fleet { sites, customers, skewed, customer_shock: 0.01, ..Fleet::default() };
         let [site, whole] = coverage(&fleet, n, 5);
         let nothing = Fleet { effect: 0.0, ..fleet.clone() };
-        let better = called(&nothing, n / 4, 6, &[Verdict::Better]);
+        let better = called(&nothing, if n < 10_000 { n / 4 } else { n }, 6, &[Verdict::Better]);
         println!(
             "{customers} customers of {sites} sites, shock .01: site {site:.1}, fleet {whole:.1}; wrong better {:.2}",
             better[0]
@@ -115,7 +115,8 @@ fn looking_every_day_finds_nothing_where_there_is_nothing() {
         let fleet = Fleet { sites, site_sd, days, ..Fleet::nothing() };
         check_looks("side by side", &fleet, n);
     }
-    let n = n / 2;
+    let correlated = Fleet { sites: 8, site_sd: 0.01, correlation: 0.3, ..Fleet::nothing() };
+    check_looks("side by side, days correlated by 0.3", &correlated, n);
     for (design, what) in
         [(Design::BeforeAfter, "before/after"), (Design::DifferenceInDifferences, "difference in differences")]
     {
@@ -215,7 +216,7 @@ fn quantiles_cover_what_they_say_where_counts_are_unequal() {
     for sites in [5, 12, 24] {
         let mut random = Random::seeded(17);
         let mut covered = 0;
-        for _ in 0..n {
+        for time in 0..n {
             let values: Vec<_> = (0..sites)
                 .map(|s| {
                     let shift = 20.0 + 2.0 * random.normal();
@@ -224,7 +225,8 @@ fn quantiles_cover_what_they_say_where_counts_are_unequal() {
                         (0..n).for_each(|_| sketch.add(shift * (0.3 * random.normal()).exp()));
                         sketch
                     };
-                    (name("c", 0), name("s", s), sketch(400), sketch(100))
+                    // Another name, another sample.
+                    (name("c", time), name("s", s), sketch(400), sketch(100))
                 })
                 .collect();
             let sites: Vec<SiteValues<'_>> = values

@@ -7,6 +7,7 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use serde::Serialize;
+use statrs::distribution::{ChiSquared, ContinuousCDF};
 
 use super::{
     cells::{Cells, Side, SiteSeries},
@@ -133,7 +134,8 @@ impl SiteTraffic {
         let first = found.iter().find(|(_, d)| d.records[1] > 0).map(|(day, _)| *day)?;
         let days: Vec<DayTraffic> = found.into_iter().filter(|(day, _)| *day > first).map(|(_, d)| d).collect();
         let ran = |side: usize| days.iter().any(|d| d.records[side] > 0);
-        ran(0).then(|| Self { customer: site.series[0].place.customer.clone(), site: site.site().cloned(), days })
+        let customer = site.customer()?.clone();
+        ran(0).then(|| Self { customer, site: site.site().cloned(), days })
     }
 
     /// The logarithm of the ratio in units of the share, behind the days that the share was taken from.
@@ -163,6 +165,18 @@ impl SiteTraffic {
         let by = [1, -1, 2, -2].into_iter().find(|by| fits(*by) * 5 >= both.len() * 4)?;
         (both.len() >= FIRST_DAYS && fits(0) == 0).then_some(by)
     }
+}
+
+/// Of records that were assigned to the challenger at random with a probability `share`: how probable so uneven a split is (χ², one degree of
+/// freedom). `None` without records, and for a share outside of 0..1.
+#[must_use]
+pub fn split_p(champion: u64, challenger: u64, share: f64) -> Option<f64> {
+    let n = (champion + challenger) as f64;
+    if n == 0.0 || !(share > 0.0 && share < 1.0) {
+        return None;
+    }
+    let chi = (challenger as f64 - n * share).powi(2) / (n * share * (1.0 - share));
+    ChiSquared::new(1.0).ok().map(|d| d.sf(chi))
 }
 
 /// The sites whose two sides seem to have clocks that are some hours apart: customer, site, and by how many the challenger's runs ahead.

@@ -171,13 +171,6 @@ impl<'c> SiteSeries<'c> {
             (of(Side::Champion), of(Side::Challenger))
         })
     }
-
-    /// The first day of a side in a metric, or in any.
-    #[must_use]
-    pub fn first(&self, side: Side, metric: Option<usize>) -> Option<Day> {
-        let has = |d: &&DaySums| metric.is_none_or(|m| d.value(m).n > 0);
-        self.of(side).filter_map(|s| s.days.iter().find(has)).map(|d| d.day).min()
-    }
 }
 
 /// Days in order, rows of the same day put together. Of these the sums are taken in the order of their bits: which row came first is no

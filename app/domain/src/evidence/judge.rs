@@ -11,6 +11,7 @@ use super::{
     interval::Estimate,
     multiple::holm,
     plan::{WouldDecide, would_decide},
+    quantile::{LEAST_RECORDS, QuantileDifference},
     rails::{Checked, GuardRails, PRIMARY_SHARE, Rail, RailResult, RailStanding, sign},
     registration::{LEAST_DAYS, Registration},
     sentences,
@@ -134,6 +135,7 @@ pub struct MetricRow {
     #[serde(serialize_with = "twelve_digits_or_null")]
     pub high: Option<f64>,
     pub n_sites: usize,
+    /// Of a quantile 0: it is of all records together.
     pub n_days: usize,
     /// What the jackknife leaves out at a time.
     pub clusters: ClusterBy,
@@ -293,6 +295,28 @@ fn worse_sites(metric: &Metric, found: &Differences) -> Vec<SiteRow> {
     let mut rows: Vec<SiteRow> = found.treated.iter().filter(worse).map(SiteRow::of).collect();
     rows.sort_by(|a, b| b.difference.abs().total_cmp(&a.difference.abs()));
     rows
+}
+
+impl Judgement {
+    /// Adds a quantile of a metric beside the means, such as `inference_time_ms.p95`; one that is not judged is said to be shown alone.
+    #[must_use]
+    pub fn with_quantile(mut self, metric: &Metric, q: f64, found: &QuantileDifference) -> Self {
+        let percentile = format!("{}", (q * 1000.0).round() / 10.0);
+        self.metrics.push(MetricRow {
+            metric: format!("{}.p{percentile}", metric.key),
+            estimand: Estimand::Site,
+            difference: Some(found.difference),
+            low: found.interval.map(|i| i.0),
+            high: found.interval.map(|i| i.1),
+            n_sites: found.n_sites,
+            n_days: 0,
+            clusters: found.clusters,
+        });
+        if !found.judged {
+            self.notes.push(sentences::quantile_shown(percentile, &label(metric), LEAST_RECORDS));
+        }
+        self
+    }
 }
 
 impl SiteRow {

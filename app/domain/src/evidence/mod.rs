@@ -25,7 +25,7 @@ mod sentences {
 mod tests;
 
 pub use self::{
-    balance::{Balance, Ratio, SiteOff, balance},
+    balance::{Balance, Ratio, SiteOff, balance, split_p},
     cells::{Cells, DaySums, Series, Side, SiteSeries},
     changed::{ChangeCell, Changes, Part, PartKind, Period, what_changed},
     delta::{Colour, DailyMeans, Delta, DeltaOver, PlaceMeans, colours, delta, lag_one},

@@ -14,9 +14,10 @@ use super::{
     design::{Design, Look, SiteDifference, differences},
     interval::Estimate,
     registration::LEVEL_AT,
-    written::twelve_digits_of,
+    sentences,
+    written::{label, percent, plain, twelve_digits_of},
 };
-use crate::{scope::Place, student::t_exceeded, time::Day};
+use crate::{error::Sentence, metric::Metric, scope::Place, student::t_exceeded, time::Day};
 
 /// The power that a plan is made for.
 pub const POWER: f64 = 0.8;
@@ -58,7 +59,7 @@ impl Variances {
     /// days, and what sites scatter beyond it stands for how differently they move. `None` with fewer than two sites of four days.
     #[must_use]
     pub fn of_champion(cells: &Cells, metric: usize, days: &Range<Day>) -> Option<Self> {
-        let middle = Day(days.start.0 + (days.end.0 - days.start.0) / 2);
+        let middle = Day(i32::midpoint(days.start.0, days.end.0));
         let as_challenger = |s: &Series| {
             let (earlier, later): (Vec<DaySums>, Vec<DaySums>) =
                 s.within(days).iter().cloned().partition(|d| d.day < middle);
@@ -118,6 +119,25 @@ pub fn plan(effect: f64, sites: u32, days: u32, variances: Variances) -> Option<
     let sites_needed = smallest(2, MOST_SITES, |n| of(n, days).power >= POWER);
     let grid = [5, 8, 12, 24, 50, 100].into_iter().flat_map(|n| [3, 7, 14, 30, 60].map(|d| of(n, d))).collect();
     Some(Plan { effect, variances, as_planned: of(sites, days), days_needed, sites_needed, grid })
+}
+
+impl Plan {
+    /// What the plan comes to.
+    #[must_use]
+    pub fn sentence(&self, metric: &Metric) -> Sentence {
+        let PlannedPower { sites, days, power } = self.as_planned;
+        let said = sentences::planned(sites, days, plain(metric, self.effect), &label(metric), percent(power));
+        if power >= POWER {
+            return said;
+        }
+        let wish = percent(POWER);
+        let more = match (self.days_needed, self.sites_needed) {
+            (Some(n), _) => sentences::plan_days(n, wish),
+            (None, Some(n)) => sentences::plan_sites(wish, n),
+            (None, None) => sentences::plan_nothing(wish),
+        };
+        sentences::plan_and(&said, &more)
+    }
 }
 
 /// The smallest number for which something holds that holds for every larger one.

@@ -34,6 +34,8 @@ pub struct QuantileDifference {
     pub too_few: usize,
     /// Whether a verdict may rest on it: five sites and more with enough records.
     pub judged: bool,
+    /// What the jackknife leaves out at a time.
+    pub clusters: ClusterBy,
     pub estimate: Estimate,
 }
 
@@ -68,7 +70,15 @@ pub fn quantile_difference(sites: &[SiteValues<'_>], q: f64) -> Option<QuantileD
     }
     let estimate = Estimate::of(&members)?;
     let interval = interval(&estimate, Estimand::Site);
-    Some(QuantileDifference { difference: estimate.mean, interval, n_sites: members.len(), too_few, judged, estimate })
+    Some(QuantileDifference {
+        difference: estimate.mean,
+        interval,
+        n_sites: members.len(),
+        too_few,
+        judged,
+        clusters: by,
+        estimate,
+    })
 }
 
 /// The texts that a sample depends on, and nothing else.

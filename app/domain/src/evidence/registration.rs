@@ -132,6 +132,13 @@ impl Registration {
         at < self.horizon
     }
 
+    /// The days until the horizon, begun ones as whole ones.
+    #[must_use]
+    pub fn days_left(&self, at: Millis) -> u32 {
+        let left = self.horizon.0.saturating_sub(at.0).max(0);
+        u32::try_from(left / DAY + i64::from(left % DAY > 0)).unwrap_or(u32::MAX)
+    }
+
     /// The one-sided level of a verdict at a moment.
     #[must_use]
     pub fn level(&self, at: Millis) -> f64 {

@@ -55,6 +55,8 @@ pub struct Fleet {
     /// Between sites, and of a site's difference on one day.
     pub site_sd: f64,
     pub day_sd: f64,
+    /// Of a side's neighbouring days at a site.
+    pub correlation: f64,
     /// The logarithm's standard deviation of a site's samples.
     pub unequal: f64,
     /// What all sites did since the start, besides.
@@ -76,6 +78,7 @@ impl Default for Fleet {
             effect: 0.01,
             site_sd: 0.02,
             day_sd: 0.03,
+            correlation: 0.0,
             unequal: 0.0,
             shock: 0.0,
             customer_shock: 0.0,
@@ -147,6 +150,7 @@ impl Fleet {
         // Half the variance of a difference lies on either side.
         let sd = self.day_sd / 2f64.sqrt();
         let mut days = [vec![], vec![]];
+        let mut noise = [sd * random.normal(), sd * random.normal()];
         let from = if self.design == Design::Concurrent { 0 } else { -(self.days as i32) };
         for day in from..self.days as i32 {
             let both = 0.02 * random.normal();
@@ -158,7 +162,8 @@ impl Fleet {
                     (_, 0) => untreated || day < 0,
                     (_, _) => !untreated && began && day >= 0,
                 };
-                let noise = sd * random.normal();
+                noise[side] = self.correlation * noise[side]
+                    + (1.0 - self.correlation * self.correlation).sqrt() * sd * random.normal();
                 let lost = if self.missing { 0.02 * random.unit() * 2.0 } else { 0.0 };
                 let silent = out < 0.03 || (0.03 + 0.01 * side as f64..0.04 + 0.01 * side as f64).contains(&out);
                 if !there || silent {
@@ -167,7 +172,7 @@ impl Fleet {
                 let records = (traffic * (1.0 - lost)).round().max(1.0);
                 let weight = records * (self.unequal * 0.3 * random.normal()).exp();
                 let later = if day >= 0 { self.shock } else { 0.0 };
-                let x = base + both + noise + later + if side == 1 { effect } else { 0.0 };
+                let x = base + both + noise[side] + later + if side == 1 { effect } else { 0.0 };
                 // What an untreated site does by itself scatters as a treated one's difference does.
                 let x = if untreated && day >= 0 { x + effect - self.effect } else { x };
                 let value = WeightedMean { n: records as u64, w: weight, wx: weight * x };

@@ -84,6 +84,8 @@ fn before_the_horizon_a_verdict_is_provisional_and_harder() {
     assert_eq!(small.verdict, Verdict::NotDecisive, "{}", small.sentence);
     assert!(small.sentence.en.contains("if it stays so, the horizon on"), "{}", small.sentence);
     assert_eq!(judged(&question(&["mAP50"]), side_by_side(8, &[0.8], &[0.006])).verdict, Verdict::Better);
+    let left = |n: i32, ms: i64| early.registration.days_left(day(n).plus(ms));
+    assert_eq!((left(9, 0), left(9, 1), left(13, 1), left(14, 0), left(20, 0)), (5, 5, 1, 0, 0));
 }
 
 #[test]
@@ -116,6 +118,9 @@ fn settings_that_changed_and_traffic_that_moved_are_unhealthy() {
     assert_eq!(found.verdict, Verdict::Unhealthy, "{}", found.sentence);
     assert!(found.sentence.en.contains("of the records expected") && !found.balance.healthy, "{}", found.sentence);
     assert_eq!(found.balance.sites_off.len(), 8);
+    // scipy.stats.chisquare([480, 520], [500, 500])
+    assert!(split_p(480, 520, 0.5).is_some_and(|p| (p - 0.205_903_210_732_068_38).abs() < 1e-9));
+    assert_eq!((split_p(0, 0, 0.5), split_p(1, 1, 1.0)), (None, None));
     // One site alone is told and does not judge.
     let mut rows = side_by_side(8, &[0.8], &[0.03]);
     rows[1].days.iter_mut().skip(6).for_each(|d| d.records = 20);
@@ -229,6 +234,12 @@ fn a_plan_grows_with_sites_days_and_effect() {
     assert!(of(0.02, 12, days) >= 0.8 && of(0.02, 12, days - 1) < 0.8);
     assert_eq!(plan(0.001, 8, 14, v).expect("a plan").days_needed, None, "days do not take sites' differences away");
     assert_eq!(planned.grid.len(), 30);
+    let said = planned.sentence(&metric("mAP50")).en;
+    assert!(said.starts_with("With 12 sites and 14 days, a true difference of 0.020 in mAP50"), "{said}");
+    let few = plan(0.02, 6, 14, v).expect("a plan").sentence(&metric("mAP50")).en;
+    assert!(few.contains("; days will not make it 80 %; ") && few.ends_with(" sites would."), "{few}");
+    let short = plan(0.025, 8, 3, v).expect("a plan").sentence(&metric("mAP50")).en;
+    assert!(short.contains(" days would make it 80 %."), "{short}");
     // From a champion of 28 days alone.
     let rows: Vec<Series> = (0..10)
         .map(|s| {
@@ -341,5 +352,8 @@ fn quantiles_are_judged_with_a_hundred_records_a_side() {
     assert!(found.judged && (found.difference - 2.4).abs() < 0.5, "{found:?}");
     let few = of(&sketches(900, 1.0), &sketches(99, 1.1));
     assert!(!few.judged && few.too_few == 6 && few.difference.is_finite(), "{few:?}");
-    assert_eq!(found.interval.is_some(), few.interval.is_some());
+    let answer = verdict(&["mAP50"], &[0.8], &[0.03]).with_quantile(&metric("inference_time_ms"), 0.95, &few);
+    is_sound(&answer);
+    assert_eq!(answer.metrics[2].metric, "inference_time_ms.p95");
+    assert!(answer.notes.last().is_some_and(|n| n.en.starts_with("The p95 of Latency is shown and not judged")));
 }
