@@ -9,8 +9,7 @@ use std::{
 
 mod paired;
 
-pub use paired::PairedDifference;
-use paired::PairedSums;
+pub use paired::{PairedDifference, PairedSums, overlap_weight};
 
 use crate::{
     aggregate::{Aggregate, WeightedMean},

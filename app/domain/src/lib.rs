@@ -12,6 +12,8 @@ pub mod compare;
 pub mod custom_metrics;
 pub mod declarations;
 pub mod error;
+#[cfg(feature = "evidence")]
+pub mod evidence;
 #[cfg(feature = "search")]
 pub mod mapping;
 pub mod metric;
@@ -30,6 +32,7 @@ mod sentences {
 pub mod normalization;
 pub mod sketch;
 pub mod state;
+#[cfg(feature = "evidence")]
 pub mod student;
 pub mod text;
 pub mod time;

@@ -31,7 +31,8 @@ impl PairedDifference {
 
 /// The weight of a zone where the sides have the weights `a` and `b`: a·b/(a+b). It is what the difference of two means is
 /// worth when a sample is worth the same everywhere: little where either side has little.
-fn overlap_weight(a: f64, b: f64) -> f64 {
+#[must_use]
+pub fn overlap_weight(a: f64, b: f64) -> f64 {
     // By size and without the product, which could be beyond what a number holds; equal whichever side is named first.
     let (less, more) = if a < b { (a, b) } else { (b, a) };
     less / (1.0 + less / more)
@@ -39,7 +40,7 @@ fn overlap_weight(a: f64, b: f64) -> f64 {
 
 /// The sums of a comparison under way.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct PairedSums {
+pub struct PairedSums {
     w: f64,
     ours: f64,
     base: f64,
@@ -50,7 +51,7 @@ pub(super) struct PairedSums {
 
 impl PairedSums {
     /// Takes a zone in. One in which a side has no value says nothing.
-    pub(super) fn add(&mut self, ours: &WeightedMean, base: &WeightedMean, other_days: bool, other_devices: bool) {
+    pub fn add(&mut self, ours: &WeightedMean, base: &WeightedMean, other_days: bool, other_devices: bool) {
         let (Some(b), Some(a)) = (ours.value(), base.value()) else { return };
         let w = overlap_weight(ours.w, base.w);
         self.w += w;
@@ -61,8 +62,15 @@ impl PairedSums {
         self.other_devices += usize::from(other_devices);
     }
 
+    /// Σω, the weight of all that was taken in.
+    #[must_use]
+    pub fn weight(&self) -> f64 {
+        self.w
+    }
+
     /// What it comes to; `None` without a shared zone, or with numbers that no sum can hold.
-    pub(super) fn difference(&self) -> Option<PairedDifference> {
+    #[must_use]
+    pub fn difference(&self) -> Option<PairedDifference> {
         let (ours, base) = (self.ours / self.w, self.base / self.w);
         let Self { zones, other_days, other_devices, .. } = *self;
         let delta = ours - base;

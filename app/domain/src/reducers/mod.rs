@@ -2,6 +2,8 @@
 //! order of their keys, each is taken in once and let go of.
 
 pub mod comparison;
+#[cfg(feature = "evidence")]
+pub mod evidence;
 pub mod field;
 pub mod summary;
 pub mod trend;

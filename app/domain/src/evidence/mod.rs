@@ -1,0 +1,41 @@
+//! Is the challenger better, and is that change real? The one engine that every verdict, interval and colour comes from. Pure: cells
+//! in, judgement out; the same records give the same answer in twelve digits, however they lie in files.
+//!
+//! Methods and their calibration: docs/statistics.md and `app/domain/tests/calibration.rs`.
+
+mod balance;
+mod cells;
+mod changed;
+mod delta;
+mod design;
+mod interval;
+mod judge;
+mod multiple;
+mod plan;
+mod quantile;
+mod rails;
+mod registration;
+mod written;
+
+mod sentences {
+    include!(concat!(env!("OUT_DIR"), "/evidence/sentences.rs"));
+}
+
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    balance::{Balance, Ratio, SiteOff, balance, split_p},
+    cells::{Cells, DaySums, Series, Side, SiteSeries},
+    changed::{ChangeCell, Changes, Part, PartKind, Period, what_changed},
+    delta::{Colour, DailyMeans, Delta, DeltaOver, PlaceMeans, colours, delta, lag_one},
+    design::{ClusterBy, Clustering, Design, Differences, Estimand, Look, SiteDifference, differences, interval},
+    interval::{Estimate, Member, groups_differ},
+    judge::{Basis, Judgement, MetricRow, Question, Setting, SettingChange, SiteRow, Verdict, judge},
+    multiple::{discoveries, holm},
+    plan::{Plan, PlannedPower, Variances, WouldDecide, non_central_t_above, plan, power, would_decide},
+    quantile::{LEAST_RECORDS, QuantileDifference, SiteValues, quantile_difference},
+    rails::{GuardRails, Rail, RailResult, RailStanding},
+    registration::{LEVEL_AT, LEVEL_BEFORE, RegisteredBy, Registration},
+    written::{twelve_digits, twelve_digits_of},
+};

@@ -1,0 +1,258 @@
+//! Guard-rails: what a challenger may not break however good it is in the primary metric. They are set by place and inherited: customer → site →
+//! zone.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    cells::Cells,
+    design::{Design, Differences, LEAST_CLUSTERS, Look, differences},
+    interval::Estimate,
+    written::twelve_digits_or_null,
+};
+use crate::{
+    metric::{Direction, Metric},
+    scope::Place,
+    text::Name,
+    time::Day,
+};
+
+/// How much worse a metric of accuracy may be, where nobody says otherwise.
+const ACCURACY_MARGIN: f64 = 0.01;
+const ACCURACY: [&str; 7] = ["mAP50", "mAP50_95", "precision", "recall", "mota", "idf1", "hota"];
+/// Milliseconds for a frame.
+const MOST_MS: f64 = 30.0;
+/// Where the champion itself is beyond a limit, the challenger counts as no worse within this share of the champion's mean: two equal
+/// models could never be told to be so with less.
+const SHARE_OF_CHAMPION: f64 = 0.02;
+/// The margin of a primary metric that has no rail: a share of the champion's mean.
+pub const PRIMARY_SHARE: f64 = 0.02;
+
+/// A rail for one metric.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rail {
+    /// The difference may be worse by so much at most, in the metric's unit; not below zero.
+    Margin(f64),
+    /// On each device the challenger's mean is at most so much (at least, where more is better), or no worse than the champion's where that is
+    /// beyond the limit.
+    DeviceLimit(f64),
+    /// None here, whatever is set above.
+    Off,
+}
+
+/// The rails of a model, by place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GuardRails {
+    levels: Vec<RailsOf>,
+}
+
+/// The rails set at one place; at none: for everywhere.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct RailsOf {
+    place: Option<Place>,
+    rails: BTreeMap<String, Rail>,
+}
+
+impl Default for GuardRails {
+    fn default() -> Self {
+        let accuracy = ACCURACY.map(|key| (key.to_owned(), Rail::Margin(ACCURACY_MARGIN)));
+        let latency = ("inference_time_ms".to_owned(), Rail::DeviceLimit(MOST_MS));
+        Self { levels: vec![RailsOf { place: None, rails: accuracy.into_iter().chain([latency]).collect() }] }
+    }
+}
+
+impl GuardRails {
+    /// No rails at all.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { levels: vec![] }
+    }
+
+    /// Sets a rail at a place, or everywhere. A margin below zero and what is no number switch it off.
+    #[must_use]
+    pub fn with(mut self, place: Option<Place>, metric: &str, rail: Rail) -> Self {
+        let rail = match rail {
+            Rail::Margin(margin) if !(margin.is_finite() && margin >= 0.0) => Rail::Off,
+            Rail::DeviceLimit(limit) if !limit.is_finite() => Rail::Off,
+            rail => rail,
+        };
+        match self.levels.iter_mut().find(|l| l.place == place) {
+            Some(level) => {
+                level.rails.insert(metric.to_owned(), rail);
+            }
+            None => self.levels.push(RailsOf { place, rails: BTreeMap::from([(metric.to_owned(), rail)]) }),
+        }
+        self
+    }
+
+    /// The rail that holds for a metric at a place: the one that is set nearest.
+    #[must_use]
+    pub fn at(&self, metric: &str, place: &Place) -> Rail {
+        let set =
+            |at: Option<Place>| self.levels.iter().find(|l| l.place == at).and_then(|l| l.rails.get(metric)).copied();
+        place.ancestors().find_map(|p| set(Some(p))).or_else(|| set(None)).unwrap_or(Rail::Off)
+    }
+
+    /// Whether any place has a rail for a metric.
+    #[must_use]
+    pub fn names(&self, metric: &str) -> bool {
+        self.levels.iter().any(|l| l.rails.get(metric).is_some_and(|r| *r != Rail::Off))
+    }
+
+    /// Every metric that has a rail anywhere.
+    pub fn metrics(&self) -> impl Iterator<Item = &str> {
+        let mut keys: Vec<&str> = self.levels.iter().flat_map(|l| l.rails.keys().map(String::as_str)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys.into_iter().filter(|k| self.names(k))
+    }
+}
+
+/// How the challenger stands to a rail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RailStanding {
+    /// Not worse than it allows.
+    Kept,
+    /// Entirely beyond it.
+    Broken,
+    /// Neither is certain.
+    Undecided,
+    /// One of the sides has no record of it: it blocks nothing.
+    Unchecked,
+}
+
+/// One rail, on one device where it is about devices.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RailResult {
+    pub metric: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<Name>,
+    pub standing: RailStanding,
+    /// How much is left to the rail, more is better, and below zero it is broken; in the metric's unit.
+    #[serde(serialize_with = "twelve_digits_or_null")]
+    pub left: Option<f64>,
+    pub n_sites: usize,
+    /// There are too few sites on the device for an interval: it was judged by its mean alone.
+    pub by_mean_alone: bool,
+    /// The number of the metric, and what `left` was made of.
+    #[serde(skip)]
+    pub(super) basis: Option<(usize, Estimate, Differences)>,
+}
+
+impl RailResult {
+    /// Of a metric that one of the sides has no record of.
+    #[must_use]
+    pub fn unchecked(metric: &str) -> Self {
+        Self {
+            metric: metric.to_owned(),
+            device: None,
+            standing: RailStanding::Unchecked,
+            left: None,
+            n_sites: 0,
+            by_mean_alone: false,
+            basis: None,
+        }
+    }
+}
+
+/// 1 where more is better, −1 where less is; `None` where neither.
+#[must_use]
+pub fn sign(metric: &Metric) -> Option<f64> {
+    match metric.direction {
+        Direction::HigherIsBetter => Some(1.0),
+        Direction::LowerIsBetter => Some(-1.0),
+        Direction::Neither => None,
+    }
+}
+
+/// What rails are checked on.
+pub struct Checked<'q> {
+    pub cells: &'q Cells,
+    pub design: Design,
+    pub days: &'q Range<Day>,
+    pub rails: &'q GuardRails,
+    /// One-sided.
+    pub level: f64,
+}
+
+impl Checked<'_> {
+    /// The rail of a metric: one result, or one a device. Metrics without a rail have none; those that neither more nor less is better of are unchecked.
+    #[must_use]
+    pub fn check(&self, number: usize, metric: &Metric) -> Vec<RailResult> {
+        let key = &*metric.key;
+        if !self.rails.names(key) {
+            return vec![];
+        }
+        let unchecked = |device: Option<Name>| RailResult { device, ..RailResult::unchecked(key) };
+        let Some(sign) = sign(metric) else { return vec![unchecked(None)] };
+        let mut results: Vec<RailResult> = vec![];
+        let margin = |place: &Place| match self.rails.at(key, place) {
+            Rail::Margin(margin) => Some(margin),
+            Rail::DeviceLimit(_) | Rail::Off => None,
+        };
+        let found = self.differences(number, None, &margin);
+        if !found.treated.is_empty() {
+            let enough = found.treated.len() >= LEAST_CLUSTERS;
+            let left = found.estimate(super::design::Estimand::Site, sign, 1.0);
+            results.extend(left.map(|left| RailResult {
+                standing: if enough { self.standing(&left) } else { RailStanding::Undecided },
+                left: Some(left.mean),
+                n_sites: found.treated.len(),
+                basis: Some((number, left, found)),
+                ..unchecked(None)
+            }));
+        }
+        let limit = |place: &Place| match self.rails.at(key, place) {
+            Rail::DeviceLimit(limit) => Some(limit),
+            Rail::Margin(_) | Rail::Off => None,
+        };
+        let mut devices: Vec<Option<&Name>> = self.cells.series().iter().map(|s| s.device.as_ref()).collect();
+        devices.sort_unstable();
+        devices.dedup();
+        for device in devices {
+            let found = self.differences(number, Some(device), &limit);
+            let Some(champion) = found.champion() else { continue };
+            // Of one device; the limit may differ by place, so the champion is held against it site by site as well.
+            let beyond = found.treated.iter().map(|s| s.overlap * sign * (s.champion - s.margin)).sum::<f64>() < 0.0;
+            let left = if beyond {
+                found.typical(&|s| sign * s.difference + SHARE_OF_CHAMPION * champion.abs())
+            } else {
+                found.typical(&|s| sign * (s.challenger - s.margin))
+            };
+            let Some(left) = left else { continue };
+            let enough = found.treated.len() >= LEAST_CLUSTERS;
+            let by_mean = if left.mean >= 0.0 { RailStanding::Kept } else { RailStanding::Undecided };
+            results.push(RailResult {
+                standing: if enough { self.standing(&left) } else { by_mean },
+                left: Some(left.mean),
+                n_sites: found.treated.len(),
+                by_mean_alone: !enough,
+                basis: Some((number, left, found)),
+                ..unchecked(device.cloned())
+            });
+        }
+        if results.is_empty() { vec![unchecked(None)] } else { results }
+    }
+
+    fn differences(
+        &self,
+        metric: usize,
+        device: Option<Option<&Name>>,
+        margin: &dyn Fn(&Place) -> Option<f64>,
+    ) -> Differences {
+        differences(self.design, self.cells, &Look { metric, days: self.days, device, margin })
+    }
+
+    fn standing(&self, left: &Estimate) -> RailStanding {
+        if left.p_below(0.0) < self.level {
+            RailStanding::Broken
+        } else if left.p_above(0.0) < self.level {
+            RailStanding::Kept
+        } else {
+            RailStanding::Undecided
+        }
+    }
+}
