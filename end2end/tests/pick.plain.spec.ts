@@ -86,7 +86,7 @@ test('limits that nothing meets are said in a sentence, with what would have to 
   const all = await offered();
   await page.goto(`${await home()}?limit=${enc(`${MAP}>=0.999`)}`);
   await expect(finding(page)).toHaveText(`None of the ${all.length} keeps to all limits.`);
-  const [, bound, name] = new RegExp(`${MAP} ≥ (0\\.\\d+), (\\S+) with`).exec(await told(page))!;
+  const [, bound, name] = new RegExp(`${MAP} ≥ (0\\.\\d+) in the place of 0.999, (\\S+) with`).exec(await told(page))!;
   expect(name).toBe(best(all).run_name);
   expect((await rows(page)).some((r) => r.best)).toBe(false);
   expect(await kept(page)).toEqual([]);
@@ -142,7 +142,7 @@ test('what is chosen by, and what it is held against, are chosen by the form', a
   await form.getByRole('button', { name: 'Apply' }).click();
   const fastest = [...all].sort((a, b) => a.metrics[TIME]! - b.metrics[TIME]!)[0]!;
   await expect(finding(page)).toContainText(`${fastest.run_name} is the best of`);
-  await expect(candidates(page).getByRole('columnheader')).toHaveText(['Candidate', `${TIME} ↓`, 'system/gpu_mem_mb ↓', 'Limits', 'Pareto']);
+  await expect(candidates(page).getByRole('columnheader')).toHaveText(['Candidate', `${TIME} ↓`, 'system/gpu_mem_mb ↓', 'Pareto']);
 });
 
 test('the link holds the choice with all its limits', async ({ page, stranger }) => {
@@ -223,7 +223,6 @@ test.describe('of the fleet', () => {
 });
 
 test('a limit of an unknown metric is left out alone: those that can be kept to are', async ({ page }) => {
-  test.fail(true, 'all limits are left out where one of them cannot be read (app/src/pick/make.rs, `answered`)');
   const fast = (await offered()).filter((r) => r.metrics[TIME]! <= 12);
   await page.goto(`${await home()}?limit=${enc(`${TIME}<=12`)}&limit=${enc('wisdom>=1')}`);
   await expect(page.getByRole('alert')).toContainText('wisdom', { timeout: 5_000 });
