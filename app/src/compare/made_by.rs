@@ -19,7 +19,7 @@ pub(super) async fn runs(services: &Services, a: &PageQuery, models: &[&ModelKey
         let newest = RecordsQuery { model: Some((*model).clone()), run: None, metric: None, skip: 0, ..a.q.records(1) };
         let records = services.metrics.records(&newest).await.ok()?;
         let run = services.runs.known(records.rows.first()?.run_id.as_deref()?)?;
-        Some(Cell::Link { text: tracking::run_name(&run), href: addresses::run(&run.id) })
+        Some(Cell::Number { text: tracking::run_name(&run), href: Some(addresses::run(&run.id)) })
     };
     let runs = join_all(models.iter().map(|m| run(m))).await;
     runs.iter().any(Option::is_some).then_some(runs)

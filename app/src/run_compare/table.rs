@@ -15,7 +15,7 @@ use super::{
 use crate::{
     i18n::Lang,
     panels::{
-        curve::number,
+        curve::{number, number_beside},
         tracking::{moment, run_duration, run_name, status_mark},
     },
     shell::{addresses, plain_query::PlainQuery},
@@ -162,11 +162,12 @@ pub(super) fn table(a: &PlainQuery, asked: &Asked, c: &RunComparison, images: &s
         Layout::Columns => in_columns(a, asked, c, &part),
         Layout::Rows => in_rows(a, asked, c, &part),
     };
+    let class = if lies == Layout::Columns { "card runs compared by-column" } else { "card runs compared" };
     let of_buttons = |id: &'static str, without: &[&str]| {
         view! { <form id=id method="get" action=a.path.clone() hidden="">{a.hidden_without(without)}</form> }
     };
     view! {
-        <div class="card runs compared">
+        <div class=class>
             {of_buttons(BASELINE_FORM, &["baseline"])}
             {of_buttons(WITHOUT_FORM, &[])}
             <div class="scroll" role="region" tabindex="0" aria-label=words::table(lang)><table>{inner}</table></div>
@@ -256,7 +257,8 @@ fn run_head(a: &PlainQuery, c: &RunComparison, at: usize, colour: u8, scope: &'s
     }
 }
 
-fn difference(a: &PlainQuery, d: &MetricDifference) -> impl IntoView + use<> {
+/// The difference of a value from the baseline's.
+fn difference(a: &PlainQuery, d: &MetricDifference, value: f64) -> impl IntoView + use<> {
     let lang = a.fmt.lang;
     let (class, word) = match d.verdict {
         ChangeVerdict::Better => ("delta better", Some(words::better(lang))),
@@ -267,7 +269,7 @@ fn difference(a: &PlainQuery, d: &MetricDifference) -> impl IntoView + use<> {
     let share = d.relative.filter(|r| r.abs() < 100.0);
     let share = share.map(|r| format!(" ({}{} %)", if r > 0.0 { "+" } else { "−" }, a.fmt.decimal(r.abs() * 100.0, 1)));
     let word = word.map(|w| format!(" {w}"));
-    view! { <small class=class>{format!("{arrow}{}", number(&a.fmt, d.by.abs()))}{share}{word}</small> }
+    view! { <small class=class>{format!("{arrow}{}", number_beside(&a.fmt, d.by.abs(), value))}{share}{word}</small> }
 }
 
 fn cell(a: &PlainQuery, c: &RunComparison, item: &Item<'_>, at: usize) -> AnyView {
@@ -277,7 +279,8 @@ fn cell(a: &PlainQuery, c: &RunComparison, item: &Item<'_>, at: usize) -> AnyVie
             let value = m.values.get(at).copied().flatten();
             let text = value.map_or_else(|| NO_VALUE.to_owned(), |v| number(&a.fmt, v));
             let exact = value.map(domain::tracking::exact_text);
-            let change = m.differences.get(at).copied().flatten().filter(|d| d.by != 0.0).map(|d| difference(a, &d));
+            let change = m.differences.get(at).copied().flatten().filter(|d| d.by != 0.0).zip(value);
+            let change = change.map(|(d, value)| difference(a, &d, value));
             view! { <td class=format!("num{base}") title=exact>{text}{change}</td> }.into_any()
         }
         Item::Param(t) | Item::Tag(t) => {
