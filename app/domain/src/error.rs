@@ -33,6 +33,12 @@ pub struct Sentence {
 }
 
 impl Sentence {
+    /// A name that people wrote down in both languages.
+    #[must_use]
+    pub fn named(en: impl Into<String>, ko: impl Into<String>) -> Self {
+        Self { en: en.into(), ko: Some(ko.into()) }
+    }
+
     /// A sentence that no page shows: what operators read in terminals and logs, and programs in answers of REST. Everything
     /// that a visitor of a page, or of a file behind one, may meet comes from a `sentences.toml` and has both languages.
     #[must_use]

@@ -150,7 +150,7 @@ async fn the_page_of_the_plan_lists_kinds_and_reasons_in_both_languages() {
     assert!(refused.contains("customer is missing") && refused.contains(&format!("/runs/{C}")), "{refused}");
     let korean = site.get("/sources/mlflow").header("Accept", "text/html").header("Cookie", "gf_lang=ko");
     let korean = korean.send().await.expect("an answer").text().await.expect("a body");
-    assert!(korean.contains("실행을 레코드로") && korean.contains("필드 누락"), "{korean}");
+    assert!(korean.contains("런을 레코드로") && korean.contains("필드 누락"), "{korean}");
     let (status, wrong) = site.page("/sources/mlflow?show=nope&page=7").await;
     assert!(status == 200 && wrong.contains("show= is one of new, corrected"), "{wrong}");
     let records = site.json(RECORDS).await;

@@ -83,5 +83,5 @@ pub fn percent(x: f64) -> String {
 /// A metric's name in both languages.
 #[must_use]
 pub fn label(metric: &Metric) -> Sentence {
-    Sentence { en: metric.label.to_string(), ko: Some(metric.label_ko.to_string()) }
+    Sentence::named(&*metric.label, &*metric.label_ko)
 }
