@@ -135,7 +135,8 @@ async fn the_best_run_under_limits_is_picked_and_what_binds_is_said() {
     assert_eq!(fronts, ["efficient"; 3]);
     let none = site.json("/api/runs/pick?experiment=detect&best=mAP50&limit=inference_time_ms%3C%3D5").await;
     assert!(
-        none["best"].is_null() && none["sentences"][1].as_str().is_some_and(|s| s.contains("≤ 10 ms in the place of 5 ms, small")),
+        none["best"].is_null()
+            && none["sentences"][1].as_str().is_some_and(|s| s.contains("≤ 10 ms in the place of 5 ms, small")),
         "{none}"
     );
     let near = site
