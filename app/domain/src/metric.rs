@@ -360,10 +360,56 @@ fn without_digits(word: &str) -> &str {
     word.trim_end_matches(|c: char| c.is_ascii_digit())
 }
 
-const LOWER: [&str; 16] = [
-    "loss", "error", "err", "mse", "rmse", "mae", "mape", "time", "latency", "ms", "drop", "fppi", "eer", "switches",
-    "misses", "wer",
+const LOWER: [&str; 45] = [
+    "loss",
+    "error",
+    "err",
+    "mse",
+    "rmse",
+    "mae",
+    "mape",
+    "time",
+    "latency",
+    "ms",
+    "drop",
+    "fppi",
+    "eer",
+    "switches",
+    "misses",
+    "wer",
+    "cer",
+    "perplexity",
+    "fid",
+    // What a model costs: its size, its memory, its arithmetic, its energy.
+    "kb",
+    "kib",
+    "mb",
+    "mib",
+    "gb",
+    "gib",
+    "bytes",
+    "memory",
+    "mem",
+    "vram",
+    "params",
+    "parameters",
+    "flops",
+    "gflops",
+    "mflops",
+    "macs",
+    "gmacs",
+    "cost",
+    "duration",
+    "energy",
+    "joule",
+    "joules",
+    "power",
+    "watt",
+    "watts",
+    "footprint",
 ];
+/// Sizes of what is chosen and not of what is paid: a batch, a picture.
+const SIZE_OF: [&str; 9] = ["batch", "image", "img", "input", "window", "step", "vocab", "sample", "dataset"];
 const HIGHER: [&str; 14] = [
     "map",
     "ap",
@@ -384,7 +430,10 @@ const HIGHER: [&str; 14] = [
 /// The rule over the words of a name, in small letters. A number at the end of a word does not count, unless it is part of it (`f1`).
 pub(crate) fn direction_of_words<'a>(words: impl Iterator<Item = &'a str> + Clone) -> Direction {
     let any = |list: &[&str]| words.clone().any(|w| list.contains(&w) || list.contains(&without_digits(w)));
-    if any(&LOWER) {
+    let size = words.clone().any(|w| w == "size") && !any(&SIZE_OF);
+    // A rate such as `gb per second` is no size.
+    let rate = words.clone().any(|w| w == "per" || w == "rate");
+    if (any(&LOWER) || size) && !rate {
         Direction::LowerIsBetter
     } else if any(&HIGHER) {
         Direction::HigherIsBetter

@@ -21,7 +21,7 @@ const TICKS: usize = 5;
 /// Columns of a small picture for which points are reduced.
 pub(super) const COLUMNS: usize = 240;
 /// Larger values cannot be put on one axis with their negatives: they count as infinite.
-const MOST: f64 = f64::MAX / 16.0;
+pub const MOST: f64 = f64::MAX / 16.0;
 /// Weights of smoothing that are offered.
 pub const SMOOTHING_WEIGHTS: [&str; 4] = ["0.6", "0.8", "0.9", "0.97"];
 /// The largest weight of smoothing.

@@ -45,7 +45,10 @@ impl Asked {
         let field = text(a, "limit_of").zip(text(a, "limit_bound"));
         let sign = if a.get("limit_side") == Some("least") { ">=" } else { "<=" };
         let field = field.map(|(metric, bound)| format!("{metric}{sign}{bound}"));
-        let texts: Vec<String> = a.all("limit").map(str::to_owned).chain(field).collect();
+        // Also as REST writes several.
+        let texts =
+            a.all("limit").flat_map(|t| t.split(';')).map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
+        let texts: Vec<String> = texts.chain(field).collect();
         let mut limits: Vec<LimitQuery> = vec![];
         for text in texts.into_iter().take(MAX_LIMITS * 2) {
             match LimitQuery::parse(&text) {

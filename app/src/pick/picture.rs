@@ -8,7 +8,10 @@ use leptos::prelude::*;
 use usecases::pick::{PickAnswer, PickMeasure};
 
 use super::words;
-use crate::{panels::curve::number_axis, shell::plain_query::PlainQuery};
+use crate::{
+    panels::curve::{MOST, number_axis},
+    shell::plain_query::PlainQuery,
+};
 
 /// So many dots are drawn; those that are not dominated always are.
 const DRAWN: usize = 1_500;
@@ -37,6 +40,9 @@ pub(super) fn picture(a: &PlainQuery, answer: &PickAnswer) -> Option<AnyView> {
     let few = order.len() <= WITH_INTERVALS;
     let dot = |at: usize| {
         let (quality, cost) = (answer.value(at, 0)?, answer.value(at, 1)?);
+        if quality.abs() > MOST || cost.abs() > MOST {
+            return None;
+        }
         let candidate = &answer.candidates[at];
         let (quality_text, cost_text) = (answer.number(0, quality), answer.number(1, cost));
         Some(ScatterPoint {

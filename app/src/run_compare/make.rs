@@ -1,6 +1,6 @@
 //! Makes the page of a comparison of runs.
 
-use domain::{Result, tracking::RunId};
+use domain::{ErrorKind, Result, tracking::RunId};
 use leptos::prelude::*;
 use usecases::tracking::{RunComparison, RunComparisonQuery};
 
@@ -28,7 +28,8 @@ pub async fn page(services: &Services, request: &Request, address: &str) -> Resu
     let mut a = PlainQuery::read(services, request, address, &KEYS, &LISTS)?;
     let lang = a.fmt.lang;
     let generation = services.runs.generation();
-    let asked = Asked::read(&mut a);
+    let mut asked = Asked::read(&mut a);
+    leave_out_gone(services, &mut a, &mut asked);
     let title = words::title(lang).to_owned();
     let mut crumbs =
         vec![Crumb { label: words::experiments(lang).into(), href: a.to(addresses::EXPERIMENTS), ..Crumb::default() }];
@@ -55,6 +56,28 @@ pub async fn page(services: &Services, request: &Request, address: &str) -> Resu
     crumbs.push(Crumb { label: title.clone(), href: a.with(&[]), ..Crumb::default() });
     let head = a.head(services, crumbs, title, addresses::run_events(), generation);
     Ok(DrawnView::new(head, words::about(lang), &html))
+}
+
+/// Runs that are gone are said and left out where at least two others are there: a link is older than what it names.
+fn leave_out_gone(services: &Services, a: &mut PlainQuery, asked: &mut Asked) {
+    let (mut there, mut gone) = (vec![], vec![]);
+    for id in &asked.runs {
+        if services.runs.known(id).is_some() {
+            there.push(id.clone());
+            continue;
+        }
+        // The beginning of an id, or none.
+        match services.runs.run(id) {
+            Err(e) if e.kind == ErrorKind::NotFound => gone.push(e.message),
+            _ => there.push(id.clone()),
+        }
+    }
+    if there.len() < 2 || gone.is_empty() {
+        return;
+    }
+    gone.into_iter().for_each(|why| a.mistake(why));
+    a.put("ids", there.join(","));
+    asked.runs = there;
 }
 
 /// The comparison; a baseline or a metric that does not fit is said, and left out.

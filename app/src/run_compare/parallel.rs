@@ -16,6 +16,8 @@ use crate::{
     ui::form::hidden_fields,
 };
 
+/// So many runs within all ranges are named.
+const NAMED: usize = 5;
 /// Axes that fit side by side.
 const MAX_AXES: usize = 7;
 
@@ -116,8 +118,9 @@ pub(super) fn section(a: &PlainQuery, asked: &Asked, c: &RunComparison, all: &[C
     };
     let left = inside.iter().filter(|i| **i).count();
     let told = (!asked.brushes.is_empty()).then(|| {
-        let names: Vec<String> =
-            (0..c.runs.len()).filter(|at| inside[*at]).map(|at| run_name(&c.runs[at])).take(5).collect();
+        let mut names: Vec<String> =
+            (0..c.runs.len()).filter(|at| inside[*at]).map(|at| run_name(&c.runs[at])).take(NAMED).collect();
+        names.extend((left > NAMED).then(|| "…".to_owned()));
         let ids = (0..c.runs.len()).filter(|at| inside[*at]).map(|at| c.runs[at].id.to_string()).collect::<Vec<_>>();
         let only = (ids.len() >= 2 && ids.len() < c.runs.len()).then(|| {
             let baseline = a.get("baseline").filter(|b| ids.iter().any(|id| id == b)).map(str::to_owned);

@@ -10,7 +10,7 @@ use usecases::tracking::RunComparison;
 use super::{asked::Asked, colours::colours, words};
 use crate::{
     panels::{
-        curve::{number, number_axis},
+        curve::{MOST, number, number_axis},
         tracking::run_name,
     },
     shell::plain_query::PlainQuery,
@@ -79,7 +79,7 @@ pub(super) fn numbers(a: &PlainQuery, c: &RunComparison, column: &Column) -> Vec
         Value::Text(text) => number_of(text),
         Value::Status(_) => None,
     };
-    c.runs.iter().map(|run| of(run).filter(|x: &f64| x.is_finite() && !domain::tracking::is_infinite(*x))).collect()
+    c.runs.iter().map(|run| of(run).filter(|x: &f64| x.abs() <= MOST)).collect()
 }
 
 /// Columns of which at least two runs have numbers that differ: metrics, then parameters.

@@ -109,6 +109,11 @@ impl PlainQuery {
         self.mistakes.push(why);
     }
 
+    /// Says what is wrong with the address beside its keys.
+    pub fn mistake(&mut self, why: Sentence) {
+        self.mistakes.push(why);
+    }
+
     /// Takes a key as not given.
     pub fn forget(&mut self, key: &str) {
         self.pairs.retain(|(k, _)| k != key);

@@ -143,7 +143,9 @@ pub fn correlations(params: &[TextRow], values: &[Option<f64>]) -> Vec<ParamCorr
 
 fn correlation(row: &TextRow, values: &[Option<f64>]) -> Option<ParamCorrelation> {
     let present = || row.values.iter().flatten();
-    let numeric = present().all(|text| number_of(text).is_some());
+    // A text among numbers, such as `auto`, has no rank: it counts as none. A word or two of a scale do not make numbers of the rest.
+    let numbers = present().filter(|text| number_of(text).is_some()).count();
+    let numeric = numbers > 0 && numbers * 2 >= present().count();
     let mut distinct: Vec<&Text> = present().collect();
     distinct.sort();
     distinct.dedup();
@@ -246,7 +248,8 @@ mod tests {
         let found = correlations(&rows, &[Some(0.3), Some(0.2), Some(0.1), Some(0.4)]);
         let told: Vec<_> =
             found.iter().map(|c| (&*c.key, c.correlation.rho, c.correlation.n, c.higher.as_deref())).collect();
-        assert_eq!(told.len(), 2, "{told:?}");
+        // A text among numbers has no rank, and counts as none.
+        assert_eq!((told.len(), told[2].0, told[2].2), (3, "mixed", 3), "{told:?}");
         assert_eq!((told[0].0, told[0].2, told[0].3), ("lr", 4, None));
         assert!((told[0].1 - 1.0).abs() < 1e-12);
         assert!(told[1].0 == "optimizer" && told[1].1 < -0.8 && told[1].3 == Some("sgd"));

@@ -62,7 +62,17 @@ pub struct PickAnswer {
 }
 
 impl PickAnswer {
-    pub(super) fn of(measures: Vec<PickMeasure>, limits: Vec<Limit>, candidates: Vec<PickCandidate>) -> Self {
+    pub(super) fn of(mut measures: Vec<PickMeasure>, limits: Vec<Limit>, candidates: Vec<PickCandidate>) -> Self {
+        // Where nothing says which way is better, a limit does: nobody forbids what is good.
+        for (at, measure) in measures.iter_mut().enumerate().filter(|(_, m)| m.direction == Direction::Neither) {
+            let mut sides = limits.iter().filter(|l| l.measure == at).map(|l| l.side);
+            if let Some(side) = sides.next().filter(|side| sides.all(|s| s == *side)) {
+                measure.direction = match side {
+                    LimitSide::AtMost => Direction::LowerIsBetter,
+                    LimitSide::AtLeast => Direction::HigherIsBetter,
+                };
+            }
+        }
         let values: Vec<Vec<Option<f64>>> =
             candidates.iter().map(|c| c.values.iter().map(|v| v.map(|v| v.value)).collect()).collect();
         let highest = measures.first().is_none_or(PickMeasure::highest);
@@ -128,7 +138,14 @@ impl PickAnswer {
             }
             None if self.pick.nearest.is_empty() => told.push(match self.candidates.is_empty() {
                 true => sentences::pick_no_candidate(),
-                false => sentences::pick_no_values(key(0)),
+                false => {
+                    let asked = std::iter::once(0).chain(self.limits.iter().map(|l| l.measure));
+                    let lacks = |m: &usize| (0..self.candidates.len()).all(|c| self.value(c, *m).is_none());
+                    match asked.clone().find(lacks) {
+                        Some(measure) => sentences::pick_none_has(key(measure)),
+                        None => sentences::pick_no_values(key(0)),
+                    }
+                }
             }),
             None => {
                 told.push(sentences::pick_none(self.candidates.len()));
@@ -147,6 +164,10 @@ impl PickAnswer {
                     told.push(Sentence { en, ko });
                 }
             }
+        }
+        let judged = self.measures.iter().take(if self.fronts.iter().any(|f| *f != Front::Unknown) { 2 } else { 1 });
+        for measure in judged.filter(|m| m.direction == Direction::Neither) {
+            told.push(sentences::pick_either_way(&*measure.key));
         }
         let unknown = self.pick.standings.iter().filter(|s| matches!(s, Standing::Unknown(_))).count();
         if unknown > 0 && unknown < self.candidates.len() {
