@@ -317,15 +317,23 @@ async fn ten_thousand_images_make_a_bounded_page() {
     let folder = Folder::new();
     experiment(&folder, "1", "detect", false, &[]);
     let one = file(&plain(8, 8), ImageFormat::Png);
-    let many: Vec<(String, Vec<u8>)> = (0..10_000).map(|i| (format!("samples/step_{i}.png"), one.clone())).collect();
+    // As many steps of one name, as many names without steps, and a name with a few steps among them.
+    let steps = (0..10_000).map(|i| format!("samples/step_{i}.png"));
+    let names = (0..10_000).map(|i| format!("crops/i{i:05}.png"));
+    let few = (0..4).map(|i| format!("val/epoch_{i}.png"));
+    let many: Vec<(String, Vec<u8>)> = steps.chain(names).chain(few).map(|path| (path, one.clone())).collect();
     write(&folder, A, "many", &many);
     let site = served(&folder, 1).await;
     let begun = Instant::now();
-    let sheet = page(&site, &format!("ids={A}")).await;
+    let sheet = page(&site, &format!("ids={A}&name=samples%2Fstep_*.png")).await;
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
-    assert!(sheet.contains("2,000 of 10,000 images are offered") && sheet.len() < 60_000, "{}: {sheet}", sheet.len());
+    assert!(sheet.contains("12,000 of 20,004 images are offered") && sheet.len() < 60_000, "{}: {sheet}", sheet.len());
     assert_eq!(sheet.matches("<figure>").count(), 24);
-    let last = page(&site, &format!("ids={A}&step=9999")).await;
+    let few = page(&site, &format!("ids={A}&name=val%2Fepoch_*.png")).await;
+    assert_eq!(few.matches("<figure>").count(), 4, "a name with a few steps keeps them among many others");
+    let found = page(&site, &format!("ids={A}&find=i09999")).await;
+    assert!(found.contains("path=crops%2Fi09999.png") && found.len() < 80_000, "{}: {found}", found.len());
+    let last = page(&site, &format!("ids={A}&name=samples%2Fstep_*.png&step=9999")).await;
     assert!(last.contains("path=samples%2Fstep_9999.png") && last.len() < 60_000, "{}", last.len());
 }
 

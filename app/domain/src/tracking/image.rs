@@ -196,20 +196,23 @@ pub fn is_immutable(path: &ArtifactPath) -> bool {
     ImageName::of(path).is_some_and(|name| name.logged.is_some())
 }
 
-/// Leaves about `most` images: of each name an equal share, evenly from its first to its last step. Returns how many were left out.
+/// Leaves at most `most` images. Names with several steps come before those with one; of each name as many as of the others, short ones whole
+/// and of long ones some that lie evenly from the first to the last step. Returns how many were left out.
 pub fn thin_out(series: &mut Vec<ImageSeries>, most: usize) -> usize {
     let count = |series: &[ImageSeries]| series.iter().map(|s| s.images.len()).sum::<usize>();
     let total = count(series);
     if total <= most {
         return 0;
     }
-    series.truncate(most);
-    for one in series.iter_mut() {
+    if series.len() > most {
+        // The order of names stays.
+        series.sort_by_key(|s| s.images.len() < 2);
+        series.truncate(most);
+        series.sort_by(|x, y| x.name.cmp(&y.name));
+    }
+    let share = share(series, most);
+    for one in series.iter_mut().filter(|s| s.images.len() > share) {
         let n = one.images.len();
-        let share = (n * most / total).clamp(1, n);
-        if share == n {
-            continue;
-        }
         // First and last stay, where there is room for two.
         let kept: Vec<usize> = (0..share).map(|i| if share == 1 { n - 1 } else { i * (n - 1) / (share - 1) }).collect();
         let mut index = 0;
@@ -219,6 +222,21 @@ pub fn thin_out(series: &mut Vec<ImageSeries>, most: usize) -> usize {
         });
     }
     total - count(series)
+}
+
+/// The largest number of images a name, at least one, with which all together are at most so many.
+fn share(series: &[ImageSeries], most: usize) -> usize {
+    let mut lengths: Vec<usize> = series.iter().map(|s| s.images.len()).collect();
+    lengths.sort_unstable();
+    let mut left = most;
+    for (at, length) in lengths.iter().enumerate() {
+        let equal = left / (lengths.len() - at);
+        if *length > equal {
+            return equal.max(1);
+        }
+        left -= length;
+    }
+    usize::MAX
 }
 
 #[cfg(test)]

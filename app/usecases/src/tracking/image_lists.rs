@@ -21,14 +21,14 @@ const MOST_FOLDERS: usize = 100;
 /// So many files of a run are looked at.
 const MOST_FILES: usize = 100_000;
 /// So many images of a run are kept.
-const MOST_IMAGES: usize = 2_000;
+const MOST_IMAGES: usize = 12_000;
 /// What is not listed by then is left out.
 const DEADLINE: Duration = Duration::from_secs(8);
 /// A list is asked for again after this, sooner while its run runs.
 const AGE: Duration = Duration::from_secs(60);
 const AGE_RUNNING: Duration = Duration::from_secs(10);
 /// So many images are remembered of all runs together.
-const MOST_REMEMBERED: usize = 100_000;
+const MOST_REMEMBERED: usize = 150_000;
 /// The images of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunImages {
