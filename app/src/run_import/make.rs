@@ -109,6 +109,7 @@ async fn content(services: &Services, a: &mut PlainQuery) -> Result<String> {
         {tracking::mistakes(lang, a.mistakes())}
         {kinds(a, &plan, kind)}
         {rules(services, a, mapping.import)}
+        {unfound(a, &plan)}
         {reasons(a, &plan)}
         <h2>{capitalized(kind_word(lang, kind))}</h2>
         {table}
@@ -119,6 +120,14 @@ async fn content(services: &Services, a: &mut PlainQuery) -> Result<String> {
 /// What there is most to see of: what would change, then what is refused.
 fn first_kind(plan: &ImportPlan) -> StepKind {
     StepKind::ALL.into_iter().find(|kind| plan.counts.of(*kind) > 0).unwrap_or(StepKind::New)
+}
+
+/// What of the rules leads nowhere.
+fn unfound(a: &PlainQuery, plan: &ImportPlan) -> Option<impl IntoView + use<>> {
+    let rules: Vec<String> =
+        plan.unfound.iter().map(|rule| format!("{} ({})", rule.of, rule.paths.join(", "))).collect();
+    (!rules.is_empty())
+        .then(|| view! { <p class="quiet"><bdi>{words::unfound(a.fmt.lang, rules.join("; "))}</bdi></p> })
 }
 
 /// With a large first letter, for a heading.

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Subcommand};
 use domain::{
     Result,
-    mapping::SourceMappings,
+    mapping::{SourceMappings, UnfoundRule},
     record::{Record, RecordIdentity},
 };
 use serde_json::{Value, json};
@@ -164,9 +164,10 @@ fn plan_json(plan: &ImportPlan) -> Value {
         .filter(|(kind, _)| **kind != StepKind::Unchanged)
         .map(|(kind, runs)| (kind.as_str().to_owned(), runs.iter().map(run).collect()))
         .collect();
+    let unfound: Vec<Value> = plan.unfound.iter().map(|rule| json!({"of": rule.of, "paths": rule.paths})).collect();
     json!({
         "dry_run": true, "as_of": plan.status.as_of, "complete": plan.status.complete,
-        "counts": counts_json(&plan.counts), "examples": examples,
+        "counts": counts_json(&plan.counts), "examples": examples, "unfound": unfound,
     })
 }
 
@@ -193,6 +194,11 @@ fn plan_text(plan: &ImportPlan) -> String {
     lines.push(line("not finished", counts.left_out_total()));
     lines.extend(counts.left_out.iter().map(|(status, n)| line(&format!("  {}", status.as_str()), *n)));
     parts.push(lines.join("\n"));
+    if !plan.unfound.is_empty() {
+        let rule = |rule: &UnfoundRule| format!("  {}: {}", rule.of, rule.paths.join(", "));
+        let rules = plan.unfound.iter().map(rule).collect::<Vec<_>>().join("\n");
+        parts.push(format!("No run has anything at these paths of the mapping:\n{rules}"));
+    }
     for kind in StepKind::ALL.into_iter().filter(|k| !matches!(k, StepKind::Unchanged | StepKind::LeftOut)) {
         let runs = plan.examples.get(&kind).map_or(&[][..], Vec::as_slice);
         if runs.is_empty() {

@@ -126,7 +126,7 @@ async fn start_jobs(
             let copy = Arc::clone(&copy);
             jobs::copy_tracking(async move { copy.run().await }, job)
         });
-        let (import, runs, files) = (parts.run_import.clone(), parts.runs.clone(), Arc::clone(written));
+        let (import, runs, files) = (parts.run_import.clone().of_copy(), parts.runs.clone(), Arc::clone(written));
         let title = sentences::import_runs();
         jobs.add("run_import", title, move |job| {
             let files = Arc::clone(&files);

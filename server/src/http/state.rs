@@ -66,7 +66,7 @@ impl AppState {
                 sources: Arc::clone(&parts.sources),
                 views: Arc::new(parts.views.clone()),
                 runs: Arc::new(parts.runs.clone()),
-                run_import: Arc::new(parts.run_import.clone()),
+                run_import: Arc::new(parts.run_import.clone().of_copy()),
                 mappings: Arc::new(move || rules.mappings()),
                 // What cannot be read was refused before.
                 mlflow_url: settings.tracking.public_url().ok().flatten().map(Into::into),

@@ -182,6 +182,31 @@ async fn a_server_imports_by_itself_once_its_mapping_says_so() {
 }
 
 #[tokio::test]
+async fn a_misspelled_path_is_said_and_takes_no_crowd_of_records_back() {
+    let folder = Folder::new();
+    experiment(&folder, "1", "detect/acme", false, &[]);
+    let ids: Vec<String> = (0..25).map(|i| format!("{i:032x}")).collect();
+    for id in &ids {
+        run(&folder, "1", &finished(id, "s1", 0.5));
+    }
+    folder.write("data/sources.yaml", "mlflow: {import: true}\n");
+    let site = served(&folder).await;
+    let begun = Instant::now();
+    while site.json(RECORDS).await["total"] != 25 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{}", site.log());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let wrong = "mlflow:\n  import: true\n  fields:\n    customer: $.tags.custmer\n";
+    folder.write("data/sources.yaml", wrong);
+    until(&site, "/sources", |page| page.contains("would take back 25 of 25 records")).await;
+    assert_eq!(site.json(RECORDS).await["total"], 25);
+    let plan = import(&folder, &["--mapping", &folder.write("wrong.yaml", wrong), "--dry-run", "--json"]).fine().json();
+    let customer = json!({"of": "customer", "paths": ["$.tags.custmer"]});
+    assert!(plan["unfound"].as_array().is_some_and(|rules| rules.contains(&customer)), "{plan}");
+    assert_eq!(plan["counts"]["withdrawn"], 25, "who asks for it by hand gets it");
+}
+
+#[tokio::test]
 async fn a_mapping_that_is_wrong_is_refused_with_its_line_and_the_cure() {
     let folder = written();
     for (mapping, line, said) in [

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 pub use self::{
     path::{JsonPath, PathError, PathFault, PathStep},
-    run::{RUN_ROOTS, RunDocument, RunParts, is_reserved_group},
+    run::{RUN_ROOTS, RunDocument, RunParts, UnfoundRule, is_reserved_group},
     unit::{Conversion, Dimension, Unit},
 };
 

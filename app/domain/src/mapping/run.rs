@@ -144,11 +144,47 @@ impl<'r> RunDocument<'r> {
     }
 }
 
+/// A rule of which no path leads anywhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnfoundRule {
+    /// The field or the metric.
+    pub of: String,
+    pub paths: Vec<String>,
+}
+
 fn refuse<T>(code: &'static str, message: String) -> Result<T, Refusal> {
     Err(Refusal { code, message })
 }
 
 impl RecordMapping {
+    /// The rules whose paths lead nowhere in any of these runs: what was misspelled, or what nobody logs.
+    #[must_use]
+    pub fn unfound<'r>(&self, runs: impl Iterator<Item = RunDocument<'r>>) -> Vec<UnfoundRule> {
+        let fields = self.fields.iter().filter_map(|(name, rule)| match &rule.from {
+            Origin::Paths(paths) => Some((name.clone(), paths.clone())),
+            Origin::Constant(_) => None,
+        });
+        let metrics = self.metrics.iter().map(|(key, rule)| {
+            let path = |origin: &'_ MetricOrigin| match origin {
+                MetricOrigin::Path(path, _) => Some(path.clone()),
+                MetricOrigin::Constant(_) => None,
+            };
+            (key.to_string(), rule.0.iter().filter_map(path).collect::<Vec<_>>())
+        });
+        let mut left: Vec<(String, Vec<JsonPath>)> = fields.chain(metrics).filter(|(_, p)| !p.is_empty()).collect();
+        for run in runs {
+            left.retain(|(_, paths)| paths.iter().all(|path| run.find(path).is_none()));
+            if left.is_empty() {
+                break;
+            }
+        }
+        let told = |(of, paths): (String, Vec<JsonPath>)| UnfoundRule {
+            of,
+            paths: paths.iter().map(ToString::to_string).collect(),
+        };
+        left.into_iter().map(told).collect()
+    }
+
     /// The record of a run: at its end, under its id, and a candidate unless the mapping finds something else.
     ///
     /// # Errors

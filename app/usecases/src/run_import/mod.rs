@@ -3,11 +3,13 @@
 
 mod item;
 mod plan;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
-    Result,
+    Error, Result,
     access::{Action, Actor, Object, authorize},
     error::Sentence,
     mapping::RunMapping,
@@ -21,8 +23,10 @@ use self::{
     item::ItemState,
     plan::{Candidate, Planner},
 };
-use crate::{Ingestion, Sources, Tracking};
+use crate::{Ingestion, Sources, Tracking, sentences};
 
+/// Fewer records are taken back without a question, however many of all they are.
+const MANY: u64 = 20;
 /// Runs that go to the lake in one commit.
 const RUNS_AT_ONCE: usize = 5_000;
 
@@ -41,6 +45,7 @@ pub struct RunImport {
     sources: Sources,
     items: Arc<dyn SourceItems>,
     clock: Arc<dyn Clock>,
+    is_copy: bool,
 }
 
 /// What an import came to.
@@ -70,7 +75,14 @@ impl RunImport {
         items: Arc<dyn SourceItems>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { actor: Actor::Operator, runs, ingestion, sources, items, clock }
+        Self { actor: Actor::Operator, runs, ingestion, sources, items, clock, is_copy: false }
+    }
+
+    /// The same over a copy that is followed in the background. What somebody else has imported may be newer than it: then it waits. And
+    /// what would take most records back is left to a person.
+    #[must_use]
+    pub fn of_copy(self) -> Self {
+        Self { is_copy: true, ..self }
     }
 
     /// The same for another actor.
@@ -96,7 +108,9 @@ impl RunImport {
         let (candidates, status) = self.candidates(mapping, experiments)?;
         let items = self.states().await?;
         let planner = self.planner(mapping);
-        let mut plan = ImportPlan { counts: PlanCounts::default(), status, examples: BTreeMap::new() };
+        let documents = candidates.iter().map(Candidate::document);
+        let unfound = if candidates.is_empty() { vec![] } else { mapping.record.unfound(documents) };
+        let mut plan = ImportPlan { counts: PlanCounts::default(), status, examples: BTreeMap::new(), unfound };
         for candidate in candidates {
             let step = planner.step(&candidate, items.get(candidate.run.id.as_str()));
             plan.note(&candidate, step, examples);
@@ -124,6 +138,11 @@ impl RunImport {
                 changed.push((candidate, step));
             }
         }
+        let there = items.values().filter(|item| item.record.is_some()).count() as u64;
+        let withdrawn = imported.counts.withdrawn;
+        if self.is_copy && withdrawn >= MANY && withdrawn * 2 > there {
+            return Err(Error::unavailable(sentences::import_would_withdraw(withdrawn, there)));
+        }
         let source = mlflow_source();
         if changed.is_empty() {
             self.sources.read_finished(&source, self.clock.now()).await?;
@@ -134,10 +153,10 @@ impl RunImport {
         for n in 0..=last {
             let mut batch = Batch { source: source.clone(), ..Batch::default() };
             let (mut records, mut withdrawn): (Vec<ReceivedRecord>, Vec<RecordIdentity>) = (vec![], vec![]);
-            let mut items = vec![];
+            let mut states = vec![];
             for (candidate, step) in changed.by_ref().take(RUNS_AT_ONCE) {
-                let state = planner.state(&candidate, &step);
-                items.extend(
+                let state = planner.state(&candidate, &step, items.get(candidate.run.id.as_str()));
+                states.extend(
                     state.map(|state| SourceItem { key: candidate.run.id.to_string(), state: state.to_text() }),
                 );
                 let (record, gone) = step.into_rows();
@@ -150,7 +169,7 @@ impl RunImport {
             if n == 0 {
                 batch.refused = imported.counts.refused_by_code();
             }
-            batch.progress = ReadProgress { anew: n == 0, caught_up: n == last, items, position: None };
+            batch.progress = ReadProgress { anew: n == 0, caught_up: n == last, items: states, position: None };
             for appended in self.ingestion.append_all(vec![batch]).await? {
                 imported.appended.taken += appended.taken;
                 imported.appended.duplicate += appended.duplicate;
@@ -170,7 +189,7 @@ impl RunImport {
     }
 
     fn planner<'m>(&self, mapping: &'m RunMapping) -> Planner<'m> {
-        Planner::new(mapping, self.clock.now(), nfc)
+        Planner::new(mapping, self.clock.now(), nfc, self.is_copy)
     }
 
     /// The runs that the mapping and the question take.

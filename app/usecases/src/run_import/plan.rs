@@ -8,6 +8,7 @@ use std::{
 };
 
 use domain::{
+    mapping::UnfoundRule,
     mapping::{RunDocument, RunMapping, RunParts},
     ports::{CopyStatus, MadeByRun, RefusedCounts},
     record::{NameNormalizer, Record, RecordIdentity, Refusal},
@@ -30,6 +31,17 @@ pub struct Candidate {
     pub experiment: Arc<Experiment>,
     /// What it made, where that is known.
     pub made: Option<Arc<MadeByRun>>,
+}
+
+impl Candidate {
+    /// As the rules see it.
+    pub fn document(&self) -> RunDocument<'_> {
+        let made = self.made.as_deref().and_then(|made| match made.versions.as_slice() {
+            [one] => Some((&*one.model, &*one.version)),
+            _ => None,
+        });
+        RunDocument(RunParts { run: &self.run, experiment: &self.experiment, made })
+    }
 }
 
 /// What happens to a run.
@@ -217,6 +229,8 @@ pub struct ImportPlan {
     pub status: CopyStatus,
     /// By kind, some of the runs.
     pub examples: BTreeMap<StepKind, Vec<PlannedRun>>,
+    /// Rules that lead nowhere in any of the runs: what was misspelled, or what nobody logs.
+    pub unfound: Vec<UnfoundRule>,
 }
 
 /// A run of a plan.
@@ -244,13 +258,18 @@ pub struct Planner<'m> {
     rules: u64,
     now: Millis,
     spelling: NameNormalizer,
+    /// The runs are a copy that may be older than what somebody else has imported.
+    is_copy: bool,
 }
 
+/// A copy that shows an earlier state of a run than was imported is behind for no longer than this; then the run was changed back.
+const BEHIND_MS: i64 = 15 * 60_000;
+
 impl<'m> Planner<'m> {
-    pub fn new(mapping: &'m RunMapping, now: Millis, spelling: NameNormalizer) -> Self {
+    pub fn new(mapping: &'m RunMapping, now: Millis, spelling: NameNormalizer, is_copy: bool) -> Self {
         let mut rules = DefaultHasher::new();
         (FORMAT, &mapping.record).hash(&mut rules);
-        Self { mapping, rules: rules.finish(), now, spelling }
+        Self { mapping, rules: rules.finish(), now, spelling, is_copy }
     }
 
     pub fn step(&self, candidate: &Candidate, known: Option<&ItemState>) -> PlannedStep {
@@ -258,6 +277,9 @@ impl<'m> Planner<'m> {
             return PlannedStep::LeftOut(candidate.run.status);
         }
         let made = made_names(candidate, known);
+        if known.is_some_and(|known| self.is_behind(candidate, made.as_ref(), known)) {
+            return PlannedStep::Unchanged;
+        }
         if let Some(known) = known.filter(|known| known.seen == self.seen(candidate, made.as_ref())) {
             match &known.refused {
                 // Of a moment that lies ahead of the clock time alone decides.
@@ -279,16 +301,27 @@ impl<'m> Planner<'m> {
         }
     }
 
-    /// What is to be remembered of a step; `None` where what is known stays.
-    pub fn state(&self, candidate: &Candidate, step: &PlannedStep) -> Option<ItemState> {
+    /// Whether the copy still shows what the run was before somebody else imported it: the command reads MLflow anew, a server's copy
+    /// of old runs follows within a sweep.
+    fn is_behind(&self, candidate: &Candidate, made: Option<&(String, String)>, known: &ItemState) -> bool {
+        let run = run_fingerprint(candidate, made);
+        self.is_copy && known.run != run && known.earlier.contains(&run) && self.now.0 - known.since < BEHIND_MS
+    }
+
+    /// What is to be remembered of a step beside what was known; `None` where that stays.
+    pub fn state(&self, candidate: &Candidate, step: &PlannedStep, known: Option<&ItemState>) -> Option<ItemState> {
         let record = step.record().map(|r| WrittenRecord { identity: r.identity(), content: content(r) });
         let refused =
             step.refusal().map(|(code, message)| WrittenRefusal { code: code.to_owned(), message: message.to_owned() });
         // The names that were taken over from what was known are in the record.
-        let before =
-            record.clone().map(|record| ItemState { seen: String::new(), record: Some(record), refused: None });
+        let before = record.clone().map(|record| ItemState { record: Some(record), ..ItemState::default() });
         let made = made_names(candidate, before.as_ref());
-        step.changes_something().then(|| ItemState { seen: self.seen(candidate, made.as_ref()), record, refused })
+        step.changes_something().then(|| {
+            let run = run_fingerprint(candidate, made.as_ref());
+            let since = known.filter(|known| known.run == run).map_or(self.now.0, |known| known.since);
+            let earlier = ItemState::earlier_than(&run, known);
+            ItemState { seen: self.seen(candidate, made.as_ref()), run, earlier, since, record, refused }
+        })
     }
 
     fn record(&self, candidate: &Candidate, made: Option<&(String, String)>) -> Result<Record, Refusal> {
@@ -300,15 +333,22 @@ impl<'m> Planner<'m> {
 
     /// Fingerprint of all that a record is made of.
     fn seen(&self, candidate: &Candidate, made: Option<&(String, String)>) -> String {
-        let Candidate { run, experiment, .. } = candidate;
         let mut hash = DefaultHasher::new();
-        (self.rules, made, run.end, run.start, run.status.as_str()).hash(&mut hash);
-        (&*run.name, &*run.user, &*run.artifact_uri, &run.params, &run.tags).hash(&mut hash);
-        (&*experiment.name, &experiment.tags, run.metrics.len()).hash(&mut hash);
-        run.metrics.iter().for_each(|m| (&*m.key, m.value.to_bits()).hash(&mut hash));
-        run.datasets.iter().for_each(|d| (&*d.name, &*d.digest, &*d.context, &*d.source).hash(&mut hash));
+        (self.rules, run_fingerprint(candidate, made)).hash(&mut hash);
         format!("{:016x}", hash.finish())
     }
+}
+
+/// Fingerprint of a run and of what it made.
+fn run_fingerprint(candidate: &Candidate, made: Option<&(String, String)>) -> String {
+    let Candidate { run, experiment, .. } = candidate;
+    let mut hash = DefaultHasher::new();
+    (made, run.end, run.start, run.status.as_str()).hash(&mut hash);
+    (&*run.name, &*run.user, &*run.artifact_uri, &run.params, &run.tags).hash(&mut hash);
+    (&*experiment.name, &experiment.tags, run.metrics.len()).hash(&mut hash);
+    run.metrics.iter().for_each(|m| (&*m.key, m.value.to_bits()).hash(&mut hash));
+    run.datasets.iter().for_each(|d| (&*d.name, &*d.digest, &*d.context, &*d.source).hash(&mut hash));
+    format!("{:016x}", hash.finish())
 }
 
 /// The registered model and version that a run made. What was copied of it is forgotten now and then: what its record says stays until
