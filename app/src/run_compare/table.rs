@@ -31,7 +31,7 @@ const FEW: usize = 6;
 /// So many metrics, parameters and tags are on a page where each is a row.
 const PAGE_ROWS: usize = 100;
 /// And where each is a column.
-const PAGE_COLUMNS: usize = 24;
+const PAGE_COLUMNS: usize = 12;
 /// The forms of the buttons beside each run. Links would name all runs, each of them: a hundred times a hundred ids.
 const BASELINE_FORM: &str = "as-baseline";
 const WITHOUT_FORM: &str = "without-run";
