@@ -322,15 +322,20 @@ pub fn number(fmt: &Fmt, v: f64) -> String {
     fmt.decimal(v, (3.0 - magnitude).clamp(0.0, 8.0) as u8)
 }
 
-/// A number beside another one of the same kind: to as many digits behind the point as that has.
+/// A number beside another one of the same kind: to as many digits behind the point as that has, and to at least two that count.
 #[must_use]
 pub fn number_beside(fmt: &Fmt, v: f64, other: f64) -> String {
     let text = number(fmt, other);
     let Some((_, behind)) = text.split_once('.').filter(|_| !text.contains('e')) else { return number(fmt, v) };
-    let digits = u8::try_from(behind.len()).unwrap_or(u8::MAX);
-    // What is too small for these digits is not nothing.
-    if v != 0.0 && v.abs() < 0.5 * 10f64.powi(-i32::from(digits)) { number(fmt, v) } else { fmt.decimal(v, digits) }
+    let two = if v == 0.0 { 0.0 } else { 1.0 - v.abs().log10().floor() };
+    if two > MOST_DIGITS {
+        return number(fmt, v);
+    }
+    fmt.decimal(v, (behind.len() as f64).max(two) as u8)
 }
+
+/// Smaller numbers are written with a power of ten.
+const MOST_DIGITS: f64 = 6.0;
 
 fn scientific(v: f64) -> String {
     format!("{v:.2e}").replace('-', "−")
@@ -459,9 +464,9 @@ mod tests {
         let f = fmt();
         let texts =
             [0.0, 0.123_456, 12.345_6, 1234.5, 41_220.0, 3e-7, 2.5e12, f64::NAN, -f64::MAX].map(|v| number(&f, v));
-        let beside =
-            [(0.014, 0.8305), (0.000_01, 0.8305), (33.0, 5795.0), (0.0, 0.5)].map(|(v, of)| number_beside(&f, v, of));
-        assert_eq!(beside, ["0.0140", "1.00e−5", "33", "0.0000"]);
+        let pairs = [(0.014, 0.8305), (0.197, 117.5), (0.0009, 0.55), (1e-6, 0.8305), (33.0, 5795.0), (0.0, 0.5)];
+        let beside = pairs.map(|(v, of)| number_beside(&f, v, of));
+        assert_eq!(beside, ["0.0140", "0.20", "0.0009", "1.00e−6", "33", "0.0000"]);
         assert_eq!(texts, ["0", "0.1235", "12.35", "1,235", "41,220", "3.00e−7", "2.50e12", "NaN", "−∞"]);
     }
 }

@@ -127,7 +127,7 @@ fn unfound(a: &PlainQuery, plan: &ImportPlan) -> Option<impl IntoView + use<>> {
     let rules: Vec<String> =
         plan.unfound.iter().map(|rule| format!("{} ({})", rule.of, rule.paths.join(", "))).collect();
     (!rules.is_empty())
-        .then(|| view! { <p class="quiet"><bdi>{words::unfound(a.fmt.lang, rules.join("; "))}</bdi></p> })
+        .then(|| view! { <p class="quiet paths"><bdi>{words::unfound(a.fmt.lang, rules.join("; "))}</bdi></p> })
 }
 
 /// With a large first letter, for a heading.

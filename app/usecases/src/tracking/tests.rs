@@ -346,16 +346,16 @@ async fn images_are_looked_for_two_levels_deep_and_asked_for_once() {
 }
 
 #[tokio::test]
-async fn of_ten_thousand_images_a_bounded_number_is_kept_and_the_rest_is_counted() {
+async fn of_twenty_thousand_images_a_bounded_number_is_kept_and_the_rest_is_counted() {
     let (copy, tracking) = copied();
     let run = tracking.run("aaaa1111").expect("a run").run;
-    let many: Vec<String> = (0..10_000).map(|i| format!("many/{i:06}.png")).collect();
+    let many: Vec<String> = (0..20_000).map(|i| format!("many/{i:06}.png")).collect();
     let many: Vec<&str> = std::iter::once("many/").chain(many.iter().map(String::as_str)).collect();
     *copy.files.lock().expect("files") = files(&many);
     let images = tracking.images(&run).await.expect("images");
     let steps: Vec<i64> = images.series("many/*.png").expect("one name").steps().collect();
     assert_eq!((images.left_out, images.is_partial), (8_000, false));
-    assert_eq!((steps.len(), steps.first(), steps.last()), (2_000, Some(&0), Some(&9_999)));
+    assert_eq!((steps.len(), steps.first(), steps.last()), (12_000, Some(&0), Some(&19_999)));
     // Of thousands of folders a hundred are listed.
     let (copy, tracking) = copied();
     let folders: Vec<String> = (0..3_000).map(|i| format!("f{i}/")).collect();
