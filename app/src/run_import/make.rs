@@ -3,6 +3,7 @@
 use domain::{
     Error, Result,
     declarations::DeclarationFile,
+    mapping::UnfoundRule,
     record::RecordIdentity,
     scope::{Scope, clip_text},
 };
@@ -122,12 +123,18 @@ fn first_kind(plan: &ImportPlan) -> StepKind {
     StepKind::ALL.into_iter().find(|kind| plan.counts.of(*kind) > 0).unwrap_or(StepKind::New)
 }
 
-/// What of the rules leads nowhere.
+/// What of the rules leads nowhere: folded, since of the built-in ones many do.
 fn unfound(a: &PlainQuery, plan: &ImportPlan) -> Option<impl IntoView + use<>> {
-    let rules: Vec<String> =
-        plan.unfound.iter().map(|rule| format!("{} ({})", rule.of, rule.paths.join(", "))).collect();
-    (!rules.is_empty())
-        .then(|| view! { <p class="quiet paths"><bdi>{words::unfound(a.fmt.lang, rules.join("; "))}</bdi></p> })
+    let rule = |rule: &UnfoundRule| view! { <li><bdi>{format!("{}: {}", rule.of, rule.paths.join(", "))}</bdi></li> };
+    let rules: Vec<_> = plan.unfound.iter().map(rule).collect();
+    (!rules.is_empty()).then(|| {
+        view! {
+            <details class="more">
+                <summary>{words::unfound(a.fmt.lang, rules.len())}</summary>
+                <ul class="quiet paths">{rules}</ul>
+            </details>
+        }
+    })
 }
 
 /// With a large first letter, for a heading.
