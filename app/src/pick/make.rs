@@ -268,18 +268,26 @@ async fn answered<Q: Question>(
         answer => return answer,
     }
     let limits = std::mem::take(query.limits());
-    for part in ["baseline", "cost", "best"] {
-        if a.get(part).is_none() {
-            continue;
+    if let Err(e) = query.ask(services).await {
+        let given = ["baseline", "cost", "best"].map(|part| a.get(part).map(|_| part));
+        let mut mended = false;
+        for part in given.into_iter().flatten() {
+            let mut without = query.clone();
+            without.forget(part);
+            if without.ask(services).await.is_ok() {
+                a.refuse(part, e.message.clone());
+                (query, mended) = (without, true);
+                break;
+            }
         }
-        let Err(e) = query.ask(services).await else { break };
-        let mut without = query.clone();
-        without.forget(part);
-        // The last one is taken out in any case: perhaps it was one of several.
-        if without.ask(services).await.is_ok() || part == "best" {
-            a.refuse(part, e.message);
+        // None of them alone: all of them.
+        if !mended {
+            for part in given.into_iter().flatten() {
+                query.forget(part);
+                a.forget(part);
+            }
+            a.mistake(e.message);
         }
-        query = without;
     }
     query.ask(services).await?;
     for limit in limits {

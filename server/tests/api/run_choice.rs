@@ -263,6 +263,18 @@ fn fleet() -> String {
 }
 
 #[tokio::test]
+async fn a_part_of_a_choice_that_is_wrong_leaves_the_others() {
+    let (_folder, site) = served().await;
+    let baseline = IDS[0];
+    let path = format!("/experiments/1/pick?best=mAP50&baseline={baseline}&cost=nope&limit=mAP50%3E%3Dbase%2B0.05");
+    let (status, html) = site.page(&path).await;
+    let selected =
+        html.split("<option").find(|o| o.contains(&format!("value=\"{baseline}\"")) && o.contains("selected"));
+    assert!(status == 200 && html.contains("nope") && selected.is_some(), "{status} {html}");
+    assert!(html.contains("mAP50 ≥ 0.75"), "the limit beside the baseline counts: {html}");
+}
+
+#[tokio::test]
 async fn the_best_model_of_the_fleet_is_picked_at_the_places_of_the_baseline() {
     let folder = Folder::new();
     folder.ingest(&[&folder.write("in/fleet.jsonl", fleet())]).fine();

@@ -304,8 +304,12 @@ impl<'m> Planner<'m> {
     /// Whether the copy still shows what the run was before somebody else imported it: the command reads MLflow anew, a server's copy
     /// of old runs follows within a sweep.
     fn is_behind(&self, candidate: &Candidate, made: Option<&(String, String)>, known: &ItemState) -> bool {
+        // Of most runs there is no earlier state: theirs are not worked out twice.
+        if !self.is_copy || known.earlier.is_empty() || self.now.0 - known.since >= BEHIND_MS {
+            return false;
+        }
         let run = run_fingerprint(candidate, made);
-        self.is_copy && known.run != run && known.earlier.contains(&run) && self.now.0 - known.since < BEHIND_MS
+        known.run != run && known.earlier.contains(&run)
     }
 
     /// What is to be remembered of a step beside what was known; `None` where that stays.
