@@ -1,6 +1,8 @@
 //! The ports: what the domain needs from outside. Each port has one contract suite (server/tests/contract) that all adapters pass.
 
 mod access;
+#[cfg(feature = "evidence")]
+mod comparisons;
 #[cfg(feature = "search")]
 mod run_catalog;
 mod tracking;
@@ -27,6 +29,8 @@ use crate::{
 pub use self::access::{
     ChangeOutcome, CreateOutcome, IdempotencyKey, IdempotencyKeys, SavedViews, SessionStart, Sessions, Tokens,
 };
+#[cfg(feature = "evidence")]
+pub use self::comparisons::{ComparisonId, Comparisons, KeptComparison, KeptPolicy, KeptVerdict, RegisterOutcome};
 #[cfg(feature = "search")]
 pub use self::run_catalog::{CopyStatus, HistoryCopy, MadeByRun, RunCatalog};
 pub use self::tracking::{

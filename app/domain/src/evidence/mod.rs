@@ -12,6 +12,7 @@ mod interval;
 mod judge;
 mod multiple;
 mod plan;
+mod policy;
 mod quantile;
 mod rails;
 mod registration;
@@ -34,6 +35,7 @@ pub use self::{
     judge::{Basis, Judgement, MetricRow, Question, Setting, SettingChange, SiteRow, Verdict, judge},
     multiple::{discoveries, holm},
     plan::{Plan, PlannedPower, Variances, WouldDecide, non_central_t_above, plan, power, would_decide},
+    policy::ModelPolicy,
     quantile::{LEAST_RECORDS, QuantileDifference, SiteValues, quantile_difference},
     rails::{GuardRails, Rail, RailResult, RailStanding},
     registration::{LEVEL_AT, LEVEL_BEFORE, RegisteredBy, Registration},

@@ -126,6 +126,14 @@ impl Registration {
             && self.primary == other.primary
     }
 
+    /// The question as a text: equal for registrations of the same one, whenever each runs.
+    #[must_use]
+    pub fn question(&self) -> String {
+        let Scope { customer, site, zone, task, device, kind: _ } = &self.scope;
+        let models = [self.champion.key(), self.challenger.key(), self.primary.to_lowercase()];
+        serde_json::json!([models, customer, site, zone, task, device]).to_string()
+    }
+
     /// Whether a verdict at a moment is provisional.
     #[must_use]
     pub fn is_provisional(&self, at: Millis) -> bool {
