@@ -7,6 +7,8 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
+#[cfg(feature = "evidence")]
+mod judged;
 mod paired;
 
 pub use paired::{PairedDifference, PairedSums, overlap_weight};
@@ -16,7 +18,7 @@ use crate::{
     error::{Error, Result},
     metric::{ChangeVerdict, Metric},
     model::ModelKey,
-    query::FieldReport,
+    query::{FieldReport, MetricChange},
     scope::{Place, clip_text},
     sentences,
     text::Name,
@@ -97,6 +99,8 @@ pub struct ComparedMetric {
     pub everywhere: Option<f64>,
     /// The two over the zones where both reported this metric.
     pub same: Option<PairedDifference>,
+    /// Whether the difference at the same places is more than noise, where that was looked at.
+    pub judged: Option<MetricChange>,
 }
 
 impl ComparedMetric {
@@ -340,6 +344,7 @@ fn metric_of_zones(i: usize, zones: &[ZonePair<'_, '_>]) -> ComparedMetric {
         p95: None,
         everywhere: ours.value().zip(base.value()).map(|(b, a)| b - a),
         same: pairs.difference(),
+        judged: None,
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod access;
 pub mod aggregate;
 pub mod cells;
+pub mod change;
 pub mod changes;
 pub mod chart;
 pub mod choice;

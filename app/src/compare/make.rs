@@ -73,7 +73,8 @@ pub async fn page(services: &Services, request: &Request, params: QueryParams) -
             pictures: vec![],
         });
     };
-    let compared_models = field.compared_models(&selection.baseline, &selection.chosen);
+    let mut compared_models = field.compared_models(&selection.baseline, &selection.chosen);
+    field.judge(a.q.scope.level(), &mut compared_models);
     let leading_metric = leading_metric(&a, &report)?;
     let made_by = made_by::runs(services, &a, &compared_models.iter().map(|c| &c.model).collect::<Vec<_>>()).await;
     let chips: Vec<ModelChip> =

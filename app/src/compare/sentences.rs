@@ -6,7 +6,7 @@ use domain::{
     query::FieldReport,
 };
 
-use super::words;
+use super::{tables::difference, words};
 use crate::{
     shell::page_query::PageQuery,
     ui::{delta::Movement, fmt::Fmt},
@@ -30,9 +30,8 @@ pub(super) fn headline(
     let Some((c, delta)) = best else {
         return words::finding_none(lang, label, &base.model);
     };
-    let shown = a
-        .fmt
-        .delta(Some(delta), base.figures[leading_metric].value, metric)
+    let shown = difference(a, &c.figures[leading_metric], metric)
+        .or_else(|| a.fmt.difference(Some(delta), metric))
         .map_or_else(String::new, |d| format!("{} {}", d.text(), d.word));
     let zones = match a.q.places {
         PlacePairing::Same => {
@@ -77,7 +76,7 @@ pub(super) fn mix_explanation(
     let Some((c, same, everywhere, mix)) = found else { return words::explained_short(lang).to_owned() };
     let unlike = other_differences(fmt, same.zones, same.other_days, same.other_devices);
     let mix = shown_mix(fmt, mix, metric);
-    let signed = |d: f64| fmt.delta(Some(d), None, metric).map_or_else(String::new, |d| d.text());
+    let signed = |d: f64| fmt.difference(Some(d), metric).map_or_else(String::new, |d| d.text());
     let (model, zones, same, everywhere) = (&c.model, same.zones, signed(same.delta), signed(everywhere));
     match (mix, unlike) {
         (None, None) => words::explained_short(lang).to_owned(),
@@ -89,7 +88,7 @@ pub(super) fn mix_explanation(
 
 /// The part of a difference that is where the models ran; `None` where it rounds to nothing.
 fn shown_mix(fmt: &Fmt, mix: f64, metric: &Metric) -> Option<String> {
-    fmt.delta(Some(mix), None, metric).filter(|d| d.way != Movement::Stayed).map(|d| d.text())
+    fmt.difference(Some(mix), metric).filter(|d| d.way != Movement::Stayed).map(|d| d.text())
 }
 
 /// In how many shared zones more than the model is another one; `None` when in none.

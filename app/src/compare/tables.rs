@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::{
     Result,
-    compare::{ComparedMetric, ComparedModel, ModelGrouping, ModelResults, SiteComparison},
+    compare::{ComparedMetric, ComparedModel, ModelGrouping, ModelResults, PlacePairing, SiteComparison},
     metric::Metric,
     model::ModelKey,
     params::QueryParams,
@@ -20,7 +20,7 @@ use crate::{
     panels::{devices::device_count_note, words as panel_words},
     shell::{addresses, page_query::PageQuery},
     ui::{
-        delta::Movement,
+        delta::{DeltaView, Movement},
         fmt::NO_VALUE,
         links::{self, METRICS_PAGE},
         table::{
@@ -51,8 +51,8 @@ pub(super) fn metrics(
         plain_column(&label, true)
     }));
     let on: Vec<usize> = compared_models.iter().map(|c| devices(r, &c.model, a.q.by)).collect();
-    let figure = |i: usize, f: &ComparedMetric, base: Option<f64>, metric: &Metric, c: &ComparedModel| {
-        let delta = if i == 0 { None } else { a.fmt.delta(f.delta(a.q.places), base, metric) };
+    let figure = |i: usize, f: &ComparedMetric, metric: &Metric, c: &ComparedModel| {
+        let delta = if i == 0 { None } else { difference(a, f, metric) };
         let mut small = vec![ui_words::n(lang, a.fmt.count(f.n))];
         if let (Some(p50), Some(p95)) = (f.p50, f.p95) {
             let ends = [a.fmt.value(Some(p50), metric), a.fmt.value(Some(p95), metric)];
@@ -98,7 +98,7 @@ pub(super) fn metrics(
         .filter(|(m, metric)| {
             let known = compared_models.iter().any(|c| c.figures[*m].value.is_some());
             let differs = |c: &ComparedModel| {
-                a.fmt.delta(c.figures[*m].delta(a.q.places), None, metric).is_some_and(|d| d.way != Movement::Stayed)
+                a.fmt.difference(c.figures[*m].delta(a.q.places), metric).is_some_and(|d| d.way != Movement::Stayed)
             };
             known
                 && shown.iter().any(|key| metric.key == *key)
@@ -106,8 +106,7 @@ pub(super) fn metrics(
         })
         .map(|(m, metric)| {
             let mut row = vec![Cell::Name { text: a.fmt.label(metric), href: None, state: None }];
-            let base = compared_models.first().and_then(|c| c.figures[m].value);
-            row.extend(compared_models.iter().enumerate().map(|(i, c)| figure(i, &c.figures[m], base, metric, c)));
+            row.extend(compared_models.iter().enumerate().map(|(i, c)| figure(i, &c.figures[m], metric, c)));
             row
         })
         .collect();
@@ -135,7 +134,8 @@ pub(super) fn sites(
     let mut columns = vec![plain_column(panel_words::col_site(lang), false)];
     columns.extend(compared_models.iter().map(|c| plain_column(&c.model.to_string(), true)));
     columns.push(plain_column(words::best(lang), false));
-    let all: Vec<SiteComparison> = field.sites(leading_metric, compared_models, a.q.places);
+    let mut all: Vec<SiteComparison> = field.sites(leading_metric, compared_models, a.q.places);
+    field.judge_sites(leading_metric, compared_models, &mut all);
     let mut wins = vec![0usize; compared_models.len()];
     all.iter().filter_map(|s| s.best).for_each(|b| wins[b] += 1);
     let rows = all
@@ -153,11 +153,7 @@ pub(super) fn sites(
             cells.extend(s.figures.iter().enumerate().map(|(i, f)| Cell::Figure {
                 text: a.fmt.with_unit(f.value, metric),
                 href: None,
-                delta: if i == 0 {
-                    None
-                } else {
-                    a.fmt.delta(f.delta(a.q.places), s.figures.first().and_then(|f| f.value), metric)
-                },
+                delta: if i == 0 { None } else { difference(a, f, metric) },
                 small: values_at_same_places(&a.fmt, f, metric),
             }));
             cells
@@ -183,6 +179,20 @@ pub(super) fn sites(
         csv: Some(links::href("/export/compare_sites.csv", &query)),
         pager: None,
         foot: (!tally.is_empty()).then(|| tally.join(" · ")),
+    }
+}
+
+/// A difference to the baseline: judged at the same places; everywhere, where it holds where the models ran as well, shown alone.
+pub(super) fn difference(a: &PageQuery, f: &ComparedMetric, metric: &Metric) -> Option<DeltaView> {
+    match a.q.places {
+        PlacePairing::Same => {
+            // The rest of the difference is said in words beside it.
+            let judged = a.fmt.change(f.judged.as_ref().filter(|j| j.delta.same.is_some()), metric)?;
+            let bounds = f.judged.and_then(|j| j.delta.low.zip(j.delta.high));
+            let note = bounds.map_or_else(String::new, |(low, high)| a.fmt.interval(low, high, metric));
+            Some(DeltaView { note, ..judged })
+        }
+        PlacePairing::All => a.fmt.difference(f.delta(a.q.places), metric),
     }
 }
 

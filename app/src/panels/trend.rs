@@ -185,10 +185,10 @@ impl TrendChart<'_> {
             if metric.unit.is_empty() { d.size.clone() } else { format!("{} {}", d.size, metric.unit) }
         };
         let title = match delta {
-            // As the tile beside it reads: too small to matter.
+            // As the tile beside it reads: noise, or too small to matter.
             Some((d, against)) => match d.way {
-                Movement::Down if d.exceeds_smallest_effect => words::chart_fell(lang, label, sized(d), against),
-                Movement::Up if d.exceeds_smallest_effect => words::chart_rose(lang, label, sized(d), against),
+                Movement::Down if d.tells => words::chart_fell(lang, label, sized(d), against),
+                Movement::Up if d.tells => words::chart_rose(lang, label, sized(d), against),
                 _ => words::chart_steady(lang, label, against),
             },
             None => words::chart_of(lang, label),

@@ -1,7 +1,7 @@
-//! What needs attention: sites that are late, silent or in error, and sites that got worse out of line with the others.
+//! What needs attention: sites that are late, silent or in error, and sites that got worse by more than noise.
 
 use domain::{
-    metric::{ChangeVerdict, Metric},
+    change::Colour,
     query::{ChildSummary, Summary},
     scope::Level,
     state::DataState,
@@ -16,7 +16,8 @@ use crate::shell::{
 /// At most so many lines under "needs attention".
 const ATTENTION: usize = 6;
 
-/// The most severe first, and how many more there are. Sites that are late, silent or in error, and sites that got worse out of line with the others.
+/// The most severe first, and how many more there are. Sites that are late, silent or in error, and sites that got worse at the same places, by more
+/// than noise and by what matters.
 pub(super) fn attention(a: &PageQuery, s: &Summary) -> (Vec<AttentionView>, Option<String>) {
     let lang = a.fmt.lang;
     let sites: &[ChildSummary] = if a.q.scope.level() == Level::Fleet { &s.sites } else { &s.children };
@@ -45,51 +46,27 @@ pub(super) fn attention(a: &PageQuery, s: &Summary) -> (Vec<AttentionView>, Opti
     }
     for key in ["mAP50", "inference_time_ms"] {
         let metric = &a.metric(key);
-        for (c, delta, value, out_of_line) in outliers(sites, metric) {
-            let shown = a.fmt.delta(Some(delta), Some(value - delta), metric).map_or_else(String::new, |d| {
+        for c in sites {
+            let Some(m) = c.metrics.iter().find(|m| m.metric == *metric.key) else { continue };
+            let Some(change) = m.change.filter(|change| change.colour == Colour::Worse) else { continue };
+            let shown = a.fmt.change(Some(&change), metric).map_or_else(String::new, |d| {
                 let unit = if metric.unit.is_empty() { String::new() } else { format!(" {}", metric.unit) };
                 format!("{}{unit} {}", d.text(), d.word)
             });
-            let (place, value) = (a.name_of(&c.scope), a.fmt.with_unit(Some(value), metric));
+            let (place, value) = (a.name_of(&c.scope), a.fmt.with_unit(m.value, metric));
             let view = AttentionView {
                 text: words::attention_fell(lang, place, a.fmt.label(metric), value, shown),
                 href: addresses::place(&c.scope, &a.params),
                 state: None,
             };
-            found.push((2, -out_of_line, view));
+            // Metrics are held against each other in units of what matters.
+            let matters = metric.smallest_effect().of(change.delta.before.unwrap_or(0.0));
+            let size = change.delta.same.map_or(0.0, f64::abs) / matters.max(f64::MIN_POSITIVE);
+            found.push((2, -size, view));
         }
     }
     found.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
     let more = found.len().saturating_sub(ATTENTION);
     let views = found.into_iter().take(ATTENTION).map(|f| f.2).collect();
     (views, (more > 0).then(|| words::attention_more(lang, more)))
-}
-
-/// Children whose metric got worse by what matters and by more than 3.5 robust deviations from how the others moved
-/// (median and median absolute deviation; Iglewicz and Hoaglin 1993).
-fn outliers<'s>(sites: &'s [ChildSummary], metric: &Metric) -> Vec<(&'s ChildSummary, f64, f64, f64)> {
-    let moved: Vec<(&ChildSummary, f64, f64)> = sites
-        .iter()
-        .filter_map(|c| {
-            let m = c.metrics.iter().find(|m| m.metric == *metric.key)?;
-            Some((c, m.delta?, m.value?))
-        })
-        .collect();
-    let median = |mut v: Vec<f64>| {
-        v.sort_by(f64::total_cmp);
-        v.get(v.len() / 2).copied()
-    };
-    let Some(middle) = median(moved.iter().map(|m| m.1).collect()) else { return vec![] };
-    let Some(spread) = median(moved.iter().map(|m| (m.1 - middle).abs()).collect()) else { return vec![] };
-    if moved.len() < 3 {
-        return vec![];
-    }
-    moved
-        .into_iter()
-        .filter(|(_, d, v)| {
-            metric.direction.judge(*d) == ChangeVerdict::Worse && metric.exceeds_smallest_effect(*d, Some(v - d))
-        })
-        .map(|(c, d, v)| (c, d, v, (d - middle).abs() / (1.4826 * spread).max(1e-9)))
-        .filter(|o| o.3 > 3.5)
-        .collect()
 }

@@ -2,8 +2,8 @@
 
 use domain::{
     Result,
+    change::Colour,
     chart::sparkline,
-    metric::ChangeVerdict,
     query::{ChildSummary, MetricSummary, Summary},
     scope::Level,
     state::Health,
@@ -27,16 +27,18 @@ pub(super) fn leading_metric(metrics: &[MetricSummary]) -> Option<&MetricSummary
     metrics.iter().find(|m| m.metric == "mAP50").or_else(|| metrics.first())
 }
 
-/// Worst first: by state, then by the largest worsening of mAP50 (else of the first metric present).
+/// Worst first: by state, then by how much mAP50 (else the first metric present) got worse at the same places, where that is more than noise; what is
+/// noise stays in its order, and what got better comes last.
 #[must_use]
 pub fn worst_first(children: &[ChildSummary]) -> Vec<&ChildSummary> {
     let worsening = |c: &ChildSummary| {
-        leading_metric(&c.metrics)
-            .and_then(|m| {
-                let d = m.delta?;
-                Some(if m.direction.judge(1.0) == ChangeVerdict::Worse { d } else { -d })
-            })
-            .unwrap_or(f64::NEG_INFINITY)
+        let change = leading_metric(&c.metrics).and_then(|m| m.change);
+        let size = change.and_then(|c| c.delta.same).map_or(0.0, f64::abs);
+        match change.map(|c| c.colour) {
+            Some(Colour::Worse) => size,
+            Some(Colour::Better) => -size,
+            Some(Colour::Neutral | Colour::WithinNoise | Colour::TooFew) | None => 0.0,
+        }
     };
     let mut sorted: Vec<&ChildSummary> = children.iter().collect();
     sorted.sort_by(|a, b| b.health.state.cmp(&a.health.state).then_with(|| worsening(b).total_cmp(&worsening(a))));
@@ -95,13 +97,13 @@ pub(super) fn table(a: &PageQuery, s: &Summary, caption: &str) -> Result<TableVi
                 },
                 Cell::State(a.fmt.health(h)),
                 number(a.fmt.value(lead.and_then(|m| m.value), &leading), trend(&leading.key)),
-                Cell::Delta(a.fmt.delta(lead.and_then(|m| m.delta), lead.and_then(|m| m.previous), &leading)),
+                Cell::Delta(a.fmt.change(lead.and_then(|m| m.change.as_ref()), &leading)),
             ];
             let mut keys = vec![
                 SortKey::Text(a.name_of(&c.scope)),
                 SortKey::Number(Some(f64::from(h.state as u8))),
                 SortKey::Number(lead.and_then(|m| m.value)),
-                SortKey::Number(lead.and_then(|m| m.delta)),
+                SortKey::Number(lead.and_then(|m| m.change.map_or(m.delta, |c| c.delta.same))),
             ];
             if let Some(m) = &second {
                 let value = get(&m.key).and_then(|m| m.value);

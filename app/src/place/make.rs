@@ -90,7 +90,7 @@ pub async fn page(services: &Services, request: &Request, params: QueryParams) -
                 step: Step::for_range(&a.q.range, 120),
             };
             let (trend, earlier) = a.trend(services, &query).await?;
-            let delta = a.fmt.delta(m.delta, m.previous, &metric);
+            let delta = a.fmt.change(m.change.as_ref(), &metric);
             let title = a.scope_text();
             let chart = TrendChart { panel: a.panel(), metric: &metric, scope: &title, earlier };
             let mut links = a.chart_links(&m.metric, query.step);

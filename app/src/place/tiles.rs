@@ -50,11 +50,11 @@ fn tile(a: &PageQuery, s: &Summary, m: &MetricSummary, versus: &str) -> TileView
     let lang = a.fmt.lang;
     let metric = a.metric(&m.metric);
     // A latency is judged by its tail; its mean is in the table below.
-    let (label, value, delta, before) = if m.metric == LATENCY_METRIC {
-        let earlier = m.earlier_quantiles;
-        (words::latency_p95(lang).to_owned(), m.p95, earlier.and_then(|q| q.delta_p95), earlier.map(|q| q.previous_p95))
+    let (label, value, delta) = if m.metric == LATENCY_METRIC {
+        let delta = m.earlier_quantiles.and_then(|q| q.delta_p95);
+        (words::latency_p95(lang).to_owned(), m.p95, a.fmt.difference(delta, &metric))
     } else {
-        (a.fmt.label(&metric), m.value, m.delta, m.previous)
+        (a.fmt.label(&metric), m.value, a.fmt.change(m.change.as_ref(), &metric))
     };
     let mut foot = vec![ui_words::n(lang, a.fmt.count(m.n))];
     if a.q.scope.level() < Level::Site {
@@ -72,7 +72,7 @@ fn tile(a: &PageQuery, s: &Summary, m: &MetricSummary, versus: &str) -> TileView
         help: a.fmt.definition(&metric),
         value: a.fmt.value(value, &metric),
         unit: metric.unit.to_string(),
-        delta: a.fmt.delta(delta, before, &metric),
+        delta,
         versus: versus.to_owned(),
         state: a.fmt.metric_state(m, &s.health),
         // The course is that of the mean: beside a tail it would say something else than the number.

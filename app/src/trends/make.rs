@@ -65,7 +65,7 @@ pub async fn page(services: &Services, request: &Request, params: QueryParams) -
     let worst = WorstZonesQuery { limit: WORST, ..a.q.worst()? };
     let asked = TrendsQuery { trend: query, summary, models: comparison, worst };
     let (answer, earlier) =
-        futures::future::join(services.metrics.trends(&asked), a.earlier_trend(services, &asked.trend)).await;
+        futures::future::join(Box::pin(services.metrics.trends(&asked)), a.earlier_trend(services, &asked.trend)).await;
     let (usecases::Trends { trend, summary, models, worst }, earlier) = (answer?, earlier?);
     let query = asked.trend;
     // With a model chosen the scope's change is another one: then the title says none.
@@ -73,7 +73,7 @@ pub async fn page(services: &Services, request: &Request, params: QueryParams) -
         .metrics
         .iter()
         .find(|m| m.metric == *metric.key && query.model.is_none())
-        .and_then(|m| a.fmt.delta(m.delta, m.previous, &metric));
+        .and_then(|m| a.fmt.change(m.change.as_ref(), &metric));
     let mut scope = a.scope_text();
     if let Some(m) = &query.model {
         scope = format!("{scope} · {m}");

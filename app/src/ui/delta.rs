@@ -4,17 +4,21 @@ use domain::metric::ChangeVerdict;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// A change against the period before.
+/// A change against the period before, or a difference to a baseline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DeltaView {
     pub way: Movement,
     /// How much, without a sign.
     pub size: String,
     pub change: ChangeVerdict,
-    /// Whether it is large enough to matter.
-    pub exceeds_smallest_effect: bool,
-    /// "better", "worse": the colour in a word.
+    /// Whether it is more than noise, and large enough to matter.
+    pub tells: bool,
+    /// "better", "within noise": what the colour says, and more.
     pub word: String,
+    /// Its interval, and what is owed to where records came from.
+    pub note: String,
+    /// All of it in a sentence.
+    pub sentence: String,
 }
 
 /// Which way a number moved, as it is shown: what rounds to nothing stayed.
@@ -23,6 +27,8 @@ pub enum Movement {
     Up,
     Down,
     Stayed,
+    /// There is nothing that could be compared with itself.
+    Unknown,
 }
 
 impl DeltaView {
@@ -33,12 +39,13 @@ impl DeltaView {
             Movement::Up => '↑',
             Movement::Down => '↓',
             Movement::Stayed => '±',
+            Movement::Unknown => return "–".to_owned(),
         };
         format!("{arrow}{}", self.size)
     }
 }
 
-/// A change with its arrow, its colour, and the colour in a word.
+/// A change with its arrow, its colour, the colour in a word, and how sure it is.
 #[component]
 pub fn Delta(delta: DeltaView) -> impl IntoView {
     let class = match delta.change {
@@ -47,5 +54,6 @@ pub fn Delta(delta: DeltaView) -> impl IntoView {
         ChangeVerdict::Neutral => "delta",
     };
     let text = delta.text();
-    view! { <span class=class>{text}" "<span class="delta-word">{delta.word}</span></span> }
+    let note = (!delta.note.is_empty()).then(|| view! { <small class="delta-note">{delta.note}</small> });
+    view! { <span class=class title=delta.sentence>{text}" "<span class="delta-word">{delta.word}</span></span>{note} }
 }

@@ -1,7 +1,7 @@
 //! Numbers, dates and words as people read them; the one place where they are formatted.
 
 use domain::{
-    metric::{ChangeVerdict, Direction, Metric},
+    metric::{ChangeVerdict, Metric},
     query::MetricSummary,
     state::{DataState, Health},
     time::{DAY, HOUR, MINUTE, Millis},
@@ -186,28 +186,35 @@ impl Fmt {
         if m.n == 0 { self.state(m.state) } else { self.health(h) }
     }
 
-    /// A change from `base`; `None` when there is nothing to compare. What rounds to nothing is unchanged, and what is
-    /// smaller than the smallest effect that matters says so: neither has a colour.
+    /// A difference that is not judged: how much, which way, and no colour. `None` when there is nothing to compare.
     #[must_use]
-    pub fn delta(&self, delta: Option<f64>, base: Option<f64>, metric: &Metric) -> Option<DeltaView> {
-        let d = delta?;
-        let lang = self.lang;
+    pub fn difference(&self, delta: Option<f64>, metric: &Metric) -> Option<DeltaView> {
+        let (way, size) = self.movement(delta?, metric);
+        let word = if way == Movement::Stayed { words::unchanged(self.lang) } else { words::not_judged(self.lang) };
+        Some(DeltaView {
+            way,
+            size,
+            change: ChangeVerdict::Neutral,
+            tells: false,
+            word: word.into(),
+            note: String::new(),
+            sentence: words::not_judged_help(self.lang).into(),
+        })
+    }
+
+    pub(super) fn movement(&self, d: f64, metric: &Metric) -> (Movement, String) {
         let size = self.decimal(d.abs(), metric.precision);
         if size.chars().all(|c| matches!(c, '0' | '.')) {
-            let (way, size, word) = (Movement::Stayed, "0".into(), words::unchanged(lang).into());
-            return Some(DeltaView { way, size, change: ChangeVerdict::Neutral, exceeds_smallest_effect: true, word });
+            return (Movement::Stayed, "0".into());
         }
-        let exceeds_smallest_effect = metric.exceeds_smallest_effect(d, base);
-        let change = if exceeds_smallest_effect { metric.direction.judge(d) } else { ChangeVerdict::Neutral };
-        let word = match (change, metric.direction) {
-            _ if !exceeds_smallest_effect => words::too_small(lang),
-            (ChangeVerdict::Better, _) => words::better(lang),
-            (ChangeVerdict::Worse, _) => words::worse(lang),
-            (ChangeVerdict::Neutral, Direction::Neither) => words::changed(lang),
-            (ChangeVerdict::Neutral, _) => words::unchanged(lang),
-        };
-        let way = if d > 0.0 { Movement::Up } else { Movement::Down };
-        Some(DeltaView { way, size, change, exceeds_smallest_effect, word: word.into() })
+        (if d > 0.0 { Movement::Up } else { Movement::Down }, size)
+    }
+
+    /// With its sign: "+0.012", "−0.004", "0.000".
+    #[must_use]
+    pub fn signed(&self, d: f64, metric: &Metric) -> String {
+        let text = self.decimal(d, metric.precision);
+        if d > 0.0 && self.movement(d, metric).0 == Movement::Up { format!("+{text}") } else { text }
     }
 
     #[must_use]
@@ -265,13 +272,14 @@ mod tests {
     }
 
     #[test]
-    fn a_change_has_arrow_and_word_by_direction() {
+    fn a_difference_that_nobody_judged_has_an_arrow_and_no_colour() {
         let f = fmt(Lang::En);
-        let word = |d: f64, i: usize| f.delta(Some(d), None, &CATALOGUE[i]).map(|v| (v.text(), v.word));
-        assert_eq!(word(-0.041, 0), Some(("↓0.041".into(), "worse".into())));
-        assert_eq!(word(-2.0, 7), Some(("↓2.0".into(), "better".into())));
-        assert_eq!(word(0.0001, 0), Some(("±0".into(), "unchanged".into())));
-        assert_eq!(word(3.0, 9), Some(("↑3".into(), "changed".into())));
+        let word = |d: f64, i: usize| f.difference(Some(d), &CATALOGUE[i]).map(|v| (v.text(), v.change, v.word));
+        assert_eq!(word(-0.041, 0), Some(("↓0.041".into(), ChangeVerdict::Neutral, "not judged".into())));
+        assert_eq!(word(0.0001, 0), Some(("±0".into(), ChangeVerdict::Neutral, "unchanged".into())));
+        assert_eq!(f.difference(None, &CATALOGUE[0]), None);
+        let signed = |d: f64| f.signed(d, &CATALOGUE[0]);
+        assert_eq!([signed(0.012), signed(-0.004), signed(0.0001)], ["+0.012", "−0.004", "0.000"]);
     }
 
     #[test]
@@ -294,20 +302,6 @@ mod tests {
         });
         assert!(partly.help.contains("2 late") && partly.help.contains("1 stale"), "{}", partly.help);
         assert_eq!(fmt(Lang::En).health(&Health { state: DataState::Ok, places: 9, ..Health::default() }).label, "ok");
-    }
-
-    #[test]
-    fn a_change_too_small_to_matter_is_grey_and_says_so() {
-        let of = |lang, d: f64, base: f64, i: usize| {
-            fmt(lang).delta(Some(d), Some(base), &CATALOGUE[i]).map(|v| (v.change, v.text(), v.word)).expect("a change")
-        };
-        assert_eq!(of(Lang::En, -0.004, 0.8, 0), (ChangeVerdict::Neutral, "↓0.004".into(), "negligible".into()));
-        assert_eq!(of(Lang::Ko, -0.004, 0.8, 0).2, "미미함");
-        assert_eq!(of(Lang::En, -0.005, 0.8, 0).0, ChangeVerdict::Worse);
-        // 2 % of 20 ms.
-        assert_eq!(of(Lang::En, 0.3, 20.0, 7).0, ChangeVerdict::Neutral);
-        assert_eq!(of(Lang::En, 0.4, 20.0, 7).0, ChangeVerdict::Worse);
-        assert_eq!(of(Lang::En, 1.0, 60.0, 9).2, "negligible", "of a percentage 2 points matter");
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub mod form;
 pub mod hydration;
 pub mod icon;
 #[cfg(feature = "ssr")]
+mod judged;
+#[cfg(feature = "ssr")]
 pub mod links;
 pub mod menu;
 #[cfg(feature = "ssr")]

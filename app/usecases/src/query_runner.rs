@@ -10,7 +10,7 @@ use domain::{
     query::{
         Comparison, ComparisonQuery, FieldReport, Summary, SummaryQuery, Trend, TrendQuery, WorstZones, WorstZonesQuery,
     },
-    reducers::{CellReducer, comparison, field, summary, trend, worst},
+    reducers::{CellReducer, comparison, deltas, field, summary, trend, worst},
     text::Name,
 };
 use futures::TryStreamExt;
@@ -114,9 +114,40 @@ impl<'s> QueryRunner<'s> {
         let view = self.view();
         view.directory().check(&q.scope)?;
         let chosen = view.select_metrics(&q.metrics, &q.scope, &ranges_of(q));
-        let answer = self.cells("summary", summary::cells_query(q, &chosen)).await?;
-        let reducer = summary::Reducer::new(q, chosen, Arc::clone(&answer.view), Arc::clone(&answer.words));
-        reduce(reducer, answer).await
+        let mut together = CombinedQuery::default().and(summary::cells_query(q, &chosen))?;
+        if q.changes {
+            together = together.and(deltas::places_query(q, &chosen))?;
+        }
+        let mut answer = self.cells("summary", together.query.clone()).await?;
+        let mut summary = summary::Reducer::new(q, chosen.clone(), Arc::clone(&answer.view), Arc::clone(&answer.words));
+        let mut places = deltas::Places::new(q, &chosen, Arc::clone(&answer.words));
+        while let Some(group) = answer.groups.try_next().await? {
+            match together.split_group(group) {
+                (0, group) => summary.take(group),
+                (_, group) => places.take(group),
+            }
+        }
+        Box::pin(self.with_changes(q, summary.finish(), places)).await
+    }
+
+    /// The summary with what is known of its changes, where that was asked for.
+    async fn with_changes(
+        &self,
+        q: &SummaryQuery,
+        mut summary: Summary,
+        places: deltas::Places<'_>,
+    ) -> Result<Summary> {
+        if !q.changes {
+            return Ok(summary);
+        }
+        let mut found = places.finish();
+        if let Some(days) = found.days_query() {
+            let answer = self.cells("days of changes", days).await?;
+            let reducer = found.days(Arc::clone(&answer.words));
+            found = reduce(reducer, answer).await?;
+        }
+        found.put_into(&mut summary);
+        Ok(summary)
     }
 
     /// # Errors
@@ -126,20 +157,25 @@ impl<'s> QueryRunner<'s> {
         view.directory().check(&q.scope)?;
         let chosen = view.select_metrics(&q.metrics, &q.scope, &ranges_of(q));
         let of_models = view.select_metrics(&models.metrics, &models.scope, &[models.range]);
-        let together = CombinedQuery::default()
+        let mut together = CombinedQuery::default()
             .and(summary::cells_query(q, &chosen))?
             .and(comparison::cells_query(models, &of_models))?;
+        if q.changes {
+            together = together.and(deltas::places_query(q, &chosen))?;
+        }
         let mut answer = self.cells("place", together.query.clone()).await?;
         let view = || Arc::clone(&answer.view);
-        let mut summary = summary::Reducer::new(q, chosen, view(), Arc::clone(&answer.words));
+        let mut summary = summary::Reducer::new(q, chosen.clone(), view(), Arc::clone(&answer.words));
+        let mut places = deltas::Places::new(q, &chosen, Arc::clone(&answer.words));
         let mut comparison = comparison::Reducer::new(models, of_models, view(), Arc::clone(&answer.words));
         while let Some(group) = answer.groups.try_next().await? {
             match together.split_group(group) {
                 (0, group) => summary.take(group),
-                (_, group) => comparison.take(group),
+                (1, group) => comparison.take(group),
+                (_, group) => places.take(group),
             }
         }
-        Ok((summary.finish(), comparison.finish()))
+        Ok((Box::pin(self.with_changes(q, summary.finish(), places)).await?, comparison.finish()))
     }
 
     /// # Errors
@@ -157,15 +193,19 @@ impl<'s> QueryRunner<'s> {
         let (metric, column) = view.directory().metric(&q.trend.metric)?;
         let chosen = view.select_metrics(&q.summary.metrics, &q.summary.scope, &ranges_of(&q.summary));
         let of_models = view.select_metrics(&q.models.metrics, &q.models.scope, &[q.models.range]);
-        let together = CombinedQuery::default()
+        let mut together = CombinedQuery::default()
             .and(trend::cells_query(&q.trend, column.clone()))?
             .and(summary::cells_query(&q.summary, &chosen))?
             .and(comparison::cells_query(&q.models, &of_models))?
             .and(worst::cells_query(&q.worst, column))?;
+        if q.summary.changes {
+            together = together.and(deltas::places_query(&q.summary, &chosen))?;
+        }
         let mut answer = self.cells("trends", together.query.clone()).await?;
         let (view, words) = (|| Arc::clone(&answer.view), || Arc::clone(&answer.words));
         let mut trend = trend::Reducer::new(&q.trend, metric.clone(), view());
-        let mut summary = summary::Reducer::new(&q.summary, chosen, view(), words());
+        let mut summary = summary::Reducer::new(&q.summary, chosen.clone(), view(), words());
+        let mut places = deltas::Places::new(&q.summary, &chosen, words());
         let mut models = comparison::Reducer::new(&q.models, of_models, view(), words());
         let mut worst = worst::Reducer::new(&q.worst, metric, &*answer.view, words());
         while let Some(group) = answer.groups.try_next().await? {
@@ -173,10 +213,12 @@ impl<'s> QueryRunner<'s> {
                 (0, group) => trend.take(group),
                 (1, group) => summary.take(group),
                 (2, group) => models.take(group),
-                (_, group) => worst.take(group),
+                (3, group) => worst.take(group),
+                (_, group) => places.take(group),
             }
         }
-        let (trend, summary) = (trend.finish(), summary.finish());
+        let summary = Box::pin(self.with_changes(&q.summary, summary.finish(), places)).await?;
+        let trend = trend.finish();
         Ok(Trends { trend, summary, models: models.finish(), worst: worst.finish() })
     }
 

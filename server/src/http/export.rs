@@ -39,7 +39,7 @@ fn cell(x: Option<impl ToString>) -> String {
     x.map_or_else(String::new, |x| x.to_string())
 }
 
-const METRIC_COLUMNS: [&str; 16] = [
+const METRIC_COLUMNS: [&str; 21] = [
     "metric",
     "unit",
     "value",
@@ -56,6 +56,11 @@ const METRIC_COLUMNS: [&str; 16] = [
     "previous_p95",
     "delta_p95",
     "devices",
+    "delta_same_places",
+    "delta_mix",
+    "delta_low",
+    "delta_high",
+    "delta_is",
 ];
 
 fn metric_cells(m: &MetricSummary) -> Vec<String> {
@@ -66,6 +71,10 @@ fn metric_cells(m: &MetricSummary) -> Vec<String> {
     let earlier = m.earlier_quantiles;
     cells.extend([earlier.map(|q| q.previous_p95), earlier.and_then(|q| q.delta_p95)].map(cell));
     cells.push(m.devices.join("; "));
+    let delta = m.change.map(|c| c.delta);
+    cells.extend([delta.and_then(|d| d.same), delta.and_then(|d| d.mix)].map(cell));
+    cells.extend([delta.and_then(|d| d.low), delta.and_then(|d| d.high)].map(cell));
+    cells.push(m.change.map_or("", |c| c.colour.as_str()).to_owned());
     cells
 }
 

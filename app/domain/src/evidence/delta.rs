@@ -5,17 +5,16 @@
 //! days: Welch's t over daily means whose variance is multiplied by k = (1+ρ)/(1−ρ), with D₁/k + D₂/k − 2 degrees of freedom, ρ ≥ 0 the lag-1
 //! correlation of the 60 daily means before, with its bias taken off and half a standard error added ([`lag_one`]). With fewer than five of either it is too few to tell.
 
-use serde::{Deserialize, Serialize};
-
 use super::{
     design::LEAST_CLUSTERS,
     interval::{Estimate, LEAST_DF, Member},
     multiple::discoveries,
     sentences,
-    written::{signed, twelve_digits_or_null},
+    written::signed,
 };
 use crate::{
     aggregate::WeightedMean,
+    change::{Colour, Delta, DeltaOver},
     compare::overlap_weight,
     error::Sentence,
     metric::{ChangeVerdict, Metric},
@@ -49,60 +48,6 @@ pub struct DailyMeans {
     pub earlier: Vec<Option<f64>>,
     pub before: Vec<Option<f64>>,
     pub after: Vec<Option<f64>>,
-}
-
-/// Over what the interval of a change is.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeltaOver {
-    Customers(usize),
-    Sites(usize),
-    Zones(usize),
-    /// So many days in both periods, with this correlation of neighbours.
-    Days {
-        days: usize,
-        correlation: f64,
-    },
-    TooFew,
-}
-
-/// A change.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Delta {
-    /// The difference of the pooled means, after − before.
-    #[serde(serialize_with = "twelve_digits_or_null")]
-    pub change: Option<f64>,
-    /// The change at the same places; `None` where no place reported in both.
-    #[serde(serialize_with = "twelve_digits_or_null")]
-    pub same: Option<f64>,
-    /// What of the change is owed to where records came from.
-    #[serde(serialize_with = "twelve_digits_or_null")]
-    pub mix: Option<f64>,
-    /// The 95 % interval of `same`.
-    #[serde(serialize_with = "twelve_digits_or_null")]
-    pub low: Option<f64>,
-    #[serde(serialize_with = "twelve_digits_or_null")]
-    pub high: Option<f64>,
-    /// Two-sided, that so much is noise.
-    #[serde(serialize_with = "twelve_digits_or_null")]
-    pub p: Option<f64>,
-    pub over: DeltaOver,
-    /// The pooled mean before: what shares of a value are taken of.
-    #[serde(serialize_with = "twelve_digits_or_null")]
-    pub before: Option<f64>,
-}
-
-/// How a change is coloured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Colour {
-    Better,
-    Worse,
-    /// Certain and large, of a metric that neither more nor less is better of.
-    Neutral,
-    /// Grey: inside its noise, or too small to matter.
-    WithinNoise,
-    TooFew,
 }
 
 /// The change of a metric over the places of a scope that stands on this level. Places come in any order, each zone × task × device once.

@@ -25,11 +25,13 @@ mod sentences {
 #[cfg(test)]
 mod tests;
 
+pub use crate::change::{Colour, Delta, DeltaOver};
+
 pub use self::{
     balance::{Balance, Ratio, SiteOff, balance, split_p},
     cells::{Cells, DaySums, Series, Side, SiteSeries},
     changed::{ChangeCell, Changes, Part, PartKind, Period, what_changed},
-    delta::{Colour, DailyMeans, Delta, DeltaOver, PlaceMeans, colours, delta, lag_one},
+    delta::{DailyMeans, EARLIER_DAYS, PlaceMeans, colours, delta, lag_one},
     design::{ClusterBy, Clustering, Design, Differences, Estimand, Look, SiteDifference, differences, interval},
     interval::{Estimate, Member, groups_differ},
     judge::{Basis, Judgement, MetricRow, Question, Setting, SettingChange, SiteRow, Verdict, judge},

@@ -241,6 +241,7 @@ impl MetricsQuery {
             metrics: MetricSelection::All,
             earlier_quantiles: MetricSelection::latencies(),
             course: None,
+            changes: true,
             now: self.now,
         }
     }

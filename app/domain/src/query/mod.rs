@@ -13,7 +13,9 @@ pub use self::{
     directory::{Directory, unknown_metric},
     metrics::{LEADING_METRICS, MetricPage, MetricSelection, SelectedMetrics},
     records::{RecordRow, Records, RecordsQuery},
-    summary::{ChildSummary, EarlierQuantiles, LatestValue, MetricSummary, SeriesBuckets, Summary, SummaryQuery},
+    summary::{
+        ChildSummary, EarlierQuantiles, LatestValue, MetricChange, MetricSummary, SeriesBuckets, Summary, SummaryQuery,
+    },
     trend::{ModelChange, Trend, TrendPoint, TrendQuery},
     worst::{WorstZone, WorstZones, WorstZonesQuery},
 };

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::metrics::MetricSelection;
 use crate::{
     cells::TimeBuckets,
+    change::{Colour, Delta},
     error::{Error, Result},
     metric::Direction,
     scope::Scope,
@@ -30,6 +31,8 @@ pub struct SummaryQuery {
     pub earlier_quantiles: MetricSelection,
     /// Also give the course of each metric.
     pub course: Option<SeriesBuckets>,
+    /// Also say of each change whether it is more than noise ([`MetricChange`]).
+    pub changes: bool,
     /// The present moment: ages are taken at min(`to`, now).
     pub now: Millis,
 }
@@ -123,6 +126,9 @@ pub struct MetricSummary {
     pub previous: Option<f64>,
     /// `value` minus `previous`.
     pub delta: Option<f64>,
+    /// What of that is the same places doing otherwise, and whether it is more than noise; where asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub change: Option<MetricChange>,
     /// Records in the range that have this metric.
     pub n: u64,
     /// Σw of these records.
@@ -148,6 +154,14 @@ pub struct MetricSummary {
     #[serde(skip)]
     /// The mean of each bucket of the query's course; `None` where no record was.
     pub course: Vec<Option<f64>>,
+}
+
+/// A change and its colour in the table that it stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct MetricChange {
+    #[serde(flatten)]
+    pub delta: Delta,
+    pub colour: Colour,
 }
 
 /// A difference is `None` where the range has no record with the metric.

@@ -3,12 +3,16 @@
 
 pub mod comparison;
 #[cfg(feature = "evidence")]
+pub mod deltas;
+#[cfg(feature = "evidence")]
 pub mod evidence;
 pub mod field;
 pub mod summary;
 pub mod trend;
 pub mod worst;
 
+#[cfg(all(test, feature = "evidence"))]
+mod deltas_tests;
 #[cfg(test)]
 mod tests;
 

@@ -21,7 +21,7 @@ const EARLIER: usize = 1;
 const COURSE: usize = 2;
 
 /// Whether every site of the fleet is answered for.
-fn by_site(q: &SummaryQuery) -> bool {
+pub(super) fn by_site(q: &SummaryQuery) -> bool {
     q.sites && q.scope.level() == Level::Fleet
 }
 
@@ -279,6 +279,7 @@ impl<'a> Reducer<'a> {
             value: now.value(),
             previous: before.value(),
             delta: now.value().zip(before.value()).map(|(v, b)| v - b),
+            change: None,
             n: now.n,
             weight: now.w,
             sites_reporting: sites,

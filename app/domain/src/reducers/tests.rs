@@ -26,19 +26,19 @@ use crate::{
 
 /// A record of latency.
 #[derive(Debug, Clone)]
-struct Row {
-    hour: i64,
-    customer: &'static str,
-    site: &'static str,
-    zone: &'static str,
-    model: &'static str,
-    device: &'static str,
-    value: f64,
-    samples: u32,
-    simulated: bool,
+pub(super) struct Row {
+    pub hour: i64,
+    pub customer: &'static str,
+    pub site: &'static str,
+    pub zone: &'static str,
+    pub model: &'static str,
+    pub device: &'static str,
+    pub value: f64,
+    pub samples: u32,
+    pub simulated: bool,
 }
 
-const PLAIN: Row = Row {
+pub(super) const PLAIN: Row = Row {
     hour: 0,
     customer: "a",
     site: "s",
@@ -58,7 +58,7 @@ fn latency() -> usize {
     CATALOGUE.iter().position(|m| m.key == "inference_time_ms").expect("a metric")
 }
 
-fn hours(from: i64, to: i64) -> TimeRange {
+pub(super) fn hours(from: i64, to: i64) -> TimeRange {
     TimeRange::new(Millis(from * HOUR), Millis(to * HOUR)).expect("a range")
 }
 
@@ -74,7 +74,7 @@ fn text_of(row: &Row, by: Dimension) -> &'static str {
 }
 
 /// The cells of rows, each made by itself and merged.
-fn cells_of(rows: &[Row], query: &CellsQuery) -> (Arc<NameTable>, Vec<CellGroup>) {
+pub(super) fn cells_of(rows: &[Row], query: &CellsQuery) -> (Arc<NameTable>, Vec<CellGroup>) {
     let texts: BTreeSet<&str> = rows.iter().flat_map(|r| Dimension::ALL.map(|by| text_of(r, by))).collect();
     let texts: Vec<&str> = texts.into_iter().filter(|t| !t.contains(':')).collect();
     let models: Vec<&str> = rows.iter().map(|r| r.model).collect::<BTreeSet<_>>().into_iter().collect();
@@ -181,11 +181,11 @@ impl MetricsSnapshot for Still {
     }
 }
 
-fn chosen() -> SelectedMetrics {
+pub(super) fn chosen() -> SelectedMetrics {
     SelectedMetrics { metrics: vec![(CATALOGUE[latency()].clone(), MetricColumn::BuiltIn(latency()))], present: vec![] }
 }
 
-fn summary_of(rows: &[Row], q: &SummaryQuery, expected: &[&'static str]) -> Summary {
+pub(super) fn summary_of(rows: &[Row], q: &SummaryQuery, expected: &[&'static str]) -> Summary {
     let (words, groups) = cells_of(rows, &summary::cells_query(q, &chosen()));
     let view = Arc::new(Still { expected: expected.to_vec(), ..Still::default() });
     let mut reducer = summary::Reducer::new(q, chosen(), view, words);
@@ -193,7 +193,7 @@ fn summary_of(rows: &[Row], q: &SummaryQuery, expected: &[&'static str]) -> Summ
     reducer.finish()
 }
 
-fn asked(scope: &str, range: TimeRange) -> SummaryQuery {
+pub(super) fn asked(scope: &str, range: TimeRange) -> SummaryQuery {
     SummaryQuery {
         scope: Scope::parse(Some(scope).filter(|s| !s.is_empty()), None, None, None, Some("all")).expect("a scope"),
         range,
@@ -203,6 +203,7 @@ fn asked(scope: &str, range: TimeRange) -> SummaryQuery {
         metrics: MetricSelection::All,
         earlier_quantiles: MetricSelection::All,
         course: None,
+        changes: false,
         now: range.to(),
     }
 }
@@ -239,7 +240,7 @@ fn all(range: TimeRange) -> ComparisonQuery {
     ComparisonQuery { scope: asked("", range).scope, range, metrics: MetricSelection::All }
 }
 
-fn rows() -> impl Strategy<Value = Vec<Row>> {
+pub(super) fn rows() -> impl Strategy<Value = Vec<Row>> {
     let row = (
         0i64..48,
         prop::sample::select(vec![("a", "s"), ("a", "t"), ("b", "s")]),
