@@ -6,13 +6,13 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
 use super::{
     cells::{Cells, Side, SiteSeries},
     interval::{Estimate, Member},
-    written::twelve_digits_of,
+    written::{twelve, twelve_digits},
 };
 use crate::{text::Name, time::Day};
 
@@ -24,7 +24,7 @@ const OFF: f64 = 0.2;
 const LEVEL: f64 = 0.001;
 
 /// How the traffic of the two sides fits.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Balance {
     /// Whether nothing speaks against comparing.
     pub healthy: bool,
@@ -37,23 +37,23 @@ pub struct Balance {
 }
 
 /// A ratio over all sites.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Ratio {
     /// Now, in units of the expected one: 1 where nothing has moved. The geometric mean over sites.
-    #[serde(serialize_with = "twelve_digits_of")]
+    #[serde(with = "twelve")]
     pub ratio: f64,
     /// Two-sided, of the sites' log-ratios; one with a single site.
-    #[serde(serialize_with = "twelve_digits_of")]
+    #[serde(with = "twelve")]
     pub p: f64,
     pub n_sites: usize,
 }
 
 /// A site whose traffic moved.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SiteOff {
     pub customer: Name,
     pub site: Option<Name>,
-    #[serde(serialize_with = "twelve_digits_of")]
+    #[serde(with = "twelve")]
     pub ratio: f64,
 }
 
@@ -89,11 +89,11 @@ pub fn balance(cells: &Cells, days: &Range<Day>, share: Option<f64>) -> Balance 
         let members = logs.iter().enumerate().map(|(cluster, value)| Member { cluster, weight: 1.0, value: *value });
         let estimate = Estimate::of(&members.collect::<Vec<_>>())?;
         let p = if estimate.df > 0.0 { 2.0 * estimate.p_above(0.0).min(estimate.p_below(0.0)) } else { 1.0 };
-        Some(Ratio { ratio: estimate.mean.exp(), p, n_sites: logs.len() })
+        Some(Ratio { ratio: twelve_digits(estimate.mean.exp()), p: twelve_digits(p), n_sites: logs.len() })
     };
     let off = |s: &SiteTraffic| {
         let farthest = [records(s), hours(s)].into_iter().flatten().max_by(|a, b| a.abs().total_cmp(&b.abs()))?;
-        let ratio = farthest.exp();
+        let ratio = twelve_digits(farthest.exp());
         is_off(ratio).then(|| SiteOff { customer: s.customer.clone(), site: s.site.clone(), ratio })
     };
     let mut sites_off: Vec<SiteOff> = sites.iter().filter_map(off).collect();

@@ -12,7 +12,7 @@ use super::{
     design::LEAST_CLUSTERS,
     interval::Estimate,
     sentences,
-    written::{in_english, signed, twelve_digits_of, twelve_digits_or_null},
+    written::{fifteen, fifteen_digits, fifteen_or_null, place_name, signed, twelve_digits_of, twelve_digits_or_null},
 };
 use crate::{
     aggregate::WeightedMean, compare::overlap_weight, error::Sentence, metric::Metric, model::ModelKey, scope::Place,
@@ -52,8 +52,8 @@ pub enum PartKind {
     Mix,
 }
 
-/// A part of a change.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// A part of a change. As JSON it is what may be kept and read again; programs get [`Part::answer`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Part {
     pub kind: PartKind,
     pub place: Place,
@@ -62,25 +62,73 @@ pub struct Part {
     /// Of a part by device: the one that gained most there.
     pub device: Option<Name>,
     /// In the metric's unit.
-    #[serde(serialize_with = "twelve_digits_of")]
+    #[serde(with = "fifteen")]
     pub size: f64,
     /// The 95 % interval by a delete-one-day jackknife; `None` with fewer than five days in either period.
+    #[serde(default, with = "fifteen_or_null")]
+    pub low: Option<f64>,
+    #[serde(default, with = "fifteen_or_null")]
+    pub high: Option<f64>,
+    pub sentence: Sentence,
+}
+
+/// A change, taken apart. As JSON it is what may be kept and read again; programs get [`Changes::answer`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Changes {
+    /// The mean after minus the mean before; `None` where one of the periods has no record.
+    #[serde(default, with = "fifteen_or_null")]
+    pub change: Option<f64>,
+    /// Largest first.
+    pub parts: Vec<Part>,
+}
+
+/// A part as programs get it: twelve digits, and its sentence in English.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct PartAnswer<'c> {
+    pub kind: PartKind,
+    pub place: &'c Place,
+    pub model: Option<&'c str>,
+    pub device: Option<&'c Name>,
+    #[serde(serialize_with = "twelve_digits_of")]
+    pub size: f64,
     #[serde(serialize_with = "twelve_digits_or_null")]
     pub low: Option<f64>,
     #[serde(serialize_with = "twelve_digits_or_null")]
     pub high: Option<f64>,
-    #[serde(serialize_with = "in_english")]
-    pub sentence: Sentence,
+    pub sentence: &'c str,
 }
 
-/// A change, taken apart.
+/// A change as programs get it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Changes {
-    /// The mean after minus the mean before; `None` where one of the periods has no record.
+pub struct ChangesAnswer<'c> {
     #[serde(serialize_with = "twelve_digits_or_null")]
     pub change: Option<f64>,
-    /// Largest first.
-    pub parts: Vec<Part>,
+    pub parts: Vec<PartAnswer<'c>>,
+}
+
+impl Part {
+    /// What programs get.
+    #[must_use]
+    pub fn answer(&self) -> PartAnswer<'_> {
+        PartAnswer {
+            kind: self.kind,
+            place: &self.place,
+            model: self.model.as_deref(),
+            device: self.device.as_ref(),
+            size: self.size,
+            low: self.low,
+            high: self.high,
+            sentence: &self.sentence.en,
+        }
+    }
+}
+
+impl Changes {
+    /// What programs get.
+    #[must_use]
+    pub fn answer(&self) -> ChangesAnswer<'_> {
+        ChangesAnswer { change: self.change, parts: self.parts.iter().map(Part::answer).collect() }
+    }
 }
 
 /// Numbers of place, model and device, so that keys are compared fast; they ascend as their names do.
@@ -167,9 +215,9 @@ pub fn what_changed(metric: &Metric, cells: &[ChangeCell]) -> Changes {
                 place,
                 model: model.map(ModelKey::key),
                 device,
-                size: *size,
-                low: bounds.map(|b| b.0),
-                high: bounds.map(|b| b.1),
+                size: fifteen_digits(*size),
+                low: bounds.map(|b| fifteen_digits(b.0)),
+                high: bounds.map(|b| fifteen_digits(b.1)),
                 sentence,
             }
         })
@@ -177,7 +225,7 @@ pub fn what_changed(metric: &Metric, cells: &[ChangeCell]) -> Changes {
     found.sort_by(|a, b| b.size.abs().total_cmp(&a.size.abs()));
     let before = mean_of(&whole, 0);
     say_rest(metric, before, &mut found);
-    Changes { change: Some(change), parts: found }
+    Changes { change: Some(fifteen_digits(change)), parts: found }
 }
 
 fn distinct<'c, T: Ord>(all: impl Iterator<Item = &'c T>) -> Vec<&'c T> {
@@ -303,9 +351,4 @@ fn say_rest(metric: &Metric, before: Option<f64>, parts: &mut [Part]) {
         let sentence = sentences::rest_unchanged(&parts[0].sentence, customer);
         parts[0].sentence = sentence;
     }
-}
-
-/// A place by its deepest name.
-fn place_name(place: &Place) -> String {
-    place.zone.as_ref().or(place.site.as_ref()).unwrap_or(&place.customer).to_string()
 }

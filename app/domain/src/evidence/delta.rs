@@ -10,7 +10,7 @@ use super::{
     interval::{Estimate, LEAST_DF, Member},
     multiple::discoveries,
     sentences,
-    written::signed,
+    written::{signed, twelve_digits},
 };
 use crate::{
     aggregate::WeightedMean,
@@ -79,15 +79,16 @@ pub fn delta(level: Level, places: &[PlaceMeans], daily: &DailyMeans) -> Delta {
     // Of fewer degrees of freedom nothing is told, whatever there are places.
     let known = estimate.filter(|e| e.interval(LEAST_DF).is_some());
     let bounds = known.and_then(|e| e.interval(LEAST_DF));
+    let written = |x: Option<f64>| x.map(twelve_digits);
     Delta {
-        change,
-        same,
-        mix: change.zip(same).map(|(all, same)| all - same),
-        low: bounds.map(|b| b.0),
-        high: bounds.map(|b| b.1),
-        p: known.map(|e| (2.0 * e.p_above(0.0).min(e.p_below(0.0))).min(1.0)),
+        change: written(change),
+        same: written(same),
+        mix: written(change.zip(same).map(|(all, same)| all - same)),
+        low: written(bounds.map(|b| b.0)),
+        high: written(bounds.map(|b| b.1)),
+        p: written(known.map(|e| (2.0 * e.p_above(0.0).min(e.p_below(0.0))).min(1.0))),
         over: if known.is_some() { over } else { DeltaOver::TooFew },
-        before,
+        before: written(before),
     }
 }
 
@@ -132,7 +133,8 @@ fn by_days(same: f64, daily: &DailyMeans) -> Option<(Estimate, DeltaOver)> {
     let df = d1 / k + d2 / k - 2.0;
     let days = before.len().min(after.len());
     let estimate = Estimate { mean: same, variance, df, clusters: before.len() + after.len() };
-    variance.is_finite().then_some((estimate, DeltaOver::Days { days, correlation }))
+    let over = DeltaOver::Days { days, correlation: twelve_digits(correlation) };
+    variance.is_finite().then_some((estimate, over))
 }
 
 fn sample_variance(values: &[f64]) -> f64 {
@@ -165,7 +167,12 @@ impl Delta {
     /// The colour of a change that stands by itself.
     #[must_use]
     pub fn colour(&self, metric: &Metric) -> Colour {
-        self.coloured(metric, self.p.is_some_and(|p| p < LEVEL))
+        self.coloured(metric, self.is_outside_noise())
+    }
+
+    /// Whether zero lies outside of its 95 % interval.
+    fn is_outside_noise(&self) -> bool {
+        self.p.is_some_and(|p| p < LEVEL)
     }
 
     fn coloured(&self, metric: &Metric, outside_noise: bool) -> Colour {
@@ -203,9 +210,14 @@ impl Delta {
     }
 }
 
-/// The colours of a table, in its order: at most a tenth of those that are coloured may be noise (Benjamini and Hochberg).
+/// The colours of a table, in its order: at most a tenth of those that are coloured may be noise (Benjamini and Hochberg), and each is outside of its
+/// own interval as well.
 #[must_use]
 pub fn colours(cells: &[(&Metric, Delta)]) -> Vec<Colour> {
     let found = discoveries(&cells.iter().map(|c| c.1.p).collect::<Vec<_>>(), FALSE_DISCOVERIES);
-    cells.iter().zip(found).map(|((metric, delta), found)| delta.coloured(metric, found)).collect()
+    cells
+        .iter()
+        .zip(found)
+        .map(|((metric, delta), found)| delta.coloured(metric, found && delta.is_outside_noise()))
+        .collect()
 }

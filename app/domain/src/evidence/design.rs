@@ -121,13 +121,14 @@ impl Design {
 #[must_use]
 pub fn differences(design: Design, cells: &Cells, look: &Look<'_>) -> Differences {
     let mut found = Differences::default();
+    let seam = seam(cells, look.days);
     for site in cells.sites() {
         let treated = site.of(Side::Challenger).any(|s| !s.within(look.days).is_empty());
         match design {
             Design::Concurrent => found.treated.extend(concurrent(&site, look)),
-            _ if treated => found.treated.extend(periods(&site, look, Side::Challenger)),
+            _ if treated => found.treated.extend(periods(&site, look, Side::Challenger, seam)),
             Design::BeforeAfter => {}
-            Design::DifferenceInDifferences => found.untreated.extend(periods(&site, look, Side::Champion)),
+            Design::DifferenceInDifferences => found.untreated.extend(periods(&site, look, Side::Champion, seam)),
         }
     }
     found
@@ -162,35 +163,73 @@ fn concurrent(site: &SiteSeries<'_>, look: &Look<'_>) -> Option<SiteDifference> 
     sums.finish(site, weight, days.iter().map(|d| d.0).collect(), noise)
 }
 
-/// A site before and after the day on which the later side came, or the registered period began.
-fn periods(site: &SiteSeries<'_>, look: &Look<'_>, later: Side) -> Option<SiteDifference> {
+/// A site before and after the day on which the later side came, or the registered period began. `None` where the challenger was there before the
+/// period: such a site has no time before.
+fn periods(site: &SiteSeries<'_>, look: &Look<'_>, later: Side, seam: Day) -> Option<SiteDifference> {
     let since = match later {
         Side::Challenger => site.of(later).filter_map(|s| s.within(look.days).first()).map(|d| d.day).min()?,
         Side::Champion => look.days.start,
     };
-    let length = look.days.end.0.saturating_sub(since.0);
-    let (before, after) = (Day(since.0.saturating_sub(length))..since, since..look.days.end);
+    if was_there(site, look.days) {
+        return None;
+    }
+    let windows = Windows::of(look.days, seam, since);
     let mut sums = Sums::default();
     let (mut earlier_days, mut later_days) = (vec![], vec![]);
     for (champion, challenger) in site.cells() {
         let Some(a) = champion.filter(|s| on_device(s, look)) else { continue };
         let Some(b) = (if later == Side::Challenger { challenger } else { champion }) else { continue };
         let Some(margin) = (look.margin)(&a.place) else { continue };
-        let (base, ours) = (a.sum(look.metric, &before), b.sum(look.metric, &after));
+        let (base, ours) = (windows.before(a, look.metric), b.sum(look.metric, &windows.after));
         if sums.add(&ours, &base, margin, None) {
             let note = |d: &DaySums| {
                 let v = d.value(look.metric);
                 (v.n > 0).then_some((d.day, v.w, v.wx))
             };
-            earlier_days.extend(a.within(&before).iter().filter_map(note));
-            later_days.extend(b.within(&after).iter().filter_map(note));
+            earlier_days.extend(windows.before.iter().flat_map(|w| a.within(w)).filter_map(note));
+            later_days.extend(b.within(&windows.after).iter().filter_map(note));
         }
     }
     let of = |days: &[(Day, f64, f64)]| noise(days.iter().map(|d| (d.1, d.2 / d.1)));
     let (earlier_days, later_days) = (by_day(earlier_days), by_day(later_days));
     let noise = of(&earlier_days).zip(of(&later_days)).map(|(a, b)| a + b);
-    let weight = total(site, look, &before).w;
+    let weight = windows.before.iter().map(|w| total(site, look, w).w).sum();
     sums.finish(site, weight, later_days.iter().map(|d| d.0).collect(), noise)
+}
+
+/// Whether the challenger was at a site before the period, as far as the cells reach.
+fn was_there(site: &SiteSeries<'_>, days: &Range<Day>) -> bool {
+    site.of(Side::Challenger).filter_map(|s| s.days.first()).any(|d| d.day < days.start)
+}
+
+/// The end of the time before: the day behind the last one before the period that anybody has records of. Where a registration superseded another,
+/// what lies between the challenger's coming and the period is not loaded.
+fn seam(cells: &Cells, days: &Range<Day>) -> Day {
+    let last = |s: &Series| s.days[..s.days.partition_point(|d| d.day < days.start)].last().map(|d| d.day);
+    cells.series().iter().filter_map(last).max().map_or(days.start, |last| Day(last.0.saturating_add(1)))
+}
+
+/// The days of a site before and after the challenger came there: as many of either.
+struct Windows {
+    /// Those of the time before the period, and those of the period before it came.
+    before: [Range<Day>; 2],
+    after: Range<Day>,
+}
+
+impl Windows {
+    fn of(days: &Range<Day>, seam: Day, since: Day) -> Self {
+        let length = days.end.0.saturating_sub(since.0);
+        let first = Day(since.0.saturating_sub(length).max(days.start.0));
+        let earlier = length.saturating_sub(since.0.saturating_sub(first.0));
+        Self { before: [Day(seam.0.saturating_sub(earlier))..seam, first..since], after: since..days.end }
+    }
+
+    fn before(&self, series: &Series, metric: usize) -> WeightedMean {
+        self.before.iter().fold(WeightedMean::default(), |mut all, w| {
+            all.merge(&series.sum(metric, w));
+            all
+        })
+    }
 }
 
 /// The champion's sums at a site.

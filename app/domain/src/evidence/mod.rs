@@ -10,12 +10,15 @@ mod delta;
 mod design;
 mod interval;
 mod judge;
+mod judgement;
 mod multiple;
 mod plan;
 mod policy;
 mod quantile;
 mod rails;
 mod registration;
+mod settings;
+mod verdict;
 mod written;
 
 mod sentences {
@@ -29,17 +32,19 @@ pub use crate::change::{Colour, Delta, DeltaOver};
 
 pub use self::{
     balance::{Balance, Ratio, SiteOff, balance, split_p},
-    cells::{Cells, DaySums, Series, Side, SiteSeries},
-    changed::{ChangeCell, Changes, Part, PartKind, Period, what_changed},
+    cells::{Cells, DaySums, Series, Side, SiteSeries, days_before},
+    changed::{ChangeCell, Changes, ChangesAnswer, Part, PartAnswer, PartKind, Period, what_changed},
     delta::{DailyMeans, EARLIER_DAYS, PlaceMeans, colours, delta, lag_one},
     design::{ClusterBy, Clustering, Design, Differences, Estimand, Look, SiteDifference, differences, interval},
     interval::{Estimate, Member, groups_differ},
-    judge::{Basis, Judgement, MetricRow, Question, Setting, SettingChange, SiteRow, Verdict, judge},
+    judge::{Basis, Question, judge, metric_rows},
+    judgement::{Answer, Judgement, MetricRow, SiteRow, Verdict},
     multiple::{discoveries, holm},
     plan::{Plan, PlannedPower, Variances, WouldDecide, non_central_t_above, plan, power, would_decide},
     policy::ModelPolicy,
     quantile::{LEAST_RECORDS, QuantileDifference, SiteValues, quantile_difference},
     rails::{GuardRails, Rail, RailResult, RailStanding},
-    registration::{LEVEL_AT, LEVEL_BEFORE, RegisteredBy, Registration},
+    registration::{DEFAULT_DAYS, LEVEL_AT, LEVEL_BEFORE, RegisteredBy, Registration},
+    settings::{Setting, SettingChange, device_changes},
     written::{twelve_digits, twelve_digits_of},
 };

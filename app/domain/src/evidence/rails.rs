@@ -9,7 +9,7 @@ use super::{
     cells::Cells,
     design::{Design, Differences, LEAST_CLUSTERS, Look, differences},
     interval::Estimate,
-    written::twelve_digits_or_null,
+    written::{twelve_digits, twelve_or_null},
 };
 use crate::{
     metric::{Direction, Metric},
@@ -64,12 +64,6 @@ impl Default for GuardRails {
 }
 
 impl GuardRails {
-    /// No rails at all.
-    #[must_use]
-    pub fn none() -> Self {
-        Self { levels: vec![] }
-    }
-
     /// Sets a rail at a place, or everywhere. A margin below zero and what is no number switch it off.
     #[must_use]
     pub fn with(mut self, place: Option<Place>, metric: &str, rail: Rail) -> Self {
@@ -85,6 +79,23 @@ impl GuardRails {
             None => self.levels.push(RailsOf { place, rails: BTreeMap::from([(metric.to_owned(), rail)]) }),
         }
         self
+    }
+
+    /// Takes away what is set for a metric at a place, or everywhere: then what is set above it holds again.
+    #[must_use]
+    pub fn without(mut self, place: Option<&Place>, metric: &str) -> Self {
+        if let Some(level) = self.levels.iter_mut().find(|l| l.place.as_ref() == place) {
+            level.rails.remove(metric);
+        }
+        self.levels.retain(|l| !l.rails.is_empty());
+        self
+    }
+
+    /// All that is set: the place (none: everywhere), the metric and its rail. By place, what holds everywhere first, then by metric.
+    pub fn levels(&self) -> impl Iterator<Item = (Option<&Place>, &str, Rail)> {
+        let mut levels: Vec<&RailsOf> = self.levels.iter().collect();
+        levels.sort_by_key(|l| l.place.as_ref());
+        levels.into_iter().flat_map(|l| l.rails.iter().map(|(key, rail)| (l.place.as_ref(), key.as_str(), *rail)))
     }
 
     /// The rail that holds for a metric at a place: the one that is set nearest.
@@ -125,36 +136,42 @@ pub enum RailStanding {
 }
 
 /// One rail, on one device where it is about devices.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RailResult {
     pub metric: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<Name>,
     pub standing: RailStanding,
     /// How much is left to the rail, more is better, and below zero it is broken; in the metric's unit.
-    #[serde(serialize_with = "twelve_digits_or_null")]
+    #[serde(default, with = "twelve_or_null")]
     pub left: Option<f64>,
     pub n_sites: usize,
-    /// There are too few sites on the device for an interval: it was judged by its mean alone.
+    /// There are too few sites for an interval: it was judged by its mean alone.
+    #[serde(default)]
     pub by_mean_alone: bool,
-    /// The number of the metric, and what `left` was made of.
-    #[serde(skip)]
-    pub(super) basis: Option<(usize, Estimate, Differences)>,
 }
 
-impl RailResult {
+/// A result, and what it was made of.
+#[derive(Debug, Clone)]
+pub struct CheckedRail {
+    pub result: RailResult,
+    /// The distance to the rail and the sites that it is the mean of; `None` where it is unchecked.
+    pub basis: Option<(Estimate, Differences)>,
+}
+
+impl CheckedRail {
     /// Of a metric that one of the sides has no record of.
     #[must_use]
-    pub fn unchecked(metric: &str) -> Self {
-        Self {
+    pub fn unchecked(metric: &str, device: Option<Name>) -> Self {
+        let result = RailResult {
             metric: metric.to_owned(),
-            device: None,
+            device,
             standing: RailStanding::Unchecked,
             left: None,
             n_sites: 0,
             by_mean_alone: false,
-            basis: None,
-        }
+        };
+        Self { result, basis: None }
     }
 }
 
@@ -181,30 +198,20 @@ pub struct Checked<'q> {
 impl Checked<'_> {
     /// The rail of a metric: one result, or one a device. Metrics without a rail have none; those that neither more nor less is better of are unchecked.
     #[must_use]
-    pub fn check(&self, number: usize, metric: &Metric) -> Vec<RailResult> {
+    pub fn check(&self, number: usize, metric: &Metric) -> Vec<CheckedRail> {
         let key = &*metric.key;
         if !self.rails.names(key) {
             return vec![];
         }
-        let unchecked = |device: Option<Name>| RailResult { device, ..RailResult::unchecked(key) };
-        let Some(sign) = sign(metric) else { return vec![unchecked(None)] };
-        let mut results: Vec<RailResult> = vec![];
+        let Some(sign) = sign(metric) else { return vec![CheckedRail::unchecked(key, None)] };
+        let mut results: Vec<CheckedRail> = vec![];
         let margin = |place: &Place| match self.rails.at(key, place) {
             Rail::Margin(margin) => Some(margin),
             Rail::DeviceLimit(_) | Rail::Off => None,
         };
         let found = self.differences(number, None, &margin);
-        if !found.treated.is_empty() {
-            let enough = found.treated.len() >= LEAST_CLUSTERS;
-            let left = found.estimate(super::design::Estimand::Site, sign, 1.0);
-            results.extend(left.map(|left| RailResult {
-                standing: if enough { self.standing(&left) } else { RailStanding::Undecided },
-                left: Some(left.mean),
-                n_sites: found.treated.len(),
-                basis: Some((number, left, found)),
-                ..unchecked(None)
-            }));
-        }
+        let left = found.estimate(super::design::Estimand::Site, sign, 1.0);
+        results.extend(left.map(|left| self.result(key, None, left, found)));
         let limit = |place: &Place| match self.rails.at(key, place) {
             Rail::DeviceLimit(limit) => Some(limit),
             Rail::Margin(_) | Rail::Off => None,
@@ -222,19 +229,24 @@ impl Checked<'_> {
             } else {
                 found.typical(&|s| sign * (s.challenger - s.margin))
             };
-            let Some(left) = left else { continue };
-            let enough = found.treated.len() >= LEAST_CLUSTERS;
-            let by_mean = if left.mean >= 0.0 { RailStanding::Kept } else { RailStanding::Undecided };
-            results.push(RailResult {
-                standing: if enough { self.standing(&left) } else { by_mean },
-                left: Some(left.mean),
-                n_sites: found.treated.len(),
-                by_mean_alone: !enough,
-                basis: Some((number, left, found)),
-                ..unchecked(device.cloned())
-            });
+            results.extend(left.map(|left| self.result(key, device.cloned(), left, found)));
         }
-        if results.is_empty() { vec![unchecked(None)] } else { results }
+        if results.is_empty() { vec![CheckedRail::unchecked(key, None)] } else { results }
+    }
+
+    /// With fewer than five sites by the mean alone: it may hold a verdict up, and breaks nothing.
+    fn result(&self, key: &str, device: Option<Name>, left: Estimate, found: Differences) -> CheckedRail {
+        let enough = found.treated.len() >= LEAST_CLUSTERS;
+        let by_mean = if left.mean >= 0.0 { RailStanding::Kept } else { RailStanding::Undecided };
+        let result = RailResult {
+            metric: key.to_owned(),
+            device,
+            standing: if enough { self.standing(&left) } else { by_mean },
+            left: Some(twelve_digits(left.mean)),
+            n_sites: found.treated.len(),
+            by_mean_alone: !enough,
+        };
+        CheckedRail { result, basis: Some((left, found)) }
     }
 
     fn differences(

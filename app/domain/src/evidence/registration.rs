@@ -3,11 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::sentences;
+use super::{design::Design, rails::GuardRails, sentences};
 use crate::{
     error::{Error, Result},
     model::ModelKey,
-    scope::Scope,
+    scope::{ExperimentKind, Scope},
     text::Name,
     time::{DAY, Millis},
 };
@@ -31,31 +31,44 @@ pub enum RegisteredBy {
     FirstLook,
 }
 
-/// A registered comparison.
+/// A registered comparison. It is kept as JSON: what a later version adds has a default, and what it does not know it passes over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Registration {
     pub champion: ModelKey,
     pub challenger: ModelKey,
-    /// Place, task and device; the type of records is no part of it.
+    /// Place, task and device. The type of records is no part of it: the champion's are production, the challenger's of any type.
     pub scope: Scope,
     /// The key of the metric that decides.
     pub primary: String,
     pub start: Millis,
     pub horizon: Millis,
     /// How much worse the primary may be, in its unit; by the rules where nobody said.
+    #[serde(default)]
     pub margin: Option<f64>,
     /// The effect that the comparison was planned for, in the primary's unit.
+    #[serde(default)]
     pub minimum_effect: Option<f64>,
     /// The challenger's records in relation to the champion's; by its first days where nobody said.
+    #[serde(default)]
     pub share: Option<f64>,
     pub registered_at: Millis,
     pub registered_by: RegisteredBy,
+    /// How the sides are set against each other; the one that fits where nobody said.
+    #[serde(default)]
+    pub design: Option<Design>,
+    /// Keys of further metrics of which superiority is claimed together with the primary (Holm).
+    #[serde(default)]
+    pub claims: Vec<String>,
+    /// The guard-rails in force when it was registered: who changes them later does not change what was agreed on.
+    #[serde(default)]
+    pub rails: GuardRails,
 }
 
 impl Registration {
-    /// What a first look registers: from the challenger's first record, for 14 days. These may be over already: then the verdict is made
-    /// at once, and is that of the end of the period.
+    /// What a first look registers: from the challenger's first record, for so many days as the model's policy says ([`DEFAULT_DAYS`] where it says
+    /// nothing; never fewer than are judged). These may be over already: then the verdict is made at once, and is that of the end of the period.
     #[must_use]
+    #[expect(clippy::too_many_arguments, reason = "each is one of its fields, and of its own type but two")]
     pub fn first_look(
         champion: ModelKey,
         challenger: ModelKey,
@@ -63,28 +76,34 @@ impl Registration {
         primary: &str,
         since: Millis,
         now: Millis,
+        rails: GuardRails,
+        days: i64,
     ) -> Self {
         Self {
             champion,
             challenger,
-            scope,
+            scope: Scope { kind: ExperimentKind::All, ..scope },
             primary: primary.to_owned(),
             start: since,
-            horizon: since.plus(DEFAULT_DAYS * DAY),
+            horizon: since.plus(days.clamp(LEAST_DAYS, MOST_DAYS) * DAY),
             margin: None,
             minimum_effect: None,
             share: None,
             registered_at: now,
             registered_by: RegisteredBy::FirstLook,
+            design: None,
+            claims: vec![],
+            rails,
         }
     }
 
-    /// Checks one that somebody makes, and that supersedes another where there is one.
+    /// Checks one that somebody makes, and that supersedes another where there is one. The type of records is taken out of its scope.
     ///
     /// # Errors
     /// `BadInput` for a model held against itself, a period that is reversed, too short, too long or over already, a margin, effect or share that is
     /// none, and a superseding registration that reaches back: it starts no earlier than its own moment.
-    pub fn check(self, supersedes: Option<&Self>) -> Result<Self> {
+    pub fn check(mut self, supersedes: Option<&Self>) -> Result<Self> {
+        self.scope.kind = ExperimentKind::All;
         let bad = |sentence, field| Err(Error::bad_input(sentence).at(field));
         if self.champion == self.challenger {
             return bad(sentences::same_model(&self.champion), "challenger");
@@ -117,13 +136,13 @@ impl Registration {
         }
     }
 
-    /// Whether two are about the same question, whenever each runs.
+    /// Whether two are about the same question, whenever each runs; whatever type of records their scopes name, and however the primary is spelt.
     #[must_use]
     pub fn same_comparison(&self, other: &Self) -> bool {
         self.champion == other.champion
             && self.challenger == other.challenger
-            && self.scope == other.scope
-            && self.primary == other.primary
+            && Scope { kind: other.scope.kind, ..self.scope.clone() } == other.scope
+            && self.primary.eq_ignore_ascii_case(&other.primary)
     }
 
     /// The question as a text: equal for registrations of the same one, whenever each runs.

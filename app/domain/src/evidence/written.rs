@@ -1,14 +1,19 @@
 //! Numbers as they are written: answers with twelve significant digits, below which the order of sums could be seen, and sentences with as
-//! many as a metric is shown with.
+//! many as a metric is shown with. Places as sentences call them.
 
 use serde::Serializer;
 
-use crate::{error::Sentence, metric::Metric};
+use crate::{error::Sentence, metric::Metric, scope::Place};
+
+/// A number with so many significant digits.
+fn rounded(x: f64, digits: usize) -> f64 {
+    format!("{x:.*e}", digits - 1).parse().unwrap_or(x)
+}
 
 /// A number with twelve significant digits.
 #[must_use]
 pub fn twelve_digits(x: f64) -> f64 {
-    format!("{x:.11e}").parse().unwrap_or(x)
+    rounded(x, 12)
 }
 
 /// For serde: a number with twelve significant digits.
@@ -30,20 +35,64 @@ pub fn twelve_digits_or_null<S: Serializer>(x: &Option<f64>, s: S) -> Result<S::
     }
 }
 
-/// For serde: a sentence in English, as programs get it.
-///
-/// # Errors
-/// Those of the serializer.
-pub fn in_english<S: Serializer>(sentence: &Sentence, s: S) -> Result<S::Ok, S::Error> {
-    s.serialize_str(&sentence.en)
+/// What is kept as JSON and read again years later. A reader of JSON may miss a number's last bit; rounding it once more brings it back, since
+/// it was rounded before it was kept.
+macro_rules! kept {
+    ($number:ident, $or_null:ident, $digits:literal) => {
+        /// For serde (`with`): a number of so many significant digits.
+        pub mod $number {
+            use serde::{Deserialize, Deserializer, Serializer};
+
+            pub fn serialize<S: Serializer>(x: &f64, s: S) -> Result<S::Ok, S::Error> {
+                s.serialize_f64(super::rounded(*x, $digits))
+            }
+
+            pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<f64, D::Error> {
+                f64::deserialize(d).map(|x| super::rounded(x, $digits))
+            }
+        }
+
+        /// The same of what may be absent.
+        pub mod $or_null {
+            use serde::{Deserialize, Deserializer, Serializer};
+
+            pub fn serialize<S: Serializer>(x: &Option<f64>, s: S) -> Result<S::Ok, S::Error> {
+                match x {
+                    Some(x) => super::$number::serialize(x, s),
+                    None => s.serialize_none(),
+                }
+            }
+
+            pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<f64>, D::Error> {
+                Option::<f64>::deserialize(d).map(|x| x.map(|x| super::rounded(x, $digits)))
+            }
+        }
+    };
 }
 
-/// The same of several.
-///
-/// # Errors
-/// Those of the serializer.
-pub fn all_in_english<S: Serializer>(sentences: &[Sentence], s: S) -> Result<S::Ok, S::Error> {
-    s.collect_seq(sentences.iter().map(|one| &one.en))
+kept!(twelve, twelve_or_null, 12);
+// What has to add up to 1e-12 is kept with more than it is written with.
+kept!(fifteen, fifteen_or_null, 15);
+
+/// A number with fifteen significant digits.
+#[must_use]
+pub fn fifteen_digits(x: f64) -> f64 {
+    rounded(x, 15)
+}
+
+/// A place by its deepest name.
+#[must_use]
+pub fn place_name(place: &Place) -> &str {
+    place.zone.as_ref().or(place.site.as_ref()).unwrap_or(&place.customer).as_str()
+}
+
+/// A place by its deepest name, and the customer whose it is.
+#[must_use]
+pub fn place_of_customer(place: &Place) -> String {
+    match place.site {
+        Some(_) => format!("{} ({})", place_name(place), place.customer),
+        None => place.customer.to_string(),
+    }
 }
 
 /// A difference in the digits of its metric, with its sign and unit: `−0.031`, `+2.5 ms`.

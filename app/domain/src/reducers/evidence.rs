@@ -6,56 +6,85 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::CellReducer;
 use crate::{
     cells::{CellGroup, CellsQuery, Detail, Dimension, Filter, MetricDetail, NameTable, QueryPart, TimeBuckets},
-    evidence::{DaySums, Registration, Series, Side},
+    evidence::{DaySums, Registration, Series, Side, days_before},
     model::ModelKey,
     query::SelectedMetrics,
     scope::{ExperimentKind, Place, Scope},
     time::{DAY, Day, HOUR, Millis, Step, TimeRange},
 };
 
-/// Parts of the query: sums by day and cell, and the hours with records by site.
-const SUMS: usize = 0;
-
-/// The records that a look at a comparison needs: those of the registered period as far as it has come, and as long a time before, which the designs
-/// with periods hold it against.
-#[must_use]
-pub fn time_range(registration: &Registration, as_of: Millis) -> Option<TimeRange> {
-    let end = registration.horizon.min(as_of);
-    let length = end.0.saturating_sub(registration.start.0).saturating_add(DAY);
-    TimeRange::new(Millis(registration.start.0.saturating_sub(length)), end).ok()
+/// The moments of which a look at a comparison needs records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ranges {
+    /// What the designs with periods hold the registered period against; `None` where the calendar of records does not reach so far.
+    pub before: Option<TimeRange>,
+    /// The registered period as far as it has come, cut at its own moments.
+    pub period: TimeRange,
 }
 
-/// The cells of one side. Which registered versions there are is left to the caller (`filter.versions`).
+impl Ranges {
+    /// Both, in order of time.
+    #[must_use]
+    pub fn all(&self) -> Vec<TimeRange> {
+        self.before.into_iter().chain([self.period]).collect()
+    }
+}
+
+/// The records that a look needs: those of the registered period as far as it has come, and as many whole UTC days before it as the period has days. `came` is
+/// the challenger's first record in the scope, whenever. Where it lies before the start, which is so when a registration supersedes another,
+/// the time before ends with the day on which the challenger came; what lies between belongs to neither and is not loaded. No day belongs to both.
+/// `None` where the period has not begun.
+#[must_use]
+pub fn ranges(registration: &Registration, came: Option<Millis>, as_of: Millis) -> Option<Ranges> {
+    let start = registration.start;
+    let period = TimeRange::new(start, registration.horizon.min(as_of)).ok()?;
+    let days = i64::from(days_before(period.to()).0) - i64::from(start.day().0);
+    let end = came.map_or(start, |came| came.min(start)).day().start();
+    let before = TimeRange::new(end.plus(-days.saturating_mul(DAY)), end).ok();
+    Some(Ranges { before, period })
+}
+
+/// The cells of one side over any number of ranges: of each a part with the sums of each day and, where they are asked for, one with the hours
+/// in which there are records. Which registered versions there are is left to the caller (`filter.versions`).
 #[must_use]
 pub fn cells_query(
     side: Side,
     model: &ModelKey,
     scope: &Scope,
-    range: TimeRange,
+    ranges: &[TimeRange],
     chosen: &SelectedMetrics,
+    hours: bool,
 ) -> CellsQuery {
     let kind = match side {
         Side::Champion => ExperimentKind::Production,
         Side::Challenger => ExperimentKind::All,
     };
-    let from = range.from().day().start();
-    let buckets =
-        |step| Step::parse(step).map_or_else(|_| TimeBuckets::single(), |step| TimeBuckets::every(from, step));
-    let metrics = chosen.metrics.iter().map(|(_, column)| MetricDetail::new(column.clone(), Detail::Means));
-    let by = [Dimension::Customer, Dimension::Site, Dimension::Zone, Dimension::Task, Dimension::Device];
-    let sums = QueryPart::over(range).with_buckets(buckets("1d")).group_by(by).with_metrics(metrics);
-    let hours = QueryPart::over(range).with_buckets(buckets("1h")).group_by([Dimension::Customer, Dimension::Site]);
+    let part = |range: &TimeRange, step: &str| {
+        let from = range.from().day().start();
+        let buckets = Step::parse(step).map_or_else(|_| TimeBuckets::single(), |step| TimeBuckets::every(from, step));
+        QueryPart::over(*range).with_buckets(buckets)
+    };
+    let sums = ranges.iter().map(|range| {
+        let metrics = chosen.metrics.iter().map(|(_, column)| MetricDetail::new(column.clone(), Detail::Means));
+        let by = [Dimension::Customer, Dimension::Site, Dimension::Zone, Dimension::Task, Dimension::Device];
+        part(range, "1d").group_by(by).with_metrics(metrics)
+    });
+    let hours = ranges.iter().filter(|_| hours).map(|range| part(range, "1h").group_by(BY_SITE));
     CellsQuery {
         filter: Filter { scope: Scope { kind, ..scope.clone() }, models: vec![model.clone()], ..Filter::default() },
-        parts: vec![sums, hours],
+        parts: sums.chain(hours).collect(),
     }
 }
+
+/// What hours are told apart by; sums are by more.
+const BY_SITE: [Dimension; 2] = [Dimension::Customer, Dimension::Site];
 
 /// A side on its way.
 pub struct Reducer {
     side: Side,
     words: Arc<NameTable>,
-    buckets: [TimeBuckets; 2],
+    /// Of each part its buckets, and whether it is one of hours.
+    parts: Vec<(TimeBuckets, bool)>,
     series: Vec<Series>,
 }
 
@@ -63,8 +92,8 @@ impl Reducer {
     /// Of the query that [`cells_query`] made.
     #[must_use]
     pub fn new(side: Side, query: &CellsQuery, words: Arc<NameTable>) -> Self {
-        let of = |part: usize| query.parts.get(part).map_or_else(TimeBuckets::single, |p| p.buckets.clone());
-        Self { side, words, buckets: [of(SUMS), of(SUMS + 1)], series: vec![] }
+        let parts = query.parts.iter().map(|p| (p.buckets.clone(), p.group_by == BY_SITE)).collect();
+        Self { side, words, parts, series: vec![] }
     }
 }
 
@@ -76,9 +105,10 @@ impl CellReducer for Reducer {
         let Some(customer) = name(Dimension::Customer) else { return };
         let place = Place { customer, site: name(Dimension::Site), zone: name(Dimension::Zone) };
         let cells = &group.cells;
-        let start = |row: usize| self.buckets.get(group.part).and_then(|b| b.bounds(cells.buckets[row]).0);
+        let Some((buckets, hours)) = self.parts.get(group.part) else { return };
+        let start = |row: usize| buckets.bounds(cells.buckets[row]).0;
         let rows = (0..cells.len()).filter_map(|row| Some((row, start(row)?)));
-        let days: Vec<DaySums> = if group.part == SUMS {
+        let days: Vec<DaySums> = if !hours {
             let values = |row: usize| cells.metrics.iter().map(|m| m.sums.mean(row)).collect();
             let day = |(row, at): (usize, Millis)| DaySums {
                 day: at.day(),
@@ -110,7 +140,7 @@ mod tests {
     use crate::{
         aggregate::WeightedMean,
         cells::{Cells, GroupKey, MetricSums, MetricValues},
-        evidence,
+        evidence::{self, GuardRails},
         metric::{CATALOGUE, MetricColumn},
         text::Name,
     };
@@ -121,10 +151,10 @@ mod tests {
         let range = TimeRange::new(Millis(20_000 * DAY + 5 * HOUR), Millis(20_002 * DAY)).expect("a range");
         let chosen =
             SelectedMetrics { metrics: vec![(CATALOGUE[0].clone(), MetricColumn::BuiltIn(0))], present: vec![] };
-        let query = cells_query(Side::Challenger, &model, &Scope::default(), range, &chosen);
+        let query = cells_query(Side::Challenger, &model, &Scope::default(), &[range], &chosen, true);
         assert_eq!((query.filter.scope.kind, query.parts.len()), (ExperimentKind::All, 2));
         assert_eq!(
-            cells_query(Side::Champion, &model, &Scope::default(), range, &chosen).filter.scope.kind,
+            cells_query(Side::Champion, &model, &Scope::default(), &[range], &chosen, false).filter.scope.kind,
             ExperimentKind::Production
         );
         let name = |t: &str| Name::parse(t).expect("a name");
@@ -160,13 +190,55 @@ mod tests {
     }
 
     #[test]
-    fn a_look_needs_as_long_a_time_before_as_since() {
+    fn each_range_has_its_part_and_one_of_hours_where_it_is_asked_for() {
+        let model = ModelKey::parse("new:2").expect("a model");
+        let day = |from: i64, to: i64| TimeRange::new(Millis(from * DAY), Millis(to * DAY)).expect("a range");
+        let chosen = SelectedMetrics { metrics: vec![], present: vec![] };
+        let ranges = [day(20_000, 20_002), day(20_010, 20_012)];
+        let query = |hours| cells_query(Side::Champion, &model, &Scope::default(), &ranges, &chosen, hours);
+        assert_eq!((query(false).parts.len(), query(true).parts.len()), (2, 4));
+        let name = |t: &str| Name::parse(t).expect("a name");
+        let words = NameTable { names: vec![name("acme"), name("site")], models: vec![] };
+        let mut reducer = Reducer::new(Side::Champion, &query(true), Arc::new(words));
+        let cells = || Cells {
+            rows: vec![3],
+            first: vec![Millis(0)],
+            last: vec![Millis(0)],
+            buckets: vec![1],
+            simulated: vec![false],
+            ..Cells::default()
+        };
+        for part in [1, 3] {
+            reducer.take(CellGroup { part, key: GroupKey([1, 2, 0, 0, 0, 0]), cells: cells() });
+        }
+        reducer.take(CellGroup { part: 9, key: GroupKey([1, 2, 0, 0, 0, 0]), cells: cells() });
+        let found = evidence::Cells::new(0, reducer.finish());
+        let days: Vec<(i32, u64, u32)> =
+            found.series().iter().flat_map(|s| &s.days).map(|d| (d.day.0, d.records, d.hours)).collect();
+        assert_eq!(days, vec![(20_010, 3, 1)]);
+    }
+
+    #[test]
+    fn a_look_needs_its_own_moments_and_as_many_days_before() {
         let model = |key: &str| ModelKey::parse(key).expect("a model");
-        let start = Millis(20_000 * DAY);
-        let registration =
-            Registration::first_look(model("a"), model("b"), Scope::default(), "mAP50", start, start.plus(DAY));
-        let range = time_range(&registration, start.plus(2 * DAY)).expect("a range");
-        assert_eq!((range.from(), range.to()), (start.plus(-3 * DAY), start.plus(2 * DAY)));
-        assert_eq!(time_range(&registration, start.plus(99 * DAY)).map(|r| r.to()), Some(registration.horizon));
+        let of = |start: Millis| {
+            let (old, new) = (model("a"), model("b"));
+            Registration::first_look(old, new, Scope::default(), "mAP50", start, start, GuardRails::default(), 14)
+        };
+        let at = |day: i64, hour: i64| Millis(day * DAY + hour * HOUR);
+        let told =
+            |r: Option<Ranges>| r.map(|r| (r.before.map(|b| (b.from(), b.to())), (r.period.from(), r.period.to())));
+        // From 18:00 on; two days have begun.
+        let (start, registration) = (at(20_000, 18), of(at(20_000, 18)));
+        let look = |came, as_of| told(ranges(&registration, came, as_of));
+        let whole = |from, to| Some((at(from, 0), at(to, 0)));
+        assert_eq!(look(Some(start), at(20_001, 3)), Some((whole(19_998, 20_000), (start, at(20_001, 3)))));
+        assert_eq!(look(None, at(20_001, 3)), look(Some(start), at(20_001, 3)));
+        // Nothing counts behind the horizon, which is no end of a day either: fifteen days have begun.
+        assert_eq!(look(None, at(20_100, 0)), Some((whole(19_985, 20_000), (start, at(20_014, 18)))));
+        // It superseded another: the challenger came earlier, and what lies between belongs to neither.
+        assert_eq!(look(Some(at(19_990, 7)), at(20_001, 3)), Some((whole(19_988, 19_990), (start, at(20_001, 3)))));
+        assert_eq!((look(None, start), look(None, at(0, 0))), (None, None));
+        assert_eq!(registration.horizon, at(20_014, 18));
     }
 }

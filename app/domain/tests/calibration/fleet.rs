@@ -113,16 +113,15 @@ impl Fleet {
                 share: None,
                 registered_at: Millis(start.0 - 1),
                 registered_by: RegisteredBy::FirstLook,
+                design: Some(self.design),
+                claims: vec![],
+                rails: GuardRails::default(),
             },
-            design: Some(self.design),
             metrics: vec![metric()],
-            claims: vec![],
-            rails: GuardRails::default(),
             basis: Basis::Records,
             changes: vec![],
             as_of: at(day),
             looks: day,
-            shown: None,
         }
     }
 

@@ -201,7 +201,7 @@ fn designs_are_those_of_plain_loops_over_cells() {
         (Design::BeforeAfter, &scipy.before_after),
         (Design::DifferenceInDifferences, &scipy.difference_in_differences),
     ] {
-        question.design = Some(design);
+        question.registration.design = Some(design);
         let judged = judge(&question, &cells).expect("a judgement");
         for (row, bounds) in judged.metrics.iter().zip(expected) {
             equal(row.difference.expect("a difference"), bounds.mean);

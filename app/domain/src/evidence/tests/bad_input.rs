@@ -147,7 +147,7 @@ fn questions_that_are_none() {
     q.registration.primary = "mota".into();
     assert!(refused(&q).contains("“mota” is none of the metrics"));
     let mut q = question(&["mAP50"]);
-    q.claims = vec!["recall".into()];
+    q.registration.claims = vec!["recall".into()];
     assert!(refused(&q).contains("recall"));
     assert!(refused(&question(&["gpu_util"])).contains("neither more nor less GPU utilisation is better"));
     // A metric more than the cells have.

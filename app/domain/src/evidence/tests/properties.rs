@@ -33,7 +33,8 @@ proptest! {
     #[test]
     fn any_cells_in_any_order_get_one_sound_answer(rows in rows(), design in 0..4usize, seed in any::<u64>(), day in 0i32..16) {
         let designs = [None, Some(Design::Concurrent), Some(Design::BeforeAfter), Some(Design::DifferenceInDifferences)];
-        let question = Question { design: designs[design], as_of: super::support::day(day), ..question(&["mAP50"]) };
+        let mut question = Question { as_of: super::support::day(day), ..question(&["mAP50"]) };
+        question.registration.design = designs[design];
         let found = judge(&question, &cells(&rows)).expect("a judgement");
         is_sound(&found);
         let mut mixed = rows.clone();
@@ -48,7 +49,8 @@ proptest! {
     #[test]
     fn turning_the_sides_turns_the_difference(rows in rows()) {
         let turned: Vec<Row> = rows.iter().map(|r| (r.0, !r.1, r.2, r.3, r.4, r.5)).collect();
-        let question = Question { design: Some(Design::Concurrent), ..question(&["mAP50"]) };
+        let mut question = question(&["mAP50"]);
+        question.registration.design = Some(Design::Concurrent);
         let of = |rows: &[Row]| judge(&question, &cells(rows)).expect("a judgement").metrics[0].clone();
         let (one, other) = (of(&rows), of(&turned));
         prop_assert_eq!(one.n_sites, other.n_sites);

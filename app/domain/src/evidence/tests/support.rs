@@ -61,16 +61,15 @@ pub fn question(metrics: &[&str]) -> Question {
             share: None,
             registered_at: day(0),
             registered_by: RegisteredBy::FirstLook,
+            design: None,
+            claims: vec![],
+            rails: GuardRails::default(),
         },
-        design: None,
         metrics: metrics.iter().map(|k| metric(k)).collect(),
-        claims: vec![],
-        rails: GuardRails::default(),
         basis: Basis::Records,
         changes: vec![],
         as_of: Millis(day(14).0 + DAY),
         looks: 3,
-        shown: None,
     }
 }
 

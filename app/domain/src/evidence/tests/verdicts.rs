@@ -69,7 +69,7 @@ fn rails_are_inherited_and_the_nearest_holds() {
     assert_eq!(rails.at("recall", &place("other", "site-00")), Rail::Margin(0.01));
     assert_eq!((rails.at("inference_time_ms", &zone), rails.at("fps", &zone)), (Rail::DeviceLimit(30.0), Rail::Off));
     let mut wide = question(&["mAP50", "recall"]);
-    wide.rails = rails;
+    wide.registration.rails = rails;
     let found = judged(&wide, side_by_side(8, &[0.8, 0.7], &[0.03, -0.05]));
     assert_eq!(found.verdict, Verdict::Better, "{}", found.sentence);
 }
@@ -174,8 +174,9 @@ fn customers_are_the_clusters_where_there_are_five_and_are_asked_about_where_the
 #[test]
 fn holm_is_over_claims_of_superiority() {
     let mut one = question(&["mAP50", "recall"]);
-    one.rails = GuardRails::none();
-    let two = Question { claims: vec!["recall".into(), "mAP50".into()], ..one.clone() };
+    one.registration.rails = GuardRails::default().without(None, "recall");
+    let mut two = one.clone();
+    two.registration.claims = vec!["recall".into(), "mAP50".into()];
     let mut lost = 0;
     for effect in (0..60).map(|i| f64::from(i) * 0.0002) {
         let rows = || side_by_side(8, &[0.8, 0.7], &[effect, 0.0]);
@@ -193,7 +194,7 @@ fn holm_is_over_claims_of_superiority() {
 #[test]
 fn the_answer_is_that_of_rest() {
     let found = verdict(&["mAP50"], &[0.8], &[0.03]);
-    let json = serde_json::to_value(&found).expect("JSON");
+    let json = serde_json::to_value(found.answer()).expect("JSON");
     let keys = [
         "design",
         "champion",
@@ -356,4 +357,75 @@ fn quantiles_are_judged_with_a_hundred_records_a_side() {
     is_sound(&answer);
     assert_eq!(answer.metrics[2].metric, "inference_time_ms.p95");
     assert!(answer.notes.last().is_some_and(|n| n.en.starts_with("The p95 of Latency is shown and not judged")));
+}
+
+#[test]
+fn what_is_kept_is_read_again() {
+    let mut asked = question(&["mAP50", "recall", "inference_time_ms"]);
+    asked.registration.rails =
+        asked.registration.rails.with(Some(place("acme", "site-01")), "recall", Rail::Margin(0.1));
+    asked.registration.claims = vec!["recall".into()];
+    asked.registration.design = Some(Design::Concurrent);
+    let text = serde_json::to_string(&asked.registration).expect("JSON");
+    assert_eq!(serde_json::from_str::<Registration>(&text).expect("a registration"), asked.registration);
+    // One of an earlier version, with a field of a later one.
+    let mut json = serde_json::to_value(&asked.registration).expect("JSON");
+    let fields = json.as_object_mut().expect("an object");
+    ["design", "claims", "rails", "margin"].iter().for_each(|k| drop(fields.remove(*k)));
+    fields.insert("colour".into(), "blue".into());
+    let old: Registration = serde_json::from_value(json).expect("a registration");
+    assert_eq!((old.design, old.claims.len(), old.rails), (None, 0, GuardRails::default()));
+
+    let found = judged(&asked, side_by_side(8, &[0.8, 0.7, 20.0], &[0.03, 0.001, 1.0]));
+    let text = serde_json::to_string(&found).expect("JSON");
+    let read: Judgement = serde_json::from_str(&text).expect("a judgement");
+    assert_eq!(read, found);
+    assert_eq!(serde_json::to_string(&read).expect("JSON"), text);
+    assert!(read.sentence.ko.is_some() && read.notes.iter().all(|n| n.ko.is_some()));
+    let answer = serde_json::to_string(&found.answer()).expect("JSON");
+    assert!(!answer.contains("\"ko\"") && !answer.contains("basis") && answer.contains("\"guard_rails\""), "{answer}");
+    assert!(found.metrics.iter().all(|r| r.difference == r.difference.map(twelve_digits)));
+}
+
+#[test]
+fn what_is_set_is_listed_and_taken_away() {
+    let site = place("acme", "site-00");
+    let rails = GuardRails::default().with(Some(site.clone()), "recall", Rail::Margin(0.1));
+    let listed: Vec<_> = rails.levels().collect();
+    assert_eq!((listed.len(), listed[8]), (9, (Some(&site), "recall", Rail::Margin(0.1))));
+    assert!(listed[..8].iter().all(|l| l.0.is_none()) && listed.is_sorted_by_key(|l| (l.0, l.1)));
+    assert_eq!(rails.clone().without(Some(&site), "recall"), GuardRails::default());
+    assert_eq!(rails.without(None, "recall").at("recall", &place("b", "c")), Rail::Off);
+}
+
+#[test]
+fn the_same_comparison_whatever_its_type_and_spelling() {
+    let one = question(&["mAP50"]).registration;
+    let mut other = one.clone();
+    other.scope.kind = crate::scope::ExperimentKind::Candidate;
+    other.primary = "map50".into();
+    assert!(one.same_comparison(&other) && other.same_comparison(&one));
+    assert_eq!(other.check(None).expect("a registration").scope.kind, crate::scope::ExperimentKind::All);
+    let look = |days| {
+        let Registration { champion, challenger, scope, .. } = one.clone();
+        Registration::first_look(champion, challenger, scope, "mAP50", day(0), day(1), GuardRails::default(), days)
+    };
+    assert_eq!((look(30).horizon, look(0).horizon, look(i64::MAX).horizon), (day(30), day(3), day(366)));
+    assert_eq!(DEFAULT_DAYS, 14);
+}
+
+#[test]
+fn a_device_that_was_changed_is_found() {
+    let at = |device: &str, from: i32, to: i32| {
+        let days: Vec<(i32, Vec<f64>)> = (from..to).map(|d| (d, vec![0.8])).collect();
+        series(Side::Challenger, place("acme", "one"), Some(device), &days)
+    };
+    let of = |rows: Vec<Series>| device_changes(&Cells::new(1, rows), &(Day(START)..Day(START + 14)));
+    let changed = of(vec![at("t4", 0, 5), at("orin", 6, 14)]);
+    assert_eq!(changed, vec![SettingChange { setting: Setting::Device, place: place("acme", "one"), at: day(6) }]);
+    assert_eq!(of(vec![at("t4", 0, 7), at("orin", 6, 14)]), vec![], "both on one day");
+    assert_eq!(of(vec![at("t4", 0, 1), at("orin", 6, 14)]), vec![], "one day is a trial");
+    assert_eq!(of(vec![at("t4", -5, 0), at("orin", 0, 14)]), vec![], "before the period");
+    assert_eq!(of(vec![at("t4", 0, 5), at("orin", 5, 9), at("t4", 9, 14)]), vec![], "back again is no change for good");
+    assert_eq!(of(vec![at("t4", 0, 4), at("orin", 4, 8), at("a2", 8, 14)]).len(), 2);
 }
