@@ -98,10 +98,12 @@ pub enum Action {
     WriteViews,
     /// See experiments and runs, and the files that runs left. They tell of every customer.
     ReadRuns,
+    /// Register comparisons, and set what models are judged by.
+    WriteEvidence,
 }
 
 impl Action {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::ReadMetrics,
         Self::ReadSources,
         Self::Probe,
@@ -111,6 +113,7 @@ impl Action {
         Self::ReadViews,
         Self::WriteViews,
         Self::ReadRuns,
+        Self::WriteEvidence,
     ];
 
     /// Whether it changes what is kept.
@@ -124,7 +127,7 @@ impl Action {
             | Self::SetPreference
             | Self::ReadViews
             | Self::ReadRuns => false,
-            Self::WriteRecords | Self::WriteViews => true,
+            Self::WriteRecords | Self::WriteViews | Self::WriteEvidence => true,
         }
     }
 }
@@ -161,7 +164,12 @@ pub fn can(actor: &Actor, action: Action, object: Object<'_>) -> bool {
         // Names and addresses of shared views tell of every customer.
         (
             Actor::Bound(_),
-            Action::ReadSources | Action::WriteRecords | Action::ReadViews | Action::WriteViews | Action::ReadRuns,
+            Action::ReadSources
+            | Action::WriteRecords
+            | Action::ReadViews
+            | Action::WriteViews
+            | Action::ReadRuns
+            | Action::WriteEvidence,
         ) => false,
         (
             Actor::Anonymous,
@@ -170,7 +178,8 @@ pub fn can(actor: &Actor, action: Action, object: Object<'_>) -> bool {
             | Action::WriteRecords
             | Action::ReadViews
             | Action::WriteViews
-            | Action::ReadRuns,
+            | Action::ReadRuns
+            | Action::WriteEvidence,
         ) => false,
     }
 }
@@ -236,7 +245,7 @@ mod tests {
     fn a_viewer_reads_everything_and_changes_nothing_that_others_see() {
         for action in Action::ALL {
             let allowed = authorize(&Actor::Viewer, action, Object::Installation);
-            assert_eq!(allowed.is_ok(), !matches!(action, Action::WriteRecords | Action::WriteViews), "{action:?}");
+            assert_eq!(allowed.is_ok(), !action.is_write(), "{action:?}");
             if let Err(e) = allowed {
                 assert!(e.message.en.contains("only be read") && e.message.ko.is_some(), "{e:?}");
             }
@@ -252,7 +261,8 @@ mod tests {
         let kim = named("kim", Role::Viewer);
         for action in Action::ALL {
             let allowed = authorize(&kim, action, Object::Any);
-            assert_eq!(allowed.is_ok(), action != Action::WriteRecords, "{action:?}");
+            let writes = action.is_write() && action != Action::WriteViews;
+            assert_eq!(allowed.is_ok(), !writes, "{action:?}");
             if let Err(e) = allowed {
                 assert!(e.message.en.contains("kim") && e.message.ko.is_some(), "{e:?}");
             }

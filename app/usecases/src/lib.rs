@@ -3,6 +3,7 @@
 
 pub mod access;
 mod coalescer;
+pub mod evidence;
 mod query_runner;
 mod sentences {
     include!(concat!(env!("OUT_DIR"), "/sentences.rs"));
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use crate::coalescer::Coalescer;
 pub use crate::{
     access::Access,
+    evidence::Evidence,
     ingestion::{DemoData, Ingestion},
     query_runner::{QueryRunner, Trends, TrendsQuery},
     run_import::RunImport,
@@ -82,6 +84,10 @@ impl Metrics {
         Self { actor: Actor::Operator, shared: Arc::new(shared) }
     }
 
+    pub(crate) fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
     /// The same for another actor.
     #[must_use]
     pub fn for_actor(&self, actor: &Actor) -> Self {
@@ -108,7 +114,7 @@ impl Metrics {
         self.query_runner().view()
     }
 
-    fn query_runner(&self) -> QueryRunner<'_> {
+    pub(crate) fn query_runner(&self) -> QueryRunner<'_> {
         let customer = self.actor.customer().cloned();
         QueryRunner::new(&*self.shared.store, Arc::clone(&self.shared.versions)).restricted_to(customer)
     }
@@ -311,7 +317,7 @@ impl Metrics {
 
     /// Names a query by what its answer depends on. Who joins must not get an answer that is older than the query: the
     /// generation is part of it, and so is what was written down about places and metrics.
-    fn key(&self, scope: &Scope, query: &impl std::fmt::Debug) -> String {
+    pub(crate) fn key(&self, scope: &Scope, query: &impl std::fmt::Debug) -> String {
         let view = self.view();
         let (generation, declared) = (view.generation_in(scope), view.directory().declared.revision());
         // What is known of names and arrivals depends on who asks.

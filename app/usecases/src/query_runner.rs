@@ -99,7 +99,7 @@ impl<'s> QueryRunner<'s> {
         }
     }
 
-    async fn cells(&self, what: &'static str, mut query: CellsQuery) -> Result<CellsAnswer> {
+    pub(crate) async fn cells(&self, what: &'static str, mut query: CellsQuery) -> Result<CellsAnswer> {
         query.filter.versions = Arc::clone(&self.versions);
         let answer = self.store.cells(&query).await?;
         let answer = CellsAnswer { view: self.narrowed(Arc::clone(&answer.view)), ..answer };

@@ -43,8 +43,8 @@ pub use self::{
     plan::{Plan, PlannedPower, Variances, WouldDecide, non_central_t_above, plan, power, would_decide},
     policy::ModelPolicy,
     quantile::{LEAST_RECORDS, QuantileDifference, SiteValues, quantile_difference},
-    rails::{GuardRails, Rail, RailResult, RailStanding},
-    registration::{DEFAULT_DAYS, LEVEL_AT, LEVEL_BEFORE, RegisteredBy, Registration},
+    rails::{GuardRails, Rail, RailResult, RailStanding, sign},
+    registration::{DEFAULT_DAYS, LEAST_DAYS, LEVEL_AT, LEVEL_BEFORE, MOST_DAYS, RegisteredBy, Registration},
     settings::{Setting, SettingChange, device_changes},
     written::{twelve_digits, twelve_digits_of},
 };

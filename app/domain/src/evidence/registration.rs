@@ -16,7 +16,8 @@ use crate::{
 pub const DEFAULT_DAYS: i64 = 14;
 /// A period is at least so long: with fewer days nothing is judged.
 pub const LEAST_DAYS: i64 = 3;
-const MOST_DAYS: i64 = 366;
+/// Nobody waits longer.
+pub const MOST_DAYS: i64 = 366;
 /// One-sided, before the horizon and at it (Haybittle and Peto): with a look every day the two together call 2.5 % of nothing *better*.
 pub const LEVEL_BEFORE: f64 = 0.0001;
 pub const LEVEL_AT: f64 = 0.023;

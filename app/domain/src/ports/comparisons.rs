@@ -25,6 +25,8 @@ pub struct KeptComparison {
     pub superseded_by: Option<ComparisonId>,
     /// On how many UTC days somebody looked.
     pub looks: u32,
+    /// The last of these days.
+    pub last_look: Option<Day>,
     /// Made once, at the horizon.
     pub verdict: Option<KeptVerdict>,
 }

@@ -1,0 +1,94 @@
+//! Who looked, until it is written: a few at a time, each question once a day.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use domain::{
+    Result,
+    evidence::{Judgement, Registration},
+    ports::{ComparisonId, Comparisons, RegisterOutcome},
+    time::{Day, Millis},
+};
+
+use super::EvidenceAnswer;
+
+/// So many looks wait at most; further ones are forgotten.
+const MOST: usize = 10_000;
+
+/// A look at a comparison.
+#[derive(Debug, Clone)]
+pub(super) struct Look {
+    /// `None` where the look itself registers it.
+    id: Option<ComparisonId>,
+    registration: Registration,
+    at: Millis,
+    /// Made at the horizon, and not kept yet.
+    verdict: Option<Judgement>,
+}
+
+impl Look {
+    /// What is to be noted of an answer; `None` where the challenger has no record yet, so that there is nothing to register.
+    pub(super) fn of(answer: &EvidenceAnswer, at: Millis) -> Option<Self> {
+        let kept = answer.kept.as_ref();
+        let begun = kept.is_some() || answer.registration.start < at;
+        let last = kept.is_none_or(|k| k.verdict.is_none()) && !answer.judgement.provisional;
+        // Numbers that are shown of another time are none of the verdict's.
+        let verdict = (last && answer.shown_design.is_none()).then(|| answer.judgement.clone());
+        begun.then(|| Self { id: kept.map(|k| k.id), registration: answer.registration.clone(), at, verdict })
+    }
+
+    fn day(&self) -> Day {
+        self.at.day()
+    }
+}
+
+/// Looks that wait to be written, by question and day.
+#[derive(Default)]
+pub(super) struct Looks(Mutex<BTreeMap<(String, Day), Look>>);
+
+impl Looks {
+    pub(super) fn note(&self, look: Option<Look>) {
+        let Some(look) = look else { return };
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (look.registration.question(), look.day());
+        if waiting.len() < MOST || waiting.contains_key(&key) {
+            waiting.insert(key, look);
+        }
+    }
+
+    pub(super) async fn write(&self, store: &dyn Comparisons) -> Result<()> {
+        let waiting = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut waiting = waiting.into_iter();
+        while let Some((key, look)) = waiting.next() {
+            if let Err(e) = write(store, &look).await {
+                // Those that came meanwhile are newer.
+                let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                for (key, look) in std::iter::once((key, look)).chain(waiting) {
+                    kept.entry(key).or_insert(look);
+                }
+                return Err(e);
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn write(store: &dyn Comparisons, look: &Look) -> Result<()> {
+    let id = match look.id {
+        Some(id) => id,
+        None => match store.register(&look.registration, None).await? {
+            RegisterOutcome::New(id) => {
+                tracing::info!(comparison = id.0, "a comparison was registered by its first look");
+                id
+            }
+            RegisterOutcome::InForce(other) => other.id,
+        },
+    };
+    store.note_look(id, look.day()).await?;
+    if let Some(verdict) = &look.verdict {
+        store.keep_verdict(id, verdict, look.at).await?;
+    }
+    Ok(())
+}
