@@ -1,5 +1,5 @@
 //! What the product remembers besides records: the lake's manifest, the ledger of sources, how far watched files were
-//! taken, who may sign in, saved views, and the copy of experiments and runs, in one database: so that publishing files, counting and moving on is one transaction.
+//! taken, who may sign in, saved views, the copy of experiments and runs, and registered comparisons, in one database: so that publishing files, counting and moving on is one transaction.
 //!
 //! A module and a folder of migrations a database. The ports are written once, in `ports/`, and compiled for each: their
 //! statements are the same (`sql`), or have the same name in the module of the database. Also here: moving the state from
@@ -29,7 +29,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::{
     Result,
-    ports::{IdempotencyKeys, KeyValueStore, SavedViews, Sessions, SourceItems, SourceLedger, Tokens, TrackingCopies},
+    ports::{
+        Comparisons, IdempotencyKeys, KeyValueStore, SavedViews, Sessions, SourceItems, SourceLedger, Tokens,
+        TrackingCopies,
+    },
 };
 use lake::ports::{FilePositionStore, Manifest};
 
@@ -71,6 +74,7 @@ pub trait StateStore:
     + SavedViews
     + IdempotencyKeys
     + TrackingCopies
+    + Comparisons
 {
     /// Which data folder the database belongs to; `None` as long as nobody has said so.
     ///

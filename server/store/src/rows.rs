@@ -4,12 +4,16 @@ use domain::{
     Error, Result,
     access::Role,
     error::Sentence,
-    ports::{RefusedCounts, SourceId, SourceReport},
+    ports::{ComparisonId, KeptComparison, KeptPolicy, KeptVerdict, RefusedCounts, SourceId, SourceReport},
     saved_view::{SavedView, ViewId, ViewLink, ViewName},
     time::{Day, Millis},
     token::{ActiveToken, SecretHash, Session, SessionHolder, Token, TokenName},
 };
 use lake::ports::LakeFile;
+use serde::{Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
+
+use crate::sentences;
 
 /// So many commits are remembered: a process that is further behind reads everything.
 pub const MAX_REMEMBERED_COMMITS: i64 = 1_000;
@@ -97,7 +101,7 @@ fn hash_of(bytes: &[u8]) -> Result<SecretHash> {
 
 /// What is stored was checked when it came in: other hands have changed it.
 fn unreadable(why: impl ToString) -> Error {
-    Error::internal(crate::sentences::no_stored_token()).with_detail(why)
+    Error::internal(sentences::no_stored_token()).with_detail(why)
 }
 
 /// id, owner, name, link, shared, created, changed.
@@ -113,6 +117,56 @@ pub fn saved_view((id, owner, name, link, shared, created, changed): ViewRow) ->
         created: Millis(created),
         changed: Millis(changed),
     })
+}
+
+/// id, registration, the superseded one, the superseding one, looks, the day of the last one, verdict, when that was made.
+pub type ComparisonRow = (i64, String, Option<i64>, Option<i64>, i64, Option<i64>, Option<String>, Option<i64>);
+
+pub fn comparison(
+    (id, body, supersedes, superseded_by, looks, last_look, judged, made): ComparisonRow,
+) -> Result<KeptComparison> {
+    let registration =
+        serde_json::from_str(&body).map_err(|e| Error::internal(sentences::no_stored_comparison(id)).with_detail(e))?;
+    let judged = judged.zip(made).map(|(body, made)| verdict(id, &body, made));
+    Ok(KeptComparison {
+        id: ComparisonId(id),
+        registration,
+        supersedes: supersedes.map(ComparisonId),
+        superseded_by: superseded_by.map(ComparisonId),
+        looks: u32::try_from(looks).unwrap_or(u32::MAX),
+        last_look: last_look.and_then(|day| i32::try_from(day).ok()).map(Day),
+        verdict: judged.transpose()?,
+    })
+}
+
+/// The verdict of a comparison.
+pub fn verdict(id: i64, body: &str, made: i64) -> Result<KeptVerdict> {
+    match serde_json::from_str(body) {
+        Ok(judgement) => Ok(KeptVerdict { judgement, made: Millis(made) }),
+        Err(e) => Err(Error::internal(sentences::no_stored_verdict(id)).with_detail(e)),
+    }
+}
+
+/// model, policy, changed, by whom.
+pub type PolicyRow = (String, String, i64, String);
+
+pub fn policy((model, body, changed, changed_by): PolicyRow) -> Result<KeptPolicy> {
+    match serde_json::from_str(&body) {
+        Ok(policy) => Ok(KeptPolicy { model, policy, changed: Millis(changed), changed_by }),
+        Err(e) => Err(Error::internal(sentences::no_stored_policy(&model)).with_detail(e)),
+    }
+}
+
+/// The question of a comparison as it is looked for.
+pub fn question_hash(question: &str) -> Vec<u8> {
+    Sha256::digest(question.as_bytes()).to_vec()
+}
+
+/// A thing as JSON. What is kept for ever is read once before, so that nothing is kept that cannot be read: a number that is none, for one.
+pub fn kept_json<T: Serialize + DeserializeOwned>(thing: &T) -> serde_json::Result<String> {
+    let text = serde_json::to_string(thing)?;
+    serde_json::from_str::<T>(&text)?;
+    Ok(text)
 }
 
 /// Databases store signed numbers; ours never come near the limit.

@@ -138,6 +138,56 @@ statements! {
     KEEP_EXPERIMENTS = "INSERT INTO tracking_experiment (id, body) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET body = excluded.body";
     KEEP_RUNS = "INSERT INTO tracking_run (id, body) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET body = excluded.body";
 
+    // Registered comparisons. In force is the one of a question that no other supersedes.
+    IN_FORCE =
+        "SELECT c.id, c.body, c.supersedes, n.id,
+                (SELECT count(*) FROM comparison_look l WHERE l.comparison = c.id),
+                (SELECT max(l.day) FROM comparison_look l WHERE l.comparison = c.id), v.body, v.made_ms
+         FROM comparison c
+         LEFT JOIN comparison n ON n.supersedes = c.id
+         LEFT JOIN comparison_verdict v ON v.comparison = c.id
+         WHERE c.question = $1 AND n.id IS NULL";
+    COMPARISON =
+        "SELECT c.id, c.body, c.supersedes, n.id,
+                (SELECT count(*) FROM comparison_look l WHERE l.comparison = c.id),
+                (SELECT max(l.day) FROM comparison_look l WHERE l.comparison = c.id), v.body, v.made_ms
+         FROM comparison c
+         LEFT JOIN comparison n ON n.supersedes = c.id
+         LEFT JOIN comparison_verdict v ON v.comparison = c.id
+         WHERE c.id = $1";
+    COMPARISONS =
+        "SELECT c.id, c.body, c.supersedes, n.id,
+                (SELECT count(*) FROM comparison_look l WHERE l.comparison = c.id),
+                (SELECT max(l.day) FROM comparison_look l WHERE l.comparison = c.id), v.body, v.made_ms
+         FROM comparison c
+         LEFT JOIN comparison n ON n.supersedes = c.id
+         LEFT JOIN comparison_verdict v ON v.comparison = c.id
+         ORDER BY c.id DESC";
+    // The unique indexes decide between two at the same time: the later one keeps nothing.
+    REGISTER =
+        "INSERT INTO comparison (question, body, registered_ms) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING id";
+    SUPERSEDE =
+        "INSERT INTO comparison (question, supersedes, body, registered_ms)
+         SELECT question, id, $3, $4 FROM comparison WHERE question = $1 AND id = $2
+         ON CONFLICT DO NOTHING RETURNING id";
+    LOOK = "SELECT count(*) FROM comparison_look WHERE comparison = $1 AND day = $2";
+    NOTE_LOOK =
+        "INSERT INTO comparison_look (comparison, day) SELECT id, $2 FROM comparison WHERE id = $1 ON CONFLICT DO NOTHING";
+    KEEP_VERDICT =
+        "INSERT INTO comparison_verdict (comparison, body, made_ms) SELECT id, $2, $3 FROM comparison WHERE id = $1
+         ON CONFLICT DO NOTHING";
+    VERDICT = "SELECT body, made_ms FROM comparison_verdict WHERE comparison = $1";
+
+    // What models are judged by.
+    POLICY = "SELECT model, body, changed_ms, changed_by FROM model_policy WHERE model = $1";
+    POLICIES = "SELECT model, body, changed_ms, changed_by FROM model_policy ORDER BY model";
+    ADD_POLICY =
+        "INSERT INTO model_policy (model, body, changed_ms, changed_by) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+    // The moment of the change tells one from the next, so it moves also where the clock does not.
+    CHANGE_POLICY =
+        "UPDATE model_policy SET body = $2, changed_ms = CASE WHEN $3 > changed_ms THEN $3 ELSE changed_ms + 1 END, changed_by = $4
+         WHERE model = $1 AND changed_ms = $5";
+
     // The data folder that this is the database of.
     IDENTITY = "SELECT folder_id, database_id, copied_from FROM data_folder";
     SET_IDENTITY =

@@ -143,6 +143,18 @@ pub static TABLES: &[Table] = &[
     table("tracking_copy", "source", &[text("source"), text("progress"), int("as_of_ms")]),
     table("tracking_experiment", "id", &[text("id"), bytes("body")]),
     table("tracking_run", "id", &[text("id"), bytes("body")]),
+    // A comparison supersedes one with a smaller number, which is there before it.
+    Table {
+        counter: true,
+        ..table(
+            "comparison",
+            "id",
+            &[int("id"), bytes("question"), int("supersedes"), text("body"), int("registered_ms")],
+        )
+    },
+    table("comparison_look", "comparison, day", &[int("comparison"), int("day")]),
+    table("comparison_verdict", "comparison", &[int("comparison"), text("body"), int("made_ms")]),
+    table("model_policy", "model", &[text("model"), text("body"), int("changed_ms"), text("changed_by")]),
 ];
 
 impl Table {

@@ -1,5 +1,7 @@
 //! The tables in a database of a Postgres server.
 
+#[path = "../ports/comparisons.rs"]
+mod comparisons;
 #[path = "../ports/identity.rs"]
 mod identity;
 mod inspect;
@@ -44,7 +46,7 @@ type Db = Postgres;
 /// They hold an advisory lock of the database, so that processes that start at once take turns.
 pub static MIGRATIONS: LazyLock<Migrator> = crate::migrations::migrations!(
     "postgres": "0001_manifest_and_sources", "0010_data_folder", "0011_tokens_and_sessions", "0012_saved_views", "0013_tracking_copy",
-    "0014_source_items",
+    "0014_source_items", "0015_comparisons",
 );
 
 /// Connections of a process; it makes them when it needs them.

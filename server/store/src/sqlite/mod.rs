@@ -1,5 +1,7 @@
 //! The tables in one SQLite file beside the lake.
 
+#[path = "../ports/comparisons.rs"]
+mod comparisons;
 #[path = "../ports/identity.rs"]
 mod identity;
 mod inspect;
@@ -44,7 +46,7 @@ type Db = Sqlite;
 pub static MIGRATIONS: LazyLock<Migrator> = crate::migrations::migrations!(
     "sqlite": "0001_manifest_and_sources", "0002_tail", "0003_reasons_in_korean", "0007_failing_sources", "0008_changes",
     "0009_positions", "0010_data_folder", "0011_tokens_and_sessions", "0012_saved_views",
-    "0013_tracking_copy", "0014_source_items",
+    "0013_tracking_copy", "0014_source_items", "0015_comparisons",
 );
 
 /// Statements that only SQLite understands.
