@@ -5,7 +5,7 @@ use domain::{
     access::Role,
     ports::{AppendCounts, ChangeOutcome, CopyChanges, CreateOutcome, IdempotencyKey, RefusedCounts, SessionStart},
     saved_view::{NewView, ViewLink, ViewName},
-    time::Millis,
+    time::{Day, Millis},
     token::{SecretHash, TokenName},
 };
 use futures::future::join_all;
@@ -14,6 +14,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnect
 use store::{ColumnType, Location, PostgresServer, TABLES};
 
 use crate::{
+    comparisons,
     postgres::Database,
     support::{LakeDir, on_postgres, on_sqlite, source},
     tracking_copies,
@@ -30,13 +31,13 @@ suite!([on_sqlite = crate::support::on_sqlite, on_postgres = crate::support::on_
 ]);
 
 /// The database of a test, without the store between.
-enum Raw {
+pub enum Raw {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
 }
 
 impl Raw {
-    async fn of(dir: &LakeDir) -> Self {
+    pub async fn of(dir: &LakeDir) -> Self {
         match dir.location() {
             Location::Sqlite(path) => {
                 Self::Sqlite(SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.unwrap())
@@ -45,7 +46,7 @@ impl Raw {
         }
     }
 
-    async fn execute(&mut self, sql: &'static str) {
+    pub async fn execute(&mut self, sql: &'static str) {
         match self {
             Self::Sqlite(c) => drop(c.execute(sql).await.unwrap()),
             Self::Postgres(c) => drop(c.execute(sql).await.unwrap()),
@@ -232,6 +233,13 @@ async fn filled(dir: &LakeDir) -> i64 {
         ..CopyChanges::default()
     };
     assert!(!store.save_copy(tracking_copies::SOURCE, &copied).await.unwrap(), "the first one");
+    // One supersedes another, so that rows of the table refer to rows of the same table.
+    let registration = |day| comparisons::registration("m:1", "m:2", day);
+    let first = comparisons::new(store.register(&registration(0), None).await.unwrap());
+    let second = comparisons::new(store.register(&registration(1), Some(first)).await.unwrap());
+    store.note_look(second, Day(-1)).await.unwrap();
+    store.keep_verdict(first, &comparisons::judgement(2), Millis(5)).await.unwrap();
+    assert!(store.set_policy(&comparisons::policy("models:/검출기", 6), None).await.unwrap());
     let found = async || Ok(vec!["day=1/a.parquet".to_owned(), "day=1/b.parquet".to_owned()]);
     drop(store::bind(&*store, &dir.location(), dir.path(), found).await.unwrap());
     ids[2]
@@ -257,6 +265,7 @@ async fn told(location: &Location) -> String {
             ),
             (store.views(None).await.unwrap(), store.start("김민수 'x'").await.unwrap()),
             store.load_copy(tracking_copies::SOURCE).await.unwrap(),
+            (store.comparisons().await.unwrap(), store.policies().await.unwrap()),
         )
     )
 }
@@ -277,6 +286,9 @@ async fn goes_on(location: &Location, last: i64) {
         .unwrap();
     let newest = store.files().await.unwrap().iter().map(|f| f.id).max().unwrap();
     assert!(newest > last, "{newest} was given before");
+    let before = store.comparisons().await.unwrap()[0].id;
+    let next = store.register(&comparisons::registration("m:1", "m:3", 0), None).await.unwrap();
+    assert!(comparisons::new(next) > before, "its number was given before");
     store.close().await;
 }
 
@@ -346,7 +358,7 @@ async fn a_damaged_backup_is_refused_before_anything_is_written(dir: &LakeDir) {
         assert!(refused.message.en.contains("state.backup"), "{what}: {refused}");
         assert!(!dir.path().join("never.sqlite").exists(), "{what}: nothing is made");
     }
-    std::fs::write(&path, packed(text.replacen("\"schema\":14", "\"schema\":9999", 1))).unwrap();
+    std::fs::write(&path, packed(text.replacen("\"schema\":15", "\"schema\":9999", 1))).unwrap();
     assert!(store::restore(&path, &to, dir.path()).await.unwrap_err().message.en.contains("9999"));
     // An older one, without a table that came later: it is empty, and the rest is there.
     let head: serde_json::Value = serde_json::from_str(lines[0]).unwrap();
@@ -376,7 +388,7 @@ async fn one_status_says_what_is_there(dir: &LakeDir) {
     }
     filled(dir).await;
     let status = store::status(&dir.location()).await.unwrap();
-    assert_eq!((status.schema, status.program_schema), (Some(14), 14));
+    assert_eq!((status.schema, status.program_schema), (Some(15), 15));
     let rows = |table: &str| status.tables.iter().find(|t| t.table == table).map(|t| t.rows);
     assert_eq!(
         (rows("lake_file"), rows("source"), rows("tail"), status.tables.len()),

@@ -33,6 +33,7 @@ mod answers;
 mod batches;
 mod bent;
 mod cells;
+mod comparisons;
 mod databases;
 mod declared;
 mod demo_runs;
