@@ -63,6 +63,8 @@ pub struct AppServices {
     pub simulated: usecases::DemoData,
     pub access: usecases::Access,
     pub views: usecases::Views,
+    /// Verdicts, registered comparisons, plans.
+    pub evidence: usecases::Evidence,
     /// Experiments and runs, out of the copy.
     pub runs: usecases::Tracking,
     /// Runs that become records.
@@ -120,8 +122,10 @@ pub async fn open(settings: &Settings) -> Result<AppServices> {
     let catalog = tracking.clone().map(|copy| copy as Arc<dyn RunCatalog>);
     let sources = usecases::Sources::new(store.clone());
     let runs = usecases::Tracking::new(catalog, clock.clone(), Some(lake.clone()));
+    let metrics = usecases::Metrics::new(lake.clone());
     Ok(AppServices {
-        metrics: Arc::new(usecases::Metrics::new(lake.clone())),
+        evidence: usecases::Evidence::new(metrics.clone(), store.clone(), clock.clone()),
+        metrics: Arc::new(metrics),
         run_import: usecases::RunImport::new(
             runs.clone(),
             ingestion.clone(),

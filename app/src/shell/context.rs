@@ -19,6 +19,8 @@ pub struct Services {
     pub metrics: Arc<usecases::Metrics>,
     pub sources: Arc<usecases::Sources>,
     pub views: Arc<usecases::Views>,
+    /// Verdicts, registered comparisons, plans.
+    pub evidence: Arc<usecases::Evidence>,
     /// Experiments and runs.
     pub runs: Arc<usecases::Tracking>,
     /// Runs that become records, and the rules by which they do.

@@ -31,11 +31,12 @@ pub use crate::{
 use domain::{
     Result,
     access::{Action, Actor, Object, authorize},
+    evidence::Changes,
     model::RegistryVersions,
     ports::{MetricsSnapshot, MetricsStore, RestartableWriter, UnreadablePart},
     query::{
-        Comparison, ComparisonQuery, Directory, FieldReport, MetricColumn, RecordRow, Records, RecordsQuery, Summary,
-        SummaryQuery, Trend, TrendQuery, WorstZones, WorstZonesQuery,
+        ChangesQuery, Comparison, ComparisonQuery, Directory, FieldReport, MetricColumn, RecordRow, Records,
+        RecordsQuery, Summary, SummaryQuery, Trend, TrendQuery, WorstZones, WorstZonesQuery,
     },
     scope::Scope,
     state::Transitions,
@@ -59,6 +60,7 @@ struct Shared {
     places: Coalescer<(Summary, Comparison)>,
     trends: Coalescer<Trends>,
     one_trend: Coalescer<Trend>,
+    changes: Coalescer<Changes>,
     comparisons: Coalescer<Comparison>,
     reports: Coalescer<FieldReport>,
     worst: Coalescer<WorstZones>,
@@ -76,6 +78,7 @@ impl Metrics {
             places: Coalescer::default(),
             trends: Coalescer::default(),
             one_trend: Coalescer::default(),
+            changes: Coalescer::default(),
             comparisons: Coalescer::default(),
             reports: Coalescer::default(),
             worst: Coalescer::default(),
@@ -213,6 +216,15 @@ impl Metrics {
     pub async fn trend(&self, query: &TrendQuery) -> Result<Trend> {
         let answer = |this: Self, q: TrendQuery| async move { this.query_runner().trend(&q).await };
         self.coalesced(&self.shared.one_trend, &query.scope, query, answer).await
+    }
+
+    /// What a metric's change is made of: places, models and devices, largest part first.
+    ///
+    /// # Errors
+    /// As [`Self::trend`].
+    pub async fn changes(&self, query: &ChangesQuery) -> Result<Changes> {
+        let answer = |this: Self, q: ChangesQuery| async move { this.query_runner().changes(&q).await };
+        self.coalesced(&self.shared.changes, &query.scope, query, answer).await
     }
 
     /// The models of a scope side by side, wherever they ran.

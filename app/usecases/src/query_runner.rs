@@ -5,12 +5,14 @@ use std::sync::Arc;
 use domain::{
     Error, Result,
     cells::{CellGroup, CellsQuery},
+    evidence::{Changes, what_changed},
     model::RegistryVersions,
     ports::{CellsAnswer, MetricsSnapshot, MetricsStore},
     query::{
-        Comparison, ComparisonQuery, FieldReport, Summary, SummaryQuery, Trend, TrendQuery, WorstZones, WorstZonesQuery,
+        ChangesQuery, Comparison, ComparisonQuery, FieldReport, Summary, SummaryQuery, Trend, TrendQuery, WorstZones,
+        WorstZonesQuery,
     },
-    reducers::{CellReducer, comparison, deltas, field, summary, trend, worst},
+    reducers::{CellReducer, changed, comparison, deltas, field, summary, trend, worst},
     text::Name,
 };
 use futures::TryStreamExt;
@@ -234,6 +236,18 @@ impl<'s> QueryRunner<'s> {
         let answer = self.cells("trend", trend::cells_query(q, column)).await?;
         let reducer = trend::Reducer::new(q, metric, Arc::clone(&answer.view));
         reduce(reducer, answer).await
+    }
+
+    /// # Errors
+    /// As [`crate::Metrics::changes`].
+    pub async fn changes(&self, q: &ChangesQuery) -> Result<Changes> {
+        let view = self.view();
+        view.directory().check(&q.scope)?;
+        let (metric, column) = view.directory().metric(&q.metric)?;
+        let query = changed::cells_query(q, &column);
+        let answer = self.cells("changes", query.clone()).await?;
+        let reducer = changed::Reducer::new(&query, Arc::clone(&answer.words));
+        Ok(what_changed(&metric, &reduce(reducer, answer).await?))
     }
 
     /// # Errors

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use domain::{
     Error, Result,
     error::Sentence,
+    evidence::{Changes, Part},
     params::{KEYS, QueryParams},
     query::{MetricSummary, Summary, Trend, TrendPoint, WorstZones},
     scope::{ExperimentKind, Level},
@@ -15,7 +16,13 @@ use jiff::tz::TimeZone;
 
 use super::declarations::List;
 use super::output::{Align, Format, OutputTable, print};
-use crate::{atomic_file::AtomicFile, config::Settings, declarations::DeclarationFiles, http::csv, startup};
+use crate::{
+    atomic_file::AtomicFile,
+    config::Settings,
+    declarations::DeclarationFiles,
+    http::{csv, evidence::ChangesJson},
+    startup,
+};
 
 #[derive(Debug, Subcommand)]
 pub enum Metrics {
@@ -34,6 +41,11 @@ pub enum Metrics {
         after_help = "Examples:\n  guardianflow metrics worst --metric inference_time_ms\n  guardianflow metrics worst --metric mAP50 --customer acme --limit 20 --csv"
     )]
     Worst(WorstArgs),
+    /// What a metric's change is made of: places, models and devices, largest part first
+    #[command(
+        after_help = "Examples:\n  guardianflow metrics changes --metric mAP50\n  guardianflow metrics changes --metric hota --customer acme --days 30 --json"
+    )]
+    Changes(ChangesArgs),
     /// Write records as a Parquet file that can be ingested again
     #[command(
         after_help = "Example:\n  guardianflow metrics export --from 2026-06-01 --to 2026-07-01 --out june.parquet"
@@ -148,6 +160,22 @@ pub struct WorstArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct ChangesArgs {
+    #[command(flatten)]
+    place: ScopeArgs,
+    /// Key of the metric, such as mAP50 or inference_time_ms
+    #[arg(long)]
+    metric: String,
+    #[arg(long, conflicts_with_all = ["from", "to"])]
+    days: Option<String>,
+    /// The earlier period: previous (default), week or year
+    #[arg(long)]
+    compare: Option<String>,
+    #[command(flatten)]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
 pub struct ExportArgs {
     #[command(flatten)]
     place: ScopeArgs,
@@ -209,6 +237,18 @@ impl Metrics {
                 let worst = parts.metrics.worst(&params.read(now, &TimeZone::UTC)?.worst()?).await?;
                 args.format.print(&worst, &worst_rows(&worst))?;
             }
+            Self::Changes(args) => {
+                let params = spelled(QueryParams {
+                    days: args.days.clone(),
+                    metric: Some(args.metric.clone()),
+                    compare: args.compare.clone(),
+                    ..args.place.params()
+                });
+                let query = params.read(now, &TimeZone::UTC)?.changes()?;
+                let changes = parts.metrics.changes(&query).await?;
+                let json = ChangesJson::of(&query, &changes, parts.metrics.view().as_of());
+                args.format.print(&json, &changes_rows(&changes))?;
+            }
             Self::List(_) => {}
             Self::Export(args) => {
                 let asked =
@@ -237,6 +277,9 @@ fn summary_rows(s: &Summary) -> OutputTable {
             ("value", Align::Right),
             ("unit", Align::Left),
             ("delta", Align::Right),
+            ("same places", Align::Right),
+            ("mix", Align::Right),
+            ("is", Align::Left),
             ("p50", Align::Right),
             ("p95", Align::Right),
             ("delta p95", Align::Right),
@@ -257,6 +300,9 @@ fn summary_rows(s: &Summary) -> OutputTable {
                 shown(m.value),
                 m.unit.clone(),
                 signed(m.delta),
+                signed(m.change.and_then(|c| c.delta.same)),
+                signed(m.change.and_then(|c| c.delta.mix)),
+                m.change.map_or("–", |c| c.colour.as_str()).to_owned(),
                 shown(m.p50),
                 shown(m.p95),
                 signed(m.earlier_quantiles.and_then(|q| q.delta_p95)),
@@ -272,6 +318,28 @@ fn summary_rows(s: &Summary) -> OutputTable {
         add(name.map_or("", |n| n.as_str()), &c.health, &c.metrics);
     }
     rows
+}
+
+fn changes_rows(changes: &Changes) -> OutputTable {
+    let head = vec![
+        ("change", Align::Right),
+        ("low", Align::Right),
+        ("high", Align::Right),
+        ("kind", Align::Left),
+        ("what", Align::Left),
+    ];
+    let number = |x: Option<f64>| x.map_or_else(|| "–".into(), |x| format!("{x:+.4}"));
+    let all = vec![number(changes.change), String::new(), String::new(), "all".into(), "the whole change".into()];
+    let part = |p: &Part| {
+        vec![
+            number(Some(p.size)),
+            number(p.low),
+            number(p.high),
+            format!("{:?}", p.kind).to_lowercase(),
+            p.sentence.en.clone(),
+        ]
+    };
+    OutputTable { head, rows: std::iter::once(all).chain(changes.parts.iter().map(part)).collect() }
 }
 
 fn worst_rows(w: &WorstZones) -> OutputTable {

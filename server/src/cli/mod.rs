@@ -10,6 +10,7 @@ mod experiments;
 mod import;
 mod ingest;
 mod metrics;
+mod models;
 mod output;
 mod pick;
 mod routes;
@@ -43,7 +44,7 @@ Examples:
   guardianflow metrics summary --customer acme        how a customer did in the last 7 days
   guardianflow metrics trend --metric mAP50 --days 30 how a metric moved, drawn in the terminal
 
-Exit codes: 0 fine, 1 failed, 2 wrong usage."
+Exit codes: 0 fine, 1 failed, 2 wrong usage; those of `models compare` are in its help."
 )]
 struct Cli {
     #[command(flatten)]
@@ -69,6 +70,9 @@ Examples:
     /// Ask for numbers: the same engine as the pages
     #[command(subcommand)]
     Metrics(Box<metrics::Metrics>),
+    /// Is the challenger better? Verdicts, registered comparisons and plans
+    #[command(subcommand)]
+    Models(Box<models::Models>),
     /// List places with their names and what is expected of them
     #[command(after_help = "Example:\n  guardianflow places --json")]
     Places(declarations::List),
@@ -160,6 +164,7 @@ async fn dispatch(cli: Cli, matches: &clap::ArgMatches) -> Result<ExitCode> {
         Command::Ingest(c) => c.run(&settings).await,
         Command::Import(c) => c.run(&settings).await,
         Command::Metrics(c) => c.run(&settings).await,
+        Command::Models(c) => c.run(&settings).await,
         Command::Config(c) => {
             // Global flags may stand before or after the command; clap keeps them with the innermost one.
             let inner = matches.subcommand().map_or(matches, |(_, m)| m);

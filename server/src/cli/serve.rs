@@ -64,6 +64,8 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
     let authenticator = Arc::clone(&state.authenticator);
     let title = sentences::follow_access();
     jobs.add("access", title, move |job| jobs::follow_access(Arc::clone(&authenticator), job));
+    let evidence = parts.evidence.clone();
+    jobs.add("looks", sentences::note_looks(), move |job| jobs::note_looks(evidence.clone(), job));
     let router = http::router(state).into_make_service_with_connect_info::<SocketAddr>();
     print(&format!("GuardianFlow is at http://{address}"))?;
     if was_empty && !settings.demo.on {

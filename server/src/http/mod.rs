@@ -6,6 +6,7 @@ pub mod csv;
 pub mod declarations;
 mod error_page;
 pub mod events;
+pub mod evidence;
 pub mod export;
 pub mod files;
 pub mod forms;
@@ -92,6 +93,12 @@ pub fn router(state: AppState) -> Router {
         .route("/export/runs.csv", get(runs::csv))
         .route("/export/runs.json", get(runs::json_file))
         .route("/export/runs.parquet", get(runs::parquet))
+        .route("/api/evidence", get(evidence::evidence))
+        .route("/api/evidence/registrations", get(evidence::registrations).post(evidence::register))
+        .route("/api/evidence/registrations/{id}", get(evidence::registration))
+        .route("/api/evidence/plan", get(evidence::plan))
+        .route("/api/evidence/policy", get(evidence::policy).put(evidence::set_policy))
+        .route("/api/changes", get(evidence::changes))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/api/views", get(views::list).post(views::create))

@@ -65,6 +65,7 @@ impl AppState {
                 metrics: Arc::clone(&parts.metrics),
                 sources: Arc::clone(&parts.sources),
                 views: Arc::new(parts.views.clone()),
+                evidence: Arc::new(parts.evidence.clone()),
                 runs: Arc::new(parts.runs.clone()),
                 run_import: Arc::new(parts.run_import.clone().of_copy()),
                 mappings: Arc::new(move || rules.mappings()),
@@ -111,6 +112,7 @@ impl AppState {
             metrics: Arc::new(all.metrics.for_actor(actor)),
             sources: Arc::new(all.sources.for_actor(actor)),
             views: Arc::new(all.views.for_actor(actor)),
+            evidence: Arc::new(all.evidence.for_actor(actor)),
             runs: Arc::new(all.runs.for_actor(actor)),
             run_import: Arc::new(all.run_import.for_actor(actor)),
             ..all

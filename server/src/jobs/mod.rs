@@ -80,6 +80,23 @@ pub async fn follow_manifest(maintenance: Arc<dyn Maintenance>, job: Job) -> Res
     Ok(JobEnd::Stopped)
 }
 
+/// Writes down who looked at comparisons: behind the answers, like an access log.
+///
+/// # Errors
+/// None: it tries again by itself.
+pub async fn note_looks(evidence: usecases::Evidence, job: Job) -> Result<JobEnd> {
+    loop {
+        let stopping = job.pause(FOLLOW).await;
+        match evidence.write_looks().await {
+            Ok(()) => job.report_ok(),
+            Err(e) => job.report_error(&e),
+        }
+        if stopping {
+            return Ok(JobEnd::Stopped);
+        }
+    }
+}
+
 /// Keeps the gate up with tokens and sessions, which other processes also add and end.
 ///
 /// # Errors

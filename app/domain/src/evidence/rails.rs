@@ -64,6 +64,12 @@ impl Default for GuardRails {
 }
 
 impl GuardRails {
+    /// None at all, for whoever sets all of them.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { levels: vec![] }
+    }
+
     /// Sets a rail at a place, or everywhere. A margin below zero and what is no number switch it off.
     #[must_use]
     pub fn with(mut self, place: Option<Place>, metric: &str, rail: Rail) -> Self {

@@ -8,7 +8,7 @@ use crate::{
     compare::{ModelGrouping, PlacePairing},
     error::{Error, Result},
     model::ModelKey,
-    query::{ComparisonQuery, MetricSelection, RecordsQuery, SummaryQuery, TrendQuery, WorstZonesQuery},
+    query::{ChangesQuery, ComparisonQuery, MetricSelection, RecordsQuery, SummaryQuery, TrendQuery, WorstZonesQuery},
     scope::{ExperimentKind, Scope, clip_text},
     sentences,
     time::{DAY, EarlierPeriod, Millis, Step, TimeRange, bad_days, parse_moment},
@@ -260,6 +260,17 @@ impl MetricsQuery {
                 Some(step) => step.check(&self.range)?,
                 None => Step::for_range(&self.range, DEFAULT_POINTS),
             },
+        })
+    }
+
+    /// # Errors
+    /// A missing metric.
+    pub fn changes(&self) -> Result<ChangesQuery> {
+        Ok(ChangesQuery {
+            scope: self.scope.clone(),
+            metric: self.named_metric()?,
+            range: self.range,
+            earlier: self.against.unwrap_or_default().of(&self.range),
         })
     }
 

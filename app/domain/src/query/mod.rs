@@ -14,7 +14,8 @@ pub use self::{
     metrics::{LEADING_METRICS, MetricPage, MetricSelection, SelectedMetrics},
     records::{RecordRow, Records, RecordsQuery},
     summary::{
-        ChildSummary, EarlierQuantiles, LatestValue, MetricChange, MetricSummary, SeriesBuckets, Summary, SummaryQuery,
+        ChangesQuery, ChildSummary, EarlierQuantiles, LatestValue, MetricChange, MetricSummary, SeriesBuckets, Summary,
+        SummaryQuery,
     },
     trend::{ModelChange, Trend, TrendPoint, TrendQuery},
     worst::{WorstZone, WorstZones, WorstZonesQuery},

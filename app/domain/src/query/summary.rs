@@ -37,6 +37,16 @@ pub struct SummaryQuery {
     pub now: Millis,
 }
 
+/// What a metric's change between two periods is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChangesQuery {
+    pub scope: Scope,
+    /// The key of the metric.
+    pub metric: String,
+    pub range: TimeRange,
+    pub earlier: TimeRange,
+}
+
 /// Over which range a course goes, and where it is cut.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeriesBuckets {

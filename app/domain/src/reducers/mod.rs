@@ -1,6 +1,8 @@
 //! What people ask, as cells: which cells a query needs, and what an answer makes of them. Pure functions: groups come in the
 //! order of their keys, each is taken in once and let go of.
 
+#[cfg(feature = "evidence")]
+pub mod changed;
 pub mod comparison;
 #[cfg(feature = "evidence")]
 pub mod deltas;

@@ -17,7 +17,7 @@ use domain::{
     model::ModelKey,
     ports::{Clock, ComparisonId, Comparisons, KeptComparison, KeptPolicy, RegisterOutcome},
     reducers::evidence::ranges,
-    scope::{ExperimentKind, Scope},
+    scope::{ExperimentKind, Scope, clip_text},
     text::Name,
     time::{DAY, MIN_TIMESTAMP, Millis, TimeRange},
 };
@@ -42,6 +42,19 @@ pub struct EvidenceQuestion {
     pub design: Option<Design>,
     /// What numbers are shown of; the registered period where nobody says. The verdict does not depend on it.
     pub shown: Option<TimeRange>,
+}
+
+/// Reads a design as addresses write it.
+///
+/// # Errors
+/// Names the three.
+pub fn read_design(text: &str) -> Result<Design> {
+    match text {
+        "concurrent" => Ok(Design::Concurrent),
+        "before_after" => Ok(Design::BeforeAfter),
+        "difference_in_differences" => Ok(Design::DifferenceInDifferences),
+        _ => Err(Error::bad_input(sentences::bad_design(clip_text(text))).at("design")),
+    }
 }
 
 /// What is known.

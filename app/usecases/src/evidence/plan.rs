@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use domain::{
     Error, Result,
     access::{Action, Object, authorize},
+    error::Sentence,
     evidence::{Cells, Plan, Side, Variances, days_before, plan},
     metric::Metric,
     model::ModelKey,
@@ -50,6 +51,17 @@ pub struct PlanAnswer {
     pub customers_now: u32,
     /// The records that it is reckoned from.
     pub range: TimeRange,
+}
+
+impl PlanAnswer {
+    /// What it comes to, or why nothing can be told.
+    #[must_use]
+    pub fn sentence(&self) -> Sentence {
+        match &self.plan {
+            Some(plan) => plan.sentence(&self.metric),
+            None => sentences::no_variances(self.sites_now),
+        }
+    }
 }
 
 impl Evidence {
