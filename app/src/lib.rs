@@ -21,6 +21,7 @@ pub mod images;
 pub mod pick;
 pub mod place;
 pub mod records;
+pub mod registered;
 pub mod run;
 pub mod run_compare;
 pub mod run_import;
@@ -57,6 +58,7 @@ page_list![
     place,
     trends,
     pick,
+    registered,
     run_pick,
     compare,
     experiments,

@@ -44,6 +44,7 @@ pub(super) fn draw(v: CompareView) -> impl IntoView {
                 </section>
                 <Filters filter lang/>
             })}
+            {v.verdict.map(|html| view! { <div inner_html=html></div> })}
             {v.table.map(|table| view! { <Table table lang/> })}
             {(!v.pictures.is_empty()).then(|| view! {
                 <div class="pair">{v.pictures.into_iter().map(|picture| view! { <Picture picture lang/> }).collect_view()}</div>

@@ -12,7 +12,7 @@ use super::{
     made_by, pictures,
     selection::{Selection, leading_metric, read_query, select_models},
     sentences::{headline, mix_explanation},
-    tables,
+    tables, verdict,
     view::{CompareView, ModelChip},
     words,
 };
@@ -68,6 +68,7 @@ pub async fn page(services: &Services, request: &Request, params: QueryParams) -
             choices: vec![],
             selects: vec![],
             hidden: vec![],
+            verdict: None,
             table: None,
             sites: None,
             pictures: vec![],
@@ -83,9 +84,11 @@ pub async fn page(services: &Services, request: &Request, params: QueryParams) -
     for chip in chips {
         if chip.chosen || models.len() < OFFERED { models.push(chip) } else { more.push(chip) }
     }
+    let verdict = verdict::card(services, &a, &compared_models, &report.metrics[leading_metric]).await?;
     Ok(CompareView {
         head,
         empty: None,
+        verdict,
         finding: headline(&a, &report, &compared_models, leading_metric),
         explained: mix_explanation(&a.fmt, &report.metrics[leading_metric], &compared_models, leading_metric),
         models,

@@ -14,6 +14,8 @@ pub mod selection;
 mod sentences;
 #[cfg(feature = "ssr")]
 mod tables;
+#[cfg(feature = "ssr")]
+mod verdict;
 pub mod view;
 
 mod words {

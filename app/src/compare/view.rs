@@ -22,6 +22,8 @@ pub struct CompareView {
     pub choices: Vec<Choices>,
     pub selects: Vec<SelectView>,
     pub hidden: Vec<(String, String)>,
+    /// The verdict on the first challenger, as HTML.
+    pub verdict: Option<String>,
     pub table: Option<TableView>,
     pub sites: Option<TableView>,
     pub pictures: Vec<PictureView>,

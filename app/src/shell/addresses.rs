@@ -22,6 +22,14 @@ pub const ALL_RUNS: &str = "/experiments/all";
 pub const RUN_COMPARISON: &str = "/runs/compare";
 /// The page of the images of runs.
 pub const RUN_IMAGES: &str = "/runs/images";
+/// The page of registered comparisons.
+pub const REGISTERED: &str = "/compare/registered";
+/// The page of plans of comparisons.
+pub const PLAN: &str = "/compare/plan";
+/// What a change is made of.
+pub const CHANGES: &str = "/changes";
+/// How numbers are judged.
+pub const STATISTICS: &str = "/statistics";
 /// Keys of comparisons alone.
 const COMPARE: [&str; 5] = ["models", "baseline", "places", "by", "diff"];
 /// Keys that belong to one page alone.

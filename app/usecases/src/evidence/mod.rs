@@ -19,7 +19,7 @@ use domain::{
     reducers::evidence::ranges,
     scope::{ExperimentKind, Scope, clip_text},
     text::Name,
-    time::{DAY, MIN_TIMESTAMP, Millis, TimeRange},
+    time::{DAY, MAX_RANGE_MS, MIN_TIMESTAMP, Millis, TimeRange},
 };
 
 use self::looks::{Look, Looks};
@@ -156,12 +156,12 @@ impl Evidence {
                 // Who registered by hand may have let the challenger run before.
                 let came = match kept.registration.registered_by {
                     RegisteredBy::FirstLook => Some(start),
-                    RegisteredBy::Actor(_) => self.first_record(q, TimeRange::new(MIN_TIMESTAMP, now)?).await?,
+                    RegisteredBy::Actor(_) => self.first_record(q, now).await?,
                 };
                 (kept.registration.clone(), came)
             }
             None => {
-                let came = self.first_record(q, TimeRange::new(MIN_TIMESTAMP, now)?).await?;
+                let came = self.first_record(q, now).await?;
                 let policy = self.policy_of(&q.challenger).await?;
                 let since = came.unwrap_or(now);
                 let first = Registration::first_look(
@@ -272,7 +272,9 @@ impl Evidence {
         metric_rows(&self.question(registration, metrics, now, 1), design, &found.cells, &days)
     }
 
-    async fn first_record(&self, q: &EvidenceQuestion, within: TimeRange) -> Result<Option<Millis>> {
+    /// When the challenger's records begin in the scope, as far back as a question may reach.
+    async fn first_record(&self, q: &EvidenceQuestion, now: Millis) -> Result<Option<Millis>> {
+        let within = TimeRange::new(MIN_TIMESTAMP.max(now.plus(-MAX_RANGE_MS)), now)?;
         let scope = Scope { kind: ExperimentKind::All, ..q.scope.clone() };
         sides::first_record(&self.metrics.query_runner(), &q.challenger, scope, within).await
     }
