@@ -140,7 +140,8 @@ fn the_plan_says_how_often_an_effect_is_found() {
     let n = repetitions(120);
     for (sites, effect) in [(8, 0.02), (12, 0.015), (24, 0.015)] {
         let fleet = Fleet { sites, effect, days: 14, whole_days: true, ..Fleet::default() };
-        let planned = plan(effect, sites, 14, Variances { between: 0.02 * 0.02, day: 0.03 * 0.03 }).expect("a plan");
+        let planned =
+            plan(effect, sites, 14, None, Variances { between: 0.02 * 0.02, day: 0.03 * 0.03 }).expect("a plan");
         let mut random = Random::seeded(11);
         let better = (0..n).filter(|_| {
             let judged = judge(&fleet.question(14), &fleet.cells(&mut random)).expect("a judgement");

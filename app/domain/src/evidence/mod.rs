@@ -12,11 +12,13 @@ mod interval;
 mod judge;
 mod judgement;
 mod multiple;
+mod periods;
 mod plan;
 mod quantile;
 mod rails;
 mod registration;
 mod settings;
+mod sums;
 mod verdict;
 mod written;
 
