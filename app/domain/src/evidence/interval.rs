@@ -55,16 +55,10 @@ impl Estimate {
             return None;
         }
         let g = clusters.len() as f64;
-        // The weight without a cluster as a sum of the others': a difference would lose what one very heavy cluster leaves.
-        let mut behind: Vec<f64> =
-            clusters.iter().rev().scan(0.0, |sum, c| Some(std::mem::replace(sum, *sum + c.1))).collect();
-        behind.reverse();
-        let mut before = 0.0;
         let mut squares = 0.0;
-        for (c, behind) in clusters.iter().zip(&behind) {
-            let shift = (c.2 - c.1 * mean) / (before + behind);
+        for (c, others) in clusters.iter().zip(weights_without(clusters.iter().map(|c| c.1))) {
+            let shift = (c.2 - c.1 * mean) / others;
             squares += if clusters.len() > 1 { shift * shift } else { 0.0 };
-            before += c.1;
         }
         let weights: f64 = clusters.iter().map(|c| c.1 * c.1).sum();
         let (variance, df) = (squares * (g - 1.0) / g, all * all / weights - 1.0);
@@ -127,6 +121,15 @@ impl Estimate {
     pub fn moved(self, by: f64) -> Self {
         Self { mean: self.mean + by, ..self }
     }
+}
+
+/// Of each weight the sum of the others. Added up, since a difference from the sum of all would lose what one very heavy weight leaves.
+#[must_use]
+pub fn weights_without(weights: impl DoubleEndedIterator<Item = f64> + Clone) -> Vec<f64> {
+    let running = |sum: &mut f64, w: f64| Some(std::mem::replace(sum, *sum + w));
+    let mut behind: Vec<f64> = weights.clone().rev().scan(0.0, running).collect();
+    behind.reverse();
+    weights.scan(0.0, running).zip(behind).map(|(before, behind)| before + behind).collect()
 }
 
 /// Numbers the clusters of what is in order: each is of the cluster of the one before it where these two belong together.

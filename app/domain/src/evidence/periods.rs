@@ -1,15 +1,16 @@
 //! The designs with periods: each site with itself, before and after the challenger came there; and what the sites without it did meanwhile.
 //!
 //! Sites begin on different days, and whatever happens to all sites happens on a day. So what the untreated sites did is taken over each treated
-//! site's own days: with D_i what treated site i did over its window and U_u(i) what untreated site u did over the same, its difference is
-//! D_i − Ū(i), Ū(i) the mean over untreated sites. The mean difference has two sources of variance:
+//! site's own days, those before and those after on which it has records itself: with D_i what treated site i did and U_u(i) what untreated site u did
+//! over the same days, its difference is D_i − Ū(i), Ū(i) the mean over untreated sites. The mean difference has two sources of variance:
 //!
 //! - treated sites: the jackknife of D_i − Ū(i) over them. A shock to all is in both and cancels, whenever each began;
 //! - untreated sites: they are the same ones for every treated site, so their error does not become smaller with more of those. The mean of Ū(i) is the mean
 //!   over untreated sites of Σa_i·U_u(i), with a_i the weights of the treated; its jackknife leaves an untreated site (or customer) out of all Ū(i)
 //!   at once.
 //!
-//! The two add up, with the degrees of freedom of Welch and Satterthwaite. With one window for all it is Welch's test of D against U.
+//! The two add up, with the degrees of freedom of Welch and Satterthwaite. With the same days for all it is Welch's test of D against U. The scatter of
+//! D_i − Ū(i) holds that of Ū(i) from days to days as well, so the interval is a little wide where untreated sites are few and starts differ.
 
 use std::ops::Range;
 
@@ -19,7 +20,7 @@ use super::{
         ClusterBy, Differences, Estimand, LEAST_CLUSTERS, Look, SiteDifference, Sums, by_day, clusters_by, noise,
         on_device, total,
     },
-    interval::{Estimate, cluster_numbers},
+    interval::{Estimate, cluster_numbers, weights_without},
 };
 use crate::{aggregate::WeightedMean, text::Name, time::Day};
 
@@ -27,7 +28,8 @@ use crate::{aggregate::WeightedMean, text::Name, time::Day};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Untreated {
     customer: Name,
-    /// What it did over each window, and the champion's Σw before; `None` where it has no records of one of the times.
+    /// What it did over the days of each group of treated sites that have the same, and the champion's Σw before; `None` where it has no records of
+    /// one of the times.
     windows: Vec<Option<(f64, f64)>>,
 }
 
@@ -59,13 +61,34 @@ impl Windows {
     }
 }
 
+/// The days of a treated site on which it has records, before and after; both ascend.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct OwnDays {
+    before: Vec<Day>,
+    after: Vec<Day>,
+}
+
+/// A metric's sums of a series on certain days.
+fn sum_on(series: &Series, metric: usize, days: &[Day]) -> WeightedMean {
+    let (Some(first), Some(last)) = (days.first(), days.last()) else { return WeightedMean::default() };
+    let mut wanted = days.iter().peekable();
+    let mut all = WeightedMean::default();
+    for d in series.within(&(*first..Day(last.0.saturating_add(1)))) {
+        while wanted.next_if(|w| **w < d.day).is_some() {}
+        if wanted.peek() == Some(&&d.day) {
+            all.merge(&d.value(metric));
+        }
+    }
+    all
+}
+
 /// The differences of a design with periods; without what untreated sites did where `against_untreated` asks for it.
 #[must_use]
 pub fn of_periods(cells: &Cells, look: &Look<'_>, against_untreated: bool) -> Differences {
     let mut found = Differences::default();
     let seam = seam(cells, look.days);
-    // The first day of each treated site; and the sites that the challenger never was at.
-    let mut since: Vec<Day> = vec![];
+    // The days of each treated site; and the sites that the challenger never was at.
+    let mut own: Vec<OwnDays> = vec![];
     let mut others: Vec<SiteSeries<'_>> = vec![];
     for site in cells.sites() {
         let before = site.of(Side::Challenger).filter_map(|s| s.days.first()).any(|d| d.day < look.days.start);
@@ -73,9 +96,9 @@ pub fn of_periods(cells: &Cells, look: &Look<'_>, against_untreated: bool) -> Di
         match (came, before) {
             (Some(_), true) => found.without_before += 1,
             (Some(came), false) => {
-                if let Some(one) = treated(&site, look, &Windows::of(look.days, seam, came)) {
+                if let Some((one, days)) = treated(&site, look, &Windows::of(look.days, seam, came)) {
                     found.treated.push(one);
-                    since.push(came);
+                    own.push(days);
                 }
             }
             (None, false) => others.push(site),
@@ -83,7 +106,7 @@ pub fn of_periods(cells: &Cells, look: &Look<'_>, against_untreated: bool) -> Di
         }
     }
     if against_untreated {
-        against(&mut found, &since, &others, look, seam);
+        against(&mut found, own, &others, look);
     }
     found
 }
@@ -104,7 +127,7 @@ pub fn counts_since(site: &SiteSeries<'_>, days: &Range<Day>, seam: Day) -> Opti
 }
 
 /// A site before and after the challenger came.
-fn treated(site: &SiteSeries<'_>, look: &Look<'_>, windows: &Windows) -> Option<SiteDifference> {
+fn treated(site: &SiteSeries<'_>, look: &Look<'_>, windows: &Windows) -> Option<(SiteDifference, OwnDays)> {
     let mut sums = Sums::default();
     let (mut earlier_days, mut later_days) = (vec![], vec![]);
     for (champion, challenger) in site.cells() {
@@ -123,38 +146,41 @@ fn treated(site: &SiteSeries<'_>, look: &Look<'_>, windows: &Windows) -> Option<
     let of = |days: &[(Day, f64, f64)]| noise(days.iter().map(|d| (d.1, d.2 / d.1)));
     let (earlier_days, later_days) = (by_day(earlier_days), by_day(later_days));
     let noise = of(&earlier_days).zip(of(&later_days)).map(|(a, b)| a + b);
-    sums.finish(site, windows.weight(site, look), later_days.iter().map(|d| d.0).collect(), noise)
+    let days = |of: &[(Day, f64, f64)]| of.iter().map(|d| d.0).collect::<Vec<Day>>();
+    let own = OwnDays { before: days(&earlier_days), after: days(&later_days) };
+    Some((sums.finish(site, windows.weight(site, look), own.after.clone(), noise)?, own))
 }
 
-/// What an untreated site did over a window, and the champion's Σw before.
-fn untreated(site: &SiteSeries<'_>, look: &Look<'_>, windows: &Windows) -> Option<(f64, f64)> {
+/// What an untreated site did over a treated one's days, and the champion's Σw before.
+fn untreated(site: &SiteSeries<'_>, look: &Look<'_>, own: &OwnDays) -> Option<(f64, f64)> {
     let mut sums = Sums::default();
+    let mut weight = 0.0;
     for series in site.of(Side::Champion).filter(|s| on_device(s, look)) {
+        let base = sum_on(series, look.metric, &own.before);
+        weight += base.w;
         if (look.margin)(&series.place).is_some() {
-            let (base, ours) = (windows.before(series, look.metric), series.sum(look.metric, &windows.after));
-            sums.add(&ours, &base, 0.0, None);
+            sums.add(&sum_on(series, look.metric, &own.after), &base, 0.0, None);
         }
     }
-    Some((sums.pairs.difference()?.delta, windows.weight(site, look)))
+    Some((sums.pairs.difference()?.delta, weight))
 }
 
 /// Takes from each treated site what the others did over its days. Where fewer than five of these have records of them, the site is left out: without
 /// them it would be before/after by another name.
-fn against(found: &mut Differences, since: &[Day], others: &[SiteSeries<'_>], look: &Look<'_>, seam: Day) {
-    let mut distinct = since.to_vec();
+fn against(found: &mut Differences, own: Vec<OwnDays>, others: &[SiteSeries<'_>], look: &Look<'_>) {
+    let mut distinct = own.clone();
     distinct.sort_unstable();
     distinct.dedup();
-    let windows: Vec<Windows> = distinct.iter().map(|since| Windows::of(look.days, seam, *since)).collect();
     for site in others {
-        let windows: Vec<_> = windows.iter().map(|w| untreated(site, look, w)).collect();
+        let windows: Vec<_> = distinct.iter().map(|own| untreated(site, look, own)).collect();
         if let (Some(customer), true) = (site.customer(), windows.iter().any(Option::is_some)) {
             found.untreated.push(Untreated { customer: customer.clone(), windows });
         }
     }
-    let means: Vec<Option<[f64; 2]>> = (0..windows.len()).map(|k| mean_of(&found.untreated, k)).collect();
+    let means: Vec<Option<[f64; 2]>> = (0..distinct.len()).map(|k| mean_of(&found.untreated, k)).collect();
     let all = std::mem::take(&mut found.treated);
-    for (mut one, since) in all.into_iter().zip(since) {
-        let window = distinct.binary_search(since).unwrap_or_default();
+    for (mut one, own) in all.into_iter().zip(&own) {
+        let window = distinct.binary_search(own).unwrap_or_default();
         match means.get(window).copied().flatten() {
             Some(means) => {
                 (one.elsewhere, one.window) = (means, window);
@@ -217,9 +243,8 @@ pub fn control(found: &Differences, estimand: Estimand) -> Option<Estimate> {
         }
         let all: f64 = sums.iter().map(|s| s.0).sum();
         let mean = sums.iter().map(|s| s.1).sum::<f64>() / all;
-        for (g, (w, wx)) in sums.iter().enumerate() {
-            // As a sum of the others': a difference would lose what one very heavy cluster leaves.
-            let others: f64 = sums.iter().enumerate().filter(|(i, _)| *i != g).map(|(_, s)| s.0).sum();
+        let others = weights_without(sums.iter().map(|s| s.0));
+        for (g, ((w, wx), others)) in sums.iter().zip(others).enumerate() {
             shifts[g] += share * (wx - w * mean) / others;
             parts[g] += share * w / all;
         }
