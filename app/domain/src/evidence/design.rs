@@ -335,8 +335,9 @@ impl Differences {
             .collect();
         let theirs = untreated_by_customer(self);
         let (customers, untreated) = (ours.len(), theirs.len());
-        // Kinds of sites that are clustered by customers are sure of them already.
-        let arms: Vec<Vec<Vec<f64>>> = [ours, theirs].into_iter().filter(|arm| arm.len() < LEAST_CLUSTERS).collect();
+        // Kinds of sites that are clustered by customers allow for them already; one customer alone tells nothing.
+        let asked = |arm: &Vec<Vec<f64>>| (2..LEAST_CLUSTERS).contains(&arm.len());
+        let arms: Vec<Vec<Vec<f64>>> = [ours, theirs].into_iter().filter(asked).collect();
         Clustering { by: clusters_by(customers), customers, untreated, p_customers: arms_differ(&arms) }
     }
 
