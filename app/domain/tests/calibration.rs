@@ -112,16 +112,25 @@ fn sites_that_begin_on_different_days_are_held_against_their_own() {
 #[test]
 fn customers_differ_by_chance_as_rarely_as_one_test_says() {
     let n = repetitions(200);
-    for design in [Design::Concurrent, Design::DifferenceInDifferences] {
-        let fleet = Fleet { customers: 3, design, ..Fleet::default() };
+    let periods = Fleet { design: Design::DifferenceInDifferences, ..Fleet::default() };
+    let together =
+        Fleet { staggered: true, together: true, shock: -0.04, shock_day: 6, daily_shock: 0.02, ..periods.clone() };
+    for (fleet, most, what) in [
+        (Fleet::default(), 0.05, "concurrent"),
+        (periods, 0.05, "difference in differences"),
+        // What untreated sites did over a customer's days is in all of its sites: a limit that docs/statistics.md names.
+        (together.clone(), 0.07, "whose sites begin together, beside 12 others"),
+        (Fleet { untreated: Some(5), ..together }, 0.07, "whose sites begin together, beside 5 others"),
+    ] {
+        let fleet = Fleet { customers: 3, ..fleet };
         let mut random = Random::seeded(23);
         let said = (0..n).filter(|_| {
             let judged = judge(&fleet.question(14), &fleet.cells(&mut random)).expect("a judgement");
             judged.sentence.en.contains("differ from each other")
         });
         let share = 100.0 * said.count() as f64 / f64::from(n);
-        println!("{design:?}: three customers of which none differs are said to differ in {share:.1} % ({n} times)");
-        assert!(share <= 5.0 + 100.0 * three_errors(0.05, n), "{share}");
+        println!("{what}: three customers of which none differs are said to differ in {share:.1} % ({n} times)");
+        assert!(share <= 100.0 * (most + three_errors(most, n)), "{share}");
     }
 }
 

@@ -73,6 +73,8 @@ pub struct Fleet {
     pub untreated: Option<u32>,
     /// The champion stays at a site until the challenger comes there, and untreated sites move on days of their own.
     pub staggered: bool,
+    /// The sites of a customer begin on the same day.
+    pub together: bool,
     /// Metrics beside the primary, each with a guard-rail of this margin and this true difference.
     pub rails: Vec<(&'static str, f64, f64)>,
     /// The other metrics are claimed superior as well.
@@ -103,6 +105,7 @@ impl Default for Fleet {
             customer_shock: 0.0,
             untreated: None,
             staggered: false,
+            together: false,
             rails: vec![],
             claimed: false,
             hours: false,
@@ -213,6 +216,8 @@ impl Fleet {
         let sd = self.day_sd / 2f64.sqrt();
         let mut noise = [draw(sd), draw(sd)];
         let first = if self.whole_days { 0 } else { (random.unit() * f64::from(self.days - 2)) as i32 };
+        let first =
+            if self.together { 2 * place.customer.as_str()[1..].parse::<i32>().expect("a number") } else { first };
         let traffic = 96.0 * (self.unequal * random.normal()).exp();
         let mut days = [vec![], vec![]];
         let from = if self.design == Design::Concurrent { 0 } else { -(self.days as i32) };
