@@ -248,6 +248,7 @@ pub fn ask(scope: &Scope, range: TimeRange) -> SummaryQuery {
         metrics: MetricSelection::All,
         earlier_quantiles: MetricSelection::none(),
         course: None,
+        changes: false,
         now: at(NOW),
     }
 }

@@ -1,7 +1,7 @@
 //! Balance before belief: two sides that did not see the same traffic cannot be compared, whatever their interval says.
 //!
-//! Of each site the ratio of the challenger's records (and covered hours) to the champion's is held against the registered share, or
-//! against what it was in the site's own first three days. The comparison is unhealthy where the typical site is off by more than a fifth and a t
+//! Of each site the ratio of the challenger's records to the champion's is held against the registered share, or against what it was in the site's own
+//! first three days; that of covered hours always against the latter. The comparison is unhealthy where the typical site is off by more than a fifth and a t
 //! test over the sites' log-ratios has p < .001. What both sides miss counts for neither.
 
 use std::{collections::BTreeMap, ops::Range};
@@ -18,6 +18,8 @@ use crate::{text::Name, time::Day};
 
 /// The days that tell the share where nobody registered it.
 const FIRST_DAYS: usize = 3;
+/// So many records, or hours, of either side these days have at least where they tell it.
+const LEAST_COUNT: u64 = 5;
 /// A ratio is off when it is more than so much beside one.
 const OFF: f64 = 0.2;
 /// Two-sided, at every look.
@@ -83,7 +85,8 @@ fn is_off(ratio: f64) -> bool {
 pub fn balance(cells: &Cells, days: &Range<Day>, share: Option<f64>) -> Balance {
     let sites: Vec<SiteTraffic> = cells.sites().filter_map(|s| SiteTraffic::of(&s, days)).collect();
     let records = |s: &SiteTraffic| s.moved(|d| d.records, share);
-    let hours = |s: &SiteTraffic| s.moved(|d| d.hours.map(|h| u64::from(h.count_ones())), share.map(|_| 1.0));
+    // A share of records says nothing of hours: a canary of one record in twenty is quiet in many of them.
+    let hours = |s: &SiteTraffic| s.moved(|d| d.hours.map(|h| u64::from(h.count_ones())), None);
     let of = |moved: &dyn Fn(&SiteTraffic) -> Option<f64>| {
         let logs: Vec<f64> = sites.iter().filter_map(moved).collect();
         let members = logs.iter().enumerate().map(|(cluster, value)| Member { cluster, weight: 1.0, value: *value });
@@ -107,12 +110,14 @@ pub fn balance(cells: &Cells, days: &Range<Day>, share: Option<f64>) -> Balance 
 struct SiteTraffic {
     customer: Name,
     site: Option<Name>,
+    /// In order.
     days: Vec<DayTraffic>,
 }
 
-/// Champion and challenger.
-#[derive(Clone, Copy, Default)]
+/// Champion and challenger on a day.
+#[derive(Clone, Copy)]
 struct DayTraffic {
+    day: Day,
     records: [u64; 2],
     /// A bit each.
     hours: [u32; 2],
@@ -125,7 +130,7 @@ impl SiteTraffic {
         for series in site.series {
             let side = usize::from(series.side == Side::Challenger);
             for d in series.within(days) {
-                let day = found.entry(d.day).or_default();
+                let day = found.entry(d.day).or_insert(DayTraffic { day: d.day, records: [0; 2], hours: [0; 2] });
                 day.records[side] += d.records;
                 day.hours[side] |= d.hours;
             }
@@ -150,8 +155,8 @@ impl SiteTraffic {
             Some(share) => Some(ratio(&self.days)? - share.ln()),
             None => {
                 let (first, rest) = self.days.split_at_checked(FIRST_DAYS)?;
-                // A share of nothing is none.
-                sums(first).iter().all(|n| *n > 0).then_some(())?;
+                // A share of a few is none.
+                sums(first).iter().all(|n| *n >= LEAST_COUNT).then_some(())?;
                 Some(ratio(rest)? - ratio(first)?)
             }
         }
@@ -159,11 +164,27 @@ impl SiteTraffic {
 
     /// By how many hours the challenger's clock runs ahead of the champion's, where whole days of hours say so.
     fn hours_apart(&self) -> Option<i32> {
-        let both: Vec<[u32; 2]> = self.days.iter().map(|d| d.hours).filter(|h| h[0] > 0 && h[1] > 0).collect();
-        let moved = |hours: u32, by: i32| if by >= 0 { hours << by } else { hours >> -by };
-        let fits = |by: i32| both.iter().filter(|[a, b]| moved(*a, by) & 0xFF_FFFF == *b).count();
+        let both: Vec<usize> = (0..self.days.len()).filter(|i| self.days[*i].hours.iter().all(|h| *h > 0)).collect();
+        let fits = |by: i32| both.iter().filter(|i| self.fits(**i, by)).count();
         let by = [1, -1, 2, -2].into_iter().find(|by| fits(*by) * 5 >= both.len() * 4)?;
         (both.len() >= FIRST_DAYS && fits(0) == 0).then_some(by)
+    }
+
+    /// Whether a day's hours of the challenger are those of the champion, moved by so many hours. What is moved over midnight lies in the neighbouring
+    /// day; where nothing is known of that, hours that could have come from there are not looked at.
+    fn fits(&self, i: usize, by: i32) -> bool {
+        const ALL: u64 = 0xFF_FFFF;
+        let day = self.days[i];
+        let neighbour = |at: Option<usize>, apart: i32| {
+            let there = at.and_then(|at| self.days.get(at)).filter(|d| d.day.0 == day.day.0.saturating_add(apart));
+            there.map(|d| u64::from(d.hours[0]))
+        };
+        let (earlier, later) = (neighbour(i.checked_sub(1), -1), neighbour(i.checked_add(1), 1));
+        // Three days of bits: the one before, this one, the one behind.
+        let line = earlier.unwrap_or(0) | u64::from(day.hours[0]) << 24 | later.unwrap_or(0) << 48;
+        let known = earlier.map_or(0, |_| ALL) | ALL << 24 | later.map_or(0, |_| 0xFFFF << 48);
+        let moved = |bits: u64| (if by >= 0 { bits << by } else { bits >> -by }) >> 24 & ALL;
+        moved(line) & moved(known) == u64::from(day.hours[1]) & moved(known)
     }
 }
 

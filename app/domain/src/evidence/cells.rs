@@ -1,8 +1,9 @@
 //! What evidence is made of: by side, place, task and device, the sums of each UTC day. However the same records are cut into
-//! rows and in whatever order these come, the same cells result.
+//! rows and in whatever order these come, the same cells result (`sums.rs`).
 
 use std::ops::Range;
 
+use super::sums::MeanSum;
 use crate::{
     aggregate::WeightedMean,
     scope::Place,
@@ -71,7 +72,7 @@ impl Cells {
             }
         }
         for one in &mut merged {
-            one.days = one_a_day(std::mem::take(&mut one.days), metrics);
+            one.days = one_a_day(std::mem::take(&mut one.days), metrics, &mut unusable);
         }
         merged.retain(|s| !s.days.is_empty());
         Self { metrics, series: merged, unusable }
@@ -173,30 +174,35 @@ impl<'c> SiteSeries<'c> {
     }
 }
 
-/// Days in order, rows of the same day put together. Of these the sums are taken in the order of their bits: which row came first is no
-/// matter then.
-fn one_a_day(mut days: Vec<DaySums>, metrics: usize) -> Vec<DaySums> {
-    let bits = |d: &DaySums| {
-        let values = d.values.iter().map(|v| (v.n, v.w.to_bits(), v.wx.to_bits()));
-        (d.records, d.hours, values.collect::<Vec<_>>())
-    };
+/// Days in order, rows of the same day put together: which of them came first is no matter, nor how many they are. Sums that no number holds count
+/// as absent; of how many records, is counted.
+fn one_a_day(mut days: Vec<DaySums>, metrics: usize, unusable: &mut u64) -> Vec<DaySums> {
     // Most often each day stands there once and in order.
     if !days.is_sorted_by(|a, b| a.day < b.day) {
+        let bits = |d: &DaySums| d.values.iter().map(|v| (v.n, v.w.to_bits(), v.wx.to_bits())).collect::<Vec<_>>();
         days.sort_by(|a, b| a.day.cmp(&b.day).then_with(|| bits(a).cmp(&bits(b))));
     }
-    let mut merged: Vec<DaySums> = Vec::with_capacity(days.len());
-    for mut one in days {
-        one.values.resize(metrics, WeightedMean::default());
-        match merged.last_mut() {
-            Some(last) if last.day == one.day => {
-                last.records += one.records;
-                last.hours |= one.hours;
-                last.values.iter_mut().zip(&one.values).for_each(|(a, b)| a.merge(b));
-            }
-            _ => merged.push(one),
+    let mut sums: Vec<MeanSum> = vec![];
+    let mut of_day = |rows: &[DaySums]| {
+        sums.clear();
+        sums.resize(metrics, MeanSum::default());
+        for row in rows {
+            sums.iter_mut().zip(&row.values).for_each(|(sum, value)| sum.add(value));
         }
-    }
-    merged
+        let mut value = |sum: &MeanSum| {
+            let mean = sum.mean();
+            let usable = mean.n == 0 || (mean.w.is_finite() && mean.wx.is_finite() && mean.w > 0.0);
+            *unusable += if usable { 0 } else { mean.n };
+            if usable { mean } else { WeightedMean::default() }
+        };
+        DaySums {
+            day: rows[0].day,
+            records: rows.iter().map(|r| r.records).sum(),
+            hours: rows.iter().fold(0, |all, r| all | r.hours),
+            values: sums.iter().map(&mut value).collect(),
+        }
+    };
+    days.chunk_by(|a, b| a.day == b.day).map(&mut of_day).collect()
 }
 
 /// The days that begin before a moment: the day in which it lies is one of them, unless it begins with it.

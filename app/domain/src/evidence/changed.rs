@@ -12,6 +12,7 @@ use super::{
     design::LEAST_CLUSTERS,
     interval::Estimate,
     sentences,
+    sums::MeanSum,
     written::{fifteen, fifteen_digits, fifteen_or_null, place_name, signed, twelve_digits_of, twelve_digits_or_null},
 };
 use crate::{
@@ -146,12 +147,8 @@ struct Leaf {
 /// Takes the change of a metric apart. Cells come in any order; those whose sums are no numbers are left out.
 #[must_use]
 pub fn what_changed(metric: &Metric, cells: &[ChangeCell]) -> Changes {
-    let usable = |c: &&ChangeCell| c.mean.n > 0 && c.mean.w.is_finite() && c.mean.w > 0.0 && c.mean.wx.is_finite();
-    let mut cells: Vec<&ChangeCell> = cells.iter().filter(usable).collect();
-    let order = |c: &ChangeCell| (c.day, c.mean.n, c.mean.w.to_bits(), c.mean.wx.to_bits());
-    cells.sort_by(|a, b| {
-        (&a.place, &a.model, &a.device, a.period, order(a)).cmp(&(&b.place, &b.model, &b.device, b.period, order(b)))
-    });
+    let cells = one_a_day(cells);
+    let cells: Vec<&ChangeCell> = cells.iter().collect();
     let places: Vec<&Place> = distinct(cells.iter().map(|c| &c.place));
     let models: Vec<&Option<ModelKey>> = distinct(cells.iter().map(|c| &c.model));
     let devices: Vec<&Option<Name>> = distinct(cells.iter().map(|c| &c.device));
@@ -226,6 +223,24 @@ pub fn what_changed(metric: &Metric, cells: &[ChangeCell]) -> Changes {
     let before = mean_of(&whole, 0);
     say_rest(metric, before, &mut found);
     Changes { change: Some(fifteen_digits(change)), parts: found }
+}
+
+/// Cells of the same path and day put together, in order; those whose sums are no numbers are left out.
+fn one_a_day(cells: &[ChangeCell]) -> Vec<ChangeCell> {
+    let usable = |c: &&ChangeCell| c.mean.n > 0 && c.mean.w.is_finite() && c.mean.w > 0.0 && c.mean.wx.is_finite();
+    let mut cells: Vec<&ChangeCell> = cells.iter().filter(usable).collect();
+    let bits = |c: &ChangeCell| (c.mean.n, c.mean.w.to_bits(), c.mean.wx.to_bits());
+    fn key(c: &ChangeCell) -> (&Place, &Option<ModelKey>, &Option<Name>, Period, Day) {
+        (&c.place, &c.model, &c.device, c.period, c.day)
+    }
+    cells.sort_by(|a, b| (key(a), bits(a)).cmp(&(key(b), bits(b))));
+    let of_day = |rows: &[&ChangeCell]| {
+        let mut sum = MeanSum::default();
+        rows.iter().for_each(|c| sum.add(&c.mean));
+        ChangeCell { mean: sum.mean(), ..rows[0].clone() }
+    };
+    let merged = cells.chunk_by(|a, b| key(a) == key(b)).map(of_day);
+    merged.filter(|c| usable(&c)).collect()
 }
 
 fn distinct<'c, T: Ord>(all: impl Iterator<Item = &'c T>) -> Vec<&'c T> {

@@ -7,9 +7,10 @@
 
 use super::{
     design::LEAST_CLUSTERS,
-    interval::{Estimate, LEAST_DF, Member},
+    interval::{Estimate, LEAST_DF, Member, cluster_numbers},
     multiple::discoveries,
     sentences,
+    sums::{settled, settled_mean},
     written::{signed, twelve_digits},
 };
 use crate::{
@@ -53,10 +54,12 @@ pub struct DailyMeans {
 /// The change of a metric over the places of a scope that stands on this level. Places come in any order, each zone × task × device once.
 #[must_use]
 pub fn delta(level: Level, places: &[PlaceMeans], daily: &DailyMeans) -> Delta {
-    let mut places: Vec<&PlaceMeans> = places.iter().collect();
+    let settle =
+        |p: &PlaceMeans| PlaceMeans { before: settled_mean(&p.before), after: settled_mean(&p.after), ..p.clone() };
+    let mut places: Vec<PlaceMeans> = places.iter().map(settle).collect();
     places.sort_by(|a, b| (&a.place, &a.task, &a.device).cmp(&(&b.place, &b.task, &b.device)));
     let pooled = |of: fn(&PlaceMeans) -> &WeightedMean| {
-        let all = places.iter().map(|p| of(p)).filter(|m| m.value().is_some_and(f64::is_finite));
+        let all = places.iter().map(of).filter(|m| m.value().is_some_and(f64::is_finite));
         all.fold(WeightedMean::default(), |mut sum, m| {
             sum.merge(m);
             sum
@@ -94,12 +97,7 @@ pub fn delta(level: Level, places: &[PlaceMeans], daily: &DailyMeans) -> Delta {
 
 /// Members of clusters that a rule says are the same place.
 fn members(shared: &[(&Place, f64, f64)], same: impl Fn(&Place, &Place) -> bool) -> Vec<Member> {
-    let mut cluster = 0;
-    let number = |i: usize| {
-        cluster += usize::from(i > 0 && !same(shared[i - 1].0, shared[i].0));
-        cluster
-    };
-    let numbers: Vec<usize> = (0..shared.len()).map(number).collect();
+    let numbers = cluster_numbers(shared, |a, b| same(a.0, b.0));
     let of = |(cluster, s): (usize, &(&Place, f64, f64))| Member { cluster, weight: s.1, value: s.2 };
     numbers.into_iter().zip(shared).map(of).collect()
 }
@@ -120,8 +118,9 @@ fn by_places(level: Level, shared: &[(&Place, f64, f64)]) -> Option<(Estimate, D
 }
 
 fn by_days(same: f64, daily: &DailyMeans) -> Option<(Estimate, DeltaOver)> {
-    let known =
-        |days: &[Option<f64>]| -> Vec<f64> { days.iter().flatten().copied().filter(|x| x.is_finite()).collect() };
+    let known = |days: &[Option<f64>]| -> Vec<f64> {
+        days.iter().flatten().copied().map(settled).filter(|x| x.is_finite()).collect()
+    };
     let (before, after) = (known(&daily.before), known(&daily.after));
     if before.len() < LEAST_CLUSTERS || after.len() < LEAST_CLUSTERS {
         return None;
@@ -149,6 +148,7 @@ fn sample_variance(values: &[f64]) -> f64 {
 #[must_use]
 pub fn lag_one(days: &[Option<f64>]) -> Option<f64> {
     let days = days.get(days.len().saturating_sub(EARLIER_DAYS)..).unwrap_or_default();
+    let days: Vec<Option<f64>> = days.iter().map(|x| x.map(settled)).collect();
     let known: Vec<f64> = days.iter().flatten().copied().filter(|x| x.is_finite()).collect();
     if known.len() < 3 {
         return None;

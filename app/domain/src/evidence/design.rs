@@ -4,15 +4,16 @@
 //!   ω = W_a·W_b/(W_a+W_b).
 //! - *Before/after*: each site with itself. After are the days since the challenger came there, before are as many days of the champion right
 //!   before. Periods share no days, so cells are zone × task × device, with the mean of each period weighted by samples.
-//! - *Difference in differences*: the same, minus what the sites without a challenger did from one period to the other.
+//! - *Difference in differences*: the same, minus what the sites without a challenger did, each treated site's over its own days (`periods.rs`).
 
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    cells::{Cells, DaySums, Series, Side, SiteSeries},
-    interval::{Estimate, LEAST_DF, Member, groups_differ},
+    cells::{Cells, Series, Side, SiteSeries},
+    interval::{Estimate, LEAST_DF, Member, arms_differ, cluster_numbers},
+    periods::{Untreated, control, of_periods, untreated_by_customer},
 };
 use crate::{
     aggregate::WeightedMean,
@@ -56,9 +57,9 @@ pub struct SiteDifference {
     pub customer: Name,
     /// `None` for what a customer's records say without naming a site.
     pub site: Option<Name>,
-    /// Challenger − champion, or after − before: Σω(b−a)/Σω.
+    /// Challenger − champion, or after − before: Σω(b−a)/Σω; in difference in differences without what sites without the challenger did over the same days.
     pub difference: f64,
-    /// Σωa/Σω and Σωb/Σω.
+    /// Σωa/Σω and Σωb/Σω, whatever other sites did.
     pub champion: f64,
     pub challenger: f64,
     /// The champion's Σw at the site in the period: what the fleet is weighted by.
@@ -71,6 +72,10 @@ pub struct SiteDifference {
     pub days: Vec<Day>,
     /// The variance that days alone give the difference; `None` with one day.
     pub noise: Option<f64>,
+    /// What sites without the challenger did over the same days: the mean of typical ones, and that of the fleet. Zero in the other designs.
+    pub(super) elsewhere: [f64; 2],
+    /// Which of the windows of difference in differences it has; see `periods.rs`.
+    pub(super) window: usize,
 }
 
 /// The differences of all sites.
@@ -78,7 +83,11 @@ pub struct SiteDifference {
 pub struct Differences {
     pub treated: Vec<SiteDifference>,
     /// Sites without a challenger; in difference in differences alone.
-    pub untreated: Vec<SiteDifference>,
+    pub(super) untreated: Vec<Untreated>,
+    /// Sites that are left out because the challenger was there before the period: they have no time before.
+    pub without_before: usize,
+    /// Sites that are left out because fewer than five without the challenger have records of their days.
+    pub without_untreated: usize,
 }
 
 /// What a mean over sites stands for.
@@ -108,33 +117,28 @@ impl Design {
         if shared >= LEAST_CLUSTERS {
             return Self::Concurrent;
         }
-        let periods = differences(Self::DifferenceInDifferences, cells, look);
-        match (periods.treated.len(), periods.untreated.len()) {
-            (0, _) if shared > 0 => Self::Concurrent,
-            (_, LEAST_CLUSTERS..) => Self::DifferenceInDifferences,
-            _ => Self::BeforeAfter,
+        if !differences(Self::DifferenceInDifferences, cells, look).treated.is_empty() {
+            return Self::DifferenceInDifferences;
         }
+        let nothing_before = differences(Self::BeforeAfter, cells, look).treated.is_empty();
+        if shared > 0 && nothing_before { Self::Concurrent } else { Self::BeforeAfter }
     }
 }
 
 /// The differences of a design, by customer and site.
 #[must_use]
 pub fn differences(design: Design, cells: &Cells, look: &Look<'_>) -> Differences {
-    let mut found = Differences::default();
-    let seam = seam(cells, look.days);
-    for site in cells.sites() {
-        let treated = site.of(Side::Challenger).any(|s| !s.within(look.days).is_empty());
-        match design {
-            Design::Concurrent => found.treated.extend(concurrent(&site, look)),
-            _ if treated => found.treated.extend(periods(&site, look, Side::Challenger, seam)),
-            Design::BeforeAfter => {}
-            Design::DifferenceInDifferences => found.untreated.extend(periods(&site, look, Side::Champion, seam)),
-        }
+    match design {
+        Design::Concurrent => Differences {
+            treated: cells.sites().filter_map(|site| concurrent(&site, look)).collect(),
+            ..Differences::default()
+        },
+        Design::BeforeAfter => of_periods(cells, look, false),
+        Design::DifferenceInDifferences => of_periods(cells, look, true),
     }
-    found
 }
 
-fn on_device(series: &Series, look: &Look<'_>) -> bool {
+pub(super) fn on_device(series: &Series, look: &Look<'_>) -> bool {
     look.device.is_none_or(|d| d == series.device.as_ref())
 }
 
@@ -163,77 +167,8 @@ fn concurrent(site: &SiteSeries<'_>, look: &Look<'_>) -> Option<SiteDifference> 
     sums.finish(site, weight, days.iter().map(|d| d.0).collect(), noise)
 }
 
-/// A site before and after the day on which the later side came, or the registered period began. `None` where the challenger was there before the
-/// period: such a site has no time before.
-fn periods(site: &SiteSeries<'_>, look: &Look<'_>, later: Side, seam: Day) -> Option<SiteDifference> {
-    let since = match later {
-        Side::Challenger => site.of(later).filter_map(|s| s.within(look.days).first()).map(|d| d.day).min()?,
-        Side::Champion => look.days.start,
-    };
-    if was_there(site, look.days) {
-        return None;
-    }
-    let windows = Windows::of(look.days, seam, since);
-    let mut sums = Sums::default();
-    let (mut earlier_days, mut later_days) = (vec![], vec![]);
-    for (champion, challenger) in site.cells() {
-        let Some(a) = champion.filter(|s| on_device(s, look)) else { continue };
-        let Some(b) = (if later == Side::Challenger { challenger } else { champion }) else { continue };
-        let Some(margin) = (look.margin)(&a.place) else { continue };
-        let (base, ours) = (windows.before(a, look.metric), b.sum(look.metric, &windows.after));
-        if sums.add(&ours, &base, margin, None) {
-            let note = |d: &DaySums| {
-                let v = d.value(look.metric);
-                (v.n > 0).then_some((d.day, v.w, v.wx))
-            };
-            earlier_days.extend(windows.before.iter().flat_map(|w| a.within(w)).filter_map(note));
-            later_days.extend(b.within(&windows.after).iter().filter_map(note));
-        }
-    }
-    let of = |days: &[(Day, f64, f64)]| noise(days.iter().map(|d| (d.1, d.2 / d.1)));
-    let (earlier_days, later_days) = (by_day(earlier_days), by_day(later_days));
-    let noise = of(&earlier_days).zip(of(&later_days)).map(|(a, b)| a + b);
-    let weight = windows.before.iter().map(|w| total(site, look, w).w).sum();
-    sums.finish(site, weight, later_days.iter().map(|d| d.0).collect(), noise)
-}
-
-/// Whether the challenger was at a site before the period, as far as the cells reach.
-fn was_there(site: &SiteSeries<'_>, days: &Range<Day>) -> bool {
-    site.of(Side::Challenger).filter_map(|s| s.days.first()).any(|d| d.day < days.start)
-}
-
-/// The end of the time before: the day behind the last one before the period that anybody has records of. Where a registration superseded another,
-/// what lies between the challenger's coming and the period is not loaded.
-fn seam(cells: &Cells, days: &Range<Day>) -> Day {
-    let last = |s: &Series| s.days[..s.days.partition_point(|d| d.day < days.start)].last().map(|d| d.day);
-    cells.series().iter().filter_map(last).max().map_or(days.start, |last| Day(last.0.saturating_add(1)))
-}
-
-/// The days of a site before and after the challenger came there: as many of either.
-struct Windows {
-    /// Those of the time before the period, and those of the period before it came.
-    before: [Range<Day>; 2],
-    after: Range<Day>,
-}
-
-impl Windows {
-    fn of(days: &Range<Day>, seam: Day, since: Day) -> Self {
-        let length = days.end.0.saturating_sub(since.0);
-        let first = Day(since.0.saturating_sub(length).max(days.start.0));
-        let earlier = length.saturating_sub(since.0.saturating_sub(first.0));
-        Self { before: [Day(seam.0.saturating_sub(earlier))..seam, first..since], after: since..days.end }
-    }
-
-    fn before(&self, series: &Series, metric: usize) -> WeightedMean {
-        self.before.iter().fold(WeightedMean::default(), |mut all, w| {
-            all.merge(&series.sum(metric, w));
-            all
-        })
-    }
-}
-
 /// The champion's sums at a site.
-fn total(site: &SiteSeries<'_>, look: &Look<'_>, days: &Range<Day>) -> WeightedMean {
+pub(super) fn total(site: &SiteSeries<'_>, look: &Look<'_>, days: &Range<Day>) -> WeightedMean {
     let series = site.of(Side::Champion).filter(|s| on_device(s, look));
     series.fold(WeightedMean::default(), |mut all, s| {
         all.merge(&s.sum(look.metric, days));
@@ -243,8 +178,8 @@ fn total(site: &SiteSeries<'_>, look: &Look<'_>, days: &Range<Day>) -> WeightedM
 
 /// The sums of a site's difference under way.
 #[derive(Debug, Default)]
-struct Sums {
-    pairs: PairedSums,
+pub(super) struct Sums {
+    pub(super) pairs: PairedSums,
     margin: f64,
     /// Day, ω and ω(b−a).
     days: Vec<(Day, f64, f64)>,
@@ -252,7 +187,7 @@ struct Sums {
 
 impl Sums {
     /// Whether the cell counts: both sides have a value.
-    fn add(&mut self, ours: &WeightedMean, base: &WeightedMean, margin: f64, day: Option<Day>) -> bool {
+    pub(super) fn add(&mut self, ours: &WeightedMean, base: &WeightedMean, margin: f64, day: Option<Day>) -> bool {
         let (Some(b), Some(a)) = (ours.value(), base.value()) else { return false };
         let w = overlap_weight(ours.w, base.w);
         self.pairs.add(ours, base, false, false);
@@ -261,7 +196,13 @@ impl Sums {
         true
     }
 
-    fn finish(self, site: &SiteSeries<'_>, weight: f64, days: Vec<Day>, noise: Option<f64>) -> Option<SiteDifference> {
+    pub(super) fn finish(
+        self,
+        site: &SiteSeries<'_>,
+        weight: f64,
+        days: Vec<Day>,
+        noise: Option<f64>,
+    ) -> Option<SiteDifference> {
         let paired = self.pairs.difference()?;
         let overlap = self.pairs.weight();
         Some(SiteDifference {
@@ -275,12 +216,14 @@ impl Sums {
             margin: self.margin / overlap,
             days,
             noise,
+            elsewhere: [0.0; 2],
+            window: 0,
         })
     }
 }
 
 /// Entries of the same day put together; days ascend.
-fn by_day(mut entries: Vec<(Day, f64, f64)>) -> Vec<(Day, f64, f64)> {
+pub(super) fn by_day(mut entries: Vec<(Day, f64, f64)>) -> Vec<(Day, f64, f64)> {
     entries.sort_by_key(|e| e.0);
     let mut days: Vec<(Day, f64, f64)> = vec![];
     for e in entries {
@@ -296,7 +239,7 @@ fn by_day(mut entries: Vec<(Day, f64, f64)>) -> Vec<(Day, f64, f64)> {
 }
 
 /// The variance of a weighted mean over days, as far as days scatter: D/(D−1)·Σω²(d−m)²/(Σω)².
-fn noise(days: impl Iterator<Item = (f64, f64)> + Clone) -> Option<f64> {
+pub(super) fn noise(days: impl Iterator<Item = (f64, f64)> + Clone) -> Option<f64> {
     let n = days.clone().count() as f64;
     let largest = days.clone().map(|d| d.0).fold(0.0, f64::max);
     let (w, wx) = days.clone().fold((0.0, 0.0), |s, d| (s.0 + d.0 / largest, s.1 + d.0 / largest * d.1));
@@ -309,25 +252,17 @@ fn noise(days: impl Iterator<Item = (f64, f64)> + Clone) -> Option<f64> {
 /// By what the sites are clustered, and whether customers differ.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Clustering {
+    /// Of the sites with the challenger.
     pub by: ClusterBy,
+    /// Of how many customers these are.
     pub customers: usize,
-    /// The F test over customers, where there are two to four: the probability of such differences by chance.
+    /// Of how many customers the sites without it are, in difference in differences.
+    pub untreated: usize,
+    /// One F test over customers, of those kinds of sites that have two to four: the probability of such differences by chance.
     pub p_customers: Option<f64>,
 }
 
 impl Clustering {
-    /// Of sites in order of their customers.
-    #[must_use]
-    pub fn of(sites: &[SiteDifference]) -> Self {
-        let groups: Vec<&[SiteDifference]> = sites.chunk_by(|a, b| a.customer == b.customer).collect();
-        let customers = groups.len();
-        if customers >= LEAST_CLUSTERS {
-            return Self { by: ClusterBy::Customer, customers, p_customers: None };
-        }
-        let values: Vec<Vec<f64>> = groups.iter().map(|g| g.iter().map(|s| s.difference).collect()).collect();
-        Self { by: ClusterBy::Site, customers, p_customers: groups_differ(&values) }
-    }
-
     /// Whether a shock that a customer's sites have in common is to be seen.
     #[must_use]
     pub fn customers_differ(&self) -> bool {
@@ -335,16 +270,45 @@ impl Clustering {
     }
 }
 
+/// With five customers and more these are the clusters, else sites.
+#[must_use]
+pub fn clusters_by(customers: usize) -> ClusterBy {
+    if customers >= LEAST_CLUSTERS { ClusterBy::Customer } else { ClusterBy::Site }
+}
+
+impl Estimand {
+    /// The number by which sites hold what belongs to it.
+    pub(super) fn index(self) -> usize {
+        usize::from(self == Self::Fleet)
+    }
+}
+
+impl SiteDifference {
+    /// The difference as an estimand has it: sites without the challenger are weighted by it as well.
+    fn by(&self, estimand: Estimand) -> f64 {
+        self.difference + self.elsewhere[0] - self.elsewhere[estimand.index()]
+    }
+
+    /// What it counts in the mean.
+    pub(super) fn weight(&self, estimand: Estimand) -> f64 {
+        if estimand == Estimand::Site { 1.0 } else { self.weight }
+    }
+}
+
 impl Differences {
-    /// The mean difference times `sign`, with each treated site's margin times `margins`; what untreated sites did is taken away.
+    /// The mean difference times `sign`, with each treated site's margin times `margins`. In difference in differences sites scatter around what those
+    /// without the challenger did; these are the same for all, so that what they scatter is one more source of variance and is not lessened by
+    /// the number of treated sites.
     #[must_use]
     pub fn estimate(&self, estimand: Estimand, sign: f64, margins: f64) -> Option<Estimate> {
-        let treated = mean(&self.treated, estimand, &|s| sign * s.difference + margins * s.margin)?;
-        if self.untreated.is_empty() {
-            return Some(treated);
-        }
-        let untreated = mean(&self.untreated, estimand, &|s| sign * s.difference)?;
-        Some(treated.minus(&untreated))
+        let treated = mean(&self.treated, estimand, &|s| sign * s.by(estimand) + margins * s.margin)?;
+        Some(control(self, estimand).map_or(treated, |control| treated.minus(&control)))
+    }
+
+    /// How many sites without the challenger there are; in difference in differences alone.
+    #[must_use]
+    pub fn untreated(&self) -> usize {
+        self.untreated.len()
     }
 
     /// The mean over typical sites of anything that treated sites have.
@@ -360,12 +324,21 @@ impl Differences {
         Some(wx / w).filter(|x| x.is_finite())
     }
 
-    /// By what its sites are clustered: the treated ones, and whether customers differ among either.
+    /// By what its sites are clustered, and whether customers differ. There is one test of that, over all differences that decide: two would
+    /// alarm twice as often.
     #[must_use]
     pub fn clustering(&self) -> Clustering {
-        let (ours, theirs) = (Clustering::of(&self.treated), Clustering::of(&self.untreated));
-        let p_customers = [ours.p_customers, theirs.p_customers].into_iter().flatten().reduce(f64::min);
-        Clustering { p_customers, ..ours }
+        let ours: Vec<Vec<f64>> = self
+            .treated
+            .chunk_by(|a, b| a.customer == b.customer)
+            .map(|sites| sites.iter().map(|s| s.difference).collect())
+            .collect();
+        let theirs = untreated_by_customer(self);
+        let (customers, untreated) = (ours.len(), theirs.len());
+        // Kinds of sites that are clustered by customers allow for them already; one customer alone tells nothing.
+        let asked = |arm: &Vec<Vec<f64>>| (2..LEAST_CLUSTERS).contains(&arm.len());
+        let arms: Vec<Vec<Vec<f64>>> = [ours, theirs].into_iter().filter(asked).collect();
+        Clustering { by: clusters_by(customers), customers, untreated, p_customers: arms_differ(&arms) }
     }
 
     /// The days on which any treated site has both sides.
@@ -378,21 +351,17 @@ impl Differences {
     }
 }
 
-/// The mean over sites. The interval of a typical site needs one degree of freedom, that of the fleet two.
+/// The mean over sites.
 fn mean(sites: &[SiteDifference], estimand: Estimand, of: &dyn Fn(&SiteDifference) -> f64) -> Option<Estimate> {
-    let by = Clustering::of(sites).by;
-    let mut cluster = 0;
-    let mut members: Vec<Member> = Vec::with_capacity(sites.len());
-    for (i, s) in sites.iter().enumerate() {
-        let same = by == ClusterBy::Customer && i > 0 && sites[i - 1].customer == s.customer;
-        cluster += usize::from(i > 0 && !same);
-        let weight = if estimand == Estimand::Site { 1.0 } else { s.weight };
-        members.push(Member { cluster, weight, value: of(s) });
-    }
+    let by = clusters_by(sites.chunk_by(|a, b| a.customer == b.customer).count());
+    let clusters = cluster_numbers(sites, |a, b| by == ClusterBy::Customer && a.customer == b.customer);
+    let members = clusters.into_iter().zip(sites);
+    let members: Vec<Member> =
+        members.map(|(cluster, s)| Member { cluster, weight: s.weight(estimand), value: of(s) }).collect();
     Estimate::of(&members)
 }
 
-/// The 95 % interval of one look.
+/// The 95 % interval of one look: that of a typical site needs one degree of freedom, that of the fleet two.
 #[must_use]
 pub fn interval(estimate: &Estimate, estimand: Estimand) -> Option<(f64, f64)> {
     let least = if estimand == Estimand::Site { 1.0 } else { LEAST_DF };

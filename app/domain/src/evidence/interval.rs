@@ -55,16 +55,10 @@ impl Estimate {
             return None;
         }
         let g = clusters.len() as f64;
-        // The weight without a cluster as a sum of the others': a difference would lose what one very heavy cluster leaves.
-        let mut behind: Vec<f64> =
-            clusters.iter().rev().scan(0.0, |sum, c| Some(std::mem::replace(sum, *sum + c.1))).collect();
-        behind.reverse();
-        let mut before = 0.0;
         let mut squares = 0.0;
-        for (c, behind) in clusters.iter().zip(&behind) {
-            let shift = (c.2 - c.1 * mean) / (before + behind);
+        for (c, others) in clusters.iter().zip(weights_without(clusters.iter().map(|c| c.1))) {
+            let shift = (c.2 - c.1 * mean) / others;
             squares += if clusters.len() > 1 { shift * shift } else { 0.0 };
-            before += c.1;
         }
         let weights: f64 = clusters.iter().map(|c| c.1 * c.1).sum();
         let (variance, df) = (squares * (g - 1.0) / g, all * all / weights - 1.0);
@@ -116,31 +110,68 @@ impl Estimate {
         t_above((bound - self.mean) / self.error(), self.df)
     }
 
-    /// Turned around and moved, as differences of metrics that should fall are.
+    /// Turned around, as differences of metrics that should fall are.
     #[must_use]
-    pub fn scaled(self, factor: f64, plus: f64) -> Self {
-        Self { mean: self.mean * factor + plus, variance: self.variance * factor * factor, ..self }
+    pub fn scaled(self, factor: f64) -> Self {
+        Self { mean: self.mean * factor, variance: self.variance * factor * factor, ..self }
     }
+
+    /// Moved by what is known exactly.
+    #[must_use]
+    pub fn moved(self, by: f64) -> Self {
+        Self { mean: self.mean + by, ..self }
+    }
+}
+
+/// Of each weight the sum of the others. Added up, since a difference from the sum of all would lose what one very heavy weight leaves.
+#[must_use]
+pub fn weights_without(weights: impl DoubleEndedIterator<Item = f64> + Clone) -> Vec<f64> {
+    let running = |sum: &mut f64, w: f64| Some(std::mem::replace(sum, *sum + w));
+    let mut behind: Vec<f64> = weights.clone().rev().scan(0.0, running).collect();
+    behind.reverse();
+    weights.scan(0.0, running).zip(behind).map(|(before, behind)| before + behind).collect()
+}
+
+/// Numbers the clusters of what is in order: each is of the cluster of the one before it where these two belong together.
+#[must_use]
+pub fn cluster_numbers<T>(all: &[T], same: impl Fn(&T, &T) -> bool) -> Vec<usize> {
+    let mut cluster = 0;
+    let number = |i: usize| {
+        cluster += usize::from(i > 0 && !same(&all[i - 1], &all[i]));
+        cluster
+    };
+    (0..all.len()).map(number).collect()
 }
 
 /// The F test of a one-way analysis of variance: how probable it is that groups differ so much where they do not. `None` with fewer than two
 /// groups, without a second value in any, and where no value differs.
 #[must_use]
 pub fn groups_differ(groups: &[Vec<f64>]) -> Option<f64> {
-    let groups: Vec<&Vec<f64>> = groups.iter().filter(|g| !g.is_empty()).collect();
-    let n: usize = groups.iter().map(|g| g.len()).sum();
-    if groups.len() < 2 || n <= groups.len() {
+    arms_differ(&[groups.to_vec()])
+}
+
+/// The same over groups of several kinds (arms) that may differ by kind: each is held against the mean of its own kind. One test for all.
+#[must_use]
+pub fn arms_differ(arms: &[Vec<Vec<f64>>]) -> Option<f64> {
+    let sum = |all: &[f64]| all.iter().sum::<f64>();
+    let (mut between, mut within) = (0.0, 0.0);
+    let (mut df1, mut df2) = (0, 0);
+    for arm in arms {
+        let groups: Vec<&Vec<f64>> = arm.iter().filter(|g| !g.is_empty()).collect();
+        let n: usize = groups.iter().map(|g| g.len()).sum();
+        let all = groups.iter().map(|g| sum(g)).sum::<f64>() / n as f64;
+        for g in &groups {
+            let mean = sum(g) / g.len() as f64;
+            between += g.len() as f64 * (mean - all).powi(2);
+            within += g.iter().map(|x| (x - mean).powi(2)).sum::<f64>();
+        }
+        df1 += groups.len().saturating_sub(1);
+        df2 += n - groups.len();
+    }
+    if df1 == 0 || df2 == 0 {
         return None;
     }
-    let mean = |g: &[f64]| g.iter().sum::<f64>() / g.len() as f64;
-    let all = groups.iter().map(|g| g.iter().sum::<f64>()).sum::<f64>() / n as f64;
-    let (mut between, mut within) = (0.0, 0.0);
-    for g in &groups {
-        let m = mean(g);
-        between += g.len() as f64 * (m - all).powi(2);
-        within += g.iter().map(|x| (x - m).powi(2)).sum::<f64>();
-    }
-    let (df1, df2) = ((groups.len() - 1) as f64, (n - groups.len()) as f64);
+    let (df1, df2) = (df1 as f64, df2 as f64);
     let f = (between / df1) / (within / df2);
     if f.is_infinite() {
         return Some(0.0);

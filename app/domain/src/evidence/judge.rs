@@ -11,10 +11,10 @@ use super::{
     interval::Estimate,
     judgement::{Judgement, MetricRow, SiteRow},
     multiple::holm,
-    rails::{Checked, CheckedRail, PRIMARY_SHARE, Rail, sign},
+    rails::{self, Checked, CheckedRail, PRIMARY_SHARE, Rail, sign},
     registration::Registration,
     sentences,
-    settings::SettingChange,
+    settings::{SettingChange, splits},
     verdict::Material,
     written::{label, twelve_digits},
 };
@@ -86,7 +86,7 @@ pub fn judge(question: &Question, cells: &Cells) -> Result<Judgement> {
     let left = found.estimate(Estimand::Site, sign, 1.0);
     let superior = superior(gain.as_ref(), level, &|| {
         let gains = claims.iter().filter(|c| **c != primary).map(|c| {
-            let sign = super::rails::sign(&question.metrics[*c])?;
+            let sign = rails::sign(&question.metrics[*c])?;
             let gain = differences(design, cells, &look(*c)).estimate(Estimand::Site, sign, 0.0)?;
             Some(gain.p_above(0.0))
         });
@@ -94,19 +94,35 @@ pub fn judge(question: &Question, cells: &Cells) -> Result<Judgement> {
     });
     let checked = Checked { cells, design, days: &days, rails: &registration.rails, level };
     let numbered = question.metrics.iter().enumerate().take(cells.metrics());
-    let mut rails: Vec<CheckedRail> =
+    let mut checks: Vec<CheckedRail> =
         numbered.clone().filter(|(i, _)| *i != primary).flat_map(|(i, m)| checked.check(i, m)).collect();
     let unmeasured = registration.rails.metrics().filter(|k| !numbered.clone().any(|(_, m)| m.key == *k));
-    rails.extend(unmeasured.map(|key| CheckedRail::unchecked(key, None)));
+    checks.extend(unmeasured.map(|key| CheckedRail::unchecked(key, rails::Basis::NoRecords)));
     // A limit by device holds for the primary as well; a margin of its is the primary's own.
-    rails.extend(checked.check(primary, metric).into_iter().filter(|r| r.result.device.is_some()));
+    checks.extend(checked.check(primary, metric).into_iter().filter(|r| r.result.device.is_some()));
 
     let clustering = found.clustering();
     let margin = found.typical(&|s| s.margin).map_or(by_rule, |e| e.mean);
     let balance = traffic;
-    let material = Material { found, sign, margin, gain, left, clustering, rails, balance, superior, level };
-    let (verdict, sentence) = material.verdict(question, metric, &days);
-    let notes = material.notes(question, cells, design, &days);
+    let splits =
+        splits(&question.changes, design, cells, &days, (registration.start, registration.horizon.min(question.as_of)));
+    let material = Material {
+        design,
+        splits,
+        days: &days,
+        found,
+        sign,
+        margin,
+        gain,
+        left,
+        clustering,
+        rails: checks,
+        balance,
+        superior,
+        level,
+    };
+    let (verdict, sentence) = material.verdict(question, metric);
+    let notes = material.notes(question, metric, cells);
     let Material { found, balance, rails, .. } = material;
     let sites: Vec<SiteRow> = found.treated.iter().map(SiteRow::of).collect();
     Ok(Judgement {

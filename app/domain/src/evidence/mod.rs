@@ -12,12 +12,14 @@ mod interval;
 mod judge;
 mod judgement;
 mod multiple;
+mod periods;
 mod plan;
 mod policy;
 mod quantile;
 mod rails;
 mod registration;
 mod settings;
+mod sums;
 mod verdict;
 mod written;
 

@@ -1,7 +1,8 @@
 //! Before a shadow starts: which effect so many sites and days would show, from the variances that the fleet has. During it: what would decide.
 //!
 //! A site's difference has the variance B + V/D: B between sites, V of one day, D days. The mean of n sites is judged by a one-sided t test, whose power
-//! is that of the non-central t distribution with n − 1 degrees of freedom. Days that resemble their neighbours count for less than a day:
+//! is that of the non-central t distribution with n − 1 degrees of freedom; with five customers and more these are the clusters, and it has one degree
+//! fewer than there are customers. With fewer than five sites or three days there is no verdict, so no power. Days that resemble their neighbours count for less than a day:
 //! V is taken as it is, so days needed are a lower bound where they do.
 
 use std::ops::Range;
@@ -11,9 +12,9 @@ use statrs::distribution::{ChiSquared, Continuous, ContinuousCDF, Normal};
 
 use super::{
     cells::{Cells, DaySums, Series, Side},
-    design::{Design, Look, SiteDifference, differences},
+    design::{Design, LEAST_CLUSTERS, Look, SiteDifference, differences},
     interval::Estimate,
-    registration::LEVEL_AT,
+    registration::{LEAST_DAYS, LEVEL_AT},
     sentences,
     written::{label, percent, plain, twelve_digits_of},
 };
@@ -98,6 +99,8 @@ pub struct Plan {
     #[serde(serialize_with = "twelve_digits_of")]
     pub effect: f64,
     pub variances: Variances,
+    /// Of how many customers the sites are, where that was said.
+    pub customers: Option<u32>,
     /// With the sites that there are.
     pub as_planned: PlannedPower,
     /// The fewest days with which these sites have a power of 0.8; `None` where no number of days has.
@@ -108,17 +111,26 @@ pub struct Plan {
     pub grid: Vec<PlannedPower>,
 }
 
-/// Plans a comparison. `None` for an effect that is none, or fewer than two sites.
+/// Plans a comparison. With five `customers` and more, of which no more count than there are sites, these are the clusters of the test; with fewer,
+/// or where nobody said, sites are. `None` for an effect that is none, and without sites or days.
 #[must_use]
-pub fn plan(effect: f64, sites: u32, days: u32, variances: Variances) -> Option<Plan> {
-    if !(effect.is_finite() && effect > 0.0 && sites >= 2 && days >= 1) {
+pub fn plan(effect: f64, sites: u32, days: u32, customers: Option<u32>, variances: Variances) -> Option<Plan> {
+    if !(effect.is_finite() && effect > 0.0 && sites >= 1 && days >= 1) {
         return None;
     }
-    let of = |sites, days| PlannedPower { sites, days, power: power(effect, variances.error(sites, days), sites) };
+    let least = LEAST_CLUSTERS as u32;
+    let power = |sites: u32, days: u32| {
+        if sites < least || i64::from(days) < LEAST_DAYS {
+            return 0.0;
+        }
+        let clusters = customers.map(|c| c.min(sites)).filter(|c| *c >= least).unwrap_or(sites);
+        power(effect, variances.error(sites, days), clusters)
+    };
+    let of = |sites, days| PlannedPower { sites, days, power: power(sites, days) };
     let days_needed = smallest(1, MOST_DAYS, |d| of(sites, d).power >= POWER);
-    let sites_needed = smallest(2, MOST_SITES, |n| of(n, days).power >= POWER);
+    let sites_needed = smallest(1, MOST_SITES, |n| of(n, days).power >= POWER);
     let grid = [5, 8, 12, 24, 50, 100].into_iter().flat_map(|n| [3, 7, 14, 30, 60].map(|d| of(n, d))).collect();
-    Some(Plan { effect, variances, as_planned: of(sites, days), days_needed, sites_needed, grid })
+    Some(Plan { effect, variances, customers, as_planned: of(sites, days), days_needed, sites_needed, grid })
 }
 
 impl Plan {
@@ -153,16 +165,16 @@ fn smallest(from: u32, most: u32, holds: impl Fn(u32) -> bool) -> Option<u32> {
     Some(high)
 }
 
-/// The power of a one-sided t test at the level of the horizon over `sites` differences whose mean has this standard error.
+/// The power of a one-sided t test at the level of the horizon over so many clusters, whose mean has this standard error.
 #[must_use]
-pub fn power(effect: f64, error: f64, sites: u32) -> f64 {
-    if sites < 2 || !effect.is_finite() || error.is_nan() {
+pub fn power(effect: f64, error: f64, clusters: u32) -> f64 {
+    if clusters < 2 || !effect.is_finite() || error.is_nan() {
         return 0.0;
     }
     if error <= 0.0 {
         return if effect > 0.0 { 1.0 } else { 0.0 };
     }
-    let df = f64::from(sites - 1);
+    let df = f64::from(clusters - 1);
     non_central_t_above(t_exceeded(LEVEL_AT, df), df, effect / error)
 }
 
@@ -195,12 +207,13 @@ pub fn non_central_t_above(t: f64, df: f64, delta: f64) -> f64 {
     ((0..=steps).map(term).sum::<f64>() * step / 3.0).clamp(0.0, 1.0)
 }
 
-/// What would decide a comparison that is not decided yet, if its difference stays what it is.
+/// What would decide a comparison that is not decided yet, if its difference stays what it is. All is reckoned with the level of the horizon: before it
+/// hardly anything decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WouldDecide {
-    /// It is certain enough for the horizon already.
+    /// It is certain enough already, once the horizon is there.
     Horizon,
-    /// About so many more days.
+    /// About so many more days, whether the horizon comes before or after them.
     Days(u32),
     /// Days will not; about so many more clusters (sites or customers).
     Clusters(u32),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     cells::Cells,
-    design::{Design, Differences, LEAST_CLUSTERS, Look, differences},
+    design::{Design, Differences, Estimand, LEAST_CLUSTERS, Look, differences},
     interval::Estimate,
     written::{twelve_digits, twelve_or_null},
 };
@@ -161,23 +161,35 @@ pub struct RailResult {
 #[derive(Debug, Clone)]
 pub struct CheckedRail {
     pub result: RailResult,
-    /// The distance to the rail and the sites that it is the mean of; `None` where it is unchecked.
-    pub basis: Option<(Estimate, Differences)>,
+    pub basis: Basis,
+}
+
+/// What a rail was checked on, or why it was not.
+#[derive(Debug, Clone)]
+pub enum Basis {
+    /// The distance to the rail, and the sites that it is the mean of.
+    Checked(Estimate, Differences),
+    /// One of the sides has no record of the metric.
+    NoRecords,
+    /// Neither more nor less of it is better.
+    NoDirection,
+    /// So few sites without the challenger have it that nothing can be taken away.
+    FewUntreated(usize),
 }
 
 impl CheckedRail {
-    /// Of a metric that one of the sides has no record of.
+    /// Of a metric that is not checked.
     #[must_use]
-    pub fn unchecked(metric: &str, device: Option<Name>) -> Self {
+    pub fn unchecked(metric: &str, basis: Basis) -> Self {
         let result = RailResult {
             metric: metric.to_owned(),
-            device,
+            device: None,
             standing: RailStanding::Unchecked,
             left: None,
             n_sites: 0,
             by_mean_alone: false,
         };
-        Self { result, basis: None }
+        Self { result, basis }
     }
 }
 
@@ -209,35 +221,49 @@ impl Checked<'_> {
         if !self.rails.names(key) {
             return vec![];
         }
-        let Some(sign) = sign(metric) else { return vec![CheckedRail::unchecked(key, None)] };
+        let Some(sign) = sign(metric) else { return vec![CheckedRail::unchecked(key, Basis::NoDirection)] };
         let mut results: Vec<CheckedRail> = vec![];
         let margin = |place: &Place| match self.rails.at(key, place) {
             Rail::Margin(margin) => Some(margin),
             Rail::DeviceLimit(_) | Rail::Off => None,
         };
-        let found = self.differences(number, None, &margin);
-        let left = found.estimate(super::design::Estimand::Site, sign, 1.0);
+        let found = self.differences(self.design, number, None, &margin);
+        // What is missing where nothing can be told.
+        let mut few_untreated = (found.without_untreated > 0).then(|| found.untreated());
+        let left = found.estimate(Estimand::Site, sign, 1.0);
         results.extend(left.map(|left| self.result(key, None, left, found)));
         let limit = |place: &Place| match self.rails.at(key, place) {
             Rail::DeviceLimit(limit) => Some(limit),
             Rail::Margin(_) | Rail::Off => None,
         };
+        // The challenger's own mean is held against a limit without a look at what other sites did.
+        let alone = match self.design {
+            Design::DifferenceInDifferences => Design::BeforeAfter,
+            Design::Concurrent | Design::BeforeAfter => self.design,
+        };
         let mut devices: Vec<Option<&Name>> = self.cells.series().iter().map(|s| s.device.as_ref()).collect();
         devices.sort_unstable();
         devices.dedup();
         for device in devices {
-            let found = self.differences(number, Some(device), &limit);
+            let found = self.differences(alone, number, Some(device), &limit);
             let Some(champion) = found.champion() else { continue };
             // Of one device; the limit may differ by place, so the champion is held against it site by site as well.
             let beyond = found.treated.iter().map(|s| s.overlap * sign * (s.champion - s.margin)).sum::<f64>() < 0.0;
-            let left = if beyond {
-                found.typical(&|s| sign * s.difference + SHARE_OF_CHAMPION * champion.abs())
+            let (left, found) = if beyond {
+                let found = self.differences(self.design, number, Some(device), &limit);
+                few_untreated = few_untreated.or((found.without_untreated > 0).then(|| found.untreated()));
+                let gain = found.estimate(Estimand::Site, sign, 0.0);
+                (gain.map(|gain| gain.moved(SHARE_OF_CHAMPION * champion.abs())), found)
             } else {
-                found.typical(&|s| sign * (s.challenger - s.margin))
+                (found.typical(&|s| sign * (s.challenger - s.margin)), found)
             };
             results.extend(left.map(|left| self.result(key, device.cloned(), left, found)));
         }
-        if results.is_empty() { vec![CheckedRail::unchecked(key, None)] } else { results }
+        if results.is_empty() {
+            let why = few_untreated.map_or(Basis::NoRecords, Basis::FewUntreated);
+            results.push(CheckedRail::unchecked(key, why));
+        }
+        results
     }
 
     /// With fewer than five sites by the mean alone: it may hold a verdict up, and breaks nothing.
@@ -252,16 +278,17 @@ impl Checked<'_> {
             n_sites: found.treated.len(),
             by_mean_alone: !enough,
         };
-        CheckedRail { result, basis: Some((left, found)) }
+        CheckedRail { result, basis: Basis::Checked(left, found) }
     }
 
     fn differences(
         &self,
+        design: Design,
         metric: usize,
         device: Option<Option<&Name>>,
         margin: &dyn Fn(&Place) -> Option<f64>,
     ) -> Differences {
-        differences(self.design, self.cells, &Look { metric, days: self.days, device, margin })
+        differences(design, self.cells, &Look { metric, days: self.days, device, margin })
     }
 
     fn standing(&self, left: &Estimate) -> RailStanding {

@@ -4,7 +4,11 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::cells::{Cells, Side};
+use super::{
+    cells::{Cells, Side},
+    design::Design,
+    periods::{counts_since, seam},
+};
 use crate::{
     scope::Place,
     text::Name,
@@ -66,4 +70,43 @@ pub fn device_changes(cells: &Cells, days: &Range<Day>) -> Vec<SettingChange> {
     found.sort_by(|a, b| (&a.place, a.at).cmp(&(&b.place, b.at)));
     found.dedup();
     found
+}
+
+/// The first change that splits what is compared: of a place that both sides share, between the first record that counts there and the end. In the designs
+/// with periods the time before counts as well. `start` and `end` are the moments of the registered period as far as it has come, `days` its days.
+#[must_use]
+pub fn splits<'q>(
+    changes: &'q [SettingChange],
+    design: Design,
+    cells: &Cells,
+    days: &Range<Day>,
+    (start, end): (Millis, Millis),
+) -> Option<&'q SettingChange> {
+    let mut shared: Vec<(&Place, Millis)> = vec![];
+    let seam = seam(cells, days);
+    for site in cells.sites() {
+        let since = match design {
+            Design::Concurrent => Some(start),
+            Design::BeforeAfter | Design::DifferenceInDifferences => {
+                counts_since(&site, days, seam).map(|day| day.start().min(start))
+            }
+        };
+        let Some(since) = since else { continue };
+        let there = since.day()..days.end;
+        for (champion, challenger) in site.cells() {
+            if let (Some(a), Some(b)) = (champion, challenger)
+                && !b.within(days).is_empty()
+                && !a.within(if design == Design::Concurrent { days } else { &there }).is_empty()
+            {
+                shared.push((&a.place, since));
+            }
+        }
+    }
+    let concerns = |change: &&SettingChange| {
+        change.at < end
+            && shared.iter().any(|(place, since)| {
+                change.at > *since && (change.place.contains(place) || place.contains(&change.place))
+            })
+    };
+    changes.iter().filter(concerns).min_by(|a, b| (a.at, &a.place).cmp(&(b.at, &b.place)))
 }

@@ -2,6 +2,9 @@
 
 mod agreement;
 mod bad_input;
+mod order;
+mod periods;
 mod properties;
+mod recuts;
 mod support;
 mod verdicts;

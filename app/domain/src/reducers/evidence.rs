@@ -239,6 +239,19 @@ mod tests {
         // It superseded another: the challenger came earlier, and what lies between belongs to neither.
         assert_eq!(look(Some(at(19_990, 7)), at(20_001, 3)), Some((whole(19_988, 19_990), (start, at(20_001, 3)))));
         assert_eq!((look(None, start), look(None, at(0, 0))), (None, None));
+        // Of a registration that superseded another at 18:00 and ends at 10:23 no record before or behind is asked for.
+        let end = at(20_009, 10).plus(23 * 60_000);
+        let superseding = Registration { horizon: end, ..registration.clone() };
+        let asked = ranges(&superseding, Some(at(19_990, 7)), at(20_100, 0)).expect("ranges").all();
+        let chosen = SelectedMetrics { metrics: vec![], present: vec![] };
+        for side in [Side::Champion, Side::Challenger] {
+            let moments = cells_query(side, &model("b"), &Scope::default(), &asked, &chosen, true).time_ranges();
+            let has = |at: Millis| moments.contains(at);
+            assert_eq!([has(start.plus(-1)), has(start), has(end.plus(-1)), has(end)], [false, true, true, false]);
+            // The gap since it came, and the ten days before that.
+            assert_eq!([has(at(19_990, 0)), has(at(19_990, 0).plus(-1))], [false, true]);
+            assert_eq!([has(at(19_980, 0)), has(at(19_980, 0).plus(-1))], [true, false]);
+        }
         assert_eq!(registration.horizon, at(20_014, 18));
     }
 }

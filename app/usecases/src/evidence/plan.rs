@@ -112,7 +112,8 @@ impl Evidence {
         let planned_days = q.days.unwrap_or_else(|| u32::try_from(policy.days).unwrap_or(14));
         let sites = q.sites.unwrap_or_else(|| sites_now.max(2));
         let found = Variances::of_champion(&cells, 0, &days);
-        let plan = found.and_then(|variances| plan(effect, sites, planned_days, variances));
+        let plan =
+            found.and_then(|variances| plan(effect, sites, planned_days, Some(count(customers.len())), variances));
         Ok(PlanAnswer {
             metric,
             plan,

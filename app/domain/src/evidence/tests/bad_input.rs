@@ -27,7 +27,7 @@ fn a_model_with_no_shared_site() {
 #[test]
 fn one_site() {
     let found = judged(&question(&["mAP50"]), side_by_side(1, &[0.8], &[0.02]));
-    not_decisive(&found, "share 1 site.");
+    not_decisive(&found, "share 1 site with mAP50.");
     assert_eq!(found.sites.len(), 1);
     assert!(found.metrics.iter().all(|r| r.difference.is_some() && r.low.is_none() && r.high.is_none()));
 }
@@ -94,7 +94,7 @@ fn a_challenger_that_ran_two_hours() {
         one.days.truncate(1);
         one.days[0].hours = 0b1100;
     }
-    not_decisive(&judged(&question(&["mAP50"]), rows), "share 1 day so far");
+    not_decisive(&judged(&question(&["mAP50"]), rows), "share 1 day of mAP50 so far");
 }
 
 #[test]
@@ -167,8 +167,12 @@ fn runs_without_repeats_are_weaker() {
 #[test]
 fn plans_changes_and_quantiles_of_nothing() {
     let v = Variances { between: 0.0, day: 0.0 };
-    assert!(plan(f64::NAN, 5, 14, v).is_none() && plan(-0.1, 5, 14, v).is_none() && plan(0.1, 1, 14, v).is_none());
-    assert_eq!(plan(0.1, 5, 14, v).map(|p| p.as_planned.power), Some(1.0));
+    assert!(
+        plan(f64::NAN, 5, 14, None, v).is_none()
+            && plan(-0.1, 5, 14, None, v).is_none()
+            && plan(0.1, 0, 14, None, v).is_none()
+    );
+    assert_eq!(plan(0.1, 5, 14, None, v).map(|p| p.as_planned.power), Some(1.0));
     assert_eq!(power(0.1, f64::NAN, 5), 0.0);
     assert_eq!(Variances::of(&[]), None);
     let nothing = delta(crate::scope::Level::Fleet, &[], &DailyMeans::default());

@@ -10,14 +10,16 @@ fn weight() -> impl Strategy<Value = f64> {
 }
 
 /// Site, side, day, device, weight and value.
-type Row = (u8, bool, u8, bool, f64, f64);
+type Row = (u8, bool, i8, bool, f64, f64);
 
 fn rows() -> impl Strategy<Value = Vec<Row>> {
-    prop::collection::vec((0u8..9, any::<bool>(), 0u8..14, any::<bool>(), weight(), 0.0f64..1.0), 0..160)
+    prop::collection::vec((0u8..14, any::<bool>(), -14i8..14, any::<bool>(), weight(), 0.0f64..1.0), 0..300)
 }
 
 fn cells(rows: &[Row]) -> Cells {
-    let series = rows.iter().map(|(site, side, day, device, w, x)| {
+    // The challenger comes to most sites in the period, and to a third of them never.
+    let there = |(site, champion, day, ..): &&Row| *champion || (site % 3 > 0 && (*day >= 0 || *site == 1));
+    let series = rows.iter().filter(there).map(|(site, side, day, device, w, x)| {
         let side = if *side { Side::Champion } else { Side::Challenger };
         let place = place(&format!("c{}", site % 6), &format!("s{site}"));
         let mut one = series(side, place, Some(if *device { "orin" } else { "t4" }), &[(i32::from(*day), vec![*x])]);
@@ -48,6 +50,7 @@ proptest! {
 
     #[test]
     fn turning_the_sides_turns_the_difference(rows in rows()) {
+        let rows: Vec<Row> = rows.into_iter().filter(|r| r.0 % 3 > 0 && r.2 >= 0).collect();
         let turned: Vec<Row> = rows.iter().map(|r| (r.0, !r.1, r.2, r.3, r.4, r.5)).collect();
         let mut question = question(&["mAP50"]);
         question.registration.design = Some(Design::Concurrent);

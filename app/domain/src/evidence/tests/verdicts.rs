@@ -226,20 +226,24 @@ fn the_answer_is_that_of_rest() {
 #[test]
 fn a_plan_grows_with_sites_days_and_effect() {
     let v = Variances { between: 4e-4, day: 9e-4 };
-    let of = |effect, sites, days| plan(effect, sites, days, v).expect("a plan").as_planned.power;
+    let of = |effect, sites, days| plan(effect, sites, days, None, v).expect("a plan").as_planned.power;
     assert!(
         of(0.02, 12, 14) > of(0.02, 8, 14) && of(0.02, 8, 14) > of(0.02, 8, 3) && of(0.03, 8, 14) > of(0.02, 8, 14)
     );
-    let planned = plan(0.02, 12, 14, v).expect("a plan");
+    let planned = plan(0.02, 12, 14, None, v).expect("a plan");
     let days = planned.days_needed.expect("days");
     assert!(of(0.02, 12, days) >= 0.8 && of(0.02, 12, days - 1) < 0.8);
-    assert_eq!(plan(0.001, 8, 14, v).expect("a plan").days_needed, None, "days do not take sites' differences away");
+    assert_eq!(
+        plan(0.001, 8, 14, None, v).expect("a plan").days_needed,
+        None,
+        "days do not take sites' differences away"
+    );
     assert_eq!(planned.grid.len(), 30);
     let said = planned.sentence(&metric("mAP50")).en;
     assert!(said.starts_with("With 12 sites and 14 days, a true difference of 0.020 in mAP50"), "{said}");
-    let few = plan(0.02, 6, 14, v).expect("a plan").sentence(&metric("mAP50")).en;
+    let few = plan(0.02, 6, 14, None, v).expect("a plan").sentence(&metric("mAP50")).en;
     assert!(few.contains("; days will not make it 80 %; ") && few.ends_with(" sites would."), "{few}");
-    let short = plan(0.025, 8, 3, v).expect("a plan").sentence(&metric("mAP50")).en;
+    let short = plan(0.025, 8, 3, None, v).expect("a plan").sentence(&metric("mAP50")).en;
     assert!(short.contains(" days would make it 80 %."), "{short}");
     // From a champion of 28 days alone.
     let rows: Vec<Series> = (0..10)
