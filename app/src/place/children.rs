@@ -97,7 +97,7 @@ pub(super) fn table(a: &PageQuery, s: &Summary, caption: &str) -> Result<TableVi
                 },
                 Cell::State(a.fmt.health(h)),
                 number(a.fmt.value(lead.and_then(|m| m.value), &leading), trend(&leading.key)),
-                Cell::Delta(a.fmt.change(lead.and_then(|m| m.change.as_ref()), &leading)),
+                Cell::Delta(a.taken_apart(&c.scope, lead.and_then(|m| m.change.as_ref()), &leading)),
             ];
             let mut keys = vec![
                 SortKey::Text(a.name_of(&c.scope)),

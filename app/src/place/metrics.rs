@@ -53,7 +53,7 @@ pub(super) fn table(a: &PageQuery, s: &Summary) -> Result<TableView> {
                 },
                 number(m.value),
                 number(m.previous),
-                Cell::Delta(a.fmt.change(m.change.as_ref(), &metric)),
+                Cell::Delta(a.taken_apart(&a.q.scope, m.change.as_ref(), &metric)),
                 number(m.p50),
                 number(m.p95),
                 Cell::Number { text: a.fmt.count(m.n), href: None },

@@ -14,7 +14,7 @@ use crate::{
         addresses::{self, SOURCES},
         page_query::PageQuery,
     },
-    ui::{tile::TileView, words as ui_words},
+    ui::{delta::DeltaView, tile::TileView, words as ui_words},
 };
 
 /// The metric whose tile shows its tail.
@@ -54,7 +54,9 @@ fn tile(a: &PageQuery, s: &Summary, m: &MetricSummary, versus: &str) -> TileView
         let delta = m.earlier_quantiles.and_then(|q| q.delta_p95);
         (words::latency_p95(lang).to_owned(), m.p95, a.fmt.difference(delta, &metric))
     } else {
-        (a.fmt.label(&metric), m.value, a.fmt.change(m.change.as_ref(), &metric))
+        // The whole tile is a link.
+        let delta = a.fmt.change(m.change.as_ref(), &metric).map(|d| DeltaView { how: None, ..d });
+        (a.fmt.label(&metric), m.value, delta)
     };
     let mut foot = vec![ui_words::n(lang, a.fmt.count(m.n))];
     if a.q.scope.level() < Level::Site {

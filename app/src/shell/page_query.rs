@@ -7,7 +7,7 @@ use domain::{
     metric::Metric,
     model::ModelKey,
     params::{MetricsQuery, QueryParams},
-    query::{Comparison, Directory, Summary, Trend, TrendQuery},
+    query::{Comparison, Directory, MetricChange, Summary, Trend, TrendQuery},
     scope::{ExperimentKind, Scope},
     time::{EarlierPeriod, Millis, SECOND, Step, TimeRange},
 };
@@ -24,6 +24,7 @@ use crate::{
         trend::{ChartLinks, EarlierTrend},
     },
     ui::{
+        delta::DeltaView,
         fmt::Fmt,
         links::{self, METRICS_PAGE},
         table::TableView,
@@ -46,6 +47,13 @@ pub struct PageQuery {
 }
 
 impl PageQuery {
+    /// A change of a metric in a scope, with the way to what it is made of.
+    #[must_use]
+    pub fn taken_apart(&self, scope: &Scope, change: Option<&MetricChange>, metric: &Metric) -> Option<DeltaView> {
+        let shown = self.fmt.change(change, metric)?;
+        Some(DeltaView { href: Some(addresses::changes(scope, &metric.key, &self.params)), ..shown })
+    }
+
     /// # Errors
     /// What cannot be read.
     pub async fn read(services: &Services, request: &Request, params: QueryParams) -> Result<Self> {

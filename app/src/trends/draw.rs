@@ -7,6 +7,7 @@ use crate::{
     shell::top::PageTop,
     ui::{
         chart::Chart,
+        delta::Delta,
         empty::Empty,
         form::{FilterView, Filters},
         table::Table,
@@ -22,6 +23,7 @@ pub(super) fn draw(v: TrendsView) -> impl IntoView {
         <main id="main" tabindex="-1">
             {(!filter.selects.is_empty()).then(|| view! { <Filters filter lang/> })}
             {v.empty.map(|e| view! { <Empty empty=e/> })}
+            {v.change.map(|(label, delta)| view! { <p class="change-line">{label}" "<Delta delta/></p> })}
             {v.chart.map(|chart| view! { <Chart chart lang/> })}
             {v.worst.map(|table| view! { <Table table lang/> })}
             {v.models.map(|table| view! { <Table table lang/> })}

@@ -48,6 +48,7 @@ pub async fn page(services: &Services, request: &Request, params: QueryParams) -
             empty: Some(empty_view(&a, &directory, None)),
             selects: vec![],
             hidden: vec![],
+            change: None,
             chart: None,
             worst: None,
             models: None,
@@ -73,7 +74,7 @@ pub async fn page(services: &Services, request: &Request, params: QueryParams) -
         .metrics
         .iter()
         .find(|m| m.metric == *metric.key && query.model.is_none())
-        .and_then(|m| a.fmt.change(m.change.as_ref(), &metric));
+        .and_then(|m| a.taken_apart(&a.q.scope, m.change.as_ref(), &metric));
     let mut scope = a.scope_text();
     if let Some(m) = &query.model {
         scope = format!("{scope} · {m}");
@@ -82,6 +83,7 @@ pub async fn page(services: &Services, request: &Request, params: QueryParams) -
     let mut links = a.chart_links(&metric.key, query.step);
     links.link = Some(links::href("/trends", &links::pairs(&a.params, &["sort", "page", links::METRICS_PAGE])));
     let earlier = a.earlier_title(&summary);
+    let change = delta.clone().map(|delta| (words::change(lang, &earlier), delta));
     let chart = chart.view(&trend, delta.as_ref().map(|d| (d, &*earlier)), Some(links));
     let nothing = trend.points.is_empty();
     Ok(TrendsView {
@@ -106,6 +108,7 @@ pub async fn page(services: &Services, request: &Request, params: QueryParams) -
             &a.params,
             &["metric", "task", "type", "model", "device", "page", links::METRICS_PAGE, "sort"],
         ),
+        change: change.filter(|_| !nothing),
         chart: (!nothing).then_some(chart),
         worst: worst_table(&a, &metric, &worst),
         models: a.models_table(&models),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     shell::top::PageHead,
-    ui::{chart::ChartView, empty::EmptyView, form::SelectView, table::TableView},
+    ui::{chart::ChartView, delta::DeltaView, empty::EmptyView, form::SelectView, table::TableView},
 };
 
 /// `/trends`.
@@ -15,6 +15,8 @@ pub struct TrendsView {
     pub selects: Vec<SelectView>,
     /// Pairs that the form keeps.
     pub hidden: Vec<(String, String)>,
+    /// The change against the earlier period, with what it is compared to.
+    pub change: Option<(String, DeltaView)>,
     pub chart: Option<ChartView>,
     pub worst: Option<TableView>,
     pub models: Option<TableView>,

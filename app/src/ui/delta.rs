@@ -1,7 +1,7 @@
 //! A change against an earlier period or a baseline: how much, which way, and whether that is better.
 
 use domain::metric::ChangeVerdict;
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 use serde::{Deserialize, Serialize};
 
 /// A change against the period before, or a difference to a baseline.
@@ -19,6 +19,9 @@ pub struct DeltaView {
     pub note: String,
     /// All of it in a sentence.
     pub sentence: String,
+    /// Where it is taken apart, and how it is judged; nothing where all around it is a link already.
+    pub href: Option<String>,
+    pub how: Option<String>,
 }
 
 /// Which way a number moved, as it is shown: what rounds to nothing stayed.
@@ -54,6 +57,17 @@ pub fn Delta(delta: DeltaView) -> impl IntoView {
         ChangeVerdict::Neutral => "delta",
     };
     let text = delta.text();
-    let note = (!delta.note.is_empty()).then(|| view! { <small class="delta-note">{delta.note}</small> });
-    view! { <span class=class title=delta.sentence>{text}" "<span class="delta-word">{delta.word}</span></span>{note} }
+    let note = (!delta.note.is_empty()).then(|| {
+        let note = match delta.how {
+            Some(href) => Either::Left(view! { <a href=href>{delta.note}</a> }),
+            None => Either::Right(delta.note),
+        };
+        view! { <small class="delta-note">{note}</small> }
+    });
+    let word = view! { <span class="delta-word">{delta.word}</span> };
+    let shown = match delta.href {
+        Some(href) => Either::Left(view! { <a class=class href=href title=delta.sentence>{text}" "{word}</a> }),
+        None => Either::Right(view! { <span class=class title=delta.sentence>{text}" "{word}</span> }),
+    };
+    view! { {shown}{note} }
 }

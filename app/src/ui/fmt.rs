@@ -199,10 +199,12 @@ impl Fmt {
             word: word.into(),
             note: String::new(),
             sentence: words::not_judged_help(self.lang).into(),
+            href: None,
+            how: None,
         })
     }
 
-    pub(super) fn movement(&self, d: f64, metric: &Metric) -> (Movement, String) {
+    pub(crate) fn movement(&self, d: f64, metric: &Metric) -> (Movement, String) {
         let size = self.decimal(d.abs(), metric.precision);
         if size.chars().all(|c| matches!(c, '0' | '.')) {
             return (Movement::Stayed, "0".into());

@@ -13,6 +13,9 @@ use super::{
 };
 use crate::i18n::Lang;
 
+/// What is written of changes on the page of statistics.
+const HOW: &str = "/statistics#changes-between-periods";
+
 impl Fmt {
     /// A change at the same places, with its colour, its interval and what is mix. What rounds to nothing is unchanged. `None` where one of the
     /// two has no value.
@@ -54,6 +57,8 @@ impl Fmt {
                 Lang::En => sentence.en,
                 Lang::Ko => sentence.korean().to_owned(),
             },
+            href: None,
+            how: Some(HOW.to_owned()),
         })
     }
 
