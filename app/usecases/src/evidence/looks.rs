@@ -33,10 +33,12 @@ impl Look {
     pub(super) fn of(answer: &EvidenceAnswer, at: Millis) -> Option<Self> {
         let kept = answer.kept.as_ref();
         let begun = kept.is_some() || answer.registration.start < at;
-        let last = kept.is_none_or(|k| k.verdict.is_none()) && !answer.judgement.provisional;
-        // Numbers that are shown of another time are none of the verdict's.
-        let verdict = (last && answer.shown_design.is_none()).then(|| answer.judgement.clone());
-        begun.then(|| Self { id: kept.map(|k| k.id), registration: answer.registration.clone(), at, verdict })
+        begun.then(|| Self {
+            id: kept.map(|k| k.id),
+            registration: answer.registration.clone(),
+            at,
+            verdict: answer.made.clone(),
+        })
     }
 
     fn day(&self) -> Day {

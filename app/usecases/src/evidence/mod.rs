@@ -69,6 +69,8 @@ pub struct EvidenceAnswer {
     pub days_left: u32,
     /// The design of the shown numbers, where it is another one than that of the verdict.
     pub shown_design: Option<Design>,
+    /// The verdict of the horizon, where this look made it.
+    made: Option<Judgement>,
 }
 
 /// What somebody asks to be registered.
@@ -182,6 +184,8 @@ impl Evidence {
             Some(verdict) => Judgement { looks, ..verdict.judgement },
             None => self.judgement(&registration, came, now, looks).await?,
         };
+        let unkept = kept.as_ref().is_none_or(|k| k.verdict.is_none());
+        let made = (unkept && !judgement.provisional).then(|| judgement.clone());
         let mut shown_design = None;
         let other = q.design.filter(|d| *d != judgement.design);
         if q.shown.is_some() || other.is_some() {
@@ -190,7 +194,7 @@ impl Evidence {
             shown_design = other;
         }
         let days_left = registration.days_left(now);
-        Ok(EvidenceAnswer { judgement, registration, kept, days_left, shown_design })
+        Ok(EvidenceAnswer { judgement, registration, kept, days_left, shown_design, made })
     }
 
     /// The question as a registration would ask it, with names as the records have them.
@@ -198,6 +202,9 @@ impl Evidence {
         let directory = self.metrics.directory();
         directory.check_model(&q.champion)?;
         directory.check_model(&q.challenger)?;
+        if q.champion != q.challenger && (q.champion.contains(&q.challenger) || q.challenger.contains(&q.champion)) {
+            return Err(Error::bad_input(sentences::one_holds_the_other(&q.champion, &q.challenger)).at("challenger"));
+        }
         let (metric, column) = directory.metric(q.metric.as_deref().unwrap_or(USUAL_PRIMARY))?;
         if domain::evidence::sign(&metric).is_none() {
             return Err(Error::bad_input(sentences::no_better_end(&metric.label)).at("metric"));
