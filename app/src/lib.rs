@@ -15,11 +15,13 @@ pub mod shell;
 pub mod ui;
 
 pub mod catalogue;
+pub mod changes;
 pub mod compare;
 pub mod experiments;
 pub mod images;
 pub mod pick;
 pub mod place;
+pub mod plan;
 pub mod records;
 pub mod registered;
 pub mod run;
@@ -28,6 +30,7 @@ pub mod run_import;
 pub mod run_pick;
 pub mod runs;
 pub mod sources;
+pub mod statistics;
 pub mod trends;
 pub mod views;
 
@@ -57,7 +60,9 @@ macro_rules! page_list {
 page_list![
     place,
     trends,
+    changes,
     pick,
+    plan,
     registered,
     run_pick,
     compare,
@@ -70,6 +75,7 @@ page_list![
     sources,
     run_import,
     catalogue,
+    statistics,
     views
 ];
 
@@ -129,6 +135,9 @@ mod tests {
             addresses::trends_of_model(&fleet, "mAP50", &params),
             addresses::records(&fleet, "mAP50", &params),
             addresses::compare(&model),
+            addresses::changes(&fleet, "mAP50", &params),
+            addresses::plan(&fleet, Some(&model), Some("mAP50")),
+            addresses::STATISTICS.to_owned(),
             addresses::SOURCES.to_owned(),
             addresses::RUN_IMPORT.to_owned(),
             addresses::save("/".into(), "x".into()),

@@ -86,6 +86,12 @@ pub fn trends(scope: &Scope, metric: &str, params: &QueryParams) -> String {
     with_scope("/trends", scope, &without(params, &COMPARE, metric))
 }
 
+/// What a change of a metric in a scope is made of.
+#[must_use]
+pub fn changes(scope: &Scope, metric: &str, params: &QueryParams) -> String {
+    with_scope(CHANGES, scope, &without(params, &COMPARE, metric))
+}
+
 /// The trends page of a scope and a metric, of the model that the query names.
 #[must_use]
 pub fn trends_of_model(scope: &Scope, metric: &str, params: &QueryParams) -> String {
@@ -126,6 +132,18 @@ pub fn records_of_model(scope: &Scope, model: &ModelKey, params: &QueryParams) -
 #[must_use]
 pub fn compare(model: &ModelKey) -> String {
     href("/compare", &[("baseline".to_owned(), model.key())])
+}
+
+/// The plan of a comparison in a scope; of the usual champion and metric where none is named.
+#[must_use]
+pub fn plan(scope: &Scope, champion: Option<&ModelKey>, metric: Option<&str>) -> String {
+    let mut params = QueryParams::default();
+    put(&mut params, scope);
+    params.task = scope.task.as_ref().map(ToString::to_string);
+    params.device = scope.device.as_ref().map(ToString::to_string);
+    params.metric = metric.map(str::to_owned);
+    let champion = champion.map(|m| ("champion".to_owned(), m.key()));
+    href(PLAN, &pairs(&params, &[]).into_iter().chain(champion).collect::<Vec<_>>())
 }
 
 /// The page of an experiment's runs.

@@ -1,0 +1,16 @@
+//! The server function that answers with the page.
+
+use domain::access::Action;
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+
+#[cfg(feature = "ssr")]
+use crate::shell::answer::answer;
+use crate::shell::{drawn::DrawnView, error::PageError, json_text::JsonText, page_spec::Function};
+
+pub(super) const STATISTICS: Function = Function { path: "/sf/statistics", method: "GET", action: Action::ReadMetrics };
+
+/// The page at an address.
+#[server(prefix = "/sf", endpoint = "statistics", input = GetUrl)]
+pub async fn statistics(address: String) -> Result<JsonText<DrawnView>, PageError> {
+    answer(&STATISTICS, |services, request| async move { super::make::page(&services, &request, &address).await }).await
+}
