@@ -129,7 +129,7 @@ pub async fn page(
         {general.map(|text| view! { <p class="banner bad" role="alert">{text}</p> })}
         {tracking::mistakes(lang, a.mistakes())}
         <p class="lead quiet">{words::lead(lang)}" "<a href=format!("{}#verdict", a.to(addresses::STATISTICS))>{words::how(lang)}</a></p>
-        <section class="card runs" aria-labelledby="registered-list">
+        <section class="card registered" aria-labelledby="registered-list">
             <h2 id="registered-list">{words::list(lang)}</h2>
             {if rows.is_empty() {
                 view! { <p class="quiet">{words::none(lang)}</p> }.into_any()

@@ -50,7 +50,7 @@ pub(super) async fn section(
     let name = model.any_version();
     let form = services.evidence.may_set_policies().then(|| form(a, &name, &seen, refused));
     Ok(view! {
-        <section class="card runs" aria-labelledby="rails">
+        <section class="card registered" aria-labelledby="rails">
             <h2 id="rails">{words::rails_of(lang, name.to_string())}</h2>
             <p class="quiet">{words::rails_help(lang)}" "{words::policy_days(lang, policy.days)}" "{changed}</p>
             <div class="scroll" role="region" tabindex="0" aria-label=words::rails(lang)>
