@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     cells::{Cells, Series, Side, SiteSeries},
     interval::{Estimate, LEAST_DF, Member, arms_differ, cluster_numbers},
-    periods::{Untreated, control, of_periods, untreated_by_customer},
+    periods::{Untreated, control, of_periods, untreated_at_once, untreated_by_customer},
 };
 use crate::{
     aggregate::WeightedMean,
@@ -309,6 +309,12 @@ impl Differences {
     #[must_use]
     pub fn untreated(&self) -> usize {
         self.untreated.len()
+    }
+
+    /// How many of these have records of the same days as any one treated site, at most.
+    #[must_use]
+    pub fn untreated_at_once(&self) -> usize {
+        untreated_at_once(self)
     }
 
     /// The mean over typical sites of anything that treated sites have.

@@ -204,6 +204,14 @@ fn mean_of(sites: &[Untreated], window: usize) -> Option<[f64; 2]> {
     Some([typical, wx / w]).filter(|m| m.iter().all(|x| x.is_finite()))
 }
 
+/// The most untreated sites that any treated one could be held against.
+#[must_use]
+pub fn untreated_at_once(found: &Differences) -> usize {
+    let windows = found.untreated.first().map_or(0, |u| u.windows.len());
+    let known = |k: usize| found.untreated.iter().filter(|u| u.windows[k].is_some()).count();
+    (0..windows).map(known).max().unwrap_or(0)
+}
+
 /// The share of the treated in each window, by what they count in the mean.
 fn shares(found: &Differences, estimand: Estimand) -> Vec<f64> {
     let windows = found.untreated.first().map_or(0, |u| u.windows.len());

@@ -229,7 +229,7 @@ impl Checked<'_> {
         };
         let found = self.differences(self.design, number, None, &margin);
         // What is missing where nothing can be told.
-        let mut few_untreated = (found.without_untreated > 0).then(|| found.untreated());
+        let mut few_untreated = (found.without_untreated > 0).then(|| found.untreated_at_once());
         let left = found.estimate(Estimand::Site, sign, 1.0);
         results.extend(left.map(|left| self.result(key, None, left, found)));
         let limit = |place: &Place| match self.rails.at(key, place) {
@@ -251,7 +251,7 @@ impl Checked<'_> {
             let beyond = found.treated.iter().map(|s| s.overlap * sign * (s.champion - s.margin)).sum::<f64>() < 0.0;
             let (left, found) = if beyond {
                 let found = self.differences(self.design, number, Some(device), &limit);
-                few_untreated = few_untreated.or((found.without_untreated > 0).then(|| found.untreated()));
+                few_untreated = few_untreated.or((found.without_untreated > 0).then(|| found.untreated_at_once()));
                 let gain = found.estimate(Estimand::Site, sign, 0.0);
                 (gain.map(|gain| gain.moved(SHARE_OF_CHAMPION * champion.abs())), found)
             } else {

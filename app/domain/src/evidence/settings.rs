@@ -36,7 +36,7 @@ pub enum Setting {
 }
 
 /// The changes of device that records tell of: a zone and task of one side whose records all came from one device up to a day, and all from
-/// another one from a later day on, with two days on each at least. By place and moment, each once.
+/// another one from a later day on, with two days on each at least. `days` are those that are compared. By place and moment, each once.
 #[must_use]
 pub fn device_changes(cells: &Cells, days: &Range<Day>) -> Vec<SettingChange> {
     let mut found: Vec<SettingChange> = vec![];

@@ -119,7 +119,7 @@ impl Material<'_> {
             return Some(sentences::not_begun(question.registration.start));
         }
         if n == 0 && self.found.without_untreated > 0 {
-            return Some(sentences::few_untreated(self.found.untreated(), name, LEAST_CLUSTERS));
+            return Some(sentences::few_untreated(self.found.untreated_at_once(), name, LEAST_CLUSTERS));
         }
         if n == 0 && self.found.without_before > 0 {
             return Some(sentences::nothing_before(self.found.without_before));
