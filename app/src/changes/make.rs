@@ -14,7 +14,7 @@ use leptos::prelude::*;
 
 use super::{
     bars::Axis,
-    split::{Said, Split, fold},
+    split::{Said, Split, digits_of_parts, fold},
     words,
 };
 use crate::{
@@ -28,7 +28,7 @@ use crate::{
         no_data::empty_view,
         page_query::PageQuery,
         plain_query::PlainQuery,
-        top::PageHead,
+        top::{Crumb, PageHead},
         words as shell_words,
     },
     ui::{
@@ -72,7 +72,14 @@ pub async fn page(services: &Services, request: &Request, address: &str) -> Resu
     };
     let title = words::title(a.fmt.lang).to_owned();
     let about = words::about(a.fmt.lang, a.title());
-    let head = head(services, &a, &directory, PageAddress::Fixed(addresses::CHANGES), title, simulated).await;
+    let mut head =
+        head(services, &a, &directory, PageAddress::Fixed(addresses::CHANGES), title.clone(), simulated).await;
+    // Upwards it is the same page, of more; the place itself has its own.
+    if let Some(place) = head.crumbs.last_mut() {
+        place.href = addresses::place(&a.q.scope, &a.params);
+    }
+    let href = links::with_changes(addresses::CHANGES, &a.params, false, &[]);
+    head.crumbs.push(Crumb { label: title, href, ..Crumb::default() });
     Ok(DrawnView::new(PageHead { against: Some(against(&a)), ..head }, &about, &html))
 }
 
@@ -105,6 +112,8 @@ fn against(a: &PageQuery) -> Choices {
 struct Shown<'a> {
     a: &'a PageQuery,
     metric: &'a Metric,
+    /// The same with digits enough for parts, which are smaller than what they are parts of.
+    fine: &'a Metric,
     /// The mean before.
     before: Option<f64>,
 }
@@ -136,7 +145,9 @@ async fn content(services: &Services, a: &PageQuery, directory: &Directory) -> R
         }
         return Ok((view! { {form}<Empty empty/> }.to_html(), summary.simulated));
     }
-    let shown = Shown { a, metric: &metric, before };
+    let digits = digits_of_parts(&changes.parts, metric.precision);
+    let fine = Metric { precision: digits, ..metric.clone() };
+    let shown = Shown { a, metric: &metric, fine: &fine, before };
     let parts = changes.change.map(|_| parts(&shown, &changes));
     let (values, headline) = (values(&shown, known, &summary, &query), headline(&shown, &changes, now));
     let html = view! {
@@ -145,7 +156,7 @@ async fn content(services: &Services, a: &PageQuery, directory: &Directory) -> R
             <h2 id="finding"><bdi>{headline}</bdi></h2>
             <p class="quiet">{values}</p>
             {parts}
-            <footer>{ways_on(a, &a.q.scope, &metric, None)}</footer>
+            <p class="quiet">{ways_on(a, &a.q.scope, &metric, None)}</p>
         </section>
         <p class="quiet">
             {words::method(lang)}" "
@@ -235,7 +246,7 @@ fn period(a: &PageQuery) -> String {
 
 /// The whole change and how it splits, or why there is none.
 fn headline(shown: &Shown<'_>, changes: &Changes, now: Option<f64>) -> String {
-    let Shown { a, metric, before } = *shown;
+    let Shown { a, metric, fine, before } = *shown;
     let (lang, fmt) = (a.fmt.lang, &a.fmt);
     let (label, place, period) = (fmt.label(metric), a.scope_text(), period(a));
     let Some(change) = changes.change else {
@@ -246,9 +257,9 @@ fn headline(shown: &Shown<'_>, changes: &Changes, now: Option<f64>) -> String {
         };
     };
     let split = Split::of(&changes.parts);
-    let (same, mix) = (signed(fmt, split.same, metric), signed(fmt, split.mix, metric));
-    let size = fmt.with_unit(Some(change.abs()), metric);
-    match movement(fmt, change, metric) {
+    let (same, mix) = (signed(fmt, split.same, fine), signed(fmt, split.mix, fine));
+    let size = fmt.with_unit(Some(change.abs()), fine);
+    match movement(fmt, change, fine) {
         Movement::Down => words::fell(lang, label, place, size, period, same, mix),
         Movement::Up => words::rose(lang, label, place, size, period, same, mix),
         Movement::Stayed | Movement::Unknown => words::stayed(lang, label, place, period, same, mix),
@@ -257,7 +268,7 @@ fn headline(shown: &Shown<'_>, changes: &Changes, now: Option<f64>) -> String {
 
 /// Both means, of how many records and when.
 fn values(shown: &Shown<'_>, known: Option<&MetricSummary>, summary: &Summary, q: &ChangesQuery) -> String {
-    let Shown { a, metric, before } = *shown;
+    let Shown { a, metric, before, .. } = *shown;
     let (lang, fmt) = (a.fmt.lang, &a.fmt);
     let [from, to, earlier_from, earlier_to] =
         [q.range.from(), q.range.to(), q.earlier.from(), q.earlier.to()].map(|at| fmt.moment(at, a.q.now));
@@ -269,9 +280,9 @@ fn values(shown: &Shown<'_>, known: Option<&MetricSummary>, summary: &Summary, q
 
 /// The picture, and the table of all parts behind it.
 fn parts(shown: &Shown<'_>, changes: &Changes) -> impl IntoView + use<> {
-    let Shown { a, metric, .. } = *shown;
+    let Shown { a, metric, fine, .. } = *shown;
     let (lang, fmt) = (a.fmt.lang, &a.fmt);
-    let (drawn, rest) = fold(&changes.parts, |size| movement(fmt, size, metric) != Movement::Stayed);
+    let (drawn, rest) = fold(&changes.parts, |size| movement(fmt, size, fine) != Movement::Stayed);
     let picture = Axis::of(drawn).map(|axis| {
         let lines: Vec<_> = drawn.iter().map(|p| line(shown, &axis, p)).collect();
         view! {
@@ -285,7 +296,7 @@ fn parts(shown: &Shown<'_>, changes: &Changes) -> impl IntoView + use<> {
     let summary = if rest.is_empty() {
         words::as_table(lang).to_owned()
     } else {
-        let sum = signed(fmt, rest.iter().map(|p| p.size).sum(), metric);
+        let sum = signed(fmt, rest.iter().map(|p| p.size).sum(), fine);
         words::smaller(lang, fmt.count(rest.len() as u64), sum)
     };
     let behind = (!changes.parts.is_empty()).then(|| {
@@ -344,16 +355,16 @@ fn scope_of(a: &PageQuery, part: &Part) -> Scope {
 
 /// A part: its sentence, its bar, its interval, and where to look on.
 fn line(shown: &Shown<'_>, axis: &Axis, part: &Part) -> impl IntoView + use<> {
-    let Shown { a, metric, .. } = *shown;
+    let Shown { a, metric, fine, .. } = *shown;
     let lang = a.fmt.lang;
     let said = said(shown, part);
     let interval = match part.low.zip(part.high) {
-        Some((low, high)) => a.fmt.interval(low, high, metric),
+        Some((low, high)) => a.fmt.interval(low, high, fine),
         None => words::no_interval(lang).to_owned(),
     };
     let kind = kind_word(lang, part.kind);
     let word = (part.kind != PartKind::Mix).then(|| {
-        view! { " · "<span class=format!("said {}", said.class())>{said_word(lang, said)}</span> }
+        view! { " · "<span class=format!("judged {}", said.class())>{said_word(lang, said)}</span> }
     });
     let sentence = lang.reason(&part.sentence).to_owned();
     view! {
@@ -399,9 +410,9 @@ fn both_periods(a: &PageQuery, scope: &Scope, metric: &Metric) -> String {
 }
 
 fn table(shown: &Shown<'_>, changes: &Changes) -> impl IntoView + use<> {
-    let Shown { a, metric, .. } = *shown;
+    let Shown { a, fine, .. } = *shown;
     let (lang, fmt) = (a.fmt.lang, &a.fmt);
-    let number = |x: Option<f64>| x.map_or_else(|| NO_VALUE.to_owned(), |x| fmt.signed(x, metric));
+    let number = |x: Option<f64>| x.map_or_else(|| NO_VALUE.to_owned(), |x| fmt.signed(x, fine));
     let row = |p: &Part| {
         let scope = scope_of(a, p);
         let name = Some(a.panel().within(&scope)).filter(|n| !n.is_empty()).unwrap_or_else(|| a.name_of(&scope));
@@ -414,7 +425,7 @@ fn table(shown: &Shown<'_>, changes: &Changes) -> impl IntoView + use<> {
                 <td><bdi>{model.unwrap_or_else(|| NO_VALUE.to_owned())}</bdi></td>
                 <td><bdi>{device.unwrap_or_else(|| NO_VALUE.to_owned())}</bdi></td>
                 <td class="num">{number(Some(p.size))}</td>
-                <td class="num">{p.low.zip(p.high).map_or_else(|| NO_VALUE.to_owned(), |(low, high)| fmt.interval(low, high, metric))}</td>
+                <td class="num">{p.low.zip(p.high).map_or_else(|| NO_VALUE.to_owned(), |(low, high)| fmt.interval(low, high, fine))}</td>
                 <td>{said_word(lang, said(shown, p))}</td>
             </tr>
         }

@@ -32,6 +32,16 @@ pub(super) fn fold(parts: &[Part], shows: impl Fn(f64) -> bool) -> (&[Part], &[P
     parts.split_at(drawn)
 }
 
+/// Digits with which the largest part has two of its own: those of its metric, and at most three more.
+pub(super) fn digits_of_parts(parts: &[Part], of_metric: u8) -> u8 {
+    let largest = parts.first().map_or(0.0, |p| p.size.abs());
+    if !(largest > 0.0 && largest.is_finite()) {
+        return of_metric;
+    }
+    // As a float cast ends at the bounds of the type.
+    ((1.0 - largest.log10().floor()) as u8).clamp(of_metric, of_metric.saturating_add(3))
+}
+
 /// What is said of a part beside its size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Said {
@@ -106,6 +116,13 @@ mod tests {
         let split = Split::of(&parts.map(|(kind, size)| part(kind, size, None)));
         assert!((split.same + 0.009).abs() < 1e-12 && (split.mix + 0.003).abs() < 1e-12, "{split:?}");
         assert_eq!(Split::of(&[]), Split { same: 0.0, mix: 0.0 });
+    }
+
+    #[test]
+    fn parts_have_the_digits_that_tell_them_apart() {
+        let digits = |size| digits_of_parts(&[part(PartKind::Own, size, None)], 3);
+        assert_eq!([-0.0123, 0.0014, 0.000_2, 1e-9, 12.0].map(digits), [3, 4, 5, 6, 3]);
+        assert_eq!(digits_of_parts(&[], 1), 1);
     }
 
     #[test]

@@ -150,11 +150,11 @@ fn answered(
     let picture = answer.plan.as_ref().map(|plan| {
         let (between, day) = (plan.variances.between.max(0.0).sqrt(), plan.variances.day.max(0.0).sqrt());
         let [between, day] = [between, day].map(|sd| fine(&a.fmt, sd, &answer.metric));
-        view! {
-            {table(a, answer, &Grid::of(plan))}
-            <p class="quiet">{words::variances(lang, between, day)}" "{words::reading(lang)}</p>
-        }
+        let picture = view! { <div>{table(a, answer, &Grid::of(plan))}</div> };
+        let why = view! { <p>{words::variances(lang, between, day)}</p><p>{words::reading(lang)}</p> };
+        (picture, why)
     });
+    let (picture, why) = picture.unzip();
     let from = words::reckoned(
         lang,
         a.fmt.date(answer.range.from()),
@@ -172,9 +172,14 @@ fn answered(
         <section class="card planned" aria-labelledby="planned">
             <p class="quiet"><bdi>{title}</bdi></p>
             <h2 id="planned"><bdi>{sentence}</bdi></h2>
-            {picture}
-            <p class="quiet">{from}" "<a href=method>{words::method_more(lang)}</a></p>
-            <p><a class="button primary" href=register(a, question, answer)>{words::register(lang)}</a></p>
+            <div class="plan-body">
+                {picture}
+                <div class="plan-why">
+                    {why}
+                    <p class="quiet">{from}" "<a href=method>{words::method_more(lang)}</a></p>
+                    <p><a class="button primary" href=register(a, question, answer)>{words::register(lang)}</a></p>
+                </div>
+            </div>
         </section>
     }
     .to_html()
@@ -193,9 +198,11 @@ fn register(a: &PlainQuery, question: &PlanQuestion, answer: &PlanAnswer) -> Str
     links::href(addresses::REGISTERED, &where_to.chain(asked).collect::<Vec<_>>())
 }
 
-/// A size of which two digits are seen, whatever those of its metric.
+/// A size in the digits of its metric, or in those that show two of its own where these would change it.
 fn fine(fmt: &Fmt, x: f64, metric: &Metric) -> String {
-    let wanted = if x > 0.0 && x.is_finite() { (1.0 - x.log10().floor()).clamp(0.0, 9.0) as u8 } else { 0 };
+    let unit = 10f64.powi(i32::from(metric.precision));
+    let holds = ((x * unit).round() / unit - x).abs() <= x * 0.005;
+    let wanted = if x > 0.0 && x.is_finite() && !holds { (1.0 - x.log10().floor()).clamp(0.0, 9.0) as u8 } else { 0 };
     let metric = Metric { precision: metric.precision.max(wanted), ..metric.clone() };
     fmt.with_unit(Some(x), &metric)
 }

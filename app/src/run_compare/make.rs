@@ -141,6 +141,7 @@ fn content(services: &Services, a: &PlainQuery, asked: &Asked, c: &RunComparison
         <p class="lead"><bdi>{lead}</bdi>" "<span class="quiet">{tracking::source_line(&a.fmt, a.now, &c.status)}</span></p>
         <div class="notes" inner_html=banners></div>
         {tracking::mistakes(lang, a.mistakes())}
+        <p class="quiet">{words::weaker(lang)}" "<a href=format!("{}#verdict", a.to(addresses::STATISTICS))>{words::weaker_how(lang)}</a></p>
         {table::controls(a, asked, c)}
         {table::table(a, asked, c, &images)}
         {curves::section(services, a, asked, c)?}

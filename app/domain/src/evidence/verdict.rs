@@ -239,7 +239,7 @@ impl Material<'_> {
         if seen && registered > registration.start.plus(DAY) {
             notes.push(sentences::registered_late(registered.day()));
         }
-        notes.push(sentences::one_look(question.looks));
+        notes.push(sentences::one_look());
         notes
     }
 

@@ -11,8 +11,8 @@ use domain::{
     Error, Result,
     access::{Action, Actor, Object, authorize, can},
     evidence::{
-        Basis, Design, Judgement, MetricRow, ModelPolicy, Question, RegisteredBy, Registration, days_before,
-        device_changes, judge, metric_rows,
+        Basis, Design, Judgement, LEAST_DAYS, MOST_DAYS, MetricRow, ModelPolicy, Question, RegisteredBy, Registration,
+        Side, days_before, device_changes, judge, metric_rows,
     },
     model::ModelKey,
     ports::{Clock, ComparisonId, Comparisons, KeptComparison, KeptPolicy, RegisterOutcome},
@@ -42,6 +42,20 @@ pub struct EvidenceQuestion {
     pub design: Option<Design>,
     /// What numbers are shown of; the registered period where nobody says. The verdict does not depend on it.
     pub shown: Option<TimeRange>,
+}
+
+/// What the challenger's records are: where each of its sites has one, days after it came, they are results of runs and no series.
+fn basis(cells: &domain::evidence::Cells, registration: &Registration, now: Millis) -> Basis {
+    let records = |site: domain::evidence::SiteSeries<'_>| -> u64 {
+        site.of(Side::Challenger).flat_map(|s| &s.days).map(|day| day.records).sum()
+    };
+    let of_sites: Vec<u64> = cells.sites().map(records).filter(|n| *n > 0).collect();
+    let long = registration.horizon.min(now).0.saturating_sub(registration.start.0) >= LEAST_DAYS * DAY;
+    if long && !of_sites.is_empty() && of_sites.iter().all(|n| *n == 1) {
+        Basis::RunsWithoutRepeats
+    } else {
+        Basis::Records
+    }
 }
 
 /// Reads a design as addresses write it.
@@ -234,6 +248,7 @@ impl Evidence {
         let metrics = chosen.metrics.iter().map(|(metric, _)| metric.clone()).collect();
         let mut question = self.question(registration, metrics, now, looks);
         question.changes = device_changes(&found.cells, &days);
+        question.basis = basis(&found.cells, registration, now);
         let judgement = judge(&question, &found.cells)?;
         Ok(found.quantiles.iter().fold(judgement, |j, q| j.with_quantile(&q.metric, q.q, &q.difference)))
     }
@@ -384,9 +399,8 @@ impl Evidence {
     pub async fn set_policy(&self, model: &ModelKey, policy: ModelPolicy, seen: Option<Millis>) -> Result<KeptPolicy> {
         authorize(self.actor(), Action::WriteEvidence, Object::Installation)?;
         self.metrics.directory().check_model(model)?;
-        if !(domain::evidence::LEAST_DAYS..=domain::evidence::MOST_DAYS).contains(&policy.days) {
-            let (least, most) = (domain::evidence::LEAST_DAYS, domain::evidence::MOST_DAYS);
-            return Err(Error::bad_input(sentences::bad_policy_days(least, most)).at("days"));
+        if !(LEAST_DAYS..=MOST_DAYS).contains(&policy.days) {
+            return Err(Error::bad_input(sentences::bad_policy_days(LEAST_DAYS, MOST_DAYS)).at("days"));
         }
         // The moment tells versions apart, so it never stands still.
         let changed = seen.map_or(self.shared.clock.now(), |seen| self.shared.clock.now().max(seen.plus(1)));
