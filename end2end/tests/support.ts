@@ -156,8 +156,10 @@ export const comparison = (chosen: Run[]) => `/runs/compare?ids=${chosen.map((ru
 export const KINDS = ['overview', 'customer', 'site', 'zone', 'trends', 'sources'] as const;
 /** And those that show rows or models, and no chart of one metric. */
 export const MORE = ['compare', 'records'] as const;
-/** And those of experiments and runs, which the server draws. */
-export const DRAWN = ['experiments', 'runs', 'run', 'artifacts', 'images', 'run-compare', 'pick', 'run-pick', 'run-import'] as const;
+/** And those of evidence: how challengers and changes are judged. */
+export const EVIDENCE = ['registered', 'rails', 'changes', 'plan', 'statistics'] as const;
+/** Those, and those of experiments and runs: the server draws them. */
+export const DRAWN = ['experiments', 'runs', 'run', 'artifacts', 'images', 'run-compare', 'pick', 'run-pick', 'run-import', ...EVIDENCE] as const;
 export type Kind = (typeof KINDS)[number] | (typeof MORE)[number] | (typeof DRAWN)[number];
 export async function address(kind: Kind): Promise<string> {
   switch (kind) {
@@ -178,6 +180,11 @@ export async function address(kind: Kind): Promise<string> {
     case 'pick': return '/compare/pick?limit=mAP50%3E%3Dbase-0.01';
     case 'run-pick': return `/experiments/${(await tracked()).experiment}/pick?limit=system/inference_time_ms%3C%3D12`;
     case 'run-import': return '/sources/mlflow';
+    case 'registered': return '/compare/registered';
+    case 'rails': return '/compare/registered?model=yolov10m&champion=yolov10m:1.1.0';
+    case 'changes': return `/changes?customer=${enc(CUSTOMER)}`;
+    case 'plan': return '/compare/plan';
+    case 'statistics': return '/statistics';
   }
 }
 
@@ -237,6 +244,14 @@ export async function chartIsDrawn(page: Page) {
   expect(drawn.box.x + drawn.box.width).toBeLessThanOrEqual(around.x + around.width);
   expect(drawn.box.y).toBeGreaterThanOrEqual(around.y);
   expect(drawn.box.y + drawn.box.height).toBeLessThanOrEqual(around.y + around.height);
+}
+
+/** What is read on a page, but for what says that it is English: the text of the statistics. */
+export async function read(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    for (const other of document.querySelectorAll('body [lang=en]')) other.remove();
+    return document.body.innerText;
+  });
 }
 
 /** Text with its white space made plain. */
