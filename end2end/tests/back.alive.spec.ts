@@ -2,7 +2,7 @@
 // turns that store off; here it is on. Chromium's headless shell has none, so this is the whole browser.
 import type { BrowserContext, Page } from '@playwright/test';
 import { TOKEN, Own, record } from './servers';
-import { at, expect, main, open, test } from './support';
+import { EVIDENCE, address, at, expect, main, open, test } from './support';
 
 test.use({
   launchOptions: {
@@ -59,6 +59,19 @@ test('a page that one comes back to was waiting, and goes on following new recor
   await go(page, 1, /\/sources$/);
   expect(await shown(page)).toEqual({ persisted: true, reasons: null });
 });
+
+for (const kind of EVIDENCE) {
+  test(`${kind}: it was waiting when one comes back to it`, async ({ page, context }) => {
+    await noting(context);
+    const url = at.demo + (await address(kind));
+    await open(page, url);
+    const before = await main(page).innerText();
+    await leave(page, `${at.demo}/sources`);
+    await go(page, -1, new RegExp(`^${url.replace(/[.?+]/g, '\\$&')}$`));
+    expect(await shown(page)).toEqual({ persisted: true, reasons: null });
+    expect(await main(page).innerText()).toBe(before);
+  });
+}
 
 test('a page that waits has closed its stream of events', async ({ page, context }) => {
   const own = await Own.start([record(Date.now() - 3_600_000, 0.7)]);

@@ -44,7 +44,7 @@ test.describe('content is in the first HTML', () => {
 
   test('the change to the previous period stands beside a headline number with its word', async ({ page }) => {
     await page.goto('/');
-    await expect(tiles(page).first()).toContainText(/[↑↓±]?[\d.]+ +(better|worse|unchanged|changed|negligible)\s+vs .*7 days/);
+    await expect(tiles(page).first()).toContainText(/[↑↓±]?[\d.]+ +(better|worse|unchanged|changed|negligible|within noise)[−+]\d.* … [−+]\d\S*( · mix [−+][\d.]+)?\s+vs .*7 days/);
   });
 
   test('the chart is summed up in one sentence, and its table lies behind it', async ({ page }) => {
@@ -444,6 +444,9 @@ test.describe('when there is nothing, or nothing is right', () => {
     ['an unknown site', path.site(CUSTOMER, 'Nowhere')],
     ['an unknown zone', path.zone('Nowhere')],
     ['an unknown customer on trends', '/trends?customer=Nobody'],
+    ['an unknown customer of what changed', '/changes?customer=Nobody'],
+    ['an unknown customer of a plan', '/compare/plan?customer=Nobody'],
+    ['an unknown metric of what changed', '/changes?metric=wisdom'],
     ['a page of a table that does not exist', `${path.customer()}?page=99`],
   ] as const) {
     test(`${what} is a 404 page with a sentence and a way on`, async ({ page, guard }) => {
@@ -467,6 +470,10 @@ test.describe('when there is nothing, or nothing is right', () => {
     ['an unknown column to sort by', `${path.customer()}?sort=beauty`],
     ['an unknown time zone', '/?tz=Mars/Olympus'],
     ['a key given twice', '/trends?metric=mAP50&metric=recall'],
+    ['a key given twice on a drawn page', '/compare/plan?effect=1&effect=2'],
+    ['an unknown key of registered comparisons', '/compare/registered?moon=1'],
+    ['a range of what changed that is none', '/changes?from=yesterday-ish'],
+    ['a period before that is none', '/changes?compare=yesterday'],
     ['an address that is no UTF-8', '/?customer=%ff'],
     ['a path that is no UTF-8', '/customers/%ff'],
   ] as const) {
@@ -481,7 +488,7 @@ test.describe('when there is nothing, or nothing is right', () => {
     });
   }
 
-  for (const url of ['/', '/trends', '/sources']) {
+  for (const url of ['/', '/trends', '/sources', '/changes']) {
     test(`an empty folder says at ${url} how to begin`, async ({ page }) => {
       const response = await page.goto(at.empty + url);
       expect(response!.status()).toBe(200);

@@ -1,6 +1,6 @@
 // Experiments and runs without a script: found, narrowed, sorted, grouped, looked into, and taken along as files.
 import type { Page } from '@playwright/test';
-import { DRAWN, EXPERIMENT, address, at, column, crumbs, expect, main, names, number, rail, table, test, tracked } from './support';
+import { DRAWN, EXPERIMENT, address, at, column, crumbs, expect, main, names, number, rail, read, table, test, tracked } from './support';
 
 const enc = encodeURIComponent;
 const box = 'Filter';
@@ -173,7 +173,7 @@ test.describe('in Korean', () => {
       await page.goto(await address(kind));
       await expect(rail(page, '주 메뉴').getByRole('link', { name: '실험' })).toBeVisible();
       const english = /\b(Experiments|Runs|Search|Narrow|Columns|Select|Status|Started|Parameters|Curves|Download|copied|ago|finished)\b/;
-      expect((await page.locator('body').innerText()).match(english)?.[0]).toBeUndefined();
+      expect((await read(page)).match(english)?.[0]).toBeUndefined();
       const labels = await page.locator('[aria-label]').evaluateAll((all) => all.map((e) => e.getAttribute('aria-label')!));
       expect(labels.filter((l) => english.test(l))).toEqual([]);
     });

@@ -1,6 +1,6 @@
 // How large text is on the screen: as the visual language says, at every width, and larger for whoever wants it larger.
 import type { Page } from '@playwright/test';
-import { KINDS, MORE, address, alive, at, expect, open, settled, test } from './support';
+import { EVIDENCE, KINDS, MORE, address, alive, at, expect, open, settled, test } from './support';
 
 const WIDTHS = [390, 820, 1280, 1440];
 const OTHERS: [string, () => string][] = [
@@ -60,7 +60,7 @@ async function check(page: Page, [small, table, body]: [number, number, number])
 for (const lang of ['en', 'ko'] as const) {
   test.describe(`text in ${lang}`, () => {
     test.use({ locale: lang === 'en' ? 'en-US' : 'ko-KR' });
-    for (const kind of [...KINDS, ...MORE]) {
+    for (const kind of [...KINDS, ...MORE, ...EVIDENCE]) {
       test(`${kind}: nothing under 12 px, tables 13, body 14, at every width`, async ({ page }) => {
         await open(page, await address(kind));
         await check(page, [12, 13, 14]);
