@@ -23,7 +23,7 @@ async function delta(page: Page, metric: string, head: string | RegExp): Promise
 test.describe('models side by side', () => {
   test('without a choice the models that meet most often stand side by side, with a finding that the table bears out', async ({ page }) => {
     await page.goto('/compare?from=now-30d');
-    await expect(finding(page)).toHaveText(/^\S+ [\d.]+ against \S+ [\d.]+: mAP50 [↑↓±][\d.]+ (better|worse|unchanged|negligible), at \d+ zones where both ran$/);
+    await expect(finding(page)).toHaveText(/^\S+ [\d.]+ against \S+ [\d.]+: mAP50 [↑↓±][\d.]+ (better|worse|unchanged|negligible|within noise), at \d+ zones where both ran$/);
     const [, model, baseline, said] = /^(\S+ \S+) against (\S+ \S+): mAP50 [↑↓±]([\d.]+)/.exec(await finding(page).innerText())!;
     expect((await heads(page))[0]).toBe(`${baseline} · baseline`);
     expect(Math.abs(await delta(page, 'mAP50', model!))).toBe(Number(said));
@@ -76,13 +76,13 @@ test.describe('models side by side', () => {
     const own = await Own.start([ran('left', 'easy', 0.9, 90), ran('left', 'hard', 0.5, 10), ran('right', 'easy', 0.92, 10), ran('right', 'hard', 0.52, 90)]);
     const page = await stranger(own.url);
     await page.goto('/compare?models=left:1,right:1&from=now-24h');
-    await expect(finding(page)).toHaveText('right 1 against left 1: mAP50 ↑0.020 better, at 2 zones where both ran');
+    await expect(finding(page)).toHaveText('right 1 against left 1: mAP50 ↑0.020 too few to tell, at 2 zones where both ran');
     await expect(main(page)).toContainText('↓0.300 everywhere. The rest (↓0.320) is where they ran.');
     const cell = (await column(side(page), 'right 1'))[(await names(side(page))).indexOf('mAP50')]!;
     expect(cell).toMatch(/^0\.560 ↑0\.020.*same places 0\.720, baseline 0\.700.*where they ran ↓0\.320/);
     expect(await column(table(page, 'mAP50 by site'), 'Best here')).toEqual(['right 1']);
     await page.getByRole('link', { name: 'everywhere' }).click();
-    await expect(finding(page)).toHaveText('right 1 against left 1: mAP50 ↓0.300 worse, over all places of either');
+    await expect(finding(page)).toHaveText('right 1 against left 1: mAP50 ↓0.300 not judged, over all places of either');
     expect(await column(table(page, 'mAP50 by site'), 'Best here')).toEqual(['left 1']);
   });
 
