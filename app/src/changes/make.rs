@@ -149,6 +149,10 @@ async fn content(services: &Services, a: &PageQuery, directory: &Directory) -> R
     let fine = Metric { precision: digits, ..metric.clone() };
     let shown = Shown { a, metric: &metric, fine: &fine, before };
     let parts = changes.change.map(|_| parts(&shown, &changes));
+    let method = parts.is_some().then(|| {
+        let more = view! { <a href=section_of_statistics(a)>{words::method_more(lang)}</a> };
+        view! { <p class="quiet">{words::method(lang)}" "{more}</p> }
+    });
     let (values, headline) = (values(&shown, known, &summary, &query), headline(&shown, &changes, now));
     let html = view! {
         {form}
@@ -158,10 +162,7 @@ async fn content(services: &Services, a: &PageQuery, directory: &Directory) -> R
             {parts}
             <p class="quiet">{ways_on(a, &a.q.scope, &metric, None)}</p>
         </section>
-        <p class="quiet">
-            {words::method(lang)}" "
-            <a href=section_of_statistics(a)>{words::method_more(lang)}</a>
-        </p>
+        {method}
     };
     Ok((html.to_html(), summary.simulated))
 }
@@ -270,12 +271,15 @@ fn headline(shown: &Shown<'_>, changes: &Changes, now: Option<f64>) -> String {
 fn values(shown: &Shown<'_>, known: Option<&MetricSummary>, summary: &Summary, q: &ChangesQuery) -> String {
     let Shown { a, metric, before, .. } = *shown;
     let (lang, fmt) = (a.fmt.lang, &a.fmt);
-    let [from, to, earlier_from, earlier_to] =
-        [q.range.from(), q.range.to(), q.earlier.from(), q.earlier.to()].map(|at| fmt.moment(at, a.q.now));
-    let now = fmt.with_unit(known.and_then(|m| m.value), metric);
-    let n = fmt.count(known.map_or(0, |m| m.n));
-    let values = words::values(lang, fmt.with_unit(before, metric), now, n, from, to, earlier_from, earlier_to);
-    format!("{values} {}{}", words::newest(lang, fmt.moment(summary.as_of, a.q.now)), a.earlier_note(summary))
+    let moment = |at| fmt.moment(at, a.q.now);
+    let [from, to] = [q.range.from(), q.range.to()].map(moment);
+    let periods = words::periods(lang, from, to, moment(q.earlier.from()), moment(q.earlier.to()));
+    let values = before.zip(known.and_then(|m| m.value)).map(|(before, now)| {
+        let [before, now] = [before, now].map(|x| fmt.with_unit(Some(x), metric));
+        format!("{} ", words::values(lang, before, now, fmt.count(known.map_or(0, |m| m.n))))
+    });
+    let newest = words::newest(lang, moment(summary.as_of));
+    format!("{}{periods} {newest}{}", values.unwrap_or_default(), a.earlier_note(summary))
 }
 
 /// The picture, and the table of all parts behind it.

@@ -145,7 +145,8 @@ fn answered(
     simulated: bool,
 ) -> String {
     let lang = a.fmt.lang;
-    let sentence = lang.reason(&answer.sentence()).to_owned();
+    // It may be a part of a longer one.
+    let sentence = format!("{}.", lang.reason(&answer.sentence()).trim_end_matches('.'));
     let title = words::asked(lang, question.champion.to_string(), place);
     let picture = answer.plan.as_ref().map(|plan| {
         let (between, day) = (plan.variances.between.max(0.0).sqrt(), plan.variances.day.max(0.0).sqrt());
