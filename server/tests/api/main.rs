@@ -26,6 +26,8 @@ mod declared;
 mod devices;
 mod doctor;
 mod events;
+mod evidence;
+mod evidence_writes;
 mod exports;
 mod forms;
 mod headers;
