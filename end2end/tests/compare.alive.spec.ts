@@ -242,7 +242,7 @@ test.describe('for everybody', () => {
     await mark(page);
     const row = side(page).getByRole('row', { name: /^mAP50 / });
     const shown = (await column(side(page), B))[(await names(side(page))).indexOf('mAP50')]!;
-    await row.getByRole('cell').nth(1).getByRole('link').click();
+    await row.getByRole('cell').nth(1).getByRole('link').first().click();
     await expect(page).toHaveURL((u) => u.pathname === '/trends' && u.searchParams.get('model') === 'yolov10m:1.2.0' && u.searchParams.get('metric') === 'mAP50');
     const n = /n ([\d,]+)/.exec(shown)![1]!;
     await expect(page.getByRole('figure').first().locator('figcaption'), 'the same records').toContainText(`${n} records`);

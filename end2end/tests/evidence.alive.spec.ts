@@ -32,17 +32,22 @@ test('a refused form keeps what was typed when the page is loaded anew in place'
   }
 });
 
-test('what is typed into the form stays while new records come', async ({ page }) => {
+test('what is typed into the form stays while the list beside it changes', async ({ page }) => {
   const own = await Own.start(duel({ sites: 2, days: 2 }));
   await open(page, own.url + LIST);
   await page.waitForTimeout(1_500);
-  await fill(page, { Champion: 'det:1', Challenger: 'de' });
-  const answer = page.waitForResponse(/\/sf\/registered/);
-  await page.evaluate(() => { window.dispatchEvent(new Event('gf:refresh')); });
-  await answer;
+  await fill(page, { Champion: 'det:1', Challenger: 'de', Days: '20' });
+  // Somebody looks elsewhere, which registers a comparison.
+  await fetch(`${own.url}/compare?baseline=det:1&models=det:2`, { headers: { accept: 'text/html' } });
+  await page.evaluate(() => { (document.activeElement as HTMLElement).blur(); });
+  await expect(async () => {
+    await page.evaluate(() => { window.dispatchEvent(new Event('gf:refresh')); });
+    await expect(page.locator('tr#comparison-1')).toHaveCount(1, { timeout: 1_000 });
+  }).toPass({ timeout: 10_000 });
   await settled(page);
-  await expect(form(page).getByLabel('Challenger', { exact: true })).toHaveValue('de');
-  await expect(form(page).getByLabel('Champion', { exact: true })).toHaveValue('det:1');
+  for (const [name, value] of [['Champion', 'det:1'], ['Challenger', 'de'], ['Days', '20']] as const) {
+    await expect.soft(form(page).getByLabel(name, { exact: true }), name).toHaveValue(value, { timeout: 2_000 });
+  }
 });
 
 test('what changed follows its form and its range in place', async ({ page }) => {

@@ -446,7 +446,6 @@ test.describe('when there is nothing, or nothing is right', () => {
     ['an unknown customer on trends', '/trends?customer=Nobody'],
     ['an unknown customer of what changed', '/changes?customer=Nobody'],
     ['an unknown customer of a plan', '/compare/plan?customer=Nobody'],
-    ['an unknown metric of what changed', '/changes?metric=wisdom'],
     ['a page of a table that does not exist', `${path.customer()}?page=99`],
   ] as const) {
     test(`${what} is a 404 page with a sentence and a way on`, async ({ page, guard }) => {
@@ -472,6 +471,7 @@ test.describe('when there is nothing, or nothing is right', () => {
     ['a key given twice', '/trends?metric=mAP50&metric=recall'],
     ['a key given twice on a drawn page', '/compare/plan?effect=1&effect=2'],
     ['an unknown key of registered comparisons', '/compare/registered?moon=1'],
+    ['an unknown metric of what changed', '/changes?metric=wisdom'],
     ['a range of what changed that is none', '/changes?from=yesterday-ish'],
     ['a period before that is none', '/changes?compare=yesterday'],
     ['an address that is no UTF-8', '/?customer=%ff'],
