@@ -17,6 +17,7 @@ use crate::{
         addresses,
         context::{Request, Services},
         drawn::DrawnView,
+        error::set_status,
         plain_query::PlainQuery,
         refused::Refused,
         top::Crumb,
@@ -44,6 +45,22 @@ const KEYS: [&str; 15] = [
     "done",
     "id",
     "page",
+];
+/// Fields that can be seen: what is wrong with one is said beside it.
+const SEEN: [&str; 13] = [
+    "champion",
+    "challenger",
+    "metric",
+    "customer",
+    "site",
+    "zone",
+    "task",
+    "device",
+    "start",
+    "days",
+    "margin",
+    "minimum_effect",
+    "bound",
 ];
 /// So many comparisons are on a page.
 const PAGE_ROWS: usize = 50;
@@ -113,7 +130,9 @@ pub async fn page(
         Some("rail") => Some(words::done_rail(lang).to_owned()),
         _ => None,
     };
-    let general = refused.as_ref().map(|r| &r.error).filter(|e| e.field.is_none());
+    // What is wrong with a field that nobody sees is said above.
+    let beside = |field: &Option<String>| field.as_deref().is_some_and(|f| SEEN.contains(&f));
+    let general = refused.as_ref().map(|r| &r.error).filter(|e| !beside(&e.field));
     let general = general.map(|e| lang.message(e.message.clone()));
     let guard_rails = match &model {
         Some(model) => Some(rails::section(services, &a, model, of_rails).await?),
@@ -121,6 +140,9 @@ pub async fn page(
     };
     let registering = refused.as_ref().filter(|r| act(r, "register"));
     let may = services.evidence.may_register(&Scope::default());
+    if let Some(refused) = &refused {
+        set_status(refused.error.kind);
+    }
     let a = &a;
     let form = may.then(|| form(a, registering));
     let rows: Vec<_> = shown.into_iter().map(|kept| row(services, a, kept, may)).collect();

@@ -311,6 +311,9 @@ pub async fn register(ActorServices(s): ActorServices, headers: HeaderMap, body:
         text.as_ref().map(read).transpose()
     };
     let (start, horizon) = (moment(&new.start, "start")?, moment(&new.horizon, "horizon")?);
+    if new.days.is_some() && new.horizon.is_some() {
+        return Err(Error::bad_input(sentences::days_or_horizon()).at("days").into());
+    }
     let by_days = new.days.map(|days| start.unwrap_or(now).plus(i64::from(days) * domain::time::DAY));
     let wanted = NewRegistration {
         start,
@@ -441,6 +444,7 @@ pub async fn set_policy(ActorServices(s): ActorServices, headers: HeaderMap, bod
             let (_, column) = directory.metric(&rail.metric).map_err(|e| e.at("guard_rails"))?;
             let parts = [&rail.customer, &rail.site, &rail.zone].map(|t| t.as_deref());
             let scope = Scope::parse(parts[0], parts[1], parts[2], None, None).map_err(|e| e.at("guard_rails"))?;
+            directory.check(&scope).map_err(|e| e.at("guard_rails"))?;
             let place = scope.customer.map(|customer| Place { customer, site: scope.site, zone: scope.zone });
             let bad = match rail.rail {
                 Rail::Margin(margin) => !(margin.is_finite() && margin >= 0.0),

@@ -281,7 +281,7 @@ async fn the_first_look_registers_and_a_day_counts_once_and_a_restart_forgets_no
     tokio::time::sleep(Duration::from_millis(1200)).await;
     let one = seen(&served, &id).await;
     assert!(one["looks"] == 1 || day(0) != today, "{one}");
-    assert_eq!(registrations(&served).await, [one.clone()]);
+    assert_eq!(registrations(&served).await, std::slice::from_ref(&one));
     served.stop();
     let served = Served::start(&folder, &[]).await;
     assert_eq!(registrations(&served).await, [one]);

@@ -370,7 +370,6 @@ async fn a_plan_says_what_so_many_sites_and_days_would_show() {
 
 /// A defect: the form refuses it.
 #[tokio::test]
-#[ignore = "a guard-rail is set at a place that no record names"]
 async fn a_guard_rail_of_nowhere_is_refused() {
     let folder = folder_of(&acme());
     let served = Served::start(&folder, &[]).await;
@@ -380,7 +379,6 @@ async fn a_guard_rail_of_nowhere_is_refused() {
 
 /// A defect: the earlier half is that of the eight weeks and not of the champion's own days.
 #[tokio::test]
-#[ignore = "a champion that is younger than four weeks has no plan, and the sentence says that it has too few sites and days"]
 async fn a_champion_of_three_weeks_has_a_plan() {
     let folder = folder_of(&fleet_of("acme", 6, [21, 1], |_| 0.0, 0.1));
     let served = Served::start(&folder, &[]).await;
@@ -494,7 +492,6 @@ async fn a_form_without_a_script_registers_sets_and_says_what_is_wrong_beside_it
 
 /// A defect: faults of hidden fields (`supersedes`, `seen`, and `primary`, which there is none of) are said nowhere.
 #[tokio::test]
-#[ignore = "a question that is in force, and a policy that somebody else changed, are refused without a sentence on the page"]
 async fn what_is_wrong_with_a_hidden_field_is_said_on_the_page() {
     let folder = folder_of(&acme());
     let served = Served::start(&folder, &[]).await;
@@ -514,7 +511,6 @@ async fn what_is_wrong_with_a_hidden_field_is_said_on_the_page() {
 
 /// A defect: unlike that of `/views`, the page that says what was wrong is no refusal to programs and proxies.
 #[tokio::test]
-#[ignore = "a form that is refused is answered with 200"]
 async fn a_form_that_is_refused_has_the_status_of_a_refusal() {
     let folder = folder_of(&acme());
     let served = Served::start(&folder, &[]).await;
@@ -643,7 +639,6 @@ async fn who_is_bound_to_a_customer_asks_about_it_and_sees_no_registration_of_th
 
 /// A defect: the guard-rails of a registration are those of all places, and metrics that only another customer reports are named as unchecked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a guard-rail on a metric of another customer is named to whoever is bound"]
 async fn who_is_bound_to_a_customer_hears_of_no_guard_rail_of_another() {
     let b = Bound::start().await;
     let rails =

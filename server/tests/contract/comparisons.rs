@@ -248,7 +248,7 @@ async fn the_longest_names_make_a_question_too(s: &Store) {
         let letter = |_| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let n = state >> 16;
-            if n % 4 == 0 { '"' } else { char::from_u32(0x30 + (n >> 2) % 0x40).unwrap() }
+            if n.is_multiple_of(4) { '"' } else { char::from_u32(0x30 + (n >> 2) % 0x40).unwrap() }
         };
         (0..256).map(letter).collect::<String>()
     };

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     metric::{Direction, Metric},
-    scope::Place,
+    scope::{Place, Scope},
     text::Name,
     time::Day,
 };
@@ -64,6 +64,23 @@ impl Default for GuardRails {
 }
 
 impl GuardRails {
+    /// Those that may hold somewhere in a scope, of metrics that `known` names: whoever asks about a customer learns nothing of others.
+    #[must_use]
+    pub fn within(mut self, scope: &Scope, known: impl Fn(&str) -> bool) -> Self {
+        let same = |asked: &Option<Name>, set: &Option<Name>| asked.is_none() || set.is_none() || asked == set;
+        let meets = |place: &Place| {
+            same(&scope.customer, &Some(place.customer.clone()))
+                && same(&scope.site, &place.site)
+                && same(&scope.zone, &place.zone)
+        };
+        self.levels.retain(|level| level.place.as_ref().is_none_or(meets));
+        for level in &mut self.levels {
+            level.rails.retain(|metric, _| known(metric));
+        }
+        self.levels.retain(|level| !level.rails.is_empty());
+        self
+    }
+
     /// None at all, for whoever sets all of them.
     #[must_use]
     pub fn none() -> Self {

@@ -11,8 +11,8 @@ use domain::{
     Error, Result,
     access::{Action, Actor, Object, authorize, can},
     evidence::{
-        Basis, Design, Judgement, LEAST_DAYS, MOST_DAYS, MetricRow, ModelPolicy, Question, RegisteredBy, Registration,
-        Side, days_before, device_changes, judge, metric_rows,
+        Basis, Design, GuardRails, Judgement, LEAST_DAYS, MOST_DAYS, MetricRow, ModelPolicy, Question, RegisteredBy,
+        Registration, Side, days_before, device_changes, judge, metric_rows,
     },
     model::ModelKey,
     ports::{Clock, ComparisonId, Comparisons, KeptComparison, KeptPolicy, RegisterOutcome},
@@ -178,7 +178,7 @@ impl Evidence {
             }
             None => {
                 let came = self.first_record(q, now).await?;
-                let policy = self.policy_of(&q.challenger).await?;
+                let policy = self.policy_in(&q.challenger, &q.scope).await?;
                 let since = came.unwrap_or(now);
                 let first = Registration::first_look(
                     asked.champion,
@@ -193,9 +193,15 @@ impl Evidence {
                 (Registration { design: q.design, ..first }.check(None)?, came)
             }
         };
+        let all_rails = registration.rails.clone();
+        let rails = self.known_rails(registration.rails, &q.scope);
+        let registration = Registration { rails, ..registration };
         let looks = kept.as_ref().map_or(0, |k| k.looks + u32::from(k.last_look != Some(now.day()))).max(1);
         let mut judgement = match kept.as_ref().and_then(|k| k.verdict.clone()) {
-            Some(verdict) => Judgement { looks, ..verdict.judgement },
+            Some(verdict) => {
+                let judgement = Judgement { looks, ..verdict.judgement };
+                self.narrowed(judgement, &all_rails, &registration.scope)
+            }
             None => self.judgement(&registration, came, now, looks).await?,
         };
         let unkept = kept.as_ref().is_none_or(|k| k.verdict.is_none());
@@ -219,7 +225,8 @@ impl Evidence {
         if q.champion != q.challenger && (q.champion.contains(&q.challenger) || q.challenger.contains(&q.champion)) {
             return Err(Error::bad_input(sentences::one_holds_the_other(&q.champion, &q.challenger)).at("challenger"));
         }
-        let (metric, column) = directory.metric(q.metric.as_deref().unwrap_or(USUAL_PRIMARY))?;
+        let metric = q.metric.as_deref().unwrap_or(USUAL_PRIMARY);
+        let (metric, column) = directory.metric(metric).map_err(|e| e.at("metric"))?;
         if domain::evidence::sign(&metric).is_none() {
             return Err(Error::bad_input(sentences::no_better_end(&metric.label)).at("metric"));
         }
@@ -311,7 +318,7 @@ impl Evidence {
         authorize(self.actor(), Action::WriteEvidence, Object::Scope(&q.scope))?;
         let now = self.shared.clock.now();
         let asked = self.asked(q, now)?;
-        let policy = self.policy_of(&q.challenger).await?;
+        let policy = self.policy_in(&q.challenger, &q.scope).await?;
         let directory = self.metrics.directory();
         let claim = |key: &String| directory.metric(key).map(|(_, column)| directory.key(&column));
         let old = match new.supersedes {
@@ -374,6 +381,31 @@ impl Evidence {
     /// `Unavailable` when it cannot be read.
     pub async fn policy_of(&self, model: &ModelKey) -> Result<ModelPolicy> {
         Ok(self.kept_policy(model).await?.map_or_else(ModelPolicy::default, |kept| kept.policy))
+    }
+
+    /// The same as far as it can hold in a scope. Metrics that the actor may not know of are none of its rails.
+    async fn policy_in(&self, model: &ModelKey, scope: &Scope) -> Result<ModelPolicy> {
+        let policy = self.policy_of(model).await?;
+        Ok(ModelPolicy { rails: self.known_rails(policy.rails, scope), ..policy })
+    }
+
+    fn known_rails(&self, rails: GuardRails, scope: &Scope) -> GuardRails {
+        let directory = self.metrics.directory();
+        let bound = self.actor().customer().is_some();
+        rails.within(scope, |metric| !bound || directory.metric(metric).is_ok_and(|(_, column)| directory.has(&column)))
+    }
+
+    /// A judgement that somebody else's look made, without what the actor may not know of.
+    fn narrowed(&self, mut judgement: Judgement, rails: &GuardRails, scope: &Scope) -> Judgement {
+        if self.actor().customer().is_none() {
+            return judgement;
+        }
+        let known = self.known_rails(rails.clone(), scope);
+        let hidden = |metric: &str| !known.names(metric);
+        let unknown: Vec<String> = rails.metrics().filter(|m| hidden(m)).map(str::to_owned).collect();
+        judgement.guard_rails.retain(|rail| !unknown.contains(&rail.metric));
+        judgement.notes.retain(|note| !unknown.iter().any(|metric| note.en.contains(metric.as_str())));
+        judgement
     }
 
     /// What was set for a model; `None` where nobody set anything.

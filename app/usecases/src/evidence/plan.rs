@@ -101,7 +101,9 @@ impl Evidence {
             sums.take(group);
         }
         let cells = Cells::new(1, sums.finish());
-        let days = range.from().day()..days_before(range.to());
+        // A champion that is younger than that has its own first day.
+        let first = cells.series().iter().filter_map(|s| s.days.first()).map(|d| d.day).min();
+        let days = first.unwrap_or_else(|| range.from().day())..days_before(range.to());
         let customers: BTreeSet<_> = cells.sites().filter_map(|s| s.customer().cloned()).collect();
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let sites_now = count(cells.sites().count());
