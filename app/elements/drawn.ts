@@ -27,6 +27,9 @@ function load(drawn: HTMLElement): void {
 class Drawn extends HTMLElement {
   connectedCallback(): void {
     load(this);
+    // The router has come here before this was drawn.
+    const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (target && this.contains(target)) target.scrollIntoView();
     // Those that failed before anybody listened.
     for (const picture of this.querySelectorAll<HTMLImageElement>('img[data-broken]')) {
       if (picture.complete && picture.naturalWidth === 0) told(picture);

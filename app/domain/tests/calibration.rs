@@ -258,27 +258,31 @@ fn a_table_of_noise_is_grey() {
     let n = repetitions(60);
     let mut random = Random::seeded(13);
     let metric = fleet::metric_of("mAP50");
-    let mut wrong = [0u32; 2];
+    let mut wrong = [0u32; 3];
     for _ in 0..n {
         // Places too few, so days tell; neighbours correlated by 0.3. Shocks large enough to matter if they were real.
-        let rows: Vec<Delta> = (0..20).map(|_| days_of_noise(&mut random, 0.3, 0.03)).collect();
+        let rows: Vec<Delta> = (0..20).map(|_| days_of_noise(&mut random, 0.3, 0.03, 0.0)).collect();
         let by_days: Vec<_> = rows.iter().map(|d| (&metric, *d)).collect();
         let sites: Vec<Delta> = (0..20).map(|_| sites_of_noise(&mut random)).collect();
+        let rows: Vec<Delta> = (0..20).map(|_| days_of_noise(&mut random, 0.3, 0.03, 1.0)).collect();
+        let by_unequal: Vec<_> = rows.iter().map(|d| (&metric, *d)).collect();
         let by_sites: Vec<_> = sites.iter().map(|d| (&metric, *d)).collect();
-        for (table, wrong) in [by_days, by_sites].iter().zip(&mut wrong) {
+        for (table, wrong) in [by_days, by_sites, by_unequal].iter().zip(&mut wrong) {
             let coloured = colours(table).iter().any(|c| matches!(c, Colour::Better | Colour::Worse));
             *wrong += u32::from(coloured);
         }
     }
     // Where all is noise, every discovery is false: the rate is the share of tables with any.
-    let [days, sites] = wrong.map(|w| 100.0 * f64::from(w) / f64::from(n));
+    let [days, sites, unequal] = wrong.map(|w| 100.0 * f64::from(w) / f64::from(n));
     println!(
-        "tables of 20 changes that are noise, with a colour: over days {days:.1} %, over sites {sites:.1} % ({n} times)"
+        "tables of 20 changes that are noise, with a colour: over days {days:.1} %, of unequal samples {unequal:.1} %, over sites {sites:.1} % ({n} times)"
     );
-    assert!(days <= 10.0 + 100.0 * three_errors(0.1, n) && sites <= 10.0 + 100.0 * three_errors(0.1, n));
+    let most = 10.0 + 100.0 * three_errors(0.1, n);
+    assert!(days <= most && sites <= most && unequal <= most);
 }
 
-fn days_of_noise(random: &mut Random, correlation: f64, sd: f64) -> Delta {
+/// Samples of days have this log-sd.
+fn days_of_noise(random: &mut Random, correlation: f64, sd: f64, log_sd: f64) -> Delta {
     let mut at = random.normal() * sd;
     let mut course = |n: usize| -> Vec<Option<f64>> {
         let mut day = || {
@@ -287,13 +291,17 @@ fn days_of_noise(random: &mut Random, correlation: f64, sd: f64) -> Delta {
         };
         (0..n).map(|_| day()).collect()
     };
-    let daily = DailyMeans { earlier: course(60), before: course(28), after: course(28) };
-    let mean = |days: &[Option<f64>]| {
-        let x = days.iter().flatten().sum::<f64>() / 28.0;
-        domain::aggregate::WeightedMean { n: 28, w: 28.0, wx: 28.0 * x }
+    let (earlier, before, after) = (course(60), course(28), course(28));
+    let mut weights = || -> Vec<f64> { (0..28).map(|_| (log_sd * random.normal()).exp()).collect() };
+    let (before_weights, after_weights) = (weights(), weights());
+    let mean = |days: &[Option<f64>], weights: &[f64]| {
+        let wx = days.iter().flatten().zip(weights).map(|(x, w)| w * x).sum();
+        domain::aggregate::WeightedMean { n: 28, w: weights.iter().sum(), wx }
     };
     let place = domain::scope::Place { customer: name("c", 0), site: Some(name("s", 0)), zone: Some(name("z", 0)) };
-    let means = PlaceMeans { place, task: None, device: None, before: mean(&daily.before), after: mean(&daily.after) };
+    let (first, second) = (mean(&before, &before_weights), mean(&after, &after_weights));
+    let means = PlaceMeans { place, task: None, device: None, before: first, after: second };
+    let daily = DailyMeans { earlier, before, after, before_weights, after_weights };
     delta(domain::scope::Level::Zone, &[means], &daily)
 }
 

@@ -14,7 +14,7 @@ use leptos::prelude::*;
 
 use super::{
     bars::Axis,
-    split::{Said, Split, digits_of_parts, fold},
+    split::{Said, Split, colour_limit, digits_of_parts, fold},
     words,
 };
 use crate::{
@@ -116,6 +116,8 @@ struct Shown<'a> {
     fine: &'a Metric,
     /// The mean before.
     before: Option<f64>,
+    /// Of [`split::colour_limit`].
+    limit: f64,
 }
 
 async fn content(services: &Services, a: &PageQuery, directory: &Directory) -> Result<(String, bool)> {
@@ -147,7 +149,7 @@ async fn content(services: &Services, a: &PageQuery, directory: &Directory) -> R
     }
     let digits = digits_of_parts(&changes.parts, metric.precision);
     let fine = Metric { precision: digits, ..metric.clone() };
-    let shown = Shown { a, metric: &metric, fine: &fine, before };
+    let shown = Shown { a, metric: &metric, fine: &fine, before, limit: colour_limit(&changes.parts) };
     let parts = changes.change.map(|_| parts(&shown, &changes));
     let method = parts.is_some().then(|| {
         let more = view! { <a href=section_of_statistics(a)>{words::method_more(lang)}</a> };
@@ -247,7 +249,7 @@ fn period(a: &PageQuery) -> String {
 
 /// The whole change and how it splits, or why there is none.
 fn headline(shown: &Shown<'_>, changes: &Changes, now: Option<f64>) -> String {
-    let Shown { a, metric, fine, before } = *shown;
+    let Shown { a, metric, fine, before, .. } = *shown;
     let (lang, fmt) = (a.fmt.lang, &a.fmt);
     let (label, place, period) = (fmt.label(metric), a.scope_text(), period(a));
     let Some(change) = changes.change else {
@@ -327,7 +329,7 @@ fn legend(shown: &Shown<'_>, drawn: &[Part]) -> impl IntoView + use<> {
 }
 
 fn said(shown: &Shown<'_>, part: &Part) -> Said {
-    Said::of(part, shown.metric, shown.before)
+    Said::of(part, shown.metric, shown.before, shown.limit)
 }
 
 fn said_word(lang: Lang, said: Said) -> &'static str {

@@ -1,14 +1,30 @@
 //! How a change is told: what of it is the same places, which parts are drawn, and what is said of each.
 
 use domain::{
-    evidence::{Part, PartKind},
+    evidence::{Part, PartKind, discoveries},
     metric::{ChangeVerdict, Metric},
+    student::t_above,
 };
 
 /// So many parts are drawn.
 pub(super) const DRAWN: usize = 12;
-/// A part has a colour from this share of the smallest effect on: a fleet's change is shared out among its places.
-const SHARE_OF_EFFECT: f64 = 0.1;
+/// The share of coloured parts that may be noise.
+const FALSE_DISCOVERIES: f64 = 0.1;
+
+/// How probable so large a part is where nothing changed, from its interval: with the normal distribution's, which says rather too much than too
+/// little.
+fn chance(part: &Part) -> Option<f64> {
+    let half = (part.high? - part.low?) / 2.0;
+    let found = 2.0 * t_above(part.size.abs() / (half / 1.96), 1e6);
+    (part.kind != PartKind::Mix).then_some(found.min(1.0))
+}
+
+/// The largest probability with which a part still has a colour (Benjamini and Hochberg over all parts); none has where it is zero.
+pub(super) fn colour_limit(parts: &[Part]) -> f64 {
+    let chances: Vec<Option<f64>> = parts.iter().map(chance).collect();
+    let found = discoveries(&chances, FALSE_DISCOVERIES);
+    chances.iter().zip(found).filter(|(_, found)| *found).filter_map(|(p, _)| *p).fold(0.0, f64::max)
+}
 
 /// What of a change is the same places doing otherwise, and what is where records came from.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -59,16 +75,16 @@ pub(super) enum Said {
 }
 
 impl Said {
-    /// `before` is the mean that changed.
-    pub(super) fn of(part: &Part, metric: &Metric, before: Option<f64>) -> Self {
+    /// `before` is the mean that changed, `limit` that of [`colour_limit`].
+    pub(super) fn of(part: &Part, metric: &Metric, before: Option<f64>, limit: f64) -> Self {
         let Some((low, high)) = part.low.zip(part.high) else {
             return if part.kind == PartKind::Mix { Self::Mix } else { Self::TooFew };
         };
         if part.kind == PartKind::Mix {
             Self::Mix
-        } else if low <= 0.0 && high >= 0.0 {
+        } else if (low <= 0.0 && high >= 0.0) || chance(part).is_none_or(|p| p > limit) {
             Self::Noise
-        } else if !metric.exceeds_smallest_effect(part.size / SHARE_OF_EFFECT, before) {
+        } else if !metric.exceeds_smallest_effect(part.size, before) {
             Self::Small
         } else {
             match metric.direction.judge(part.size) {
@@ -137,10 +153,19 @@ mod tests {
     }
 
     #[test]
+    fn of_many_parts_that_are_noise_a_few_outside_of_their_interval_have_no_colour() {
+        let noise = (0..60).map(|i| part(PartKind::Own, 0.001 * f64::from(i % 20), Some(0.0185)));
+        let mut parts: Vec<Part> = noise.collect();
+        assert!(colour_limit(&parts) == 0.0);
+        parts.push(part(PartKind::Model, -0.05, Some(0.01)));
+        assert!(colour_limit(&parts) > 0.0);
+    }
+
+    #[test]
     fn a_part_has_a_colour_where_it_is_outside_of_its_noise_and_no_mix() {
-        let said = |kind, size, half| Said::of(&part(kind, size, half), &CATALOGUE[0], Some(0.8));
+        let said = |kind, size, half| Said::of(&part(kind, size, half), &CATALOGUE[0], Some(0.8), 0.05);
         assert_eq!(said(PartKind::Own, -0.01, Some(0.002)), Said::Worse);
-        assert_eq!(said(PartKind::Model, 0.001, Some(0.000_5)), Said::Better);
+        assert_eq!(said(PartKind::Model, 0.006, Some(0.002)), Said::Better);
         assert_eq!(said(PartKind::Own, -0.01, Some(0.02)), Said::Noise);
         assert_eq!(said(PartKind::Own, -0.000_4, Some(0.000_1)), Said::Small);
         assert_eq!(said(PartKind::Own, -0.01, None), Said::TooFew);

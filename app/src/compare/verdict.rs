@@ -35,6 +35,11 @@ pub(super) async fn card(
     metric: &Metric,
 ) -> Result<Option<String>> {
     let Some(([base, first], others)) = compared_models.split_first_chunk::<2>() else { return Ok(None) };
+    // Opening the page registers nothing about a model that was replaced; naming it does.
+    let named = a.q.models.contains(&first.model) || a.q.baseline.is_some();
+    if !named && first.last.plus(domain::time::DAY) < base.last {
+        return Ok(None);
+    }
     // A range that nobody named is that of the page, not of a question.
     let shown = a.params.from.is_some() || a.params.to.is_some() || a.params.days.is_some();
     let question = EvidenceQuestion {
@@ -289,9 +294,11 @@ fn rails(lang: Lang, all: &[RailResult], metric: &str) -> String {
     };
     let of = all.iter().filter(|r| r.metric == metric);
     let texts: Vec<String> = of
-        .map(|r| match &r.device {
-            Some(device) => format!("{device}: {}", word(r)),
-            None => word(r).to_owned(),
+        .map(|r| {
+            let place =
+                r.place.as_ref().map(|p| p.zone.as_ref().or(p.site.as_ref()).unwrap_or(&p.customer).to_string());
+            let at: Vec<String> = place.into_iter().chain(r.device.as_ref().map(ToString::to_string)).collect();
+            if at.is_empty() { word(r).to_owned() } else { format!("{}: {}", at.join(", "), word(r)) }
         })
         .collect();
     if texts.is_empty() { NO_VALUE.to_owned() } else { texts.join(" · ") }

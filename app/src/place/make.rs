@@ -96,7 +96,7 @@ pub async fn page(services: &Services, request: &Request, params: QueryParams) -
             let mut links = a.chart_links(&m.metric, query.step);
             links.details = Some(addresses::trends(&a.q.scope, &m.metric, &a.params));
             let earlier = a.earlier_title(&summary);
-            Some(chart.view(&trend, delta.as_ref().map(|d| (d, &*earlier)), Some(links)))
+            Some(chart.view(&trend, delta.as_ref().filter(|d| d.told).map(|d| (d, &*earlier)), Some(links)))
         }
         None => None,
     };

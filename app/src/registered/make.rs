@@ -186,7 +186,9 @@ pub async fn page(
         Crumb { label: title.clone(), href: a.with(&[("done", None), ("id", None)]), ..Crumb::default() },
     ];
     let generation = u64::try_from(services.metrics.generation_in(&Scope::default())).unwrap_or_default();
-    let head = a.head(services, crumbs, title, addresses::events(None), generation);
+    let mut head = a.head(services, crumbs, title, addresses::events(None), generation);
+    // What somebody types stays: the page is not drawn again by itself.
+    head.live = None;
     Ok(DrawnView::new(head, words::about(lang), &html))
 }
 

@@ -84,7 +84,7 @@ pub async fn page(services: &Services, request: &Request, params: QueryParams) -
     links.link = Some(links::href("/trends", &links::pairs(&a.params, &["sort", "page", links::METRICS_PAGE])));
     let earlier = a.earlier_title(&summary);
     let change = delta.clone().map(|delta| (words::change(lang, &earlier), delta));
-    let chart = chart.view(&trend, delta.as_ref().map(|d| (d, &*earlier)), Some(links));
+    let chart = chart.view(&trend, delta.as_ref().filter(|d| d.told).map(|d| (d, &*earlier)), Some(links));
     let nothing = trend.points.is_empty();
     Ok(TrendsView {
         head: head(services, &a, &directory, PageAddress::Fixed("/trends"), words::label(lang).into(), trend.simulated)

@@ -13,6 +13,8 @@ pub struct DeltaView {
     pub change: ChangeVerdict,
     /// Whether it is more than noise, and large enough to matter.
     pub tells: bool,
+    /// Whether anything can be said of it at all: it was held against its noise.
+    pub told: bool,
     /// "better", "within noise": what the colour says, and more.
     pub word: String,
     /// Its interval, and what is owed to where records came from.

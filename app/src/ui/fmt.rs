@@ -196,6 +196,7 @@ impl Fmt {
             size,
             change: ChangeVerdict::Neutral,
             tells: false,
+            told: false,
             word: word.into(),
             note: String::new(),
             sentence: words::not_judged_help(self.lang).into(),

@@ -51,6 +51,7 @@ impl Fmt {
             size,
             change,
             tells: matches!(colour, Colour::Better | Colour::Worse | Colour::Neutral) && way != Movement::Stayed,
+            told: *colour != Colour::TooFew,
             word: word.to_owned(),
             note: self.note(delta, metric),
             sentence: match lang {

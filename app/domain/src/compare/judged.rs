@@ -1,4 +1,4 @@
-//! Which differences between models are more than noise: the same zones held against each other, clustered by the first level of places that has five
+//! Which differences between models are more than noise: the same zones on the same device held against each other, clustered by the first level of places that has five
 //! where both ran. Days are no help here: each model ran on its own.
 
 use super::{ComparedModel, ModelResults, SiteComparison, zone_pairs};
@@ -11,6 +11,11 @@ use crate::{
     query::MetricChange,
     scope::{Level, Place},
 };
+
+/// Whether a model ran on one device in a place.
+fn one_device(ran: &super::ZoneResult<'_>) -> bool {
+    ran.devices.len() < 2
+}
 
 impl ModelResults<'_> {
     /// Says of every difference to the baseline, which comes first, whether it is more than noise; the models are compared over a scope on this
@@ -62,7 +67,10 @@ impl ModelResults<'_> {
             |ran: Option<&super::ZoneResult<'_>>| ran.map_or_else(WeightedMean::default, |r| *r.values[metric].mean());
         let places: Vec<PlaceMeans> = zones
             .iter()
-            .filter(|z| counts(z.place))
+            // Where a model ran on several devices, or the two on different ones, a difference is not the model's alone.
+            .filter(|z| {
+                counts(z.place) && z.ours.is_none_or(one_device) && z.base.is_none_or(one_device) && !z.other_devices
+            })
             .map(|z| PlaceMeans {
                 place: z.place.clone(),
                 task: None,

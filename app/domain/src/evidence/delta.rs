@@ -49,6 +49,9 @@ pub struct DailyMeans {
     pub earlier: Vec<Option<f64>>,
     pub before: Vec<Option<f64>>,
     pub after: Vec<Option<f64>>,
+    /// Σw of the days of either period, in the same order: a day counts as much in the interval as in the change. Equal where there are none.
+    pub before_weights: Vec<f64>,
+    pub after_weights: Vec<f64>,
 }
 
 /// The change of a metric over the places of a scope that stands on this level. Places come in any order, each zone × task × device once.
@@ -118,28 +121,28 @@ fn by_places(level: Level, shared: &[(&Place, f64, f64)]) -> Option<(Estimate, D
 }
 
 fn by_days(same: f64, daily: &DailyMeans) -> Option<(Estimate, DeltaOver)> {
-    let known = |days: &[Option<f64>]| -> Vec<f64> {
-        days.iter().flatten().copied().map(settled).filter(|x| x.is_finite()).collect()
+    let known = |days: &[Option<f64>], weights: &[f64]| -> Vec<Member> {
+        let day = |(cluster, x): (usize, &Option<f64>)| {
+            let weight = weights.get(cluster).copied().map_or(1.0, settled);
+            Some(Member { cluster, weight, value: settled((*x)?) })
+        };
+        let usable = |m: &Member| m.value.is_finite() && m.weight.is_finite() && m.weight > 0.0;
+        days.iter().enumerate().filter_map(day).filter(usable).collect()
     };
-    let (before, after) = (known(&daily.before), known(&daily.after));
+    let (before, after) = (known(&daily.before, &daily.before_weights), known(&daily.after, &daily.after_weights));
     if before.len() < LEAST_CLUSTERS || after.len() < LEAST_CLUSTERS {
         return None;
     }
     let correlation = lag_one(&daily.earlier)?;
     let k = (1.0 + correlation) / (1.0 - correlation);
-    let (d1, d2) = (before.len() as f64, after.len() as f64);
-    let variance = k * (sample_variance(&before) / d1 + sample_variance(&after) / d2);
-    let df = d1 / k + d2 / k - 2.0;
+    // Delete-one-day jackknife; with equal weights s²/D, and D days.
+    let (first, second) = (Estimate::of(&before)?, Estimate::of(&after)?);
+    let variance = k * (first.variance + second.variance);
+    let df = (first.df + 1.0) / k + (second.df + 1.0) / k - 2.0;
     let days = before.len().min(after.len());
     let estimate = Estimate { mean: same, variance, df, clusters: before.len() + after.len() };
     let over = DeltaOver::Days { days, correlation: twelve_digits(correlation) };
     variance.is_finite().then_some((estimate, over))
-}
-
-fn sample_variance(values: &[f64]) -> f64 {
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0)
 }
 
 /// The correlation of neighbouring days, in 0 to just below 1: the lag-1 correlation r of n days, with its bias taken off, (1+3r)/n

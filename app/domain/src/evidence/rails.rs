@@ -129,6 +129,21 @@ impl GuardRails {
         place.ancestors().find_map(|p| set(Some(p))).or_else(|| set(None)).unwrap_or(Rail::Off)
     }
 
+    /// Where the rail is set that holds for a metric at a place: the nearest place, or everywhere.
+    fn set_at(&self, metric: &str, place: &Place) -> Option<Place> {
+        let sets =
+            |at: &Place| self.levels.iter().any(|l| l.place.as_ref() == Some(at) && l.rails.contains_key(metric));
+        place.ancestors().find(sets)
+    }
+
+    /// Where rails for a metric are set; `None` stands for everywhere.
+    fn places_of(&self, metric: &str) -> Vec<Option<&Place>> {
+        let mut places: Vec<Option<&Place>> =
+            self.levels.iter().filter(|l| l.rails.contains_key(metric)).map(|l| l.place.as_ref()).collect();
+        places.sort_unstable();
+        places
+    }
+
     /// Whether any place has a rail for a metric.
     #[must_use]
     pub fn names(&self, metric: &str) -> bool {
@@ -162,6 +177,9 @@ pub enum RailStanding {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RailResult {
     pub metric: String,
+    /// Where it is set; none for everywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<Name>,
     pub standing: RailStanding,
@@ -200,6 +218,7 @@ impl CheckedRail {
     pub fn unchecked(metric: &str, basis: Basis) -> Self {
         let result = RailResult {
             metric: metric.to_owned(),
+            place: None,
             device: None,
             standing: RailStanding::Unchecked,
             left: None,
@@ -240,18 +259,36 @@ impl Checked<'_> {
         }
         let Some(sign) = sign(metric) else { return vec![CheckedRail::unchecked(key, Basis::NoDirection)] };
         let mut results: Vec<CheckedRail> = vec![];
+        let mut few_untreated = None;
+        // Each where it is set: what holds at one customer is not made up for by others.
+        for at in self.rails.places_of(key) {
+            let (of_place, few) = self.check_at(number, key, sign, at);
+            results.extend(of_place);
+            few_untreated = few_untreated.or(few);
+        }
+        if results.is_empty() {
+            let why = few_untreated.map_or(Basis::NoRecords, Basis::FewUntreated);
+            results.push(CheckedRail::unchecked(key, why));
+        }
+        results
+    }
+
+    /// The rail that is set at a place, and, where sites without the challenger are too few to check it, how many they are.
+    fn check_at(&self, number: usize, key: &str, sign: f64, at: Option<&Place>) -> (Vec<CheckedRail>, Option<usize>) {
+        let mut results: Vec<CheckedRail> = vec![];
+        let holds = |place: &Place| self.rails.set_at(key, place).as_ref() == at;
         let margin = |place: &Place| match self.rails.at(key, place) {
-            Rail::Margin(margin) => Some(margin),
-            Rail::DeviceLimit(_) | Rail::Off => None,
+            Rail::Margin(margin) if holds(place) => Some(margin),
+            _ => None,
         };
         let found = self.differences(self.design, number, None, &margin);
         // What is missing where nothing can be told.
         let mut few_untreated = (found.without_untreated > 0).then(|| found.untreated_at_once());
         let left = found.estimate(Estimand::Site, sign, 1.0);
-        results.extend(left.map(|left| self.result(key, None, left, found)));
+        results.extend(left.map(|left| self.result(key, at, None, left, found)));
         let limit = |place: &Place| match self.rails.at(key, place) {
-            Rail::DeviceLimit(limit) => Some(limit),
-            Rail::Margin(_) | Rail::Off => None,
+            Rail::DeviceLimit(limit) if holds(place) => Some(limit),
+            _ => None,
         };
         // The challenger's own mean is held against a limit without a look at what other sites did.
         let alone = match self.design {
@@ -274,21 +311,25 @@ impl Checked<'_> {
             } else {
                 (found.typical(&|s| sign * (s.challenger - s.margin)), found)
             };
-            results.extend(left.map(|left| self.result(key, device.cloned(), left, found)));
+            results.extend(left.map(|left| self.result(key, at, device.cloned(), left, found)));
         }
-        if results.is_empty() {
-            let why = few_untreated.map_or(Basis::NoRecords, Basis::FewUntreated);
-            results.push(CheckedRail::unchecked(key, why));
-        }
-        results
+        (results, few_untreated)
     }
 
     /// With fewer than five sites by the mean alone: it may hold a verdict up, and breaks nothing.
-    fn result(&self, key: &str, device: Option<Name>, left: Estimate, found: Differences) -> CheckedRail {
+    fn result(
+        &self,
+        key: &str,
+        at: Option<&Place>,
+        device: Option<Name>,
+        left: Estimate,
+        found: Differences,
+    ) -> CheckedRail {
         let enough = found.treated.len() >= LEAST_CLUSTERS;
         let by_mean = if left.mean >= 0.0 { RailStanding::Kept } else { RailStanding::Undecided };
         let result = RailResult {
             metric: key.to_owned(),
+            place: at.cloned(),
             device,
             standing: if enough { self.standing(&left) } else { by_mean },
             left: Some(twelve_digits(left.mean)),

@@ -164,7 +164,8 @@ impl Material<'_> {
     ) -> Sentence {
         let name = label(metric);
         // What keeps it open is the primary or, where that is settled, the first rail in doubt.
-        let settled = self.superior || left.p_above(0.0) < self.level;
+        let would = would_decide(left, &self.found.treated);
+        let settled = self.superior || left.p_above(0.0) < self.level || would == WouldDecide::Horizon;
         if let (true, Some(rail)) = (settled, doubtful.first()) {
             let called = rail_name(question, &rail.result);
             if rail.result.by_mean_alone {
@@ -184,7 +185,6 @@ impl Material<'_> {
             Some((low, high)) => sentences::open(&name, signed(metric, low), signed(metric, high)),
             None => sentences::open_without(&name),
         };
-        let would = would_decide(left, &self.found.treated);
         sentences::not_decisive(&about, &what_decides(question, would, self.clustering.by))
     }
 
@@ -290,8 +290,12 @@ fn rail_name(question: &Question, rail: &RailResult) -> Sentence {
         built_in.unwrap_or_else(|| Metric::uncatalogued(&rail.metric))
     });
     let name = label(&metric);
-    match &rail.device {
+    let name = match &rail.device {
         Some(device) => sentences::on_device(&name, device),
+        None => name,
+    };
+    match &rail.place {
+        Some(place) => sentences::rail_at(&name, place_of_customer(place)),
         None => name,
     }
 }

@@ -297,10 +297,15 @@ impl<'a> CellReducer for Days<'a> {
             let whole = (length + DAY / 2) / DAY;
             (1..=whole).map(|d| sums.get(&(d as u32)).and_then(WeightedMean::value)).collect()
         };
+        let weights = |sums: &BTreeMap<u32, WeightedMean>, length: i64| -> Vec<f64> {
+            (1..=(length + DAY / 2) / DAY).map(|d| sums.get(&(d as u32)).map_or(0.0, |m| m.w)).collect()
+        };
         let daily = |of: &[BTreeMap<u32, WeightedMean>; 3]| DailyMeans {
             after: days(&of[0], q.range.length()),
             before: days(&of[1], q.earlier.length()),
             earlier: days(&of[2], EARLIER_DAYS as i64 * DAY),
+            after_weights: weights(&of[0], q.range.length()),
+            before_weights: weights(&of[1], q.earlier.length()),
         };
         let mut found = std::mem::take(&mut deltas.found);
         for (member, known) in &mut found {

@@ -55,8 +55,18 @@ impl Looks {
         let Some(look) = look else { return };
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (look.registration.question(), look.day());
-        if waiting.len() < MOST || waiting.contains_key(&key) {
-            waiting.insert(key, look);
+        let room = waiting.len() < MOST;
+        match waiting.get_mut(&key) {
+            // The first look registers, whatever design later ones name; the verdict that stays is of its registration.
+            Some(first) => {
+                if first.id.is_none() && look.id.is_some() {
+                    *first = look;
+                } else if first.verdict.is_none() && first.registration == look.registration {
+                    first.verdict = look.verdict;
+                }
+            }
+            None if room => drop(waiting.insert(key, look)),
+            None => {}
         }
     }
 

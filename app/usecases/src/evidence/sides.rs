@@ -62,36 +62,22 @@ pub(super) async fn load(
     chosen: &SelectedMetrics,
 ) -> Result<Sides> {
     let latencies = MetricSelection::latencies();
-    let tailed: Vec<&(Metric, domain::query::MetricColumn)> =
+    let tailed: Vec<&Column> =
         chosen.metrics.iter().filter(|(m, _)| tails.is_some() && latencies.contains(&m.key)).collect();
-    let mut series: Vec<Series> = vec![];
-    let mut sketches: BTreeMap<(Name, Option<Name>), [Vec<QuantileSketch>; 2]> = BTreeMap::new();
-    for (side, model) in [(Side::Champion, &registration.champion), (Side::Challenger, &registration.challenger)] {
-        let hours = tails.is_some();
-        let mut query = reducer::cells_query(side, model, &registration.scope, ranges, chosen, hours);
-        let own_parts = query.parts.len();
-        if let (Some(period), false) = (tails, tailed.is_empty()) {
-            let full = tailed.iter().map(|(_, column)| MetricDetail::new(column.clone(), Detail::Full));
-            let by = [Dimension::Customer, Dimension::Site];
-            query.parts.push(QueryPart::over(period).group_by(by).with_metrics(full));
-        }
-        let mut answer = runner.cells("evidence", query.clone()).await?;
-        let mut sums = reducer::Reducer::new(side, &query, Arc::clone(&answer.words));
-        while let Some(group) = answer.groups.try_next().await? {
-            if group.part < own_parts {
-                sums.take(group);
-                continue;
-            }
-            let words: &NameTable = &answer.words;
-            let Some(customer) = words.name(&group.key, Dimension::Customer).cloned() else { continue };
-            let site = (customer, words.name(&group.key, Dimension::Site).cloned());
-            let of = |values: &domain::cells::MetricValues| {
-                values.sums.aggregate(0).map_or_else(QuantileSketch::default, |a| a.sketch.clone())
-            };
-            sketches.entry(site).or_default()[usize::from(side == Side::Challenger)] =
-                group.cells.metrics.iter().map(of).collect();
-        }
-        series.extend(sums.finish());
+    let side = |side, model| one_side(runner, registration, ranges, tails, chosen, &tailed, (side, model));
+    let (champion, challenger) = futures::future::try_join(
+        side(Side::Champion, &registration.champion),
+        side(Side::Challenger, &registration.challenger),
+    )
+    .await?;
+    let mut sketches: BTreeMap<SiteKey, [Vec<QuantileSketch>; 2]> = BTreeMap::new();
+    let (mut series, of_champion) = champion;
+    for (site, found) in of_champion {
+        sketches.entry(site).or_default()[0] = found;
+    }
+    series.extend(challenger.0);
+    for (site, found) in challenger.1 {
+        sketches.entry(site).or_default()[1] = found;
     }
     let cells = Cells::new(chosen.metrics.len(), series);
     let tail = |(i, (metric, _)): (usize, &&(Metric, _))| {
@@ -107,6 +93,46 @@ pub(super) async fn load(
     };
     let quantiles = tailed.iter().enumerate().filter_map(tail).collect();
     Ok(Sides { cells, quantiles })
+}
+
+type SiteKey = (Name, Option<Name>);
+/// A metric with the column of its values.
+type Column = (Metric, domain::query::MetricColumn);
+
+/// The days of a side, and by site the sketches of the metrics that are judged by their tail.
+async fn one_side(
+    runner: &QueryRunner<'_>,
+    registration: &Registration,
+    ranges: &[TimeRange],
+    tails: Option<TimeRange>,
+    chosen: &SelectedMetrics,
+    tailed: &[&Column],
+    (side, model): (Side, &ModelKey),
+) -> Result<(Vec<Series>, Vec<(SiteKey, Vec<QuantileSketch>)>)> {
+    let mut query = reducer::cells_query(side, model, &registration.scope, ranges, chosen, tails.is_some());
+    let own_parts = query.parts.len();
+    if let (Some(period), false) = (tails, tailed.is_empty()) {
+        let full = tailed.iter().map(|(_, column)| MetricDetail::new(column.clone(), Detail::Full));
+        let by = [Dimension::Customer, Dimension::Site];
+        query.parts.push(QueryPart::over(period).group_by(by).with_metrics(full));
+    }
+    let mut answer = runner.cells("evidence", query.clone()).await?;
+    let mut sums = reducer::Reducer::new(side, &query, Arc::clone(&answer.words));
+    let mut sketches = vec![];
+    while let Some(group) = answer.groups.try_next().await? {
+        if group.part < own_parts {
+            sums.take(group);
+            continue;
+        }
+        let words: &NameTable = &answer.words;
+        let Some(customer) = words.name(&group.key, Dimension::Customer).cloned() else { continue };
+        let site = (customer, words.name(&group.key, Dimension::Site).cloned());
+        let of = |values: &domain::cells::MetricValues| {
+            values.sums.aggregate(0).map_or_else(QuantileSketch::default, |a| a.sketch.clone())
+        };
+        sketches.push((site, group.cells.metrics.iter().map(of).collect()));
+    }
+    Ok((sums.finish(), sketches))
 }
 
 /// The moment of a model's first record in a scope.

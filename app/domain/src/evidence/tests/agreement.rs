@@ -223,7 +223,12 @@ fn designs_are_those_of_plain_loops_over_cells() {
 fn days_of_a_change_are_those_of_scipy() {
     let days = scipy().days;
     let some = |all: &[f64]| all.iter().copied().map(Some).collect::<Vec<_>>();
-    let daily = DailyMeans { earlier: some(&days.earlier), before: some(&days.before), after: some(&days.after) };
+    let daily = DailyMeans {
+        earlier: some(&days.earlier),
+        before: some(&days.before),
+        after: some(&days.after),
+        ..DailyMeans::default()
+    };
     let mean = |all: &[f64]| WeightedMean { n: 7, w: 7.0, wx: all.iter().sum() };
     let place = super::support::place("acme", "one");
     let places = [PlaceMeans { place, task: None, device: None, before: mean(&days.before), after: mean(&days.after) }];
