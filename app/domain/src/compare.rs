@@ -9,10 +9,8 @@ use std::{
 
 #[cfg(feature = "evidence")]
 mod judged;
-mod paired;
 
-pub use paired::{PairedDifference, PairedSums, overlap_weight};
-
+pub use crate::paired::{PairedDifference, PairedSums, overlap_weight};
 use crate::{
     aggregate::{Aggregate, WeightedMean},
     error::{Error, Result},

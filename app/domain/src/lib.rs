@@ -19,6 +19,7 @@ pub mod evidence;
 pub mod mapping;
 pub mod metric;
 pub mod model;
+pub mod paired;
 pub mod params;
 pub mod ports;
 pub mod query;

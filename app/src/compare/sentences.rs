@@ -6,10 +6,13 @@ use domain::{
     query::FieldReport,
 };
 
-use super::{tables::difference, words};
+use super::words;
 use crate::{
     shell::page_query::PageQuery,
-    ui::{delta::Movement, fmt::Fmt},
+    ui::{
+        delta::{DeltaView, Movement},
+        fmt::Fmt,
+    },
 };
 
 /// One sentence: who leads in the metric, or that nobody can be compared.
@@ -41,6 +44,20 @@ pub(super) fn headline(
         PlacePairing::All => words::everywhere(lang).to_owned(),
     };
     words::finding(lang, &c.model, &base.model, label, shown, zones)
+}
+
+/// A difference to the baseline: judged at the same places; everywhere, where it holds where the models ran as well, shown alone.
+pub(super) fn difference(a: &PageQuery, f: &ComparedMetric, metric: &Metric) -> Option<DeltaView> {
+    match a.q.places {
+        PlacePairing::Same => {
+            // The rest of the difference is said in words beside it.
+            let judged = a.fmt.change(f.judged.as_ref().filter(|j| j.delta.same.is_some()), metric)?;
+            let bounds = f.judged.and_then(|j| j.delta.low.zip(j.delta.high));
+            let note = bounds.map_or_else(String::new, |(low, high)| a.fmt.interval(low, high, metric));
+            Some(DeltaView { note, ..judged })
+        }
+        PlacePairing::All => a.fmt.difference(f.delta(a.q.places), metric),
+    }
 }
 
 /// Larger is better, whatever the metric's direction.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::{
     Result,
-    compare::{ComparedMetric, ComparedModel, ModelGrouping, ModelResults, PlacePairing, SiteComparison},
+    compare::{ComparedMetric, ComparedModel, ModelGrouping, ModelResults, SiteComparison},
     metric::Metric,
     model::ModelKey,
     params::QueryParams,
@@ -13,14 +13,14 @@ use domain::{
 };
 
 use super::{
-    sentences::{other_differences, values_at_same_places},
+    sentences::{difference, other_differences, values_at_same_places},
     words,
 };
 use crate::{
     panels::{devices::device_count_note, words as panel_words},
     shell::{addresses, page_query::PageQuery},
     ui::{
-        delta::{DeltaView, Movement},
+        delta::Movement,
         fmt::NO_VALUE,
         links::{self, METRICS_PAGE},
         table::{
@@ -179,20 +179,6 @@ pub(super) fn sites(
         csv: Some(links::href("/export/compare_sites.csv", &query)),
         pager: None,
         foot: (!tally.is_empty()).then(|| tally.join(" · ")),
-    }
-}
-
-/// A difference to the baseline: judged at the same places; everywhere, where it holds where the models ran as well, shown alone.
-pub(super) fn difference(a: &PageQuery, f: &ComparedMetric, metric: &Metric) -> Option<DeltaView> {
-    match a.q.places {
-        PlacePairing::Same => {
-            // The rest of the difference is said in words beside it.
-            let judged = a.fmt.change(f.judged.as_ref().filter(|j| j.delta.same.is_some()), metric)?;
-            let bounds = f.judged.and_then(|j| j.delta.low.zip(j.delta.high));
-            let note = bounds.map_or_else(String::new, |(low, high)| a.fmt.interval(low, high, metric));
-            Some(DeltaView { note, ..judged })
-        }
-        PlacePairing::All => a.fmt.difference(f.delta(a.q.places), metric),
     }
 }
 

@@ -1,5 +1,7 @@
 //! `/compare/registered`: comparisons that were registered, with their verdicts; and the form that registers one.
 
+#[cfg(feature = "ssr")]
+mod fields;
 mod function;
 #[cfg(feature = "ssr")]
 mod make;

@@ -10,7 +10,7 @@ use domain::{
 use leptos::prelude::*;
 
 use super::{
-    make::{Fields, text_field},
+    fields::{Fields, text_field},
     words,
 };
 use crate::shell::{addresses, context::Services, plain_query::PlainQuery, refused::Refused};

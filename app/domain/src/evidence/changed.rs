@@ -16,7 +16,7 @@ use super::{
     written::{fifteen, fifteen_digits, fifteen_or_null, place_name, signed, twelve_digits_of, twelve_digits_or_null},
 };
 use crate::{
-    aggregate::WeightedMean, compare::overlap_weight, error::Sentence, metric::Metric, model::ModelKey, scope::Place,
+    aggregate::WeightedMean, error::Sentence, metric::Metric, model::ModelKey, paired::overlap_weight, scope::Place,
     text::Name, time::Day,
 };
 

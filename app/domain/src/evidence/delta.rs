@@ -16,9 +16,9 @@ use super::{
 use crate::{
     aggregate::WeightedMean,
     change::{Colour, Delta, DeltaOver},
-    compare::overlap_weight,
     error::Sentence,
     metric::{ChangeVerdict, Metric},
+    paired::overlap_weight,
     scope::{Level, Place},
     text::Name,
 };

@@ -1,8 +1,6 @@
-//! What is asked of a comparison, and how its judgement is made.
+//! How the judgement of a comparison is made.
 
 use std::ops::Range;
-
-use serde::{Deserialize, Serialize};
 
 use super::{
     balance::{Balance, balance},
@@ -11,10 +9,11 @@ use super::{
     interval::Estimate,
     judgement::{Judgement, MetricRow, SiteRow},
     multiple::holm,
+    question::Question,
     rails::{self, Checked, CheckedRail, PRIMARY_SHARE, Rail, sign},
     registration::Registration,
     sentences,
-    settings::{SettingChange, splits},
+    settings::splits,
     verdict::Material,
     written::{label, twelve_digits},
 };
@@ -24,34 +23,6 @@ use crate::{
     scope::Place,
     time::{Day, Millis},
 };
-
-/// What a judgement is about.
-#[derive(Debug, Clone)]
-pub struct Question {
-    /// Who, what and when; the design, the claims and the guard-rails are part of it.
-    pub registration: Registration,
-    /// The metrics of the cells, in their order; the primary is one of them.
-    pub metrics: Vec<Metric>,
-    /// What the records are of.
-    pub basis: Basis,
-    /// Settings that changed, whenever and wherever: those count that split what is compared.
-    pub changes: Vec<SettingChange>,
-    /// The moment of the look: later records do not count, nor those behind the horizon.
-    pub as_of: Millis,
-    /// How many days somebody looked, this one included.
-    pub looks: u32,
-}
-
-/// What the compared values are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Basis {
-    /// Records of the field.
-    #[default]
-    Records,
-    /// Metrics of runs, one each: nothing tells how they would scatter.
-    RunsWithoutRepeats,
-}
 
 /// Judges a challenger. The cells are those of the registered period as far as it has come, and of a time before, as
 /// [`crate::reducers::evidence::ranges`] says.

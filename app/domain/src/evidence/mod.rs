@@ -12,10 +12,10 @@ mod interval;
 mod judge;
 mod judgement;
 mod multiple;
-mod periods;
 mod plan;
 mod policy;
 mod quantile;
+mod question;
 mod rails;
 mod registration;
 mod settings;
@@ -39,12 +39,13 @@ pub use self::{
     delta::{DailyMeans, EARLIER_DAYS, PlaceMeans, colours, delta, lag_one},
     design::{ClusterBy, Clustering, Design, Differences, Estimand, Look, SiteDifference, differences, interval},
     interval::{Estimate, Member, groups_differ},
-    judge::{Basis, Question, judge, metric_rows},
+    judge::{judge, metric_rows},
     judgement::{Answer, Judgement, MetricRow, SiteRow, Verdict},
     multiple::{discoveries, holm},
     plan::{Plan, PlannedPower, Variances, WouldDecide, non_central_t_above, plan, power, would_decide},
     policy::ModelPolicy,
     quantile::{LEAST_RECORDS, QuantileDifference, SiteValues, quantile_difference},
+    question::{Basis, Question},
     rails::{GuardRails, Rail, RailResult, RailStanding, sign},
     registration::{DEFAULT_DAYS, LEAST_DAYS, LEVEL_AT, LEVEL_BEFORE, MOST_DAYS, RegisteredBy, Registration},
     settings::{Setting, SettingChange, device_changes},

@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     cells::{Cells, Side},
-    design::Design,
-    periods::{counts_since, seam},
+    design::{Design, counts_since, seam},
 };
 use crate::{
     scope::Place,

@@ -12,8 +12,6 @@ use domain::{
     time::{Day, Millis},
 };
 
-use super::EvidenceAnswer;
-
 /// So many looks wait at most; further ones are forgotten.
 const MOST: usize = 10_000;
 
@@ -21,26 +19,14 @@ const MOST: usize = 10_000;
 #[derive(Debug, Clone)]
 pub(super) struct Look {
     /// `None` where the look itself registers it.
-    id: Option<ComparisonId>,
-    registration: Registration,
-    at: Millis,
+    pub id: Option<ComparisonId>,
+    pub registration: Registration,
+    pub at: Millis,
     /// Made at the horizon, and not kept yet.
-    verdict: Option<Judgement>,
+    pub verdict: Option<Judgement>,
 }
 
 impl Look {
-    /// What is to be noted of an answer; `None` where the challenger has no record yet, so that there is nothing to register.
-    pub(super) fn of(answer: &EvidenceAnswer, at: Millis) -> Option<Self> {
-        let kept = answer.kept.as_ref();
-        let begun = kept.is_some() || answer.registration.start < at;
-        begun.then(|| Self {
-            id: kept.map(|k| k.id),
-            registration: answer.registration.clone(),
-            at,
-            verdict: answer.made.clone(),
-        })
-    }
-
     fn day(&self) -> Day {
         self.at.day()
     }

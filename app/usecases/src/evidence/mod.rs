@@ -58,6 +58,18 @@ fn basis(cells: &domain::evidence::Cells, registration: &Registration, now: Mill
     }
 }
 
+/// What is to be noted of an answer; `None` where the challenger has no record yet, so that there is nothing to register.
+fn look(answer: &EvidenceAnswer, at: Millis) -> Option<Look> {
+    let kept = answer.kept.as_ref();
+    let begun = kept.is_some() || answer.registration.start < at;
+    begun.then(|| Look {
+        id: kept.map(|k| k.id),
+        registration: answer.registration.clone(),
+        at,
+        verdict: answer.made.clone(),
+    })
+}
+
 /// Reads a design as addresses write it.
 ///
 /// # Errors
@@ -151,7 +163,7 @@ impl Evidence {
         let key = self.metrics.key(&q.scope, q);
         let (this, asked) = (self.clone(), q.clone());
         let answer = self.shared.judged.join(key, async move { this.answer(&asked, now).await }).await?;
-        self.shared.looks.note(Look::of(&answer, now));
+        self.shared.looks.note(look(&answer, now));
         Ok(answer)
     }
 
