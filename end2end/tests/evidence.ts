@@ -102,7 +102,7 @@ export function stories(ready: (page: Page) => Promise<void>, arrived: (page: Pa
     await go(page, BETTER);
     await verdict(page).getByRole('link', { name: 'Registered comparisons' }).click();
     await arrived(page, /\/compare\/registered\?.*champion=yolov10m(:|%3A)1\.1\.0/);
-    const row = page.locator('tbody tr').filter({ has: page.getByRole('link', { name: 'yolov10m 1.2.0' }) }).filter({ hasText: 'everywhere' }).first();
+    const row = page.locator('tbody tr').filter({ has: page.getByRole('link', { name: 'yolov10m 1.2.0' }) }).filter({ hasText: 'everywhere' }).filter({ hasText: /mAP50(?!-)/ }).first();
     // Looks are noted behind the answer.
     await expect(async () => {
       await go(page, LIST);
@@ -310,7 +310,6 @@ export function stories(ready: (page: Page) => Promise<void>, arrived: (page: Pa
     await expect(main(page).getByRole('heading', { level: 2 }).first()).toHaveText(/^mAP50 of Customer B fell by 0\.\d+ against the 7 days before: −0\.\d+ at the same places, [+−]?0(\.\d+)? from mix\.$/);
     const parts = page.getByRole('list', { name: 'Parts of the change, largest first' }).getByRole('listitem');
     await expect(parts.first().locator('.said-of')).toHaveText(/^−0\.\d+ at Busan-2.* since yolov10l 1\.0\.0/);
-    await expect(parts.first()).toContainText('worse');
     const sizes = (await parts.locator('.said-of').allInnerTexts()).map((t) => Math.abs(number(t)));
     expect(sizes).toEqual([...sizes].sort((a, b) => b - a));
     // And on.

@@ -82,10 +82,13 @@ impl Said {
         };
         if part.kind == PartKind::Mix {
             Self::Mix
-        } else if (low <= 0.0 && high >= 0.0) || chance(part).is_none_or(|p| p > limit) {
+        } else if low <= 0.0 && high >= 0.0 {
             Self::Noise
         } else if !metric.exceeds_smallest_effect(part.size, before) {
             Self::Small
+        } else if chance(part).is_none_or(|p| p > limit) {
+            // One of so many parts is outside of its interval by chance.
+            Self::Noise
         } else {
             match metric.direction.judge(part.size) {
                 ChangeVerdict::Better => Self::Better,

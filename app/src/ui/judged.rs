@@ -43,6 +43,8 @@ impl Fmt {
             (_, Colour::Neutral) => words::changed(lang),
             (_, Colour::TooFew) => words::too_few(lang),
             (_, Colour::WithinNoise) if !matters => words::too_small(lang),
+            // One of so many is outside of its own interval by chance.
+            (_, Colour::WithinNoise) if delta.p.is_some_and(|p| p < 0.05) => words::maybe_chance(lang),
             (_, Colour::WithinNoise) => words::within_noise(lang),
         };
         let sentence = delta.sentence(metric, *colour);
@@ -116,7 +118,7 @@ mod tests {
             assert!(!shown.tells);
             (shown.change, shown.word)
         };
-        assert_eq!(grey(-0.02, Colour::WithinNoise), (ChangeVerdict::Neutral, "within noise".into()));
+        assert_eq!(grey(-0.02, Colour::WithinNoise), (ChangeVerdict::Neutral, "may be chance".into()));
         assert_eq!(grey(-0.003, Colour::WithinNoise), (ChangeVerdict::Neutral, "negligible".into()));
         assert_eq!(grey(-0.02, Colour::TooFew), (ChangeVerdict::Neutral, "too few to tell".into()));
         assert_eq!(grey(0.0001, Colour::Better), (ChangeVerdict::Neutral, "unchanged".into()));

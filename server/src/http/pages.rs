@@ -86,9 +86,12 @@ fn provide(state: &AppState) {
     }
 }
 
-/// A path with a segment `.` or `..` leads nowhere: the router of pages would walk along it, and show the page where it ends.
+/// A path with a segment `.` or `..` leads nowhere: the router of pages would walk along it, and show the page where it ends. Nor does one of a file
+/// with a NUL, which no system has and whose refusal would be a fault of ours.
 pub async fn reject_dot_segments(state: Shared<AppState>, mut request: HttpRequest, next: Next) -> Response {
-    if !has_dot_segment(request.uri().path()) {
+    let path = request.uri().path();
+    let no_file = ["/pkg/", "/elements/"].iter().any(|at| path.starts_with(at)) && path.contains("%00");
+    if !has_dot_segment(path) && !no_file {
         return next.run(request).await;
     }
     if !is_for_programs(request.uri().path()) {
