@@ -378,7 +378,7 @@ export function stories(ready: (page: Page) => Promise<void>, arrived: (page: Pa
       await go(page, url);
       for (const delta of await page.locator('.delta').all()) {
         const [text, look] = [steady(await delta.innerText()), (await delta.getAttribute('class'))!];
-        if (look === 'delta') expect(text, url).toMatch(/within noise|too few to tell|negligible|unchanged|changed|no place in both|not judged|^–/);
+        if (look === 'delta') expect(text, url).toMatch(/within noise|may be chance|too few to tell|negligible|unchanged|changed|no place in both|not judged|^–/);
         else expect(text, url).toMatch(look === 'delta better' ? /better$/ : /worse$/);
       }
     }
