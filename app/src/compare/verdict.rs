@@ -27,7 +27,7 @@ const WIDTH: f64 = 132.0;
 /// The card of a verdict, as HTML; `None` where no challenger is chosen.
 ///
 /// # Errors
-/// Those of [`usecases::Evidence::judge`], but for what is wrong with the question: that is said in the card.
+/// Faults of ours. What is wrong with the question, or cannot be read just now, is said in the card.
 pub(super) async fn card(
     services: &Services,
     a: &PageQuery,
@@ -53,7 +53,8 @@ pub(super) async fn card(
     let others: Vec<&ModelKey> = others.iter().map(|c| &c.model).collect();
     match services.evidence.judge(&question).await {
         Ok(answer) => Ok(Some(of(a, &answer, &others, shown))),
-        Err(e) if matches!(e.kind, ErrorKind::BadInput | ErrorKind::NotFound) => Ok(Some(without(a.fmt.lang, &e))),
+        // Where registrations cannot be read just now the rest of the page stays.
+        Err(e) if e.kind != ErrorKind::Internal => Ok(Some(without(a.fmt.lang, &e))),
         Err(e) => Err(e),
     }
 }

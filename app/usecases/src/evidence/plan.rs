@@ -110,7 +110,8 @@ impl Evidence {
         let sums = cells.series().iter().map(|s| s.sum(0, &days)).fold((0.0, 0.0), |(w, wx), m| (w + m.w, wx + m.wx));
         let mean = Some(sums.1 / sums.0).filter(|m| m.is_finite()).unwrap_or(0.0);
         let effect = q.effect.unwrap_or_else(|| metric.smallest_effect().of(mean));
-        let policy = self.policy_of(&q.champion).await?;
+        // A plan needs no store: where the policy cannot be read the usual one holds.
+        let policy = self.policy_of(&q.champion).await.unwrap_or_default();
         let planned_days = q.days.unwrap_or_else(|| u32::try_from(policy.days).unwrap_or(14));
         let sites = q.sites.unwrap_or_else(|| sites_now.max(2));
         let found = Variances::of_champion(&cells, 0, &days);
