@@ -184,7 +184,8 @@ impl Evidence {
                 // Who registered by hand may have let the challenger run before.
                 let came = match kept.registration.registered_by {
                     RegisteredBy::FirstLook => Some(start),
-                    RegisteredBy::Actor(_) => self.first_record(q, now).await?,
+                    // Only what it did before the start matters.
+                    RegisteredBy::Actor(_) => self.first_record(q, start.min(now)).await?,
                 };
                 (kept.registration.clone(), came)
             }
@@ -313,9 +314,9 @@ impl Evidence {
         metric_rows(&self.question(registration, metrics, now, 1), design, &found.cells, &days)
     }
 
-    /// When the challenger's records begin in the scope, as far back as a question may reach.
-    async fn first_record(&self, q: &EvidenceQuestion, now: Millis) -> Result<Option<Millis>> {
-        let within = TimeRange::new(MIN_TIMESTAMP.max(now.plus(-MAX_RANGE_MS)), now)?;
+    /// When the challenger's records before a moment begin in the scope, as far back as a question may reach.
+    async fn first_record(&self, q: &EvidenceQuestion, until: Millis) -> Result<Option<Millis>> {
+        let within = TimeRange::new(MIN_TIMESTAMP.max(until.plus(-MAX_RANGE_MS)), until)?;
         let scope = Scope { kind: ExperimentKind::All, ..q.scope.clone() };
         sides::first_record(&self.metrics.query_runner(), &q.challenger, scope, within).await
     }
