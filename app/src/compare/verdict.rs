@@ -133,7 +133,7 @@ fn of(a: &PageQuery, answer: &EvidenceAnswer, others: &[&ModelKey], shown: bool)
             <footer>
                 <a class="tool" href=format!("{}#verdict", addresses::STATISTICS)>{words::verdict_how(lang)}</a>
                 <a class="tool" href=registered(a, answer)>{words::registered(lang)}</a>
-                <a class="tool" href=plan(a, answer)>{words::plan(lang)}</a>
+                <a class="tool" href=addresses::plan(&a.q.scope, Some(&answer.registration.champion), Some(&answer.registration.primary))>{words::plan(lang)}</a>
             </footer>
         </section>
     }
@@ -173,13 +173,6 @@ fn registered(a: &PageQuery, answer: &EvidenceAnswer) -> String {
     pairs.extend(place_pairs(a));
     pairs.extend(answer.kept.as_ref().map(|k| ("supersedes".to_owned(), k.id.0.to_string())));
     links::href(addresses::REGISTERED, &pairs)
-}
-
-fn plan(a: &PageQuery, answer: &EvidenceAnswer) -> String {
-    let r = &answer.registration;
-    let mut pairs = vec![("champion".to_owned(), r.champion.key()), ("metric".to_owned(), r.primary.clone())];
-    pairs.extend(place_pairs(a));
-    links::href(addresses::PLAN, &pairs)
 }
 
 /// Place, task and device of the page.

@@ -11,8 +11,8 @@ use domain::{
     Error, Result,
     access::{Action, Actor, Object, authorize, can},
     evidence::{
-        Basis, Design, GuardRails, Judgement, LEAST_DAYS, MOST_DAYS, MetricRow, ModelPolicy, Question, RegisteredBy,
-        Registration, Side, days_before, device_changes, judge, metric_rows,
+        Basis, DEFAULT_DAYS, Design, GuardRails, Judgement, LEAST_DAYS, MOST_DAYS, MetricRow, ModelPolicy, Question,
+        RegisteredBy, Registration, Side, days_before, device_changes, judge, metric_rows,
     },
     model::ModelKey,
     ports::{Clock, ComparisonId, Comparisons, KeptComparison, KeptPolicy, RegisterOutcome},
@@ -247,7 +247,7 @@ impl Evidence {
         let scope = Scope { kind: ExperimentKind::All, ..q.scope.clone() };
         let (champion, challenger) = (q.champion.clone(), q.challenger.clone());
         let rails = ModelPolicy::default().rails;
-        Registration::first_look(champion, challenger, scope, &primary, now, now, rails, 14).check(None)
+        Registration::first_look(champion, challenger, scope, &primary, now, now, rails, DEFAULT_DAYS).check(None)
     }
 
     async fn judgement(
