@@ -25,6 +25,8 @@ pub mod ports;
 pub mod query;
 pub mod record;
 pub mod reducers;
+#[cfg(feature = "evidence")]
+pub mod registry;
 pub mod saved_view;
 pub mod scope;
 mod sentences {

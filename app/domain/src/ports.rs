@@ -3,6 +3,8 @@
 mod access;
 #[cfg(feature = "evidence")]
 mod comparisons;
+#[cfg(feature = "evidence")]
+mod models;
 #[cfg(feature = "search")]
 mod run_catalog;
 mod tracking;
@@ -31,6 +33,12 @@ pub use self::access::{
 };
 #[cfg(feature = "evidence")]
 pub use self::comparisons::{ComparisonId, Comparisons, KeptComparison, KeptPolicy, KeptVerdict, RegisterOutcome};
+#[cfg(feature = "evidence")]
+pub use self::models::{
+    BeginOutcome, EmbeddedModels, EventsQuery, KeptOperation, KeptRequest, ModelCatalog, ModelHead, ModelLock,
+    ModelLocks, ModelRegistry, NewVersion, OperationKey, RawEvent, RegistryCopies, RegistryKind, RegistryLog,
+    RegistryStatus,
+};
 #[cfg(feature = "search")]
 pub use self::run_catalog::{CopyStatus, HistoryCopy, MadeByRun, RunCatalog};
 pub use self::tracking::{
