@@ -35,9 +35,8 @@ pub use self::access::{
 pub use self::comparisons::{ComparisonId, Comparisons, KeptComparison, KeptPolicy, KeptVerdict, RegisterOutcome};
 #[cfg(feature = "evidence")]
 pub use self::models::{
-    BeginOutcome, EmbeddedModels, EventsQuery, KeptOperation, KeptRequest, ModelCatalog, ModelHead, ModelLock,
-    ModelLocks, ModelRegistry, NewVersion, OperationKey, RawEvent, RegistryCopies, RegistryKind, RegistryLog,
-    RegistryStatus,
+    BeginOutcome, EmbeddedModels, EventsQuery, KeptOperation, KeptRequest, ModelCatalog, ModelLock, ModelLocks,
+    ModelRegistry, NewVersion, OperationKey, RawEvent, RegistryCopies, RegistryKind, RegistryLog, RegistryStatus,
 };
 #[cfg(feature = "search")]
 pub use self::run_catalog::{CopyStatus, HistoryCopy, MadeByRun, RunCatalog};

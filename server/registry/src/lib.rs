@@ -1,15 +1,19 @@
 //! Experiments, runs and models of MLflow. `mlflow` speaks to a tracking server, `folder` and `database` read what MLflow wrote to a
 //! disk, and `copy` keeps the copy that pages, programs and the command line are answered from.
 
+pub mod catalog;
 pub mod copy;
 pub mod database;
 pub mod egress;
+pub mod embedded;
 pub mod folder;
 mod local;
+mod locks;
 pub mod mlflow;
 mod unreadable;
 
 pub use local::embedded_store;
+pub use locks::FolderLocks;
 pub use unreadable::UnreadableStore;
 
 mod sentences {

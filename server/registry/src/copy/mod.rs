@@ -39,10 +39,10 @@ pub use self::original::warning;
 use self::{
     copier::{Copier, Tools, load},
     current::{Current, Part},
-    health::PROBE_DEADLINE,
     on_demand::OnDemand,
     original::Original,
 };
+pub(crate) use self::{health::PROBE_DEADLINE, pace::with_jitter};
 
 /// Workers that copy what was asked for. With the probe, the copier and artifacts they stay below the connections of an adapter.
 const WORKERS: usize = 2;

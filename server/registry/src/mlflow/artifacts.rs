@@ -5,6 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use domain::{
     error::{Error, Result},
     ports::ArtifactBody,
+    registry::ModelVersion,
     tracking::{ArtifactEntry, ArtifactPath, ByteRange, RunId},
 };
 use futures::stream::{self, StreamExt};
@@ -17,7 +18,7 @@ use super::{
     MlflowServer,
     explain::says_missing,
     sentences,
-    wire::{ArtifactsPage, ErrorBody, once},
+    wire::{ArtifactsPage, ErrorBody, WireFile, once},
 };
 use crate::egress::{Answer, Failure, read_up_to};
 
@@ -53,6 +54,44 @@ impl MlflowServer {
         Ok(entries)
     }
 
+    /// What is in a folder of a version's files, wherever MLflow keeps them.
+    pub(super) async fn list_version_artifacts(
+        &self,
+        version: &ModelVersion,
+        folder: &ArtifactPath,
+    ) -> Result<Vec<ArtifactEntry>> {
+        match source_of(version) {
+            Source::LoggedModel(id) => self.logged_model_entries(&id, folder).await,
+            Source::Run(run, root) => {
+                let below = if folder.is_root() { root.clone() } else { root.join(folder)? };
+                let entries = self.list_artifacts(&run, &below).await?;
+                let inside = |e: ArtifactEntry| Some(ArtifactEntry { path: e.path.below(&root)?, ..e });
+                Ok(entries.into_iter().filter_map(inside).collect())
+            }
+            Source::Elsewhere => {
+                Err(Error::bad_input(sentences::not_listed(domain::scope::clip_text(&version.source))))
+            }
+        }
+    }
+
+    async fn logged_model_entries(&self, id: &str, folder: &ArtifactPath) -> Result<Vec<ArtifactEntry>> {
+        let mut url = self.url("api/2.0/mlflow/logged-models", &[]);
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.push(id).push("artifacts").push("directories");
+        }
+        if !folder.is_root() {
+            url.query_pairs_mut().append_pair("artifact_directory_path", folder.as_str());
+        }
+        let answer = self.send(self.request(reqwest::Method::GET, url)).await.map_err(|f| self.failed(f))?;
+        if says_missing(&answer) {
+            return Err(Error::not_found(sentences::no_files()));
+        }
+        let page: ArtifactsPage = self.read(&answer)?;
+        let mut entries: Vec<_> = page.files.into_iter().filter_map(|file| entry(file, folder)).collect();
+        entries.sort();
+        Ok(entries)
+    }
+
     /// What MLflow lists in a folder.
     async fn entries(&self, run: &RunId, folder: &ArtifactPath) -> Result<Vec<ArtifactEntry>> {
         let (mut all, mut seen, mut token) = (vec![], HashSet::new(), String::new());
@@ -72,13 +111,7 @@ impl MlflowServer {
                 return Err(Error::not_found(sentences::no_plain_file(folder)));
             }
             let page: ArtifactsPage = self.read(&answer)?;
-            // What has a name that could lead elsewhere is not shown: it could not be asked for.
-            let entry = |file: super::wire::WireFile| {
-                let path = ArtifactPath::parse(&file.path).ok().filter(|p| p.parent().as_ref() == Some(folder))?;
-                let size = file.file_size.filter(|_| !file.is_dir).and_then(|n| u64::try_from(n).ok());
-                Some(ArtifactEntry { path, size, is_folder: file.is_dir })
-            };
-            let mut new: Vec<_> = page.files.into_iter().filter_map(entry).collect();
+            let mut new: Vec<_> = page.files.into_iter().filter_map(|file| entry(file, folder)).collect();
             once(&mut new, &mut seen, |e| e.path.clone());
             let next =
                 super::store::next_token(&token, page.next_page_token, new.len()).ok_or_else(|| self.endless())?;
@@ -99,12 +132,23 @@ impl MlflowServer {
         file: &ArtifactPath,
         range: Option<ByteRange>,
     ) -> Result<ArtifactBody> {
-        let mut response = self.file_response(run, file, range).await?;
+        self.open_file("get-artifact", &[("run_id", run.as_str()), ("path", file.as_str())], file, range).await
+    }
+
+    /// A file by the call that hands it out.
+    pub(super) async fn open_file(
+        &self,
+        call: &'static str,
+        query: &[(&str, &str)],
+        file: &ArtifactPath,
+        range: Option<ByteRange>,
+    ) -> Result<ArtifactBody> {
+        let mut response = self.file_response(call, query, range).await?;
         if let (StatusCode::RANGE_NOT_SATISFIABLE, Some(ByteRange::Last(1..))) = (response.status(), range)
             && size_of_unsatisfied(response.headers()).is_some_and(|size| size > 0)
         {
             // More of its last bytes than it has are all of it (RFC 9110); MLflow's web server knows that not.
-            response = self.file_response(run, file, Some(ByteRange::From(0, None))).await?;
+            response = self.file_response(call, query, Some(ByteRange::From(0, None))).await?;
         }
         let (size, range) = match response.status() {
             StatusCode::OK => (response.content_length(), None),
@@ -128,8 +172,13 @@ impl MlflowServer {
         Ok(ArtifactBody { size, range, bytes: self.pieces(response) })
     }
 
-    async fn file_response(&self, run: &RunId, file: &ArtifactPath, range: Option<ByteRange>) -> Result<Response> {
-        let mut request = self.get("get-artifact", &[("run_id", run.as_str()), ("path", file.as_str())]);
+    async fn file_response(
+        &self,
+        call: &'static str,
+        query: &[(&str, &str)],
+        range: Option<ByteRange>,
+    ) -> Result<Response> {
+        let mut request = self.get(call, query);
         if let Some(range) = range {
             request = request.header(RANGE, range.header());
         }
@@ -154,6 +203,40 @@ impl MlflowServer {
         })
         .boxed()
     }
+}
+
+/// Where the files of a version are.
+enum Source {
+    /// By the id of a model that a run logged.
+    LoggedModel(String),
+    /// In a folder of a run's artifacts.
+    Run(RunId, ArtifactPath),
+    /// Somewhere that MLflow does not list.
+    Elsewhere,
+}
+
+fn source_of(version: &ModelVersion) -> Source {
+    let source = version.source.trim_end_matches('/');
+    if let Some(id) = source.strip_prefix("models:/").filter(|id| id.starts_with("m-") && !id.contains('/')) {
+        return Source::LoggedModel(id.to_owned());
+    }
+    let of_run = |run: &str, path: &str| Some(Source::Run(RunId::parse(run).ok()?, ArtifactPath::parse(path).ok()?));
+    if let Some((run, path)) = source.strip_prefix("runs:/").map(|rest| rest.split_once('/').unwrap_or((rest, ""))) {
+        return of_run(run, path).unwrap_or(Source::Elsewhere);
+    }
+    // As MLflow lays artifacts of runs out: …/RUN/artifacts/PATH.
+    let beside_run = version.run.as_deref().and_then(|run| {
+        let (_, path) = source.split_once(&format!("/{run}/artifacts"))?;
+        of_run(run, path.trim_start_matches('/'))
+    });
+    beside_run.unwrap_or(Source::Elsewhere)
+}
+
+/// What has a name that could lead elsewhere is not shown: it could not be asked for.
+fn entry(file: WireFile, folder: &ArtifactPath) -> Option<ArtifactEntry> {
+    let path = ArtifactPath::parse(&file.path).ok().filter(|p| p.parent().as_ref() == Some(folder))?;
+    let size = file.file_size.filter(|_| !file.is_dir).and_then(|n| u64::try_from(n).ok());
+    Some(ArtifactEntry { path, size, is_folder: file.is_dir })
 }
 
 /// Whether MLflow will not look at a path: a folder where a file is asked for, or a name that it takes for an attack.

@@ -3,8 +3,10 @@
 
 mod artifacts;
 mod explain;
+mod models;
 mod store;
 mod wire;
+mod wire_models;
 
 use std::{
     path::PathBuf,
@@ -21,6 +23,8 @@ use serde::Serialize;
 use url::Url;
 
 use crate::egress::{self, Answer, ConfiguredEgress, Failure, Limits};
+
+pub(crate) use self::wire_models::assemble;
 
 mod sentences {
     include!(concat!(env!("OUT_DIR"), "/mlflow/sentences.rs"));
@@ -150,10 +154,13 @@ impl MlflowServer {
         request.headers(self.headers.clone())
     }
 
-    /// Every request reads only, so one whose connection was lost is sent a second time. Nothing else is repeated: whoever copies
+    /// Sends a question. It changes nothing, so one whose connection was lost is sent a second time. Nothing else is repeated: whoever copies
     /// knows when to ask again.
     async fn send(&self, request: RequestBuilder) -> std::result::Result<Answer, Failure> {
-        let limits = Limits { total: self.timeouts.call, body: MAX_BODY };
+        self.send_within(request, Limits { total: self.timeouts.call, body: MAX_BODY }).await
+    }
+
+    async fn send_within(&self, request: RequestBuilder, limits: Limits) -> std::result::Result<Answer, Failure> {
         let second = request.try_clone();
         match (egress::ask(request, limits).await, second) {
             (Err(Failure::Lost(_)), Some(second)) => egress::ask(second, limits).await,

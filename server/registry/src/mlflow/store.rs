@@ -46,7 +46,7 @@ pub(super) fn next_token(before: &str, token: String, new: usize) -> Option<Opti
 impl MlflowServer {
     /// Whether it is MLflow that answered with nothing, which other programs do too: only MLflow says in its own way that it has no
     /// run of an id.
-    async fn prove(&self) -> Result<()> {
+    pub(super) async fn prove(&self) -> Result<()> {
         let request = self.get("api/2.0/mlflow/runs/get", &[("run_id", NOBODY)]);
         let answer = self.send(request).await.map_err(|f| self.failed(f))?;
         match () {
