@@ -1,5 +1,6 @@
 //! What the product remembers besides records: the lake's manifest, the ledger of sources, how far watched files were
-//! taken, who may sign in, saved views, the copy of experiments and runs, and registered comparisons, in one database: so that publishing files, counting and moving on is one transaction.
+//! taken, who may sign in, saved views, the copy of experiments and runs, registered comparisons, and of the registry of models its log, its copy and
+//! our own models, in one database: so that publishing files, counting and moving on is one transaction.
 //!
 //! A module and a folder of migrations a database. The ports are written once, in `ports/`, and compiled for each: their
 //! statements are the same (`sql`), or have the same name in the module of the database. Also here: moving the state from
@@ -15,6 +16,7 @@ mod migrations;
 mod packed;
 mod postgres;
 mod random;
+mod registry_rows;
 mod rows;
 mod sentences {
     include!(concat!(env!("OUT_DIR"), "/sentences.rs"));
@@ -30,8 +32,8 @@ use async_trait::async_trait;
 use domain::{
     Result,
     ports::{
-        Comparisons, IdempotencyKeys, KeyValueStore, SavedViews, Sessions, SourceItems, SourceLedger, Tokens,
-        TrackingCopies,
+        Comparisons, EmbeddedModels, IdempotencyKeys, KeyValueStore, RegistryCopies, RegistryLog, SavedViews, Sessions,
+        SourceItems, SourceLedger, Tokens, TrackingCopies,
     },
 };
 use lake::ports::{FilePositionStore, Manifest};
@@ -54,6 +56,8 @@ pub fn statements() -> [Vec<(String, String)>; 2] {
             ("KEEP_EXPERIMENTS", sql::KEEP_EXPERIMENTS, 2),
             ("KEEP_RUNS", sql::KEEP_RUNS, 2),
             ("KEEP_SOURCE_ITEMS", sql::KEEP_SOURCE_ITEMS, 4),
+            ("LOG_EVENTS", sql::LOG_EVENTS, 6),
+            ("KEEP_MODELS", sql::KEEP_MODELS, 2),
         ];
         let several = several.map(|(name, one, columns)| (format!("{name} of three"), sql::of_rows(one, columns, 3)));
         fixed.chain(several).chain(tables::statements()).collect()
@@ -75,6 +79,9 @@ pub trait StateStore:
     + IdempotencyKeys
     + TrackingCopies
     + Comparisons
+    + RegistryLog
+    + EmbeddedModels
+    + RegistryCopies
 {
     /// Which data folder the database belongs to; `None` as long as nobody has said so.
     ///

@@ -188,6 +188,91 @@ statements! {
         "UPDATE model_policy SET body = $2, changed_ms = CASE WHEN $3 > changed_ms THEN $3 ELSE changed_ms + 1 END, changed_by = $4
          WHERE model = $1 AND changed_ms = $5";
 
+    // The registry of models. Whoever writes to its log or to our own registry takes the one row first.
+    TAKE_REGISTRY = "UPDATE registry_head SET last_event = last_event RETURNING last_event";
+    MOVE_LAST_EVENT = "UPDATE registry_head SET last_event = $1";
+    LAST_EVENT = "SELECT last_event FROM registry_head";
+    EVENT_HASH = "SELECT hash FROM registry_event WHERE number = $1";
+    LOG_EVENTS = "INSERT INTO registry_event (number, model, at_ms, moves, body, hash) VALUES ($1, $2, $3, $4, $5, $6)";
+    EVENTS =
+        "SELECT number, body, hash FROM registry_event WHERE number > $1 AND moves >= $2 ORDER BY number LIMIT $3";
+    // By the index of times: the sum keeps SQLite from going through the whole log by number.
+    EVENTS_BETWEEN =
+        "SELECT number, body, hash FROM registry_event
+         WHERE number + 0 > $1 AND moves >= $2 AND at_ms BETWEEN $4 AND $5 ORDER BY number + 0 LIMIT $3";
+    EVENTS_OF =
+        "SELECT number, body, hash FROM registry_event
+         WHERE model = $6 AND number > $1 AND moves >= $2 AND at_ms BETWEEN $4 AND $5 ORDER BY number LIMIT $3";
+    LAST_STANDINGS =
+        "SELECT number, body, hash FROM registry_event
+         WHERE number IN (SELECT max(number) FROM registry_event WHERE moves = 1 GROUP BY model) ORDER BY number";
+    RAW_EVENTS =
+        "SELECT number, body, model, at_ms, moves, hash FROM registry_event WHERE number > $1 ORDER BY number LIMIT $2";
+    BEGIN_OPERATION =
+        "INSERT INTO registry_operation (model, pending, owner, key, request, body, begun_ms)
+         VALUES ($1, 1, $2, $3, $4, $5, $6) RETURNING id";
+    END_OPERATION =
+        "UPDATE registry_operation SET pending = NULL, outcome = $2, ended_ms = $3 WHERE id = $1 AND pending = 1";
+    OPERATION = "SELECT id, body, outcome, ended_ms FROM registry_operation WHERE id = $1";
+    OPERATION_OF_KEY =
+        "SELECT id, body, outcome, ended_ms, request FROM registry_operation WHERE owner = $1 AND key = $2";
+    PENDING_OPERATION = "SELECT id, body, outcome, ended_ms FROM registry_operation WHERE model = $1 AND pending = 1";
+    PENDING_OPERATIONS = "SELECT id, body, outcome, ended_ms FROM registry_operation WHERE pending = 1 ORDER BY id";
+    ADD_REQUEST =
+        "INSERT INTO promotion_request (model, open, body, state, asked_ms, expires_ms) VALUES ($1, $2, $3, $4, $5, $6)
+         RETURNING id";
+    END_REQUEST = "UPDATE promotion_request SET open = $2, state = $3 WHERE id = $1 AND open = 1";
+    REQUEST = "SELECT id, body, state FROM promotion_request WHERE id = $1";
+    REQUESTS = "SELECT id, body, state FROM promotion_request WHERE open >= $1 ORDER BY id DESC";
+    REQUESTS_OF = "SELECT id, body, state FROM promotion_request WHERE open >= $1 AND model = $2 ORDER BY id DESC";
+
+    // Our own registry.
+    MODELS_REVISION = "SELECT models_revision FROM registry_head";
+    MOVE_MODELS = "UPDATE registry_head SET models_revision = models_revision + 1";
+    MODELS = "SELECT name, description, tags, created_ms, updated_ms FROM model ORDER BY name";
+    MODEL = "SELECT name, description, tags, created_ms, updated_ms FROM model WHERE name = $1";
+    MODEL_VERSIONS =
+        "SELECT model, version, run, source, stage, status, status_message, description, tags, created_ms, updated_ms, created_by
+         FROM model_version";
+    VERSIONS_OF_MODEL =
+        "SELECT model, version, run, source, stage, status, status_message, description, tags, created_ms, updated_ms, created_by
+         FROM model_version WHERE model = $1";
+    MODEL_ALIASES = "SELECT model, alias, version FROM model_alias";
+    ALIASES_OF_MODEL = "SELECT model, alias, version FROM model_alias WHERE model = $1";
+    // The moment of the last change moves also where the clock does not: whoever copies models compares it.
+    NEXT_VERSION =
+        "INSERT INTO model (name, description, tags, created_ms, updated_ms, last_version) VALUES ($1, '', '{}', $2, $2, 1)
+         ON CONFLICT (name) DO UPDATE
+         SET last_version = model.last_version + 1,
+             updated_ms =
+                 CASE WHEN excluded.updated_ms > model.updated_ms THEN excluded.updated_ms ELSE model.updated_ms + 1 END
+         RETURNING last_version";
+    ADD_VERSION =
+        "INSERT INTO model_version (model, version, run, source, stage, status, status_message, description, tags, created_ms, updated_ms, created_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)";
+    POINT_ALIAS =
+        "INSERT INTO model_alias (model, alias, version)
+         SELECT model, $2, version FROM model_version WHERE model = $1 AND version = $3
+         ON CONFLICT (model, alias) DO UPDATE SET version = excluded.version";
+    DELETE_ALIAS = "DELETE FROM model_alias WHERE model = $1 AND alias = $2";
+    MOVE_STAGE = "UPDATE model_version SET stage = $3, updated_ms = $4 WHERE model = $1 AND version = $2";
+    TOUCH_MODEL = "UPDATE model SET updated_ms = CASE WHEN $2 > updated_ms THEN $2 ELSE updated_ms + 1 END WHERE name = $1";
+    VERSION_TAGS = "SELECT tags FROM model_version WHERE model = $1 AND version = $2";
+    SET_VERSION_TAGS = "UPDATE model_version SET tags = $3 WHERE model = $1 AND version = $2";
+    DESCRIBE_VERSION = "UPDATE model_version SET description = $3, updated_ms = $4 WHERE model = $1 AND version = $2";
+    // The aliases that lead to it go along.
+    DELETE_VERSION = "DELETE FROM model_version WHERE model = $1 AND version = $2";
+
+    // The copy of another registry.
+    REGISTRY_COPY = "SELECT as_of_ms FROM registry_copy WHERE source = $1";
+    COPIED_MODELS = "SELECT body FROM registry_copy_model ORDER BY name";
+    MOVE_REGISTRY_COPY = "UPDATE registry_copy SET as_of_ms = $1 WHERE source = $2";
+    BEGIN_REGISTRY_COPY = "INSERT INTO registry_copy (source, as_of_ms) VALUES ($1, $2)";
+    FORGET_REGISTRY_COPIES = "DELETE FROM registry_copy";
+    FORGET_COPIED_MODELS = "DELETE FROM registry_copy_model";
+    FORGET_COPIED_MODEL = "DELETE FROM registry_copy_model WHERE name = $1";
+    KEEP_MODELS = "INSERT INTO registry_copy_model (name, body) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET body = excluded.body";
+
     // The data folder that this is the database of.
     IDENTITY = "SELECT folder_id, database_id, copied_from FROM data_folder";
     SET_IDENTITY =

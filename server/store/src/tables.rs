@@ -155,6 +155,69 @@ pub static TABLES: &[Table] = &[
     table("comparison_look", "comparison, day", &[int("comparison"), int("day")]),
     table("comparison_verdict", "comparison", &[int("comparison"), text("body"), int("made_ms")]),
     table("model_policy", "model", &[text("model"), text("body"), int("changed_ms"), text("changed_by")]),
+    Table {
+        seed: Some(&[1, 0, 0]),
+        ..table("registry_head", "only_row", &[int("only_row"), int("last_event"), int("models_revision")])
+    },
+    // Its rows can neither be changed nor deleted: it is never cleared.
+    table(
+        "registry_event",
+        "number",
+        &[int("number"), text("model"), int("at_ms"), int("moves"), text("body"), bytes("hash")],
+    ),
+    Table {
+        counter: true,
+        ..table(
+            "registry_operation",
+            "id",
+            &[
+                int("id"),
+                text("model"),
+                int("pending"),
+                text("owner"),
+                text("key"),
+                bytes("request"),
+                text("body"),
+                text("outcome"),
+                int("begun_ms"),
+                int("ended_ms"),
+            ],
+        )
+    },
+    Table {
+        counter: true,
+        ..table(
+            "promotion_request",
+            "id",
+            &[int("id"), text("model"), int("open"), text("body"), text("state"), int("asked_ms"), int("expires_ms")],
+        )
+    },
+    table(
+        "model",
+        "name",
+        &[text("name"), text("description"), text("tags"), int("created_ms"), int("updated_ms"), int("last_version")],
+    ),
+    table(
+        "model_version",
+        "model, version",
+        &[
+            text("model"),
+            int("version"),
+            text("run"),
+            text("source"),
+            text("stage"),
+            text("status"),
+            text("status_message"),
+            text("description"),
+            text("tags"),
+            int("created_ms"),
+            int("updated_ms"),
+            text("created_by"),
+        ],
+    ),
+    table("model_alias", "model, alias", &[text("model"), text("alias"), int("version")]),
+    table("registry_copy", "source", &[text("source"), int("as_of_ms")]),
+    table("registry_copy_model", "name", &[text("name"), bytes("body")]),
 ];
 
 impl Table {

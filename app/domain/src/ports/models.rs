@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use super::{access::IdempotencyKey, tracking::ArtifactBody};
 use crate::{
     error::{Result, Sentence},
+    model::RegistryVersions,
     registry::{
         Alias, LoggedEvent, ModelName, ModelVersion, Operation, OperationId, OperationState, Outcome, PromotionRequest,
         RegistryEvent, RegistryIndex, RegistryModel, RequestId, RequestState, Stage, Version,
@@ -22,15 +23,6 @@ pub enum RegistryKind {
     Mlflow,
     /// Our own, in the database of the state.
     Embedded,
-}
-
-/// A model without its versions.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModelHead {
-    /// Without versions.
-    pub model: RegistryModel,
-    /// Moves when a version comes or its stage changes; not when an alias or a tag does.
-    pub updated: Millis,
 }
 
 /// What a new version is.
@@ -60,11 +52,16 @@ pub trait ModelRegistry: Send + Sync {
     /// # Errors
     /// As the trait says.
     async fn probe(&self) -> Result<()>;
-    /// All models with their aliases, without versions.
+    /// A number that moves with every change, where the registry has one: then nothing else needs to be read until it does.
     ///
     /// # Errors
     /// As the trait says.
-    async fn heads(&self) -> Result<Vec<ModelHead>>;
+    async fn revision(&self) -> Result<Option<i64>>;
+    /// All models with their aliases, without versions. `updated` moves when a version comes or its stage changes, not when an alias or a tag does.
+    ///
+    /// # Errors
+    /// As the trait says.
+    async fn heads(&self) -> Result<Vec<RegistryModel>>;
     /// The versions of all models, or of one, in no order.
     ///
     /// # Errors
@@ -145,6 +142,8 @@ pub struct RegistryStatus {
 pub trait ModelCatalog: Send + Sync {
     /// As it was copied last.
     fn index(&self) -> Arc<RegistryIndex>;
+    /// To which version records belong, by the same index.
+    fn links(&self) -> Arc<RegistryVersions>;
     fn status(&self) -> RegistryStatus;
     /// Moves whenever [`ModelCatalog::index`] or the error of [`ModelCatalog::status`] does.
     fn generation(&self) -> u64;
@@ -205,7 +204,8 @@ pub trait RegistryCopies: Send + Sync {
     /// # Errors
     /// `Unavailable` when it cannot be read.
     async fn load_models(&self, source: &str) -> Result<(Vec<RegistryModel>, Option<Millis>)>;
-    /// Keeps models that changed, forgets those that are gone, and what was copied of other sources.
+    /// Keeps models that changed, forgets those that are gone, and what was copied of other sources. False when there was no copy of this source: then
+    /// nothing is kept but what was given now, and whoever has more saves all of it.
     ///
     /// # Errors
     /// `Unavailable` when it cannot be written.
@@ -215,7 +215,7 @@ pub trait RegistryCopies: Send + Sync {
         changed: &[Arc<RegistryModel>],
         gone: &[ModelName],
         as_of: Millis,
-    ) -> Result<()>;
+    ) -> Result<bool>;
 }
 
 /// An operation as it is kept.
@@ -278,6 +278,8 @@ pub struct RawEvent {
     /// The columns beside the text, which have to say what it says.
     pub model: String,
     pub at: i64,
+    /// Whether it says how the model stood afterwards.
+    pub moves: bool,
     pub hash: Vec<u8>,
 }
 

@@ -2,6 +2,8 @@
 
 #[path = "../ports/comparisons.rs"]
 mod comparisons;
+#[path = "../ports/embedded_models.rs"]
+mod embedded_models;
 #[path = "../ports/identity.rs"]
 mod identity;
 mod inspect;
@@ -9,6 +11,10 @@ mod inspect;
 mod manifest;
 #[path = "../ports/positions.rs"]
 mod positions;
+#[path = "../ports/registry_copies.rs"]
+mod registry_copies;
+#[path = "../ports/registry_log.rs"]
+mod registry_log;
 #[path = "../ports/saved_views.rs"]
 mod saved_views;
 #[path = "../ports/schema.rs"]
@@ -46,7 +52,7 @@ type Db = Sqlite;
 pub static MIGRATIONS: LazyLock<Migrator> = crate::migrations::migrations!(
     "sqlite": "0001_manifest_and_sources", "0002_tail", "0003_reasons_in_korean", "0007_failing_sources", "0008_changes",
     "0009_positions", "0010_data_folder", "0011_tokens_and_sessions", "0012_saved_views",
-    "0013_tracking_copy", "0014_source_items", "0015_comparisons",
+    "0013_tracking_copy", "0014_source_items", "0015_comparisons", "0016_models",
 );
 
 /// Statements that only SQLite understands.
