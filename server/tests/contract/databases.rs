@@ -1,9 +1,15 @@
 //! What holds of the databases themselves: their tables, their statements, how they are opened, copied and refused.
 
+use std::sync::Arc;
+
 use domain::{
     ErrorKind,
     access::Role,
-    ports::{AppendCounts, ChangeOutcome, CopyChanges, CreateOutcome, IdempotencyKey, RefusedCounts, SessionStart},
+    ports::{
+        AppendCounts, BeginOutcome, ChangeOutcome, CopyChanges, CreateOutcome, IdempotencyKey, RefusedCounts,
+        SessionStart,
+    },
+    registry::{Alias, OperationId, Outcome, OutcomeKind},
     saved_view::{NewView, ViewLink, ViewName},
     time::{Day, Millis},
     token::{SecretHash, TokenName},
@@ -11,11 +17,12 @@ use domain::{
 use futures::future::join_all;
 use lake::ports::{ManifestCommit, SourceDelivery};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
-use store::{ColumnType, Location, PostgresServer, TABLES};
+use store::{ColumnType, Location, PostgresServer, StateStore, TABLES};
 
 use crate::{
-    comparisons,
+    comparisons, embedded_models,
     postgres::Database,
+    registry_copies, registry_log,
     support::{LakeDir, on_postgres, on_sqlite, source},
     tracking_copies,
 };
@@ -50,6 +57,14 @@ impl Raw {
         match self {
             Self::Sqlite(c) => drop(c.execute(sql).await.unwrap()),
             Self::Postgres(c) => drop(c.execute(sql).await.unwrap()),
+        }
+    }
+
+    /// What refuses it, if something does.
+    pub async fn try_execute(&mut self, sql: &'static str) -> sqlx::Result<()> {
+        match self {
+            Self::Sqlite(c) => c.execute(sql).await.map(drop),
+            Self::Postgres(c) => c.execute(sql).await.map(drop),
         }
     }
 
@@ -240,9 +255,65 @@ async fn filled(dir: &LakeDir) -> i64 {
     store.note_look(second, Day(-1)).await.unwrap();
     store.keep_verdict(first, &comparisons::judgement(2), Millis(5)).await.unwrap();
     assert!(store.set_policy(&comparisons::policy("models:/검출기", 6), None).await.unwrap());
+    fill_registry(&store).await;
     let found = async || Ok(vec!["day=1/a.parquet".to_owned(), "day=1/b.parquet".to_owned()]);
     drop(store::bind(&*store, &dir.location(), dir.path(), found).await.unwrap());
     ids[2]
+}
+
+/// Something in every table of the registry of models.
+async fn fill_registry(store: &Arc<dyn StateStore>) {
+    let (name, key) = (embedded_models::name("검출기 'x'"), registry_log::key("kim", "k", 255));
+    let operation = registry_log::operation("검출기 'x'");
+    let event = registry_log::moved("검출기 'x'", 5, 2);
+    assert!(matches!(store.begin_operation(&operation, &event, Some(&key)).await.unwrap(), BeginOutcome::New(_)));
+    // One that has ended, and is the last of its numbers.
+    let BeginOutcome::New(ended) = store.begin_operation(&registry_log::operation("b"), &event, None).await.unwrap()
+    else {
+        panic!("a new operation")
+    };
+    let outcome = Outcome { kind: OutcomeKind::NotApplied, note: None };
+    assert!(store.end_operation(ended, &outcome, Millis(6), &[registry_log::event("b", 6)]).await.unwrap());
+    store.add_request(&registry_log::request("a", 7), &registry_log::event("a", 7)).await.unwrap();
+    for at in 1..=3 {
+        store.add_version(&embedded_models::new(name.as_str(), at)).await.unwrap();
+    }
+    store.point_alias(&name, &Alias::champion(), Some(registry_log::version(2))).await.unwrap();
+    // Its number is not to be given again.
+    store.delete_version(&name, registry_log::version(3)).await.unwrap();
+    let copied = [registry_copies::model("검출기 'x'", "d")];
+    assert!(!store.save_models(registry_copies::SOURCE, &copied, &[], Millis(4)).await.unwrap(), "the first one");
+}
+
+/// Everything that the ports of the registry of models tell.
+async fn told_of_registry(store: &Arc<dyn StateStore>) -> String {
+    let key = registry_log::key("kim", "k", 255);
+    let operations: Vec<_> = join_all((1..4).map(|id| store.operation(OperationId(id)))).await;
+    format!(
+        "{:?}",
+        (
+            (store.last_event().await.unwrap(), store.raw_events(0, 99).await.unwrap()),
+            (operations, store.operation_of_key(&key).await.unwrap(), store.requests(None, false).await.unwrap()),
+            (store.models_revision().await.unwrap(), store.all_models().await.unwrap()),
+            store.load_models(registry_copies::SOURCE).await.unwrap(),
+        )
+    )
+}
+
+/// The log, its numbers and those of versions go on where they were.
+async fn registry_goes_on(store: &Arc<dyn StateStore>) {
+    let last = store.last_event().await.unwrap();
+    let event = registry_log::event("c", 9);
+    store.log_events(std::slice::from_ref(&event)).await.unwrap();
+    let raw = store.raw_events(0, 99).await.unwrap();
+    assert_eq!((registry_log::broken(&raw), raw.len() as i64), (None, last + 1));
+    let pending = store.pending_operations().await.unwrap();
+    assert_eq!(pending.len(), 1);
+    let begun = store.begin_operation(&registry_log::operation("b"), &event, None).await.unwrap();
+    assert!(matches!(begun, BeginOutcome::New(id) if id.0 > pending[0].id.0 + 1), "{begun:?} was given before");
+    assert!(store.add_request(&registry_log::request("c", 9), &event).await.unwrap().0 > 1);
+    let version = store.add_version(&embedded_models::new("검출기 'x'", 9)).await.unwrap();
+    assert_eq!(version.version, registry_log::version(4));
 }
 
 /// Everything that the ports tell.
@@ -266,6 +337,7 @@ async fn told(location: &Location) -> String {
             (store.views(None).await.unwrap(), store.start("김민수 'x'").await.unwrap()),
             store.load_copy(tracking_copies::SOURCE).await.unwrap(),
             (store.comparisons().await.unwrap(), store.policies().await.unwrap()),
+            told_of_registry(&store).await,
         )
     )
 }
@@ -289,6 +361,7 @@ async fn goes_on(location: &Location, last: i64) {
     let before = store.comparisons().await.unwrap()[0].id;
     let next = store.register(&comparisons::registration("m:1", "m:3", 0), None).await.unwrap();
     assert!(comparisons::new(next) > before, "its number was given before");
+    registry_goes_on(&store).await;
     store.close().await;
 }
 
@@ -358,7 +431,7 @@ async fn a_damaged_backup_is_refused_before_anything_is_written(dir: &LakeDir) {
         assert!(refused.message.en.contains("state.backup"), "{what}: {refused}");
         assert!(!dir.path().join("never.sqlite").exists(), "{what}: nothing is made");
     }
-    std::fs::write(&path, packed(text.replacen("\"schema\":15", "\"schema\":9999", 1))).unwrap();
+    std::fs::write(&path, packed(text.replacen("\"schema\":16", "\"schema\":9999", 1))).unwrap();
     assert!(store::restore(&path, &to, dir.path()).await.unwrap_err().message.en.contains("9999"));
     // An older one, without a table that came later: it is empty, and the rest is there.
     let head: serde_json::Value = serde_json::from_str(lines[0]).unwrap();
@@ -388,7 +461,7 @@ async fn one_status_says_what_is_there(dir: &LakeDir) {
     }
     filled(dir).await;
     let status = store::status(&dir.location()).await.unwrap();
-    assert_eq!((status.schema, status.program_schema), (Some(15), 15));
+    assert_eq!((status.schema, status.program_schema), (Some(16), 16));
     let rows = |table: &str| status.tables.iter().find(|t| t.table == table).map(|t| t.rows);
     assert_eq!(
         (rows("lake_file"), rows("source"), rows("tail"), status.tables.len()),
