@@ -100,10 +100,14 @@ pub enum Action {
     ReadRuns,
     /// Register comparisons, and set what models are judged by.
     WriteEvidence,
+    /// See models, their versions and what happened to them. They tell of every customer.
+    ReadModels,
+    /// Register versions, promote, roll back, ask for it and decide on it.
+    WriteModels,
 }
 
 impl Action {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::ReadMetrics,
         Self::ReadSources,
         Self::Probe,
@@ -114,6 +118,8 @@ impl Action {
         Self::WriteViews,
         Self::ReadRuns,
         Self::WriteEvidence,
+        Self::ReadModels,
+        Self::WriteModels,
     ];
 
     /// Whether it changes what is kept.
@@ -126,8 +132,9 @@ impl Action {
             | Self::SignIn
             | Self::SetPreference
             | Self::ReadViews
-            | Self::ReadRuns => false,
-            Self::WriteRecords | Self::WriteViews | Self::WriteEvidence => true,
+            | Self::ReadRuns
+            | Self::ReadModels => false,
+            Self::WriteRecords | Self::WriteViews | Self::WriteEvidence | Self::WriteModels => true,
         }
     }
 }
@@ -169,7 +176,9 @@ pub fn can(actor: &Actor, action: Action, object: Object<'_>) -> bool {
             | Action::ReadViews
             | Action::WriteViews
             | Action::ReadRuns
-            | Action::WriteEvidence,
+            | Action::WriteEvidence
+            | Action::ReadModels
+            | Action::WriteModels,
         ) => false,
         (
             Actor::Anonymous,
@@ -179,7 +188,9 @@ pub fn can(actor: &Actor, action: Action, object: Object<'_>) -> bool {
             | Action::ReadViews
             | Action::WriteViews
             | Action::ReadRuns
-            | Action::WriteEvidence,
+            | Action::WriteEvidence
+            | Action::ReadModels
+            | Action::WriteModels,
         ) => false,
     }
 }

@@ -9,6 +9,7 @@ mod sentences {
     include!(concat!(env!("OUT_DIR"), "/sentences.rs"));
 }
 mod ingestion;
+pub mod models;
 pub mod pick;
 pub mod run_import;
 mod sources;
@@ -22,6 +23,7 @@ pub use crate::{
     access::Access,
     evidence::Evidence,
     ingestion::{DemoData, Ingestion},
+    models::Models,
     query_runner::{QueryRunner, Trends, TrendsQuery},
     run_import::RunImport,
     sources::Sources,

@@ -459,7 +459,7 @@ pub async fn set_policy(ActorServices(s): ActorServices, headers: HeaderMap, bod
     }
     let seen =
         new.seen.map(|t| parse_moment(&t, s.clock.now(), &TimeZone::UTC).map_err(|e| e.at("seen"))).transpose()?;
-    let policy = ModelPolicy { rails, days: new.days.unwrap_or(old.days) };
+    let policy = ModelPolicy { rails, days: new.days.unwrap_or(old.days), ..old };
     let kept = s.evidence.set_policy(&model, policy, seen).await?;
     Ok(Json(PolicyJson::of(&model, Some(kept))).into_response())
 }

@@ -1,0 +1,538 @@
+//! How a change is made to a registry that knows neither transactions nor preconditions, so that after a crash at any moment it was either made or
+//! not. Whoever changes a model holds its lock; writes down what is to be done before the registry is asked; moves one thing that decides
+//! (the commit: the alias `champion`, or the stage where no champion moves); and brings the rest in line with it. What a crash left is decided by
+//! looking at that one thing, and finished or taken back by the same steps, each of which may be done twice.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{
+    Error, ErrorKind, Result,
+    error::Sentence,
+    ports::{
+        BeginOutcome, Clock, EventsQuery, KeptOperation, ModelCatalog, ModelLock, ModelLocks, ModelRegistry,
+        OperationKey, RegistryLog,
+    },
+    registry::{
+        Alias, EventAct, EventActor, KeptEvidence, ModelName, Operation, OperationId, OperationKind, OperationState,
+        Outcome, OutcomeKind, Reason, RegistryEvent, RegistryModel, RequestId, Stage, Standing, Target, Version,
+        VersionStatus, rollback_target,
+    },
+};
+
+use super::sentences;
+
+/// How long somebody waits for others who change the same model.
+const WAIT: Duration = Duration::from_secs(10);
+/// Tags that say on the version what we did; the log is the truth.
+const TAGS: [&str; 4] = [
+    "guardianflow.promotion_id",
+    "guardianflow.promoted_by",
+    "guardianflow.promoted_at",
+    "guardianflow.previous_champion",
+];
+/// The longest value of a tag that every registry takes, in characters.
+const MAX_TAG: usize = 250;
+
+/// What changes models, and where it is written down.
+#[derive(Clone)]
+pub struct Protocol {
+    pub registry: Arc<dyn ModelRegistry>,
+    pub catalog: Arc<dyn ModelCatalog>,
+    pub log: Arc<dyn RegistryLog>,
+    pub locks: Arc<dyn ModelLocks>,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What somebody wants to have done.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    pub model: ModelName,
+    pub kind: OperationKind,
+    /// The version that it is about. Of a rollback: where the asker was told that it leads; `None` for wherever it does.
+    pub version: Option<Version>,
+    /// The champion that the asker saw.
+    pub expected: Option<Version>,
+    pub reason: Reason,
+    /// The name of the asker.
+    pub actor: String,
+    pub key: Option<OperationKey>,
+    pub evidence: Option<KeptEvidence>,
+    pub request: Option<RequestId>,
+}
+
+/// What became of it.
+#[derive(Debug, Clone)]
+pub enum Attempt {
+    Done(Box<Performed>),
+    /// Somebody was faster, or is at it.
+    Conflict(Conflict),
+}
+
+/// An operation that was begun.
+#[derive(Debug, Clone)]
+pub struct Performed {
+    pub id: OperationId,
+    pub operation: Operation,
+    /// `None` while it is not known: the registry does not answer.
+    pub outcome: Option<Outcome>,
+    /// The model as it was read behind it, where it could be.
+    pub model: Option<Arc<RegistryModel>>,
+    /// It was done before, with the same key.
+    pub again: bool,
+}
+
+/// Why nothing was begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// As it is now.
+    pub champion: Option<Version>,
+    /// Who did what.
+    pub sentence: Sentence,
+}
+
+impl Protocol {
+    /// Does what somebody wants, or says who was faster.
+    ///
+    /// # Errors
+    /// `NotFound` for a model or version that is not there; `BadInput` for what cannot be done, and for a key that was used for something else; `Unavailable` when
+    /// the registry or the database does not answer before anything was begun.
+    pub async fn perform(&self, wanted: &Wanted) -> Result<Attempt> {
+        if let Some(done) = self.done_before(wanted).await? {
+            return Ok(done);
+        }
+        let Some(_lock) = self.locks.lock(&wanted.model, WAIT).await? else {
+            let champion = self.catalog.index().model(&wanted.model).and_then(|m| m.champion());
+            return Ok(Attempt::Conflict(Conflict { champion, sentence: sentences::model_is_busy(&wanted.model) }));
+        };
+        self.settle_locked(&wanted.model).await?;
+        let model = self.registry.model(&wanted.model).await?;
+        if model.champion() != wanted.expected {
+            return Ok(Attempt::Conflict(self.overtaken_by(&model, wanted.expected).await?));
+        }
+        let operation = match self.plan(wanted, &model).await? {
+            Ok(operation) => operation,
+            Err(conflict) => return Ok(Attempt::Conflict(conflict)),
+        };
+        self.note_outside(&model).await?;
+        let mut begun = event(&operation, EventAct::Begun(operation.kind), operation.begun);
+        begun.request = wanted.request;
+        begun.evidence = wanted.evidence.clone().map(Box::new);
+        let id = match self.log.begin_operation(&operation, &begun, wanted.key.as_ref()).await? {
+            BeginOutcome::New(id) => id,
+            BeginOutcome::Again(kept) => return Ok(Attempt::Done(Box::new(self.told_again(*kept)))),
+            BeginOutcome::OtherRequest => return Err(Error::bad_input(sentences::operation_key_used())),
+            // We hold the lock, and settled what was pending.
+            BeginOutcome::Pending(kept) => {
+                let sentence = sentences::model_is_busy(&kept.operation.model);
+                return Ok(Attempt::Conflict(Conflict { champion: model.champion(), sentence }));
+            }
+        };
+        let outcome = self.carry_out(id, &operation).await;
+        let model = self.catalog.read_again(&operation.model).await.ok().flatten();
+        Ok(Attempt::Done(Box::new(Performed { id, operation, outcome, model, again: false })))
+    }
+
+    async fn done_before(&self, wanted: &Wanted) -> Result<Option<Attempt>> {
+        let Some(key) = &wanted.key else { return Ok(None) };
+        match self.log.operation_of_key(key).await? {
+            Some(BeginOutcome::Again(kept)) => Ok(Some(Attempt::Done(Box::new(self.told_again(*kept))))),
+            Some(BeginOutcome::OtherRequest) => Err(Error::bad_input(sentences::operation_key_used())),
+            _ => Ok(None),
+        }
+    }
+
+    fn told_again(&self, kept: KeptOperation) -> Performed {
+        let model = self.catalog.index().model(&kept.operation.model).cloned();
+        let outcome = match kept.state {
+            OperationState::Pending => None,
+            OperationState::Ended(outcome) => Some(outcome),
+        };
+        Performed { id: kept.id, operation: kept.operation, outcome, model, again: true }
+    }
+
+    /// Says who moved the champion since the asker looked.
+    async fn overtaken_by(&self, model: &RegistryModel, expected: Option<Version>) -> Result<Conflict> {
+        self.note_outside(model).await?;
+        let query = EventsQuery { model: Some(model.name.clone()), only_moves: true, ..EventsQuery::default() };
+        let events = self.log.events(&query).await?;
+        let champion = model.champion();
+        let moved = |e: &&domain::registry::LoggedEvent| {
+            let before = e.event.before.as_ref().and_then(Standing::champion);
+            e.event.after.as_ref().and_then(Standing::champion) == champion && before != champion
+        };
+        let now = champion.map_or_else(sentences::no_champion, sentences::champion_is);
+        let seen = expected.map_or_else(sentences::no_champion, sentences::champion_is);
+        let sentence = match events.iter().rev().find(moved).map(|e| &e.event) {
+            Some(RegistryEvent { actor: EventActor::Named(name), at, .. }) => {
+                sentences::overtaken_by(&now, name, at, &seen)
+            }
+            Some(RegistryEvent { actor: EventActor::Outside, at, .. }) => sentences::overtaken_outside(&now, at, &seen),
+            _ => sentences::overtaken(&now, &seen),
+        };
+        Ok(Conflict { champion, sentence })
+    }
+
+    /// What is to be done, as far as it can be.
+    async fn plan(&self, wanted: &Wanted, model: &RegistryModel) -> Result<std::result::Result<Operation, Conflict>> {
+        let (mut version, mut rollback) = (wanted.version, model.champion());
+        match wanted.kind {
+            OperationKind::RollBack => {
+                let target = self.rollback_of(model).await?;
+                let target = target.ok_or_else(|| Error::bad_input(sentences::nowhere_to_roll_back(&model.name)))?;
+                if version.is_some_and(|seen| seen != target.version) {
+                    let sentence = sentences::rollback_leads_elsewhere(target.version);
+                    return Ok(Err(Conflict { champion: model.champion(), sentence }));
+                }
+                (version, rollback) = (Some(target.version), target.next);
+            }
+            OperationKind::Repair => version = model.champion(),
+            OperationKind::Promote(_) | OperationKind::SetChallenger => {}
+        }
+        let version = version.ok_or_else(|| Error::bad_input(sentences::which_version()).at("version"))?;
+        let found = model
+            .version(version)
+            .ok_or_else(|| Error::not_found(sentences::no_such_version(&model.name, version)).at("version"))?;
+        if found.status != VersionStatus::Ready {
+            return Err(Error::bad_input(sentences::version_not_ready(version, &model.name)).at("version"));
+        }
+        let already = match wanted.kind {
+            OperationKind::Promote(Target::Production) => model.champion() == Some(version) && !model.disagrees(),
+            OperationKind::Promote(Target::Staging) => {
+                model.in_stage(Stage::Staging).eq([version]) || model.champion() == Some(version)
+            }
+            OperationKind::SetChallenger => model.challenger() == Some(version) || model.champion() == Some(version),
+            OperationKind::Repair => !model.disagrees(),
+            OperationKind::RollBack => false,
+        };
+        if already {
+            return Err(Error::bad_input(sentences::already_so(version, &model.name)).at("version"));
+        }
+        Ok(Ok(Operation {
+            model: model.name.clone(),
+            kind: wanted.kind,
+            version,
+            before: model.standing(),
+            rollback: rollback.filter(|v| *v != version),
+            actor: wanted.actor.clone(),
+            reason: wanted.reason.as_str().to_owned(),
+            begun: self.clock.now(),
+        }))
+    }
+
+    /// Where a rollback of a model leads, by its log.
+    pub async fn rollback_of(&self, model: &RegistryModel) -> Result<Option<domain::registry::RollbackTarget>> {
+        let query = EventsQuery { model: Some(model.name.clone()), only_moves: true, ..EventsQuery::default() };
+        let events: Vec<_> = self.log.events(&query).await?.into_iter().map(|e| e.event).collect();
+        Ok(rollback_target(&events, model))
+    }
+
+    /// From the first step to the end. `None` when it is not known what became of it.
+    async fn carry_out(&self, id: OperationId, operation: &Operation) -> Option<Outcome> {
+        match self.commit(operation).await {
+            Ok(()) => self.finish(id, operation).await,
+            // Whether it was heard is not known: what decides is looked at.
+            Err(e) if e.kind == ErrorKind::Unavailable => self.decide(id, operation, Some(&e)).await,
+            Err(e) => self.give_up(id, operation, e.message).await,
+        }
+    }
+
+    /// Everything up to the commit.
+    async fn commit(&self, operation: &Operation) -> Result<()> {
+        let Operation { model, version, .. } = operation;
+        match operation.kind {
+            OperationKind::Promote(Target::Production) | OperationKind::RollBack => {
+                self.point_rollback(operation, operation.rollback).await?;
+                self.registry.set_alias(model, &Alias::champion(), *version).await
+            }
+            OperationKind::Promote(Target::Staging) => self.registry.set_stage(model, *version, Stage::Staging).await,
+            OperationKind::SetChallenger => self.registry.set_alias(model, &Alias::challenger(), *version).await,
+            // Its commit is the last archiving: what is left undone shows as a disagreement again.
+            OperationKind::Repair => Ok(()),
+        }
+    }
+
+    async fn point_rollback(&self, operation: &Operation, to: Option<Version>) -> Result<()> {
+        match to {
+            Some(version) => self.registry.set_alias(&operation.model, &Alias::rollback(), version).await,
+            None if operation.before.aliases.contains_key(domain::registry::ROLLBACK) => {
+                self.registry.delete_alias(&operation.model, &Alias::rollback()).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Whether what decides says that it was done; `Err` with who is champion when somebody else moved it.
+    fn was_committed(operation: &Operation, model: &RegistryModel) -> std::result::Result<bool, Option<Version>> {
+        match operation.kind {
+            OperationKind::Promote(Target::Production) | OperationKind::RollBack => match model.champion() {
+                champion if champion == Some(operation.version) => Ok(true),
+                champion if champion == operation.expected() => Ok(false),
+                champion => Err(champion),
+            },
+            OperationKind::Promote(Target::Staging) => {
+                Ok(model.version(operation.version).is_some_and(|v| v.stage == Stage::Staging))
+            }
+            OperationKind::SetChallenger => Ok(model.challenger() == Some(operation.version)),
+            OperationKind::Repair => Ok(model.champion() == Some(operation.version)),
+        }
+    }
+
+    /// Looks what became of an operation, and finishes it or takes it back. `None` when the registry does not say.
+    async fn decide(&self, id: OperationId, operation: &Operation, why: Option<&Error>) -> Option<Outcome> {
+        let model = match self.registry.model(&operation.model).await {
+            Ok(model) => model,
+            Err(e) if e.kind == ErrorKind::NotFound => {
+                return self.end(id, operation, OutcomeKind::NotApplied, Some(sentences::model_is_gone())).await;
+            }
+            Err(e) => {
+                tracing::warn!(operation = id.0, model = %operation.model, error = %e, "it is not known whether a change was made");
+                return None;
+            }
+        };
+        match Self::was_committed(operation, &model) {
+            Ok(true) => self.finish(id, operation).await,
+            Ok(false) => {
+                let note = why.map_or_else(sentences::broke_off_before, |e| e.message.clone());
+                self.give_up(id, operation, note).await
+            }
+            Err(champion) => {
+                let now = champion.map_or_else(sentences::no_champion, sentences::champion_is);
+                self.end(id, operation, OutcomeKind::Overtaken, Some(sentences::overtaken_meanwhile(&now))).await
+            }
+        }
+    }
+
+    /// Takes back what was done before the commit.
+    async fn give_up(&self, id: OperationId, operation: &Operation, why: Sentence) -> Option<Outcome> {
+        if operation.kind.moves_champion() {
+            let before = operation.before.aliases.get(domain::registry::ROLLBACK).copied();
+            let restored = match before {
+                Some(version) => self.registry.set_alias(&operation.model, &Alias::rollback(), version).await,
+                None => self.registry.delete_alias(&operation.model, &Alias::rollback()).await,
+            };
+            if let Err(e) = restored
+                && e.kind == ErrorKind::Unavailable
+            {
+                tracing::warn!(operation = id.0, error = %e, "the alias of the rollback is not restored yet");
+                return None;
+            }
+        }
+        self.end(id, operation, OutcomeKind::NotApplied, Some(why)).await
+    }
+
+    /// Everything behind the commit. Each step may be done again.
+    async fn finish(&self, id: OperationId, operation: &Operation) -> Option<Outcome> {
+        let Operation { model, version, .. } = operation;
+        let mut notes = vec![];
+        if operation.kind.moves_champion() {
+            match self.registry.alias(model, &Alias::champion()).await {
+                Ok(champion) if champion == Some(*version) => {}
+                Ok(champion) => {
+                    let now = champion.map_or_else(sentences::no_champion, sentences::champion_is);
+                    let note = Some(sentences::overtaken_meanwhile(&now));
+                    return self.end(id, operation, OutcomeKind::Overtaken, note).await;
+                }
+                Err(e) => return self.later(id, &e),
+            }
+        }
+        let stage = match operation.kind {
+            OperationKind::Promote(Target::Production) | OperationKind::RollBack | OperationKind::Repair => {
+                Some(Stage::Production)
+            }
+            OperationKind::Promote(Target::Staging) => Some(Stage::Staging),
+            OperationKind::SetChallenger => None,
+        };
+        if let Some(stage) = stage {
+            match self.mirror(model, *version, stage).await {
+                Ok(()) => {}
+                Err(e) if e.kind == ErrorKind::Unavailable => return self.later(id, &e),
+                Err(e) => notes.push(sentences::stage_not_moved(&e.message)),
+            }
+        }
+        if let OperationKind::Promote(_) = operation.kind
+            && operation.kind.moves_champion()
+            && operation.before.aliases.get(domain::registry::CHALLENGER) == Some(version)
+            && let Err(e) = self.registry.delete_alias(model, &Alias::challenger()).await
+        {
+            if e.kind == ErrorKind::Unavailable {
+                return self.later(id, &e);
+            }
+            notes.push(e.message);
+        }
+        if operation.kind.moves_champion() {
+            // Notes on the version, for whoever looks there; nothing depends on them.
+            self.tag(id, operation).await;
+        }
+        self.end(id, operation, OutcomeKind::Applied, notes.pop()).await
+    }
+
+    fn later(&self, id: OperationId, e: &Error) -> Option<Outcome> {
+        tracing::warn!(operation = id.0, error = %e, detail = ?e.detail, "a change is made, and what belongs to it follows");
+        None
+    }
+
+    /// Brings a version into a stage, and then all others out of it, one by one: at no moment is there none.
+    async fn mirror(&self, model: &ModelName, version: Version, stage: Stage) -> Result<()> {
+        for _ in 0..2 {
+            let now = self.registry.model(model).await?;
+            if now.version(version).is_none_or(|v| v.stage != stage) {
+                self.registry.set_stage(model, version, stage).await?;
+            }
+            let others: Vec<Version> = now.in_stage(stage).filter(|v| *v != version).collect();
+            if others.is_empty() {
+                return Ok(());
+            }
+            for other in others {
+                match self.registry.set_stage(model, other, Stage::Archived).await {
+                    // It was deleted meanwhile.
+                    Err(e) if e.kind == ErrorKind::NotFound => {}
+                    done => done?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn tag(&self, id: OperationId, operation: &Operation) {
+        let previous = operation.expected().map(|v| v.to_string()).unwrap_or_default();
+        let values = [id.0.to_string(), operation.actor.clone(), operation.begun.to_string(), previous];
+        for (key, value) in TAGS.into_iter().zip(values) {
+            let value: String = value.chars().take(MAX_TAG).collect();
+            if let Err(e) = self.registry.set_tag(&operation.model, operation.version, key, &value).await {
+                tracing::warn!(operation = id.0, error = %e, "a version is not tagged with its promotion");
+                return;
+            }
+        }
+    }
+
+    /// Writes down how an operation ended, with the model as it is now.
+    async fn end(
+        &self,
+        id: OperationId,
+        operation: &Operation,
+        kind: OutcomeKind,
+        note: Option<Sentence>,
+    ) -> Option<Outcome> {
+        let after = match self.catalog.read_again(&operation.model).await {
+            Ok(model) => model.map(|m| m.standing()).unwrap_or_default(),
+            Err(e) => return self.later(id, &e),
+        };
+        let now = self.clock.now();
+        let mut ended = event(operation, EventAct::Ended(operation.kind, kind), now);
+        ended.operation = Some(id);
+        ended.before = Some(operation.before.clone());
+        ended.after = Some(after);
+        ended.note.clone_from(&note);
+        let outcome = Outcome { kind, note };
+        match self.log.end_operation(id, &outcome, now, &[ended]).await {
+            Ok(true) => {
+                tracing::info!(operation = id.0, model = %operation.model, actor = operation.actor, outcome = kind.as_str(), "a change of a model ended");
+                Some(outcome)
+            }
+            Ok(false) => self.log.operation(id).await.ok().flatten().and_then(|kept| match kept.state {
+                OperationState::Ended(outcome) => Some(outcome),
+                OperationState::Pending => None,
+            }),
+            Err(e) => self.later(id, &e),
+        }
+    }
+
+    /// Ends what was left pending by a process that died or a registry that did not answer. For whoever holds the lock.
+    ///
+    /// # Errors
+    /// `Unavailable` when it still cannot be decided.
+    async fn settle_locked(&self, model: &ModelName) -> Result<()> {
+        let pending = self.log.pending_operations().await?;
+        for kept in pending.into_iter().filter(|k| k.operation.model == *model) {
+            if self.decide(kept.id, &kept.operation, None).await.is_none() {
+                return Err(Error::unavailable(sentences::undecided(&kept.operation.actor, model)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends all operations that nobody is at, and writes down what was changed outside. What does not work now is tried the next time. Returns how
+    /// many operations were ended.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database does not answer.
+    pub async fn settle(&self) -> Result<usize> {
+        let mut ended = 0;
+        for kept in self.log.pending_operations().await? {
+            // Somebody is at it.
+            let Some(_lock) = self.try_lock(&kept.operation.model).await? else { continue };
+            let still = self.log.operation(kept.id).await?.is_some_and(|k| k.state == OperationState::Pending);
+            if still && self.decide(kept.id, &kept.operation, None).await.is_some() {
+                tracing::info!(operation = kept.id.0, model = %kept.operation.model, "a change that was left behind is ended");
+                ended += 1;
+            }
+        }
+        Ok(ended)
+    }
+
+    async fn try_lock(&self, model: &ModelName) -> Result<Option<Box<dyn ModelLock>>> {
+        self.locks.lock(model, Duration::from_millis(20)).await
+    }
+
+    /// Writes down how a model stands where that is other than the log says. For whoever holds the lock. Returns whether it was.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database does not answer.
+    async fn note_outside(&self, model: &RegistryModel) -> Result<bool> {
+        let query = EventsQuery { model: Some(model.name.clone()), only_moves: true, ..EventsQuery::default() };
+        let last = self.log.events(&query).await?.pop();
+        let (now, standing) = (self.clock.now(), model.standing());
+        let before = last.and_then(|l| l.event.after);
+        if before.as_ref() == Some(&standing) {
+            return Ok(false);
+        }
+        let (act, actor) = match &before {
+            None => (EventAct::FirstSeen, EventActor::System),
+            Some(_) => (EventAct::ChangedOutside, EventActor::Outside),
+        };
+        let mut event = RegistryEvent::new(now, model.name.clone(), act, actor);
+        event.version = standing.champion();
+        event.before = before;
+        event.after = Some(standing);
+        self.log.log_events(&[event]).await?;
+        Ok(true)
+    }
+
+    /// Looks at a model of which the copy says something else than the log, and writes down what is so. True when it did.
+    ///
+    /// # Errors
+    /// `Unavailable` when the registry or the database does not answer.
+    pub async fn look_at(&self, name: &ModelName) -> Result<bool> {
+        let Some(_lock) = self.try_lock(name).await? else { return Ok(false) };
+        if self.log.pending_operations().await?.iter().any(|k| k.operation.model == *name) {
+            return Ok(false);
+        }
+        match self.registry.model(name).await {
+            Ok(model) => self.note_outside(&model).await,
+            Err(e) if e.kind == ErrorKind::NotFound => self.note_gone(name).await,
+            Err(e) => Err(e),
+        }
+    }
+
+    async fn note_gone(&self, name: &ModelName) -> Result<bool> {
+        let query = EventsQuery { model: Some(name.clone()), only_moves: true, ..EventsQuery::default() };
+        let Some(before) = self.log.events(&query).await?.pop().and_then(|l| l.event.after) else { return Ok(false) };
+        if before == Standing::default() {
+            return Ok(false);
+        }
+        let mut event =
+            RegistryEvent::new(self.clock.now(), name.clone(), EventAct::ChangedOutside, EventActor::Outside);
+        (event.before, event.after) = (Some(before), Some(Standing::default()));
+        event.note = Some(sentences::model_is_gone());
+        self.log.log_events(&[event]).await?;
+        Ok(true)
+    }
+}
+
+/// An event of an operation, by whoever began it.
+fn event(operation: &Operation, act: EventAct, at: domain::time::Millis) -> RegistryEvent {
+    let mut event = RegistryEvent::new(at, operation.model.clone(), act, EventActor::Named(operation.actor.clone()));
+    event.version = Some(operation.version);
+    event.reason = Some(operation.reason.clone());
+    event
+}
