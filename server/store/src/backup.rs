@@ -113,6 +113,8 @@ pub async fn restore(path: &Path, to: &Location, folder: &Path) -> Result<Vec<Ta
     while let Some((table, columns, cells)) = reading.row(path)? {
         target.tables.insert(table, &columns, cells).await?;
     }
+    let mut counts = reading.counts();
+    counts.extend(target.seed_missing(&counts).await?);
     for (head, table) in reading.head.tables.iter().filter_map(|h| Some((h, known(&h.table)?))) {
         if let Some(last) = head.counter.filter(|_| table.counter) {
             target.tables.set_counter(table, last).await?;
@@ -128,7 +130,6 @@ pub async fn restore(path: &Path, to: &Location, folder: &Path) -> Result<Vec<Ta
             in_use
         }
     };
-    let counts = reading.counts();
     let identity = DatabaseIdentity { folder: found.0, database: random::id()?, copied_from: Some(in_use) };
     target.finish(&identity, &counts).await?;
     Ok(counts)

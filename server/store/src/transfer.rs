@@ -142,6 +142,21 @@ impl CopyTarget {
         Ok(true)
     }
 
+    /// Gives tables their row of a new database that a backup of an earlier program does not have. Returns how many rows they have.
+    ///
+    /// # Errors
+    /// `Unavailable` when it cannot be written.
+    pub async fn seed_missing(&mut self, carried: &[TableCount]) -> Result<Vec<TableCount>> {
+        let mut seeded = vec![];
+        for table in TABLES.iter().filter(|t| carried.iter().all(|c| c.table != t.name)) {
+            let Some(seed) = table.seed else { continue };
+            let columns: Vec<&Column> = table.columns.iter().collect();
+            self.tables.insert(table, &columns, seed.iter().copied().map(Cell::Int).collect()).await?;
+            seeded.push(TableCount { table: table.name.to_owned(), rows: 1 });
+        }
+        Ok(seeded)
+    }
+
     /// Keeps what was written, if every table has as many rows as it should.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ use domain::{
 };
 use futures::future::join_all;
 use lake::ports::{ManifestCommit, SourceDelivery};
+use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
 use store::{ColumnType, Location, PostgresServer, StateStore, TABLES};
 
@@ -32,6 +33,7 @@ suite!([on_sqlite = crate::support::on_sqlite, on_postgres = crate::support::on_
     tables_of_a_later_program_are_refused_by_both_versions,
     a_copy_has_every_row_and_its_source_stays_as_it_was,
     a_backup_comes_back_as_it_was,
+    a_backup_of_an_earlier_program_has_what_a_new_database_has,
     a_damaged_backup_is_refused_before_anything_is_written,
     what_is_not_empty_takes_no_copy,
     one_status_says_what_is_there,
@@ -398,6 +400,42 @@ async fn a_backup_comes_back_as_it_was(dir: &LakeDir) {
     let (targets, _database) = empty(dir);
     let refused = store::restore(&path, &targets[1], elsewhere.path()).await.unwrap_err();
     assert!(refused.message.en.contains("another data folder"), "{refused}");
+}
+
+/// The registry of models came with version 16.
+async fn a_backup_of_an_earlier_program_has_what_a_new_database_has(dir: &LakeDir) {
+    filled(dir).await;
+    let mut bytes = vec![];
+    store::backup(&dir.location(), dir.path(), &mut bytes).await.unwrap();
+    let text = String::from_utf8(zstd::decode_all(&bytes[..]).unwrap()).unwrap();
+    let mut lines = text.lines();
+    let mut head: serde_json::Value = serde_json::from_str(lines.next().unwrap()).unwrap();
+    let later = |table: &serde_json::Value| {
+        let name = table["table"].as_str().unwrap();
+        name != "model_policy" && ["model", "registry", "promotion"].iter().any(|begin| name.starts_with(begin))
+    };
+    let mut rows = vec![];
+    for table in head["tables"].as_array().unwrap() {
+        let own: Vec<&str> = lines.by_ref().take(table["rows"].as_u64().unwrap() as usize).collect();
+        rows.extend(own.into_iter().filter(|_| !later(table)));
+    }
+    head["tables"].as_array_mut().unwrap().retain(|table| !later(table));
+    head["schema"] = 15.into();
+    let text = format!("{head}\n{}\n", rows.join("\n"));
+    let sha256: String = Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
+    let earlier = format!("{text}{}\n", serde_json::json!({ "sha256": sha256 }));
+    let path = dir.path().join("earlier.backup");
+    std::fs::write(&path, zstd::encode_all(earlier.as_bytes(), 3).unwrap()).unwrap();
+    let (targets, _database) = empty(dir);
+    for to in targets {
+        store::restore(&path, &to, dir.path()).await.unwrap();
+        let store = store::open(&to).await.unwrap();
+        assert_eq!((store.last_event().await.unwrap(), store.models_revision().await.unwrap()), (0, 0));
+        assert_eq!(store.comparisons().await.unwrap().len(), 2);
+        fill_registry(&store).await;
+        assert_eq!(registry_log::broken(&store.raw_events(0, 99).await.unwrap()), None);
+        store.close().await;
+    }
 }
 
 async fn a_damaged_backup_is_refused_before_anything_is_written(dir: &LakeDir) {
