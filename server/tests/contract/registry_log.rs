@@ -345,7 +345,7 @@ async fn an_operation_begins_and_ends_with_its_events(s: &Log) {
     let id = s.begin("검출기").await;
     let pending = KeptOperation { id, operation: operation("검출기"), state: OperationState::Pending, ended: None };
     assert_eq!(s.kept(id).await, pending);
-    assert_eq!(s.other.pending_operations().await.unwrap(), [pending.clone()]);
+    assert_eq!(s.other.pending_operations().await.unwrap(), std::slice::from_ref(&pending));
     let first = s.all().await[1].event.clone();
     assert_eq!(first, RegistryEvent { operation: Some(id), ..begun("검출기") });
     let outcome = Outcome { kind: OutcomeKind::Overtaken, note: Some(Sentence::named("somebody\0", "누군가")) };
@@ -388,7 +388,7 @@ async fn an_operation_ends_once(s: &Log) {
     let tries = (0..16).map(|n| {
         let log = s.each(n);
         async move {
-            let outcome = Outcome { note: Some(Sentence::named(&n.to_string(), "")), ..applied() };
+            let outcome = Outcome { note: Some(Sentence::named(n.to_string(), "")), ..applied() };
             log.end_operation(id, &outcome, Millis(n as i64), &[event("a", n as i64)]).await.unwrap()
         }
     });
@@ -523,7 +523,7 @@ async fn requests_come_back_newest_first(s: &Log) {
     let third = KeptRequest { state: rejected, ..third };
     assert_eq!(s.other.request(ids[2]).await.unwrap().as_ref(), Some(&third));
     assert_eq!(s.other.requests(None, true).await.unwrap(), [second, first.clone()]);
-    assert_eq!(s.other.requests(Some(&model("a")), true).await.unwrap(), [first.clone()]);
+    assert_eq!(s.other.requests(Some(&model("a")), true).await.unwrap(), std::slice::from_ref(&first));
     assert_eq!(s.other.requests(Some(&model("a")), false).await.unwrap(), [third, first]);
     assert_eq!(s.all().await[3].event, event);
     assert_eq!(s.whole().await, 4);
