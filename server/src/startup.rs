@@ -9,7 +9,7 @@ use std::{
 use domain::{
     Error, Result,
     error::Sentence,
-    ports::{Clock, Maintenance, RunCatalog, TrackingKind, TrackingStore},
+    ports::{Clock, Maintenance, ModelRegistry, RunCatalog, TrackingKind, TrackingStore},
     time::Millis,
 };
 /// The most memory that columns of the lake are held in.
@@ -21,8 +21,12 @@ pub use lake::{TableColumn, write_table};
 pub use registry::copy::BackgroundCopy;
 /// What `guardianflow doctor` says of a version of MLflow.
 pub use registry::copy::warning as tracking_warning;
+/// Where files of versions go that are registered here.
+pub use registry::embedded::FolderId;
 use registry::{
-    UnreadableStore,
+    FolderLocks, UnreadableStore,
+    catalog::RegistryCopy,
+    embedded::EmbeddedRegistry,
     folder::FolderStore,
     mlflow::{MlflowOptions, MlflowServer},
 };
@@ -71,6 +75,10 @@ pub struct AppServices {
     pub run_import: usecases::RunImport,
     /// For the job that copies them, and for commands; `None` where no MLflow is set.
     pub tracking: Option<Arc<BackgroundCopy>>,
+    /// Models, their champions and how they are changed.
+    pub models: usecases::Models,
+    /// For the job that copies them, and for commands.
+    pub registry: Arc<RegistryCopy>,
     pub file_positions: Arc<dyn FilePositionStore>,
     pub clock: Arc<dyn Clock>,
     /// For the jobs that keep the lake in order.
@@ -121,10 +129,23 @@ pub async fn open(settings: &Settings) -> Result<AppServices> {
         tracking_store(settings)?.map(|original| Arc::new(BackgroundCopy::new(original, store.clone(), clock.clone())));
     let catalog = tracking.clone().map(|copy| copy as Arc<dyn RunCatalog>);
     let sources = usecases::Sources::new(store.clone());
-    let runs = usecases::Tracking::new(catalog, clock.clone(), Some(lake.clone()));
+    let runs = usecases::Tracking::new(catalog.clone(), clock.clone(), Some(lake.clone()));
+    let original = model_registry(settings, store.clone(), clock.clone(), catalog)?;
+    let registry = Arc::new(RegistryCopy::new(original.clone(), store.clone(), clock.clone()));
     let metrics = usecases::Metrics::new(lake.clone());
+    let evidence = usecases::Evidence::new(metrics.clone(), store.clone(), clock.clone());
+    let models = usecases::Models::new(usecases::models::ModelParts {
+        registry: original,
+        catalog: registry.clone(),
+        log: store.clone(),
+        locks: Arc::new(FolderLocks::new(&settings.data.folder.join("locks"))),
+        clock: clock.clone(),
+        evidence: evidence.clone(),
+    });
     Ok(AppServices {
-        evidence: usecases::Evidence::new(metrics.clone(), store.clone(), clock.clone()),
+        evidence,
+        models,
+        registry,
         metrics: Arc::new(metrics),
         run_import: usecases::RunImport::new(
             runs.clone(),
@@ -166,6 +187,26 @@ pub fn tracking_store(settings: &Settings) -> Result<Option<Arc<dyn TrackingStor
             Ok(if is_there(&folder) { Some(Arc::new(FolderStore::open(&folder)?)) } else { None })
         }
     }
+}
+
+/// Where models are: the MLflow server that is set, else our own registry. Connects to nobody.
+fn model_registry(
+    settings: &Settings,
+    store: Arc<dyn StateStore>,
+    clock: Arc<dyn Clock>,
+    runs: Option<Arc<dyn RunCatalog>>,
+) -> Result<Arc<dyn ModelRegistry>> {
+    if let Some(TrackingSource::Server(server)) = settings.tracking.source()? {
+        return Ok(Arc::new(mlflow_server(server)?));
+    }
+    let folder = model_files(&settings.data.folder);
+    Ok(Arc::new(EmbeddedRegistry::new(store, clock, &folder, runs)))
+}
+
+/// The folder of a data folder with the files of versions that were registered here.
+#[must_use]
+pub fn model_files(data: &Path) -> std::path::PathBuf {
+    data.join("models")
 }
 
 #[expect(clippy::disallowed_methods, reason = "one look, before the server serves anybody")]

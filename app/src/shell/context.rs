@@ -23,6 +23,8 @@ pub struct Services {
     pub evidence: Arc<usecases::Evidence>,
     /// Experiments and runs.
     pub runs: Arc<usecases::Tracking>,
+    /// Models, their champions and how they are changed.
+    pub models: Arc<usecases::Models>,
     /// Runs that become records, and the rules by which they do.
     pub run_import: Arc<usecases::RunImport>,
     pub mappings: Arc<dyn Fn() -> SourceMappings + Send + Sync>,

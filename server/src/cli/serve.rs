@@ -122,6 +122,13 @@ async fn start_jobs(
     let (files, maintenance) = (Arc::clone(written), Arc::clone(&parts.maintenance));
     let title = sentences::follow_declared();
     jobs.add("declared", title, move |job| declarations::follow(Arc::clone(&files), Arc::clone(&maintenance), job));
+    let registry = Arc::clone(&parts.registry);
+    jobs.add("models", sentences::copy_models(), move |job| {
+        let registry = Arc::clone(&registry);
+        jobs::copy_models(async move { registry.run().await }, job)
+    });
+    let models = parts.models.clone();
+    jobs.add("model_log", sentences::follow_models(), move |job| jobs::follow_models(models.clone(), job));
     if let Some(copy) = parts.tracking.clone() {
         let title = sentences::copy_tracking();
         jobs.add("tracking", title, move |job| {

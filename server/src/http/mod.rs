@@ -12,6 +12,7 @@ pub mod files;
 pub mod forms;
 pub mod health;
 pub mod middleware;
+pub mod models;
 pub mod pages;
 pub mod problem;
 pub mod records;
@@ -99,6 +100,25 @@ pub fn router(state: AppState) -> Router {
         .route("/api/evidence/plan", get(evidence::plan))
         .route("/api/evidence/policy", get(evidence::policy).put(evidence::set_policy))
         .route("/api/changes", get(evidence::changes))
+        .route("/api/models", get(models::list))
+        .route("/api/models/{name}", get(models::model))
+        .route("/api/models/{name}/champion", get(models::champion))
+        .route("/api/models/{name}/history", get(models::history))
+        .route("/api/models/{name}/versions", get(models::versions).post(models::register))
+        .route("/api/models/{name}/versions/{version}", get(models::version))
+        .route("/api/models/{name}/versions/{version}/artifacts", get(models::artifacts))
+        .route("/api/models/{name}/versions/{version}/artifacts/file", get(models::file))
+        .route("/api/models/{name}/challenger", post(models::set_challenger))
+        .route("/api/models/{name}/promotions", post(models::promote))
+        .route("/api/models/{name}/rollback", post(models::roll_back))
+        .route("/api/models/{name}/requests", get(models::requests).post(models::ask))
+        .route("/api/requests/{id}", get(models::request))
+        .route("/api/requests/{id}/approve", post(models::approve))
+        .route("/api/requests/{id}/reject", post(models::reject))
+        .route("/api/audit", get(models::log))
+        .route("/api/audit/verify", get(models::verify))
+        .route("/mlflow/models", get(models::list))
+        .route("/mlflow/models/{name}/versions", get(models::versions))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/api/views", get(views::list).post(views::create))

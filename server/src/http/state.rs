@@ -67,6 +67,7 @@ impl AppState {
                 views: Arc::new(parts.views.clone()),
                 evidence: Arc::new(parts.evidence.clone()),
                 runs: Arc::new(parts.runs.clone()),
+                models: Arc::new(parts.models.clone()),
                 run_import: Arc::new(parts.run_import.clone().of_copy()),
                 mappings: Arc::new(move || rules.mappings()),
                 // What cannot be read was refused before.
@@ -114,6 +115,7 @@ impl AppState {
             views: Arc::new(all.views.for_actor(actor)),
             evidence: Arc::new(all.evidence.for_actor(actor)),
             runs: Arc::new(all.runs.for_actor(actor)),
+            models: Arc::new(all.models.for_actor(actor)),
             run_import: Arc::new(all.run_import.for_actor(actor)),
             ..all
         };

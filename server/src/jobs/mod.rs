@@ -38,6 +38,8 @@ const MERGE: Duration = Duration::from_secs(2);
 const MERGE_LATER: Duration = Duration::from_secs(20);
 /// How often sessions and keys that are over are forgotten.
 const FORGET: Duration = Duration::from_secs(600);
+/// How often it is looked whether a change of a model was left behind.
+const SETTLE: Duration = Duration::from_secs(2);
 /// How often the simulated fleet grows.
 const GROW: Duration = Duration::from_secs(10);
 
@@ -181,6 +183,41 @@ pub async fn copy_tracking(copying: impl Future<Output = ()>, job: Job) -> Resul
         () = copying => Ok(JobEnd::Done),
         // What was copied and is not saved yet is copied again after the next start.
         () = job.stopped() => Ok(JobEnd::Stopped),
+    }
+}
+
+/// Copies models. What is wrong with the registry is told by the status of the copy and is no trouble of the job.
+///
+/// # Errors
+/// None: it tries again by itself.
+pub async fn copy_models(copying: impl Future<Output = ()>, job: Job) -> Result<JobEnd> {
+    copy_tracking(copying, job).await
+}
+
+/// Ends what a crash left behind, and writes down what was changed outside.
+///
+/// # Errors
+/// None: it tries again by itself.
+pub async fn follow_models(models: usecases::Models, job: Job) -> Result<JobEnd> {
+    let mut seen = 0;
+    let mut looked = Instant::now();
+    loop {
+        let done = models.follow().await;
+        match &done {
+            Ok(()) => job.report_ok(),
+            Err(e) => job.report_error(e),
+        }
+        // Soon when the copy moves, and now and then for what a process that died has left.
+        loop {
+            if job.pause(FOLLOW).await {
+                return Ok(JobEnd::Stopped);
+            }
+            let now = models.generation();
+            if now != seen || done.is_err() || looked.elapsed() >= SETTLE {
+                (seen, looked) = (now, Instant::now());
+                break;
+            }
+        }
     }
 }
 

@@ -347,6 +347,16 @@ impl Models {
         .await
     }
 
+    /// What was known when an operation was begun.
+    ///
+    /// # Errors
+    /// As [`Models::past`].
+    pub async fn evidence_of(&self, id: domain::registry::OperationId) -> Result<Option<KeptEvidence>> {
+        let model = self.operation(id).await?.operation.model;
+        let begun = self.past(&model).await?.events.into_iter().find(|e| e.event.operation == Some(id));
+        Ok(begun.and_then(|e| e.event.evidence).map(|e| *e))
+    }
+
     /// The last thing that moved a model, for lists.
     ///
     /// # Errors

@@ -66,6 +66,8 @@ pub enum Attempt {
     Done(Box<Performed>),
     /// Somebody was faster, or is at it.
     Conflict(Conflict),
+    /// The key of the request was used for another one; nothing was done.
+    OtherRequest,
 }
 
 /// An operation that was begun.
@@ -94,8 +96,8 @@ impl Protocol {
     /// Does what somebody wants, or says who was faster.
     ///
     /// # Errors
-    /// `NotFound` for a model or version that is not there; `BadInput` for what cannot be done, and for a key that was used for something else; `Unavailable` when
-    /// the registry or the database does not answer before anything was begun.
+    /// `NotFound` for a model or version that is not there; `BadInput` for what cannot be done; `Unavailable` when the registry or the database does
+    /// not answer before anything was begun.
     pub async fn perform(&self, wanted: &Wanted) -> Result<Attempt> {
         if let Some(done) = self.done_before(wanted).await? {
             return Ok(done);
@@ -120,7 +122,7 @@ impl Protocol {
         let id = match self.log.begin_operation(&operation, &begun, wanted.key.as_ref()).await? {
             BeginOutcome::New(id) => id,
             BeginOutcome::Again(kept) => return Ok(Attempt::Done(Box::new(self.told_again(*kept)))),
-            BeginOutcome::OtherRequest => return Err(Error::bad_input(sentences::operation_key_used())),
+            BeginOutcome::OtherRequest => return Ok(Attempt::OtherRequest),
             // We hold the lock, and settled what was pending.
             BeginOutcome::Pending(kept) => {
                 let sentence = sentences::model_is_busy(&kept.operation.model);
@@ -136,7 +138,7 @@ impl Protocol {
         let Some(key) = &wanted.key else { return Ok(None) };
         match self.log.operation_of_key(key).await? {
             Some(BeginOutcome::Again(kept)) => Ok(Some(Attempt::Done(Box::new(self.told_again(*kept))))),
-            Some(BeginOutcome::OtherRequest) => Err(Error::bad_input(sentences::operation_key_used())),
+            Some(BeginOutcome::OtherRequest) => Ok(Some(Attempt::OtherRequest)),
             _ => Ok(None),
         }
     }

@@ -142,6 +142,8 @@ impl Models {
         let reason = Reason::parse(kept.request.reason.as_str())?;
         let done = match self.promote_approved(&kept.request, id, reason, evidence).await? {
             Attempt::Conflict(conflict) => return Ok(ApprovalOutcome::Conflict(conflict)),
+            // An approval has no key.
+            Attempt::OtherRequest => return Err(Error::internal(crate::sentences::broke_off())),
             Attempt::Done(done) => done,
         };
         if done.outcome.as_ref().is_some_and(|o| o.kind == OutcomeKind::NotApplied) {

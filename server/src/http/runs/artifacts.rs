@@ -10,6 +10,7 @@ use axum::{
 use domain::{
     ErrorKind,
     params::known_pairs,
+    ports::ArtifactBody,
     text::visible,
     tracking::{ArtifactPath, ByteRange},
 };
@@ -42,7 +43,16 @@ pub async fn file(
     let pairs = known_pairs(q.as_deref().unwrap_or_default(), &["path"])?;
     let path = ArtifactPath::parse(needed(&pairs, "path")?)?;
     let range = headers.get(header::RANGE).and_then(|r| r.to_str().ok()).and_then(ByteRange::parse);
-    let body = match s.runs.artifact(&id, &path, range).await {
+    send_file(&path, range, s.runs.artifact(&id, &path, range).await)
+}
+
+/// Sends a file that somebody else wrote, or the part of it that was asked for.
+pub(in crate::http) fn send_file(
+    path: &ArtifactPath,
+    range: Option<ByteRange>,
+    body: domain::Result<ArtifactBody>,
+) -> Answer {
+    let body = match body {
         Ok(body) => body,
         Err(e) if range.is_some() && e.kind == ErrorKind::BadInput => {
             return Err(Problem::with_sentence(StatusCode::RANGE_NOT_SATISFIABLE, sentences::no_such_range()));

@@ -30,6 +30,7 @@ use usecases::{
 };
 use xxhash_rust::xxh3::xxh3_64;
 
+pub(super) use self::artifacts::send_file;
 pub use self::{
     artifacts::{file, list},
     comparison::compare,
@@ -56,11 +57,11 @@ fn texts(pairs: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// The text of a key that has one.
-fn text<'a>(pairs: &'a [(String, String)], key: &str) -> Option<&'a str> {
+pub(super) fn text<'a>(pairs: &'a [(String, String)], key: &str) -> Option<&'a str> {
     texts(pairs).find(|(k, text)| *k == key && !text.is_empty()).map(|(_, text)| text)
 }
 
-fn needed<'a>(pairs: &'a [(String, String)], key: &str) -> domain::Result<&'a str> {
+pub(super) fn needed<'a>(pairs: &'a [(String, String)], key: &str) -> domain::Result<&'a str> {
     text(pairs, key).ok_or_else(|| Error::bad_input(sentences::key_missing(key)))
 }
 
@@ -70,12 +71,12 @@ fn etag(runs: &Tracking, what: &str, query: Option<&str>) -> String {
     format!("W/\"{:016x}\"", xxh3_64(key.as_bytes()))
 }
 
-fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+pub(super) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     let known = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok());
     known.is_some_and(|k| k.split(',').any(|t| t.trim() == etag || t.trim() == "*"))
 }
 
-fn not_modified(etag: String) -> Response {
+pub(super) fn not_modified(etag: String) -> Response {
     (StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response()
 }
 
