@@ -206,6 +206,8 @@ statements! {
     LAST_STANDINGS =
         "SELECT number, body, hash FROM registry_event
          WHERE number IN (SELECT max(number) FROM registry_event WHERE moves = 1 GROUP BY model) ORDER BY number";
+    LAST_STANDING =
+        "SELECT number, body, hash FROM registry_event WHERE model = $1 AND moves = 1 ORDER BY number DESC LIMIT 1";
     RAW_EVENTS =
         "SELECT number, body, model, at_ms, moves, hash FROM registry_event WHERE number > $1 ORDER BY number LIMIT $2";
     BEGIN_OPERATION =

@@ -333,6 +333,11 @@ pub trait RegistryLog: Send + Sync {
     /// # Errors
     /// `Unavailable` when they cannot be read.
     async fn last_standings(&self) -> Result<Vec<LoggedEvent>>;
+    /// The last event of a model that says how it stands.
+    ///
+    /// # Errors
+    /// `Unavailable` when it cannot be read.
+    async fn last_standing(&self, model: &ModelName) -> Result<Option<LoggedEvent>>;
     /// The number of the last event; 0 before the first.
     ///
     /// # Errors

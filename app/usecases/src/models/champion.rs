@@ -1,25 +1,14 @@
 //! What inference servers ask: which version to run here.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
 use domain::{
     Error, Result,
     registry::{Alias, ModelName, ModelVersion, RegistryModel, Stage},
-    time::{HOUR, Millis},
+    time::Millis,
 };
 
-use super::Models;
-use super::sentences;
-
-/// How long who asked is remembered, in ms.
-const REMEMBERED: i64 = 48 * HOUR;
-/// How many askers of a model are remembered.
-const MOST_READERS: usize = 50;
-/// The longest name of an asker that is kept, in characters.
-const MAX_NAME: usize = 80;
+use super::{Models, readers::Reader, sentences};
 
 /// The champion, or the version of a stage.
 #[derive(Debug, Clone)]
@@ -33,45 +22,6 @@ pub struct ChampionAnswer {
     pub stale: Option<domain::error::Sentence>,
     /// Moves when the answer could have changed.
     pub generation: u64,
-}
-
-/// Somebody who asked for the champion or a stage.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reader {
-    /// The name of the token, and what the program calls itself.
-    pub name: String,
-    /// What it was answered last.
-    pub version: u32,
-    pub last: Millis,
-    pub times: u64,
-}
-
-/// Who asked lately, in this process.
-#[derive(Debug, Default)]
-pub struct Readers(Mutex<BTreeMap<ModelName, Vec<Reader>>>);
-
-impl Readers {
-    fn note(&self, model: &ModelName, name: &str, version: u32, at: Millis) {
-        let name: String = name.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect();
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let readers = all.entry(model.clone()).or_default();
-        if let Some(reader) = readers.iter_mut().find(|r| r.name == name) {
-            (reader.version, reader.last, reader.times) = (version, at, reader.times + 1);
-            return;
-        }
-        readers.retain(|r| at.0 - r.last.0 < REMEMBERED);
-        if readers.len() < MOST_READERS {
-            readers.push(Reader { name, version, last: at, times: 1 });
-        }
-    }
-
-    fn of(&self, model: &ModelName, now: Millis) -> Vec<Reader> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut readers: Vec<Reader> = all.get(model).into_iter().flatten().cloned().collect();
-        readers.retain(|r| now.0 - r.last.0 < REMEMBERED);
-        readers.sort_by_key(|r| std::cmp::Reverse(r.last));
-        readers
-    }
 }
 
 impl Models {

@@ -4,6 +4,7 @@
 mod champion;
 mod promotion;
 mod protocol;
+mod readers;
 mod requests;
 mod verify;
 
@@ -26,11 +27,12 @@ use domain::{
     tracking::{ArtifactEntry, ArtifactPath, ByteRange},
 };
 
-use self::{champion::Readers, protocol::Protocol};
+use self::{protocol::Protocol, readers::Readers};
 pub use self::{
-    champion::{ChampionAnswer, Reader},
+    champion::ChampionAnswer,
     promotion::{PromotionInput, PromotionReview, RollbackInput, RollbackReview},
     protocol::{Attempt, Conflict, Performed},
+    readers::Reader,
     requests::{ApprovalOutcome, RequestReview},
     verify::{BrokenRow, BrokenWhy, ChainReport},
 };

@@ -7,7 +7,7 @@ use domain::{
     error::Sentence,
     evidence::{ModelPolicy, PromotionRule, Verdict},
     model::ModelKey,
-    ports::{EventsQuery, IdempotencyKey, OperationKey},
+    ports::{IdempotencyKey, OperationKey},
     registry::{
         KeptEvidence, ModelName, OperationKind, Reason, RegistryModel, RequestId, RollbackTarget, Target, Version,
         VersionStatus,
@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use super::sentences;
 use super::{
     Models,
-    champion::Reader,
+    readers::Reader,
     protocol::{Attempt, Wanted},
 };
 use crate::evidence::EvidenceQuestion;
@@ -355,15 +355,6 @@ impl Models {
         let model = self.operation(id).await?.operation.model;
         let begun = self.past(&model).await?.events.into_iter().find(|e| e.event.operation == Some(id));
         Ok(begun.and_then(|e| e.event.evidence).map(|e| *e))
-    }
-
-    /// The last thing that moved a model, for lists.
-    ///
-    /// # Errors
-    /// As [`Models::past`].
-    pub async fn last_change(&self, name: &ModelName) -> Result<Option<domain::registry::LoggedEvent>> {
-        let query = EventsQuery { model: Some(name.clone()), only_moves: true, ..EventsQuery::default() };
-        Ok(self.events(&query).await?.pop())
     }
 }
 

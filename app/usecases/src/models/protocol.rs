@@ -481,8 +481,7 @@ impl Protocol {
     /// # Errors
     /// `Unavailable` when the database does not answer.
     async fn note_outside(&self, model: &RegistryModel) -> Result<bool> {
-        let query = EventsQuery { model: Some(model.name.clone()), only_moves: true, ..EventsQuery::default() };
-        let last = self.log.events(&query).await?.pop();
+        let last = self.log.last_standing(&model.name).await?;
         let (now, standing) = (self.clock.now(), model.standing());
         let before = last.and_then(|l| l.event.after);
         if before.as_ref() == Some(&standing) {
@@ -517,8 +516,7 @@ impl Protocol {
     }
 
     async fn note_gone(&self, name: &ModelName) -> Result<bool> {
-        let query = EventsQuery { model: Some(name.clone()), only_moves: true, ..EventsQuery::default() };
-        let Some(before) = self.log.events(&query).await?.pop().and_then(|l| l.event.after) else { return Ok(false) };
+        let Some(before) = self.log.last_standing(name).await?.and_then(|l| l.event.after) else { return Ok(false) };
         if before == Standing::default() {
             return Ok(false);
         }

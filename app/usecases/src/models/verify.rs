@@ -50,7 +50,10 @@ impl Models {
         loop {
             let rows = self.log().raw_events(last, PAGE).await?;
             if rows.is_empty() {
-                return Ok(report(last, &hash, None));
+                // Rows at the end may have been taken away.
+                let missing = self.log().last_event().await? > last;
+                let broken = missing.then_some(BrokenRow { number: last + 1, why: BrokenWhy::Missing });
+                return Ok(report(last, &hash, broken));
             }
             for row in rows {
                 let broken = |why| Some(BrokenRow { number: row.number, why });
@@ -62,7 +65,7 @@ impl Models {
                     return Ok(report(last, &hash, broken(BrokenWhy::Hash)));
                 }
                 let told = serde_json::from_str::<RegistryEvent>(&row.body);
-                if !told.is_ok_and(|e| e.model.as_str() == row.model && e.at.0 == row.at) {
+                if !told.is_ok_and(|e| e.model.as_str() == row.model && e.at.0 == row.at && e.after.is_some() == row.moves) {
                     return Ok(report(last, &hash, broken(BrokenWhy::Columns)));
                 }
                 (last, hash) = (row.number, expected);

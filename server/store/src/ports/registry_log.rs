@@ -156,6 +156,12 @@ impl RegistryLog for Store {
         Ok(rows::events(found))
     }
 
+    async fn last_standing(&self, model: &ModelName) -> Result<Option<LoggedEvent>> {
+        let found: Option<EventRow> =
+            sqlx::query_as(sql::LAST_STANDING).bind(model.as_str()).fetch_optional(&self.pool).await.map_err(unread)?;
+        Ok(rows::events(found.into_iter().collect()).pop())
+    }
+
     async fn last_event(&self) -> Result<i64> {
         sqlx::query_scalar(sql::LAST_EVENT).fetch_one(&self.pool).await.map_err(unread)
     }
