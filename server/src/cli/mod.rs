@@ -13,6 +13,7 @@ mod metrics;
 mod models;
 mod output;
 mod pick;
+mod registry;
 mod routes;
 mod run_comparison;
 mod run_texts;
@@ -70,9 +71,12 @@ Examples:
     /// Ask for numbers: the same engine as the pages
     #[command(subcommand)]
     Metrics(Box<metrics::Metrics>),
-    /// Is the challenger better? Verdicts, registered comparisons and plans
+    /// Models: champions, promotions, rollbacks and their past; is the challenger better? Verdicts, registered comparisons and plans
     #[command(subcommand)]
     Models(Box<models::Models>),
+    /// The log of what happened to models
+    #[command(subcommand)]
+    Audit(registry::Audit),
     /// List places with their names and what is expected of them
     #[command(after_help = "Example:\n  guardianflow places --json")]
     Places(declarations::List),
@@ -165,6 +169,7 @@ async fn dispatch(cli: Cli, matches: &clap::ArgMatches) -> Result<ExitCode> {
         Command::Import(c) => c.run(&settings).await,
         Command::Metrics(c) => c.run(&settings).await,
         Command::Models(c) => c.run(&settings).await,
+        Command::Audit(c) => c.run(&settings).await,
         Command::Config(c) => {
             // Global flags may stand before or after the command; clap keeps them with the innermost one.
             let inner = matches.subcommand().map_or(matches, |(_, m)| m);

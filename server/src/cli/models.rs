@@ -1,4 +1,4 @@
-//! `guardianflow models …`: is the challenger better, and how long would it take to know.
+//! `guardianflow models …`: is the challenger better, and how long would it take to know; `registry` has the commands that are about the registry.
 
 use std::{process::ExitCode, sync::Arc};
 
@@ -19,6 +19,7 @@ use usecases::evidence::{EvidenceAnswer, EvidenceQuestion, NewRegistration, Plan
 use super::{
     metrics::spelled,
     output::{Align, Head, print, print_json, table},
+    registry::Registry,
 };
 use crate::{
     config::Settings,
@@ -45,6 +46,8 @@ pub enum Models {
     /// Which effect so many sites and days would show, by how the champion's own records scatter
     #[command(after_help = "Example:\n  guardianflow models plan yolov8m:1.1.0 --effect 0.01 --sites 12 --days 14")]
     Plan(PlanArgs),
+    #[command(flatten)]
+    Registry(Registry),
 }
 
 #[derive(Debug, Args)]
@@ -188,6 +191,9 @@ impl PairArgs {
 
 impl Models {
     pub async fn run(&self, settings: &Settings) -> Result<ExitCode> {
+        if let Self::Registry(command) = self {
+            return Box::pin(command.run(settings)).await;
+        }
         if settings.data.is_empty() {
             return Err(Error::unavailable(Sentence::only_english(format!(
                 "there are no records in {}: take some with `guardianflow ingest FILE`",
@@ -288,6 +294,8 @@ impl Models {
                 print(&if rows.is_empty() { "no comparison is registered".to_owned() } else { table(&head, &rows) })?;
                 Ok(ExitCode::SUCCESS)
             }
+            // Run by itself.
+            Self::Registry(_) => Ok(ExitCode::SUCCESS),
             Self::Plan(args) => {
                 let asked = args.place.params(args.metric.as_ref()).read(now, &utc)?;
                 let question = PlanQuestion {
@@ -310,7 +318,7 @@ impl Models {
     }
 }
 
-fn exit_code(verdict: Verdict, provisional: bool) -> ExitCode {
+pub(super) fn exit_code(verdict: Verdict, provisional: bool) -> ExitCode {
     match verdict {
         Verdict::Worse | Verdict::Unhealthy => ExitCode::from(4),
         Verdict::Better | Verdict::NotWorse if !provisional => ExitCode::SUCCESS,

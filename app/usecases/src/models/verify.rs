@@ -65,11 +65,24 @@ impl Models {
                     return Ok(report(last, &hash, broken(BrokenWhy::Hash)));
                 }
                 let told = serde_json::from_str::<RegistryEvent>(&row.body);
-                if !told.is_ok_and(|e| e.model.as_str() == row.model && e.at.0 == row.at && e.after.is_some() == row.moves) {
+                if !told
+                    .is_ok_and(|e| e.model.as_str() == row.model && e.at.0 == row.at && e.after.is_some() == row.moves)
+                {
                     return Ok(report(last, &hash, broken(BrokenWhy::Columns)));
                 }
                 (last, hash) = (row.number, expected);
             }
+        }
+    }
+}
+
+impl BrokenWhy {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Hash => "hash",
+            Self::Columns => "columns",
         }
     }
 }

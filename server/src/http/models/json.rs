@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    evidence::Verdict,
     ports::{KeptRequest, RegistryKind, RegistryStatus},
     registry::{
         Alias, EventAct, EventActor, KeptEvidence, LoggedEvent, ModelName, ModelVersion, OperationKind, OutcomeKind,
@@ -279,12 +278,6 @@ pub fn request(kept: &KeptRequest) -> Value {
 pub fn chain(report: &ChainReport) -> Value {
     json!({
         "right": report.right, "head": report.head,
-        "broken": report.broken.as_ref().map(|b| json!({ "number": b.number, "why": format!("{:?}", b.why).to_lowercase() })),
+        "broken": report.broken.as_ref().map(|b| json!({ "number": b.number, "why": b.why.as_str() })),
     })
-}
-
-/// The verdict of a review, for exit codes.
-#[must_use]
-pub fn verdict(review: &PromotionReview) -> Option<Verdict> {
-    review.evidence.as_ref().map(|e| e.verdict)
 }
