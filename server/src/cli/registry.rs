@@ -162,6 +162,7 @@ pub struct AddArgs {
 #[derive(Debug, Args)]
 pub struct ChallengerArgs {
     name: String,
+    #[arg(id = "number", value_name = "VERSION")]
     version: String,
     /// Why
     #[arg(long)]
@@ -175,6 +176,7 @@ pub struct ChallengerArgs {
 #[derive(Debug, Args)]
 pub struct PromoteArgs {
     name: String,
+    #[arg(id = "number", value_name = "VERSION")]
     version: String,
     /// staging, or production with the alias champion
     #[arg(long)]
