@@ -11,6 +11,7 @@ pub mod overlay;
 pub mod refusals;
 pub mod tracking;
 pub mod trend;
+pub mod verdict;
 
 pub(crate) mod words {
     //! The texts of this folder, from `words.toml`.
