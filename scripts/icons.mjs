@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 const names = [
   "bookmark", "calendar-clock", "chart-line", "chevron-down", "chevron-left", "chevron-right", "chevrons-up-down", "circle-alert",
   "circle-check", "database", "download", "flag", "flask-conical", "image", "inbox", "layout-dashboard", "link", "list", "lock", "monitor", "moon",
+  "package",
   "scale", "search", "shield-check", "sun", "table", "users",
 ];
 

@@ -19,6 +19,7 @@ pub mod changes;
 pub mod compare;
 pub mod experiments;
 pub mod images;
+pub mod models;
 pub mod pick;
 pub mod place;
 pub mod plan;
@@ -67,6 +68,7 @@ page_list![
     run_pick,
     compare,
     experiments,
+    models,
     runs,
     run_compare,
     images,

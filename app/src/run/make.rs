@@ -8,11 +8,12 @@ use domain::{
 use leptos::prelude::*;
 use usecases::tracking::RunAnswer;
 
-use super::{artifacts, curves, html, sentences, words};
+use super::{curves, html, sentences, words};
 use crate::{
     panels::{curve::CurveStyle, tracking},
     shell::{
         addresses,
+        artifacts::{self, FileSource},
         context::{Request, Services},
         drawn::DrawnView,
         plain_query::PlainQuery,
@@ -56,7 +57,7 @@ pub async fn page(services: &Services, request: &Request, address: &str) -> Resu
     let content = if show.is_some() {
         let folder = a.understand("folder", ArtifactPath::parse).unwrap_or_default();
         let file = a.understand("file", ArtifactPath::parse);
-        artifacts::section(&a, &services.runs, run, &folder, file.as_ref()).await
+        artifacts::section(&a, &FileSource::Run(&services.runs, run), &folder, file.as_ref()).await
     } else {
         overview(services, &mut a, &answer)?
     };
@@ -162,6 +163,6 @@ fn run_links(services: &Services, a: &PlainQuery, answer: &RunAnswer) -> html::R
         place,
         parent: answer.parent.as_deref().map(to),
         children: answer.children.iter().map(|c| to(c)).collect(),
-        version: addresses::registered_version,
+        version: addresses::model_version,
     }
 }

@@ -1,16 +1,12 @@
 //! `/runs/{id}`: one run of an experiment, with its curves and the files that it left.
 
 #[cfg(feature = "ssr")]
-mod artifacts;
-#[cfg(feature = "ssr")]
 mod curves;
 mod function;
 #[cfg(feature = "ssr")]
 mod html;
 #[cfg(feature = "ssr")]
 mod make;
-#[cfg(feature = "ssr")]
-mod picture;
 
 #[cfg(feature = "ssr")]
 mod words {

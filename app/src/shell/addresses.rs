@@ -24,6 +24,8 @@ pub const RUN_COMPARISON: &str = "/runs/compare";
 pub const RUN_IMAGES: &str = "/runs/images";
 /// The page of registered comparisons.
 pub const REGISTERED: &str = "/compare/registered";
+/// The page of the models of the registry.
+pub const MODELS: &str = "/models";
 /// The page of plans of comparisons.
 pub const PLAN: &str = "/compare/plan";
 /// What a change is made of.
@@ -195,10 +197,46 @@ pub fn records_of_run(id: &RunId) -> String {
     )
 }
 
-/// The comparison with a registered version as the baseline.
+/// The page of a model of the registry.
 #[must_use]
-pub fn registered_version(model: &str, version: &str) -> String {
-    href("/compare", &[("baseline".to_owned(), format!("models:/{model}/{version}"))])
+pub fn model(name: &str) -> String {
+    format!("{MODELS}/{}", encode(name))
+}
+
+/// The page of a version of a model.
+#[must_use]
+pub fn model_version(model: &str, version: &str) -> String {
+    format!("{MODELS}/{}/versions/{}", encode(model), encode(version))
+}
+
+/// The page on which a version is promoted.
+#[must_use]
+pub fn model_promote(name: &str) -> String {
+    format!("{}/promote", model(name))
+}
+
+/// The page on which a model is rolled back.
+#[must_use]
+pub fn model_rollback(name: &str) -> String {
+    format!("{}/rollback", model(name))
+}
+
+/// What happened to a model.
+#[must_use]
+pub fn model_history(name: &str) -> String {
+    format!("{}/history", model(name))
+}
+
+/// The page of a request to promote.
+#[must_use]
+pub fn model_request(id: i64) -> String {
+    format!("{MODELS}/requests/{id}")
+}
+
+/// The comparison of a version of a model with its champion.
+#[must_use]
+pub fn model_comparison(champion: &ModelKey, challenger: &ModelKey) -> String {
+    href("/compare", &[("baseline".to_owned(), champion.key()), ("models".to_owned(), challenger.key())])
 }
 
 /// The stream of events about experiments and runs.

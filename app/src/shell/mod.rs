@@ -6,6 +6,8 @@ pub mod addresses;
 #[cfg(feature = "ssr")]
 pub mod answer;
 #[cfg(feature = "ssr")]
+pub mod artifacts;
+#[cfg(feature = "ssr")]
 pub mod context;
 #[cfg(feature = "ssr")]
 pub mod document;
@@ -26,6 +28,8 @@ pub mod page_query;
 pub mod page_spec;
 #[cfg(feature = "ssr")]
 pub mod palette;
+#[cfg(feature = "ssr")]
+mod picture;
 #[cfg(feature = "ssr")]
 pub mod plain_query;
 pub mod prefs;

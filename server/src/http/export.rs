@@ -26,12 +26,12 @@ use super::{ActorServices, api::read_params, csv, problem::Problem};
 
 type Answer = Result<Response, Problem>;
 
-fn file(name: &str, kind: &'static str, body: String) -> Response {
+pub(super) fn file(name: &str, kind: &'static str, body: String) -> Response {
     let disposition = format!("attachment; filename=\"{name}\"");
     ([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, disposition)], body).into_response()
 }
 
-fn table(name: &str, head: &[&str], rows: &[Vec<String>]) -> Response {
+pub(super) fn table(name: &str, head: &[&str], rows: &[Vec<String>]) -> Response {
     file(name, "text/csv; charset=utf-8", csv::to_csv(head, rows))
 }
 

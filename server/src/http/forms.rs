@@ -1,20 +1,18 @@
 //! Writes of pages: server functions that forms send to the path of a page (`app::shell::page_spec::Function`). With a script the browser
 //! reads the function's answer; without one it is led to where the answer says, or gets the page again with what was refused.
 
-use app::{
-    PAGES,
-    shell::{error::PageError, refused::Refused},
-};
+use app::shell::{error::PageError, refused::Refused};
 use axum::{
     body::{Body, Bytes, to_bytes},
-    extract::{Request, State as Shared},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    extract::{MatchedPath, Request, State as Shared},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use domain::{ErrorKind, params::pairs};
 
 use super::{AppState, normalization, pages, problem::Problem};
+use crate::page_paths;
 
 /// The largest request body, in bytes, but for records.
 pub const MAX_BODY: usize = 1 << 20;
@@ -22,24 +20,29 @@ pub const MAX_BODY: usize = 1 << 20;
 /// By which Leptos tells its own client to go to `Location`.
 const REDIRECT: HeaderName = HeaderName::from_static("serverfnredirect");
 
-/// Whether a form of a page is sent here.
-fn is_form_post(request: &Request) -> bool {
-    let path = request.uri().path();
-    request.method() == Method::POST
-        && !path.starts_with("/sf/")
-        && PAGES.iter().flat_map(|page_spec| page_spec.functions).any(|f| f.path == path && f.method == "POST")
+/// The path of the server function that a form of a page is for; `None` for other requests.
+fn function_of_form(request: &Request) -> Option<&'static str> {
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str)?;
+    if request.method() != Method::POST || path.starts_with("/sf/") {
+        return None;
+    }
+    page_paths::forms().into_iter().find(|form| form.0 == path).map(|form| form.1.path)
+}
+
+/// The address of a function, for a form that was sent to the page that it stands on.
+fn sent_to(function: &str, uri: &Uri) -> Uri {
+    if uri.path() == function { uri.clone() } else { function.parse().unwrap_or_default() }
 }
 
 pub async fn handle_form_post(Shared(state): Shared<AppState>, request: Request, next: Next) -> Response {
-    if !is_form_post(&request) {
-        return next.run(request).await;
-    }
+    let Some(function) = function_of_form(&request) else { return next.run(request).await };
     let (mut parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_BODY).await else {
         return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the form is too large").into_response();
     };
     let plain = accepts_html(&parts.headers);
     let mut page = parts.clone();
+    parts.uri = sent_to(function, &parts.uri);
     // Names have one spelling inside.
     let text =
         std::str::from_utf8(&body).ok().map(|text| normalization::of_pairs(text).unwrap_or_else(|| text.to_owned()));
@@ -60,12 +63,11 @@ pub async fn handle_form_post(Shared(state): Shared<AppState>, request: Request,
     let refused = Refused {
         error: error_of(response).await,
         fields: text.and_then(|text| pairs(&text).ok()).unwrap_or_default(),
-        path: path.clone(),
+        path,
     };
     page.extensions.insert(refused);
-    // What was sent is not in the address.
+    // What was sent is not in the address; what the page was asked with still is.
     page.method = Method::GET;
-    page.uri = path.parse().unwrap_or_default();
     page.headers.remove(header::CONTENT_LENGTH);
     page.headers.remove(header::CONTENT_TYPE);
     pages::rendered(&state, Request::from_parts(page, Body::empty())).await

@@ -94,6 +94,8 @@ pub fn router(state: AppState) -> Router {
         .route("/export/runs.csv", get(runs::csv))
         .route("/export/runs.json", get(runs::json_file))
         .route("/export/runs.parquet", get(runs::parquet))
+        .route("/export/model_history.csv", get(models::history_csv))
+        .route("/export/model_history.json", get(models::history_json))
         .route("/api/evidence", get(evidence::evidence))
         .route("/api/evidence/registrations", get(evidence::registrations).post(evidence::register))
         .route("/api/evidence/registrations/{id}", get(evidence::registration))

@@ -20,11 +20,14 @@ use leptos::{
     nonce::use_nonce,
     prelude::{provide_context, use_context},
 };
-use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list, render_app_async_with_context};
+use leptos_axum::{
+    LeptosRoutes, ResponseOptions, generate_route_list, handle_server_fns_with_context, render_app_async_with_context,
+};
 use serde::Deserialize;
 use tower_http::services::{ServeDir, ServeFile};
 
 use super::{AppState, middleware::page_policy, problem::Problem, sentences};
+use crate::page_paths;
 
 /// Adds pages, server functions, files, and the page for everything else.
 pub fn with_pages(router: Router<AppState>, state: &AppState) -> Router<AppState> {
@@ -42,6 +45,13 @@ pub fn with_pages(router: Router<AppState>, state: &AppState) -> Router<AppState
         let options = state.leptos.clone();
         move || document(options.clone())
     };
+    // Forms that are sent to the page on which they stand: `forms` has put the function's address in its place.
+    let elsewhere = page_paths::forms().into_iter().filter(|(path, f)| path != f.path);
+    let router = elsewhere.fold(router, |router, (path, _)| {
+        let context = context.clone();
+        let handler = move |request: HttpRequest| handle_server_fns_with_context(context.clone(), request);
+        router.route(&path, axum::routing::post(handler))
+    });
     router
         .leptos_routes_with_context(state, generate_route_list(App), context, shell)
         .nest_service("/pkg", files(root.join("pkg")))

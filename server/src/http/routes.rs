@@ -6,7 +6,7 @@ use app::{PAGES, shell::page_spec::Function};
 use domain::access::Action;
 use serde::Serialize;
 
-use crate::page_paths::pages;
+use crate::page_paths::{forms, pages};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Route {
@@ -62,6 +62,8 @@ const ROUTES: &[(&str, &str, Action)] = &[
     ("GET", "/export/runs.csv", Action::ReadRuns),
     ("GET", "/export/runs.json", Action::ReadRuns),
     ("GET", "/export/runs.parquet", Action::ReadRuns),
+    ("GET", "/export/model_history.csv", Action::ReadModels),
+    ("GET", "/export/model_history.json", Action::ReadModels),
     ("GET", "/api/evidence", Action::ReadMetrics),
     ("GET", "/api/evidence/registrations", Action::ReadMetrics),
     ("POST", "/api/evidence/registrations", Action::WriteEvidence),
@@ -114,7 +116,10 @@ pub fn all() -> Vec<Route> {
     let pages = pages().map(|(path, action)| route("GET", path, action));
     let ours = ROUTES.iter().map(|(method, path, action)| route(method, (*path).to_owned(), *action));
     let functions = functions().map(|f| route(f.method, f.path.to_owned(), f.action));
-    pages.chain(ours).chain(functions).collect()
+    // Forms that are sent to the page on which they stand.
+    let forms = forms().into_iter().filter(|(path, f)| path != f.path);
+    let forms = forms.map(|(path, f)| route(f.method, path, f.action));
+    pages.chain(ours).chain(functions).chain(forms).collect()
 }
 
 /// The list as it is looked up.

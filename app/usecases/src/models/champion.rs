@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     Error, Result,
-    registry::{Alias, ModelName, ModelVersion, RegistryModel, Stage},
+    registry::{Alias, LoggedEvent, ModelName, ModelVersion, RegistryModel, Stage},
     time::Millis,
 };
 
@@ -55,6 +55,15 @@ impl Models {
             model,
             version,
         })
+    }
+
+    /// What changed each model last, as far as the log knows.
+    ///
+    /// # Errors
+    /// `Forbidden` for whoever may not see models; `Unavailable` when it cannot be read.
+    pub async fn last_changes(&self) -> Result<Vec<LoggedEvent>> {
+        self.may_read()?;
+        self.log().last_standings().await
     }
 
     /// Who asked for the champion or a stage of a model lately, last first.

@@ -20,13 +20,16 @@ use sha2::{Digest, Sha256};
 use super::sentences;
 use super::{
     Models,
-    readers::Reader,
     protocol::{Attempt, Wanted},
+    readers::Reader,
 };
 use crate::evidence::EvidenceQuestion;
 
 /// The longest key of a write, in characters.
 const MAX_KEY: usize = 255;
+
+/// So long a page waits to hear whether files are there.
+const MAX_LOOK: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// What a promotion is asked for with.
 #[derive(Debug, Clone, Default)]
@@ -180,6 +183,22 @@ impl Models {
             }
         }
         Err(Error::not_found(sentences::version_without_files(version, name)))
+    }
+
+    /// Why the files of a version cannot be read; `None` where they can, and where nobody but their owner can look or the registry does not say in time.
+    ///
+    /// # Errors
+    /// `Forbidden` for whoever may not see models.
+    pub async fn missing_files(&self, name: &ModelName, version: Version) -> Result<Option<Sentence>> {
+        self.may_read()?;
+        if self.status().error.is_some() {
+            return Ok(None);
+        }
+        let looked = tokio::time::timeout(MAX_LOOK, self.check_files(name, version)).await;
+        Ok(match looked {
+            Ok(Err(e)) if e.kind == ErrorKind::NotFound => Some(e.message),
+            _ => None,
+        })
     }
 
     /// Promotes a version, where policy and evidence allow it.

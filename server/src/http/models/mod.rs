@@ -1,7 +1,10 @@
 //! `/api/models`: models, their champions and their past, for inference servers and training servers; and the same under the addresses of the
 //! guide, `/mlflow/models`.
 
+mod files;
 pub mod json;
+
+pub use files::{history_csv, history_json};
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -1,19 +1,19 @@
-//! The files that a run left: a folder, and what is in one of its files. Files were written by somebody else: text is shown as text,
+//! The files that a run left, or of which a version consists: a folder, and what is in one of its files. Files were written by somebody else: text is shown as text,
 //! pictures only when their first bytes say that they are some, and nothing of them ever runs.
 
 use domain::{
     ErrorKind, Result,
     error::Sentence,
+    ports::ArtifactBody,
     tracking::{ArtifactEntry, ArtifactPath, ByteRange, Run},
 };
 use futures::StreamExt;
 use leptos::prelude::*;
-use usecases::Tracking;
+use usecases::{Models, Tracking};
 
-use super::{picture::picture_type, words};
+use super::{picture::picture_type, plain_query::PlainQuery, words};
 use crate::{
     i18n::Lang,
-    shell::plain_query::PlainQuery,
     ui::{fmt::Fmt, icon::Icon, links},
 };
 
@@ -33,6 +33,40 @@ const TEXTS: [&str; 18] = [
 const NAMES: [&str; 5] = ["MLmodel", "requirements", "Dockerfile", "LICENSE", "README"];
 const PICTURES: [&str; 5] = ["png", "jpg", "jpeg", "gif", "webp"];
 
+/// Whose files they are.
+#[derive(Clone, Copy)]
+pub enum FileSource<'a> {
+    Run(&'a Tracking, &'a Run),
+    /// Of a model, by its name and version.
+    Version(&'a Models, &'a str, &'a str),
+}
+
+impl FileSource<'_> {
+    async fn list(&self, folder: &ArtifactPath) -> Result<Vec<ArtifactEntry>> {
+        match self {
+            Self::Run(runs, run) => runs.artifacts(run.id.as_str(), folder).await,
+            Self::Version(models, name, version) => models.artifacts(name, version, folder).await,
+        }
+    }
+
+    async fn open(&self, file: &ArtifactPath, range: Option<ByteRange>) -> Result<ArtifactBody> {
+        match self {
+            Self::Run(runs, run) => runs.artifact(run.id.as_str(), file, range).await,
+            Self::Version(models, name, version) => models.artifact(name, version, file, range).await,
+        }
+    }
+
+    /// Where programs read the list; a file is behind `/file`.
+    fn address(&self) -> String {
+        match self {
+            Self::Run(_, run) => format!("/api/runs/{}/artifacts", run.id),
+            Self::Version(_, name, version) => {
+                format!("/api/models/{}/versions/{}/artifacts", links::encode(name), links::encode(version))
+            }
+        }
+    }
+}
+
 /// The size of a file as people read it.
 #[must_use]
 pub fn size(fmt: &Fmt, bytes: u64) -> String {
@@ -51,30 +85,29 @@ pub fn size(fmt: &Fmt, bytes: u64) -> String {
 }
 
 /// The folder at `folder`, and a preview of `file`. A folder that is asked for as a file is opened.
-pub(super) async fn section(
+pub async fn section(
     a: &PlainQuery,
-    runs: &Tracking,
-    run: &Run,
+    files: &FileSource<'_>,
     folder: &ArtifactPath,
     file: Option<&ArtifactPath>,
 ) -> AnyView {
     let lang = a.fmt.lang;
     let mut folder = folder;
-    let mut listed = runs.artifacts(run.id.as_str(), folder).await;
+    let mut listed = files.list(folder).await;
     let preview = match file {
         None => None,
-        Some(file) => match found(runs, run, folder, &listed, file).await {
+        Some(file) => match found(files, folder, &listed, file).await {
             FileState::Folder => {
                 folder = file;
-                listed = runs.artifacts(run.id.as_str(), folder).await;
+                listed = files.list(folder).await;
                 None
             }
             FileState::Missing => {
                 let text = words::file_missing(lang, shown(file.as_str()));
                 Some(view! { <p class="banner bad" role="alert"><bdi>{text}</bdi></p> }.into_any())
             }
-            FileState::Empty => Some(framed(a, run, file, quiet(words::preview_empty(lang)))),
-            FileState::Other => Some(preview(a, runs, run, file).await),
+            FileState::Empty => Some(framed(a, files, file, quiet(words::preview_empty(lang)))),
+            FileState::Other => Some(preview(a, files, file).await),
         },
     };
     let list = match listed {
@@ -84,7 +117,7 @@ pub(super) async fn section(
         }
         Ok(entries) if entries.is_empty() => quiet(words::files_none(lang)),
         Ok(entries) => {
-            let rows = entries.iter().map(|entry| row(a, run, entry, file)).collect_view();
+            let rows = entries.iter().map(|entry| row(a, files, entry, file)).collect_view();
             view! { <ul class="tree">{rows}</ul> }.into_any()
         }
     };
@@ -110,15 +143,14 @@ enum FileState {
 
 /// Looks for a file in the list of its folder, which is at hand where that is `folder`.
 async fn found(
-    runs: &Tracking,
-    run: &Run,
+    files: &FileSource<'_>,
     folder: &ArtifactPath,
     listed: &Result<Vec<ArtifactEntry>>,
     file: &ArtifactPath,
 ) -> FileState {
     // The root.
     let Some(home) = file.parent() else { return FileState::Folder };
-    let elsewhere = if home == *folder { None } else { Some(runs.artifacts(run.id.as_str(), &home).await) };
+    let elsewhere = if home == *folder { None } else { Some(files.list(&home).await) };
     match elsewhere.as_ref().unwrap_or(listed) {
         Ok(entries) => match entries.iter().find(|e| e.path == *file) {
             None => FileState::Missing,
@@ -166,7 +198,7 @@ fn to_folder(a: &PlainQuery, folder: &ArtifactPath) -> String {
     a.with(&[("folder", Some(folder.to_string())), ("file", None)])
 }
 
-fn row(a: &PlainQuery, run: &Run, entry: &ArtifactEntry, open: Option<&ArtifactPath>) -> impl IntoView + use<> {
+fn row(a: &PlainQuery, files: &FileSource<'_>, entry: &ArtifactEntry, open: Option<&ArtifactPath>) -> impl IntoView + use<> {
     let lang = a.fmt.lang;
     let name = shown(entry.path.file_name());
     if entry.is_folder {
@@ -180,20 +212,20 @@ fn row(a: &PlainQuery, run: &Run, entry: &ArtifactEntry, open: Option<&ArtifactP
         <li>
             <a href=show data-noscroll="" aria-current=current><bdi>{name}</bdi></a>
             <span class="quiet">{bytes}</span>
-            {download(lang, run, &entry.path)}
+            {download(lang, files, &entry.path)}
         </li>
     }
     .into_any()
 }
 
-fn download(lang: Lang, run: &Run, file: &ArtifactPath) -> impl IntoView + use<> {
-    let href = file_address(run, file);
+fn download(lang: Lang, files: &FileSource<'_>, file: &ArtifactPath) -> impl IntoView + use<> {
+    let href = file_address(files, file);
     view! { <a class="tool" href=href rel="external" download=""><Icon name="download"/>{words::download(lang)}</a> }
 }
 
 /// The file through this server.
-fn file_address(run: &Run, file: &ArtifactPath) -> String {
-    links::href(&format!("/api/runs/{}/artifacts/file", run.id), &[("path".to_owned(), file.to_string())])
+fn file_address(files: &FileSource<'_>, file: &ArtifactPath) -> String {
+    links::href(&format!("{}/file", files.address()), &[("path".to_owned(), file.to_string())])
 }
 
 /// The end of a file's name, in small letters.
@@ -201,31 +233,31 @@ fn end_of(name: &str) -> String {
     name.rsplit_once('.').map_or_else(String::new, |(_, end)| end.to_ascii_lowercase())
 }
 
-async fn preview(a: &PlainQuery, runs: &Tracking, run: &Run, file: &ArtifactPath) -> AnyView {
+async fn preview(a: &PlainQuery, files: &FileSource<'_>, file: &ArtifactPath) -> AnyView {
     let lang = a.fmt.lang;
     let name = file.file_name();
     let end = end_of(name);
     let inside = if PICTURES.contains(&&*end) {
-        picture(a, runs, run, file).await
+        picture(a, files, file).await
     } else if TEXTS.contains(&&*end) || NAMES.iter().any(|n| name.starts_with(n)) {
-        text(a, runs, run, file, &end).await
+        text(a, files, file, &end).await
     } else {
         Ok(quiet(words::preview_none(lang)))
     };
     let inside = inside.unwrap_or_else(|why| {
         view! { <p class="banner bad" role="status">{words::preview_failed(lang, &why)}</p> }.into_any()
     });
-    framed(a, run, file, inside)
+    framed(a, files, file, inside)
 }
 
 /// A preview under the name of its file.
-fn framed(a: &PlainQuery, run: &Run, file: &ArtifactPath, inside: AnyView) -> AnyView {
+fn framed(a: &PlainQuery, files: &FileSource<'_>, file: &ArtifactPath, inside: AnyView) -> AnyView {
     let lang = a.fmt.lang;
     view! {
         <section class="preview">
             <h3><bdi>{words::preview(lang, shown(file.file_name()))}</bdi></h3>
             {inside}
-            <p>{download(lang, run, file)}</p>
+            <p>{download(lang, files, file)}</p>
         </section>
     }
     .into_any()
@@ -233,16 +265,15 @@ fn framed(a: &PlainQuery, run: &Run, file: &ArtifactPath, inside: AnyView) -> An
 
 /// The beginning of a file, and how large the whole of it is where that is known.
 async fn beginning(
-    runs: &Tracking,
-    run: &Run,
+    files: &FileSource<'_>,
     file: &ArtifactPath,
     most: u64,
 ) -> std::result::Result<(Vec<u8>, Option<u64>), Sentence> {
     let said = |e: domain::Error| e.message;
-    let body = match runs.artifact(run.id.as_str(), file, Some(ByteRange::From(0, Some(most - 1)))).await {
+    let body = match files.open(file, Some(ByteRange::From(0, Some(most - 1)))).await {
         Ok(body) => body,
         // An empty file has no first byte.
-        Err(e) if e.kind == ErrorKind::BadInput => runs.artifact(run.id.as_str(), file, None).await.map_err(said)?,
+        Err(e) if e.kind == ErrorKind::BadInput => files.open(file, None).await.map_err(said)?,
         Err(e) => return Err(said(e)),
     };
     let mut bytes = vec![];
@@ -261,12 +292,11 @@ async fn beginning(
 
 async fn picture(
     a: &PlainQuery,
-    runs: &Tracking,
-    run: &Run,
+    files: &FileSource<'_>,
     file: &ArtifactPath,
 ) -> std::result::Result<AnyView, Sentence> {
     let lang = a.fmt.lang;
-    let (head, whole) = beginning(runs, run, file, TEXT_BYTES).await?;
+    let (head, whole) = beginning(files, file, TEXT_BYTES).await?;
     if head.is_empty() {
         return Ok(quiet(words::preview_empty(lang)));
     }
@@ -276,7 +306,7 @@ async fn picture(
     if whole.is_some_and(|n| n > PICTURE_BYTES) {
         return Ok(quiet(words::preview_large(lang, size(&a.fmt, PICTURE_BYTES))));
     }
-    let (src, alt) = (file_address(run, file), file.file_name().to_owned());
+    let (src, alt) = (file_address(files, file), file.file_name().to_owned());
     // What a browser cannot draw for all that is told by `app/elements/drawn.ts`, and without a script by the sentence beside it.
     let broken = words::picture_broken(lang);
     Ok(view! {
@@ -288,13 +318,12 @@ async fn picture(
 
 async fn text(
     a: &PlainQuery,
-    runs: &Tracking,
-    run: &Run,
+    files: &FileSource<'_>,
     file: &ArtifactPath,
     end: &str,
 ) -> std::result::Result<AnyView, Sentence> {
     let lang = a.fmt.lang;
-    let (bytes, whole) = beginning(runs, run, file, TEXT_BYTES).await?;
+    let (bytes, whole) = beginning(files, file, TEXT_BYTES).await?;
     let cut = whole.map_or(bytes.len() as u64 >= TEXT_BYTES, |n| n > bytes.len() as u64);
     if bytes.is_empty() {
         return Ok(quiet(words::preview_empty(lang)));
