@@ -19,15 +19,14 @@ use domain::{
         NewVersion, RegistryKind, RegistryLog, RegistryStatus,
     },
     registry::{
-        EventAct, EventActor, LivePeriod, LoggedEvent, ModelName, ModelVersion, OperationId, RegistryEvent,
-        RegistryIndex, RegistryModel, RollbackTarget, Standing, Version, champion_periods, standing_at,
+        LivePeriod, LoggedEvent, ModelName, ModelVersion, OperationId, RegistryEvent, RegistryIndex, RegistryModel,
+        RollbackTarget, Standing, Version, champion_periods, standing_at,
     },
     scope::clip_text,
     time::Millis,
     tracking::{ArtifactEntry, ArtifactPath, ByteRange},
 };
 
-use self::{protocol::Protocol, readers::Readers};
 pub use self::{
     champion::ChampionAnswer,
     promotion::{PromotionInput, PromotionReview, RollbackInput, RollbackReview},
@@ -36,6 +35,7 @@ pub use self::{
     requests::{ApprovalOutcome, RequestReview},
     verify::{BrokenRow, BrokenWhy, ChainReport},
 };
+use self::{protocol::Protocol, readers::Readers};
 use crate::Evidence;
 
 mod sentences {
@@ -261,15 +261,7 @@ impl Models {
     pub async fn register(&self, new: &NewVersion) -> Result<ModelVersion> {
         let actor = self.changes_as()?;
         let new = NewVersion { created_by: actor.clone(), at: self.now(), ..new.clone() };
-        let known = self.protocol().catalog.index().model(&new.model).cloned();
-        let version = self.protocol().registry.register(&new).await?;
-        let model = self.protocol().catalog.read_again(&new.model).await?;
-        let mut event =
-            RegistryEvent::new(new.at, new.model.clone(), EventAct::Registered, EventActor::Named(actor.clone()));
-        event.version = Some(version.version);
-        event.before = known.map(|m| m.standing());
-        event.after = model.map(|m| m.standing());
-        self.log().log_events(&[event]).await?;
+        let version = self.protocol().register(&new).await?;
         tracing::info!(actor, model = %new.model, version = %version.version, "a version was registered");
         Ok(version)
     }
@@ -305,21 +297,20 @@ impl Models {
     pub async fn follow(&self) -> Result<()> {
         let protocol = self.protocol();
         protocol.settle().await?;
-        if protocol.catalog.status().as_of.is_none() {
-            return Ok(());
-        }
+        // Before the index, which is as old or newer.
+        let Some(as_of) = protocol.catalog.status().as_of else { return Ok(()) };
         let index = protocol.catalog.index();
         let logged = self.log().last_standings().await?;
         let told: std::collections::BTreeMap<&ModelName, &Standing> =
             logged.iter().filter_map(|l| Some((&l.event.model, l.event.after.as_ref()?))).collect();
         for model in index.models() {
             if told.get(&model.name).is_none_or(|standing| **standing != model.standing()) {
-                protocol.look_at(&model.name).await?;
+                protocol.look_at(&model.name, Some((model, as_of))).await?;
             }
         }
         for (name, standing) in told {
             if index.model(name).is_none() && *standing != Standing::default() {
-                protocol.look_at(name).await?;
+                protocol.look_at(name, None).await?;
             }
         }
         self.expire_requests().await

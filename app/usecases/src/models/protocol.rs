@@ -10,19 +10,26 @@ use domain::{
     error::Sentence,
     ports::{
         BeginOutcome, Clock, EventsQuery, KeptOperation, ModelCatalog, ModelLock, ModelLocks, ModelRegistry,
-        OperationKey, RegistryLog,
+        NewVersion, OperationKey, RegistryKind, RegistryLog,
     },
     registry::{
-        Alias, EventAct, EventActor, KeptEvidence, ModelName, Operation, OperationId, OperationKind, OperationState,
-        Outcome, OutcomeKind, Reason, RegistryEvent, RegistryModel, RequestId, Stage, Standing, Target, Version,
-        VersionStatus, rollback_target,
+        Alias, EventAct, EventActor, KeptEvidence, ModelName, ModelVersion, Operation, OperationId, OperationKind,
+        OperationState, Outcome, OutcomeKind, Reason, RegistryEvent, RegistryModel, RequestId, Stage, Standing, Target,
+        Version, VersionStatus, rollback_target,
     },
+    time::Millis,
 };
 
 use super::sentences;
 
 /// How long somebody waits for others who change the same model.
 const WAIT: Duration = Duration::from_secs(10);
+/// How long a registry that is asked over a network may take to hear a change whose answer nobody waited for.
+const LATE: Duration = Duration::from_secs(1);
+/// An operation that was begun so many ms ago is not heard any more.
+const LONG_AGO: i64 = 60_000;
+/// How often others are brought out of a stage that somebody outside brings into it.
+const MIRROR_PASSES: u32 = 2;
 /// Tags that say on the version what we did; the log is the truth.
 const TAGS: [&str; 4] = [
     "guardianflow.promotion_id",
@@ -77,7 +84,7 @@ pub struct Performed {
     pub operation: Operation,
     /// `None` while it is not known: the registry does not answer.
     pub outcome: Option<Outcome>,
-    /// The model as it was read behind it, where it could be.
+    /// The model as it was read last: behind the operation, where that has ended.
     pub model: Option<Arc<RegistryModel>>,
     /// It was done before, with the same key.
     pub again: bool,
@@ -99,14 +106,22 @@ impl Protocol {
     /// `NotFound` for a model or version that is not there; `BadInput` for what cannot be done; `Unavailable` when the registry or the database does
     /// not answer before anything was begun.
     pub async fn perform(&self, wanted: &Wanted) -> Result<Attempt> {
-        if let Some(done) = self.done_before(wanted).await? {
+        // What is being done with the same key is waited for: all who sent it are told the same.
+        if let Some(done) = self.done_before(wanted).await?.filter(|done| !is_pending(done)) {
             return Ok(done);
         }
         let Some(_lock) = self.locks.lock(&wanted.model, WAIT).await? else {
+            if let Some(pending) = self.done_before(wanted).await? {
+                return Ok(pending);
+            }
             let champion = self.catalog.index().model(&wanted.model).and_then(|m| m.champion());
             return Ok(Attempt::Conflict(Conflict { champion, sentence: sentences::model_is_busy(&wanted.model) }));
         };
-        self.settle_locked(&wanted.model).await?;
+        let settled = self.settle_locked(&wanted.model).await;
+        if let Some(done) = self.done_before(wanted).await? {
+            return Ok(done);
+        }
+        settled?;
         let model = self.registry.model(&wanted.model).await?;
         if model.champion() != wanted.expected {
             return Ok(Attempt::Conflict(self.overtaken_by(&model, wanted.expected).await?));
@@ -130,7 +145,8 @@ impl Protocol {
             }
         };
         let outcome = self.carry_out(id, &operation).await;
-        let model = self.catalog.read_again(&operation.model).await.ok().flatten();
+        // It was read again before the end was written down.
+        let model = self.catalog.index().model(&operation.model).cloned();
         Ok(Attempt::Done(Box::new(Performed { id, operation, outcome, model, again: false })))
     }
 
@@ -162,8 +178,7 @@ impl Protocol {
             let before = e.event.before.as_ref().and_then(Standing::champion);
             e.event.after.as_ref().and_then(Standing::champion) == champion && before != champion
         };
-        let now = champion.map_or_else(sentences::no_champion, sentences::champion_is);
-        let seen = expected.map_or_else(sentences::no_champion, sentences::champion_is);
+        let (now, seen) = (champion_is(champion), champion_is(expected));
         let sentence = match events.iter().rev().find(moved).map(|e| &e.event) {
             Some(RegistryEvent { actor: EventActor::Named(name), at, .. }) => {
                 sentences::overtaken_by(&now, name, at, &seen)
@@ -208,6 +223,10 @@ impl Protocol {
         };
         if already {
             return Err(Error::bad_input(sentences::already_so(version, &model.name)).at("version"));
+        }
+        if model.champion() == Some(version) {
+            // Nobody becomes the champion: where a rollback leads stays.
+            rollback = model.alias(domain::registry::ROLLBACK);
         }
         Ok(Ok(Operation {
             model: model.name.clone(),
@@ -264,42 +283,51 @@ impl Protocol {
     }
 
     /// Whether what decides says that it was done; `Err` with who is champion when somebody else moved it.
-    fn was_committed(operation: &Operation, model: &RegistryModel) -> std::result::Result<bool, Option<Version>> {
+    fn was_committed(operation: &Operation, standing: &Standing) -> std::result::Result<bool, Option<Version>> {
         match operation.kind {
-            OperationKind::Promote(Target::Production) | OperationKind::RollBack => match model.champion() {
+            OperationKind::Promote(Target::Production) | OperationKind::RollBack => match standing.champion() {
                 champion if champion == Some(operation.version) => Ok(true),
                 champion if champion == operation.expected() => Ok(false),
                 champion => Err(champion),
             },
-            OperationKind::Promote(Target::Staging) => {
-                Ok(model.version(operation.version).is_some_and(|v| v.stage == Stage::Staging))
+            OperationKind::Promote(Target::Staging) => Ok(standing.stage(operation.version) == Stage::Staging),
+            OperationKind::SetChallenger => {
+                Ok(standing.aliases.get(domain::registry::CHALLENGER) == Some(&operation.version))
             }
-            OperationKind::SetChallenger => Ok(model.challenger() == Some(operation.version)),
-            OperationKind::Repair => Ok(model.champion() == Some(operation.version)),
+            OperationKind::Repair => Ok(standing.champion() == Some(operation.version)),
         }
     }
 
     /// Looks what became of an operation, and finishes it or takes it back. `None` when the registry does not say.
     async fn decide(&self, id: OperationId, operation: &Operation, why: Option<&Error>) -> Option<Outcome> {
-        let model = match self.registry.model(&operation.model).await {
-            Ok(model) => model,
-            Err(e) if e.kind == ErrorKind::NotFound => {
-                return self.end(id, operation, OutcomeKind::NotApplied, Some(sentences::model_is_gone())).await;
-            }
-            Err(e) => {
-                tracing::warn!(operation = id.0, model = %operation.model, error = %e, "it is not known whether a change was made");
-                return None;
-            }
-        };
-        match Self::was_committed(operation, &model) {
-            Ok(true) => self.finish(id, operation).await,
-            Ok(false) => {
-                let note = why.map_or_else(sentences::broke_off_before, |e| e.message.clone());
-                self.give_up(id, operation, note).await
-            }
-            Err(champion) => {
-                let now = champion.map_or_else(sentences::no_champion, sentences::champion_is);
-                self.end(id, operation, OutcomeKind::Overtaken, Some(sentences::overtaken_meanwhile(&now))).await
+        let mut waited = self.registry.kind() == RegistryKind::Embedded
+            || self.clock.now().0.saturating_sub(operation.begun.0) > LONG_AGO;
+        loop {
+            let model = match self.registry.model(&operation.model).await {
+                Ok(model) => model,
+                Err(e) if e.kind == ErrorKind::NotFound => {
+                    return self.end(id, operation, OutcomeKind::NotApplied, Some(sentences::model_is_gone())).await;
+                }
+                Err(e) => {
+                    tracing::warn!(operation = id.0, model = %operation.model, error = %e, "it is not known whether a change was made");
+                    return None;
+                }
+            };
+            match Self::was_committed(operation, &model.standing()) {
+                Ok(true) => return self.finish(id, operation).await,
+                // MLflow may still have it before it, unread: whoever gives up waiting for an answer takes nothing back.
+                Ok(false) if !waited => {
+                    waited = true;
+                    tokio::time::sleep(LATE).await;
+                }
+                Ok(false) => {
+                    let note = why.map_or_else(sentences::broke_off_before, |e| e.message.clone());
+                    return self.give_up(id, operation, note).await;
+                }
+                Err(champion) => {
+                    let note = Some(sentences::overtaken_meanwhile(&champion_is(champion)));
+                    return self.end(id, operation, OutcomeKind::Overtaken, note).await;
+                }
             }
         }
     }
@@ -311,6 +339,13 @@ impl Protocol {
             let restored = match before {
                 Some(version) => self.registry.set_alias(&operation.model, &Alias::rollback(), version).await,
                 None => self.registry.delete_alias(&operation.model, &Alias::rollback()).await,
+            };
+            let restored = match restored {
+                // The version was deleted meanwhile, and its aliases with it.
+                Err(e) if e.kind == ErrorKind::NotFound => {
+                    self.registry.delete_alias(&operation.model, &Alias::rollback()).await
+                }
+                restored => restored,
             };
             if let Err(e) = restored
                 && e.kind == ErrorKind::Unavailable
@@ -330,23 +365,16 @@ impl Protocol {
             match self.registry.alias(model, &Alias::champion()).await {
                 Ok(champion) if champion == Some(*version) => {}
                 Ok(champion) => {
-                    let now = champion.map_or_else(sentences::no_champion, sentences::champion_is);
-                    let note = Some(sentences::overtaken_meanwhile(&now));
+                    let note = Some(sentences::overtaken_meanwhile(&champion_is(champion)));
                     return self.end(id, operation, OutcomeKind::Overtaken, note).await;
                 }
                 Err(e) => return self.later(id, &e),
             }
         }
-        let stage = match operation.kind {
-            OperationKind::Promote(Target::Production) | OperationKind::RollBack | OperationKind::Repair => {
-                Some(Stage::Production)
-            }
-            OperationKind::Promote(Target::Staging) => Some(Stage::Staging),
-            OperationKind::SetChallenger => None,
-        };
-        if let Some(stage) = stage {
+        let mut challenger = None;
+        if let Some(stage) = operation.kind.stage() {
             match self.mirror(model, *version, stage).await {
-                Ok(()) => {}
+                Ok(now) => challenger = now.challenger(),
                 Err(e) if e.kind == ErrorKind::Unavailable => return self.later(id, &e),
                 Err(e) => notes.push(sentences::stage_not_moved(&e.message)),
             }
@@ -354,6 +382,7 @@ impl Protocol {
         if let OperationKind::Promote(_) = operation.kind
             && operation.kind.moves_champion()
             && operation.before.aliases.get(domain::registry::CHALLENGER) == Some(version)
+            && challenger == Some(*version)
             && let Err(e) = self.registry.delete_alias(model, &Alias::challenger()).await
         {
             if e.kind == ErrorKind::Unavailable {
@@ -373,16 +402,18 @@ impl Protocol {
         None
     }
 
-    /// Brings a version into a stage, and then all others out of it, one by one: at no moment is there none.
-    async fn mirror(&self, model: &ModelName, version: Version, stage: Stage) -> Result<()> {
-        for _ in 0..2 {
+    /// Brings a version into a stage, and then all others out of it, one by one: at no moment is there none. Returns the model as it was read last.
+    async fn mirror(&self, model: &ModelName, version: Version, stage: Stage) -> Result<RegistryModel> {
+        let mut passes = 0;
+        loop {
             let now = self.registry.model(model).await?;
             if now.version(version).is_none_or(|v| v.stage != stage) {
                 self.registry.set_stage(model, version, stage).await?;
             }
             let others: Vec<Version> = now.in_stage(stage).filter(|v| *v != version).collect();
-            if others.is_empty() {
-                return Ok(());
+            passes += 1;
+            if others.is_empty() || passes > MIRROR_PASSES {
+                return Ok(now);
             }
             for other in others {
                 match self.registry.set_stage(model, other, Stage::Archived).await {
@@ -392,7 +423,6 @@ impl Protocol {
                 }
             }
         }
-        Ok(())
     }
 
     async fn tag(&self, id: OperationId, operation: &Operation) {
@@ -407,7 +437,7 @@ impl Protocol {
         }
     }
 
-    /// Writes down how an operation ended, with the model as it is now.
+    /// Writes down how an operation ended, with the model as it is now; and apart from it what others did to it meanwhile.
     async fn end(
         &self,
         id: OperationId,
@@ -419,14 +449,36 @@ impl Protocol {
             Ok(model) => model.map(|m| m.standing()).unwrap_or_default(),
             Err(e) => return self.later(id, &e),
         };
+        let (mut kind, mut note) = (kind, note);
+        match kind {
+            OutcomeKind::Applied if operation.kind.moves_champion() && after.champion() != Some(operation.version) => {
+                kind = OutcomeKind::Overtaken;
+                note = Some(sentences::overtaken_meanwhile(&champion_is(after.champion())));
+            }
+            // It was heard after all.
+            OutcomeKind::NotApplied
+                if Self::was_committed(operation, &after) == Ok(true)
+                    && Self::was_committed(operation, &operation.before) != Ok(true) =>
+            {
+                tracing::warn!(operation = id.0, model = %operation.model, "a change was made later than anybody waited for it");
+                return None;
+            }
+            _ => {}
+        }
         let now = self.clock.now();
+        let own = operation.own_part(kind, &after);
         let mut ended = event(operation, EventAct::Ended(operation.kind, kind), now);
         ended.operation = Some(id);
         ended.before = Some(operation.before.clone());
-        ended.after = Some(after);
         ended.note.clone_from(&note);
+        let mut events = vec![];
+        if own != after {
+            events.push(changed_outside(operation.model.clone(), now, own.clone(), after));
+        }
+        ended.after = Some(own);
+        events.insert(0, ended);
         let outcome = Outcome { kind, note };
-        match self.log.end_operation(id, &outcome, now, &[ended]).await {
+        match self.log.end_operation(id, &outcome, now, &events).await {
             Ok(true) => {
                 tracing::info!(operation = id.0, model = %operation.model, actor = operation.actor, outcome = kind.as_str(), "a change of a model ended");
                 Some(outcome)
@@ -483,35 +535,39 @@ impl Protocol {
     async fn note_outside(&self, model: &RegistryModel) -> Result<bool> {
         let last = self.log.last_standing(&model.name).await?;
         let (now, standing) = (self.clock.now(), model.standing());
-        let before = last.and_then(|l| l.event.after);
-        if before.as_ref() == Some(&standing) {
-            return Ok(false);
-        }
-        let (act, actor) = match &before {
-            None => (EventAct::FirstSeen, EventActor::System),
-            Some(_) => (EventAct::ChangedOutside, EventActor::Outside),
+        let event = match last.and_then(|l| l.event.after) {
+            Some(before) if before == standing => return Ok(false),
+            Some(before) => changed_outside(model.name.clone(), now, before, standing),
+            None => {
+                let mut event = RegistryEvent::new(now, model.name.clone(), EventAct::FirstSeen, EventActor::System);
+                event.version = standing.champion();
+                event.after = Some(standing);
+                event
+            }
         };
-        let mut event = RegistryEvent::new(now, model.name.clone(), act, actor);
-        event.version = standing.champion();
-        event.before = before;
-        event.after = Some(standing);
         self.log.log_events(&[event]).await?;
         Ok(true)
     }
 
-    /// Looks at a model of which the copy says something else than the log, and writes down what is so. True when it did.
+    /// Writes down how a model stands of which the copy says something else than the log: what the copy has shown, where that is newer than the log,
+    /// because somebody may have gone by it; else what the registry says now. `shown` is with the moment of which it is true. True when something was
+    /// written down.
     ///
     /// # Errors
     /// `Unavailable` when the registry or the database does not answer.
-    pub async fn look_at(&self, name: &ModelName) -> Result<bool> {
+    pub async fn look_at(&self, name: &ModelName, shown: Option<(&RegistryModel, Millis)>) -> Result<bool> {
         let Some(_lock) = self.try_lock(name).await? else { return Ok(false) };
         if self.log.pending_operations().await?.iter().any(|k| k.operation.model == *name) {
             return Ok(false);
         }
-        match self.registry.model(name).await {
-            Ok(model) => self.note_outside(&model).await,
-            Err(e) if e.kind == ErrorKind::NotFound => self.note_gone(name).await,
-            Err(e) => Err(e),
+        if let Some((shown, as_of)) = shown
+            && self.log.last_standing(name).await?.is_none_or(|last| last.event.at < as_of)
+        {
+            return self.note_outside(shown).await;
+        }
+        match self.catalog.read_again(name).await? {
+            Some(model) => self.note_outside(&model).await,
+            None => self.note_gone(name).await,
         }
     }
 
@@ -520,17 +576,59 @@ impl Protocol {
         if before == Standing::default() {
             return Ok(false);
         }
-        let mut event =
-            RegistryEvent::new(self.clock.now(), name.clone(), EventAct::ChangedOutside, EventActor::Outside);
-        (event.before, event.after) = (Some(before), Some(Standing::default()));
+        let mut event = changed_outside(name.clone(), self.clock.now(), before, Standing::default());
         event.note = Some(sentences::model_is_gone());
         self.log.log_events(&[event]).await?;
         Ok(true)
     }
+
+    /// Registers a version in our own registry, and writes down who did.
+    ///
+    /// # Errors
+    /// As [`ModelRegistry::register`]; `Unavailable` when somebody else is at the model, or the database does not answer.
+    pub async fn register(&self, new: &NewVersion) -> Result<ModelVersion> {
+        let Some(_lock) = self.locks.lock(&new.model, WAIT).await? else {
+            return Err(Error::unavailable(sentences::model_is_busy(&new.model)));
+        };
+        self.settle_locked(&new.model).await?;
+        let known = match self.registry.model(&new.model).await {
+            Ok(known) => Some(known),
+            Err(e) if e.kind == ErrorKind::NotFound => None,
+            Err(e) => return Err(e),
+        };
+        if let Some(known) = &known {
+            self.note_outside(known).await?;
+        }
+        let version = self.registry.register(new).await?;
+        let model = self.catalog.read_again(&new.model).await?;
+        let actor = EventActor::Named(new.created_by.clone());
+        let mut event = RegistryEvent::new(self.clock.now(), new.model.clone(), EventAct::Registered, actor);
+        event.version = Some(version.version);
+        event.before = known.map(|m| m.standing());
+        event.after = model.map(|m| m.standing());
+        self.log.log_events(&[event]).await?;
+        Ok(version)
+    }
+}
+
+fn champion_is(champion: Option<Version>) -> Sentence {
+    champion.map_or_else(sentences::no_champion, sentences::champion_is)
+}
+
+/// Whether it is not known yet what became of something that was begun.
+fn is_pending(attempt: &Attempt) -> bool {
+    matches!(attempt, Attempt::Done(done) if done.outcome.is_none())
+}
+
+fn changed_outside(model: ModelName, at: Millis, before: Standing, after: Standing) -> RegistryEvent {
+    let mut event = RegistryEvent::new(at, model, EventAct::ChangedOutside, EventActor::Outside);
+    event.version = after.champion();
+    (event.before, event.after) = (Some(before), Some(after));
+    event
 }
 
 /// An event of an operation, by whoever began it.
-fn event(operation: &Operation, act: EventAct, at: domain::time::Millis) -> RegistryEvent {
+fn event(operation: &Operation, act: EventAct, at: Millis) -> RegistryEvent {
     let mut event = RegistryEvent::new(at, operation.model.clone(), act, EventActor::Named(operation.actor.clone()));
     event.version = Some(operation.version);
     event.reason = Some(operation.reason.clone());
