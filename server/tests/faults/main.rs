@@ -2,8 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says why and stops")]
 #![allow(clippy::disallowed_methods, reason = "a test waits for what it started, and nobody waits for the test")]
 
+#[path = "../support/fake_mlflow.rs"]
+mod fake_mlflow;
 #[path = "../support/fleet.rs"]
 mod fleet;
+#[path = "../support/mlflow.rs"]
+mod mlflow;
 #[path = "../support/postgres.rs"]
 mod postgres;
 #[path = "../support/process.rs"]
@@ -39,6 +43,12 @@ mod disk;
 mod files;
 mod kills;
 mod pages;
+mod promotion_asks;
+mod promotion_child;
+mod promotion_faults;
+mod promotion_kills;
+mod promotion_proxy;
+mod promotion_races;
 mod source_error;
 mod tail;
 mod tail_kills;
