@@ -16,6 +16,7 @@ use domain::{
 };
 use futures::StreamExt;
 use serde_json::json;
+use usecases::Tracking;
 
 use super::{Answer, needed, text};
 use crate::http::{ActorServices, problem::Problem, sentences};
@@ -43,7 +44,12 @@ pub async fn file(
     let pairs = known_pairs(q.as_deref().unwrap_or_default(), &["path"])?;
     let path = ArtifactPath::parse(needed(&pairs, "path")?)?;
     let range = headers.get(header::RANGE).and_then(|r| r.to_str().ok()).and_then(ByteRange::parse);
-    send_file(&path, range, s.runs.artifact(&id, &path, range).await)
+    match send_file(&path, range, s.runs.artifact(&id, &path, range).await) {
+        Err(problem) if problem.status == StatusCode::RANGE_NOT_SATISFIABLE => {
+            Ok(with_end(problem, &s.runs, &id, &path).await)
+        }
+        answer => answer,
+    }
 }
 
 /// Sends a file that somebody else wrote, or the part of it that was asked for.
@@ -90,6 +96,18 @@ pub(in crate::http) fn send_file(
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     }
     Ok(response)
+}
+
+/// Says where a file ends before a range begins, where that is known.
+async fn with_end(problem: Problem, runs: &Tracking, id: &str, path: &ArtifactPath) -> Response {
+    let mut response = problem.into_response();
+    let folder = path.parent().unwrap_or_default();
+    let listed = runs.artifacts(id, &folder).await.unwrap_or_default();
+    let size = listed.iter().find(|e| e.path == *path).and_then(|e| e.size);
+    if let Some(range) = size.and_then(|size| HeaderValue::from_str(&format!("bytes */{size}")).ok()) {
+        response.headers_mut().insert(header::CONTENT_RANGE, range);
+    }
+    response
 }
 
 /// The name under which a browser saves a file: nothing in it makes it look like another, or like a path.
