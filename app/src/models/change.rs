@@ -59,7 +59,9 @@ pub(super) fn evidence(
     kept: Option<&KeptEvidence>,
 ) -> AnyView {
     let (a, lang) = (&p.a, p.lang());
-    let compare = model.champion().filter(|champion| *champion != version).map(|champion| {
+    // A comparison of versions without records would be none.
+    let judged = kept.is_some_and(|k| k.judgement.is_some());
+    let compare = model.champion().filter(|champion| *champion != version && judged).map(|champion| {
         let [champion, challenger] = [champion, version].map(|n| ModelKey::Registered(model.name.version(n)));
         view! { <a class="tool" href=addresses::model_comparison(&champion, &challenger)>{words::whole_comparison(lang)}</a> }
     });

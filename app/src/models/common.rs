@@ -62,7 +62,9 @@ impl PageContext<'_> {
     /// Why a form was refused, where that is about no field that can be seen.
     pub fn fault(&self) -> Option<impl IntoView + use<>> {
         let e = &self.refused.as_ref()?.error;
-        let beside = e.field.as_deref().is_some_and(|f| SEEN_FIELDS.contains(&f));
+        let registers = self.is_refused("register");
+        let seen = |f: &str| SEEN_FIELDS.contains(&f) || (registers && matches!(f, "model" | "path"));
+        let beside = e.field.as_deref().is_some_and(seen);
         let text = self.lang().message(e.message.clone());
         let lead = (e.field.as_deref() == Some(SEEN)).then(|| view! { <strong>{words::somebody_was_faster(self.lang())}</strong>" " });
         (!beside).then(|| view! { <p class="banner bad" role="alert">{lead}<bdi>{capital(text)}</bdi>"."</p> })

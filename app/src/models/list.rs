@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use domain::{
     Error, Result,
     ports::RegistryKind,
-    registry::{CHAMPION, LoggedEvent, ModelName, RegistryModel, Stage, Version},
+    registry::{CHAMPION, LoggedEvent, ModelName, RegistryIndex, RegistryModel, Stage, Version},
     scope::{ExperimentKind, clip_text},
 };
 use leptos::prelude::*;
 
 use super::{
-    common::{Drawn, PageContext, disagreement, registry_line, version_link, version_links},
+    common::{Drawn, PageContext, capital, disagreement, registry_line, version_link, version_links},
     field::{self, FieldRecords},
     past, sentences, words,
 };
 use crate::{
-    panels::tracking::moment,
+    panels::{register::RegisterForm, tracking::moment},
     shell::addresses,
     ui::{
         empty::{Empty, EmptyView},
@@ -104,7 +104,7 @@ pub(super) async fn page(p: &mut PageContext<'_>) -> Result<Drawn> {
     let paging = Paging { page, size: PAGE_ROWS, total: found.len(), label: words::pages(lang) };
     let pager = pages::pager(&a.fmt, &paging, |page| a.with(&[("page", page)]));
     let title = words::title(lang).to_owned();
-    let line = registry_line(&a.fmt, a.now, &status);
+    let line = view! { {registry_line(&a.fmt, a.now, &status)}{registering(p, &index)} };
     if index.models().len() == 0 {
         let empty = (status.as_of.is_some() || status.kind == RegistryKind::Embedded)
             .then(|| view! { <Empty empty=empty(p, status.kind)/> });
@@ -153,6 +153,25 @@ pub(super) async fn page(p: &mut PageContext<'_>) -> Result<Drawn> {
     }
     .to_html();
     Ok(Drawn { title, crumbs: vec![], html })
+}
+
+/// The form of a run's page that was refused.
+fn registering(p: &PageContext<'_>, index: &RegistryIndex) -> Option<AnyView> {
+    if !p.is_refused("register") {
+        return None;
+    }
+    let sent = |name: &str| p.sent(name).unwrap_or_default();
+    let field = p.refused.as_ref().and_then(|r| r.error.field.clone());
+    let form = RegisterForm {
+        lang: p.lang(),
+        action: addresses::MODELS,
+        run: sent("run"),
+        model: sent("model"),
+        path: sent("path"),
+        description: sent("reason"),
+        fault: field.and_then(|field| Some((field.clone(), capital(p.fault_of(&field)?)))),
+    };
+    Some(form.draw(index.models().map(|m| m.name.as_str())))
 }
 
 /// How the first model is registered.

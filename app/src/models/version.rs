@@ -58,7 +58,10 @@ pub(super) async fn page(p: &mut PageContext<'_>, name: &str, version: &str) -> 
         view! { <p class="banner done" role="status"><span class="mark ok" aria-hidden="true">"✓ "</span>{words::is_registered(lang, model.name.as_str(), v(version.version))}</p> }
     });
     let key = ModelKey::Registered(model.name.version(version.version));
-    let compare = model.champion().filter(|c| *c != version.version).map(|champion| {
+    // A comparison of versions without records would be none.
+    let compared = model.champion().filter(|c| *c != version.version && live.is_some());
+    let compared = compared.filter(|champion| records.version(&model.name, *champion).is_some());
+    let compare = compared.map(|champion| {
         let champion = ModelKey::Registered(model.name.version(champion));
         view! { <a class="tool" href=addresses::model_comparison(&champion, &key)>{words::compare_with_champion(lang)}</a> }
     });

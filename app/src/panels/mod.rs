@@ -9,6 +9,7 @@ pub mod heatmap;
 pub mod models;
 pub mod overlay;
 pub mod refusals;
+pub mod register;
 pub mod tracking;
 pub mod trend;
 pub mod verdict;

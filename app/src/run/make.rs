@@ -10,7 +10,7 @@ use usecases::tracking::RunAnswer;
 
 use super::{curves, html, sentences, words};
 use crate::{
-    panels::{curve::CurveStyle, tracking},
+    panels::{curve::CurveStyle, register::RegisterForm, tracking},
     shell::{
         addresses,
         artifacts::{self, FileSource},
@@ -124,6 +124,7 @@ fn overview(services: &Services, a: &mut PlainQuery, answer: &RunAnswer) -> Resu
     Ok(view! {
         {deleted}
         {html::facts(a, run, answer.made.clone(), run_links(services, a, answer))}
+        {registering(services, a, run)?}
         <section aria-labelledby="curves">
             <h2 id="curves">{words::curves(lang)}</h2>
             {(any || !find.is_empty()).then(|| curves::form(a, style, find))}
@@ -135,6 +136,24 @@ fn overview(services: &Services, a: &mut PlainQuery, answer: &RunAnswer) -> Resu
         {html::pairs(a, run, find)}
     }
     .into_any())
+}
+
+/// The form that makes a version of it, for whoever may and where versions are registered with us.
+fn registering(services: &Services, a: &PlainQuery, run: &Run) -> Result<Option<AnyView>> {
+    if !(services.models.may_change() && services.models.is_embedded()) {
+        return Ok(None);
+    }
+    let form = RegisterForm {
+        lang: a.fmt.lang,
+        action: addresses::MODELS,
+        run: run.id.to_string(),
+        model: String::new(),
+        path: String::new(),
+        description: String::new(),
+        fault: None,
+    };
+    let index = services.models.index()?;
+    Ok(Some(form.draw(index.models().map(|m| m.name.as_str()))))
 }
 
 fn run_links(services: &Services, a: &PlainQuery, answer: &RunAnswer) -> html::RunLinks {
