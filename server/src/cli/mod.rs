@@ -6,6 +6,7 @@ mod declarations;
 mod demo;
 mod doctor;
 mod download;
+mod exit;
 mod experiments;
 mod import;
 mod ingest;

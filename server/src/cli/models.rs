@@ -17,6 +17,7 @@ use jiff::tz::TimeZone;
 use usecases::evidence::{EvidenceAnswer, EvidenceQuestion, NewRegistration, PlanQuestion, read_design};
 
 use super::{
+    exit::exit_code,
     metrics::spelled,
     output::{Align, Head, print, print_json, table},
     registry::Registry,
@@ -315,14 +316,6 @@ impl Models {
                 Ok(ExitCode::SUCCESS)
             }
         }
-    }
-}
-
-pub(super) fn exit_code(verdict: Verdict, provisional: bool) -> ExitCode {
-    match verdict {
-        Verdict::Worse | Verdict::Unhealthy => ExitCode::from(4),
-        Verdict::Better | Verdict::NotWorse if !provisional => ExitCode::SUCCESS,
-        Verdict::Better | Verdict::NotWorse | Verdict::NotDecisive => ExitCode::from(3),
     }
 }
 

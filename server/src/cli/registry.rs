@@ -492,7 +492,7 @@ async fn promote(services: &AppServices, args: &PromoteArgs) -> Result<ExitCode>
 fn verdict_code(verdict: Option<(Verdict, bool)>) -> ExitCode {
     match verdict {
         None => ExitCode::SUCCESS,
-        Some((verdict, provisional)) => super::models::exit_code(verdict, provisional),
+        Some((verdict, provisional)) => super::exit::exit_code(verdict, provisional),
     }
 }
 

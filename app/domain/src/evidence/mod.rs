@@ -43,7 +43,7 @@ pub use self::{
     judgement::{Answer, Judgement, MetricRow, SiteRow, Verdict},
     multiple::{discoveries, holm},
     plan::{Plan, PlannedPower, Variances, WouldDecide, non_central_t_above, plan, power, would_decide},
-    policy::{DEFAULT_REQUEST_DAYS, ModelPolicy, PromotionRule},
+    policy::{DEFAULT_REQUEST_DAYS, ModelPolicy, PromotionRule, Target},
     quantile::{LEAST_RECORDS, QuantileDifference, SiteValues, quantile_difference},
     question::{Basis, Question},
     rails::{GuardRails, Rail, RailResult, RailStanding, sign},

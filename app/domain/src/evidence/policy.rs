@@ -3,7 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{judgement::Verdict, rails::GuardRails, registration::DEFAULT_DAYS};
-use crate::registry::Target;
+use crate::{
+    error::{Error, Result},
+    scope::clip_text,
+    sentences,
+};
 
 /// How long a request can be approved where nobody says otherwise, in days.
 pub const DEFAULT_REQUEST_DAYS: i64 = 7;
@@ -21,6 +25,40 @@ pub struct ModelPolicy {
     pub approval: Vec<Target>,
     /// How long a request can be approved, in days.
     pub request_days: i64,
+}
+
+/// Where a promotion leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// The stage `Staging`.
+    Staging,
+    /// The alias `champion` and the stage `Production` together.
+    Production,
+}
+
+impl Target {
+    pub const ALL: [Self; 2] = [Self::Staging, Self::Production];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Staging => "staging",
+            Self::Production => "production",
+        }
+    }
+
+    /// Reads `staging`, `production`, and `champion`, which means production.
+    ///
+    /// # Errors
+    /// Names the three.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text.to_ascii_lowercase().as_str() {
+            "staging" => Ok(Self::Staging),
+            "production" | "champion" => Ok(Self::Production),
+            _ => Err(Error::bad_input(sentences::bad_target(clip_text(text))).at("to")),
+        }
+    }
 }
 
 /// What evidence means for a promotion.

@@ -4,16 +4,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    kept_evidence::KeptEvidence,
     names::{ModelName, Version},
     operation::{OperationId, OperationKind, OutcomeKind},
     request::RequestId,
     standing::Standing,
 };
-use crate::{
-    error::Sentence,
-    evidence::{Judgement, Verdict},
-    time::Millis,
-};
+use crate::{error::Sentence, time::Millis};
 
 /// Who did it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,16 +45,6 @@ pub enum EventAct {
     Expired,
     /// Description or tags of a version were changed through us.
     Described,
-}
-
-/// What was known of a challenger when something was decided.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct KeptEvidence {
-    pub verdict: Verdict,
-    pub sentence: Sentence,
-    /// `None` where there were no records to judge by.
-    pub judgement: Option<Judgement>,
-    pub at: Millis,
 }
 
 /// One line of the log.

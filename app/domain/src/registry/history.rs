@@ -6,10 +6,10 @@ use super::{
     event::{EventAct, RegistryEvent},
     model::{RegistryModel, VersionStatus},
     names::Version,
-    operation::{OperationKind, OutcomeKind, Target},
+    operation::{OperationKind, OutcomeKind},
     standing::Standing,
 };
-use crate::time::Millis;
+use crate::{evidence::Target, time::Millis};
 
 /// A time in which a version was the champion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,19 +4,25 @@
 mod event;
 mod history;
 mod index;
+mod kept_evidence;
 mod model;
 mod names;
 mod operation;
 mod request;
+mod stage;
 mod standing;
 
+pub use crate::evidence::Target;
+
 pub use self::{
-    event::{EventAct, EventActor, KeptEvidence, LoggedEvent, RegistryEvent, chain_input},
+    event::{EventAct, EventActor, LoggedEvent, RegistryEvent, chain_input},
     history::{LivePeriod, RollbackTarget, champion_periods, rollback_target, standing_at},
     index::RegistryIndex,
-    model::{ModelVersion, RegistryModel, Stage, VersionStatus},
+    kept_evidence::KeptEvidence,
+    model::{ModelVersion, RegistryModel, VersionStatus},
     names::{Alias, CHALLENGER, CHAMPION, MAX_ALIAS, ModelName, ROLLBACK, Version},
-    operation::{Operation, OperationId, OperationKind, OperationState, Outcome, OutcomeKind, Target},
+    operation::{Operation, OperationId, OperationKind, OperationState, Outcome, OutcomeKind},
     request::{MAX_REASON, PromotionRequest, Reason, RequestId, RequestState},
+    stage::Stage,
     standing::{Standing, StandingChange, VersionSet},
 };

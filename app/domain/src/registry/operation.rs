@@ -3,54 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    model::Stage,
     names::{CHALLENGER, CHAMPION, ModelName, ROLLBACK, Version},
+    stage::Stage,
     standing::{Standing, StandingChange},
 };
-use crate::{
-    error::{Error, Result, Sentence},
-    scope::clip_text,
-    sentences,
-    time::Millis,
-};
+use crate::{error::Sentence, evidence::Target, time::Millis};
 
 /// The number of an operation; later ones are larger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct OperationId(pub i64);
-
-/// Where a promotion leads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Target {
-    /// The stage `Staging`.
-    Staging,
-    /// The alias `champion` and the stage `Production` together.
-    Production,
-}
-
-impl Target {
-    pub const ALL: [Self; 2] = [Self::Staging, Self::Production];
-
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Staging => "staging",
-            Self::Production => "production",
-        }
-    }
-
-    /// Reads `staging`, `production`, and `champion`, which means production.
-    ///
-    /// # Errors
-    /// Names the three.
-    pub fn parse(text: &str) -> Result<Self> {
-        match text.to_ascii_lowercase().as_str() {
-            "staging" => Ok(Self::Staging),
-            "production" | "champion" => Ok(Self::Production),
-            _ => Err(Error::bad_input(sentences::bad_target(clip_text(text))).at("to")),
-        }
-    }
-}
 
 /// What is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

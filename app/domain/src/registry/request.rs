@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    event::KeptEvidence,
+    kept_evidence::KeptEvidence,
     names::{ModelName, Version},
-    operation::{OperationId, Target},
+    operation::OperationId,
 };
 use crate::{
     error::{Error, Result},
+    evidence::Target,
     sentences,
     time::Millis,
 };

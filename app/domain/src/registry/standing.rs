@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    model::Stage,
     names::{Alias, CHAMPION, Version},
+    stage::Stage,
 };
 
 /// Aliases, stages and which versions there are.
