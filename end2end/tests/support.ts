@@ -158,8 +158,10 @@ export const KINDS = ['overview', 'customer', 'site', 'zone', 'trends', 'sources
 export const MORE = ['compare', 'records'] as const;
 /** And those of evidence: how challengers and changes are judged. */
 export const EVIDENCE = ['registered', 'rails', 'changes', 'plan', 'statistics'] as const;
+/** And those of models, and of what is decided about them. */
+export const MODELS = ['models', 'model', 'version', 'promote', 'rollback', 'history', 'request'] as const;
 /** Those, and those of experiments and runs: the server draws them. */
-export const DRAWN = ['experiments', 'runs', 'run', 'artifacts', 'images', 'run-compare', 'pick', 'run-pick', 'run-import', ...EVIDENCE] as const;
+export const DRAWN = ['experiments', 'runs', 'run', 'artifacts', 'images', 'run-compare', 'pick', 'run-pick', 'run-import', ...EVIDENCE, ...MODELS] as const;
 export type Kind = (typeof KINDS)[number] | (typeof MORE)[number] | (typeof DRAWN)[number];
 export async function address(kind: Kind): Promise<string> {
   switch (kind) {
@@ -185,6 +187,13 @@ export async function address(kind: Kind): Promise<string> {
     case 'changes': return `/changes?customer=${enc(CUSTOMER)}`;
     case 'plan': return '/compare/plan';
     case 'statistics': return '/statistics';
+    case 'models': return '/models';
+    case 'model': return '/models/edge%20detector';
+    case 'version': return '/models/edge%20detector/versions/2';
+    case 'promote': return '/models/edge%20detector/promote?version=3&to=production';
+    case 'rollback': return '/models/edge%20detector/rollback';
+    case 'history': return '/models/edge%20detector/history?at=now';
+    case 'request': return '/models/requests/1';
   }
 }
 

@@ -110,12 +110,7 @@ fn of(a: &PageQuery, answer: &EvidenceAnswer, others: &[&ModelKey], shown: bool)
         .collect();
     let others = (!others.is_empty()).then(|| view! { <p class="quiet">{words::other_verdicts(lang)}{others}</p> });
     let sentence = lang.reason(&j.sentence).to_owned();
-    let table = VerdictTable {
-        fmt: &a.fmt,
-        directory: &a.directory,
-        judgement: j,
-        statistics: addresses::STATISTICS,
-    };
+    let table = VerdictTable { fmt: &a.fmt, directory: &a.directory, judgement: j, statistics: addresses::STATISTICS };
     view! {
         <section class="card verdict" aria-labelledby="verdict">
             <p class="verdict-head">{verdict::badge(lang, j.verdict)}" "{provisional}</p>

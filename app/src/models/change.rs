@@ -65,7 +65,8 @@ pub(super) fn evidence(
         let [champion, challenger] = [champion, version].map(|n| ModelKey::Registered(model.name.version(n)));
         view! { <a class="tool" href=addresses::model_comparison(&champion, &challenger)>{words::whole_comparison(lang)}</a> }
     });
-    let how = view! { <a class="tool" href=format!("{}#verdict", a.to(addresses::STATISTICS))>{words::how_judged(lang)}</a> };
+    let how =
+        view! { <a class="tool" href=format!("{}#verdict", a.to(addresses::STATISTICS))>{words::how_judged(lang)}</a> };
     let Some(kept) = kept else {
         return view! {
             <section class="card verdict" aria-labelledby="verdict">

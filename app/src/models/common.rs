@@ -3,7 +3,9 @@
 use domain::{
     error::Sentence,
     ports::{RegistryKind, RegistryStatus},
-    registry::{Alias, ModelName, OperationKind, RegistryModel, Stage, Standing, StandingChange, Target, Version, VersionStatus},
+    registry::{
+        Alias, ModelName, OperationKind, RegistryModel, Stage, Standing, StandingChange, Target, Version, VersionStatus,
+    },
     time::Millis,
 };
 use leptos::prelude::*;
@@ -66,7 +68,8 @@ impl PageContext<'_> {
         let seen = |f: &str| SEEN_FIELDS.contains(&f) || (registers && matches!(f, "model" | "path"));
         let beside = e.field.as_deref().is_some_and(seen);
         let text = self.lang().message(e.message.clone());
-        let lead = (e.field.as_deref() == Some(SEEN)).then(|| view! { <strong>{words::somebody_was_faster(self.lang())}</strong>" " });
+        let lead = (e.field.as_deref() == Some(SEEN))
+            .then(|| view! { <strong>{words::somebody_was_faster(self.lang())}</strong>" " });
         (!beside).then(|| view! { <p class="banner bad" role="alert">{lead}<bdi>{capital(text)}</bdi>"."</p> })
     }
 
@@ -150,7 +153,8 @@ pub(super) fn status_tag(lang: Lang, status: VersionStatus) -> Option<AnyView> {
 
 /// Something to look after: sign, colour and words.
 pub(super) fn warning(text: String) -> AnyView {
-    view! { <p class="banner late"><span class="mark late" aria-hidden="true">"▲ "</span><bdi>{text}</bdi></p> }.into_any()
+    view! { <p class="banner late"><span class="mark late" aria-hidden="true">"▲ "</span><bdi>{text}</bdi></p> }
+        .into_any()
 }
 
 /// Where the registry is, how old what is shown is, and what is wrong with it.
@@ -167,7 +171,9 @@ pub(super) fn registry_line(fmt: &Fmt, now: Millis, status: &RegistryStatus) -> 
     let banner = status.error.as_ref().map(|why| {
         let why = said(lang, why);
         let text = match status.as_of {
-            Some(at) => words::registry_away(lang, fmt.strftime(at, "%Y-%m-%d %H:%M:%S %Z"), tracking::age(fmt, now.0 - at.0)),
+            Some(at) => {
+                words::registry_away(lang, fmt.strftime(at, "%Y-%m-%d %H:%M:%S %Z"), tracking::age(fmt, now.0 - at.0))
+            }
             None => words::registry_away_never(lang).to_owned(),
         };
         view! { <p class="banner bad" role="status"><strong>{text}</strong>" "<bdi>{why}</bdi>"."</p> }
@@ -198,7 +204,9 @@ pub(super) fn changes(lang: Lang, before: &Standing, after: &Standing) -> Vec<St
         StandingChange::VersionAdded(version) => words::version_added(lang, v(*version)),
         StandingChange::VersionDeleted(version) => words::version_deleted(lang, v(*version)),
         StandingChange::AliasMoved { alias, from, to } => format!("{alias}: {} → {}", place(*from), place(*to)),
-        StandingChange::StageMoved { version, from, to } => format!("{}: {} → {}", v(*version), stage(*from), stage(*to)),
+        StandingChange::StageMoved { version, from, to } => {
+            format!("{}: {} → {}", v(*version), stage(*from), stage(*to))
+        }
     };
     before.changes_to(after).iter().map(told).collect()
 }
@@ -211,7 +219,14 @@ pub(super) fn disagreement(lang: Lang, model: &RegistryModel) -> Option<String> 
 }
 
 /// A text of several lines to type, with why it was refused.
-pub(super) fn text_area(p: &PageContext<'_>, act: &str, label: &str, help: &str, usual: &str, required: bool) -> AnyView {
+pub(super) fn text_area(
+    p: &PageContext<'_>,
+    act: &str,
+    label: &str,
+    help: &str,
+    usual: &str,
+    required: bool,
+) -> AnyView {
     let id = format!("{act}-reason");
     let refused = p.is_refused(act);
     let fault = p.fault_of("reason").filter(|_| refused);
@@ -231,7 +246,11 @@ pub(super) fn text_area(p: &PageContext<'_>, act: &str, label: &str, help: &str,
 
 /// Hidden fields of a form.
 pub(super) fn hidden(pairs: &[(&'static str, String)]) -> AnyView {
-    pairs.iter().map(|(name, value)| view! { <input type="hidden" name=*name value=value.clone()/> }).collect_view().into_any()
+    pairs
+        .iter()
+        .map(|(name, value)| view! { <input type="hidden" name=*name value=value.clone()/> })
+        .collect_view()
+        .into_any()
 }
 
 /// Sites with the ways to their pages, the first of them; the others are counted.
@@ -249,6 +268,7 @@ pub(super) fn site_list(p: &PageContext<'_>, sites: &[(domain::scope::Scope, u64
         view! { <li><a href=href><bdi>{name(scope)}</bdi></a>" "<small class="quiet">{words::records(lang, p.a.fmt.count(*n))}</small></li> }
     };
     let shown: Vec<_> = sites.iter().take(most).map(one).collect();
-    let rest = (sites.len() > most).then(|| view! { <li class="quiet">{words::and_more(lang, sites.len() - most)}</li> });
+    let rest =
+        (sites.len() > most).then(|| view! { <li class="quiet">{words::and_more(lang, sites.len() - most)}</li> });
     view! { <ul class="site-list">{shown}{rest}</ul> }.into_any()
 }

@@ -22,11 +22,8 @@ pub(super) const CHANGE: Function = Function { path: "/models", method: "POST", 
 #[server(prefix = "/sf", endpoint = "models", input = GetUrl)]
 pub async fn models(address: String) -> Result<JsonText<DrawnView>, PageError> {
     let refused = use_context::<Refused>();
-    answer(
-        &MODELS,
-        |services, request| async move { super::make::page(&services, &request, &address, refused).await },
-    )
-    .await
+    answer(&MODELS, |services, request| async move { super::make::page(&services, &request, &address, refused).await })
+        .await
 }
 
 /// Changes a model; `act` says how. Numbers are texts: what cannot be read is said beside its field.

@@ -48,9 +48,8 @@ pub(super) async fn page(p: &mut PageContext<'_>, name: &str) -> Result<Drawn> {
     let paging = Paging { page, size: PAGE_ROWS, total: lines.len(), label: words::pages_of_history(lang) };
     let pager = pages::pager(&a.fmt, &paging, |page| a.with(&[("page", page)]));
     let shown: Vec<_> = lines.into_iter().skip((page - 1) * PAGE_ROWS).take(PAGE_ROWS).collect();
-    let file = |kind: &str| {
-        links::href(&format!("/export/model_history.{kind}"), &[("model".to_owned(), name.to_string())])
-    };
+    let file =
+        |kind: &str| links::href(&format!("/export/model_history.{kind}"), &[("model".to_owned(), name.to_string())]);
     let table = if shown.is_empty() {
         view! { <p class="quiet">{words::nothing_happened(lang)}</p> }.into_any()
     } else {
@@ -93,12 +92,14 @@ fn was_live(p: &PageContext<'_>, name: &ModelName, at: Millis, standing: Option<
         Some(standing) => {
             let champion = match standing.champion() {
                 Some(champion) => {
-                    view! { <p class="finding">{version_link(a, name, champion)}" "{words::was_champion(lang)}</p> }.into_any()
+                    view! { <p class="finding">{version_link(a, name, champion)}" "{words::was_champion(lang)}</p> }
+                        .into_any()
                 }
                 None => view! { <p class="finding">{words::was_without(lang)}</p> }.into_any(),
             };
             let staged = |stage: Stage| {
-                let found: Vec<Version> = standing.stages.iter().filter(|(_, s)| **s == stage).map(|(v, _)| *v).collect();
+                let found: Vec<Version> =
+                    standing.stages.iter().filter(|(_, s)| **s == stage).map(|(v, _)| *v).collect();
                 version_links(a, name, &found)
             };
             let aliases: Vec<_> = standing

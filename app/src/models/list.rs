@@ -99,8 +99,7 @@ pub(super) async fn page(p: &mut PageContext<'_>) -> Result<Drawn> {
     }
     let p = &*p;
     let a = &p.a;
-    let rows: Vec<_> =
-        found.iter().skip((page - 1) * PAGE_ROWS).take(PAGE_ROWS).map(|m| row(p, m, &known)).collect();
+    let rows: Vec<_> = found.iter().skip((page - 1) * PAGE_ROWS).take(PAGE_ROWS).map(|m| row(p, m, &known)).collect();
     let paging = Paging { page, size: PAGE_ROWS, total: found.len(), label: words::pages(lang) };
     let pager = pages::pager(&a.fmt, &paging, |page| a.with(&[("page", page)]));
     let title = words::title(lang).to_owned();
@@ -178,14 +177,23 @@ fn registering(p: &PageContext<'_>, index: &RegistryIndex) -> Option<AnyView> {
 fn empty(p: &PageContext<'_>, kind: RegistryKind) -> EmptyView {
     let lang = p.lang();
     let (text, commands) = match kind {
-        RegistryKind::Mlflow => (words::empty_mlflow(lang), vec![(
-            words::empty_mlflow_how(lang).to_owned(),
-            "mlflow.register_model(\"runs:/RUN_ID/model\", \"detector\")".to_owned(),
-        )]),
-        RegistryKind::Embedded => (words::empty_embedded(lang), vec![
-            (words::empty_cli(lang).to_owned(), "guardianflow models add detector --run RUN_ID".to_owned()),
-            (words::empty_post(lang).to_owned(), "POST /api/models/detector/versions {\"run_id\":\"…\",\"path\":\"model\"}".to_owned()),
-        ]),
+        RegistryKind::Mlflow => (
+            words::empty_mlflow(lang),
+            vec![(
+                words::empty_mlflow_how(lang).to_owned(),
+                "mlflow.register_model(\"runs:/RUN_ID/model\", \"detector\")".to_owned(),
+            )],
+        ),
+        RegistryKind::Embedded => (
+            words::empty_embedded(lang),
+            vec![
+                (words::empty_cli(lang).to_owned(), "guardianflow models add detector --run RUN_ID".to_owned()),
+                (
+                    words::empty_post(lang).to_owned(),
+                    "POST /api/models/detector/versions {\"run_id\":\"…\",\"path\":\"model\"}".to_owned(),
+                ),
+            ],
+        ),
     };
     EmptyView { title: words::empty_title(lang).into(), text: text.into(), commands, action: None }
 }
@@ -239,8 +247,9 @@ fn row(p: &PageContext<'_>, model: &RegistryModel, known: &Known) -> impl IntoVi
         None => NO_VALUE.into_any(),
     };
     let staged = |stage: Stage| version_links(a, &model.name, &model.in_stage(stage).take(3).collect::<Vec<_>>());
-    let warning = disagreement(lang, model)
-        .map(|text| view! { <small class="warns"><span class="mark late" aria-hidden="true">"▲ "</span>{text}</small> });
+    let warning = disagreement(lang, model).map(
+        |text| view! { <small class="warns"><span class="mark late" aria-hidden="true">"▲ "</span>{text}</small> },
+    );
     let champion = model.champion();
     let quality = match champion {
         Some(champion) => field::cell(&a.fmt, known.records.version(&model.name, champion)),

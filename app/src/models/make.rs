@@ -22,9 +22,8 @@ use crate::{
 use leptos::prelude::*;
 
 /// The keys of these pages.
-const KEYS: [&str; 12] = [
-    "q", "stage", "alias", "health", "page", "done", "operation", "version", "to", "at", "folder", "file",
-];
+const KEYS: [&str; 12] =
+    ["q", "stage", "alias", "health", "page", "done", "operation", "version", "to", "at", "folder", "file"];
 
 /// Which page an address is of.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,7 +39,8 @@ enum Place {
 
 impl Place {
     fn read(path: &str) -> Result<Self> {
-        let parts: Vec<String> = path.split('/').filter(|p| !p.is_empty()).skip(1).map(decode).collect::<Result<_>>()?;
+        let parts: Vec<String> =
+            path.split('/').filter(|p| !p.is_empty()).skip(1).map(decode).collect::<Result<_>>()?;
         let texts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let of = |name: &str| name.to_owned();
         Ok(match texts[..] {
@@ -62,7 +62,12 @@ impl Place {
 ///
 /// # Errors
 /// Unknown keys, and those that are given twice; models, versions and requests that there are not; what cannot be read just now.
-pub async fn page(services: &Services, request: &Request, address: &str, refused: Option<Refused>) -> Result<DrawnView> {
+pub async fn page(
+    services: &Services,
+    request: &Request,
+    address: &str,
+    refused: Option<Refused>,
+) -> Result<DrawnView> {
     let a = PlainQuery::read(services, request, address, &KEYS, &[])?;
     let place = Place::read(&a.path)?;
     let lang = a.fmt.lang;

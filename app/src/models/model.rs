@@ -43,7 +43,8 @@ pub(super) async fn page(p: &mut PageContext<'_>, name: &str) -> Result<Drawn> {
     let total = lines.len();
     lines.truncate(LINES);
     let status = services.models.status();
-    let description = (!model.description.is_empty()).then(|| view! { <p class="described"><bdi>{model.description.clone()}</bdi></p> });
+    let description = (!model.description.is_empty())
+        .then(|| view! { <p class="described"><bdi>{model.description.clone()}</bdi></p> });
     let html = view! {
         {registry_line(&a.fmt, a.now, &status)}
         {done}
@@ -115,7 +116,12 @@ fn repair(p: &PageContext<'_>, model: &RegistryModel) -> Option<AnyView> {
 }
 
 /// The champion, since when, how it does, and what can be done.
-fn head(p: &PageContext<'_>, model: &RegistryModel, known: &ModelPast, records: &FieldRecords) -> impl IntoView + use<> {
+fn head(
+    p: &PageContext<'_>,
+    model: &RegistryModel,
+    known: &ModelPast,
+    records: &FieldRecords,
+) -> impl IntoView + use<> {
     let (a, lang) = (&p.a, p.lang());
     let champion = match model.champion() {
         None => view! { <p class="finding">{words::without_champion(lang)}</p> }.into_any(),
@@ -135,7 +141,8 @@ fn head(p: &PageContext<'_>, model: &RegistryModel, known: &ModelPast, records: 
             .into_any()
         }
     };
-    let others = [(words::col_challenger(lang), model.challenger()), (words::row_rollback(lang), model.alias(ROLLBACK))];
+    let others =
+        [(words::col_challenger(lang), model.challenger()), (words::row_rollback(lang), model.alias(ROLLBACK))];
     let others = others.into_iter().filter_map(|(what, version)| {
         let link = version_link(a, &model.name, version?);
         Some(view! { <dt>{what}</dt><dd>{link}</dd> })

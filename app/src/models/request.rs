@@ -47,7 +47,10 @@ pub(super) async fn page(p: &mut PageContext<'_>, id: i64) -> Result<Drawn> {
     };
     let then = r.evidence.as_ref().map_or_else(
         || NO_VALUE.into_any(),
-        |e| view! { {verdict::word(lang, e.verdict)}<small class="quiet"><bdi>{said(lang, &e.sentence)}</bdi></small> }.into_any(),
+        |e| {
+            view! { {verdict::word(lang, e.verdict)}<small class="quiet"><bdi>{said(lang, &e.sentence)}</bdi></small> }
+                .into_any()
+        },
     );
     let changed = review.changed.then(|| {
         let before = r.evidence.as_ref().map_or(NO_VALUE, |e| verdict::word(lang, e.verdict));
@@ -75,7 +78,10 @@ pub(super) async fn page(p: &mut PageContext<'_>, id: i64) -> Result<Drawn> {
         (words::col_model(lang), view! { <bdi>{r.model.to_string()}</bdi> }.into_any()),
         (words::col_version(lang), version_link(a, &r.model, r.version)),
         (words::target(lang), target_word(lang, r.to).into_any()),
-        (words::asked_for_by(lang), view! { <bdi>{r.asked_by.clone()}</bdi>", "{moment(&a.fmt, Some(r.asked), a.now)} }.into_any()),
+        (
+            words::asked_for_by(lang),
+            view! { <bdi>{r.asked_by.clone()}</bdi>", "{moment(&a.fmt, Some(r.asked), a.now)} }.into_any(),
+        ),
         (words::reason(lang), view! { <bdi class="said">{r.reason.as_str().to_owned()}</bdi> }.into_any()),
         (words::champion_then(lang), r.expected.map_or_else(|| NO_VALUE.into_any(), |c| version_link(a, &r.model, c))),
         (words::evidence_then(lang), then),

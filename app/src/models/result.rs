@@ -29,7 +29,8 @@ pub(super) async fn banner(p: &mut PageContext<'_>, model: &RegistryModel) -> Re
     };
     let act = operation_word(lang, kept.operation.kind);
     let what = words::done_what(lang, act, v(kept.operation.version), &kept.operation.actor);
-    let note = |note: &Option<domain::error::Sentence>| note.as_ref().map(|n| view! { " "<bdi>{said(lang, n)}</bdi>"." });
+    let note =
+        |note: &Option<domain::error::Sentence>| note.as_ref().map(|n| view! { " "<bdi>{said(lang, n)}</bdi>"." });
     let production: Vec<String> = model.in_stage(Stage::Production).map(v).collect();
     let none = || words::nobody(lang).to_owned();
     let now = words::registry_says(

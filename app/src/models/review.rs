@@ -11,18 +11,13 @@ use usecases::models::PromotionReview;
 
 use super::{
     change::{evidence, now_and_after, readers},
-    common::{
-        Drawn, PageContext, capital, crumb, here, hidden, registry_line, said, site_list, text_area, v, warning,
-    },
+    common::{Drawn, PageContext, capital, crumb, here, hidden, registry_line, said, site_list, text_area, v, warning},
     field,
     past::target_word,
     versions::PAGE_ROWS,
     words,
 };
-use crate::{
-    shell::addresses,
-    ui::fmt::NO_VALUE,
-};
+use crate::{shell::addresses, ui::fmt::NO_VALUE};
 
 /// So many sites are named.
 const SITES: usize = 12;
@@ -38,7 +33,8 @@ pub(super) async fn page(p: &mut PageContext<'_>, name: &str) -> Result<Drawn> {
     }
     let to = p.a.understand("to", Target::parse).unwrap_or(Target::Production);
     let asked = p.a.understand("version", Version::parse);
-    let usual = || model.challenger().or_else(|| model.versions.keys().rev().copied().find(|n| Some(*n) != model.champion()));
+    let usual =
+        || model.challenger().or_else(|| model.versions.keys().rev().copied().find(|n| Some(*n) != model.champion()));
     let version = asked.or_else(usual).or_else(|| model.champion());
     let Some(version) = version else {
         let html = view! { <p class="quiet">{words::no_versions(p.lang())}</p> }.to_html();
@@ -100,7 +96,8 @@ fn choose(p: &PageContext<'_>, model: &RegistryModel, version: Version, to: Targ
         .take(PAGE_ROWS)
         .map(|n| view! { <option value=n.to_string() selected=*n == version>{v(*n)}</option> })
         .collect();
-    let targets = Target::ALL.map(|t| view! { <option value=t.as_str() selected=t == to>{target_word(lang, t)}</option> });
+    let targets =
+        Target::ALL.map(|t| view! { <option value=t.as_str() selected=t == to>{target_word(lang, t)}</option> });
     view! {
         <form class="filters" method="get" action=addresses::model_promote(model.name.as_str()) aria-label=words::choose(lang)>
             {p.a.hidden_without(&["version", "to", "done", "operation"])}
@@ -168,7 +165,8 @@ fn policy(p: &PageContext<'_>, review: &PromotionReview) -> impl IntoView + use<
 /// The decision.
 fn form(p: &PageContext<'_>, review: &PromotionReview, key: String) -> impl IntoView + use<> {
     let (lang, model, version) = (p.lang(), &review.model, review.version);
-    let act = if review.needs_approval || (review.blocked.is_some() && review.policy.promotion == PromotionRule::Second) {
+    let act = if review.needs_approval || (review.blocked.is_some() && review.policy.promotion == PromotionRule::Second)
+    {
         "ask"
     } else {
         "promote"

@@ -93,7 +93,11 @@ fn rows(model: &RegistryModel, review: &RollbackReview, p: &PageContext<'_>) -> 
     vec![
         (words::row_champion(lang), model.champion().into_iter().collect(), vec![target]),
         (words::row_production(lang), model.in_stage(Stage::Production).collect(), vec![target]),
-        (words::row_rollback(lang), model.alias(ROLLBACK).into_iter().collect(), review.target.next.into_iter().collect()),
+        (
+            words::row_rollback(lang),
+            model.alias(ROLLBACK).into_iter().collect(),
+            review.target.next.into_iter().collect(),
+        ),
     ]
 }
 

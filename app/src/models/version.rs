@@ -13,9 +13,7 @@ use domain::{
 use leptos::prelude::*;
 
 use super::{
-    common::{
-        Drawn, PageContext, alias_tags, crumb, here, registry_line, site_list, stage_mark, status_tag, v,
-    },
+    common::{Drawn, PageContext, alias_tags, crumb, here, registry_line, site_list, stage_mark, status_tag, v},
     field, past,
     versions::{of_run, run_link},
     words,
@@ -111,8 +109,12 @@ async fn links_of(p: &PageContext<'_>, model: &RegistryModel, version: &ModelVer
     let key = ModelKey::Registered(model.name.version(version.version));
     // What cannot be read just now is not told; where it runs is said anyway.
     let Ok(comparison) = p.services.metrics.comparison(&query).await else { return Ok(String::new()) };
-    let links: BTreeSet<ModelLink> =
-        comparison.models.iter().filter(|m| m.key().as_ref() == Some(&key)).flat_map(|m| m.links.iter().copied()).collect();
+    let links: BTreeSet<ModelLink> = comparison
+        .models
+        .iter()
+        .filter(|m| m.key().as_ref() == Some(&key))
+        .flat_map(|m| m.links.iter().copied())
+        .collect();
     let told = links.into_iter().map(|link| match link {
         ModelLink::Record => words::link_record(lang),
         ModelLink::Run => words::link_run(lang),
@@ -122,7 +124,12 @@ async fn links_of(p: &PageContext<'_>, model: &RegistryModel, version: &ModelVer
     Ok(told.collect::<Vec<_>>().join(" "))
 }
 
-fn facts(p: &PageContext<'_>, model: &RegistryModel, version: &ModelVersion, records: &field::FieldRecords) -> impl IntoView + use<> {
+fn facts(
+    p: &PageContext<'_>,
+    model: &RegistryModel,
+    version: &ModelVersion,
+    records: &field::FieldRecords,
+) -> impl IntoView + use<> {
     let (a, lang, n) = (&p.a, p.lang(), version.version);
     let by = if version.created_by.is_empty() { NO_VALUE.to_owned() } else { version.created_by.clone() };
     let aliases: Vec<_> = model.aliases_of(n).collect();

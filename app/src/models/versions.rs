@@ -82,7 +82,8 @@ pub(super) fn of_run(p: &PageContext<'_>, version: &ModelVersion, primary: Optio
     let found = run.metrics.iter().find(|m| p.a.metric_names.of(&m.key).catalogue.is_some_and(|c| c.key == wanted));
     match found {
         Some(metric) => {
-            view! { {number(&p.a.fmt, metric.value)}<small class="quiet"><bdi>{metric.key.to_string()}</bdi></small> }.into_any()
+            view! { {number(&p.a.fmt, metric.value)}<small class="quiet"><bdi>{metric.key.to_string()}</bdi></small> }
+                .into_any()
         }
         None => NO_VALUE.into_any(),
     }
@@ -92,9 +93,7 @@ pub(super) fn of_run(p: &PageContext<'_>, version: &ModelVersion, primary: Optio
 pub(super) fn run_link(p: &PageContext<'_>, version: &ModelVersion) -> AnyView {
     let Some(id) = version.run.as_deref().filter(|run| !run.is_empty()) else { return NO_VALUE.into_any() };
     match p.services.runs.known(id) {
-        Some(run) => {
-            view! { <a href=p.a.to(&addresses::run(&run.id))><bdi>{run_name(&run)}</bdi></a> }.into_any()
-        }
+        Some(run) => view! { <a href=p.a.to(&addresses::run(&run.id))><bdi>{run_name(&run)}</bdi></a> }.into_any(),
         None => view! { <code>{id.to_owned()}</code> }.into_any(),
     }
 }
@@ -159,8 +158,10 @@ pub(super) fn chart(p: &PageContext<'_>, model: &RegistryModel, records: &FieldR
     let (low, high) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| (l.min(x), h.max(x)));
     let (ticks, digits) = value_ticks(low, high, TICKS);
     let label = fmt.label(metric);
-    let texts: Vec<String> =
-        values.iter().map(|(version, f)| format!("{} {}", v(*version), fmt.decimal(f.value, metric.precision))).collect();
+    let texts: Vec<String> = values
+        .iter()
+        .map(|(version, f)| format!("{} {}", v(*version), fmt.decimal(f.value, metric.precision)))
+        .collect();
     let summary = words::by_version_sentence(lang, &label, texts.join(", "));
     let points = values.iter().enumerate().map(|(i, (_, f))| Point::new(at(i), f.value, f.n)).collect();
     let band = values.iter().enumerate().filter_map(|(i, (_, f))| Some((at(i), f.value - f.half?, f.value + f.half?)));

@@ -68,9 +68,7 @@ pub(super) async fn write(services: &Services, act: &str, sent: SubmittedForm) -
             done(&sent.model, "rolled_back", models.roll_back(&sent.model, &input).await?)
         }
         "approve" => match models.approve(request_id(&sent)?, &sent.reason).await? {
-            ApprovalOutcome::Promoted(done) => {
-                Ok(result(done.operation.model.as_str(), "approved", Some(done.id)))
-            }
+            ApprovalOutcome::Promoted(done) => Ok(result(done.operation.model.as_str(), "approved", Some(done.id))),
             ApprovalOutcome::Conflict(conflict) => Err(overtaken(conflict)),
         },
         "reject" => {
@@ -99,7 +97,10 @@ fn at_override(e: Error) -> Error {
 }
 
 fn request_id(sent: &SubmittedForm) -> Result<RequestId> {
-    sent.request.parse().map(RequestId).map_err(|_| Error::bad_input(sentences::which_request(clip_text(&sent.request))))
+    sent.request
+        .parse()
+        .map(RequestId)
+        .map_err(|_| Error::bad_input(sentences::which_request(clip_text(&sent.request))))
 }
 
 fn overtaken(conflict: Conflict) -> Error {
@@ -138,9 +139,11 @@ async fn register(services: &Services, sent: &SubmittedForm) -> Result<String> {
         created_by: String::new(),
         at: Millis(0),
     };
-    let kept = services.models.register(&new).await.map_err(|e| {
-        if e.kind == ErrorKind::BadInput && e.field.is_none() { e.at("model") } else { e }
-    })?;
+    let kept = services
+        .models
+        .register(&new)
+        .await
+        .map_err(|e| if e.kind == ErrorKind::BadInput && e.field.is_none() { e.at("model") } else { e })?;
     let pairs = [("done".to_owned(), "registered".to_owned())];
     Ok(links::href(&addresses::model_version(new.model.as_str(), &kept.version.to_string()), &pairs))
 }

@@ -27,10 +27,15 @@ impl RegisterForm {
     /// The form; `models` are the names of those that there are.
     pub fn draw<'n>(self, models: impl Iterator<Item = &'n str>) -> AnyView {
         let Self { lang, action, run, model, path, description, fault } = self;
-        let options: Vec<_> = models.take(OFFERED).map(|name| view! { <option value=name.to_owned()></option> }).collect();
+        let options: Vec<_> =
+            models.take(OFFERED).map(|name| view! { <option value=name.to_owned()></option> }).collect();
         let open = fault.is_some();
         let why = |name: &str| fault.as_ref().filter(|(field, _)| field == name).map(|(_, why)| why.clone());
-        let field = |name: &'static str, label: &'static str, help: &'static str, value: String, list: Option<&'static str>| {
+        let field = |name: &'static str,
+                     label: &'static str,
+                     help: &'static str,
+                     value: String,
+                     list: Option<&'static str>| {
             let (id, why) = (format!("register-{name}"), why(name));
             let bad = why.is_some().then_some("true");
             view! {
@@ -43,7 +48,13 @@ impl RegisterForm {
                 </div>
             }
         };
-        let model = field("model", words::register_model(lang), words::register_model_help(lang), model, Some("register-models"));
+        let model = field(
+            "model",
+            words::register_model(lang),
+            words::register_model_help(lang),
+            model,
+            Some("register-models"),
+        );
         let path = field("path", words::register_path(lang), words::register_path_help(lang), path, None);
         let text = field("reason", words::register_text(lang), words::register_text_help(lang), description, None);
         view! {

@@ -198,7 +198,12 @@ fn to_folder(a: &PlainQuery, folder: &ArtifactPath) -> String {
     a.with(&[("folder", Some(folder.to_string())), ("file", None)])
 }
 
-fn row(a: &PlainQuery, files: &FileSource<'_>, entry: &ArtifactEntry, open: Option<&ArtifactPath>) -> impl IntoView + use<> {
+fn row(
+    a: &PlainQuery,
+    files: &FileSource<'_>,
+    entry: &ArtifactEntry,
+    open: Option<&ArtifactPath>,
+) -> impl IntoView + use<> {
     let lang = a.fmt.lang;
     let name = shown(entry.path.file_name());
     if entry.is_folder {

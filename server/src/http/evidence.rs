@@ -10,14 +10,15 @@ use axum::{
 use domain::{
     Error, Result,
     evidence::{
-        Answer as JudgementAnswer, ChangesAnswer, Design, GuardRails, Judgement, ModelPolicy, Plan, Rail, Registration,
-        Verdict,
+        Answer as JudgementAnswer, ChangesAnswer, Design, GuardRails, Judgement, ModelPolicy, Plan, PromotionRule,
+        Rail, Registration, Verdict,
     },
     model::ModelKey,
     normalization::nfc,
     params::{MetricsQuery, QueryParams, known_pairs},
     ports::{ComparisonId, KeptComparison, KeptPolicy},
     query::ChangesQuery,
+    registry::Target,
     scope::{Place, Scope},
     time::{Millis, parse_moment},
 };
@@ -367,6 +368,11 @@ struct PolicyJson {
     model: String,
     days: i64,
     guard_rails: Vec<RailJson>,
+    /// `advise`, `require` or `second`: what evidence means for a promotion to production.
+    promotion: PromotionRule,
+    /// Where a promotion needs somebody else's approval.
+    approval: Vec<Target>,
+    request_days: i64,
     /// `null` where nobody set anything.
     changed: Option<Millis>,
     changed_by: Option<String>,
@@ -402,6 +408,9 @@ impl PolicyJson {
             model: model.any_version().key(),
             days: policy.days,
             guard_rails: policy.rails.levels().map(rail).collect(),
+            promotion: policy.promotion,
+            approval: policy.approval.clone(),
+            request_days: policy.request_days,
             changed,
             changed_by,
         }
@@ -426,6 +435,12 @@ pub struct SetPolicy {
     /// All of them: what is not named has no guard-rail. Those there are where they are left out.
     #[serde(default)]
     guard_rails: Option<Vec<RailJson>>,
+    #[serde(default)]
+    promotion: Option<PromotionRule>,
+    #[serde(default)]
+    approval: Option<Vec<Target>>,
+    #[serde(default)]
+    request_days: Option<i64>,
     /// `changed` of what is replaced, so that nobody's change is lost.
     #[serde(default)]
     seen: Option<String>,
@@ -459,7 +474,13 @@ pub async fn set_policy(ActorServices(s): ActorServices, headers: HeaderMap, bod
     }
     let seen =
         new.seen.map(|t| parse_moment(&t, s.clock.now(), &TimeZone::UTC).map_err(|e| e.at("seen"))).transpose()?;
-    let policy = ModelPolicy { rails, days: new.days.unwrap_or(old.days), ..old };
+    let policy = ModelPolicy {
+        rails,
+        days: new.days.unwrap_or(old.days),
+        promotion: new.promotion.unwrap_or(old.promotion),
+        approval: new.approval.unwrap_or(old.approval),
+        request_days: new.request_days.unwrap_or(old.request_days),
+    };
     let kept = s.evidence.set_policy(&model, policy, seen).await?;
     Ok(Json(PolicyJson::of(&model, Some(kept))).into_response())
 }

@@ -36,6 +36,7 @@ mod hosts;
 mod ingest;
 mod jobs;
 mod language;
+mod model_pages;
 mod names;
 mod operator;
 mod pages;

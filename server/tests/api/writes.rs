@@ -180,6 +180,20 @@ fn body(path: &str, n: usize, own: i64) -> (&'static str, String) {
         }
         "/api/evidence/policy" => ("application/json", json!({"model": "a"}).to_string()),
         "/compare/registered" => (FORM, "act=register&champion=a%3A1&challenger=b%3A1&days=9".into()),
+        // A version each time; what is done to it is done once, and then refused.
+        "/api/models/{name}/versions" => ("application/json", json!({"source": "s3://models/m"}).to_string()),
+        "/api/models/{name}/challenger" => ("application/json", json!({"version": "1", "reason": "why"}).to_string()),
+        "/api/models/{name}/promotions" | "/api/models/{name}/requests" => {
+            let text = json!({"version": "1", "to": "staging", "expected": null, "reason": format!("why {n}")});
+            ("application/json", text.to_string())
+        }
+        "/api/models/{name}/rollback" => ("application/json", json!({"expected": null, "reason": "why"}).to_string()),
+        "/api/requests/{id}/approve" | "/api/requests/{id}/reject" => {
+            ("application/json", json!({"comment": "why"}).to_string())
+        }
+        form if form == "/models" || form.starts_with("/models/") => {
+            (FORM, format!("act=promote&model=m&version=1&to=staging&expected=&reason=why&key=key-{n}"))
+        }
         "/signin" => (FORM, format!("token={OPERATOR}&back=/")),
         "/signout" => (FORM, String::new()),
         "/preferences" => (FORM, "lang=ko&back=/".into()),
@@ -240,7 +254,8 @@ async fn matrix(s: &Server, callers: &[Caller]) {
                 };
                 let before = kept(s, actor).await;
                 let (kind, text) = body(&route.path, n, own);
-                let path = route.path.replace("{id}", &own.to_string());
+                let path = route.path.replace("{id}", &own.to_string()).replace("{name}", "m");
+                let path = path.replace("{model}", "m").replace("{version}", "1").replace("{request}", "1");
                 let mut request = Request::builder()
                     .method(&*route.method)
                     .uri(&path)
@@ -275,7 +290,7 @@ async fn matrix(s: &Server, callers: &[Caller]) {
                     Action::WriteRecords => caller.records,
                     Action::WriteViews => caller.views,
                     // Whoever sends records registers comparisons, and sets what models are judged by.
-                    Action::WriteEvidence => caller.records,
+                    Action::WriteEvidence | Action::WriteModels => caller.records,
                     // With the operator's token, where there is one.
                     Action::SignIn if route.path == "/signin" && !s.authenticator.has_operator_token() => 403,
                     Action::SignIn | Action::SetPreference => DONE,
@@ -288,7 +303,12 @@ async fn matrix(s: &Server, callers: &[Caller]) {
                 } else if expected == DONE {
                     assert!(can(actor, route.action, Object::Any), "{what}");
                     // Whether it can be done is another matter: these models have no records, and of a question one is in force.
-                    let judged = route.action == Action::WriteEvidence && matches!(status, 400 | 404);
+                    let judged = match route.action {
+                        Action::WriteEvidence => matches!(status, 400 | 404),
+                        // What was done before cannot be done again.
+                        Action::WriteModels => matches!(status, 400 | 404 | 409),
+                        _ => false,
+                    };
                     assert!((200..400).contains(&status) || judged, "{what}: {status}");
                     passed += 1;
                     continue;
@@ -314,7 +334,8 @@ async fn matrix(s: &Server, callers: &[Caller]) {
 /// All that a write could have changed: views, the start page, and how many records there are.
 async fn kept(s: &Server, actor: &Actor) -> String {
     let views = s.parts.views.for_actor(actor).list().await.ok();
-    format!("{views:?} {:?}", s.parts.metrics.volume())
+    let models = s.parts.models.index().expect("models");
+    format!("{views:?} {:?} {models:?}", s.parts.metrics.volume())
 }
 
 #[test]

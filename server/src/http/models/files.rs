@@ -1,11 +1,7 @@
 //! The log of models as files: a row an event, as it was written.
 
 use app::shell::context::Request;
-use axum::{
-    Extension,
-    extract::RawQuery,
-    response::Response,
-};
+use axum::{Extension, extract::RawQuery, response::Response};
 use domain::{
     ports::EventsQuery,
     registry::{LoggedEvent, ModelName},
@@ -64,10 +60,16 @@ fn cell(value: &Value) -> String {
 fn row(logged: &LoggedEvent) -> Vec<String> {
     let e = event(logged);
     let of = |key: &str| cell(&e[key]);
-    let mut row: Vec<String> = ["number", "at", "name", "what", "outcome", "version", "actor", "outside", "reason"].map(of).into();
+    let mut row: Vec<String> =
+        ["number", "at", "name", "what", "outcome", "version", "actor", "outside", "reason"].map(of).into();
     row.extend(["operation", "request"].map(of));
     let stages = if e["after"].is_null() { String::new() } else { cell(&e["after"]["stages"]) };
-    row.extend([cell(&e["evidence"]["verdict"]), cell(&e["before"]["champion"]), cell(&e["after"]["champion"]), stages]);
+    row.extend([
+        cell(&e["evidence"]["verdict"]),
+        cell(&e["before"]["champion"]),
+        cell(&e["after"]["champion"]),
+        stages,
+    ]);
     row.extend(["note", "hash"].map(of));
     row
 }
