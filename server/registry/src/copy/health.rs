@@ -14,6 +14,8 @@ use super::pace::with_jitter;
 pub const PROBE_INTERVAL: Duration = Duration::from_millis(1_000);
 /// How long the cheap question may take.
 pub const PROBE_DEADLINE: Duration = Duration::from_millis(1_500);
+/// How long a late answer to it is waited for: an original that is slow, and not away, is copied too.
+pub const LATE_ANSWER: Duration = Duration::from_secs(6);
 /// So many probes in a row fail before the breaker opens.
 const FAILURES_TO_OPEN: u32 = 2;
 /// The longest time between two probes while the breaker is open.
@@ -35,6 +37,8 @@ struct Probes {
     failures: u32,
     /// When the original answered last.
     answered: Option<Instant>,
+    /// How long the last answer to a probe took.
+    took: Duration,
 }
 
 /// The breaker with the failures behind it.
@@ -46,7 +50,7 @@ pub struct Health {
 
 impl Health {
     pub fn new() -> Self {
-        let probes = Mutex::new(Probes { failures: 0, answered: None });
+        let probes = Mutex::new(Probes { failures: 0, answered: None, took: Duration::ZERO });
         Self { probes, breaker: watch::Sender::new(Breaker::Unknown) }
     }
 
@@ -65,11 +69,23 @@ impl Health {
         let _ = self.breaker.subscribe().wait_for(|b| *b == Breaker::Open).await;
     }
 
-    /// Any question was answered, be it a probe or another: there is no need for a probe for a while.
-    pub fn answered(&self) {
+    /// A probe was answered after so long: there is no need for another one for a while.
+    pub fn answered(&self, took: Duration) {
         let mut probes = self.probes.lock().unwrap_or_else(PoisonError::into_inner);
-        *probes = Probes { failures: 0, answered: Some(Instant::now()) };
+        *probes = Probes { failures: 0, answered: Some(Instant::now()), took };
         self.set(Breaker::Closed);
+    }
+
+    /// How long a probe may take before the original is said to be away: one that is known to be slow gets twice its time.
+    pub fn patience(&self) -> Duration {
+        let probes = self.probes.lock().unwrap_or_else(PoisonError::into_inner);
+        (probes.took * 2).clamp(PROBE_DEADLINE, LATE_ANSWER)
+    }
+
+    /// How long it takes to answer a small question, where that is long.
+    pub fn slow(&self) -> Option<Duration> {
+        let probes = self.probes.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(probes.took).filter(|took| *took >= PROBE_DEADLINE)
     }
 
     /// A question other than a probe was answered. This closes no breaker that is open: that is up to a probe.

@@ -35,6 +35,7 @@ use domain::{
 };
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use self::health::LATE_ANSWER;
 pub use self::original::warning;
 use self::{
     copier::{Copier, Tools, load},
@@ -118,23 +119,45 @@ impl BackgroundCopy {
         }
     }
 
-    /// Returns how long to wait before the next one.
+    /// Returns how long to wait before the next one. That there is no answer yet is said early; the answer is waited for beyond that, because an
+    /// original that is slow is not away.
     async fn probe_once(&self) -> Duration {
         let Tools { original, current, .. } = &self.tools;
-        match original.probe().await {
-            Ok(version) => {
-                current.reachable(version);
-                original.health.answered();
-                original.health.until_probe()
-            }
-            Err(e) => {
-                if current.seen().unreachable.as_ref() != Some(&e.message) {
-                    tracing::warn!(error = %e, detail = ?e.detail, "experiments and runs cannot be read");
+        let begun = Instant::now();
+        let mut answer = original.store.probe();
+        let (mut patience, mut said) = (original.health.patience(), None);
+        loop {
+            let pause = match timeout(patience, &mut answer).await {
+                Ok(Ok(version)) => {
+                    current.reachable(version);
+                    original.health.answered(begun.elapsed());
+                    return original.health.until_probe();
                 }
-                current.unreachable(e.message);
-                original.health.probe_failed()
+                Ok(Err(e)) => {
+                    self.away(&e);
+                    return original.health.probe_failed();
+                }
+                Err(_) => original.health.probe_failed(),
+            };
+            let silent_since = *said.get_or_insert_with(|| {
+                self.away(&original.silent(patience));
+                Instant::now()
+            });
+            let left = LATE_ANSWER.saturating_sub(begun.elapsed());
+            if left == Duration::ZERO {
+                // The time that it was waited is a part of the pause.
+                return pause.saturating_sub(silent_since.elapsed());
             }
+            patience = PROBE_DEADLINE.min(left);
         }
+    }
+
+    fn away(&self, e: &Error) {
+        let current = &self.tools.current;
+        if current.seen().unreachable.as_ref() != Some(&e.message) {
+            tracing::warn!(error = %e, detail = ?e.detail, "experiments and runs cannot be read");
+        }
+        current.unreachable(e.message.clone());
     }
 
     async fn copy(&self) {
@@ -251,12 +274,16 @@ impl RunCatalog for BackgroundCopy {
 
     fn status(&self) -> CopyStatus {
         let seen = self.tools.current.seen();
-        let store = &self.tools.original.store;
+        let original = &self.tools.original;
+        let store = &original.store;
         let kind: TrackingKind = store.kind();
         CopyStatus {
             kind,
             address: store.address().to_owned(),
-            warning: warning(kind, seen.version.as_deref()),
+            warning: original.health.slow().map_or_else(
+                || warning(kind, seen.version.as_deref()),
+                |took| Some(sentences::slow(store.address(), took.as_secs_f64().round())),
+            ),
             error: seen.error().cloned(),
             version: seen.version,
             as_of: seen.as_of,

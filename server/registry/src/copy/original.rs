@@ -9,10 +9,7 @@ use domain::{
 };
 use tokio::time::timeout;
 
-use super::{
-    health::{Health, PROBE_DEADLINE},
-    sentences,
-};
+use super::{health::Health, sentences};
 use crate::mlflow::version_warning;
 
 pub struct Original {
@@ -36,14 +33,6 @@ impl Original {
             self.health.answered_copying();
         }
         answer
-    }
-
-    /// Asks whether it answers.
-    ///
-    /// # Errors
-    /// `Unavailable` when it does not.
-    pub async fn probe(&self) -> Result<Option<String>> {
-        timeout(PROBE_DEADLINE, self.store.probe()).await.unwrap_or_else(|_| Err(self.silent(PROBE_DEADLINE)))
     }
 
     /// That it was not heard of for so long.

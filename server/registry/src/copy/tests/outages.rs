@@ -137,3 +137,30 @@ async fn an_original_that_is_slow_is_away_and_its_copy_grows_old() {
         s.copy.status().error.is_some() && s.copy.status().as_of <= as_of.map(|t| domain::time::Millis(t.0 + 15_000))
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_original_that_takes_seconds_to_answer_is_copied_and_said_to_be_slow() {
+    for takes in [2, 4] {
+        let original = Original::new();
+        original.add_experiment("1", Lifecycle::Active);
+        original.add_run(run("r1", START));
+        original.script().takes = Duration::from_secs(takes);
+        let s = Running::start(&original, &Arc::default());
+        seconds(120).await;
+        assert_eq!(s.ids().len(), 1);
+        for _ in 0..60 {
+            seconds(1).await;
+            let status = s.copy.status();
+            assert_eq!(status.error, None, "it is not said to be away in between");
+            assert!(status.warning.is_some_and(|w| w.en.contains(&format!("takes {takes} s"))));
+        }
+        // Frozen, it is away all the same, and back at once.
+        s.original.script().mood = Mood::Frozen;
+        assert!(until(&s, true).await < Duration::from_secs(15));
+        s.original.script().mood = Mood::Well;
+        s.original.script().takes = Duration::ZERO;
+        until(&s, false).await;
+        seconds(10).await;
+        assert_eq!(s.copy.status().warning, None);
+    }
+}
