@@ -3,7 +3,7 @@
 use domain::{
     Error, Result,
     scope::clip_text,
-    tracking::{Column, search::Sort},
+    tracking::{Column, search::AskedSort},
 };
 
 use super::sentences;
@@ -67,7 +67,7 @@ pub(super) struct Asked {
     /// `None` for what suits their number.
     pub layout: Option<Layout>,
     pub find: String,
-    pub sort: Option<Sort>,
+    pub sort: Option<AskedSort>,
     pub page: usize,
     pub curve: Option<String>,
     pub style: CurveStyle,
@@ -96,7 +96,6 @@ impl Asked {
         }
         a.forget("without");
         a.put("ids", runs.join(","));
-        let names = a.metric_names.clone();
         let brushes = brushes(a);
         Self {
             runs,
@@ -114,7 +113,7 @@ impl Asked {
                 other => Err(Error::bad_input(sentences::bad_layout(clip_text(other)))),
             }),
             find: a.looked_for("find"),
-            sort: a.understand("sort", |text| Ok(Sort::parse(text, &names)?)),
+            sort: a.understand("sort", |text| Ok(AskedSort::parse(text)?)),
             page: a.understand("page", pages::read).unwrap_or(1),
             curve: a.get("curve").map(str::to_owned),
             style: CurveStyle {

@@ -159,8 +159,8 @@ pub(super) fn table(a: &PlainQuery, asked: &Asked, c: &RunComparison, images: &s
         &[("ids".to_owned(), ids), ("baseline".to_owned(), c.runs[c.baseline].id.to_string())],
     );
     let inner = match lies {
-        Layout::Columns => in_columns(a, asked, c, &part),
-        Layout::Rows => in_rows(a, asked, c, &part),
+        Layout::Columns => in_columns(a, c, &part),
+        Layout::Rows => in_rows(a, c, &part),
     };
     let class = if lies == Layout::Columns { "card runs compared by-column" } else { "card runs compared" };
     let of_buttons = |id: &'static str, without: &[&str]| {
@@ -181,15 +181,15 @@ pub(super) fn table(a: &PlainQuery, asked: &Asked, c: &RunComparison, images: &s
 }
 
 /// Sorts the runs by a column; the best first where that is known, and on the second click the other way.
-fn sort_link(a: &PlainQuery, asked: &Asked, column: &Column) -> (String, &'static str, Option<&'static str>) {
-    let current = asked.sort.as_ref().filter(|s| s.by == *column);
+fn sort_link(a: &PlainQuery, c: &RunComparison, column: &Column) -> (String, &'static str, Option<&'static str>) {
+    let current = c.sort.as_ref().and_then(|s| s.first_by(column));
     let largest = match column {
         Column::Metric(key, _) => !a.metric_names.of(key).lower_is_better(),
         _ => false,
     };
-    let descending = current.map_or(largest, |s| !s.descending);
-    let href = a.with(&[("sort", Some(Sort { by: column.clone(), descending }.to_string()))]);
-    match current.map(|s| s.descending) {
+    let descending = current.map_or(largest, |down| !down);
+    let href = a.with(&[("sort", Some(Sort::by(column.clone(), descending).to_string()))]);
+    match current {
         None => (href, "", None),
         Some(true) => (href, " ▼", Some("descending")),
         Some(false) => (href, " ▲", Some("ascending")),
@@ -216,9 +216,9 @@ fn direction(lang: Lang, item: &Item<'_>) -> Option<&'static str> {
 }
 
 /// Name and direction of an item, which sorts the runs.
-fn item_head(a: &PlainQuery, asked: &Asked, item: &Item<'_>, scope: &'static str) -> impl IntoView + use<> {
+fn item_head(a: &PlainQuery, c: &RunComparison, item: &Item<'_>, scope: &'static str) -> impl IntoView + use<> {
     let column = item.column();
-    let (href, arrow, order) = sort_link(a, asked, &column);
+    let (href, arrow, order) = sort_link(a, c, &column);
     let num = (matches!(item, Item::Metric(_)) && scope == "col").then_some("num");
     let sorted = (scope == "col").then_some(order).flatten();
     view! {
@@ -298,12 +298,12 @@ fn cell(a: &PlainQuery, c: &RunComparison, item: &Item<'_>, at: usize) -> AnyVie
     }
 }
 
-fn in_columns(a: &PlainQuery, asked: &Asked, c: &RunComparison, items: &[Item<'_>]) -> AnyView {
+fn in_columns(a: &PlainQuery, c: &RunComparison, items: &[Item<'_>]) -> AnyView {
     let lang = a.fmt.lang;
     let colours = colours(c);
     let heads: Vec<_> = (0..c.runs.len()).map(|at| run_head(a, c, at, colours[at], "col")).collect();
     let fact = |label: &'static str, attribute: Attribute, of: &dyn Fn(usize) -> AnyView| {
-        let (href, arrow, _) = sort_link(a, asked, &Column::Attribute(attribute));
+        let (href, arrow, _) = sort_link(a, c, &Column::Attribute(attribute));
         let cells: Vec<_> = (0..c.runs.len())
             .map(|at| {
                 let base = (at == c.baseline).then_some("baseline");
@@ -320,7 +320,7 @@ fn in_columns(a: &PlainQuery, asked: &Asked, c: &RunComparison, items: &[Item<'_
         let head =
             first.then(|| view! { <tr class="group"><th scope="rowgroup" colspan=c.runs.len() + 1>{name}</th></tr> });
         let cells: Vec<AnyView> = (0..c.runs.len()).map(|at| cell(a, c, item, at)).collect();
-        rows.push(view! { {head}<tr>{item_head(a, asked, item, "row")}{cells}</tr> });
+        rows.push(view! { {head}<tr>{item_head(a, c, item, "row")}{cells}</tr> });
     }
     view! {
         <thead><tr><th scope="col"><span class="said">{words::table(lang)}</span></th>{heads}</tr></thead>
@@ -334,17 +334,17 @@ fn in_columns(a: &PlainQuery, asked: &Asked, c: &RunComparison, items: &[Item<'_
     .into_any()
 }
 
-fn in_rows(a: &PlainQuery, asked: &Asked, c: &RunComparison, items: &[Item<'_>]) -> AnyView {
+fn in_rows(a: &PlainQuery, c: &RunComparison, items: &[Item<'_>]) -> AnyView {
     let lang = a.fmt.lang;
     let colours = colours(c);
-    let heads: Vec<_> = items.iter().map(|item| item_head(a, asked, item, "col")).collect();
+    let heads: Vec<_> = items.iter().map(|item| item_head(a, c, item, "col")).collect();
     let rows: Vec<_> = (0..c.runs.len())
         .map(|at| {
             let cells: Vec<AnyView> = items.iter().map(|item| cell(a, c, item, at)).collect();
             view! { <tr>{run_head(a, c, at, colours[at], "row")}<td>{status_mark(lang, c.runs[at].status)}</td>{cells}</tr> }
         })
         .collect();
-    let (href, arrow, order) = sort_link(a, asked, &Column::Attribute(Attribute::RunName));
+    let (href, arrow, order) = sort_link(a, c, &Column::Attribute(Attribute::RunName));
     view! {
         <thead><tr>
             <th scope="col" aria-sort=order><a data-noscroll="" href=href>{words::run(lang)}{arrow}</a></th>

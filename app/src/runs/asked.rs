@@ -7,7 +7,7 @@ use domain::{
     tracking::{
         Attribute, Column, Reading, RunId, Text,
         filter::{Expr, Field, Filter, FilterError, MAX_FILTER, Test},
-        search::Sort,
+        search::AskedSort,
     },
 };
 
@@ -35,7 +35,7 @@ pub(super) struct Asked {
     pub filter: std::result::Result<Filter, FilterError>,
     /// Rows that somebody selected; none for all.
     pub picked: Vec<RunId>,
-    pub sort: Sort,
+    pub sort: AskedSort,
     /// `None` for those that the experiment, or the product, chooses.
     pub columns: Option<Vec<Column>>,
     /// Which value of metrics is shown where a column does not say.
@@ -68,14 +68,13 @@ impl Asked {
             rows.ok_or_else(|| Error::bad_input(sentences::bad_rows(MOST_ROWS, clip_text(text))))
         });
         let columns = a.understand("cols", |text| Ok(Column::parse_list(text)?));
-        let names = a.metric_names.clone();
         let picked = a.all("pick").map(RunId::parse).collect::<Result<Vec<_>>>();
         Self {
             filter,
             text,
             is_cut,
             picked: picked.map_err(|e| a.refuse("pick", e.message)).unwrap_or_default(),
-            sort: a.understand("sort", |text| Ok(Sort::parse(text, &names)?)).unwrap_or_default(),
+            sort: a.understand("sort", |text| Ok(AskedSort::parse(text)?)).unwrap_or_default(),
             columns: columns.map(|mut c| {
                 c.truncate(MOST_COLUMNS);
                 c

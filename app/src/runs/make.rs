@@ -93,7 +93,7 @@ pub async fn page(services: &Services, request: &Request, address: &str) -> Resu
 fn queue(services: &Services, asked: &Asked, shown: &[Column], query: &RunsQuery, answer: &RunsAnswer) -> Result<()> {
     let read: Vec<&Column> = shown
         .iter()
-        .chain([&asked.sort.by])
+        .chain(answer.sort.columns())
         .filter(|c| matches!(c, Column::Metric(_, r) if *r != Reading::Last))
         .collect();
     if read.is_empty() {

@@ -31,14 +31,14 @@ pub(super) fn table(
 ) -> impl IntoView + use<> {
     let lang = a.fmt.lang;
     let several = !one;
-    let heads: Vec<_> = shown.iter().map(|c| head(a, asked, c)).collect();
+    let heads: Vec<_> = shown.iter().map(|c| head(a, &answer.sort, c)).collect();
     let home = |run: &Run| answer.experiments.iter().find(|e| several && e.id == run.experiment).map(|e| &*e.name);
     let rows = answer.rows.iter().zip(&answer.children);
     let rows: Vec<_> = rows.map(|(run, children)| row(a, shown, run, *children, home(run))).collect();
     let paging = Paging { page: asked.page, size: asked.rows, total: answer.total, label: words::pages(lang) };
     let pager = pages::pager(&a.fmt, &paging, |page| a.with(&[("page", page)]));
     let experiment = several.then(|| view! { <th scope="col">{words::col_experiment(lang)}</th> });
-    let name_head = head(a, asked, &Column::Attribute(Attribute::RunName));
+    let name_head = head(a, &answer.sort, &Column::Attribute(Attribute::RunName));
     view! {
         <form class="card runs" method="get" action=a.path.clone()>
             {a.hidden_without(&["pick", "page"])}
@@ -58,16 +58,15 @@ pub(super) fn table(
     }
 }
 
-fn head(a: &PlainQuery, asked: &Asked, column: &Column) -> impl IntoView + use<> {
+fn head(a: &PlainQuery, sort: &Sort, column: &Column) -> impl IntoView + use<> {
     let lang = a.fmt.lang;
-    let sorted = asked.sort.by == *column;
-    let descending = if sorted { !asked.sort.descending } else { largest_first(a, column) };
-    let next = Sort { by: column.clone(), descending };
+    let sorted = sort.first_by(column);
+    let next = Sort::by(column.clone(), sorted.map_or_else(|| largest_first(a, column), |down| !down));
     let href = a.with(&[("sort", Some(next.to_string())), ("page", None)]);
-    let (order, arrow) = match (sorted, asked.sort.descending) {
-        (false, _) => (None, ""),
-        (true, true) => (Some("descending"), "▼"),
-        (true, false) => (Some("ascending"), "▲"),
+    let (order, arrow) = match sorted {
+        None => (None, ""),
+        Some(true) => (Some("descending"), "▼"),
+        Some(false) => (Some("ascending"), "▲"),
     };
     let label = name(lang, column);
     let small = kind(a, column);
@@ -116,7 +115,7 @@ pub(super) fn files(asked: &Asked, answer: &RunsAnswer, shown: &[Column], one: b
         put("experiment", experiment.id.to_string());
     }
     put("filter", asked.whole_filter().to_string());
-    put("sort", asked.sort.to_string());
+    put("sort", answer.sort.to_string());
     put("columns", written(shown));
     put("group", asked.group.as_ref().map(ToString::to_string).unwrap_or_default());
     [("CSV", "csv"), ("JSON", "json"), ("Parquet", "parquet")]

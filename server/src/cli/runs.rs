@@ -82,7 +82,7 @@ pub struct List {
     /// Which runs, in MLflow's grammar, also with OR, NOT, parentheses and numeric parameters
     #[arg(long)]
     filter: Option<String>,
-    /// By what, as metrics.f1, -metrics.f1 or "params.lr desc"; best(…), min(…), max(…) of a metric
+    /// By what, as f1, -metrics.f1 or "metrics.f1 desc, params.lr"; best(…), min(…), max(…) of a metric
     #[arg(long, allow_hyphen_values = true)]
     sort: Option<String>,
     /// How many runs
@@ -217,7 +217,7 @@ impl List {
         let texts = [("filter", &self.filter), ("sort", &self.sort), ("page", &self.page), ("columns", &self.columns)];
         let pairs = texts.iter().filter_map(|(key, text)| Some((*key, text.as_deref()?)));
         let always = [("experiment", self.experiment.as_str()), ("limit", self.limit.as_str())];
-        let asked = RunsParams::read(always.into_iter().chain(pairs), 20, &runs.metric_names())?;
+        let asked = RunsParams::read(always.into_iter().chain(pairs), 20)?;
         let answer = with_extremes(runs, &asked.query, asked.columns.as_deref()).await?;
         for u in answer.understood.iter().filter(|u| !u.others.is_empty()) {
             let others: Vec<String> = u.others.iter().map(ToString::to_string).collect();
@@ -261,7 +261,7 @@ async fn with_extremes(runs: &Tracking, query: &RunsQuery, columns: Option<&[Col
     let mut tried: HashSet<(RunId, Text)> = HashSet::new();
     loop {
         let answer = runs.search(query)?;
-        let shown = columns.unwrap_or(&answer.default_columns).iter().chain([&query.sort.by]);
+        let shown = columns.unwrap_or(&answer.default_columns).iter().chain(answer.sort.columns());
         let wanted: BTreeSet<&Column> = shown.collect();
         let missing: Vec<(RunId, Text)> = answer
             .rows

@@ -103,7 +103,7 @@ async fn a_comparison_that_cannot_be_made_says_why() {
         ("ids=a0,nothing".to_owned(), 404, "no run with the id"),
         (format!("ids={all}&baseline=zz"), 400, "is none of the runs"),
         (format!("ids={all}&metric=nope"), 400, "no run here has a value"),
-        (format!("ids={all}&sort=nope"), 400, "is expected here"),
+        (format!("ids={all}&sort=nope("), 400, "is expected here"),
         (format!("ids={}", vec!["a0"; 300].join(",")), 400, "at most 100 runs"),
     ] {
         let answer = site.get(&format!("/api/runs/compare?{query}")).send().await.expect("an answer");
@@ -115,7 +115,7 @@ async fn a_comparison_that_cannot_be_made_says_why() {
     for (query, said) in [
         ("ids=a0", "Select two runs or more"),
         (&*format!("ids={all}&baseline=zz&metric=nope"), "is none of the runs"),
-        (&*format!("ids={all}&layout=x&diff=2&brush=nope&sort=nope&x=nope"), "layout is columns or rows"),
+        (&*format!("ids={all}&layout=x&diff=2&brush=nope&sort=nope(&x=nope"), "layout is columns or rows"),
         (&*format!("ids={all}&brush=params.lr:0.15..0.25"), "1 of 4 runs lie within all ranges: medium."),
         (&*format!("pick={}&pick={}&filter=&sort=start_time%20desc", IDS[0], IDS[1]), "2 runs beside"),
     ] {

@@ -75,7 +75,7 @@ async fn what_of_an_address_is_wrong_is_said_and_handed_on_by_no_link() {
     let folder = written();
     let site = served(&folder).await;
     for (path, key, said) in [
-        ("/experiments/1", "sort=nope", "metrics.f1 desc"),
+        ("/experiments/1", "sort=nope%28", "metrics.f1 desc"),
         ("/experiments/1", "cols=nope%28", "metrics.f1, params.lr"),
         ("/experiments/1", "group=nope", "at character 1"),
         ("/experiments/1", "page=x", "page= is a number from 1 on"),
@@ -107,7 +107,7 @@ async fn what_of_an_address_is_wrong_is_said_and_handed_on_by_no_link() {
     assert!(wrong.contains(r#"name="filter" type="search" value="metrics.loss &gt; mistaken""#), "{wrong}");
     assert!(!wrong.contains("filter=metrics.loss"), "{wrong}");
     // Programs are refused as ever.
-    assert_eq!(site.page("/api/runs/search?sort=nope").await.0, 400);
+    assert_eq!(site.page("/api/runs/search?sort=nope%28").await.0, 400);
 }
 
 #[tokio::test]

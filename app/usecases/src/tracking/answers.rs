@@ -11,7 +11,7 @@ use domain::{
         Text,
         filter::{BareKey, Filter},
         lookup,
-        search::{Facet, RunColumns, RunGroup, Sort},
+        search::{AskedSort, Facet, RunColumns, RunGroup, Sort},
     },
 };
 
@@ -124,7 +124,7 @@ pub struct RunsQuery {
     /// By name or id, each text one or several with commas between them; none for all that are active.
     pub experiments: Vec<String>,
     pub filter: Filter,
-    pub sort: Sort,
+    pub sort: AskedSort,
     pub skip: usize,
     /// 0 for the total alone.
     pub limit: usize,
@@ -155,8 +155,9 @@ pub struct RunsAnswer {
     pub facets: Vec<Facet>,
     /// Of all runs that pass the filter.
     pub groups: Option<RunsGroups>,
-    /// How keys without a prefix were understood.
+    /// How keys without a prefix were understood, of the filter and of the order.
     pub understood: Vec<BareKey>,
+    pub sort: Sort,
     /// Of the runs that pass, how many were sorted by the last value for want of their history.
     pub stand_ins: usize,
     /// How metrics were read.

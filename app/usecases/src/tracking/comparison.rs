@@ -9,7 +9,8 @@ use domain::{
     tracking::{
         ComparedRuns, Experiment, MAX_COMPARED, MetricRow, ParamCorrelation, Run, RunMetricNames, Text, compare_runs,
         correlations,
-        search::{Sort, sort_runs},
+        filter::Field,
+        search::{AskedSort, Sort, sort_runs},
     },
 };
 
@@ -24,7 +25,7 @@ pub struct RunComparisonQuery {
     /// One of them; the first one where nobody says which.
     pub baseline: Option<String>,
     /// Of the runs; `None` for the order in which they are named.
-    pub sort: Option<Sort>,
+    pub sort: Option<AskedSort>,
     /// What parameters are correlated with; by its name the leading one where nobody says which.
     pub metric: Option<String>,
 }
@@ -39,6 +40,8 @@ pub struct RunComparison {
     pub experiments: Vec<Arc<Experiment>>,
     /// The place of the baseline among the runs.
     pub baseline: usize,
+    /// `None` for the order in which they are named.
+    pub sort: Option<Sort>,
     pub rows: ComparedRuns,
     /// What parameters were correlated with; `None` where no run has a number.
     pub metric: Option<Text>,
@@ -92,9 +95,10 @@ impl Tracking {
             }
         };
         let names = self.metric_names();
-        if let Some(sort) = &query.sort {
-            let sort = Sort { by: names.settled(&sort.by), ..sort.clone() };
-            sort_runs(&mut runs, &sort);
+        let known = |field: &Field| field.column().is_some_and(|c| runs.iter().any(|run| c.value(run).is_some()));
+        let sort = query.sort.as_ref().map(|sort| sort.resolve(known, &names).0);
+        if let Some(sort) = &sort {
+            sort_runs(&mut runs, &sort.settled(&names));
         }
         let baseline = runs.iter().position(|r| r.id == base).unwrap_or_default();
         let rows = compare_runs(&runs, baseline, &names);
@@ -117,6 +121,7 @@ impl Tracking {
             experiments: runs.iter().filter_map(home).collect(),
             runs,
             baseline,
+            sort,
             rows,
             metric,
             correlations,

@@ -11,7 +11,7 @@ mod summaries;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use domain::{
     Error, Result,
@@ -220,15 +220,21 @@ impl Tracking {
         let (index, status) = (catalog.index(), catalog.status());
         let among = self.among(&index, status.as_of, &query.experiments)?;
         let columns = columns_of(&among);
-        let (filter, understood) = query.filter.resolve(|field| match field {
+        let known = |field: &Field| match field {
             Field::Metric(key) => columns.has_metric(key),
             Field::Param(key) => columns.has_param(key),
             Field::Tag(key) => columns.has_tag(key),
             _ => false,
-        });
+        };
         let names = self.metric_names();
-        let sort = Sort { by: names.settled(&query.sort.by), ..query.sort };
-        let asked = Search { filter: &filter, sort: &sort, skip: query.skip, limit: query.limit, facets: query.facets };
+        let (filter, mut understood) = query.filter.resolve(known);
+        let (sort, of_sort) = query.sort.resolve(known, &names);
+        understood.extend(of_sort);
+        let mut seen = HashSet::new();
+        understood.retain(|u| seen.insert(u.key.clone()));
+        let settled = sort.settled(&names);
+        let asked =
+            Search { filter: &filter, sort: &settled, skip: query.skip, limit: query.limit, facets: query.facets };
         let Found { total, rows, facets, stand_ins } = search(&among, &asked);
         self.shared.seen.note(&rows, status.as_of);
         let experiments: Vec<&Experiment> = among.iter().map(|s| &*s.experiment.experiment).collect();
@@ -251,6 +257,7 @@ impl Tracking {
             facets,
             groups,
             understood,
+            sort,
             stand_ins,
             rows,
             names,
@@ -325,7 +332,7 @@ impl Tracking {
         let query = RunsQuery {
             experiments: vec![experiment.to_owned()],
             filter: filter.clone(),
-            sort: Sort { by: Column::metric(metric), descending: !ascending_used },
+            sort: Sort::by(Column::metric(metric), !ascending_used).into(),
             limit: 1,
             ..RunsQuery::default()
         };

@@ -4,7 +4,7 @@ use domain::{
     Error, Result,
     params::{flag, limit, page},
     scope::clip_text,
-    tracking::{Column, RunMetricNames, filter::Filter, search::Sort},
+    tracking::{Column, filter::Filter, search::AskedSort},
 };
 
 use super::{ExperimentView, ExperimentsQuery, MAX_ROWS, RunsQuery};
@@ -28,18 +28,14 @@ impl RunsParams {
     ///
     /// # Errors
     /// Says what cannot be read.
-    pub fn read<'a>(
-        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
-        default_limit: usize,
-        names: &RunMetricNames,
-    ) -> Result<Self> {
+    pub fn read<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>, default_limit: usize) -> Result<Self> {
         let mut read = Self::default();
         let (mut rows, mut number) = (default_limit, 1);
         for (key, text) in pairs.into_iter().filter(|(_, text)| !text.is_empty()) {
             match key {
                 "experiment" => read.query.experiments.push(text.to_owned()),
                 "filter" => read.query.filter = Filter::parse(text)?,
-                "sort" => read.query.sort = Sort::parse(text, names)?,
+                "sort" => read.query.sort = AskedSort::parse(text)?,
                 "limit" => rows = limit(text, MAX_ROWS)?,
                 "page" => number = page(key, text)?,
                 "columns" => read.columns = Some(Column::parse_list(text)?),

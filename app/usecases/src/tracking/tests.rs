@@ -14,6 +14,7 @@ use domain::{
     token_name::TokenName,
     tracking::{
         ArtifactEntry, ArtifactPath, Attribute, ByteRange, ExperimentId, Extremes, MetricPoint, RunMetric, RunStatus,
+        search::AskedSort,
     },
 };
 
@@ -241,7 +242,7 @@ fn lists_carry_columns_groups_and_how_keys_were_understood() {
     let query = RunsQuery {
         experiments: vec!["detect".to_owned(), "1".to_owned()],
         filter: Filter::parse("f1 > 0.1").expect("a filter"),
-        sort: Sort::parse("best(metrics.f1)", &RunMetricNames::default()).expect("a sort"),
+        sort: AskedSort::parse("best(f1)").expect("a sort"),
         limit: 1,
         group_by: Some(Column::Attribute(Attribute::Status)),
         group_metrics: vec![Column::metric("f1")],
@@ -249,7 +250,11 @@ fn lists_carry_columns_groups_and_how_keys_were_understood() {
     };
     let answer = tracking.search(&query).expect("runs");
     assert_eq!((answer.experiments.len(), answer.total, answer.stand_ins), (1, 2, 2), "one experiment, named twice");
-    assert_eq!(answer.rows[0].id.as_str(), "aaaa2222");
+    assert_eq!((answer.rows[0].id.as_str(), answer.sort.to_string()), ("aaaa2222", "best(metrics.f1) desc".to_owned()));
+    assert_eq!(answer.understood.len(), 1, "the same key in the filter and in the order");
+    let by_key = RunsQuery { sort: AskedSort::parse("val_loss").expect("a sort"), limit: 1, ..RunsQuery::default() };
+    let by_key = tracking.search(&by_key).expect("runs");
+    assert_eq!((by_key.rows[0].id.as_str(), by_key.understood.len()), ("aaaa2222", 1));
     assert_eq!(answer.understood[0].field, Field::Metric("f1".into()));
     let groups = answer.groups.expect("groups");
     assert_eq!((groups.groups.len(), groups.groups[0].metrics[0].n), (1, 2));

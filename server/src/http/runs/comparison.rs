@@ -6,7 +6,7 @@ use domain::{
     metric::{ChangeVerdict, Direction},
     params::known_pairs,
     time::Millis,
-    tracking::{ComparedRuns, MetricRow, ParamCorrelation, RunId, TextRow, search::Sort},
+    tracking::{ComparedRuns, MetricRow, ParamCorrelation, RunId, TextRow, search::AskedSort},
 };
 use serde::Serialize;
 use usecases::tracking::{RunComparison, RunComparisonQuery};
@@ -122,7 +122,7 @@ pub async fn compare(ActorServices(s): ActorServices, RawQuery(q): RawQuery, hea
         runs: ids.collect(),
         baseline: given("baseline"),
         sort: match text(&pairs, "sort") {
-            Some(sort) => Some(Sort::parse(sort, &s.runs.metric_names()).map_err(Error::from)?),
+            Some(sort) => Some(AskedSort::parse(sort).map_err(Error::from)?),
             None => None,
         },
         metric: given("metric"),

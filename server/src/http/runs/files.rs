@@ -38,7 +38,7 @@ enum View {
 fn view(runs: &Tracking, query: Option<&str>) -> domain::Result<View> {
     let known: Vec<&str> = RUNS_KEYS.into_iter().filter(|k| *k != "facets").collect();
     let pairs = known_pairs(query.unwrap_or_default(), &known)?;
-    let asked = RunsParams::read(texts(&pairs), MAX_ROWS, &runs.metric_names())?;
+    let asked = RunsParams::read(texts(&pairs), MAX_ROWS)?;
     let mut query = asked.query;
     if query.group_by.is_some() {
         let columns = match asked.columns {

@@ -126,7 +126,7 @@ pub async fn search(ActorServices(s): ActorServices, RawQuery(q): RawQuery, head
     // Columns and groups are for files: here every run comes whole.
     let known: Vec<&str> = RUNS_KEYS.into_iter().filter(|k| !["columns", "group", "facets"].contains(k)).collect();
     let pairs = known_pairs(q.as_deref().unwrap_or_default(), &known)?;
-    let query = RunsParams::read(texts(&pairs), ROWS, &s.runs.metric_names())?.query;
+    let query = RunsParams::read(texts(&pairs), ROWS)?.query;
     s.runs.status()?;
     let etag = etag(&s.runs, "runs", q.as_deref());
     if is_known(&headers, &etag) {

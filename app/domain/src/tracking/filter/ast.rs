@@ -1,6 +1,9 @@
 //! What a filter is made of.
 
-use crate::tracking::{column::Attribute, run::Text};
+use crate::tracking::{
+    column::{Attribute, Column},
+    run::Text,
+};
 
 /// The longest text of a filter, in bytes.
 pub const MAX_FILTER: usize = 4096;
@@ -147,6 +150,31 @@ pub struct BareKey {
     pub others: Vec<Field>,
 }
 
+impl BareKey {
+    /// See [`Filter::resolve`].
+    pub(in crate::tracking) fn of(key: &Text, known: impl Fn(&Field) -> bool) -> Self {
+        let attribute = Attribute::parse(key).map(Field::Attribute);
+        let kinds = [Field::Metric(key.clone()), Field::Param(key.clone()), Field::Tag(key.clone())];
+        let mut there: Vec<Field> = kinds.into_iter().filter(known).chain(attribute).collect();
+        let field = if there.is_empty() { Field::Metric(key.clone()) } else { there.remove(0) };
+        Self { key: key.clone(), field, others: there }
+    }
+}
+
+impl Field {
+    /// The column that it is, if it is one.
+    #[must_use]
+    pub fn column(&self) -> Option<Column> {
+        match self {
+            Self::Metric(key) => Some(Column::metric(key)),
+            Self::Param(key) => Some(Column::Param(key.clone())),
+            Self::Tag(key) => Some(Column::Tag(key.clone())),
+            Self::Attribute(attribute) => Some(Column::Attribute(*attribute)),
+            Self::Dataset(_) | Self::Bare(_) => None,
+        }
+    }
+}
+
 impl Filter {
     /// Both filters.
     #[must_use]
@@ -182,12 +210,10 @@ fn resolve(expr: &mut Expr, known: &impl Fn(&Field) -> bool, understood: &mut Ve
         Expr::Word(_) => {}
         Expr::Test(field, _) => {
             let Field::Bare(key) = field.clone() else { return };
-            let attribute = Attribute::parse(&key).map(Field::Attribute);
-            let kinds = [Field::Metric(key.clone()), Field::Param(key.clone()), Field::Tag(key.clone())];
-            let mut there: Vec<Field> = kinds.into_iter().filter(known).chain(attribute).collect();
-            *field = if there.is_empty() { Field::Metric(key.clone()) } else { there.remove(0) };
+            let bare = BareKey::of(&key, known);
+            *field = bare.field.clone();
             if understood.iter().all(|u| u.key != key) {
-                understood.push(BareKey { key, field: field.clone(), others: there });
+                understood.push(bare);
             }
         }
     }

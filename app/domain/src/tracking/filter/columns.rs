@@ -8,10 +8,14 @@ use winnow::{
 
 use super::{
     ast::Field,
-    parse::{blanks, field, keyword, symbol, taken},
+    parse::{blanks, field, keyword, quoted, symbol, taken},
     trouble::{FilterError, Input, Kind, Parsed, What, stop, whole},
 };
-use crate::tracking::column::{Attribute, Column, Reading, is_key_char};
+use crate::tracking::{
+    column::{Attribute, Column, Reading, is_key_char},
+    run::Text,
+    search::{AskedColumn, AskedKey, MAX_SORT_KEYS},
+};
 
 /// Reads a column as [`Column`] prints it, such as `metrics.f1`, `best(metrics.f1)` or `params.lr`; a bare attribute is one too.
 ///
@@ -45,7 +49,11 @@ fn column_part(i: &mut Input<'_>) -> Parsed<Column> {
     let reading = terminated(take_while(1.., |c: char| c.is_ascii_alphabetic()), symbol("("));
     let reading = opt(reading.verify_map(Reading::parse)).parse_next(i)?;
     let at = *i;
-    let field = if at.chars().next().is_some_and(is_key_char) { field(i)? } else { return stop(at, What::NoColumn) };
+    let field = match at.chars().next() {
+        Some('`' | '"') if reading.is_some() => Field::Bare(quoted(i)?),
+        Some(c) if is_key_char(c) => field(i)?,
+        _ => return stop(at, What::NoColumn),
+    };
     let column = match (field, reading) {
         (Field::Metric(key), reading) => Column::Metric(key, reading.unwrap_or_default()),
         (Field::Param(key), None) => Column::Param(key),
@@ -55,6 +63,8 @@ fn column_part(i: &mut Input<'_>) -> Parsed<Column> {
             Some(a) => Column::Attribute(a),
             None => return stop(start, What::NoColumn),
         },
+        // Nothing but a metric has several values.
+        (Field::Bare(key), Some(reading)) => Column::Metric(key, reading),
         _ => return stop(at, What::NoColumn),
     };
     blanks(i)?;
@@ -64,23 +74,60 @@ fn column_part(i: &mut Input<'_>) -> Parsed<Column> {
     Ok(column)
 }
 
-/// A column and whether it is sorted downwards, if that is said: `metrics.f1 desc`, `-metrics.f1`.
-pub(in crate::tracking) fn sort(text: &str) -> Result<(Column, Option<bool>), FilterError> {
+/// The keys of an order: `metrics.f1 desc`, `-f1`, `best(val/mAP50), params.lr`. A blank text has none.
+pub(in crate::tracking) fn sort(text: &str) -> Result<Vec<AskedKey>, FilterError> {
     whole(text, Kind::Sort, |i| {
         blanks(i)?;
-        let minus = taken(i, symbol("-"))?;
-        let column = column_part(i)?;
-        let order = if taken(i, keyword("DESC"))? {
-            Some(true)
-        } else if taken(i, keyword("ASC"))? {
-            Some(false)
-        } else {
-            None
-        };
-        match (i.is_empty(), order) {
-            (false, _) => stop(i, What::NoColumn),
-            (true, Some(_)) if minus => stop(text, What::NoColumn),
-            (true, order) => Ok((column, order.or(minus.then_some(true)))),
+        let mut keys = vec![];
+        while !i.is_empty() {
+            if keys.len() >= MAX_SORT_KEYS {
+                return stop(i, What::ManyKeys);
+            }
+            keys.push(sort_key(i)?);
+            if !taken(i, symbol(","))? && !i.is_empty() {
+                return stop(i, What::NoColumn);
+            }
         }
+        Ok(keys)
     })
+}
+
+fn sort_key(i: &mut Input<'_>) -> Parsed<AskedKey> {
+    let start = *i;
+    let minus = taken(i, symbol("-"))?;
+    let by = match bare(i)? {
+        Some(key) => AskedColumn::Bare(key),
+        None => AskedColumn::Known(column_part(i)?),
+    };
+    let order = if taken(i, keyword("DESC"))? {
+        Some(true)
+    } else if taken(i, keyword("ASC"))? {
+        Some(false)
+    } else {
+        None
+    };
+    if minus && order.is_some() {
+        return stop(start, What::NoColumn);
+    }
+    Ok(AskedKey { by, descending: order.or(minus.then_some(true)) })
+}
+
+/// A key without a prefix or reading, as filters have them.
+fn bare(i: &mut Input<'_>) -> Parsed<Option<Text>> {
+    let start = *i;
+    let key = match start.chars().next() {
+        Some('`' | '"') => Some(quoted(i)?),
+        Some(c) if is_key_char(c) => match field(i)? {
+            Field::Bare(key) => Some(key),
+            _ => None,
+        },
+        _ => None,
+    };
+    blanks(i)?;
+    // What stands before a parenthesis is a reading.
+    let found = key.filter(|key| !key.is_empty() && !i.starts_with('('));
+    if found.is_none() {
+        *i = start;
+    }
+    Ok(found)
 }

@@ -139,7 +139,7 @@ fn word(start: &str, text: Text) -> Parsed<Expr> {
 }
 
 /// A text between quotes or back-ticks, with the blanks behind it. The quote itself is written twice.
-fn quoted(i: &mut Input<'_>) -> Parsed<Text> {
+pub(super) fn quoted(i: &mut Input<'_>) -> Parsed<Text> {
     let start = *i;
     let Some(quote) = start.chars().next() else { return stop(start, What::OpenQuote) };
     let inside = start.get(quote.len_utf8()..).unwrap_or_default();

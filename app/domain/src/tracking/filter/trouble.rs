@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::{Error, Sentence},
-    tracking::column::Attribute,
+    tracking::{column::Attribute, search::MAX_SORT_KEYS},
 };
 
 /// Why a text is no filter.
@@ -78,6 +78,7 @@ pub(super) enum What {
     NoNumberList,
     NoMixedList,
     NoColumn,
+    ManyKeys,
     NotOrdered,
     NotLike,
     BadTime,
@@ -137,6 +138,7 @@ fn told(text: &str, kind: Kind, trouble: &Trouble) -> FilterError {
         What::NoNumberList => (sentences::filter_no_number_list(), "metrics.epochs IN (50, 100)"),
         What::NoMixedList => (sentences::filter_no_mixed_list(), "params.lr IN (0.1, 0.01, 'auto')"),
         What::NoColumn => (sentences::filter_no_column(), "metrics.f1 > 0.9"),
+        What::ManyKeys => (sentences::sort_many_keys(MAX_SORT_KEYS), "metrics.f1 > 0.9"),
         What::NotOrdered => (sentences::filter_not_ordered(), "params.lr > 0.001"),
         What::NotLike => (sentences::filter_not_like(), "metrics.f1 > 0.9"),
         What::BadTime => (sentences::filter_bad_time(), "attributes.start_time > '2026-06-30T12:00:00Z'"),

@@ -8,47 +8,132 @@ use super::{
 };
 use crate::tracking::{
     column::{Attribute, Column, Reading, Value},
-    filter::{FilterError, columns, number_of},
+    filter::{BareKey, Field, FilterError, columns, number_of},
     metric_name::RunMetricNames,
-    run::Run,
+    run::{Run, Text},
 };
 
-/// By what runs are sorted. Numbers come before texts, and NaN and what a run does not have come last in either direction; of equal
-/// ones the latest start comes first, then the smaller id.
+/// The most keys of an order.
+pub const MAX_SORT_KEYS: usize = 8;
+
+/// By what runs are sorted: by the first key, equal ones by the next. Numbers come before texts, and NaN and what a run does not have
+/// come last in either direction; of runs that are equal by all keys the latest start comes first, then the smaller id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Sort {
+    /// At least one.
+    pub keys: Vec<SortKey>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SortKey {
     pub by: Column,
     pub descending: bool,
 }
 
 impl Default for Sort {
     fn default() -> Self {
-        Self { by: Column::Attribute(Attribute::StartTime), descending: true }
+        Self::by(Column::Attribute(Attribute::StartTime), true)
     }
 }
 
 impl Sort {
-    /// Reads `metrics.f1 desc`, `-metrics.f1` or `best(metrics.f1)`. Without a direction it is upwards, and of `best` the better
-    /// first, as names tell; a blank text is the default order.
-    ///
-    /// # Errors
-    /// Says what does not fit.
-    pub fn parse(text: &str, names: &RunMetricNames) -> Result<Self, FilterError> {
-        if text.trim().is_empty() {
-            return Ok(Self::default());
-        }
-        let (by, descending) = columns::sort(text)?;
-        let best_first = || match &by {
-            Column::Metric(key, Reading::Best) => !names.of(key).lower_is_better(),
-            _ => false,
-        };
-        Ok(Self { descending: descending.unwrap_or_else(best_first), by })
+    #[must_use]
+    pub fn by(by: Column, descending: bool) -> Self {
+        Self { keys: vec![SortKey { by, descending }] }
+    }
+
+    /// The direction of a column that comes first.
+    #[must_use]
+    pub fn first_by(&self, column: &Column) -> Option<bool> {
+        self.keys.first().filter(|key| key.by == *column).map(|key| key.descending)
+    }
+
+    /// What runs are sorted by.
+    pub fn columns(&self) -> impl Iterator<Item = &Column> {
+        self.keys.iter().map(|key| &key.by)
+    }
+
+    /// With best readings said as the smallest or the largest.
+    #[must_use]
+    pub fn settled(&self, names: &RunMetricNames) -> Self {
+        let keys = self.keys.iter().map(|k| SortKey { by: names.settled(&k.by), descending: k.descending });
+        Self { keys: keys.collect() }
     }
 }
 
 impl fmt::Display for Sort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.by, if self.descending { "desc" } else { "asc" })
+        for (i, SortKey { by, descending }) in self.keys.iter().enumerate() {
+            let (comma, direction) = (if i > 0 { ", " } else { "" }, if *descending { "desc" } else { "asc" });
+            write!(f, "{comma}{by} {direction}")?;
+        }
+        Ok(())
+    }
+}
+
+/// An order as somebody writes it. Without keys it is the default one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AskedSort {
+    keys: Vec<AskedKey>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::tracking) struct AskedKey {
+    pub by: AskedColumn,
+    /// `None` where that is not said.
+    pub descending: Option<bool>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::tracking) enum AskedColumn {
+    Known(Column),
+    /// A key without a prefix: what it is depends on what runs have.
+    Bare(Text),
+}
+
+impl AskedSort {
+    /// Reads `metrics.f1 desc, params.lr`, `-f1` or `best(val/mAP50)`.
+    ///
+    /// # Errors
+    /// Says what does not fit.
+    pub fn parse(text: &str) -> Result<Self, FilterError> {
+        Ok(Self { keys: columns::sort(text)? })
+    }
+
+    /// Puts in the place of each key without a prefix what has that key, as [`crate::tracking::filter::Filter::resolve`]
+    /// does. Without a direction it is upwards,
+    /// and of `best` the better first, as names tell. Also returns how each was understood.
+    #[must_use]
+    pub fn resolve(&self, known: impl Fn(&Field) -> bool, names: &RunMetricNames) -> (Sort, Vec<BareKey>) {
+        let mut understood: Vec<BareKey> = vec![];
+        let mut column = |asked: &AskedColumn| match asked {
+            AskedColumn::Known(column) => column.clone(),
+            AskedColumn::Bare(key) => {
+                let bare = BareKey::of(key, &known);
+                let column = bare.field.column().unwrap_or_else(|| Column::metric(key));
+                if understood.iter().all(|u| u.key != *key) {
+                    understood.push(bare);
+                }
+                column
+            }
+        };
+        let resolved = |asked: &AskedKey| {
+            let by = column(&asked.by);
+            let best_first = match &by {
+                Column::Metric(key, Reading::Best) => !names.of(key).lower_is_better(),
+                _ => false,
+            };
+            SortKey { descending: asked.descending.unwrap_or(best_first), by }
+        };
+        let keys: Vec<SortKey> = self.keys.iter().map(resolved).collect();
+        (if keys.is_empty() { Sort::default() } else { Sort { keys } }, understood)
+    }
+}
+
+impl From<Sort> for AskedSort {
+    fn from(sort: Sort) -> Self {
+        let asked = |k: SortKey| AskedKey { by: AskedColumn::Known(k.by), descending: Some(k.descending) };
+        Self { keys: sort.keys.into_iter().map(asked).collect() }
     }
 }
 
@@ -113,9 +198,13 @@ fn latest_first(a: &Run, b: &Run) -> Ordering {
 
 /// Puts a few runs in order.
 pub fn sort_runs(runs: &mut [Arc<Run>], sort: &Sort) {
+    let compare = |a: &Run, b: &Run, key: &SortKey| {
+        let [x, y] = [a, b].map(|run| Rank::of_run(run, &key.by));
+        x.compare(y, key.descending)
+    };
     runs.sort_by(|a, b| {
-        let [x, y] = [a, b].map(|run| Rank::of_run(run, &sort.by));
-        x.compare(y, sort.descending).then_with(|| latest_first(a, b))
+        let by_keys = sort.keys.iter().map(|key| compare(a, b, key)).find(|o| o.is_ne());
+        by_keys.unwrap_or_else(|| latest_first(a, b))
     });
 }
 
@@ -132,17 +221,29 @@ pub(super) fn page(
     if ordered && *sort == Sort::default() {
         return (hits.into_iter().skip(skip).take(limit).map(|hit| hit.of(among).clone()).collect(), 0);
     }
-    let columns: Vec<Ranks<'_>> = among.iter().map(|searched| Ranks::new(searched, &sort.by)).collect();
+    let of_keys = |searched| sort.keys.iter().map(|key| Ranks::new(searched, &key.by)).collect();
+    let columns: Vec<Vec<Ranks<'_>>> = among.iter().map(of_keys).collect();
     let mut stand_ins = 0;
     let mut ranked: Vec<(Rank<'_>, Hit)> = Vec::with_capacity(hits.len());
     for hit in hits {
-        let column = &columns[hit.experiment];
-        stand_ins += usize::from(column.values.stands_in(hit.run));
-        ranked.push((column.rank(hit.run), hit));
+        let keys = &columns[hit.experiment];
+        stand_ins += usize::from(keys.iter().any(|column| column.values.stands_in(hit.run)));
+        ranked.push((keys.first().map_or(Rank::Missing, |column| column.rank(hit.run)), hit));
     }
+    let (first_down, later) = match sort.keys.as_slice() {
+        [] => (false, sort.keys.as_slice()),
+        [first, later @ ..] => (first.descending, later),
+    };
+    let by_later = |a: Hit, b: Hit| {
+        let compare = |(i, key): (usize, &SortKey)| {
+            let rank = |hit: Hit| columns[hit.experiment][i + 1].rank(hit.run);
+            rank(a).compare(rank(b), key.descending)
+        };
+        later.iter().enumerate().map(compare).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
+    };
     let order = |a: &(Rank<'_>, Hit), b: &(Rank<'_>, Hit)| {
         let equal = || if ordered { a.1.cmp(&b.1) } else { latest_first(a.1.of(among), b.1.of(among)) };
-        a.0.compare(b.0, sort.descending).then_with(equal)
+        a.0.compare(b.0, first_down).then_with(|| by_later(a.1, b.1)).then_with(equal)
     };
     let end = skip.saturating_add(limit);
     if end < ranked.len() {

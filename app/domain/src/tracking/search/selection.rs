@@ -7,8 +7,8 @@ use super::{
     values::{Bound, Values},
 };
 use crate::tracking::{
-    column::{Column, Value},
-    filter::{Expr, Field, Filter, Pattern, Test},
+    column::Value,
+    filter::{Expr, Filter, Pattern, Test},
     run::Run,
 };
 
@@ -54,13 +54,7 @@ fn part<'a>(expr: &'a Expr, among: &Searched) -> Part<'a> {
         Expr::Word(_) => return Part::Run(expr, Pattern::of(expr)),
         Expr::Test(field, test) => (field, test),
     };
-    let column = match field {
-        Field::Metric(key) => Column::metric(key),
-        Field::Param(key) => Column::Param(key.clone()),
-        Field::Tag(key) => Column::Tag(key.clone()),
-        Field::Attribute(attribute) => Column::Attribute(*attribute),
-        Field::Dataset(_) | Field::Bare(_) => return Part::Run(expr, Pattern::of(expr)),
-    };
+    let Some(column) = field.column() else { return Part::Run(expr, Pattern::of(expr)) };
     let pattern = Pattern::of(expr);
     match among.values(&column) {
         Bound::Read(..) => Part::Run(expr, pattern),

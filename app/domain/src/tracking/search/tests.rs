@@ -10,6 +10,7 @@ use crate::{
     tracking::{
         Attribute, Column, Experiment, ExperimentId, Extremes, IndexedExperiment, Lifecycle, RunId, RunIndex,
         RunMetric, RunMetricNames, RunStatus, Text,
+        filter::{BareKey, Field},
     },
 };
 
@@ -68,9 +69,12 @@ fn names() -> RunMetricNames {
 }
 
 fn found(among: &[Searched], filter: &str, sort: &str, skip: usize, limit: usize) -> Found {
-    let (filter, sort) = (Filter::parse(filter).expect(filter), Sort::parse(sort, &names()).expect(sort));
-    let sort = Sort { by: names().settled(&sort.by), ..sort };
+    let (filter, sort) = (Filter::parse(filter).expect(filter), resolved(sort, |_| false).0.settled(&names()));
     search(among, &Search { filter: &filter, sort: &sort, skip, limit, facets: true })
+}
+
+fn resolved(sort: &str, known: impl Fn(&Field) -> bool) -> (Sort, Vec<BareKey>) {
+    AskedSort::parse(sort).expect(sort).resolve(known, &names())
 }
 
 fn ids(found: &Found) -> Vec<usize> {
@@ -117,13 +121,24 @@ fn a_sort_is_read_and_printed() {
         ("min(metrics.mAP50-95(B)) desc", "min(metrics.`mAP50-95(B)`) desc"),
         ("end_time", "attributes.end_time asc"),
         ("", "attributes.start_time desc"),
+        ("f1", "metrics.f1 asc"),
+        ("-f1, params.lr", "metrics.f1 desc, params.lr asc"),
+        ("`learning rate` desc,start_time", "metrics.`learning rate` desc, attributes.start_time asc"),
+        ("best(val/mAP50)", "best(metrics.val/mAP50) desc"),
+        ("best(val_loss), -best(f1)", "best(metrics.val_loss) asc, best(metrics.f1) desc"),
+        ("min(`val loss`)", "min(metrics.`val loss`) asc"),
     ] {
-        let sort = Sort::parse(text, &names()).expect(text);
+        let sort = resolved(text, |_| false).0;
         assert_eq!(sort.to_string(), printed);
-        assert_eq!(Sort::parse(printed, &names()), Ok(sort));
+        assert_eq!(resolved(printed, |_| false).0, sort);
     }
     for text in [
-        "f1",
+        "f1 f2",
+        "f1,,f2",
+        "-f1 desc",
+        "best(f1",
+        "worst(f1)",
+        "``",
         "-metrics.f1 desc",
         "metrics.f1 down",
         "best(params.x)",
@@ -132,9 +147,52 @@ fn a_sort_is_read_and_printed() {
         "dataset.name",
         "x)",
     ] {
-        let e = Sort::parse(text, &names()).expect_err(text);
+        let e = AskedSort::parse(text).expect_err(text);
         assert!(e.why.ko.is_some(), "{text}");
     }
+    let many = ["f1"; MAX_SORT_KEYS + 1].join(", ");
+    assert!(AskedSort::parse(&many).expect_err("nine").why.en.contains("at most 8 keys"));
+}
+
+#[test]
+fn a_key_without_a_prefix_is_what_has_that_name_as_in_filters() {
+    for (has, expected) in [
+        (&["metrics.status", "params.status"][..], "metrics.status desc"),
+        (&["params.status", "tags.status"][..], "params.status desc"),
+        (&["tags.status"][..], "tags.status desc"),
+        (&[][..], "attributes.status desc"),
+    ] {
+        let (sort, understood) = resolved("-status, status", |f| has.contains(&&*f.to_string()));
+        assert_eq!(
+            sort.keys[..1],
+            [SortKey { by: Column::parse(&expected[..expected.len() - 5]).expect("a column"), descending: true }]
+        );
+        assert_eq!((understood.len(), sort.keys.len()), (1, 2));
+        let filter = Filter::parse("status = 'x'").expect("a filter").resolve(|f| has.contains(&&*f.to_string()));
+        assert_eq!(filter.1, understood);
+    }
+}
+
+#[test]
+fn of_equal_runs_the_next_key_counts() {
+    let lr = ["0.1", "0.01", "0.1", "0.01"];
+    let run = |i: usize| run(i, if i == 3 { "2" } else { "1" }, 0, &[("f1", (i / 3) as f64)], &[("lr", lr[i])], &[]);
+    let experiments = vec![experiment("1", &[]), experiment("2", &[])];
+    let two = searched(experiments, (0..4).map(run).collect());
+    for (sort, expected) in [
+        ("metrics.f1 desc, params.lr", [3, 1, 0, 2]),
+        ("metrics.f1, params.lr desc", [0, 2, 1, 3]),
+        ("params.lr, -metrics.f1", [3, 1, 0, 2]),
+        ("metrics.absent, params.lr, run_name desc", [3, 1, 2, 0]),
+    ] {
+        assert_eq!(ids(&found(&two, "", sort, 0, 10)), expected, "{sort}");
+        let mut few: Vec<Arc<Run>> = (0..4).map(|i| Arc::new(run(i))).collect();
+        sort_runs(&mut few, &resolved(sort, |_| false).0);
+        let few: Vec<usize> = few.iter().filter_map(|r| r.id.as_str()[1..].parse().ok()).collect();
+        assert_eq!(few, expected, "{sort}");
+    }
+    let one = searched(vec![experiment("1", &[])], (0..3).map(run).collect());
+    assert_eq!(ids(&found(&one, "", "metrics.f1, params.lr", 0, 2)), [1, 0]);
 }
 
 #[test]
@@ -293,7 +351,7 @@ proptest! {
         });
         let among = searched(vec![experiment("1", &[]), experiment("2", &[])], made.collect());
         let by = if by_param { Column::param("p") } else { Column::metric("m") };
-        let sort = Sort { by: by.clone(), descending };
+        let sort = Sort::by(by.clone(), descending);
         let filter = Filter::default();
         let all = search(&among, &Search { filter: &filter, sort: &sort, skip: 0, limit: usize::MAX, facets: false });
         prop_assert_eq!(all.rows.len(), values.len());

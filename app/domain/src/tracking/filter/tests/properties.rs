@@ -200,7 +200,7 @@ proptest! {
             }
         }
         let _ = crate::tracking::Column::parse_list(&text);
-        let _ = crate::tracking::search::Sort::parse(&text, &crate::tracking::RunMetricNames::default());
+        let _ = crate::tracking::search::AskedSort::parse(&text);
     }
 
     #[test]
