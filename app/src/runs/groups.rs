@@ -1,8 +1,8 @@
 //! Runs put together by a parameter or a tag: how many, and the mean of each metric with its interval.
 
 use domain::tracking::{
-    Column,
-    filter::Filter,
+    Column, Text,
+    filter::{Expr, Filter, Order, Test, number_of},
     search::{GroupMetric, RunGroup},
 };
 use leptos::prelude::*;
@@ -52,7 +52,7 @@ fn row(a: &PlainQuery, filter: &Filter, by: &Column, group: &RunGroup) -> impl I
     let lang = a.fmt.lang;
     let head = match &group.value {
         Some(value) => {
-            let narrowed = filter.clone().and(Filter { root: Some(condition(by, value)) });
+            let narrowed = filter.clone().and(Filter { root: Some(of_group(by, value)) });
             let href = a.with(&[("filter", Some(narrowed.to_string())), ("group", None), ("page", None)]);
             view! { <a href=href><bdi>{value.to_string()}</bdi></a> }.into_any()
         }
@@ -60,6 +60,16 @@ fn row(a: &PlainQuery, filter: &Filter, by: &Column, group: &RunGroup) -> impl I
     };
     let cells: Vec<_> = group.metrics.iter().map(|m| cell(a, m)).collect();
     view! { <tr><th scope="row">{head}</th><td class="num">{a.fmt.count(group.runs as u64)}</td>{cells}</tr> }
+}
+
+/// That a run belongs to a group: a parameter or tag that is a number is compared as one, as groups are made.
+fn of_group(by: &Column, value: &Text) -> Expr {
+    let text = condition(by, value);
+    let number = number_of(value).filter(|x| x.is_finite() && matches!(by, Column::Param(_) | Column::Tag(_)));
+    match (text, number) {
+        (Expr::Test(field, _), Some(x)) => Expr::Test(field, Test::Number(Order::Equal, x)),
+        (text, _) => text,
+    }
 }
 
 fn cell(a: &PlainQuery, m: &GroupMetric) -> AnyView {
@@ -74,4 +84,18 @@ fn cell(a: &PlainQuery, m: &GroupMetric) -> AnyView {
     let title = words::group_cell(lang, a.fmt.count(m.n), number(&a.fmt, m.min), number(&a.fmt, m.max));
     view! { <td class="num" title=title>{number(&a.fmt, m.mean)}<span class="quiet">{interval}</span>{without}</td> }
         .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_of_numbers_leads_to_all_of_its_spellings() {
+        let of = |by: Column, value: &str| of_group(&by, &value.into()).to_string();
+        assert_eq!(of(Column::param("lr"), "1e-3"), "params.lr = 0.001");
+        assert_eq!(of(Column::param("lr"), "auto"), "params.lr = 'auto'");
+        assert_eq!(of(Column::param("lr"), "1e999"), "params.lr = '1e999'");
+        assert_eq!(of(Column::Attribute(domain::tracking::Attribute::RunName), "7"), "attributes.run_name = '7'");
+    }
 }

@@ -2,7 +2,12 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use super::{order::Rank, searched::Searched, selection::hits, values::Bound};
+use super::{
+    order::{Rank, Ranks},
+    searched::Searched,
+    selection::hits,
+    values::Bound,
+};
 use crate::{
     student::half_width_95,
     tracking::{
@@ -15,10 +20,10 @@ use crate::{
 /// The most groups that are given, the largest ones first chosen.
 pub const MAX_GROUPS: usize = 1000;
 
-/// Runs with the same value.
+/// Runs with the same value. Parameters and tags that read as the same number are the same.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunGroup {
-    /// `None` for runs without one.
+    /// `None` for runs without one. Of several texts of one number the shortest.
     pub value: Option<Text>,
     pub runs: usize,
     /// In the order in which they were asked for.
@@ -82,19 +87,49 @@ impl Moments {
     }
 }
 
+/// What runs of a group have in common.
+#[derive(PartialEq, Eq, Hash)]
+enum Same<'a> {
+    Text(Option<Cow<'a, str>>),
+    /// Of a parameter or tag that reads as a number: its bits.
+    Number(u64),
+}
+
+struct Gathered<'a> {
+    value: Option<Cow<'a, str>>,
+    runs: usize,
+    moments: Vec<Moments>,
+}
+
 /// Groups of the runs that pass a filter in order of their values, numbers first, and how many were left out beyond [`MAX_GROUPS`].
 #[must_use]
 pub fn group_runs(among: &[Searched], filter: &Filter, by: &Column, metrics: &[Column]) -> (Vec<RunGroup>, usize) {
-    let by: Vec<Bound<'_>> = among.iter().map(|searched| searched.values(by)).collect();
+    let is_text = matches!(by, Column::Param(_) | Column::Tag(_));
+    let by: Vec<Ranks<'_>> = among.iter().map(|searched| Ranks::new(searched, by)).collect();
     let metrics: Vec<Vec<Bound<'_>>> =
         among.iter().map(|searched| metrics.iter().map(|m| searched.values(m)).collect()).collect();
-    let mut groups: HashMap<Option<Cow<'_, str>>, (usize, Vec<Moments>)> = HashMap::new();
+    let mut groups: HashMap<Same<'_>, Gathered<'_>> = HashMap::new();
     for hit in hits(among, filter) {
         let value = by[hit.experiment].value(hit.run).map(text_of);
         let metrics = &metrics[hit.experiment];
-        let group = groups.entry(value).or_insert_with(|| (0, vec![Moments::NONE; metrics.len()]));
-        group.0 += 1;
-        for (moments, metric) in group.1.iter_mut().zip(metrics) {
+        let same = match by[hit.experiment].rank(hit.run) {
+            // Zero has two signs.
+            Rank::Number(x) if is_text => Same::Number((x + 0.0).to_bits()),
+            _ => Same::Text(value.clone()),
+        };
+        let group = groups.entry(same).or_insert_with(|| Gathered {
+            value: value.clone(),
+            runs: 0,
+            moments: vec![Moments::NONE; metrics.len()],
+        });
+        group.runs += 1;
+        if is_text && group.value != value {
+            let length = |text: &Option<Cow<'_, str>>| text.as_ref().map(|t| t.len());
+            if (length(&value), &value) < (length(&group.value), &group.value) {
+                group.value = value;
+            }
+        }
+        for (moments, metric) in group.moments.iter_mut().zip(metrics) {
             if metric.stands_in(hit.run) {
                 moments.without_history += 1;
             } else if let Some(Value::Number(x)) = metric.value(hit.run).filter(|v| is_finite(*v)) {
@@ -102,12 +137,12 @@ pub fn group_runs(among: &[Searched], filter: &Filter, by: &Column, metrics: &[C
             }
         }
     }
-    let told = |(value, (runs, moments)): (Option<Cow<'_, str>>, (usize, Vec<Moments>))| RunGroup {
-        value: value.map(|v| Text::from(&*v)),
-        runs,
-        metrics: moments.iter().map(Moments::told).collect(),
+    let told = |group: Gathered<'_>| RunGroup {
+        value: group.value.map(|v| Text::from(&*v)),
+        runs: group.runs,
+        metrics: group.moments.iter().map(Moments::told).collect(),
     };
-    let mut groups: Vec<RunGroup> = groups.into_iter().map(told).collect();
+    let mut groups: Vec<RunGroup> = groups.into_values().map(told).collect();
     groups.sort_by(|a, b| b.runs.cmp(&a.runs).then_with(|| a.value.cmp(&b.value)));
     let left_out = groups.len().saturating_sub(MAX_GROUPS);
     groups.truncate(MAX_GROUPS);

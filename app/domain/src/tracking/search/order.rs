@@ -258,14 +258,14 @@ pub(super) fn page(
 }
 
 /// What the runs of an experiment are sorted by.
-struct Ranks<'a> {
+pub(super) struct Ranks<'a> {
     values: Bound<'a>,
     /// Of a parameter or tag: the numbers that its different texts read as.
     numbers: Vec<Option<f64>>,
 }
 
 impl<'a> Ranks<'a> {
-    fn new(among: &'a Searched, by: &'a Column) -> Self {
+    pub(super) fn new(among: &'a Searched, by: &'a Column) -> Self {
         let values = among.values(by);
         let numbers = match (by, &values) {
             (Column::Param(_) | Column::Tag(_), Bound::Kept(values)) => {
@@ -276,7 +276,11 @@ impl<'a> Ranks<'a> {
         Self { values, numbers }
     }
 
-    fn rank(&self, at: usize) -> Rank<'_> {
+    pub(super) fn value(&self, at: usize) -> Option<Value<'_>> {
+        self.values.value(at)
+    }
+
+    pub(super) fn rank(&self, at: usize) -> Rank<'_> {
         let number = self.values.code(at).and_then(|code| self.numbers.get(code).copied().flatten());
         number.map_or_else(|| Rank::of(self.values.value(at)), Rank::Number)
     }

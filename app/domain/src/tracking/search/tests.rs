@@ -271,6 +271,16 @@ fn groups_have_a_mean_with_its_interval_over_repeats() {
 }
 
 #[test]
+fn spellings_of_one_number_are_one_group() {
+    let lr = ["1e-3", "0.001", "1E-3", "0.0010", "adam", "Adam", "-0", "0.0"];
+    let run = |i: usize| run(i, if i.is_multiple_of(2) { "1" } else { "2" }, 0, &[], &[("lr", lr[i])], &[]);
+    let among = searched(vec![experiment("1", &[]), experiment("2", &[])], (0..8).map(run).collect());
+    let (groups, _) = group_runs(&among, &Filter::default(), &Column::param("lr"), &[]);
+    let told: Vec<_> = groups.iter().map(|g| (g.value.as_deref(), g.runs)).collect();
+    assert_eq!(told, [(Some("-0"), 2), (Some("1E-3"), 4), (Some("Adam"), 1), (Some("adam"), 1)]);
+}
+
+#[test]
 fn many_groups_are_the_largest_ones() {
     let runs = (0..MAX_GROUPS + 50).map(|i| {
         let seed = (i % (MAX_GROUPS + 20)).to_string();
