@@ -1,14 +1,15 @@
 //! Makes the page of experiments.
 
-use std::collections::BTreeMap;
-
 use domain::{
     Error, Result,
     scope::clip_text,
-    tracking::{Lifecycle, RunStatus, Text},
+    tracking::{
+        Lifecycle, RunStatus, Text,
+        search::{PLACE_TAGS, RunPlace},
+    },
 };
 use leptos::prelude::*;
-use usecases::tracking::{ExperimentRow, ExperimentView, ExperimentsAnswer, ExperimentsQuery};
+use usecases::tracking::{ExperimentRow, ExperimentView, ExperimentsQuery, PlaceFacet, narrower, some_of};
 
 use super::{sentences, words};
 use crate::{
@@ -31,9 +32,7 @@ use crate::{
 
 /// So many experiments are on a page.
 const PAGE_ROWS: usize = 100;
-const KEYS: [&str; 7] = ["q", "view", "page", LEVELS[0], LEVELS[1], LEVELS[2], LEVELS[3]];
-/// Tags that tell what an experiment is for, from the widest on.
-const LEVELS: [&str; 4] = ["customer", "site", "zone", "task"];
+const KEYS: [&str; 7] = ["q", "view", "page", PLACE_TAGS[0], PLACE_TAGS[1], PLACE_TAGS[2], PLACE_TAGS[3]];
 /// So many values of a tag are offered.
 const OFFERED: usize = 12;
 
@@ -66,7 +65,7 @@ fn content(services: &Services, a: &mut PlainQuery) -> Result<String> {
         pair.ok_or_else(|| Error::bad_input(sentences::bad_tag(clip_text(text))))
     };
     // As programs ask for them.
-    for level in LEVELS {
+    for level in PLACE_TAGS {
         if let Some(value) = a.get(level).map(str::to_owned) {
             a.forget(level);
             a.push("tag", format!("{level}:{value}"));
@@ -76,29 +75,35 @@ fn content(services: &Services, a: &mut PlainQuery) -> Result<String> {
     let tags = tags.map_err(|e| a.refuse("tag", e.message)).unwrap_or_default();
     let mut page = a.understand("page", pages::read).unwrap_or(1);
     let text = a.looked_for("q");
-    // All of them: the tags to narrow by are counted over what fits.
-    let query = ExperimentsQuery { text: text.clone(), view, tags: tags.clone(), ..ExperimentsQuery::default() };
-    let answer = services.runs.experiments(&query)?;
+    let mut query = ExperimentsQuery {
+        text: text.clone(),
+        view,
+        tags,
+        skip: (page - 1) * PAGE_ROWS,
+        limit: PAGE_ROWS,
+        facets: true,
+    };
+    let mut answer = services.runs.experiments(&query)?;
     if page > 1 && (page - 1) * PAGE_ROWS >= answer.total {
         a.refuse("page", sentences::no_page(answer.total, page));
-        page = 1;
+        (page, query.skip) = (1, 0);
+        answer = services.runs.experiments(&query)?;
     }
-    let first = (page - 1) * PAGE_ROWS;
     let a = &*a;
-    let runs = answer.rows.iter().map(|r| r.runs as u64).sum();
-    let rows: Vec<_> = answer.rows.iter().skip(first).take(PAGE_ROWS).map(|r| row(a, r)).collect();
+    let rows: Vec<_> = answer.rows.iter().map(|r| row(a, &query, r)).collect();
     let paging = Paging { page, size: PAGE_ROWS, total: answer.total, label: words::pages(lang) };
     let pager = pages::pager(&a.fmt, &paging, |page| a.with(&[("page", page)]));
     let banners = tracking::banners(&a.fmt, a.now, &answer.status);
     let none = rows.is_empty().then(|| {
-        let unasked = text.is_empty() && tags.is_empty() && view == ExperimentView::Active;
+        let unasked = text.is_empty() && query.tags.is_empty() && view == ExperimentView::Active;
         let text = if unasked { words::nothing_yet(lang) } else { words::nothing(lang) };
         view! { <p class="quiet">{text}</p> }
     });
     // Before anything was read nobody knows what there is: nothing is said of it but why.
     let known = answer.as_of.is_some();
     let none = none.filter(|_| known);
-    let summary = known.then(|| words::summary(lang, a.fmt.count(answer.total as u64), a.fmt.count(runs)));
+    let summary =
+        known.then(|| words::summary(lang, a.fmt.count(answer.total as u64), a.fmt.count(answer.runs as u64)));
     let html = view! {
         <p class="lead">
             {summary}" "
@@ -106,8 +111,8 @@ fn content(services: &Services, a: &mut PlainQuery) -> Result<String> {
         </p>
         <div class="notes" inner_html=banners></div>
         {tracking::mistakes(lang, a.mistakes())}
-        {form(a, &text, view, &tags)}
-        {facets(a, &answer, &tags)}
+        {form(a, &text, view, &query.tags)}
+        {facets(a, &answer.facets, &query.tags)}
         {none}
         {(!rows.is_empty()).then(|| view! {
             <section class="card runs" aria-label=words::title(lang)>
@@ -149,38 +154,35 @@ fn form(a: &PlainQuery, text: &str, view: ExperimentView, tags: &[(String, Strin
     }
 }
 
-/// Customers, sites, zones and tasks of the experiments that fit, each of which narrows them further; what was chosen leads back.
-fn facets(a: &PlainQuery, answer: &ExperimentsAnswer, tags: &[(String, String)]) -> Option<impl IntoView + use<>> {
+/// Customers, sites, zones and tasks of the experiments that fit, each of which narrows them further; what was chosen leads back. Who
+/// changes a customer leaves its sites and zones.
+fn facets(a: &PlainQuery, facets: &[PlaceFacet], tags: &[(String, String)]) -> Option<impl IntoView + use<>> {
     let lang = a.fmt.lang;
     let labels = [words::customer(lang), words::site(lang), words::zone(lang), words::task(lang)];
-    let of = |row: &ExperimentRow, level: usize| match level {
-        0 => row.customer.clone(),
-        1 => row.site.clone(),
-        2 => row.zone.clone(),
-        _ => row.task.clone(),
-    };
-    let link = |key: &str, value: &str, chosen: bool| {
+    let link = |level: usize, value: &str, chosen: bool| {
+        let gone: Vec<&str> = narrower(level).into_iter().filter_map(|l| PLACE_TAGS.get(l).copied()).collect();
         let mut pairs = a.pairs_without(&["tag", "page"]);
-        let kept = tags.iter().filter(|(k, _)| k != key).map(|(k, v)| format!("{k}:{v}"));
-        pairs.extend(kept.chain((!chosen).then(|| format!("{key}:{value}"))).map(|t| ("tag".to_owned(), t)));
+        let kept = tags.iter().filter(|(k, _)| !gone.contains(&&**k)).map(|(k, v)| format!("{k}:{v}"));
+        let next = (!chosen).then(|| format!("{}:{value}", PLACE_TAGS[level]));
+        pairs.extend(kept.chain(next).map(|t| ("tag".to_owned(), t)));
         links::href(&a.path, &pairs)
     };
-    let mut found = vec![];
-    for (level, (key, label)) in LEVELS.into_iter().zip(labels).enumerate() {
-        let mut counts: BTreeMap<Text, usize> = BTreeMap::new();
-        answer.rows.iter().filter_map(|row| of(row, level)).for_each(|value| *counts.entry(value).or_default() += 1);
-        let mut values: Vec<_> = counts.into_iter().collect();
-        values.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
-        let value = |(value, n): (Text, usize)| {
-            let chosen = tags.iter().any(|(k, v)| k == key && **v == *value);
-            let href = link(key, &value, chosen);
+    let facet = |facet: &PlaceFacet| {
+        let is_chosen = |value: &Text| facet.chosen.as_ref() == Some(value);
+        let value = |value: &Text, n: usize| {
+            let chosen = is_chosen(value);
+            let href = link(facet.level, value, chosen);
             view! { <a href=href aria-current=chosen.then_some("true")><bdi>{value.to_string()}</bdi><small>{a.fmt.count(n as u64)}</small></a> }
         };
-        let values: Vec<_> = values.into_iter().take(OFFERED).map(value).collect();
-        if !values.is_empty() {
-            found.push(view! { <div><dt>{label}</dt><dd>{values}</dd></div> });
-        }
-    }
+        let (first, rest) = facet.values.split_at(facet.values.len().min(OFFERED));
+        let mut values: Vec<_> = first.iter().map(|(text, n)| value(text, *n)).collect();
+        // What was chosen is there to be taken back.
+        let hidden = facet.chosen.as_ref().filter(|chosen| first.iter().all(|(text, _)| text != *chosen));
+        values
+            .extend(hidden.map(|chosen| value(chosen, rest.iter().find(|(t, _)| t == chosen).map_or(0, |(_, n)| *n))));
+        view! { <div><dt>{labels.get(facet.level).copied()}</dt><dd>{values}</dd></div> }
+    };
+    let found: Vec<_> = facets.iter().map(facet).collect();
     (!found.is_empty()).then(|| view! { <dl class="facets" aria-label=words::narrow(lang)>{found}</dl> })
 }
 
@@ -198,17 +200,25 @@ fn head(a: &PlainQuery) -> impl IntoView + use<> {
     view! { <tr>{heads.map(|(label, num)| view! { <th scope="col" class=num.then_some("num")>{label}</th> }).collect_view()}</tr> }
 }
 
-fn row(a: &PlainQuery, row: &ExperimentRow) -> impl IntoView + use<> {
+/// For whom its runs are, as far as they are looked for.
+fn places(query: &ExperimentsQuery, row: &ExperimentRow) -> String {
+    let fitting: Vec<_> = row.places.all.iter().filter(|place| query.place_fits(place)).collect();
+    let told = |place: &&RunPlace| place.iter().flatten().map(ToString::to_string).collect::<Vec<_>>().join(" › ");
+    some_of(fitting.iter().map(told))
+}
+
+fn row(a: &PlainQuery, query: &ExperimentsQuery, row: &ExperimentRow) -> impl IntoView + use<> {
     let e = &row.experiment;
     let count = |status: RunStatus| {
         let n = RunStatus::ALL.iter().zip(row.by_status).find(|(s, _)| **s == status).map_or(0, |(_, n)| n);
         if n == 0 { NO_VALUE.to_owned() } else { a.fmt.count(n as u64) }
     };
-    let place = [&row.customer, &row.site, &row.zone, &row.task];
-    let place: Vec<_> = place.into_iter().flatten().map(ToString::to_string).collect();
     let deleted =
         (e.lifecycle == Lifecycle::Deleted).then(|| view! { " "<span class="tag">{words::deleted(a.fmt.lang)}</span> });
-    let href = a.to(&addresses::experiment(&e.id));
+    let mut pairs = a.pairs_without(&["q", "view", "page", "tag"]);
+    let filter = query.filter_of_runs(&row.places).to_string();
+    pairs.extend((!filter.is_empty()).then(|| ("filter".to_owned(), filter)));
+    let href = links::href(&addresses::experiment(&e.id), &pairs);
     view! {
         <tr>
             <th scope="row"><a href=href><bdi>{e.name.to_string()}</bdi></a>{deleted}</th>
@@ -216,7 +226,7 @@ fn row(a: &PlainQuery, row: &ExperimentRow) -> impl IntoView + use<> {
             <td class="num">{count(RunStatus::Running)}</td>
             <td class="num">{count(RunStatus::Failed)}</td>
             <td>{moment(&a.fmt, row.newest, a.now)}</td>
-            <td><bdi>{place.join(" › ")}</bdi></td>
+            <td><bdi>{places(query, row)}</bdi></td>
             <td><code>{e.id.to_string()}</code></td>
         </tr>
     }

@@ -12,7 +12,7 @@ use indicatif::ProgressBar;
 use serde_json::json;
 use usecases::{
     Tracking,
-    tracking::{ExperimentsQuery, MAX_ROWS},
+    tracking::{ExperimentsQuery, MAX_ROWS, told},
 };
 
 use super::output::{Align, Format, OutputTable, clipped};
@@ -46,16 +46,16 @@ pub struct List {
     /// active (default), deleted or all
     #[arg(long)]
     view: Option<String>,
-    /// Only those with this tag customer
+    /// Only those with this tag customer, of the experiment or of a run
     #[arg(long)]
     customer: Option<String>,
-    /// Only those with this tag site
+    /// Only those with this tag site, of the experiment or of the same run
     #[arg(long)]
     site: Option<String>,
-    /// Only those with this tag zone
+    /// Only those with this tag zone, of the experiment or of the same run
     #[arg(long)]
     zone: Option<String>,
-    /// Only those with this tag task
+    /// Only those with this tag task, of the experiment or of the same run
     #[arg(long)]
     task: Option<String>,
     #[command(flatten)]
@@ -175,7 +175,6 @@ impl Experiments {
                     domain::tracking::Lifecycle::Deleted => "deleted",
                 };
                 let shown = |t: &str| if list.format.csv { t.to_owned() } else { clipped(t) };
-                let text = |t: &Option<domain::tracking::Text>| shown(t.as_deref().unwrap_or_default());
                 vec![
                     e.id.to_string(),
                     shown(&e.name),
@@ -185,9 +184,9 @@ impl Experiments {
                     counted(RunStatus::Failed),
                     counted(RunStatus::Killed),
                     r.newest.map_or_else(String::new, |t| t.to_string()),
-                    text(&r.customer),
-                    text(&r.site),
-                    text(&r.task),
+                    shown(&told(&r.places, 0)),
+                    shown(&told(&r.places, 1)),
+                    shown(&told(&r.places, 3)),
                 ]
             });
             let rows =

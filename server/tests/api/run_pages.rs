@@ -71,6 +71,36 @@ async fn dots_in_a_path_lead_nowhere() {
 }
 
 #[tokio::test]
+async fn experiments_are_narrowed_by_the_places_of_their_runs_level_by_level() {
+    let folder = written();
+    for (n, customer, zone) in [(1, "acme", "z1"), (2, "beta", "z2")] {
+        let id = format!("{n}a2f1d4b5c6e7f8a9b0c1d2e3f4a5b6c");
+        let tags = vec![("customer", customer), ("site", "south"), ("zone", zone), ("task", "detect")];
+        run(&folder, "2", &WrittenRun { id: &id, name: "tagged", status: 3, start: 1, tags, ..WrittenRun::default() });
+    }
+    let site = Served::start(&folder, &[("GF_MLRUNS", &process::text(&folder.path("mlruns")))]).await;
+    let mut all = String::new();
+    for _ in 0..200 {
+        all = page(&site, "/experiments").await;
+        if all.contains("tag=customer:beta") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(all.contains("tag=customer:acme") && all.contains("tag=task:detect"), "{all}");
+    assert!(!all.contains("tag=site"), "sites are below a customer: {all}");
+    let acme = page(&site, "/experiments?customer=acme&task=detect").await;
+    assert!(acme.contains("tag=customer:acme&amp;tag=task:detect&amp;tag=site:south"), "{acme}");
+    assert!(acme.contains("/experiments/2?filter=tags.customer%20%3D%20'acme'%20AND%20tags.task"), "{acme}");
+    assert!(!acme.contains("href=\"/experiments/1"), "nothing of it is acme's: {acme}");
+    let south = page(&site, "/experiments?customer=acme&site=south&zone=z1").await;
+    assert!(south.contains("aria-current=\"true\"><bdi>z1<"), "{south}");
+    // Another customer has other sites.
+    assert!(south.contains("href=\"/experiments?tag=customer:beta\""), "{south}");
+    assert!(page(&site, "/experiments?customer=acme&zone=z2").await.contains("No experiment fits"));
+}
+
+#[tokio::test]
 async fn what_of_an_address_is_wrong_is_said_and_handed_on_by_no_link() {
     let folder = written();
     let site = served(&folder).await;

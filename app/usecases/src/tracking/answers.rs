@@ -8,12 +8,13 @@ use domain::{
     time::Millis,
     tracking::{
         Column, Experiment, IndexedExperiment, Lifecycle, MetricPoint, Run, RunMetricName, RunMetricNames, RunStatus,
-        Text,
         filter::{BareKey, Filter},
         lookup,
-        search::{AskedSort, Facet, RunColumns, RunGroup, Sort},
+        search::{AskedSort, Facet, PLACE_TAGS, RunColumns, RunGroup, RunPlace, RunPlaces, Sort},
     },
 };
+
+use super::places::{PlaceFacet, WantedPlace};
 
 /// The most runs of an answer.
 pub const MAX_ROWS: usize = 50_000;
@@ -51,19 +52,29 @@ pub struct ExperimentsQuery {
     /// In the name, in any case; blank for all.
     pub text: String,
     pub view: ExperimentView,
-    /// Tags that they have, such as customer or site.
+    /// Tags that they have; customer, site, zone and task also of their runs: one of the places of an experiment has all of these.
     pub tags: Vec<(String, String)>,
     pub skip: usize,
     pub limit: usize,
+    /// Whether values to narrow by are counted.
+    pub facets: bool,
 }
 
 impl Default for ExperimentsQuery {
     fn default() -> Self {
-        Self { text: String::new(), view: ExperimentView::Active, tags: vec![], skip: 0, limit: usize::MAX }
+        Self {
+            text: String::new(),
+            view: ExperimentView::Active,
+            tags: vec![],
+            skip: 0,
+            limit: usize::MAX,
+            facets: false,
+        }
     }
 }
 
 impl ExperimentsQuery {
+    /// All but its place.
     pub(super) fn wants(&self, e: &Experiment) -> bool {
         let view = match self.view {
             ExperimentView::Active => e.lifecycle == Lifecycle::Active,
@@ -72,7 +83,23 @@ impl ExperimentsQuery {
         };
         let text = self.text.trim().to_lowercase();
         view && (text.is_empty() || e.name.to_lowercase().contains(&text))
-            && self.tags.iter().all(|(key, value)| lookup(&e.tags, key) == Some(value))
+            && self
+                .tags
+                .iter()
+                .filter(|(key, _)| !PLACE_TAGS.contains(&&**key))
+                .all(|(key, value)| lookup(&e.tags, key) == Some(value))
+    }
+
+    /// Whether a place is the one that is asked for.
+    #[must_use]
+    pub fn place_fits(&self, place: &RunPlace) -> bool {
+        WantedPlace::of(&self.tags).fits(place)
+    }
+
+    /// Which runs of an experiment are for the place that is asked for; all where its own tags say so of all of them.
+    #[must_use]
+    pub fn filter_of_runs(&self, places: &RunPlaces) -> Filter {
+        WantedPlace::of(&self.tags).filter(places)
     }
 }
 
@@ -82,7 +109,11 @@ pub struct ExperimentsAnswer {
     pub as_of: Option<Millis>,
     /// How many there are; rows are a part of them.
     pub total: usize,
+    /// How many runs these have.
+    pub runs: usize,
     pub rows: Vec<ExperimentRow>,
+    /// Empty unless asked for.
+    pub facets: Vec<PlaceFacet>,
 }
 
 /// An experiment with what is known of its runs.
@@ -94,28 +125,24 @@ pub struct ExperimentRow {
     pub by_status: [usize; RunStatus::ALL.len()],
     /// The latest start.
     pub newest: Option<Millis>,
-    /// By its tags.
-    pub customer: Option<Text>,
-    pub site: Option<Text>,
-    pub zone: Option<Text>,
-    pub task: Option<Text>,
+    pub places: Arc<RunPlaces>,
 }
 
 impl ExperimentRow {
-    pub(super) fn of(indexed: &IndexedExperiment) -> Self {
-        let experiment = &indexed.experiment;
-        let tag = |key| lookup(&experiment.tags, key).map(Text::from);
+    pub(super) fn of(indexed: &IndexedExperiment, places: Arc<RunPlaces>) -> Self {
         Self {
             runs: indexed.runs().len(),
             by_status: indexed.by_status(),
-            newest: indexed.runs().first().and_then(|r| r.start),
-            customer: tag("customer"),
-            site: tag("site"),
-            zone: tag("zone"),
-            task: tag("task"),
-            experiment: experiment.clone(),
+            newest: newest(indexed),
+            places,
+            experiment: indexed.experiment.clone(),
         }
     }
+}
+
+/// The latest start of its runs.
+pub(super) fn newest(indexed: &IndexedExperiment) -> Option<Millis> {
+    indexed.runs().first().and_then(|r| r.start)
 }
 
 /// A list of runs.

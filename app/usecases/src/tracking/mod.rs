@@ -6,6 +6,7 @@ mod files;
 mod image_lists;
 mod images;
 mod params;
+mod places;
 mod seen;
 mod summaries;
 #[cfg(test)]
@@ -33,7 +34,8 @@ pub use self::answers::{
 pub use self::comparison::{RunComparison, RunComparisonQuery};
 pub use self::image_lists::RunImages;
 pub use self::params::{EXPERIMENTS_KEYS, RUNS_KEYS, RunsParams};
-use self::{image_lists::ImageLists, seen::SeenRuns, summaries::Summaries};
+pub use self::places::{PlaceFacet, narrower, some_of, told};
+use self::{answers::newest, image_lists::ImageLists, places::WantedPlace, seen::SeenRuns, summaries::Summaries};
 use crate::sentences;
 
 /// How many ids an error about an ambiguous prefix names.
@@ -166,12 +168,23 @@ impl Tracking {
     pub fn experiments(&self, query: &ExperimentsQuery) -> Result<ExperimentsAnswer> {
         let catalog = self.catalog()?;
         let (index, status) = (catalog.index(), catalog.status());
-        let mut rows: Vec<ExperimentRow> =
-            index.experiments().filter(|e| query.wants(&e.experiment)).map(|e| ExperimentRow::of(e)).collect();
-        rows.sort_by(|a, b| b.newest.cmp(&a.newest).then_with(|| a.experiment.name.cmp(&b.experiment.name)));
-        let total = rows.len();
-        let rows = rows.into_iter().skip(query.skip).take(query.limit).collect();
-        Ok(ExperimentsAnswer { as_of: status.as_of, status, total, rows })
+        let wanted = WantedPlace::of(&query.tags);
+        let mut found: Vec<&Arc<IndexedExperiment>> =
+            index.experiments().filter(|e| query.wants(&e.experiment)).collect();
+        let places = |e: &Arc<IndexedExperiment>| self.shared.summaries.places(e);
+        let facets = if query.facets {
+            let all: Vec<_> = found.iter().map(|e| places(e)).collect();
+            wanted.facets(all.iter().map(|p| &**p))
+        } else {
+            vec![]
+        };
+        if !wanted.is_anywhere() {
+            found.retain(|e| places(e).all.iter().any(|place| wanted.fits(place)));
+        }
+        found.sort_by(|a, b| newest(b).cmp(&newest(a)).then_with(|| a.experiment.name.cmp(&b.experiment.name)));
+        let (total, runs) = (found.len(), found.iter().map(|e| e.runs().len()).sum());
+        let rows = found.into_iter().skip(query.skip).take(query.limit).map(|e| ExperimentRow::of(e, places(e)));
+        Ok(ExperimentsAnswer { as_of: status.as_of, status, total, runs, rows: rows.collect(), facets })
     }
 
     /// An experiment by its name or id, deleted ones too.

@@ -190,6 +190,84 @@ fn deleted_experiments_are_listed_when_asked_and_narrowed_by_name_and_tag() {
     assert_eq!(names(ExperimentsQuery { tags: vec![("customer".to_owned(), "other".to_owned())], ..all }).len(), 0);
 }
 
+/// One experiment for acme whose runs are at two sites and for another customer, one without tags, one without runs.
+fn of_customers() -> Tracking {
+    let mut index = RunIndex::default();
+    let untagged = |id: &str, name: &str| {
+        Arc::new(Experiment { tags: vec![], ..(*experiment(id, name, Lifecycle::Active)).clone() })
+    };
+    let experiments = [
+        experiment("1", "of acme", Lifecycle::Active),
+        untagged("2", "of runs"),
+        experiment("3", "empty", Lifecycle::Active),
+    ];
+    index.put_experiments(experiments);
+    let tagged = |n: usize, home: &str, tags: &[(&str, &str)]| {
+        let tags = tags.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+        let experiment = ExperimentId::parse(home).expect("an id");
+        Arc::new(Run { tags, experiment, ..run(&format!("aaaa{n}"), n as i64, &[]) }.sorted())
+    };
+    index.put_runs([
+        tagged(1, "1", &[("site", "north"), ("task", "detect")]),
+        tagged(2, "1", &[("customer", "beta"), ("site", "south"), ("zone", "z1")]),
+        tagged(3, "2", &[("customer", "acme"), ("site", "south")]),
+        tagged(4, "2", &[("customer", "beta"), ("site", "north"), ("zone", "z2"), ("task", "count")]),
+        tagged(5, "2", &[]),
+    ]);
+    let copy = Arc::new(Copy { index: Mutex::new(Arc::new(index)), ..Copy::default() });
+    Tracking::new(Some(copy), Arc::new(Still), None)
+}
+
+#[test]
+fn an_experiment_is_for_everybody_that_it_or_one_of_its_runs_is_tagged_with() {
+    let tracking = of_customers();
+    let ask = |tags: &[(&str, &str)]| {
+        let tags = tags.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let query = ExperimentsQuery { tags, facets: true, ..ExperimentsQuery::default() };
+        let answer = tracking.experiments(&query).expect("experiments");
+        let rows = answer.rows.iter().map(|r| (r.experiment.id.to_string(), query.filter_of_runs(&r.places)));
+        (rows.map(|(id, f)| format!("{id} {f}").trim().to_owned()).collect::<Vec<_>>(), answer.facets)
+    };
+    for (tags, expected) in [
+        (
+            &[("customer", "acme")][..],
+            vec!["2 tags.customer = 'acme'", "1 tags.customer = 'acme' OR tags.customer IS NULL", "3"],
+        ),
+        (&[("customer", "beta")], vec!["2 tags.customer = 'beta'", "1 tags.customer = 'beta'"]),
+        (&[("customer", "acme"), ("site", "south")], vec!["2 tags.customer = 'acme' AND tags.site = 'south'"]),
+        (&[("customer", "beta"), ("site", "south")], vec!["1 tags.customer = 'beta' AND tags.site = 'south'"]),
+        (
+            &[("customer", "acme"), ("site", "north")],
+            vec!["1 (tags.customer = 'acme' OR tags.customer IS NULL) AND tags.site = 'north'"],
+        ),
+        (&[("task", "detect")], vec!["1 tags.task = 'detect'"]),
+        (&[("customer", "beta"), ("task", "detect")], vec![]),
+        (&[("site", "north")], vec!["2 tags.site = 'north'", "1 tags.site = 'north'"]),
+        (&[("customer", "acme"), ("customer", "beta")], vec![]),
+        (&[("owner", "kim")], vec![]),
+    ] {
+        assert_eq!(ask(tags).0, expected, "{tags:?}");
+    }
+    let offered = |tags: &[(&str, &str)]| {
+        let facet = |f: &PlaceFacet| {
+            let values = f.values.iter().map(|(value, n)| format!("{value} {n}")).collect::<Vec<_>>();
+            format!("{}: {}", domain::tracking::search::PLACE_TAGS[f.level], values.join(", "))
+        };
+        ask(tags).1.iter().map(facet).collect::<Vec<_>>()
+    };
+    assert_eq!(offered(&[]), ["customer: acme 3, beta 2", "task: count 1, detect 1"]);
+    let of_beta = ["customer: acme 3, beta 2", "site: north 1, south 1", "task: count 1"];
+    assert_eq!(offered(&[("customer", "beta")]), of_beta);
+    assert_eq!(
+        offered(&[("customer", "beta"), ("site", "north")]),
+        ["customer: acme 3, beta 2", "site: north 1, south 1", "zone: z2 1", "task: count 1"]
+    );
+    assert_eq!(offered(&[("task", "count")]), ["customer: beta 1", "task: count 1, detect 1"]);
+    assert_eq!(offered(&[("site", "north")])[1], "site: north 2, south 2", "it can be taken back");
+    let rows = tracking.experiments(&ExperimentsQuery::default()).expect("experiments").rows;
+    assert_eq!(rows.iter().map(|r| told(&r.places, 0)).collect::<Vec<_>>(), ["acme, beta", "acme, beta", "acme"]);
+}
+
 #[test]
 fn a_run_is_found_by_an_unambiguous_beginning_with_what_is_below_and_above() {
     let (_, tracking) = copied();

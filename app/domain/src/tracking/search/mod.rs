@@ -4,6 +4,7 @@ mod chosen;
 mod facets;
 mod groups;
 mod order;
+mod places;
 mod searched;
 mod selection;
 mod summary;
@@ -19,6 +20,7 @@ pub use self::{
     facets::{Facet, FacetValue},
     groups::{GroupMetric, MAX_GROUPS, RunGroup, group_runs},
     order::{AskedSort, MAX_SORT_KEYS, Sort, SortKey, sort_runs},
+    places::{MAX_RUN_PLACES, PLACE_LEVELS, PLACE_TAGS, RunPlace, RunPlaces},
     searched::Searched,
     summary::{ExperimentSummary, KeyCount, MAX_FACET_VALUES, MAX_FACETS, PARENT_TAG, RunColumns},
 };

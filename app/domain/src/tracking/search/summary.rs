@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::values::KeptValues;
+use super::{places::PLACE_TAGS, values::KeptValues};
 use crate::tracking::{
     column::{Attribute, Column},
     index::IndexedExperiment,
@@ -21,8 +21,6 @@ pub const MAX_FACETS: usize = 12;
 pub const MAX_FACET_VALUES: usize = 10;
 /// A parameter or tag with a longer value is no facet, in bytes.
 const MAX_FACET_TEXT: usize = 200;
-/// Tags that come first among facets: where a model is for.
-const PLACES: [&str; 4] = ["customer", "site", "zone", "task"];
 /// A run of a facet without a value.
 pub(super) const NO_VALUE: u8 = u8::MAX;
 
@@ -215,8 +213,9 @@ fn facets(runs: &[Arc<Run>], params: Vec<KeyValues>, tags: Vec<KeyValues>) -> Ve
     let tags = tags.map(|k| (Column::Tag(k.key.clone()), k));
     let mut chosen: Vec<(Column, KeyValues)> = tags.chain(params).collect();
     let rank = |c: &Column| match c {
-        Column::Tag(key) => PLACES.iter().position(|p| **p == **key).unwrap_or(PLACES.len()),
-        _ => PLACES.len(),
+        // Those that tell for whom a model is come first.
+        Column::Tag(key) => PLACE_TAGS.iter().position(|p| **p == **key).unwrap_or(PLACE_TAGS.len()),
+        _ => PLACE_TAGS.len(),
     };
     chosen.sort_by(|(a, x), (b, y)| rank(a).cmp(&rank(b)).then(y.runs.cmp(&x.runs)).then_with(|| a.key().cmp(b.key())));
     chosen.truncate(MAX_FACETS - 1);

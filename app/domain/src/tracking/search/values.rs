@@ -190,14 +190,14 @@ impl Bound<'_> {
 
 /// At which place of a run's metrics, parameters or tags a key was found last: in one experiment that is nearly always the same.
 #[derive(Debug, Default)]
-struct Place(Cell<usize>);
+pub(super) struct Place(Cell<usize>);
 
 impl Place {
     fn metric<'r>(&self, run: &'r Run, key: &str) -> Option<&'r RunMetric> {
         self.find(&run.metrics, key, |m| &m.key)
     }
 
-    fn text<'r>(&self, pairs: &'r [(Text, Text)], key: &str) -> Option<&'r Text> {
+    pub(super) fn text<'r>(&self, pairs: &'r [(Text, Text)], key: &str) -> Option<&'r Text> {
         self.find(pairs, key, |p| &p.0).map(|p| &p.1)
     }
 
