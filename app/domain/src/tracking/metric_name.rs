@@ -97,16 +97,21 @@ fn word_starts(name: &str) -> Vec<usize> {
     starts
 }
 
-/// The rule of names over all words: those between separators, and those that case tells apart.
-fn guess(name: &str) -> Direction {
+/// All words of a name in small letters: those between separators, and those that case tells apart.
+#[must_use]
+pub fn metric_words(name: &str) -> Vec<String> {
     let lower = name.to_lowercase();
     let whole = lower.split(is_separator).map(str::to_owned);
     let starts = word_starts(name);
     let ends = starts.iter().skip(1).copied().chain([name.len()]);
     let parts = starts.iter().zip(ends).filter_map(|(from, to)| name.get(*from..to));
     let parts = parts.map(|w| w.trim_end_matches(is_separator).to_lowercase());
-    let words: Vec<String> = whole.chain(parts).collect();
-    metric::direction_of_words(words.iter().map(String::as_str))
+    whole.chain(parts).collect()
+}
+
+/// The rule of names.
+fn guess(name: &str) -> Direction {
+    metric::direction_of_words(metric_words(name).iter().map(String::as_str))
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub use self::{
     id::{ExperimentId, RunId},
     image::{ImageKind, ImageSeries, RunImage, image_series, is_immutable, thin_out},
     image_size::image_size,
-    metric_name::{RunMetricName, RunMetricNames},
+    metric_name::{RunMetricName, RunMetricNames, metric_words},
     run::{
         DatasetInput, Experiment, Extremes, Lifecycle, LoggedModel, MadeVersion, MetricPoint, Run, RunMetric,
         RunStatus, Text, exact_text, is_infinite, lookup,

@@ -12,7 +12,11 @@ mod summaries;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
 use domain::{
     Error, Result,
@@ -21,8 +25,9 @@ use domain::{
     scope::clip_text,
     time::Millis,
     tracking::{
-        Column, Experiment, IndexedExperiment, Lifecycle, Run, RunId, RunIndex, RunMetricNames,
+        Column, Experiment, IndexedExperiment, Lifecycle, Run, RunId, RunIndex, RunMetricNames, Text,
         filter::{Field, Filter},
+        metric_words,
         search::{Found, PARENT_TAG, RunColumns, Search, Searched, Sort, chosen_columns, group_runs, search},
     },
 };
@@ -354,11 +359,13 @@ impl Tracking {
         let Some((run, value)) = best.filter(|(_, value)| !value.is_nan()) else {
             let all = self.search(&RunsQuery { limit: answer.total, ..query })?;
             let with = all.rows.iter().filter(|run| run.metric(metric).is_some()).count();
-            let similar = similar(&answer.columns, metric);
-            return Err(Error::not_found(match (with, similar.is_empty()) {
-                (1.., _) => sentences::only_nan(clip_text(metric), with),
-                (0, true) => sentences::no_run_with_metric(clip_text(metric)),
-                (0, false) => sentences::no_run_with_metric_but(clip_text(metric), similar.join(", ")),
+            let (named, others) = similar(&answer.columns, metric);
+            let (metric, known) = (clip_text(metric), named.join(", "));
+            return Err(Error::not_found(match (with, named.is_empty()) {
+                (1.., _) => sentences::only_nan(metric, with),
+                (0, true) => sentences::no_run_with_metric(metric),
+                (0, false) if others > named.len() => sentences::no_run_with_metric_among(metric, known),
+                (0, false) => sentences::no_run_with_metric_but(metric, known),
             }));
         };
         Ok(BestAnswer {
@@ -416,22 +423,27 @@ fn children_of<'a>(among: &'a [Searched], run: &Run) -> Vec<&'a Arc<Run>> {
     home.map(|s| s.summary.children(&s.experiment, run.id.as_str()).collect()).unwrap_or_default()
 }
 
-/// Metrics whose names have something in common with one.
-fn similar(columns: &RunColumns, metric: &str) -> Vec<String> {
-    let wanted = metric.to_lowercase();
-    let like = |key: &str| {
-        let key = key.to_lowercase();
-        key.contains(&wanted) || wanted.contains(&key)
+/// Other metrics, those that may have been meant first, and how many there are: names are the nearer the more words they share with
+/// what was asked for, and of equal ones the shorter.
+fn similar(columns: &RunColumns, metric: &str) -> (Vec<String>, usize) {
+    let words = |key: &str| -> BTreeSet<String> {
+        // A letter that case tells apart, as of mAP, is no word.
+        metric_words(key).into_iter().filter(|w| w.chars().nth(1).is_some()).collect()
     };
-    let others = columns.metrics.iter().filter(|k| &*k.key != metric);
-    let found = others.clone().filter(|k| like(&k.key));
-    let all = others;
-    let chosen: Vec<_> = found.chain(all).map(|k| clip_text(&k.key)).collect();
-    let mut unique: Vec<String> = vec![];
-    for key in chosen {
-        if unique.len() < NAMED_IDS && !unique.contains(&key) {
-            unique.push(key);
+    let (wanted, small) = (words(metric), metric.to_lowercase());
+    let rank = |key: &Text| {
+        let (own, key) = (words(key), key.to_lowercase());
+        let shared = own.intersection(&wanted).count();
+        let within = key.contains(&small) || small.contains(&key);
+        (Reverse(shared), !within, own.len())
+    };
+    let mut others: Vec<&Text> = columns.metrics.iter().map(|k| &k.key).filter(|key| ***key != *metric).collect();
+    others.sort_by_cached_key(|key| rank(key));
+    let mut named: Vec<String> = vec![];
+    for name in others.iter().map(|key| clip_text(key)) {
+        if named.len() < NAMED_IDS && !named.contains(&name) {
+            named.push(name);
         }
     }
-    unique
+    (named, others.len())
 }

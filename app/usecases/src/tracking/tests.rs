@@ -14,7 +14,7 @@ use domain::{
     token_name::TokenName,
     tracking::{
         ArtifactEntry, ArtifactPath, Attribute, ByteRange, ExperimentId, Extremes, MetricPoint, RunMetric, RunStatus,
-        search::AskedSort,
+        search::{AskedSort, ExperimentSummary},
     },
 };
 
@@ -312,6 +312,29 @@ fn the_best_run_follows_the_name_of_the_metric_or_what_was_asked() {
     let none = best("loss", None).expect_err("no such metric");
     assert!(none.kind == ErrorKind::NotFound && none.message.en.contains("there are val_loss, f1"), "{none}");
     assert_eq!(tracking.best("nobody", "f1", None, &Filter::default()).expect_err("none").kind, ErrorKind::NotFound);
+}
+
+#[test]
+fn metrics_that_may_have_been_meant_come_first() {
+    let keys = ["alpha/epoch", "lr", "train/box_loss", "val/box_loss", "val/mAP50", "val/mAP50-95", "valid", "zmap"];
+    let metrics: Vec<(&str, f64)> = keys.iter().map(|key| (*key, 1.0)).collect();
+    let columns = ExperimentSummary::of(&indexed(run("aaaa", 0, &metrics))).columns;
+    for (asked, expected) in [
+        ("val_mAP50", "val/mAP50, val/mAP50-95, val/box_loss"),
+        ("valMAP50", "val/mAP50, val/mAP50-95, val/box_loss"),
+        ("box-loss.val", "val/box_loss, train/box_loss, val/mAP50"),
+        ("map", "zmap"),
+    ] {
+        let (named, others) = similar(&columns, asked);
+        assert!(named.join(", ").starts_with(expected) && others == 8, "{asked}: {named:?}");
+    }
+}
+
+fn indexed(run: Run) -> Arc<IndexedExperiment> {
+    let mut index = RunIndex::default();
+    index.put_experiments([experiment("1", "detect", Lifecycle::Active)]);
+    index.put_runs([Arc::new(run)]);
+    index.experiments().next().expect("an experiment").clone()
 }
 
 #[test]
