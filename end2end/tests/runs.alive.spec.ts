@@ -49,11 +49,11 @@ test('the palette finds experiments by name, and runs by name and by the beginni
 });
 
 /** A folder as MLflow's file store writes it, with one run that is going on. */
-function folder(root: string) {
+function folder(root: string, name = 'going-on') {
   const run = join(root, '1', 'a'.repeat(32));
   for (const dir of ['metrics', 'params', 'tags', 'artifacts']) mkdirSync(join(run, dir), { recursive: true });
   writeFileSync(join(root, '1', 'meta.yaml'), `artifact_location: ${join(root, '1')}\ncreation_time: 1\nexperiment_id: '1'\nlast_update_time: 1\nlifecycle_stage: active\nname: own\n`);
-  writeFileSync(join(run, 'meta.yaml'), `artifact_uri: ${join(run, 'artifacts')}\nend_time: null\nentry_point_name: ''\nexperiment_id: '1'\nlifecycle_stage: active\nrun_id: ${'a'.repeat(32)}\nrun_name: going-on\nrun_uuid: ${'a'.repeat(32)}\nsource_name: ''\nsource_type: 4\nsource_version: ''\nstart_time: ${Date.now()}\nstatus: 1\ntags: []\nuser_id: me\n`);
+  writeFileSync(join(run, 'meta.yaml'), `artifact_uri: ${join(run, 'artifacts')}\nend_time: null\nentry_point_name: ''\nexperiment_id: '1'\nlifecycle_stage: active\nrun_id: ${'a'.repeat(32)}\nrun_name: ${name}\nrun_uuid: ${'a'.repeat(32)}\nsource_name: ''\nsource_type: 4\nsource_version: ''\nstart_time: ${Date.now()}\nstatus: 1\ntags: []\nuser_id: me\n`);
   writeFileSync(join(run, 'metrics', 'loss'), `${Date.now()} 1 0\n${Date.now()} 0.5 1\n`);
   return run;
 }
@@ -72,6 +72,48 @@ test('a run that goes on is followed: the list shows what was logged since, and 
     await expect(page.locator('.ask details')).toHaveAttribute('open', '');
     await stayed(page);
     await expect(main(page)).not.toContainText('cannot be read');
+  } finally {
+    await own.stop();
+    rmSync(root, { recursive: true, force: true });
+  }
+});
+
+test('the palette writes out what turns letters around in the name of a run', async ({ page }) => {
+  const root = mkdtempSync(join(tmpdir(), 'gf-mlruns-'));
+  folder(root, 'turned \u202etxt.exe');
+  const own = await Own.start([], '--mlruns', root);
+  try {
+    await open(page, `${own.url}/experiments/1`);
+    await expect(table(page, 'Runs')).toContainText('turned');
+    await page.keyboard.press('Control+k');
+    await page.getByRole('combobox', { name: /Go to/ }).fill('turned');
+    await expect(page.getByRole('option', { name: /Run$/ }).first()).toContainText('turned \\u{202e}txt.exe');
+  } finally {
+    await own.stop();
+    rmSync(root, { recursive: true, force: true });
+  }
+});
+
+test('on a phone it is seen why experiments cannot be read, and of when they are', async ({ page }) => {
+  const root = mkdtempSync(join(tmpdir(), 'gf-mlruns-'));
+  folder(root);
+  const own = await Own.start([], '--mlruns', root);
+  try {
+    await open(page, `${own.url}/experiments/1`);
+    await expect(table(page, 'Runs')).toContainText('going-on');
+    rmSync(root, { recursive: true, force: true });
+    await page.setViewportSize({ width: 390, height: 844 });
+    const why = main(page).locator('.banner.bad');
+    await expect(async () => {
+      await page.goto(`${own.url}/sources`);
+      await expect(why).toBeVisible({ timeout: 500 });
+    }).toPass({ timeout: 60_000 });
+    const box = (await why.boundingBox())!;
+    expect(box.x + box.width).toBeLessThanOrEqual(390);
+    const row = table(page, 'Experiments and runs');
+    await expect(row).toContainText(/copied .* ago/);
+    await expect(row).not.toContainText('complete');
+    await expect(main(page)).toContainText('Experiments with 1 run are there');
   } finally {
     await own.stop();
     rmSync(root, { recursive: true, force: true });

@@ -9,7 +9,7 @@ use domain::{
     Result,
     query::Directory,
     scope::Scope,
-    text::Name,
+    text::{Name, visible},
     tracking::{
         Run,
         filter::{Expr, Filter},
@@ -137,14 +137,18 @@ pub fn tracked(runs: &Tracking, text: &str) -> Result<Vec<impl Serialize + use<>
     }
     let query = ExperimentsQuery { text: text.to_owned(), limit: OFFERED, ..ExperimentsQuery::default() };
     let experiments = runs.experiments(&query)?.rows;
-    let named = Filter { root: Some(Expr::Word(text.trim().into())) };
-    let found = runs.search(&RunsQuery { filter: named, limit: OFFERED, ..RunsQuery::default() })?.rows;
+    let with_name = Filter { root: Some(Expr::Word(text.trim().into())) };
+    let found = runs.search(&RunsQuery { filter: with_name, limit: OFFERED, ..RunsQuery::default() })?.rows;
     let by_id = runs.run(text.trim()).ok().map(|answer| answer.run).filter(|run| found.iter().all(|r| r.id != run.id));
+    // Names are somebody else's, and the palette draws them as they come.
+    let named = |kind, name: &str, detail: String, href: String| {
+        entry(kind, visible(name).into_owned(), visible(&detail).into_owned(), href, None)
+    };
     let experiment = |row: ExperimentRow| {
         let e = row.experiment;
-        entry("experiment", e.name.to_string(), String::new(), addresses::experiment(&e.id), None)
+        named("experiment", &e.name, String::new(), addresses::experiment(&e.id))
     };
-    let run = |run: Arc<Run>| entry("run", run_name(&run), run.id.to_string(), addresses::run(&run.id), None);
+    let run = |run: Arc<Run>| named("run", &run_name(&run), run.id.to_string(), addresses::run(&run.id));
     Ok(experiments.into_iter().map(experiment).chain(by_id.into_iter().chain(found).map(run)).collect())
 }
 
