@@ -130,10 +130,11 @@ fn content(services: &Services, a: &PlainQuery, asked: &Asked, c: &RunComparison
     let lang = a.fmt.lang;
     let banners = tracking::banners(&a.fmt, a.now, &c.status);
     let base = run_name(&c.runs[c.baseline]);
+    let others = c.runs.len().saturating_sub(1);
     let places: std::collections::HashSet<_> = c.experiments.iter().map(|e| &e.id).collect();
     let lead = match places.len() {
-        0 | 1 => words::lead(lang, c.runs.len(), &base),
-        n => words::lead_of(lang, c.runs.len(), n, &base),
+        0 | 1 => words::lead(lang, others, &base),
+        n => words::lead_of(lang, others, &base, n),
     };
     let numeric = relations::numeric(a, c);
     let images = addresses::run_images(c.runs.iter().map(|r| &r.id));

@@ -81,7 +81,7 @@ async fn runs_of_several_experiments_stand_side_by_side_with_their_differences()
     let (status, html) = site.page(&format!("/runs/compare?ids={}&baseline={}", IDS.join(","), IDS[1])).await;
     assert_eq!(status, 200);
     for part in [
-        "4 runs of 2 experiments beside medium.",
+        "3 runs beside medium, of 2 experiments in all.",
         "Spearman",
         "&lt;b&gt;new&lt;/b&gt;",
         "(+12.5 %)",
@@ -116,8 +116,8 @@ async fn a_comparison_that_cannot_be_made_says_why() {
         ("ids=a0", "Select two runs or more"),
         (&*format!("ids={all}&baseline=zz&metric=nope"), "is none of the runs"),
         (&*format!("ids={all}&layout=x&diff=2&brush=nope&sort=nope(&x=nope"), "layout is columns or rows"),
-        (&*format!("ids={all}&brush=params.lr:0.15..0.25"), "1 of 4 runs lie within all ranges: medium."),
-        (&*format!("pick={}&pick={}&filter=&sort=start_time%20desc", IDS[0], IDS[1]), "2 runs beside"),
+        (&*format!("ids={all}&brush=params.lr:0.15..0.25"), "1 of 4 runs lies within all ranges: medium."),
+        (&*format!("pick={}&pick={}&filter=&sort=start_time%20desc", IDS[0], IDS[1]), "1 run beside"),
     ] {
         let (status, html) = site.page(&format!("/runs/compare?{query}")).await;
         assert!(status == 200 && html.contains(said), "{query}: {status} {html}");

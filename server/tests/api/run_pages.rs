@@ -76,7 +76,11 @@ async fn experiments_are_narrowed_by_the_places_of_their_runs_level_by_level() {
     for (n, customer, zone) in [(1, "acme", "z1"), (2, "beta", "z2")] {
         let id = format!("{n}a2f1d4b5c6e7f8a9b0c1d2e3f4a5b6c");
         let tags = vec![("customer", customer), ("site", "south"), ("zone", zone), ("task", "detect")];
-        run(&folder, "2", &WrittenRun { id: &id, name: "tagged", status: 3, start: 1, tags, ..WrittenRun::default() });
+        run(
+            &folder,
+            "2",
+            &WrittenRun { id: &id, name: "tagged\u{202e}gpj.exe", status: 3, start: 1, tags, ..WrittenRun::default() },
+        );
     }
     let site = Served::start(&folder, &[("GF_MLRUNS", &process::text(&folder.path("mlruns")))]).await;
     let mut all = String::new();
@@ -95,6 +99,8 @@ async fn experiments_are_narrowed_by_the_places_of_their_runs_level_by_level() {
     assert!(!acme.contains("href=\"/experiments/1"), "nothing of it is acme's: {acme}");
     let south = page(&site, "/experiments?customer=acme&site=south&zone=z1").await;
     assert!(south.contains("aria-current=\"true\"><bdi>z1<"), "{south}");
+    let palette = site.page("/api/palette/runs?text=tagged").await.1;
+    assert!(palette.contains(r"tagged\\u{202e}gpj.exe") && !palette.contains('\u{202e}'), "{palette}");
     // Another customer has other sites.
     assert!(south.contains("href=\"/experiments?tag=customer:beta\""), "{south}");
     assert!(page(&site, "/experiments?customer=acme&zone=z2").await.contains("No experiment fits"));
@@ -109,8 +115,8 @@ async fn what_of_an_address_is_wrong_is_said_and_handed_on_by_no_link() {
         ("/experiments/1", "cols=nope%28", "metrics.f1, params.lr"),
         ("/experiments/1", "group=nope", "at character 1"),
         ("/experiments/1", "page=x", "page= is a number from 1 on"),
-        ("/experiments/1", "page=1000001", "there are 1 runs"),
-        ("/experiments/1", "page=99999999999999999999999", "there are 1 runs"),
+        ("/experiments/1", "page=1000001", "there is 1 run,"),
+        ("/experiments/1", "page=99999999999999999999999", "there is 1 run,"),
         ("/experiments/1", "rows=0", "rows= is a number from 1 to 500"),
         ("/experiments/1", "reading=nope", "reading= is last"),
         ("/experiments/1", "pick=%27", "'"),
@@ -119,7 +125,7 @@ async fn what_of_an_address_is_wrong_is_said_and_handed_on_by_no_link() {
         ("/experiments", "page=7", "there are 2 experiments"),
         (&format!("/runs/{RUN}"), "axis=nope", "axis= is step"),
         (&format!("/runs/{RUN}"), "smooth=7", "smooth= is a number"),
-        (&format!("/runs/{RUN}"), "page=7", "there are 1 curves"),
+        (&format!("/runs/{RUN}"), "page=7", "there is 1 curve,"),
         (&format!("/runs/{RUN}"), "show=nope", "show= is artifacts"),
         (&format!("/runs/{RUN}"), "show=artifacts&folder=..%2Fx", "path"),
     ] {
