@@ -5,7 +5,7 @@ import { DRAWN, EXPERIMENT, address, at, column, crumbs, expect, main, names, nu
 const enc = encodeURIComponent;
 const box = 'Filter';
 /** How many runs the page says that it shows. */
-const shown = async (page: Page) => number(/([\d,]+)( of [\d,]+)? runs/.exec(await main(page).innerText())![1]!);
+const shown = async (page: Page) => number(/([\d,]+)( of [\d,]+)? runs?\b/.exec(await main(page).innerText())![1]!);
 
 test('from the list of experiments to a run and back by the breadcrumb', async ({ page }) => {
   await page.goto('/experiments');
@@ -183,4 +183,48 @@ test.describe('in Korean', () => {
 test('the run of the best model says which version it made', async ({ page }) => {
   await page.goto(`/runs/${(await tracked()).run}`);
   await expect(main(page)).toContainText(/Made\s*.*version \d+|no registered model|not known yet/);
+});
+
+test('a long name in the panel of columns leaves its buttons to be clicked', async ({ page }) => {
+  await page.setViewportSize({ width: 1440, height: 900 });
+  const long = `validation/${'intersection_over_union_'.repeat(4)}mean`;
+  await page.goto(`${await address('runs')}?edit=columns&cols=${enc(`params.lr, metrics.${long}, params.seed`)}`);
+  const line = page.locator('.columns li', { hasText: long });
+  const whole = (await line.boundingBox())!;
+  for (const name of [`Move ${long} to the left`, `Move ${long} to the right`, `Remove ${long}`]) {
+    const button = (await line.getByRole('link', { name }).boundingBox())!;
+    expect(button.x + button.width, name).toBeLessThanOrEqual(whole.x + whole.width + 1);
+  }
+  await line.getByRole('link', { name: `Remove ${long}` }).click();
+  await expect(page).toHaveURL(/cols=params\.lr,%20params\.seed/);
+});
+
+test('what stands beside selects and names stands on their line', async ({ page }) => {
+  await page.goto(await address('runs'));
+  const middle = async (name: string) => {
+    const turns = page.locator('.ask .turns');
+    const found = turns.getByRole('button', { name }).or(turns.getByRole('link', { name })).or(turns.getByLabel(name));
+    const box = (await found.boundingBox())!;
+    return box.y + box.height / 2;
+  };
+  const selects = await middle('Group by');
+  for (const name of ['Apply', 'Pick under limits']) expect(Math.abs(await middle(name) - selects), name).toBeLessThan(1.5);
+  await page.goto(await address('artifacts'));
+  const file = page.locator('.tree li', { has: page.locator('.tool') }).first();
+  const bottoms = await Promise.all(['.quiet', '.tool'].map(async (part) => {
+    const box = (await file.locator(part).boundingBox())!;
+    return box.y + box.height;
+  }));
+  expect(Math.abs(bottoms[0]! - bottoms[1]!)).toBeLessThan(4);
+});
+
+test('a narrowed list of experiments offers sites below a customer, and leads to the runs that were meant', async ({ page }) => {
+  await page.goto('/experiments');
+  const facets = page.locator('.facets');
+  await expect(facets).toContainText('Customer');
+  await expect(facets).not.toContainText('Zone');
+  await facets.getByRole('link', { name: /^Customer A/ }).click();
+  await expect(page).toHaveURL(/tag=customer:Customer%20A/);
+  await main(page).getByRole('link', { name: EXPERIMENT, exact: true }).click();
+  await expect(page.getByRole('searchbox', { name: box })).toHaveValue(/tags\.customer = 'Customer A'/);
 });

@@ -229,7 +229,8 @@ pub(super) fn chooser(a: &PlainQuery, asked: &Asked, shown: &[Column], answer: &
                 act(moved, words::move_right(lang, &label), "→")
             });
             let remove = act(without, words::remove(lang, &label), "×");
-            view! { <li><bdi>{label}</bdi>" "<small class="quiet">{kind(a, column)}</small>{earlier}{later}{remove}</li> }
+            let title = label.clone();
+            view! { <li title=title><bdi>{label}</bdi>" "<small class="quiet">{kind(a, column)}</small>{earlier}{later}{remove}</li> }
         })
         .collect();
     let c = &answer.columns;
@@ -253,7 +254,8 @@ pub(super) fn chooser(a: &PlainQuery, asked: &Asked, shown: &[Column], answer: &
             more.push(column.clone());
             let add = (!full).then(|| act(more, words::add(lang, &label), "+"));
             let count = words::in_runs(lang, a.fmt.count(runs as u64));
-            view! { <li><bdi>{label}</bdi>" "<small class="quiet">{kind(a, &column)}" · "{count}</small>{add}</li> }
+            let title = label.clone();
+            view! { <li title=title><bdi>{label}</bdi>" "<small class="quiet">{kind(a, &column)}" · "{count}</small>{add}</li> }
         })
         .collect();
     let rest =
