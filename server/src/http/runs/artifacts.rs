@@ -10,11 +10,13 @@ use axum::{
 use domain::{
     ErrorKind,
     params::known_pairs,
+    ports::ArtifactBody,
     text::visible,
     tracking::{ArtifactPath, ByteRange},
 };
 use futures::StreamExt;
 use serde_json::json;
+use usecases::Tracking;
 
 use super::{Answer, needed, text};
 use crate::http::{ActorServices, problem::Problem, sentences};
@@ -42,7 +44,21 @@ pub async fn file(
     let pairs = known_pairs(q.as_deref().unwrap_or_default(), &["path"])?;
     let path = ArtifactPath::parse(needed(&pairs, "path")?)?;
     let range = headers.get(header::RANGE).and_then(|r| r.to_str().ok()).and_then(ByteRange::parse);
-    let body = match s.runs.artifact(&id, &path, range).await {
+    match send_file(&path, range, s.runs.artifact(&id, &path, range).await) {
+        Err(problem) if problem.status == StatusCode::RANGE_NOT_SATISFIABLE => {
+            Ok(with_end(problem, &s.runs, &id, &path).await)
+        }
+        answer => answer,
+    }
+}
+
+/// Sends a file that somebody else wrote, or the part of it that was asked for.
+fn send_file(
+    path: &ArtifactPath,
+    range: Option<ByteRange>,
+    body: domain::Result<ArtifactBody>,
+) -> Answer {
+    let body = match body {
         Ok(body) => body,
         Err(e) if range.is_some() && e.kind == ErrorKind::BadInput => {
             return Err(Problem::with_sentence(StatusCode::RANGE_NOT_SATISFIABLE, sentences::no_such_range()));
@@ -80,6 +96,18 @@ pub async fn file(
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     }
     Ok(response)
+}
+
+/// Says where a file ends before a range begins, where that is known.
+async fn with_end(problem: Problem, runs: &Tracking, id: &str, path: &ArtifactPath) -> Response {
+    let mut response = problem.into_response();
+    let folder = path.parent().unwrap_or_default();
+    let listed = runs.artifacts(id, &folder).await.unwrap_or_default();
+    let size = listed.iter().find(|e| e.path == *path).and_then(|e| e.size);
+    if let Some(range) = size.and_then(|size| HeaderValue::from_str(&format!("bytes */{size}")).ok()) {
+        response.headers_mut().insert(header::CONTENT_RANGE, range);
+    }
+    response
 }
 
 /// The name under which a browser saves a file: nothing in it makes it look like another, or like a path.
