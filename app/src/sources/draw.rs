@@ -20,6 +20,8 @@ pub(super) fn draw(v: SourcesView) -> impl IntoView {
             {v.failed.map(|table| view! { <Table table lang/> })}
             {v.written.map(|table| view! { <Table table lang/> })}
             {v.sources.map(|table| view! { <Table table lang/> })}
+            {v.tracking_error.map(|why| view! { <p class="banner bad" role="status">{why}</p> })}
+            {v.tracking_warning.map(|why| view! { <p class="banner late">{why}</p> })}
             {v.tracking.map(|table| view! { <Table table lang/> })}
             {v.beyond.map(|table| view! { <Table table lang/> })}
             {v.volume.map(|chart| view! { <Chart chart lang/> })}

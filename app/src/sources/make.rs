@@ -4,9 +4,11 @@ use domain::{
     Result,
     custom_metrics::MetricsOverLimit,
     declarations::{DeclarationFile, DeclarationFileState},
+    error::Sentence,
     params::QueryParams,
     ports::{CopyStatus, JobReport, JobState, SourceReport, TrackingKind, UnreadablePart},
     scope::Scope,
+    time::Millis,
 };
 
 use super::{
@@ -15,7 +17,7 @@ use super::{
     words,
 };
 use crate::{
-    panels::{refusals::reason_of, words as panel_words},
+    panels::{self, refusals::reason_of, words as panel_words},
     shell::{
         addresses::{self, SOURCES},
         context::{Request, Services},
@@ -62,12 +64,25 @@ pub async fn page(services: &Services, request: &Request, params: QueryParams) -
     } else {
         words::summary(lang, a.fmt.count(reports.len() as u64), a.fmt.count(taken), a.fmt.count(refused))
     };
+    let tracking = services.runs.status()?;
+    let empty = (directory.records == 0 && reports.is_empty()).then(|| {
+        let mut view = empty_view(&a, &directory, None);
+        match (&tracking, copied_runs) {
+            (None, _) => {}
+            (Some(_), 0) => view.text = words::none_but_tracking(lang).to_owned(),
+            (Some(_), n) => view.text = words::none_but_runs(lang, a.fmt.count(n as u64)),
+        }
+        view
+    });
+    let said = |why: Option<&Sentence>| why.map(|why| lang.reason(why).to_owned());
     Ok(SourcesView {
         head,
-        empty: (directory.records == 0 && reports.is_empty()).then(|| empty_view(&a, &directory, None)),
+        empty,
         summary,
         jobs: jobs_table(&a.fmt, &(services.jobs)()),
-        tracking: services.runs.status()?.map(|s| tracking_table(&a, &s, copied_runs)),
+        tracking: tracking.as_ref().map(|s| tracking_table(&a, s, copied_runs)),
+        tracking_error: said(tracking.as_ref().and_then(|s| s.error.as_ref())),
+        tracking_warning: said(tracking.as_ref().and_then(|s| s.warning.as_ref())),
         failed: (!failed.is_empty()).then(|| failed_table(&a.fmt, &failed)),
         written: written_table(&a, &(services.written)()),
         beyond: beyond_table(&a, &directory.beyond),
@@ -117,9 +132,12 @@ fn tracking_table(a: &PageQuery, status: &CopyStatus, runs: usize) -> TableView 
         TrackingKind::Folder => words::tracking_folder(lang),
         TrackingKind::Database => words::tracking_database(lang),
     };
-    let progress = if status.complete { words::tracking_fine(lang) } else { words::tracking_partial(lang) };
-    let problems = status.error.iter().chain(&status.warning).map(|s| lang.reason(s));
-    let state: Vec<&str> = problems.chain(std::iter::once(progress)).collect();
+    // Why is said above the table: in it a sentence would lie beside a small screen.
+    let state = match (&status.error, status.complete) {
+        (Some(_), _) => words::tracking_away(lang),
+        (None, true) => words::tracking_fine(lang),
+        (None, false) => words::tracking_partial(lang),
+    };
     let trouble = status.error.as_ref().map(|_| a.fmt.state(domain::state::DataState::SourceError));
     TableView {
         caption: words::tracking(lang).into(),
@@ -137,13 +155,24 @@ fn tracking_table(a: &PageQuery, status: &CopyStatus, runs: usize) -> TableView 
             Cell::Text(kind.into()),
             Cell::Text(status.version.clone().unwrap_or_else(|| NO_VALUE.into())),
             Cell::Number { text: a.fmt.count(runs as u64), href: None },
-            time_cell(&a.fmt, status.as_of, a.q.now),
-            Cell::Text(state.join(" · ")),
+            copied_cell(&a.fmt, status.as_of, a.q.now),
+            Cell::Text(state.to_owned()),
             Cell::Link { text: words::tracking_plan(lang).into(), href: addresses::RUN_IMPORT.into() },
         ]],
         csv: None,
         pager: None,
         foot: Some(words::tracking_help(lang).into()),
+    }
+}
+
+/// How old the copy is, as pages of experiments say it.
+fn copied_cell(fmt: &Fmt, at: Option<Millis>, now: Millis) -> Cell {
+    match (at, time_cell(fmt, at, now)) {
+        (Some(copied), Cell::Time { at, full, .. }) => {
+            let age = panels::tracking::age(fmt, now.0 - copied.0);
+            Cell::Time { at, short: panel_words::tracking_as_of(fmt.lang, age), full }
+        }
+        (_, cell) => cell,
     }
 }
 

@@ -17,6 +17,9 @@ pub struct SourcesView {
     pub jobs: Option<TableView>,
     /// Where experiments and runs come from.
     pub tracking: Option<TableView>,
+    /// Why their source cannot be read.
+    pub tracking_error: Option<String>,
+    pub tracking_warning: Option<String>,
     pub failed: Option<TableView>,
     /// The files of declarations.
     pub written: Option<TableView>,

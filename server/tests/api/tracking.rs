@@ -74,6 +74,9 @@ async fn a_server_is_followed_and_its_copy_stays_and_says_so_when_it_is_frozen_o
     mlflow.freeze();
     let took = until(&served, "has not answered", true, MINUTE).await;
     assert!(took < SOON, "frozen: said after {took:?}");
+    let (_, page) = served.page("/sources").await;
+    assert!(page.contains("cannot be read") && !page.contains("<bdi>complete</bdi>"), "{page}");
+    assert!(page.contains("copied ") && page.contains("Experiments with 1 run are there"), "{page}");
     mlflow.thaw();
     until(&served, "has not answered", false, MINUTE).await;
     log_run(&mlflow, &served, "second").await;
@@ -90,7 +93,7 @@ async fn a_server_is_followed_and_its_copy_stays_and_says_so_when_it_is_frozen_o
     // A restart shows what was copied.
     let served = Served::start(&folder, &env).await;
     until(&served, "nothing listens", true, MINUTE).await;
-    until(&served, "complete", true, MINUTE).await;
+    until(&served, "Experiments with 2 runs are there", true, MINUTE).await;
     let mut doctor = folder.command(&["doctor", "--format", "json"]);
     doctor.env("MLFLOW_TRACKING_URI", &mlflow.address);
     let found = crate::process::finish(doctor).json();
