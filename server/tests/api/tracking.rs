@@ -72,13 +72,13 @@ async fn a_server_is_followed_and_its_copy_stays_and_says_so_when_it_is_frozen_o
     assert_eq!(kept(&folder), 1);
 
     mlflow.freeze();
-    let took = until(&served, "has not answered", true, MINUTE).await;
+    let took = until(&served, "does not answer within", true, MINUTE).await;
     assert!(took < SOON, "frozen: said after {took:?}");
     let (_, page) = served.page("/sources").await;
     assert!(page.contains("cannot be read") && !page.contains("<bdi>complete</bdi>"), "{page}");
     assert!(page.contains("copied ") && page.contains("Experiments with 1 run are there"), "{page}");
     mlflow.thaw();
-    until(&served, "has not answered", false, MINUTE).await;
+    until(&served, "does not answer within", false, MINUTE).await;
     log_run(&mlflow, &served, "second").await;
     let begun = Instant::now();
     while kept(&folder) < 2 {
