@@ -53,11 +53,7 @@ pub async fn file(
 }
 
 /// Sends a file that somebody else wrote, or the part of it that was asked for.
-fn send_file(
-    path: &ArtifactPath,
-    range: Option<ByteRange>,
-    body: domain::Result<ArtifactBody>,
-) -> Answer {
+fn send_file(path: &ArtifactPath, range: Option<ByteRange>, body: domain::Result<ArtifactBody>) -> Answer {
     let body = match body {
         Ok(body) => body,
         Err(e) if range.is_some() && e.kind == ErrorKind::BadInput => {
