@@ -2,7 +2,7 @@
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EXPERIMENT, address, expect, main, mark, open, settled, stayed, table, test } from './support';
+import { DRAWN, EXPERIMENT, address, expect, main, mark, open, settled, stayed, table, test } from './support';
 import { Own } from './servers';
 
 test('a filter, a facet and a head are followed in place', async ({ page }) => {
@@ -18,6 +18,13 @@ test('a filter, a facet and a head are followed in place', async ({ page }) => {
   await table(page, 'Runs').getByRole('columnheader').nth(1).getByRole('link').click();
   await expect(page).toHaveURL(/sort=/);
   await stayed(page);
+});
+
+test('what is for browsers without scripts is not seen with one', async ({ page }) => {
+  for (const kind of DRAWN) {
+    await open(page, await address(kind));
+    expect(await main(page).innerText(), kind).not.toMatch(/<(button|p|img|a) /);
+  }
 });
 
 test('a choice of a select is followed at once', async ({ page }) => {

@@ -76,7 +76,7 @@ async fn a_file_that_cannot_be_had_says_so_in_the_visitor_s_language() {
     for end in ["csv", "json", "parquet"] {
         let file = format!("/export/runs.{end}");
         refused(&site, &format!("{file}?filter=metrics.f1+%3E"), 400, "at character").await;
-        refused(&site, &format!("{file}?sort=nonsense.x"), 400, "at character").await;
+        refused(&site, &format!("{file}?sort=nonsense("), 400, "at character").await;
         refused(&site, &file, 404, "no experiments: set").await;
     }
     refused(&site, "/export/trend.csv", 400, "say which metric").await;

@@ -2,6 +2,8 @@
 //! history, tags, datasets and artifacts. Everything here was written by somebody else and is text, never markup or a path.
 
 mod artifact;
+#[cfg(feature = "search")]
+mod asked_sort;
 mod column;
 #[cfg(feature = "search")]
 mod comparison;

@@ -35,11 +35,11 @@ use domain::{
 };
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use self::health::LATE_ANSWER;
 pub use self::original::warning;
 use self::{
     copier::{Copier, Tools, load},
     current::{Current, Part},
+    health::LATE_ANSWER,
     on_demand::OnDemand,
     original::Original,
 };

@@ -12,9 +12,9 @@ use super::{
     trouble::{FilterError, Input, Kind, Parsed, What, stop, whole},
 };
 use crate::tracking::{
+    asked_sort::{AskedColumn, AskedKey, MAX_SORT_KEYS},
     column::{Attribute, Column, Reading, is_key_char},
     run::Text,
-    search::{AskedColumn, AskedKey, MAX_SORT_KEYS},
 };
 
 /// Reads a column as [`Column`] prints it, such as `metrics.f1`, `best(metrics.f1)` or `params.lr`; a bare attribute is one too.

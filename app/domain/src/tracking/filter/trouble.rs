@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::{Error, Sentence},
-    tracking::{column::Attribute, search::MAX_SORT_KEYS},
+    tracking::{asked_sort::MAX_SORT_KEYS, column::Attribute},
 };
 
 /// Why a text is no filter.

@@ -14,12 +14,11 @@ mod values;
 
 use std::sync::Arc;
 
-pub(super) use self::order::{AskedColumn, AskedKey};
 pub use self::{
     chosen::{COLUMNS_TAG, chosen_columns},
     facets::{Facet, FacetValue},
     groups::{GroupMetric, MAX_GROUPS, RunGroup, group_runs},
-    order::{AskedSort, MAX_SORT_KEYS, Sort, SortKey, sort_runs},
+    order::{AskedSort, Sort, SortKey, sort_runs},
     places::{MAX_RUN_PLACES, PLACE_LEVELS, PLACE_TAGS, RunPlace, RunPlaces},
     searched::Searched,
     summary::{ExperimentSummary, KeyCount, MAX_FACET_VALUES, MAX_FACETS, PARENT_TAG, RunColumns},

@@ -7,14 +7,12 @@ use super::{
     values::Bound,
 };
 use crate::tracking::{
+    asked_sort::{AskedColumn, AskedKey},
     column::{Attribute, Column, Reading, Value},
     filter::{BareKey, Field, FilterError, columns, number_of},
     metric_name::RunMetricNames,
-    run::{Run, Text},
+    run::Run,
 };
-
-/// The most keys of an order.
-pub const MAX_SORT_KEYS: usize = 8;
 
 /// By what runs are sorted: by the first key, equal ones by the next. Numbers come before texts, and NaN and what a run does not have
 /// come last in either direction; of runs that are equal by all keys the latest start comes first, then the smaller id.
@@ -75,20 +73,6 @@ impl fmt::Display for Sort {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AskedSort {
     keys: Vec<AskedKey>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::tracking) struct AskedKey {
-    pub by: AskedColumn,
-    /// `None` where that is not said.
-    pub descending: Option<bool>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::tracking) enum AskedColumn {
-    Known(Column),
-    /// A key without a prefix: what it is depends on what runs have.
-    Bare(Text),
 }
 
 impl AskedSort {

@@ -150,7 +150,7 @@ fn a_sort_is_read_and_printed() {
         let e = AskedSort::parse(text).expect_err(text);
         assert!(e.why.ko.is_some(), "{text}");
     }
-    let many = ["f1"; MAX_SORT_KEYS + 1].join(", ");
+    let many = ["f1"; crate::tracking::asked_sort::MAX_SORT_KEYS + 1].join(", ");
     assert!(AskedSort::parse(&many).expect_err("nine").why.en.contains("at most 8 keys"));
 }
 
