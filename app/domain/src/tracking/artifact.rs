@@ -36,6 +36,28 @@ impl ArtifactPath {
         &self.0
     }
 
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// `other` within this folder.
+    ///
+    /// # Errors
+    /// `BadInput` when the path becomes too long.
+    pub fn join(&self, other: &Self) -> Result<Self> {
+        if self.is_root() { Ok(other.clone()) } else { Self::parse(&format!("{self}/{other}")) }
+    }
+
+    /// The path from `folder` on; `None` when it is not within.
+    #[must_use]
+    pub fn below(&self, folder: &Self) -> Option<Self> {
+        if folder.is_root() {
+            return Some(self.clone());
+        }
+        self.0.strip_prefix(&folder.0)?.strip_prefix('/').map(|rest| Self(rest.to_owned()))
+    }
+
     /// The last segment; empty for the root.
     #[must_use]
     pub fn file_name(&self) -> &str {
