@@ -2,11 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{judgement::Verdict, rails::GuardRails, registration::DEFAULT_DAYS};
+use super::{judgement::Verdict, rails::GuardRails, registration::DEFAULT_DAYS, sentences};
 use crate::{
     error::{Error, Result},
     scope::clip_text,
-    sentences,
 };
 
 /// How long a request can be approved where nobody says otherwise, in days.

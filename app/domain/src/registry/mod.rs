@@ -12,6 +12,10 @@ mod request;
 mod stage;
 mod standing;
 
+mod sentences {
+    include!(concat!(env!("OUT_DIR"), "/registry/sentences.rs"));
+}
+
 pub use crate::evidence::Target;
 
 pub use self::{

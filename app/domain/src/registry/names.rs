@@ -4,11 +4,11 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
+use super::sentences;
 use crate::{
     error::{Error, Result},
     model::RegisteredModel,
     scope::clip_text,
-    sentences,
     text::{InvalidName, Name},
 };
 

@@ -6,11 +6,11 @@ use super::{
     kept_evidence::KeptEvidence,
     names::{ModelName, Version},
     operation::OperationId,
+    sentences,
 };
 use crate::{
     error::{Error, Result},
     evidence::Target,
-    sentences,
     time::Millis,
 };
 

@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::sentences;
 use crate::{
     error::{Error, Result},
     scope::clip_text,
-    sentences,
 };
 
 /// How far a version has come, in MLflow's words.
