@@ -90,6 +90,15 @@ pub struct AppServices {
 }
 
 impl AppServices {
+    /// Lets records belong to the versions of the registry as it was copied last, for commands that do not ask the registry.
+    ///
+    /// # Errors
+    /// `Unavailable` when the copy or the records cannot be read.
+    pub async fn link_records(&self) -> Result<()> {
+        self.registry.load_kept().await?;
+        self.maintenance.link(self.models.links()).await
+    }
+
     /// Closes the database; later calls fail. A SQLite file that is not closed may lack what is in the `-wal` file beside it.
     pub async fn close(&self) {
         self.store.close().await;

@@ -1,7 +1,10 @@
 //! Which records belong to the same model. A record names its model by tags (architecture and version), by a registered version
 //! of a registry, or by the run that made it. One rule turns this into one key, equal everywhere.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -132,18 +135,86 @@ pub struct ModelFields<'a> {
 pub struct RegistryVersions {
     by_run: HashMap<String, RegisteredModel>,
     by_tags: HashMap<(String, Option<String>), RegisteredModel>,
+    /// All registered models, whether anything leads to their versions or not.
+    models: HashSet<String>,
+    /// Of all of it, in whatever order it came.
+    revision: u64,
+}
+
+/// A number for a link, and another one for another link.
+fn number_of(link: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    link.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl RegistryVersions {
+    /// A registered model.
+    pub fn insert_model(&mut self, name: &str) {
+        if self.models.insert(name.to_owned()) {
+            self.revision ^= number_of(&name);
+        }
+    }
+
     /// The version that a run made. A run that made several names none of them.
     pub fn insert_run(&mut self, run_id: &str, version: RegisteredModel) {
-        self.by_run.insert(run_id.to_owned(), version);
+        self.revision ^= number_of(&(run_id, &version));
+        if let Some(old) = self.by_run.insert(run_id.to_owned(), version) {
+            self.revision ^= number_of(&(run_id, &old));
+        }
     }
 
     /// The version that is tagged with an architecture and a version of it.
     pub fn insert_tags(&mut self, model: &Model, version: RegisteredModel) {
         let key = (model.architecture.to_string(), model.version.as_ref().map(ToString::to_string));
-        self.by_tags.insert(key, version);
+        self.revision ^= number_of(&(&key, &version));
+        if let Some(old) = self.by_tags.insert(key, version) {
+            let key = (model.architecture.to_string(), model.version.as_ref().map(ToString::to_string));
+            self.revision ^= number_of(&(key, &old));
+        }
+    }
+
+    /// Another number for other links; 0 for none.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The version that an architecture with its version is, where a registry says so.
+    #[must_use]
+    pub fn of_tags(&self, model: &Model) -> Option<&RegisteredModel> {
+        let key = (model.architecture.to_string(), model.version.as_ref().map(ToString::to_string));
+        self.by_tags.get(&key)
+    }
+
+    /// The same model by the name that its rows are counted under.
+    #[must_use]
+    pub fn canonical(&self, key: &ModelKey) -> ModelKey {
+        match key {
+            ModelKey::Tagged(model) => {
+                self.of_tags(model).cloned().map_or_else(|| key.clone(), ModelKey::Registered)
+            }
+            ModelKey::Registered(_) => key.clone(),
+        }
+    }
+
+    /// Whether a registry has a model, or a version to which rows may belong because of what it says.
+    #[must_use]
+    pub fn knows(&self, model: &RegisteredModel) -> bool {
+        (model.version.is_none() && self.models.contains(model.name.as_str())) || self.links_to(model)
+    }
+
+    /// Whether rows may belong to a version because of what the registry says.
+    #[must_use]
+    pub fn links_to(&self, model: &RegisteredModel) -> bool {
+        let fits = |v: &RegisteredModel| v.name == model.name && (model.version.is_none() || v.version == model.version);
+        self.by_run.values().chain(self.by_tags.values()).any(fits)
+    }
+
+    /// Whether all rows of a model say so themselves. Others may say so and belong to another one all the same.
+    #[must_use]
+    pub fn may_be_found_by(&self, model: &ModelKey) -> bool {
+        model.registered().is_none_or(|registered| !self.links_to(registered))
     }
 
     /// Whether runs have to be looked at.

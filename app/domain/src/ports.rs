@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     cells::{CellGroup, CellsQuery, NameTable, QueryCost},
     declarations::Declarations,
+    model::RegistryVersions,
     error::{Result, Sentence},
     metric::BUILT_IN_COUNT,
     query::{Directory, MetricColumn, MetricSelection, ModelChange, Records, RecordsQuery, SelectedMetrics},
@@ -133,6 +134,11 @@ pub trait Maintenance: Send + Sync {
     /// # Errors
     /// `Unavailable` when the records cannot be followed; then it is so from the next commit on.
     async fn declare(&self, declared: Arc<Declarations>) -> Result<()>;
+    /// Uses what a registry says of the models that rows name in all answers from now on.
+    ///
+    /// # Errors
+    /// As [`Maintenance::declare`].
+    async fn link(&self, links: Arc<RegistryVersions>) -> Result<()>;
 }
 
 /// What is known of the records at one moment without reading any: names, expectations, health. It does not change; a later

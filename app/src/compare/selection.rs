@@ -37,8 +37,8 @@ pub(super) fn select_models(
 ) -> Result<Option<Selection>> {
     let ran = field.models();
     let known = |model: &ModelKey| -> Result<ModelKey> {
-        directory.check_model(model)?;
-        Ok(if a.q.by == ModelGrouping::Architecture { model.any_version() } else { model.clone() })
+        let model = directory.model(model)?;
+        Ok(if a.q.by == ModelGrouping::Architecture { model.any_version() } else { model })
     };
     let named = a.q.models.iter().map(known).collect::<Result<Vec<ModelKey>>>()?;
     let Some(most) = ran.first() else { return Ok(None) };

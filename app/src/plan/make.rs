@@ -75,7 +75,7 @@ pub async fn page(services: &Services, request: &Request, address: &str) -> Resu
     }
     let champion = a.understand("champion", |text| {
         let model = ModelKey::parse(text)?;
-        directory.check_model(&model).map(|()| model)
+        directory.model(&model)
     });
     let metrics = metrics(&a.fmt, &directory);
     let offered = Offered { models, metrics };

@@ -94,8 +94,8 @@ pub async fn page(
     }
     let model = a.understand("model", ModelKey::parse);
     let model = match model {
-        Some(model) => match services.metrics.directory().check_model(&model) {
-            Ok(()) => Some(model),
+        Some(model) => match services.metrics.directory().model(&model) {
+            Ok(model) => Some(model),
             Err(e) => {
                 a.refuse("model", e.message);
                 None

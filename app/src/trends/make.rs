@@ -3,7 +3,6 @@
 use domain::{
     Result,
     metric::{CATALOGUE, Metric},
-    model::ModelKey,
     params::QueryParams,
     query::{Directory, MetricSelection, SummaryQuery, WorstZones, WorstZonesQuery},
     scope::{Level, Scope},
@@ -174,7 +173,7 @@ fn selects(a: &PageQuery, d: &Directory, metric: &str) -> Vec<SelectView> {
     let tasks = std::iter::once(any()).chain(d.tasks.iter().map(|x| own(x.to_string()))).collect();
     let models = std::iter::once(any()).chain(d.models.iter().take(200).map(|m| (m.key(), m.to_string()))).collect();
     let task = a.q.scope.task.as_ref().map_or_else(String::new, ToString::to_string);
-    let model = a.q.model.as_ref().map_or_else(String::new, ModelKey::key);
+    let model = a.q.model.as_ref().map_or_else(String::new, |model| d.links.canonical(model).key());
     let mut selects = vec![
         metric_select(a, words::filter_metric(lang), metrics, metric.to_owned()),
         select("task", shell_words::filter_task(lang), tasks, task),

@@ -34,7 +34,6 @@ use domain::{
     Result,
     access::{Action, Actor, Object, authorize},
     evidence::Changes,
-    model::RegistryVersions,
     ports::{MetricsSnapshot, MetricsStore, RestartableWriter, UnreadablePart},
     query::{
         ChangesQuery, Comparison, ComparisonQuery, Directory, FieldReport, MetricColumn, RecordRow, Records,
@@ -57,7 +56,6 @@ pub struct Metrics {
 /// What all who ask have in common.
 struct Shared {
     store: Arc<dyn MetricsStore>,
-    versions: Arc<RegistryVersions>,
     summaries: Coalescer<Summary>,
     places: Coalescer<(Summary, Comparison)>,
     trends: Coalescer<Trends>,
@@ -75,7 +73,6 @@ impl Metrics {
     pub fn new(store: Arc<dyn MetricsStore>) -> Self {
         let shared = Shared {
             store,
-            versions: Arc::default(),
             summaries: Coalescer::default(),
             places: Coalescer::default(),
             trends: Coalescer::default(),
@@ -121,7 +118,7 @@ impl Metrics {
 
     pub(crate) fn query_runner(&self) -> QueryRunner<'_> {
         let customer = self.actor.customer().cloned();
-        QueryRunner::new(&*self.shared.store, Arc::clone(&self.shared.versions)).restricted_to(customer)
+        QueryRunner::new(&*self.shared.store).restricted_to(customer)
     }
 
     /// Whether the records of a scope may be read. What lies outside of what the actor may know is as unknown as what nobody knows.
@@ -263,10 +260,10 @@ impl Metrics {
     pub async fn records(&self, query: &RecordsQuery) -> Result<Records> {
         self.authorize(&query.scope)?;
         let directory = self.directory();
-        if let Some(model) = &query.model {
-            directory.check_model(model)?;
-        }
         let mut q = query.clone();
+        if let Some(model) = &mut q.model {
+            *model = directory.model(model)?;
+        }
         if self.actor.customer().is_some()
             && let Some(metric) = &mut q.metric
         {
@@ -333,8 +330,9 @@ impl Metrics {
     /// generation is part of it, and so is what was written down about places and metrics.
     pub(crate) fn key(&self, scope: &Scope, query: &impl std::fmt::Debug) -> String {
         let view = self.view();
-        let (generation, declared) = (view.generation_in(scope), view.directory().declared.revision());
+        let (generation, directory) = (view.generation_in(scope), view.directory());
+        let (declared, links) = (directory.declared.revision(), directory.links.revision());
         // What is known of names and arrivals depends on who asks.
-        format!("{generation} {declared} {:?} {query:?}", self.actor.customer())
+        format!("{generation} {declared} {links} {:?} {query:?}", self.actor.customer())
     }
 }

@@ -6,7 +6,7 @@ use domain::{
     Error, Result,
     cells::{CellGroup, CellsQuery},
     evidence::{Changes, what_changed},
-    model::RegistryVersions,
+    model::ModelKey,
     ports::{CellsAnswer, MetricsSnapshot, MetricsStore},
     query::{
         ChangesQuery, Comparison, ComparisonQuery, FieldReport, Summary, SummaryQuery, Trend, TrendQuery, WorstZones,
@@ -20,7 +20,6 @@ use futures::TryStreamExt;
 /// Queries put to a store, each worked out again.
 pub struct QueryRunner<'s> {
     store: &'s dyn MetricsStore,
-    versions: Arc<RegistryVersions>,
     /// The customer outside of which nothing is known.
     within: Option<Name>,
 }
@@ -80,8 +79,8 @@ async fn reduce<R: CellReducer>(mut reducer: R, mut answer: CellsAnswer) -> Resu
 
 impl<'s> QueryRunner<'s> {
     #[must_use]
-    pub fn new(store: &'s dyn MetricsStore, versions: Arc<RegistryVersions>) -> Self {
-        Self { store, versions, within: None }
+    pub fn new(store: &'s dyn MetricsStore) -> Self {
+        Self { store, within: None }
     }
 
     /// The same for an actor bound to one customer.
@@ -102,7 +101,7 @@ impl<'s> QueryRunner<'s> {
     }
 
     pub(crate) async fn cells(&self, what: &'static str, mut query: CellsQuery) -> Result<CellsAnswer> {
-        query.filter.versions = Arc::clone(&self.versions);
+        query.filter.versions = Arc::clone(&self.store.view().directory().links);
         let answer = self.store.cells(&query).await?;
         let answer = CellsAnswer { view: self.narrowed(Arc::clone(&answer.view)), ..answer };
         let cost = answer.cost;
@@ -230,9 +229,7 @@ impl<'s> QueryRunner<'s> {
         let view = self.view();
         view.directory().check(&q.scope)?;
         let (metric, column) = view.directory().metric(&q.metric)?;
-        if let Some(model) = &q.model {
-            view.directory().check_model(model)?;
-        }
+        let q = &TrendQuery { model: known_model(&*view, q.model.as_ref())?, ..q.clone() };
         let answer = self.cells("trend", trend::cells_query(q, column)).await?;
         let reducer = trend::Reducer::new(q, metric, Arc::clone(&answer.view));
         reduce(reducer, answer).await
@@ -278,13 +275,16 @@ impl<'s> QueryRunner<'s> {
         let view = self.view();
         view.directory().check(&q.scope)?;
         let (metric, column) = view.directory().metric(&q.metric)?;
-        if let Some(model) = &q.model {
-            view.directory().check_model(model)?;
-        }
+        let q = &WorstZonesQuery { model: known_model(&*view, q.model.as_ref())?, ..q.clone() };
         let answer = self.cells("worst zones", worst::cells_query(q, column)).await?;
         let reducer = worst::Reducer::new(q, metric, &*answer.view, Arc::clone(&answer.words));
         reduce(reducer, answer).await
     }
+}
+
+/// A model that is asked for, by the name that its rows are counted under.
+fn known_model(view: &dyn MetricsSnapshot, asked: Option<&ModelKey>) -> Result<Option<ModelKey>> {
+    asked.map(|model| view.directory().model(model)).transpose()
 }
 
 fn ranges_of(q: &SummaryQuery) -> Vec<domain::time::TimeRange> {

@@ -180,6 +180,9 @@ impl Snapshot {
         d.declared = Arc::new(all.declared.restricted_to(customer, &named));
         d.custom = named.into();
         d.places = all.places.iter().filter(|p| p.customer == *customer).cloned().collect();
+        // Versions that no record of theirs belongs to are not theirs to know.
+        d.link(Arc::clone(&all.links));
+        d.knows_linked = false;
         d
     }
 }

@@ -56,6 +56,7 @@ use domain::{
     Error, Result,
     cells::CellsQuery,
     declarations::Declarations,
+    model::RegistryVersions,
     ports::{CellsAnswer, Clock, Maintenance, MetricsSnapshot, MetricsStore, RestartableWriter},
     query::{Records, RecordsQuery},
     scope::Scope,
@@ -104,6 +105,8 @@ pub struct Lake {
     following: tokio::sync::Mutex<()>,
     /// The declarations of places and metrics.
     declared: Mutex<Arc<Declarations>>,
+    /// To which versions of a registry rows belong.
+    links: Mutex<Arc<RegistryVersions>>,
     /// Files found unreadable, by path.
     failed: Mutex<HashMap<String, UnreadableFile>>,
     /// Queries that failed take turns in finding out why, and share what is found.
@@ -142,6 +145,7 @@ impl Lake {
             scans: tokio::sync::Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from).max(2)),
             following: tokio::sync::Mutex::default(),
             declared: Mutex::default(),
+            links: Mutex::default(),
             failed: Mutex::default(),
             checks: tokio::sync::Mutex::default(),
             looks: Mutex::default(),
@@ -190,6 +194,7 @@ impl Lake {
         let RefreshResult { snapshot, found, touched } =
             before.refreshed(self.manifest.as_ref(), &self.objects, &failed).await?;
         let mut renewed = snapshot.with_declared(self.declared.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        renewed = renewed.with_links(self.links.lock().unwrap_or_else(PoisonError::into_inner).clone());
         renewed.revision += revisions;
         renewed.carry_generations(&before, touched.as_deref());
         self.record_unreadable(found, &renewed).await;
@@ -342,6 +347,16 @@ impl Maintenance for Lake {
             None => Ok(true),
             Some(prepared) => self.commit_merge(prepared).await,
         }
+    }
+    async fn link(&self, links: Arc<RegistryVersions>) -> Result<()> {
+        {
+            let mut known = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+            if **known == *links {
+                return Ok(());
+            }
+            *known = links;
+        }
+        self.renew_at(1).await
     }
     async fn declare(&self, declared: Arc<Declarations>) -> Result<()> {
         *self.declared.lock().unwrap_or_else(PoisonError::into_inner) = declared;

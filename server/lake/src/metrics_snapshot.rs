@@ -6,6 +6,7 @@ use std::{
 };
 
 use domain::{
+    model::ModelKey,
     ports::{MetricsSnapshot, UnreadablePart},
     query::{Directory, MetricSelection, ModelChange, SelectedMetrics},
     scope::Scope,
@@ -96,13 +97,14 @@ fn model_changes(snapshot: &Snapshot, scope: &Scope, range: &TimeRange) -> Vec<M
     let change = |(t, _, model, zones): (i64, i64, &ModelFieldTexts, u32)| {
         let (name, version) = (text(Some(&model.name)), text(model.version.as_ref()));
         if !model.registered {
-            let (registered_model, registered_version) = (None, None);
+            let known = model.key().map(|key| snapshot.directory.links.canonical(&key));
+            let known = known.as_ref().and_then(ModelKey::registered);
             return ModelChange {
                 t: Millis(t),
                 architecture: name,
                 version,
-                registered_model,
-                registered_version,
+                registered_model: known.map(|r| r.name.to_string()),
+                registered_version: known.and_then(|r| r.version.as_ref()).map(ToString::to_string),
                 zones,
             };
         }

@@ -1,11 +1,14 @@
 //! The rows behind a number: first which ones, by a pass over few columns, then these rows whole. No arithmetic here.
 
+use std::sync::Arc;
+
 use arrow::{
-    array::{Array, AsArray, RecordBatch},
+    array::{Array, AsArray, RecordBatch, StringViewArray},
     datatypes::{Float64Type, Int64Type, TimestampMillisecondType},
 };
 use domain::{
     Error, Result,
+    model::{ModelFields, ModelKey, RegistryVersions},
     query::{MetricColumn, RecordRow, Records, RecordsQuery},
     time::{Millis, TimeRange},
 };
@@ -13,7 +16,7 @@ use domain::{
 use crate::{
     Lake,
     cells::BatchConsumer,
-    fold::{column_named, metric_source_column, values_of},
+    fold::{MODEL_COLUMNS, RUN_ID_COLUMN, column_named, metric_source_column, values_of},
     scan::ScanRequest,
     sentences,
 };
@@ -28,9 +31,8 @@ impl Lake {
         let snapshot = self.snapshot();
         let directory = &snapshot.directory;
         directory.check(&q.scope)?;
-        if let Some(model) = &q.model {
-            directory.check_model(model)?;
-        }
+        let links = Arc::clone(&directory.links);
+        let model = q.model.as_ref().map(|model| directory.model(model)).transpose()?;
         let metrics = match &q.metric {
             Some(key) => vec![directory.metric_of_records(key)?],
             None => DEFAULT_METRICS
@@ -47,13 +49,20 @@ impl Lake {
         let mut head = vec!["timestamp", "seq", "simulated"];
         head.extend(wanted.as_ref().map(metric_source_column));
         head.extend(q.run.as_ref().map(|_| "run_id"));
-        let rows =
-            ScanRequest { scope: &q.scope, model: q.model.as_ref(), ranges: q.range.into(), columns: head, only: None };
+        // What rows say themselves does not tell where a registry says more: each is looked at.
+        let of_model = model.clone().filter(|_| !links.is_empty()).map(|model| (model, Arc::clone(&links)));
+        if of_model.is_some() {
+            let missing = MODEL_COLUMNS.into_iter().chain([RUN_ID_COLUMN]).filter(|name| !head.contains(name));
+            head.extend(missing.collect::<Vec<_>>());
+        }
+        let says = model.as_ref().filter(|model| links.may_be_found_by(model));
+        let rows = ScanRequest { scope: &q.scope, model: says, ranges: q.range.into(), columns: head, only: None };
         let keep = q.skip + q.take;
         let run = q.run.as_ref().map(|id| id.as_str().to_owned());
         let found = || NewestRows {
             wanted: wanted.clone(),
             run: run.clone(),
+            model: of_model.clone(),
             keep,
             total: 0,
             simulated: false,
@@ -112,8 +121,7 @@ impl Lake {
             }
         }
         let range = TimeRange::new(Millis(oldest.0), Millis(newest.0 + 1))?;
-        let rows =
-            ScanRequest { scope: &q.scope, model: q.model.as_ref(), ranges: range.into(), columns, only: Some(&seqs) };
+        let rows = ScanRequest { scope: &q.scope, model: None, ranges: range.into(), columns, only: Some(&seqs) };
         let (_, parts) = self.scan_rows(&rows, || FullRows { metrics: metrics.to_vec(), rows: vec![] }).await?;
         let mut rows: Vec<(i64, RecordRow)> = parts.into_iter().flat_map(|p| p.rows).collect();
         rows.sort_by_key(|(seq, r)| std::cmp::Reverse((r.timestamp, *seq)));
@@ -127,6 +135,8 @@ struct NewestRows {
     wanted: Option<MetricColumn>,
     /// Rows that do not name this run do not count.
     run: Option<String>,
+    /// Rows that do not belong to this model do not count.
+    model: Option<(ModelKey, Arc<RegistryVersions>)>,
     keep: usize,
     total: u64,
     simulated: bool,
@@ -168,12 +178,38 @@ impl BatchConsumer for NewestRows {
             .map(|run| Ok::<_, String>((column_named(batch, "run_id")?.as_string_view(), run)))
             .transpose()?;
         let named = |r: &usize| of_run.as_ref().is_none_or(|(ids, run)| ids.is_valid(*r) && ids.value(*r) == run);
-        (0..batch.num_rows()).filter(|r| values.as_ref().is_none_or(|v| v.is_valid(*r))).filter(named).for_each(note);
+        let of_model = self.model.clone().map(|(model, links)| RowsOfModel::new(batch, model, links)).transpose()?;
+        let belongs = |r: &usize| of_model.as_ref().is_none_or(|rows| rows.include(*r));
+        let has_value = |r: &usize| values.as_ref().is_none_or(|v| v.is_valid(*r));
+        (0..batch.num_rows()).filter(has_value).filter(named).filter(belongs).for_each(note);
         // Cut now and then, so that memory holds what is asked for and not what there is.
         if self.keys.len() > 2 * self.keep + 65_536 {
             self.cut();
         }
         Ok(())
+    }
+}
+
+/// The rows of a batch that belong to a model.
+struct RowsOfModel<'b> {
+    /// Registered model and version, architecture and version, run.
+    columns: [&'b StringViewArray; 5],
+    model: ModelKey,
+    links: Arc<RegistryVersions>,
+}
+
+impl<'b> RowsOfModel<'b> {
+    fn new(batch: &'b RecordBatch, model: ModelKey, links: Arc<RegistryVersions>) -> std::result::Result<Self, String> {
+        let text = |name| Ok::<_, String>(column_named(batch, name)?.as_string_view());
+        let [a, b, c, d] = MODEL_COLUMNS;
+        Ok(Self { columns: [text(a)?, text(b)?, text(c)?, text(d)?, text(RUN_ID_COLUMN)?], model, links })
+    }
+
+    fn include(&self, row: usize) -> bool {
+        let [registered_model, registered_version, architecture, version, run_id] =
+            self.columns.map(|c| c.is_valid(row).then(|| c.value(row)));
+        let said = ModelFields { registered_model, registered_version, architecture, version, run_id };
+        self.links.resolve(&said).is_some_and(|(key, _)| self.model.contains(&key))
     }
 }
 

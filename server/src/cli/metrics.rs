@@ -198,6 +198,7 @@ impl Metrics {
         let written = DeclarationFiles::open(settings, std::sync::Arc::new(startup::SystemClock))?;
         startup::with(settings, async |services| {
             services.maintenance.declare(std::sync::Arc::new(written.declared())).await?;
+            services.link_records().await?;
             self.answer(services).await
         })
         .await

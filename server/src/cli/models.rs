@@ -204,6 +204,7 @@ impl Models {
         let written = DeclarationFiles::open(settings, Arc::new(startup::SystemClock))?;
         startup::with(settings, async |services| {
             services.maintenance.declare(Arc::new(written.declared())).await?;
+            services.link_records().await?;
             self.answer(services).await
         })
         .await

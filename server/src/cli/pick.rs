@@ -138,6 +138,7 @@ impl Pick {
         let written = DeclarationFiles::open(settings, std::sync::Arc::new(startup::SystemClock))?;
         startup::with(settings, async |services| {
             services.maintenance.declare(std::sync::Arc::new(written.declared())).await?;
+            services.link_records().await?;
             let params = spelled(QueryParams { days: self.days.clone(), ..self.place.params() });
             let asked = params.read(services.clock.now(), &TimeZone::UTC)?.comparison();
             let declared = services.metrics.directory().declared.clone();

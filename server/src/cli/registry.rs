@@ -285,6 +285,7 @@ impl Registry {
     pub async fn run(&self, settings: &Settings) -> Result<ExitCode> {
         startup::with(settings, async |services| {
             services.registry.refresh_for_command().await?;
+            services.maintenance.link(services.models.links()).await?;
             let done = self.answer(settings, services).await;
             // What was changed outside meanwhile is written down as it would be by a server.
             if let Err(e) = services.models.follow().await {

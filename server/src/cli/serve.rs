@@ -43,6 +43,9 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
     let parts = startup::open(&settings).await?;
     // Before anybody asks: the first page has the names already.
     parts.maintenance.declare(Arc::new(written.declared())).await?;
+    if let Err(e) = parts.link_records().await {
+        tracing::warn!(error = %e, detail = ?e.detail, "the kept copy of models cannot be read; trying again");
+    }
     parts.maintenance.advance_clock().await;
     let mlruns = demo::mlruns_folder(&settings.data.folder);
     let demo = Demo { simulated: parts.simulated.clone(), clock: parts.clock.clone(), mlruns };
@@ -127,6 +130,9 @@ async fn start_jobs(
         let registry = Arc::clone(&registry);
         jobs::copy_models(async move { registry.run().await }, job)
     });
+    let (models, maintenance) = (parts.models.clone(), Arc::clone(&parts.maintenance));
+    let title = sentences::link_records();
+    jobs.add("model_links", title, move |job| jobs::link_records(models.clone(), Arc::clone(&maintenance), job));
     let models = parts.models.clone();
     jobs.add("model_log", sentences::follow_models(), move |job| jobs::follow_models(models.clone(), job));
     if let Some(copy) = parts.tracking.clone() {

@@ -131,9 +131,10 @@ fn etag(
     metrics.authorize(scope)?;
     let present = if range.to() >= now { now.0 } else { 0 };
     let view = metrics.view();
-    let (records, declared) = (view.generation_in(scope), view.directory().declared.revision());
+    let (records, directory) = (view.generation_in(scope), view.directory());
+    let (declared, links) = (directory.declared.revision(), directory.links.revision());
     let failed = view.unreadable().len();
-    let key = format!("{what} {query} {records} {declared} {failed} {present} {:?}", metrics.customer());
+    let key = format!("{what} {query} {records} {declared} {links} {failed} {present} {:?}", metrics.customer());
     Ok(format!("W/\"{:016x}\"", xxh3_64(key.as_bytes())))
 }
 

@@ -422,7 +422,7 @@ pub async fn policy(ActorServices(s): ActorServices, RawQuery(q): RawQuery) -> A
     let pairs = known_pairs(q.as_deref().unwrap_or_default(), &["model"])?;
     let model = model(pairs.first().map(|p| &*p.1), "model")?;
     s.metrics.check_visible(&Scope::default())?;
-    s.metrics.directory().check_model(&model)?;
+    s.metrics.directory().model(&model)?;
     Ok(Json(PolicyJson::of(&model, s.evidence.kept_policy(&model).await?)).into_response())
 }
 

@@ -221,6 +221,26 @@ pub async fn follow_models(models: usecases::Models, job: Job) -> Result<JobEnd>
     }
 }
 
+/// Lets records belong to the versions that the registry says, whenever that moves.
+///
+/// # Errors
+/// None: it tries again by itself.
+pub async fn link_records(models: usecases::Models, lake: Arc<dyn Maintenance>, job: Job) -> Result<JobEnd> {
+    loop {
+        let seen = models.generation();
+        let done = lake.link(models.links()).await;
+        match &done {
+            Ok(()) => job.report_ok(),
+            Err(e) => job.report_error(e),
+        }
+        tokio::select! {
+            _ = models.wait_for_change(seen), if done.is_ok() => {}
+            () = tokio::time::sleep(SETTLE), if done.is_err() => {}
+            () = job.stopped() => return Ok(JobEnd::Stopped),
+        }
+    }
+}
+
 /// Fills the demo's past, newest days first, then lets it grow until it is removed.
 ///
 /// # Errors

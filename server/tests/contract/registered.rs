@@ -40,9 +40,9 @@ async fn a_registered_version_is_one_model_under_whatever_tags() {
         let directory = lake.directory();
         assert_eq!(directory.models, [key("yolov8m:1"), model.clone()], "no tag of rows that name a registered model");
         assert_eq!(directory.models_by_age, directory.models);
-        assert!(directory.check_model(&key("models:/fleet-detector")).is_ok());
-        assert!(directory.check_model(&key("models:/fleet-detector/8")).is_err());
-        assert!(directory.check_model(&key("yolov8m:2")).is_err());
+        assert!(directory.model(&key("models:/fleet-detector")).is_ok());
+        assert!(directory.model(&key("models:/fleet-detector/8")).is_err());
+        assert!(directory.model(&key("yolov8m:2")).is_err());
 
         let step = Step::parse("1d").expect("a step");
         let q = TrendQuery { scope: fleet(), model: Some(model.clone()), metric: "mAP50".into(), range: june(), step };

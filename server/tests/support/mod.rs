@@ -203,7 +203,7 @@ pub trait Asked {
 
 impl Asked for Lake {
     fn questions(&self) -> usecases::QueryRunner<'_> {
-        usecases::QueryRunner::new(self, Arc::default())
+        usecases::QueryRunner::new(self)
     }
     fn directory(&self) -> Arc<Directory> {
         Arc::clone(self.view().directory())

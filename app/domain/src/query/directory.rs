@@ -10,7 +10,7 @@ use crate::{
     declarations::Declarations,
     error::{Error, Result},
     metric::{CATALOGUE, Metric, MetricColumn, built_in},
-    model::ModelKey,
+    model::{ModelKey, RegisteredModel, RegistryVersions},
     scope::{Place, Scope, clip_text},
     sentences,
     text::Name,
@@ -39,6 +39,10 @@ pub struct Directory {
     pub built_in: Vec<usize>,
     /// The declarations of places and metrics. Places that are named there are among `places`.
     pub declared: Arc<Declarations>,
+    /// To which version of a registry rows belong that name a run or an architecture.
+    pub links: Arc<RegistryVersions>,
+    /// Whether versions are known that only links name: not to whoever is bound to one customer.
+    pub knows_linked: bool,
     /// How many records there are, and of these simulated.
     pub records: u64,
     pub simulated: u64,
@@ -85,15 +89,28 @@ impl Directory {
         Err(Error::not_found(unknown))
     }
 
-    /// Refuses a model that no record names.
+    /// Finds a model that records name, by the name that its rows are counted under: of an architecture with its version that is registered, the registered version.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::NotFound`], naming it.
-    pub fn check_model(&self, model: &ModelKey) -> Result<()> {
-        if self.models.iter().any(|m| model.contains(m)) || (self.more_models && model.registered().is_some()) {
-            return Ok(());
+    /// [`crate::ErrorKind::NotFound`], naming what no record names.
+    pub fn model(&self, asked: &ModelKey) -> Result<ModelKey> {
+        let model = self.links.canonical(asked);
+        let linked = |r: &RegisteredModel| self.more_models || (self.knows_linked && self.links.knows(r));
+        if self.models.iter().any(|m| model.contains(m)) || model.registered().is_some_and(linked) {
+            return Ok(model);
         }
-        Err(Error::not_found(sentences::unknown_model(clip_text(&model.key()))))
+        Err(Error::not_found(sentences::unknown_model(clip_text(&asked.key()))))
+    }
+
+    /// Takes over which rows belong to which version of a registry, and names models by it.
+    pub fn link(&mut self, links: Arc<RegistryVersions>) {
+        for models in [&mut self.models, &mut self.models_by_age] {
+            let mut seen = BTreeSet::new();
+            let named: Vec<ModelKey> = models.iter().map(|m| links.canonical(m)).collect();
+            *models = named.into_iter().filter(|m| seen.insert(m.clone())).collect();
+        }
+        self.links = links;
+        self.knows_linked = true;
     }
 
     /// The devices of a scope's places, sorted.

@@ -72,6 +72,7 @@ impl RegistryIndex {
             }
         }
         let mut links = RegistryVersions::default();
+        self.models.keys().for_each(|name| links.insert_model(name.as_str()));
         for (run, version) in runs {
             if let Some((model, version)) = version {
                 links.insert_run(run, model.version(version));

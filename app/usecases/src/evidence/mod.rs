@@ -191,7 +191,7 @@ impl Evidence {
             }
             None => {
                 let came = self.first_record(q, now).await?;
-                let policy = self.policy_in(&q.challenger, &q.scope).await?;
+                let policy = self.policy_in(&asked.challenger, &q.scope).await?;
                 let since = came.unwrap_or(now);
                 let first = Registration::first_look(
                     asked.champion,
@@ -233,10 +233,9 @@ impl Evidence {
     /// The question as a registration would ask it, with names as the records have them.
     fn asked(&self, q: &EvidenceQuestion, now: Millis) -> Result<Registration> {
         let directory = self.metrics.directory();
-        directory.check_model(&q.champion)?;
-        directory.check_model(&q.challenger)?;
-        if q.champion != q.challenger && (q.champion.contains(&q.challenger) || q.challenger.contains(&q.champion)) {
-            return Err(Error::bad_input(sentences::one_holds_the_other(&q.champion, &q.challenger)).at("challenger"));
+        let (champion, challenger) = (directory.model(&q.champion)?, directory.model(&q.challenger)?);
+        if champion != challenger && (champion.contains(&challenger) || challenger.contains(&champion)) {
+            return Err(Error::bad_input(sentences::one_holds_the_other(&champion, &challenger)).at("challenger"));
         }
         let metric = q.metric.as_deref().unwrap_or(USUAL_PRIMARY);
         let (metric, column) = directory.metric(metric).map_err(|e| e.at("metric"))?;
@@ -245,7 +244,6 @@ impl Evidence {
         }
         let primary = directory.key(&column);
         let scope = Scope { kind: ExperimentKind::All, ..q.scope.clone() };
-        let (champion, challenger) = (q.champion.clone(), q.challenger.clone());
         let rails = ModelPolicy::default().rails;
         Registration::first_look(champion, challenger, scope, &primary, now, now, rails, DEFAULT_DAYS).check(None)
     }
@@ -443,7 +441,7 @@ impl Evidence {
     /// `Unavailable` when it cannot be written.
     pub async fn set_policy(&self, model: &ModelKey, policy: ModelPolicy, seen: Option<Millis>) -> Result<KeptPolicy> {
         authorize(self.actor(), Action::WriteEvidence, Object::Installation)?;
-        self.metrics.directory().check_model(model)?;
+        let model = self.metrics.directory().model(model)?;
         if !(LEAST_DAYS..=MOST_DAYS).contains(&policy.days) {
             return Err(Error::bad_input(sentences::bad_policy_days(LEAST_DAYS, MOST_DAYS)).at("days"));
         }

@@ -74,7 +74,7 @@ impl Evidence {
         self.metrics.authorize(&q.scope)?;
         authorize(self.actor(), Action::ReadMetrics, Object::Scope(&q.scope))?;
         let directory = self.metrics.directory();
-        directory.check_model(&q.champion)?;
+        let champion = directory.model(&q.champion)?;
         let (metric, column) = directory.metric(q.metric.as_deref().unwrap_or(USUAL_PRIMARY))?;
         if domain::evidence::sign(&metric).is_none() {
             return Err(Error::bad_input(sentences::no_better_end(&metric.label)).at("metric"));
@@ -94,7 +94,7 @@ impl Evidence {
         let end = now.day().start();
         let range = TimeRange::new(end.plus(-LOOKED_AT * DAY), end)?;
         let chosen = domain::query::SelectedMetrics { metrics: vec![(metric.clone(), column)], present: vec![] };
-        let query = reducer::cells_query(Side::Champion, &q.champion, &q.scope, &[range], &chosen, false);
+        let query = reducer::cells_query(Side::Champion, &champion, &q.scope, &[range], &chosen, false);
         let mut answer = self.metrics.query_runner().cells("plan", query.clone()).await?;
         let mut sums = reducer::Reducer::new(Side::Champion, &query, std::sync::Arc::clone(&answer.words));
         while let Some(group) = answer.groups.try_next().await? {
@@ -111,7 +111,7 @@ impl Evidence {
         let mean = Some(sums.1 / sums.0).filter(|m| m.is_finite()).unwrap_or(0.0);
         let effect = q.effect.unwrap_or_else(|| metric.smallest_effect().of(mean));
         // A plan needs no store: where the policy cannot be read the usual one holds.
-        let policy = self.policy_of(&q.champion).await.unwrap_or_default();
+        let policy = self.policy_of(&champion).await.unwrap_or_default();
         let planned_days = q.days.unwrap_or_else(|| u32::try_from(policy.days).unwrap_or(14));
         let sites = q.sites.unwrap_or_else(|| sites_now.max(2));
         let found = Variances::of_champion(&cells, 0, &days);

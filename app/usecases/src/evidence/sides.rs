@@ -65,10 +65,12 @@ pub(super) async fn load(
     let tailed: Vec<&Column> =
         chosen.metrics.iter().filter(|(m, _)| tails.is_some() && latencies.contains(&m.key)).collect();
     let side = |side, model| one_side(runner, registration, ranges, tails, chosen, &tailed, (side, model));
-    let (champion, challenger) = futures::future::try_join(
-        side(Side::Champion, &registration.champion),
-        side(Side::Challenger, &registration.challenger),
-    )
+    // Registered before a registry knew of them, they are counted under other names now.
+    let view = runner.view();
+    let links = &view.directory().links;
+    let (champion, challenger) = (links.canonical(&registration.champion), links.canonical(&registration.challenger));
+    let (champion, challenger) =
+        futures::future::try_join(side(Side::Champion, &champion), side(Side::Challenger, &challenger))
     .await?;
     let mut sketches: BTreeMap<SiteKey, [Vec<QuantileSketch>; 2]> = BTreeMap::new();
     let (mut series, of_champion) = champion;

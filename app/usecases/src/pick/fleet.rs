@@ -64,6 +64,8 @@ impl Metrics {
         check_count(&query.limits)?;
         let directory = self.directory();
         directory.check(&query.scope)?;
+        let baseline = query.baseline.as_ref().map(|model| directory.links.canonical(model));
+        let query = &FleetPickQuery { baseline, ..query.clone() };
         let keys = [Some(&query.best), query.cost.as_ref()];
         let mut wanted: Vec<String> = vec![];
         for key in keys.into_iter().flatten().chain(query.limits.iter().map(|l| &l.metric)) {

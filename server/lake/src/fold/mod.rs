@@ -39,7 +39,7 @@ use self::{
 };
 pub use self::{
     columns::{column_named, metric_source_column, values_of},
-    plan::Plan,
+    plan::{MODEL_COLUMNS, Plan, RUN_ID_COLUMN},
 };
 use crate::metric_maps;
 

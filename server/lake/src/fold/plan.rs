@@ -219,8 +219,8 @@ fn place_of<T: PartialEq + Clone>(all: &mut Vec<T>, thing: &T) -> usize {
 }
 
 /// What a row says of its model, in the order of [`domain::model::ModelFields`].
-const MODEL_COLUMNS: [&str; 4] = ["registered_model", "registered_version", "model_architecture", "model_version"];
-const RUN_ID_COLUMN: &str = "run_id";
+pub const MODEL_COLUMNS: [&str; 4] = ["registered_model", "registered_version", "model_architecture", "model_version"];
+pub const RUN_ID_COLUMN: &str = "run_id";
 
 fn once(mut columns: Vec<&'static str>) -> Vec<&'static str> {
     let mut seen = BTreeSet::new();

@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use domain::{
     declarations::{Declarations, PlaceDeclaration},
+    model::RegistryVersions,
     scope::{Level, Place, Scope},
     state::{DEFAULT_CADENCE_MS, DataState, EXPECTED_WITHIN_MS, Health, HealthReport},
     time::Millis,
@@ -59,6 +60,13 @@ impl Snapshot {
             directory.places.sort();
         }
         directory.declared = declared;
+        self
+    }
+
+    /// Adds what a registry says of the models that rows name.
+    #[must_use]
+    pub fn with_links(mut self, links: Arc<RegistryVersions>) -> Self {
+        Arc::make_mut(&mut self.directory).link(links);
         self
     }
 
