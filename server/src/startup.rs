@@ -9,7 +9,7 @@ use std::{
 use domain::{
     Error, Result,
     error::Sentence,
-    ports::{Clock, Maintenance, ModelRegistry, RunCatalog, TrackingKind, TrackingStore},
+    ports::{Clock, Maintenance, ModelRegistry, RegistryKind, RunCatalog, TrackingKind, TrackingStore},
     time::Millis,
 };
 /// The most memory that columns of the lake are held in.
@@ -79,6 +79,8 @@ pub struct AppServices {
     pub models: usecases::Models,
     /// For the job that copies them, and for commands.
     pub registry: Arc<RegistryCopy>,
+    /// Where the demo registers its models; `None` where models are in MLflow.
+    pub demo_registry: Option<demo::DemoRegistry>,
     pub file_positions: Arc<dyn FilePositionStore>,
     pub clock: Arc<dyn Clock>,
     /// For the jobs that keep the lake in order.
@@ -143,11 +145,17 @@ pub async fn open(settings: &Settings) -> Result<AppServices> {
     let registry = Arc::new(RegistryCopy::new(original.clone(), store.clone(), clock.clone()));
     let metrics = usecases::Metrics::new(lake.clone());
     let evidence = usecases::Evidence::new(metrics.clone(), store.clone(), clock.clone());
+    let locks = Arc::new(FolderLocks::new(&settings.data.folder.join("locks")));
+    let demo_registry = (original.kind() == RegistryKind::Embedded).then(|| demo::DemoRegistry {
+        models: store.clone(),
+        log: store.clone(),
+        locks: locks.clone(),
+    });
     let models = usecases::Models::new(usecases::models::ModelParts {
         registry: original,
         catalog: registry.clone(),
         log: store.clone(),
-        locks: Arc::new(FolderLocks::new(&settings.data.folder.join("locks"))),
+        locks,
         clock: clock.clone(),
         evidence: evidence.clone(),
     });
@@ -155,6 +163,7 @@ pub async fn open(settings: &Settings) -> Result<AppServices> {
         evidence,
         models,
         registry,
+        demo_registry,
         metrics: Arc::new(metrics),
         run_import: usecases::RunImport::new(
             runs.clone(),

@@ -191,9 +191,7 @@ impl RegistryVersions {
     #[must_use]
     pub fn canonical(&self, key: &ModelKey) -> ModelKey {
         match key {
-            ModelKey::Tagged(model) => {
-                self.of_tags(model).cloned().map_or_else(|| key.clone(), ModelKey::Registered)
-            }
+            ModelKey::Tagged(model) => self.of_tags(model).cloned().map_or_else(|| key.clone(), ModelKey::Registered),
             ModelKey::Registered(_) => key.clone(),
         }
     }
@@ -207,7 +205,8 @@ impl RegistryVersions {
     /// Whether rows may belong to a version because of what the registry says.
     #[must_use]
     pub fn links_to(&self, model: &RegisteredModel) -> bool {
-        let fits = |v: &RegisteredModel| v.name == model.name && (model.version.is_none() || v.version == model.version);
+        let fits =
+            |v: &RegisteredModel| v.name == model.name && (model.version.is_none() || v.version == model.version);
         self.by_run.values().chain(self.by_tags.values()).any(fits)
     }
 

@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     cells::{CellGroup, CellsQuery, NameTable, QueryCost},
     declarations::Declarations,
-    model::RegistryVersions,
     error::{Result, Sentence},
     metric::BUILT_IN_COUNT,
+    model::RegistryVersions,
     query::{Directory, MetricColumn, MetricSelection, ModelChange, Records, RecordsQuery, SelectedMetrics},
     record::{Record, RecordIdentity},
     scope::Scope,

@@ -92,9 +92,8 @@ impl Snapshot {
 
 /// Whether there is the same to ask about, however many records.
 fn same_names(a: &Arc<Directory>, b: &Arc<Directory>) -> bool {
-    let told = |d: &Directory| {
-        (d.more_devices, d.more_models, d.built_in.clone(), d.declared.revision(), d.links.revision())
-    };
+    let told =
+        |d: &Directory| (d.more_devices, d.more_models, d.built_in.clone(), d.declared.revision(), d.links.revision());
     Arc::ptr_eq(a, b)
         || (told(a) == told(b)
             && a.places == b.places

@@ -49,5 +49,10 @@ impl Demo {
 
 fn demo_of(settings: &Settings, services: &startup::AppServices) -> demo::Demo {
     let mlruns = demo::mlruns_folder(&settings.data.folder);
-    demo::Demo { simulated: services.simulated.clone(), clock: services.clock.clone(), mlruns }
+    demo::Demo {
+        simulated: services.simulated.clone(),
+        clock: services.clock.clone(),
+        mlruns,
+        registry: services.demo_registry.clone(),
+    }
 }

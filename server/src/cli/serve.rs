@@ -48,7 +48,12 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
     }
     parts.maintenance.advance_clock().await;
     let mlruns = demo::mlruns_folder(&settings.data.folder);
-    let demo = Demo { simulated: parts.simulated.clone(), clock: parts.clock.clone(), mlruns };
+    let demo = Demo {
+        simulated: parts.simulated.clone(),
+        clock: parts.clock.clone(),
+        mlruns,
+        registry: parts.demo_registry.clone(),
+    };
     let readiness = Arc::new(Readiness::default());
     let stop = CancellationToken::new();
     let jobs = Supervisor::new(stop.clone());

@@ -3,7 +3,6 @@
 #![expect(clippy::disallowed_methods, reason = "runs on a blocking thread")]
 
 use std::{
-    collections::HashMap,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -15,6 +14,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
     fleet::Fleet,
+    models::MODELS,
     run_files::run_files,
     training::{EXPERIMENTS, TrainingRun, training_runs},
 };
@@ -25,7 +25,7 @@ const UNFINISHED: &str = ".mlruns-demo-";
 /// Says what the folder was made of.
 const STAMP: &str = ".simulated";
 /// Grows when what is written changes.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// Where the demo's runs are, in a data folder.
 #[must_use]
@@ -202,44 +202,42 @@ impl Writer<'_> {
         self.meta(&format!("{folder}/inputs/{input}"), &fields)
     }
 
-    /// Registered models: a version for each that the fleet runs, numbered in the order in which they were made.
+    /// Registered models, as our own registry has them: MLflow's client sees the same.
     fn versions(&mut self, runs: &[TrainingRun]) -> io::Result<()> {
-        let mut makers: Vec<&TrainingRun> = runs.iter().filter(|r| r.made_version).collect();
-        makers.sort_by_key(|r| r.end);
-        let mut numbers: HashMap<&str, u32> = HashMap::new();
-        for run in makers {
-            let name = run.model.architecture;
-            let number = numbers.entry(name).or_insert(0);
-            *number += 1;
-            let made = run.end.unwrap_or(run.start).0;
+        for model in &MODELS {
+            let name = model.name;
             let home = format!("models/{name}");
-            let times = |more: &[(&'static str, Value)]| {
-                let times = [("creation_timestamp", json!(made)), ("last_updated_timestamp", json!(made))];
-                [&times, more].concat()
-            };
-            if *number == 1 {
-                self.meta(&home, &times(&[("description", json!("Of the simulated fleet")), ("name", json!(name))]))?;
+            for (run, number) in model.runs(runs).into_iter().zip(1_u32..) {
+                let made = run.end.unwrap_or(run.start).0;
+                let times = |more: &[(&'static str, Value)]| {
+                    let times = [("creation_timestamp", json!(made)), ("last_updated_timestamp", json!(made))];
+                    [&times, more].concat()
+                };
+                if number == 1 {
+                    self.meta(
+                        &home,
+                        &times(&[("description", json!("Of the simulated fleet")), ("name", json!(name))]),
+                    )?;
+                }
+                let experiment = EXPERIMENTS[run.experiment].id();
+                let source = self.address(&format!("{experiment}/{}/artifacts/model", run.id));
+                let fields = times(&[
+                    ("current_stage", json!("None")),
+                    ("description", Value::Null),
+                    ("name", json!(name)),
+                    ("run_id", json!(run.id)),
+                    ("run_link", Value::Null),
+                    ("source", json!(source)),
+                    ("status", json!("READY")),
+                    ("status_message", Value::Null),
+                    ("storage_location", json!(source)),
+                    ("user_id", json!(run.user)),
+                    ("version", json!(number)),
+                ]);
+                let version = format!("{home}/version-{number}");
+                self.meta(&version, &fields)?;
+                self.text(&format!("{version}/tags/model_version"), run.model.version)?;
             }
-            let experiment = EXPERIMENTS[run.experiment].id();
-            let source = self.address(&format!("{experiment}/{}/artifacts/model", run.id));
-            let fields = times(&[
-                ("current_stage", json!("None")),
-                ("description", Value::Null),
-                ("name", json!(name)),
-                ("run_id", json!(run.id)),
-                ("run_link", Value::Null),
-                ("source", json!(source)),
-                ("status", json!("READY")),
-                ("status_message", Value::Null),
-                ("storage_location", json!(source)),
-                ("user_id", json!(run.user)),
-                ("version", json!(*number)),
-            ]);
-            let version = format!("{home}/version-{number}");
-            self.meta(&version, &fields)?;
-            self.text(&format!("{version}/tags/model_version"), run.model.version)?;
-            let alias = if *number == 1 { "champion" } else { "challenger" };
-            self.text(&format!("{home}/aliases/{alias}"), &number.to_string())?;
         }
         Ok(())
     }
@@ -275,7 +273,8 @@ mod tests {
             assert_eq!((run.params.len(), run.tags.len()), (own.params.len(), own.tags.len()));
             assert_eq!((run.metrics.len(), run.datasets.len()), (own.metrics.len(), 1));
             let versions = store.model_versions(&run.id).await.expect("versions");
-            assert_eq!(versions.len(), usize::from(own.made_version), "{}", own.name);
+            let registered = MODELS.iter().flat_map(|m| m.runs(&expected)).filter(|r| r.id == own.id).count();
+            assert_eq!(versions.len(), registered, "{}", own.name);
             let files = store.artifacts(&run.id, &Default::default()).await.expect("files");
             assert_eq!(files.is_empty(), run_files(own).is_empty());
         }

@@ -3,6 +3,7 @@
 
 mod fleet;
 mod mlruns;
+mod models;
 mod noise;
 mod png;
 mod predictions;
@@ -28,6 +29,7 @@ use usecases::DemoData;
 
 pub use fleet::{Fleet, SCENARIOS};
 pub use mlruns::{mlruns_folder, write_runs};
+pub use models::DemoRegistry;
 
 /// Days of history before the demo began.
 pub const HISTORY_DAYS: i64 = 90;
@@ -41,6 +43,8 @@ pub struct Demo {
     pub clock: Arc<dyn Clock>,
     /// Where the training runs of its models are written: see [`mlruns_folder`].
     pub mlruns: PathBuf,
+    /// Where its models are registered; `None` where models are in MLflow.
+    pub registry: Option<DemoRegistry>,
 }
 
 impl Demo {
@@ -60,6 +64,11 @@ impl Demo {
     /// When the lake cannot be written.
     pub async fn fill(&self, epoch: Millis, mut told: impl FnMut(i64)) -> Result<()> {
         self.write_runs(epoch).await;
+        if let Some(registry) = &self.registry
+            && let Err(e) = registry.write(epoch).await
+        {
+            tracing::warn!(error = %e, detail = ?e.detail, "the demo's models are not registered");
+        }
         let oldest = epoch.plus(-HISTORY_DAYS * DAY);
         let mut to = self.simulated.filled_from().await?.unwrap_or(epoch);
         told((epoch.0 - to.0) / DAY);
@@ -104,12 +113,20 @@ impl Demo {
     pub async fn remove(&self) -> Result<u64> {
         self.simulated.clear().await?;
         self.remove_runs().await;
+        self.remove_models().await?;
         self.simulated.delete_records().await
     }
 
     /// Records are there without their runs: a fault here is told and stops nothing.
     async fn write_runs(&self, epoch: Millis) {
         self.change_runs(move |folder| mlruns::write_runs(folder, epoch)).await;
+    }
+
+    async fn remove_models(&self) -> Result<()> {
+        match &self.registry {
+            Some(registry) => registry.remove().await,
+            None => Ok(()),
+        }
     }
 
     async fn remove_runs(&self) {
@@ -127,6 +144,7 @@ impl Demo {
     /// The demo was removed while we were adding to it: take back what came after.
     async fn gone(&self) -> Result<()> {
         self.remove_runs().await;
+        self.remove_models().await?;
         self.simulated.delete_records().await.map(|_| ())
     }
 

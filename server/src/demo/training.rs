@@ -82,6 +82,12 @@ pub struct TrainingRun {
     pub logs_images: bool,
 }
 
+impl TrainingRun {
+    pub fn task(&self) -> &'static str {
+        EXPERIMENTS[self.experiment].task.as_str()
+    }
+}
+
 /// What is tried.
 struct Recipe<'f> {
     experiment: usize,

@@ -264,6 +264,8 @@ statements! {
     DESCRIBE_VERSION = "UPDATE model_version SET description = $3, updated_ms = $4 WHERE model = $1 AND version = $2";
     // The aliases that lead to it go along.
     DELETE_VERSION = "DELETE FROM model_version WHERE model = $1 AND version = $2";
+    DELETE_VERSIONS = "DELETE FROM model_version WHERE model = $1";
+    DELETE_MODEL = "DELETE FROM model WHERE name = $1";
 
     // The copy of another registry.
     REGISTRY_COPY = "SELECT as_of_ms FROM registry_copy WHERE source = $1";

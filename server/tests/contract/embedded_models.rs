@@ -47,6 +47,7 @@ suite!([on_sqlite = super::sqlite, on_postgres = super::postgres] [
     an_alias_leads_to_one_version_and_moves,
     an_alias_leads_to_no_version_that_is_missing,
     deletion_takes_its_aliases_along_and_no_other,
+    a_deleted_model_is_gone_with_its_versions_and_no_other,
     one_version_moves_to_a_stage,
     tags_set_at_once_are_all_kept,
     a_description_is_replaced,
@@ -238,6 +239,21 @@ async fn deletion_takes_its_aliases_along_and_no_other(s: &Models) {
     // A new version has none of them.
     s.add("a", 1).await;
     assert_eq!(s.aliases("a").await, [("rollback".to_owned(), 1)]);
+}
+
+async fn a_deleted_model_is_gone_with_its_versions_and_no_other(s: &Models) {
+    for model in ["a", "a", "b"] {
+        s.add(model, 1).await;
+    }
+    s.point("a", "champion", Some(2)).await.unwrap();
+    s.point("b", "champion", Some(1)).await.unwrap();
+    s.other.delete_model(&name("a")).await.unwrap();
+    let left: Vec<String> = s.models.all_models().await.unwrap().iter().map(|m| m.name.to_string()).collect();
+    assert_eq!((left, s.aliases("b").await), (vec!["b".to_owned()], vec![("champion".to_owned(), 1)]));
+    assert_eq!(s.models.delete_model(&name("a")).await.unwrap_err().kind, ErrorKind::NotFound);
+    // One of its name begins anew.
+    assert_eq!(s.add("a", 2).await.version, v(1));
+    assert_eq!(s.aliases("a").await, []);
 }
 
 async fn one_version_moves_to_a_stage(s: &Models) {

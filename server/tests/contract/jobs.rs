@@ -19,7 +19,7 @@ async fn a_demo_that_is_removed_while_it_is_filled_is_done_and_has_not_failed() 
     let simulated = usecases::DemoData::new(usecases::Ingestion::new(lake.clone()), store);
     let folder = tempfile::tempdir().unwrap();
     let mlruns = mlruns_folder(folder.path());
-    let demo = Demo { simulated, clock: dir.clock.clone(), mlruns: mlruns.clone() };
+    let demo = Demo { simulated, clock: dir.clock.clone(), mlruns: mlruns.clone(), registry: None };
     let epoch = demo.begin().await.unwrap();
     let (readiness, stop) = (Arc::new(Readiness::default()), CancellationToken::new());
     let jobs = Supervisor::new(stop);

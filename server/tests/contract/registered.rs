@@ -1,9 +1,11 @@
 //! A model that records name by its registered version is that model everywhere: in names, trends, comparisons, listings and
 //! among the changes; its tags stand beside it.
 
+use std::sync::Arc;
+
 use domain::{
-    model::{ModelKey, ModelLink},
-    ports::MetricsStore,
+    model::{ModelKey, ModelLink, RegistryVersions},
+    ports::{Maintenance, MetricsStore},
     query::{ComparisonQuery, MetricSelection, RecordsQuery, TrendQuery},
     time::Step,
 };
@@ -76,4 +78,77 @@ async fn a_registered_version_is_one_model_under_whatever_tags() {
         let named = rows.iter().filter(|r| r.registered_model.as_deref() == Some("fleet-detector"));
         assert_eq!((rows.len(), named.count()), (3, 3));
     }
+}
+
+/// `fleet 1` and `fleet 2` by the run that made them, `fleet 2` also by its tags.
+fn links() -> Arc<RegistryVersions> {
+    let version = |n: &str| match key(&format!("models:/fleet/{n}")) {
+        ModelKey::Registered(version) => version,
+        ModelKey::Tagged(_) => unreachable!(),
+    };
+    let mut links = RegistryVersions::default();
+    links.insert_model("fleet");
+    links.insert_run("run1", version("1"));
+    links.insert_run("run2", version("2"));
+    links.insert_tags(&domain::scope::Model::parse("yolov8m:2").expect("a model"), version("2"));
+    Arc::new(links)
+}
+
+#[tokio::test]
+async fn records_belong_to_the_version_that_a_registry_says_and_by_its_name_everywhere() {
+    let dir = LakeDir::new();
+    let lake = dir.open().await;
+    let of = |version: &str, run: &str, customer: &str| json!({"model_architecture": "yolov8m", "model_version": version, "run_id": run, "customer": customer});
+    // By its run, by run against tags, by tags, and by nothing that a registry knows.
+    take(&lake, [row(2, of("0", "run1", "acme")), row(3, of("2", "run1", "acme"))]).await;
+    take(&lake, [row(20, of("2", "run9", "acme")), row(21, of("2", "run2", "acme")), row(22, of("3", "run9", "acme"))])
+        .await;
+    take(&lake, [row(23, of("4", "run9", "other"))]).await;
+    let before = lake.view().generation();
+    lake.link(links()).await.expect("linked");
+    assert!(lake.view().generation() > before, "who waits for news is told");
+    let linked = lake.view().generation();
+    lake.link(links()).await.expect("linked");
+    assert_eq!(lake.view().generation(), linked, "the same links are no news");
+
+    let directory = lake.directory();
+    assert_eq!(directory.model(&key("yolov8m:2")), Ok(key("models:/fleet/2")), "tags are another name of the version");
+    assert_eq!(directory.model(&key("models:/fleet/1")), Ok(key("models:/fleet/1")), "no tag leads to it");
+    assert!(directory.model(&key("models:/fleet")).is_ok() && directory.model(&key("models:/fleet/9")).is_err());
+    assert!(directory.models.contains(&key("models:/fleet/2")) && !directory.models.contains(&key("yolov8m:2")));
+
+    let days = async |model: &str| -> (Vec<u32>, usize) {
+        let step = Step::parse("1d").expect("a step");
+        let model = Some(key(model));
+        let q = TrendQuery { scope: fleet(), model: model.clone(), metric: "mAP50".into(), range: june(), step };
+        let trend = lake.trend(&q).await.expect("a trend");
+        let q = RecordsQuery { scope: fleet(), model, run: None, metric: None, range: june(), skip: 0, take: 10 };
+        let records = lake.records(&q).await.expect("records");
+        let day = |at: domain::time::Millis| at.day().to_string()[8..10].parse().expect("a day");
+        let mut days: Vec<u32> = records.rows.iter().map(|r| day(r.timestamp)).collect();
+        days.sort_unstable();
+        assert_eq!(records.total as usize, days.len());
+        (days, trend.points.len())
+    };
+    assert_eq!(days("models:/fleet/1").await, (vec![2, 3], 2));
+    assert_eq!(days("models:/fleet/2").await, (vec![20, 21], 2));
+    assert_eq!(days("yolov8m:2").await, (vec![20, 21], 2), "an address from before means the same");
+    assert_eq!(days("models:/fleet").await, (vec![2, 3, 20, 21], 4));
+    assert_eq!(days("yolov8m:3").await, (vec![22], 1));
+    let q = ComparisonQuery { scope: fleet(), range: june(), metrics: MetricSelection::All };
+    let models = lake.comparison(&q).await.expect("a comparison").models;
+    let two = models.iter().find(|m| m.key() == Some(key("models:/fleet/2"))).expect("fleet 2");
+    assert_eq!((two.n, two.links.clone()), (2, vec![ModelLink::Run, ModelLink::Tags]));
+
+    // Who is bound to another customer learns of no version.
+    let other = lake.view().restricted_to(&domain::text::Name::parse("other").expect("a name"));
+    assert_eq!(other.directory().models, [key("yolov8m:4")]);
+    for unknown in ["models:/fleet/2", "models:/fleet", "yolov8m:2"] {
+        assert!(other.directory().model(&key(unknown)).is_err(), "{unknown}");
+    }
+
+    // A registry that is empty again, and another program that opens the lake: records say themselves what they are.
+    lake.link(Arc::default()).await.expect("linked");
+    assert!(lake.directory().model(&key("models:/fleet/2")).is_err());
+    assert_eq!(lake.directory().model(&key("yolov8m:2")), Ok(key("yolov8m:2")));
 }

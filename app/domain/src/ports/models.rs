@@ -194,6 +194,11 @@ pub trait EmbeddedModels: Send + Sync {
     /// # Errors
     /// As [`EmbeddedModels::point_alias`].
     async fn delete_version(&self, model: &ModelName, version: Version) -> Result<()>;
+    /// Removes a model with all of its versions. Numbers of versions begin anew where one of its name is registered later.
+    ///
+    /// # Errors
+    /// `NotFound` for a model that is not there; `Unavailable` when it cannot be written.
+    async fn delete_model(&self, model: &ModelName) -> Result<()>;
 }
 
 /// Keeps the copy of a registry, so that a restart shows it at once. `source` is its address: another address is another copy.

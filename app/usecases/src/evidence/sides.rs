@@ -70,8 +70,7 @@ pub(super) async fn load(
     let links = &view.directory().links;
     let (champion, challenger) = (links.canonical(&registration.champion), links.canonical(&registration.challenger));
     let (champion, challenger) =
-        futures::future::try_join(side(Side::Champion, &champion), side(Side::Challenger, &challenger))
-    .await?;
+        futures::future::try_join(side(Side::Champion, &champion), side(Side::Challenger, &challenger)).await?;
     let mut sketches: BTreeMap<SiteKey, [Vec<QuantileSketch>; 2]> = BTreeMap::new();
     let (mut series, of_champion) = champion;
     for (site, found) in of_champion {

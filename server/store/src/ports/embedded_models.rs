@@ -185,6 +185,17 @@ impl EmbeddedModels for Store {
         touch(&mut tx, model, Millis(i64::MIN)).await?;
         tx.commit().await.map_err(unwritten)
     }
+
+    async fn delete_model(&self, model: &ModelName) -> Result<()> {
+        let mut tx = self.begin_models_write().await.map_err(unwritten)?;
+        // Its aliases go with its versions.
+        sqlx::query(sql::DELETE_VERSIONS).bind(model.as_str()).execute(&mut *tx).await.map_err(unwritten)?;
+        let deleted = sqlx::query(sql::DELETE_MODEL).bind(model.as_str()).execute(&mut *tx).await.map_err(unwritten)?;
+        if deleted.rows_affected() == 0 {
+            return Err(Error::not_found(sentences::no_such_model(model.as_str())));
+        }
+        tx.commit().await.map_err(unwritten)
+    }
 }
 
 impl Store {
