@@ -8,7 +8,7 @@ const day = (back: number) => `${new Date(Date.now() - back * 86_400_000).toISOS
 /** A range that is over: numbers stay as they are. */
 const OVER = `from=${day(30)}&to=${day(1)}`;
 const THREE = `/compare?models=yolov10m:1.1.0,yolov10m:1.2.0,rtdetr-r50:1.0.0&${OVER}`;
-const [A, B, C] = ['yolov10m 1.1.0', 'yolov10m 1.2.0', 'rtdetr-r50 1.0.0'];
+const [A, B, C] = ['detector-medium 2', 'detector-medium 3', 'detector-transformer 1'];
 const side = (page: Page) => table(page, 'Side by side');
 const heads = async (page: Page) => (await side(page).getByRole('columnheader').allInnerTexts()).slice(1);
 const words = async (page: Page) => steady(await main(page).innerText());
@@ -125,7 +125,7 @@ test.describe('pictures', () => {
     await expect(reset).toBeVisible();
     const last = () => page.evaluate(() => (window as unknown as { __heard: string[][] }).__heard.at(-1) ?? []);
     await expect.poll(async () => (await last()).length).toBeGreaterThan(5);
-    expect((await last())[0]).toMatch(/yolov10m|rtdetr/);
+    expect((await last())[0]).toMatch(/detector/);
     await reset.click();
     await expect.poll(async () => (await last()).length).toBe(0);
     await expect(reset).toBeHidden();
@@ -243,7 +243,7 @@ test.describe('for everybody', () => {
     const row = side(page).getByRole('row', { name: /^mAP50 / });
     const shown = (await column(side(page), B))[(await names(side(page))).indexOf('mAP50')]!;
     await row.getByRole('cell').nth(1).getByRole('link').first().click();
-    await expect(page).toHaveURL((u) => u.pathname === '/trends' && u.searchParams.get('model') === 'yolov10m:1.2.0' && u.searchParams.get('metric') === 'mAP50');
+    await expect(page).toHaveURL((u) => u.pathname === '/trends' && u.searchParams.get('model') === 'models:/detector-medium/3' && u.searchParams.get('metric') === 'mAP50');
     const n = /n ([\d,]+)/.exec(shown)![1]!;
     await expect(page.getByRole('figure').first().locator('figcaption'), 'the same records').toContainText(`${n} records`);
     await stayed(page);

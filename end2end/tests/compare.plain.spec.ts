@@ -9,7 +9,7 @@ const chosen = (page: Page) => page.getByRole('list', { name: 'Models' }).locato
 const side = (page: Page) => table(page, 'Side by side');
 const heads = async (page: Page) => (await side(page).getByRole('columnheader').allInnerTexts()).slice(1);
 const DAY = 86_400_000;
-const [A, B, C] = ['yolov10m 1.1.0', 'yolov10m 1.2.0', 'rtdetr-r50 1.0.0'];
+const [A, B, C] = ['detector-medium 2', 'detector-medium 3', 'detector-transformer 1'];
 const THREE = '/compare?models=yolov10m:1.1.0,yolov10m:1.2.0,rtdetr-r50:1.0.0&from=now-30d';
 /** The change of a metric in a column of the table, with its sign. */
 async function delta(page: Page, metric: string, head: string | RegExp): Promise<number> {

@@ -79,7 +79,7 @@ test('the ways between the pages of evidence load no page', async ({ page }) => 
   await mark(page);
   await verdict(page).getByRole('link', { name: 'Plan a comparison' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Plan a comparison');
-  await expect(page.getByRole('combobox', { name: 'Champion' })).toHaveValue('yolov10m:1.1.0');
+  await expect(page.getByRole('combobox', { name: 'Champion' })).toHaveValue('models:/detector-medium/2');
   await page.goBack();
   await verdict(page).getByRole('link', { name: 'Registered comparisons' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Registered comparisons');

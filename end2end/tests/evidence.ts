@@ -53,7 +53,7 @@ export function stories(ready: (page: Page) => Promise<void>, arrived: (page: Pa
   };
 
   for (const [url, word, sentence] of [
-    [BETTER, 'Better', /yolov10m 1\.2\.0 is better: mAP50 differs by \+0\.\d+ at a typical site \(\d+ sites\), and every guard-rail that could be checked is kept\.$/],
+    [BETTER, 'Better', /detector-medium 3 is better: mAP50 differs by \+0\.\d+ at a typical site \(\d+ sites\), and every guard-rail that could be checked is kept\.$/],
     [OPEN, 'Not decisive', /^(Provisional until [^:]+: )?Not decisive: the difference in mAP50 .*\.$/i],
   ] as const) {
     test(`the challenger of ${url} is said to be: ${word}`, async ({ page }) => {
@@ -101,20 +101,20 @@ export function stories(ready: (page: Page) => Promise<void>, arrived: (page: Pa
     await go(page, OPEN);
     await go(page, BETTER);
     await verdict(page).getByRole('link', { name: 'Registered comparisons' }).click();
-    await arrived(page, /\/compare\/registered\?.*champion=yolov10m(:|%3A)1\.1\.0/);
-    const row = page.locator('tbody tr').filter({ has: page.getByRole('link', { name: 'yolov10m 1.2.0' }) }).filter({ hasText: 'everywhere' }).filter({ hasText: /mAP50(?!-)/ }).first();
+    await arrived(page, /\/compare\/registered\?.*champion=/);
+    const row = page.locator('tbody tr').filter({ has: page.getByRole('link', { name: 'detector-medium 3' }) }).filter({ hasText: 'everywhere' }).filter({ hasText: /mAP50(?!-)/ }).first();
     // Looks are noted behind the answer.
     await expect(async () => {
       await go(page, LIST);
       await expect(row).toHaveCount(1, { timeout: 500 });
     }).toPass({ timeout: 10_000 });
-    await expect(row).toContainText('against yolov10m 1.1.0');
+    await expect(row).toContainText('against detector-medium 2');
     await expect(row).toContainText('first look');
     expect(number((await row.getByRole('cell').nth(5).innerText()).trim())).toBeLessThanOrEqual(2);
     expect(number((await row.getByRole('cell').nth(5).innerText()).trim())).toBeGreaterThanOrEqual(1);
     await expect(row.getByRole('cell').last()).toContainText(/Better|open/);
-    await row.getByRole('link', { name: 'yolov10m 1.2.0' }).click();
-    await arrived(page, /\/compare\?baseline=yolov10m/);
+    await row.getByRole('link', { name: 'detector-medium 3' }).click();
+    await arrived(page, /\/compare\?baseline=models/);
     await expect(verdict(page).locator('.verdict-word')).toHaveText('Better');
   });
 
@@ -441,7 +441,7 @@ export function stories(ready: (page: Page) => Promise<void>, arrived: (page: Pa
   test.describe('in Korean', () => {
     test.use({ locale: 'ko-KR' });
     for (const url of [
-      BETTER, OPEN, LIST, `${LIST}?model=yolov10m&champion=yolov10m:1.1.0`, `/changes?customer=${encodeURIComponent('Customer B')}`,
+      BETTER, OPEN, LIST, `${LIST}?model=models:/detector-medium&champion=yolov10m:1.1.0`, `/changes?customer=${encodeURIComponent('Customer B')}`,
       `/changes?customer=${encodeURIComponent('Customer D')}&days=12`, '/compare/plan', '/compare/plan?effect=-1', '/statistics', '/', path.customer(), '/trends',
     ]) {
       test(`${url} has no English sentence`, async ({ page }) => {

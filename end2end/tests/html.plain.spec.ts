@@ -41,7 +41,7 @@ async function addresses(): Promise<[string, string, RequestInit?][]> {
     ['plan_refused', `${at.demo}/compare/plan?effect=${enc('<b>')}&sites=0&champion=nobody`], ['rails_unknown', `${at.demo}/compare/registered?model=${enc('<a> "b"')}`],
     ['rails_odd', `${at.demo}/compare/registered?champion=${enc('<a> "b"')}&supersedes=${enc('"<i>')}&done=registered&id=${enc('<b>')}`],
     ['refused_comparison', `${at.demo}/compare/registered`, { method: 'POST', body: new URLSearchParams({ act: 'register', champion: '<a> "b"', challenger: '', days: 'x' }) }],
-    ['refused_rail', `${at.demo}/compare/registered`, { method: 'POST', body: new URLSearchParams({ act: 'rail', champion: 'yolov10m', metric: 'recall', rail: 'margin', bound: '<b>' }) }],
+    ['refused_rail', `${at.demo}/compare/registered`, { method: 'POST', body: new URLSearchParams({ act: 'rail', champion: 'models:/detector-medium', metric: 'recall', rail: 'margin', bound: '<b>' }) }],
     ...['/compare/registered', '/changes', '/compare/plan', '/statistics'].map((p): [string, string] => [`empty${p.replaceAll('/', '_')}`, at.empty + p]),
     ['no_experiments', `${at.empty}/experiments`], ['bad_run', `${at.demo}/runs/nobody`],
     ['wrong_token', `${at.guarded}/signin`, { method: 'POST', body: new URLSearchParams({ token: TOKEN.slice(1) }) }],

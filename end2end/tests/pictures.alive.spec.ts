@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, mark, open, stayed, test } from './support';
 
-const MODELS = ['yolov10m 1.1.0', 'yolov10m 1.2.0', 'rtdetr-r50 1.0.0'];
+const MODELS = ['detector-medium 2', 'detector-medium 3', 'detector-transformer 1'];
 
 for (const [n, file] of [[0, 'models_scatter'], [1, 'models_parallel']] as const) {
   test(`picture ${n + 1} of a comparison is taken along as SVG and PNG, with its legend`, async ({ page }) => {

@@ -183,7 +183,7 @@ export async function address(kind: Kind): Promise<string> {
     case 'run-pick': return `/experiments/${(await tracked()).experiment}/pick?limit=system/inference_time_ms%3C%3D12`;
     case 'run-import': return '/sources/mlflow';
     case 'registered': return '/compare/registered';
-    case 'rails': return '/compare/registered?model=yolov10m&champion=yolov10m:1.1.0';
+    case 'rails': return '/compare/registered?model=models:/detector-medium&champion=models:/detector-medium/2';
     case 'changes': return `/changes?customer=${enc(CUSTOMER)}`;
     case 'plan': return '/compare/plan';
     case 'statistics': return '/statistics';

@@ -3,8 +3,8 @@
 use domain::{
     chart::{Axis, Chart, ColourMode, Marker, Point, Series, WidthMode, svg, time_ticks, value_ticks},
     metric::{Aggregation, Metric},
-    query::{Trend, TrendPoint},
-    time::Millis,
+    query::{ModelChange, Trend, TrendPoint},
+    time::{DAY, Millis},
 };
 
 use super::{PanelContext, words};
@@ -32,6 +32,34 @@ pub struct TrendChart<'a> {
     pub scope: &'a str,
     /// The period that is laid over it.
     pub earlier: Option<EarlierTrend>,
+    /// When champions of registered models changed.
+    pub champions: Vec<ChampionChange>,
+}
+
+/// A version that became the champion of a registered model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChampionChange {
+    pub at: Millis,
+    pub model: String,
+    /// `None` where there is none any more.
+    pub version: Option<String>,
+    /// Whether it was by a rollback.
+    pub back: bool,
+}
+
+impl ChampionChange {
+    fn marker(&self) -> Marker {
+        let arrow = if self.back { '↩' } else { '→' };
+        let version = self.version.as_deref().unwrap_or("–");
+        Marker { at: self.at, label: format!("{} {arrow} {version}", self.model) }
+    }
+
+    /// Whether records say the same: zones that run it from about then on.
+    fn is_told_by(&self, change: &ModelChange) -> bool {
+        change.registered_model.as_deref() == Some(&self.model)
+            && change.registered_version == self.version
+            && (change.t.0 - self.at.0).abs() <= DAY
+    }
 }
 
 /// An earlier period, drawn on the axis of the present one.
@@ -109,8 +137,17 @@ impl TrendChart<'_> {
             y: Axis { label, ticks: ticks.into_iter().map(|v| (v, fmt.decimal(v, digits))).collect() },
             series,
             thresholds: vec![],
-            markers: trend.changes.iter().map(|c| Marker { at: c.t, label: c.name() }).collect(),
+            markers: self.markers(trend),
         }
+    }
+
+    /// What records tell of models that came, and the registry of champions, in order of time; what both tell once.
+    fn markers(&self, trend: &Trend) -> Vec<Marker> {
+        let of_records = trend.changes.iter().filter(|c| !self.champions.iter().any(|e| e.is_told_by(c)));
+        let of_records = of_records.map(|c| Marker { at: c.t, label: c.name() });
+        let mut markers: Vec<Marker> = self.champions.iter().map(ChampionChange::marker).chain(of_records).collect();
+        markers.sort_by_key(|m| m.at);
+        markers
     }
 
     /// The points of a line, moved by `shift`, with gaps.
@@ -322,6 +359,14 @@ mod tests {
     fn a_chart_is_made_without_a_page() {
         let at = |minute: i64| Millis(1_782_820_800_000 + minute * 60_000);
         let point = |m, value| TrendPoint { t: at(m), value, n: 4, min: 0.7, max: 0.9, p50: value, p95: 0.9 };
+        let change = |(t, version): (i64, &str)| ModelChange {
+            t: at(t),
+            architecture: "yolo".into(),
+            version: String::new(),
+            registered_model: Some("fleet".into()),
+            registered_version: Some(version.into()),
+            zones: 1,
+        };
         let trend = Trend {
             scope: Scope::default(),
             metric: "mAP50".into(),
@@ -333,14 +378,20 @@ mod tests {
             simulated: false,
             devices: vec![],
             points: vec![point(0, 0.8), point(60, 0.7), point(120, 0.9)],
-            changes: vec![],
+            changes: [(61, "2"), (70, "3")].map(change).into(),
         };
+        // The records tell of it a little later; of the other one the registry knows nothing.
+        let promoted = ChampionChange { at: at(60), model: "fleet".into(), version: Some("2".into()), back: false };
+        let back = ChampionChange { at: at(150), version: Some("1".into()), back: true, ..promoted.clone() };
+        let champions = vec![promoted, back];
         let fmt = Fmt { lang: Lang::Ko, zone: jiff::tz::TimeZone::get("Asia/Seoul").expect("bundled") };
         let (directory, scope) = (Directory::default(), Scope::default());
         let range = TimeRange::new(at(0), at(180)).expect("a range");
         let panel = PanelContext { fmt: &fmt, directory: &directory, scope: &scope, range, now: at(180) };
         let metric = panel.metric("mAP50");
-        let chart = TrendChart { panel, metric: &metric, scope: &panel.scope_text(), earlier: None };
+        let chart = TrendChart { panel, metric: &metric, scope: &panel.scope_text(), earlier: None, champions };
+        let labels: Vec<_> = chart.describe(&trend).markers.into_iter().map(|m| m.label).collect();
+        assert_eq!(labels, ["fleet → 2", "fleet 3", "fleet ↩ 1"]);
         let view = chart.view(&trend, None, None);
         assert!(view.svg.starts_with("<svg") && view.summary.contains("최저 0.700, 최고 0.900"), "{}", view.summary);
         assert!(view.summary.contains("6월 30일 21:00"), "in the zone and language that were given: {}", view.summary);

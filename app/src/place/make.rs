@@ -92,7 +92,8 @@ pub async fn page(services: &Services, request: &Request, params: QueryParams) -
             let (trend, earlier) = a.trend(services, &query).await?;
             let delta = a.fmt.change(m.change.as_ref(), &metric);
             let title = a.scope_text();
-            let chart = TrendChart { panel: a.panel(), metric: &metric, scope: &title, earlier };
+            let champions = a.champion_changes(services, &comparison.models).await;
+            let chart = TrendChart { panel: a.panel(), metric: &metric, scope: &title, earlier, champions };
             let mut links = a.chart_links(&m.metric, query.step);
             links.details = Some(addresses::trends(&a.q.scope, &m.metric, &a.params));
             let earlier = a.earlier_title(&summary);

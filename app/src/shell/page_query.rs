@@ -1,13 +1,15 @@
 //! What a page is asked: its query as it was read, and the answers that several pages need of it.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use domain::{
     Result,
     metric::Metric,
     model::ModelKey,
     params::{MetricsQuery, QueryParams},
-    query::{Comparison, Directory, MetricChange, Summary, Trend, TrendQuery},
+    ports::EventsQuery,
+    query::{Comparison, Directory, MetricChange, ModelSummary, Summary, Trend, TrendQuery},
+    registry::{EventAct, OperationKind, RegistryEvent, Standing},
     scope::{ExperimentKind, Scope},
     time::{EarlierPeriod, Millis, SECOND, Step, TimeRange},
 };
@@ -21,7 +23,7 @@ use crate::{
     panels::{
         PanelContext,
         models::{self, ModelLinks},
-        trend::{ChartLinks, EarlierTrend},
+        trend::{ChampionChange, ChartLinks, EarlierTrend},
     },
     ui::{
         delta::DeltaView,
@@ -187,6 +189,29 @@ impl PageQuery {
         let (now, then) =
             futures::future::join(services.metrics.trend(query), self.earlier_trend(services, query)).await;
         Ok((now?, then?))
+    }
+
+    /// When the champions of these models changed within the range. What cannot be read just now marks nothing.
+    pub async fn champion_changes(&self, services: &Services, ran: &[ModelSummary]) -> Vec<ChampionChange> {
+        let names: BTreeSet<&str> = ran.iter().filter_map(|m| m.registered_model.as_deref()).collect();
+        if names.is_empty() {
+            return vec![];
+        }
+        let (from, to) = (Some(self.q.range.from()), Some(self.q.range.to()));
+        let moves = EventsQuery { from, to, only_moves: true, ..EventsQuery::default() };
+        let events = services.models.events(&moves).await.unwrap_or_default();
+        let change = |event: &RegistryEvent| {
+            let (before, after) = (event.before.as_ref(), event.after.as_ref()?);
+            let (was, is) = (before.and_then(Standing::champion), after.champion());
+            // Of a model that is seen for the first time it is not known since when.
+            (was != is && event.act != EventAct::FirstSeen).then(|| ChampionChange {
+                at: event.at,
+                model: event.model.to_string(),
+                version: is.map(|v| v.to_string()),
+                back: matches!(event.act, EventAct::Ended(OperationKind::RollBack, _)),
+            })
+        };
+        events.iter().map(|e| &e.event).filter(|e| names.contains(e.model.as_str())).filter_map(change).collect()
     }
 
     /// The earlier period to lay over a trend, when one was asked for.

@@ -78,7 +78,8 @@ pub async fn page(services: &Services, request: &Request, params: QueryParams) -
     if let Some(m) = &query.model {
         scope = format!("{scope} · {m}");
     }
-    let chart = TrendChart { panel: a.panel(), metric: &metric, scope: &scope, earlier };
+    let champions = a.champion_changes(services, &models.models).await;
+    let chart = TrendChart { panel: a.panel(), metric: &metric, scope: &scope, earlier, champions };
     let mut links = a.chart_links(&metric.key, query.step);
     links.link = Some(links::href("/trends", &links::pairs(&a.params, &["sort", "page", links::METRICS_PAGE])));
     let earlier = a.earlier_title(&summary);

@@ -2,7 +2,7 @@
 
 use app::{
     compare::{self, selection},
-    panels::trend::TrendChart,
+    panels::{models, trend::TrendChart},
     place::{self, children::worst_first},
     shell::{context::Request, page_query::PageQuery},
     sources::volume,
@@ -184,7 +184,9 @@ pub async fn trend_svg(
     let (metric, _) = s.metrics.directory().metric(&query.metric)?;
     let (trend, earlier) = asked.trend(&s, &query).await?;
     let scope = asked.scope_text();
-    let chart = TrendChart { panel: asked.panel(), metric: &metric, scope: &scope, earlier };
+    let ran = s.metrics.comparison(&models::query(&query.scope, query.range)).await?;
+    let champions = asked.champion_changes(&s, &ran.models).await;
+    let chart = TrendChart { panel: asked.panel(), metric: &metric, scope: &scope, earlier, champions };
     let name = format!("{}.svg", trend.metric);
     Ok(file(&name, "image/svg+xml", svg(&chart.describe(&trend), ColourMode::Resolved, WidthMode::Fixed(960))))
 }
