@@ -8,6 +8,7 @@
 #   make bench   the figures of docs/performance.md
 #   make bench-mlflow   experiments and runs beside MLflow's own page and interface, in one run
 #   make bench-mlflow-faults   pages and REST while MLflow is ended, frozen or answers nonsense
+#   make bench-models   the registry of models beside MLflow's own page and interface, in one run
 #   make bench-evidence   a comparison of two models beside pandas and scipy, in one run
 
 SHELL := /bin/bash
@@ -16,7 +17,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 export PATH := $(CACHE)/tools/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export GF_PYTHON := $(or $(GF_PYTHON),$(CACHE)/py/bin/python)
 
-.PHONY: run test soak watch build bench bench-mlflow bench-mlflow-faults bench-evidence setup lint clean
+.PHONY: run test soak watch build bench bench-mlflow bench-mlflow-faults bench-models bench-evidence setup lint clean
 
 run: setup build
 	@GF_DEMO=$${GF_DEMO:-1} dist/guardianflow serve
@@ -58,6 +59,10 @@ bench-mlflow: build
 bench-mlflow-faults: build
 	@scripts/setup test
 	@bench/mlflow/faults
+
+bench-models: build
+	@scripts/setup test
+	@bench/models/run
 
 bench-evidence: build
 	@bench/evidence/run

@@ -60,7 +60,7 @@ export class Feed {
     this.#heardAt = Date.now();
     // By topic; a page listens to one.
     source.addEventListener('records', (event) => this.#hear(source, event));
-    source.addEventListener('runs', (event) => this.#hear(source, event));
+    for (const topic of ['runs', 'models']) source.addEventListener(topic, (event) => this.#hear(source, event));
     source.addEventListener('tick', () => this.#hear(source));
     source.addEventListener('error', () => {
       if (source !== this.#source) return;

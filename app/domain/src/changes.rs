@@ -68,6 +68,8 @@ pub enum EventTopic {
     Records,
     /// Experiments and runs.
     Runs,
+    /// Models of the registry.
+    Models,
 }
 
 impl EventTopic {
@@ -77,6 +79,7 @@ impl EventTopic {
         match self {
             Self::Records => "records",
             Self::Runs => "runs",
+            Self::Models => "models",
         }
     }
 }

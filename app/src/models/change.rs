@@ -10,7 +10,8 @@ use leptos::prelude::*;
 use usecases::models::Reader;
 
 use super::{
-    common::{PageContext, said, version_links},
+    common::{PageContext, said, site_list, version_links},
+    field::{self, FieldVersion},
     words,
 };
 use crate::{
@@ -20,6 +21,9 @@ use crate::{
     },
     shell::addresses,
 };
+
+/// So many sites are named.
+const SITES: usize = 12;
 
 /// What is about to change, how it is, and how it would be.
 pub(super) type Row = (&'static str, Vec<Version>, Vec<Version>);
@@ -107,6 +111,19 @@ pub(super) fn evidence(
         </section>
     }
     .into_any()
+}
+
+/// Where the present champion runs, by its records.
+pub(super) fn affected(p: &PageContext<'_>, of_champion: Option<&FieldVersion>) -> AnyView {
+    let lang = p.lang();
+    match of_champion {
+        Some(seen) => view! {
+            <p>{words::affected_sites(lang, seen.sites.len(), field::DAYS)}</p>
+            {site_list(p, &seen.sites, SITES)}
+        }
+        .into_any(),
+        None => view! { <p class="quiet">{words::affected_none(lang, field::DAYS)}</p> }.into_any(),
+    }
 }
 
 /// Who asked lately for the champion or a stage through us.

@@ -72,6 +72,8 @@ pub async fn page(
     let place = Place::read(&a.path)?;
     let lang = a.fmt.lang;
     let mut p = PageContext { services, may: services.models.may_change(), refused, a };
+    let is_list = place == Place::List;
+    let shows_records = !matches!(place, Place::History(_));
     let drawn = match place {
         Place::List => list::page(&mut p).await?,
         Place::Model(name) => model::page(&mut p, &name).await?,
@@ -98,9 +100,13 @@ pub async fn page(
     }
     .to_html()
         + &html;
-    let mut head = a.head(services, crumbs, title, String::new(), services.models.generation());
-    // What somebody types stays, and a decision is made on what was read: the page is not drawn again by itself.
-    (head.live, head.save) = (None, None);
+    let mut head = a.head(services, crumbs, title, addresses::model_events(), services.models.generation());
+    head.save = None;
+    head.simulated = shows_records && services.metrics.directory().simulated > 0;
+    if !is_list {
+        // What somebody types stays, and a decision is made on what was read: the page is not drawn again by itself.
+        head.live = None;
+    }
     Ok(DrawnView::new(head, words::about(lang), &html))
 }
 

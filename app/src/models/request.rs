@@ -82,12 +82,13 @@ pub(super) async fn page(p: &mut PageContext<'_>, id: i64) -> Result<Drawn> {
             words::asked_for_by(lang),
             view! { <bdi>{r.asked_by.clone()}</bdi>", "{moment(&a.fmt, Some(r.asked), a.now)} }.into_any(),
         ),
-        (words::reason(lang), view! { <bdi class="said">{r.reason.as_str().to_owned()}</bdi> }.into_any()),
+        (words::reason(lang), view! { <bdi class="quoted">{r.reason.as_str().to_owned()}</bdi> }.into_any()),
         (words::champion_then(lang), r.expected.map_or_else(|| NO_VALUE.into_any(), |c| version_link(a, &r.model, c))),
         (words::evidence_then(lang), then),
         (words::state(lang), view! { <strong><bdi>{state}</bdi></strong> }.into_any()),
     ];
-    let comment = comment.map(|text| view! { <dt>{words::comment(lang)}</dt><dd><bdi class="said">{text}</bdi></dd> });
+    let comment =
+        comment.map(|text| view! { <dt>{words::comment(lang)}</dt><dd><bdi class="quoted">{text}</bdi></dd> });
     let html = view! {
         {registry_line(&a.fmt, a.now, &services.models.status())}
         {done.map(|text| view! { <p class="banner done" role="status"><span class="mark ok" aria-hidden="true">"✓ "</span>{text}</p> })}

@@ -10,17 +10,14 @@ use leptos::prelude::*;
 use usecases::models::PromotionReview;
 
 use super::{
-    change::{evidence, now_and_after, readers},
-    common::{Drawn, PageContext, capital, crumb, here, hidden, registry_line, said, site_list, text_area, v, warning},
+    change::{affected, evidence, now_and_after, readers},
+    common::{Drawn, PageContext, capital, crumb, here, hidden, registry_line, said, text_area, v, warning},
     field,
     past::target_word,
     versions::PAGE_ROWS,
     words,
 };
 use crate::{shell::addresses, ui::fmt::NO_VALUE};
-
-/// So many sites are named.
-const SITES: usize = 12;
 
 pub(super) async fn page(p: &mut PageContext<'_>, name: &str) -> Result<Drawn> {
     let services = p.services;
@@ -53,7 +50,7 @@ pub(super) async fn page(p: &mut PageContext<'_>, name: &str) -> Result<Drawn> {
         Target::Production => words::promote_title_production(lang, model.name.as_str(), v(version)),
         Target::Staging => words::promote_title_staging(lang, model.name.as_str(), v(version)),
     };
-    let affected = model.champion().and_then(|champion| records.version(&model.name, champion));
+    let of_champion = model.champion().and_then(|champion| records.version(&model.name, champion));
     let decision = if already {
         view! { <p class="banner" role="status">{words::already(lang, v(version))}</p> }.into_any()
     } else if p.may {
@@ -69,13 +66,7 @@ pub(super) async fn page(p: &mut PageContext<'_>, name: &str) -> Result<Drawn> {
         {evidence(p, &model, version, review.evidence.as_ref())}
         <section class="card" aria-labelledby="affected">
             <h2 id="affected">{words::affected(lang)}</h2>
-            {match affected {
-                Some(seen) => view! {
-                    <p>{words::affected_sites(lang, seen.sites.len(), field::DAYS)}</p>
-                    {site_list(p, &seen.sites, SITES)}
-                }.into_any(),
-                None => view! { <p class="quiet">{words::affected_none(lang, field::DAYS)}</p> }.into_any(),
-            }}
+            {affected(p, of_champion)}
             {readers(p, &review.readers)}
         </section>
         {policy(p, &review)}

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use usecases::models::RollbackReview;
 
 use super::{
-    change::{Row, now_and_after, readers},
+    change::{Row, affected, now_and_after, readers},
     common::{Drawn, PageContext, capital, crumb, here, hidden, registry_line, said, text_area, v},
     field::{self, FieldRecords},
     words,
@@ -65,6 +65,7 @@ pub(super) async fn page(p: &mut PageContext<'_>, name: &str) -> Result<Drawn> {
         {decision}
         <section class="card" aria-labelledby="affected">
             <h2 id="affected">{words::affected(lang)}</h2>
+            {affected(p, review.model.champion().and_then(|champion| records.version(&review.model.name, champion)))}
             {readers(p, &review.readers)}
         </section>
     }

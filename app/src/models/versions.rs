@@ -30,6 +30,8 @@ use crate::{
 pub(super) const PAGE_ROWS: usize = 50;
 /// So many versions are in the chart, the newest of those with records.
 const CHART_VERSIONS: usize = 24;
+/// Half of the width of an interval's bar; versions are 1,000 apart.
+const BAR: i64 = 60;
 /// How many ticks the axis of values has, about.
 const TICKS: usize = 4;
 
@@ -120,7 +122,7 @@ fn row(
             let href = a.with(&[("version", Some(n.to_string())), ("done", None), ("operation", None)]);
             act(format!("{href}#challenger"), words::make_challenger(lang), words::challenger_name(lang, v(n)))
         });
-        view! { <td>{promote}{challenge}</td> }
+        view! { <td class="acts-of">{promote}{challenge}</td> }
     });
     let by = if version.created_by.is_empty() { NO_VALUE.to_owned() } else { version.created_by.clone() };
     view! {
@@ -163,23 +165,24 @@ pub(super) fn chart(p: &PageContext<'_>, model: &RegistryModel, records: &FieldR
         .map(|(version, f)| format!("{} {}", v(*version), fmt.decimal(f.value, metric.precision)))
         .collect();
     let summary = words::by_version_sentence(lang, &label, texts.join(", "));
-    let points = values.iter().enumerate().map(|(i, (_, f))| Point::new(at(i), f.value, f.n)).collect();
-    let band = values.iter().enumerate().filter_map(|(i, (_, f))| Some((at(i), f.value - f.half?, f.value + f.half?)));
-    let last = values.last().map_or_else(String::new, |(_, f)| fmt.decimal(f.value, metric.precision));
+    // Versions are no course of time: each is a dot on the bar of its interval.
+    let series = values.iter().enumerate().map(|(i, (_, f))| Series {
+        name: label.clone(),
+        colour: 1,
+        points: vec![Point::new(at(i), f.value, f.n)],
+        band: f.half.map_or_else(Vec::new, |half| {
+            [-BAR, BAR].map(|side| (at(i).plus(side), f.value - half, f.value + half)).into()
+        }),
+        end_label: String::new(),
+        shift: 0,
+    });
     let described = Chart {
         summary: summary.clone(),
         range: TimeRange::new(Millis(0), Millis(values.len() as i64 * 1_000)).ok()?,
         step: 1_000,
         x_ticks: values.iter().enumerate().map(|(i, (version, _))| (at(i), v(*version))).collect(),
         y: Axis { label: label.clone(), ticks: ticks.into_iter().map(|t| (t, fmt.decimal(t, digits))).collect() },
-        series: vec![Series {
-            name: label.clone(),
-            colour: 1,
-            points,
-            band: band.collect(),
-            end_label: last,
-            shift: 0,
-        }],
+        series: series.collect(),
         thresholds: vec![],
         markers: vec![],
     };

@@ -245,6 +245,12 @@ pub fn run_events() -> String {
     "/api/events?topic=runs".to_owned()
 }
 
+/// The stream of events about models.
+#[must_use]
+pub fn model_events() -> String {
+    "/api/events?topic=models".to_owned()
+}
+
 /// The form that saves the page at an address.
 #[must_use]
 pub fn save(link: String, name: String) -> String {

@@ -17,7 +17,7 @@ use domain::{
 };
 use serde::Serialize;
 use usecases::{
-    Tracking,
+    Models, Tracking,
     tracking::{ExperimentRow, ExperimentsQuery, RunsQuery},
 };
 
@@ -127,11 +127,33 @@ fn entry(kind: &'static str, label: String, detail: String, href: String, key: O
     Entry { kind, label, detail, href: Some(href), act: None, key }
 }
 
-/// Experiments and runs whose names contain a text, or whose ids begin with it; too many to be listed before somebody types.
+/// Models, experiments and runs whose names contain a text, and runs whose ids are it; too many to be listed before somebody types.
 ///
 /// # Errors
-/// `Forbidden` when the actor may not see runs.
-pub fn tracked(runs: &Tracking, text: &str) -> Result<Vec<impl Serialize + use<>>> {
+/// `Forbidden` when the actor may see none of them.
+pub fn found(runs: &Tracking, models: &Models, text: &str, lang: Lang) -> Result<Vec<impl Serialize + use<>>> {
+    let (registered, tracked) = (registered(models, text, lang), tracked(runs, text));
+    match (registered, tracked) {
+        (Ok(models), Ok(tracked)) => Ok(models.into_iter().chain(tracked).collect()),
+        (Ok(one), Err(_)) | (Err(_), Ok(one)) => Ok(one),
+        (Err(e), Err(_)) => Err(e),
+    }
+}
+
+fn registered(models: &Models, text: &str, lang: Lang) -> Result<Vec<Entry>> {
+    let (index, text) = (models.index()?, text.trim().to_lowercase());
+    if text.chars().count() < LEAST_TYPED {
+        return Ok(vec![]);
+    }
+    let of = |name: &str| {
+        let (label, detail) = (visible(name).into_owned(), words::palette_registered(lang).to_owned());
+        entry("model", label, detail, addresses::model(name), None)
+    };
+    let names = index.models().map(|m| m.name.as_str()).filter(|name| name.to_lowercase().contains(&text));
+    Ok(names.take(OFFERED).map(of).collect())
+}
+
+fn tracked(runs: &Tracking, text: &str) -> Result<Vec<Entry>> {
     if runs.status()?.is_none() || text.trim().chars().count() < LEAST_TYPED {
         return Ok(vec![]);
     }

@@ -11,7 +11,7 @@ use domain::{
         Alias, EventAct, EventActor, ModelName, OperationKind, OutcomeKind, PromotionRequest, Reason, RegistryEvent,
         Stage, Standing, Version, VersionSet,
     },
-    time::{DAY, HOUR, MINUTE, Millis},
+    time::{DAY, MINUTE, Millis},
 };
 
 use super::{
@@ -302,14 +302,9 @@ impl Past<'_> {
             self.standing.stages.values_mut().filter(|s| **s == stage).for_each(|s| *s = Stage::Archived);
             self.standing.stages.insert(version, stage);
         }
-        let event = |at: Millis, act: EventAct| RegistryEvent {
-            reason: Some(step.reason.to_owned()),
-            ..self.event(at, act, step.who, version)
-        };
-        let begun = event(at, EventAct::Begun(kind));
-        let mut ended = event(at.plus(HOUR / 3_600), EventAct::Ended(kind, OutcomeKind::Applied));
-        (ended.before, ended.after) = (Some(before), Some(self.standing.clone()));
-        self.events.extend([begun, ended]);
+        let ended = self.event(at, EventAct::Ended(kind, OutcomeKind::Applied), step.who, version);
+        let (before, after) = (Some(before), Some(self.standing.clone()));
+        self.events.push(RegistryEvent { reason: Some(step.reason.to_owned()), before, after, ..ended });
     }
 }
 

@@ -98,11 +98,15 @@ pub async fn palette(
     Ok(axum::Json(palette::palette(&directory, lang.unwrap_or(r.lang), PAGES)).into_response())
 }
 
-/// Experiments and runs by what was typed into the palette.
-pub async fn palette_runs(ActorServices(s): ActorServices, RawQuery(q): RawQuery) -> Answer {
+/// Models, experiments and runs by what was typed into the palette.
+pub async fn palette_runs(
+    ActorServices(s): ActorServices,
+    RawQuery(q): RawQuery,
+    Extension(r): Extension<Request>,
+) -> Answer {
     let pairs = domain::params::known_pairs(q.as_deref().unwrap_or_default(), &["text"])?;
     let text = pairs.first().map_or("", |p| &p.1);
-    Ok(axum::Json(palette::tracked(&s.runs, text)?).into_response())
+    Ok(axum::Json(palette::found(&s.runs, &s.models, text, r.lang)?).into_response())
 }
 
 /// Reads a query string in which only `known` keys may stand, each once.

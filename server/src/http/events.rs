@@ -1,6 +1,7 @@
 //! `GET /api/events`: tells listeners that records have changed, as server-sent events: those of a place when one is named.
 //! Of records it says that there is something new, never what: the listener asks again for what it shows. Of places that change
-//! their state it says which, from what to what, and when. With `topic=runs` it tells that experiments and runs have changed.
+//! their state it says which, from what to what, and when. With `topic=runs` it tells that experiments and runs have changed, with
+//! `topic=models` that models of the registry have.
 
 use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
 
@@ -26,8 +27,8 @@ use crate::auth::{AnonymousAccess, Authenticator, PresentedCredential};
 pub const MAX_LISTENERS: usize = 1_000;
 /// At most one event of records in this time to each listener; what comes between is one event.
 const MIN_EVENT_INTERVAL: Duration = Duration::from_millis(500);
-/// The same of runs: while they run their metrics change all the time.
-const MIN_RUNS_INTERVAL: Duration = Duration::from_secs(2);
+/// The same of runs and models: while runs go on their metrics change all the time.
+const MIN_COPY_INTERVAL: Duration = Duration::from_secs(2);
 /// So many changes of state are told at once, each by itself.
 const MAX_STATE_EVENTS: usize = 256;
 /// Heartbeat, so that a listener can tell an idle connection from a broken one.
@@ -46,6 +47,7 @@ pub async fn events(
     match asked.topic {
         EventTopic::Records => services.metrics.check_visible(&asked.scope)?,
         EventTopic::Runs => drop(services.runs.status()?),
+        EventTopic::Models => drop(services.models.index()?),
     }
     let Ok(place) = s.listeners.clone().try_acquire_owned() else {
         let text = format!("{MAX_LISTENERS} listen already; ask again later");
@@ -61,8 +63,12 @@ pub async fn events(
         _place: place,
     };
     let mut response = match asked.topic {
-        EventTopic::Runs => {
-            let listener = RunsListener::new(services.runs, asked.last, connection);
+        EventTopic::Runs | EventTopic::Models => {
+            let copy = match asked.topic {
+                EventTopic::Models => Copied::Models(services.models),
+                _ => Copied::Runs(services.runs),
+            };
+            let listener = CopyListener::new(copy, asked.last, connection);
             Sse::new(futures::stream::unfold(listener, |mut listener| async move {
                 let event = listener.next().await?;
                 Some((Ok::<_, Infallible>(event), listener))
@@ -103,6 +109,7 @@ fn asked(headers: &HeaderMap, query: Option<&str>, now: Millis) -> domain::Resul
     let topic = match topic.as_deref() {
         None | Some("records") => EventTopic::Records,
         Some("runs") => EventTopic::Runs,
+        Some("models") => EventTopic::Models,
         Some(_) => return Err(Error::bad_input(sentences::unknown_topic())),
     };
     let texts = pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()));
@@ -130,9 +137,39 @@ impl Connection {
     }
 }
 
-/// Hears that experiments and runs have changed.
-struct RunsListener {
-    runs: Arc<usecases::Tracking>,
+/// What is copied from elsewhere, and can be told to have changed.
+#[derive(Clone)]
+enum Copied {
+    Runs(Arc<usecases::Tracking>),
+    Models(Arc<usecases::Models>),
+}
+
+impl Copied {
+    fn topic(&self) -> EventTopic {
+        match self {
+            Self::Runs(_) => EventTopic::Runs,
+            Self::Models(_) => EventTopic::Models,
+        }
+    }
+
+    fn generation(&self) -> u64 {
+        match self {
+            Self::Runs(runs) => runs.generation(),
+            Self::Models(models) => models.generation(),
+        }
+    }
+
+    async fn wait_for_change(&self, told: u64) {
+        match self {
+            Self::Runs(runs) => runs.wait_for_change(told).await,
+            Self::Models(models) => models.wait_for_change(told).await,
+        };
+    }
+}
+
+/// Hears that something copied has changed.
+struct CopyListener {
+    copy: Copied,
     /// The generation that was told of last.
     told: u64,
     first: Option<Event>,
@@ -140,23 +177,23 @@ struct RunsListener {
     connection: Connection,
 }
 
-impl RunsListener {
-    fn new(runs: Arc<usecases::Tracking>, last: Option<i64>, connection: Connection) -> Self {
-        let told = runs.generation();
+impl CopyListener {
+    fn new(copy: Copied, last: Option<i64>, connection: Connection) -> Self {
+        let told = copy.generation();
         let missed = last.is_some_and(|l| u64::try_from(l) != Ok(told));
-        let first = if missed { changed(EventTopic::Runs, told) } else { heartbeat() }.retry(RECONNECT_DELAY);
+        let first = if missed { changed(copy.topic(), told) } else { heartbeat() }.retry(RECONNECT_DELAY);
         let now = Instant::now();
-        let not_before = if missed { now + MIN_RUNS_INTERVAL } else { now };
-        Self { runs, told, first: Some(first), not_before, connection }
+        let not_before = if missed { now + MIN_COPY_INTERVAL } else { now };
+        Self { copy, told, first: Some(first), not_before, connection }
     }
 
     async fn next(&mut self) -> Option<Event> {
         if let Some(first) = self.first.take() {
             return Some(first);
         }
-        let (runs, told, not_before) = (Arc::clone(&self.runs), self.told, self.not_before);
+        let (copy, told, not_before) = (self.copy.clone(), self.told, self.not_before);
         let news = async {
-            runs.wait_for_change(told).await;
+            copy.wait_for_change(told).await;
             sleep_until(not_before).await;
         };
         tokio::select! {
@@ -164,8 +201,8 @@ impl RunsListener {
             () = self.connection.stop.cancelled() => None,
             _ = self.connection.heartbeat.tick() => self.connection.beat().await,
             () = news => {
-                (self.told, self.not_before) = (self.runs.generation(), Instant::now() + MIN_RUNS_INTERVAL);
-                Some(changed(EventTopic::Runs, self.told))
+                (self.told, self.not_before) = (self.copy.generation(), Instant::now() + MIN_COPY_INTERVAL);
+                Some(changed(self.copy.topic(), self.told))
             }
         }
     }

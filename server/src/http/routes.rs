@@ -93,6 +93,7 @@ const ROUTES: &[(&str, &str, Action)] = &[
     ("GET", "/api/audit/verify", Action::ReadModels),
     ("GET", "/mlflow/models", Action::ReadModels),
     ("GET", "/mlflow/models/{name}/versions", Action::ReadModels),
+    ("GET", "/mlflow/models/{name}/metrics", Action::ReadModels),
     ("GET", "/healthz", Action::Probe),
     ("GET", "/readyz", Action::Probe),
     ("GET", "/signin", Action::SignIn),

@@ -308,3 +308,10 @@ async fn the_arrow_of_a_tail_is_the_tail_s_and_not_the_mean_s() {
     let m = &s["metrics"][0];
     assert_eq!((&m["delta"], &m["previous_p95"], &m["delta_p95"]), (&json!(5.0), &json!(40.0), &json!(-10.0)), "{m}");
 }
+
+#[test]
+fn no_two_pages_of_the_navigation_have_the_same_key() {
+    let keys: Vec<char> = app::PAGES.iter().filter_map(|page| Some(page.navigation.as_ref()?.key)).collect();
+    let different: std::collections::BTreeSet<&char> = keys.iter().collect();
+    assert!(keys.len() >= 9 && different.len() == keys.len(), "{keys:?}");
+}

@@ -96,7 +96,9 @@ impl Models {
             _ => None,
         };
         let verdict = |e: &Option<KeptEvidence>| e.as_ref().map(|e| e.verdict);
-        let changed = kept.state.is_open() && verdict(&kept.request.evidence) != verdict(&evidence);
+        // What was not known when it was asked has not changed.
+        let known = kept.request.evidence.is_some();
+        let changed = known && kept.state.is_open() && verdict(&kept.request.evidence) != verdict(&evidence);
         let not_by_you = self.refusal_to_approve(&kept.request).await?;
         Ok(RequestReview { kept, evidence, changed, not_by_you })
     }

@@ -1,7 +1,7 @@
-//! `/api/models`: models, their champions and their past, for inference servers and training servers; and the same under the addresses of the
-//! guide, `/mlflow/models`.
+//! `/api/models`: models, their champions and their past, for inference servers and training servers.
 
 mod files;
+pub mod guide;
 pub mod json;
 
 pub use files::{history_csv, history_json};
