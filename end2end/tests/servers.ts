@@ -173,20 +173,6 @@ function records(): string {
   return lines.join('\n');
 }
 
-/** Models of the demo: three versions of one, of which the second is the champion, and a request for the third. They are linked to no records. */
-async function registered(url: string) {
-  const send = async (path: string, body: object) => {
-    const answer = await fetch(`${url}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
-    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-  };
-  const of = '/api/models/edge%20detector';
-  for (const n of [1, 2, 3]) await send(`${of}/versions`, { source: `s3://models/edge-detector/${n}`, description: `Version ${n}` });
-  await send(`${of}/promotions`, { version: '1', to: 'production', expected: null, reason: 'the first one' });
-  await send(`${of}/promotions`, { version: '2', to: 'production', expected: '1', reason: 'better at night' });
-  await send(`${of}/challenger`, { version: '3', reason: 'INT8' });
-  await send(`${of}/requests`, { version: '3', to: 'production', expected: '2', reason: 'same quality, half the time' });
-}
-
 export default async function servers() {
   const folder = mkdtempSync(join(tmpdir(), 'gf-e2e-'));
   const children: ChildProcess[] = [];
@@ -205,7 +191,6 @@ export default async function servers() {
       children.push(child);
       process.env[`E2E_${name.toUpperCase()}`] = url;
       await ready(url);
-      if (name === 'demo') await registered(url.replace(/\/$/, ''));
     }
   } catch (e) {
     await stop();

@@ -188,11 +188,11 @@ export async function address(kind: Kind): Promise<string> {
     case 'plan': return '/compare/plan';
     case 'statistics': return '/statistics';
     case 'models': return '/models';
-    case 'model': return '/models/edge%20detector';
-    case 'version': return '/models/edge%20detector/versions/2';
-    case 'promote': return '/models/edge%20detector/promote?version=3&to=production';
-    case 'rollback': return '/models/edge%20detector/rollback';
-    case 'history': return '/models/edge%20detector/history?at=now';
+    case 'model': return '/models/detector-medium';
+    case 'version': return '/models/detector-medium/versions/2';
+    case 'promote': return '/models/detector-medium/promote?version=3&to=production';
+    case 'rollback': return '/models/detector-large/rollback';
+    case 'history': return '/models/detector-medium/history?at=now';
     case 'request': return '/models/requests/1';
   }
 }

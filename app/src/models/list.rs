@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use domain::{
     Error, Result,
     ports::RegistryKind,
-    registry::{CHAMPION, LoggedEvent, ModelName, RegistryIndex, RegistryModel, Stage, Version},
+    registry::{CHAMPION, LoggedEvent, ModelName, ROLLBACK, RegistryIndex, RegistryModel, Stage, Version},
     scope::{ExperimentKind, clip_text},
 };
 use leptos::prelude::*;
 
 use super::{
-    common::{Drawn, PageContext, capital, disagreement, registry_line, version_link, version_links},
+    common::{Drawn, PageContext, capital, disagreement, registry_line, v, version_link, version_links},
     field::{self, FieldRecords},
     past, sentences, words,
 };
@@ -21,6 +21,7 @@ use crate::{
     ui::{
         empty::{Empty, EmptyView},
         fmt::NO_VALUE,
+        links,
         pages::{self, Paging},
     },
 };
@@ -120,7 +121,7 @@ pub(super) async fn page(p: &mut PageContext<'_>) -> Result<Drawn> {
             </section>
         }
     });
-    let heads = [
+    let mut heads = vec![
         words::col_model(lang),
         words::col_champion(lang),
         words::col_challenger(lang),
@@ -130,7 +131,8 @@ pub(super) async fn page(p: &mut PageContext<'_>) -> Result<Drawn> {
         words::col_last_change(lang),
         words::col_requests(lang),
     ];
-    let head = heads.map(|label| view! { <th scope="col">{label}</th> });
+    heads.extend(p.may.then(|| words::col_acts(lang)));
+    let head: Vec<_> = heads.into_iter().map(|label| view! { <th scope="col">{label}</th> }).collect();
     let html = view! {
         {line}
         {form(p, &wanted)}
@@ -140,7 +142,7 @@ pub(super) async fn page(p: &mut PageContext<'_>) -> Result<Drawn> {
             <section class="card models" aria-label=title.clone()>
                 <div class="scroll" role="region" tabindex="0" aria-label=title.clone()>
                     <table>
-                        <thead><tr>{head.collect_view()}</tr></thead>
+                        <thead><tr>{head}</tr></thead>
                         <tbody>{rows}</tbody>
                     </table>
                 </div>
@@ -273,6 +275,24 @@ fn row(p: &PageContext<'_>, model: &RegistryModel, known: &Known) -> impl IntoVi
             <td>{quality}</td>
             <td>{last}</td>
             <td>{open}</td>
+            {p.may.then(|| view! { <td class="acts-of">{acts(p, model)}</td> })}
         </tr>
     }
+}
+
+/// Where the challenger is promoted, and where the champion is rolled back.
+fn acts(p: &PageContext<'_>, model: &RegistryModel) -> impl IntoView + use<> {
+    let (a, lang, name) = (&p.a, p.lang(), model.name.as_str());
+    let act = |href: String, label: String| {
+        let named = format!("{label} {name}");
+        view! { <a class="act" href=href aria-label=named>{label}</a> }
+    };
+    let challenger = model.challenger().filter(|c| model.champion() != Some(*c));
+    let promote = challenger.map(|challenger| {
+        let pairs = [("version".to_owned(), challenger.to_string()), ("to".to_owned(), "production".to_owned())];
+        act(links::href(&addresses::model_promote(name), &pairs), words::promote_v(lang, v(challenger)))
+    });
+    let back = model.alias(ROLLBACK).filter(|_| model.champion().is_some());
+    let back = back.map(|to| act(a.to(&addresses::model_rollback(name)), words::roll_back_to(lang, v(to))));
+    view! { {promote}{back} }
 }

@@ -1,0 +1,4 @@
+// Models without a script: forms, redirects, pages.
+import { stories } from './models';
+
+stories(async () => {});
