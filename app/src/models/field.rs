@@ -58,8 +58,13 @@ pub(super) fn range(now: Millis) -> Result<TimeRange> {
 
 /// The records of registered versions of one kind. Where they cannot be read just now nothing is known: the page stays.
 pub(super) async fn load(services: &Services, now: Millis, kind: ExperimentKind) -> Result<FieldRecords> {
+    load_between(services, range(now)?, kind).await
+}
+
+/// The same of another range.
+pub(super) async fn load_between(services: &Services, range: TimeRange, kind: ExperimentKind) -> Result<FieldRecords> {
     let scope = Scope { kind, ..Scope::default() };
-    let query = ComparisonQuery { scope, range: range(now)?, metrics: MetricSelection::only(METRICS) };
+    let query = ComparisonQuery { scope, range, metrics: MetricSelection::only(METRICS) };
     let report = match services.metrics.field_report(&query).await {
         Ok(report) => report,
         Err(e) if e.kind == ErrorKind::Internal => return Err(e),
@@ -134,6 +139,11 @@ impl Sums {
 impl FieldRecords {
     pub fn version(&self, model: &ModelName, version: Version) -> Option<&FieldVersion> {
         self.versions.get(&(model.to_string(), version))
+    }
+
+    /// The versions of a model that have records.
+    pub fn of_model(&self, model: &ModelName) -> impl Iterator<Item = (Version, &FieldVersion)> {
+        self.versions.iter().filter(move |((name, _), _)| name == model.as_str()).map(|((_, v), field)| (*v, field))
     }
 
     /// The metric by which most versions of a model are told.

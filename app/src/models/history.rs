@@ -3,12 +3,14 @@
 use domain::{
     Result,
     registry::{ModelName, Stage, Standing, Version},
-    time::{Millis, parse_moment},
+    scope::{ExperimentKind, Scope},
+    time::{DAY, HOUR, Millis, TimeRange, parse_moment},
 };
 use leptos::prelude::*;
 
 use super::{
     common::{Drawn, PageContext, alias_tags, crumb, here, v, version_link, version_links},
+    field::{self, FieldRecords, FieldVersion},
     past, sentences, words,
 };
 use crate::{
@@ -34,7 +36,11 @@ pub(super) async fn page(p: &mut PageContext<'_>, name: &str) -> Result<Drawn> {
     let (now, zone) = (p.a.now, p.a.fmt.zone.clone());
     let at = p.a.understand("at", |text| parse_moment(text, now, &zone));
     let live = match at {
-        Some(at) => Some((at, services.models.standing_at(&name, at).await?)),
+        Some(at) => {
+            let day = TimeRange::new(at.plus(-DAY), at.plus(1))?;
+            let records = field::load_between(services, day, ExperimentKind::Production).await?;
+            Some((at, services.models.standing_at(&name, at).await?, records))
+        }
         None => None,
     };
     let lines = past::lines(&known.events);
@@ -57,7 +63,7 @@ pub(super) async fn page(p: &mut PageContext<'_>, name: &str) -> Result<Drawn> {
     };
     let html = view! {
         {moment_form(p, &name, at)}
-        {live.map(|(at, standing)| was_live(p, &name, at, standing.as_ref()))}
+        {live.map(|(at, standing, records)| view! { {was_live(p, &name, at, standing.as_ref())}{by_records(p, &name, at, &records)} })}
         <section class="card models" aria-labelledby="history">
             <h2 id="history">{words::history(lang)}</h2>
             {table}
@@ -123,6 +129,34 @@ fn was_live(p: &PageContext<'_>, name: &ModelName, at: Millis, standing: Option<
         <section class="card" aria-labelledby="live">
             <h2 id="live">{words::live_at(lang, when)}</h2>
             {content}
+        </section>
+    }
+}
+
+/// Where versions ran at a moment, by the production records of the day before it.
+fn by_records(p: &PageContext<'_>, name: &ModelName, at: Millis, records: &FieldRecords) -> impl IntoView + use<> {
+    let (a, lang) = (&p.a, p.lang());
+    let (from, to) = (links::moment(at.plus(-HOUR)), links::moment(at));
+    let site = |(scope, n): &(Scope, u64)| {
+        let range = [("from", &from), ("to", &to)].map(|(key, at)| (key.to_owned(), at.clone().unwrap_or_default()));
+        let href = links::href(&addresses::place_path(scope), &range);
+        let name = [&scope.customer, &scope.site].into_iter().flatten().map(ToString::to_string).collect::<Vec<_>>();
+        view! { <li><a href=href><bdi>{name.join(" › ")}</bdi></a>" "<small class="quiet">{words::records(lang, a.fmt.count(*n))}</small></li> }
+    };
+    let version = |(version, field): (Version, &FieldVersion)| {
+        let sites: Vec<_> = field.sites.iter().map(site).collect();
+        view! {
+            <h3>{version_link(a, name, version)}" "<small class="quiet">{words::n_sites(lang, field.sites.len())}</small></h3>
+            <ul class="site-list">{sites}</ul>
+        }
+    };
+    let versions: Vec<_> = records.of_model(name).map(version).collect();
+    let none = versions.is_empty().then(|| view! { <p class="quiet">{words::no_records_then(lang)}</p> });
+    view! {
+        <section class="card" aria-labelledby="by-records">
+            <h2 id="by-records">{words::ran_then(lang)}</h2>
+            {none}
+            {versions}
         </section>
     }
 }

@@ -29,7 +29,7 @@ use usecases::DemoData;
 
 pub use fleet::{Fleet, SCENARIOS};
 pub use mlruns::{mlruns_folder, write_runs};
-pub use models::DemoRegistry;
+pub use models::{DemoRegistry, described};
 
 /// Days of history before the demo began.
 pub const HISTORY_DAYS: i64 = 90;

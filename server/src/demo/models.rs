@@ -1,7 +1,7 @@
 //! The registered models of the simulated fleet: which of its training runs became versions, and who made which of them the champion when.
 //! Written once into our own registry, together with the log of that past.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use domain::{
     Result,
@@ -13,6 +13,7 @@ use domain::{
     },
     time::{DAY, MINUTE, Millis},
 };
+use serde_json::{Value, json};
 
 use super::{
     fleet::{
@@ -159,6 +160,57 @@ impl DemoModel {
         };
         self.runs(runs).into_iter().map(of).collect()
     }
+
+    /// What happened to it, up to the moment when the demo begins.
+    fn past_of<'n>(&self, name: &'n ModelName, runs: &[TrainingRun], epoch: Millis) -> Result<Past<'n>> {
+        let versions = self.registered(name, runs);
+        let mut past = Past { name, standing: Standing::default(), events: vec![], requests: vec![] };
+        let (mut steps, mut registered) = (self.past.iter().peekable(), versions.iter().zip(1..).peekable());
+        let when = |step: &Step| epoch.plus(-((step.days * DAY as f64) as i64));
+        loop {
+            let next_version = registered.peek().map(|(version, _)| version.at);
+            match steps.peek() {
+                Some(step) if next_version.is_none_or(|at| when(step) < at) => {
+                    let at = when(step);
+                    match step.act {
+                        Act::Request => past.requests.push((at, step)),
+                        _ => past.take(step, Version::new(step.version)?, at),
+                    }
+                    steps.next();
+                }
+                _ => {
+                    let Some((version, number)) = registered.next() else { return Ok(past) };
+                    past.registered(version, Version::new(number)?);
+                }
+            }
+        }
+    }
+}
+
+/// All models as they stand when the demo begins, for whoever writes them elsewhere: with each version its run.
+#[must_use]
+pub fn described(epoch: Millis) -> Value {
+    let runs = training_runs(&Fleet::new(), epoch);
+    let model = |model: &DemoModel| {
+        let name = ModelName::parse(model.name).ok()?;
+        let (past, versions) = (model.past_of(&name, &runs, epoch).ok()?, model.registered(&name, &runs));
+        let version = |((new, run), number): ((&NewVersion, &TrainingRun), u32)| {
+            let version = Version::new(number).ok()?;
+            let aliases: Vec<_> = past.standing.aliases.iter().filter(|(_, v)| **v == version).map(|a| a.0).collect();
+            let last: BTreeMap<_, _> = run.metrics.iter().filter_map(|(k, p)| Some((*k, p.last()?.value))).collect();
+            Some(json!({
+                "version": version, "stage": past.standing.stage(version), "aliases": aliases,
+                "description": new.description, "tags": new.tags.iter().cloned().collect::<BTreeMap<_, _>>(),
+                "run": {
+                    "name": run.name, "experiment": run.experiment_name(), "user": run.user, "start": run.start.0,
+                    "params": run.params.iter().cloned().collect::<BTreeMap<_, _>>(), "metrics": last,
+                },
+            }))
+        };
+        let versions: Vec<_> = versions.iter().zip(model.runs(&runs)).zip(1..).filter_map(version).collect();
+        Some(json!({ "name": name, "versions": versions }))
+    };
+    json!({ "models": MODELS.iter().filter_map(model).collect::<Vec<_>>() })
 }
 
 impl DemoRegistry {
@@ -187,31 +239,11 @@ impl DemoRegistry {
         epoch: Millis,
     ) -> Result<()> {
         let versions = model.registered(name, runs);
-        let mut past = Past { name, standing: Standing::default(), events: vec![] };
-        let (mut steps, mut registered) = (model.past.iter().peekable(), versions.iter().zip(1..).peekable());
-        let when = |step: &Step| epoch.plus(-((step.days * DAY as f64) as i64));
-        let mut requests = vec![];
-        loop {
-            let next_version = registered.peek().map(|(version, _)| version.at);
-            match steps.peek() {
-                Some(step) if next_version.is_none_or(|at| when(step) < at) => {
-                    let at = when(step);
-                    match step.act {
-                        Act::Request => requests.push((at, *step)),
-                        _ => past.take(step, Version::new(step.version)?, at),
-                    }
-                    steps.next();
-                }
-                _ => {
-                    let Some((version, number)) = registered.next() else { break };
-                    past.registered(version, Version::new(number)?);
-                }
-            }
-        }
+        let past = model.past_of(name, runs, epoch)?;
         // First the past, which ends with how the registry will stand: nobody takes what is written now for a change from outside.
         self.log.log_events(&past.events).await?;
-        for (at, step) in requests {
-            self.ask(&past, step, at, epoch).await?;
+        for (at, step) in &past.requests {
+            self.ask(&past, step, *at, epoch).await?;
         }
         for version in &versions {
             self.models.add_version(version).await?;
@@ -265,6 +297,8 @@ struct Past<'n> {
     name: &'n ModelName,
     standing: Standing,
     events: Vec<RegistryEvent>,
+    /// What was asked for, and when.
+    requests: Vec<(Millis, &'static Step)>,
 }
 
 impl Past<'_> {

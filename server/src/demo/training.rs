@@ -83,6 +83,10 @@ pub struct TrainingRun {
 }
 
 impl TrainingRun {
+    pub fn experiment_name(&self) -> &'static str {
+        EXPERIMENTS[self.experiment].name
+    }
+
     pub fn task(&self) -> &'static str {
         EXPERIMENTS[self.experiment].task.as_str()
     }

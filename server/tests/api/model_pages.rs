@@ -178,6 +178,7 @@ async fn a_version_is_promoted_rolled_back_and_found_again_in_the_past() {
     }
     assert!(!history.contains("not known yet"), "an operation that ended is one line");
     has(&r.shown(&r.ann, "/models/detector/history?at=now").await, "was the champion");
+    has(&r.shown(&r.ann, "/models/detector/history?at=now").await, "/sites/s0?from=");
     has(&r.shown(&r.ann, "/models/detector/history?at=2020-01-01T00:00").await, "Nothing is known of that moment");
     let csv = r.page(&r.ann, "/export/model_history.csv?model=detector").await;
     assert!(csv.status == 200 && csv.body.contains("roll_back") && csv.body.contains("false alarms"), "{}", csv.body);
