@@ -28,6 +28,7 @@ mod doctor;
 mod events;
 mod evidence;
 mod evidence_writes;
+mod examples;
 mod exports;
 mod forms;
 mod headers;

@@ -308,6 +308,7 @@ async fn what_is_missing_is_not_found(s: &Models) {
         not_found(s.models.delete_version(&model, version).await, says);
         not_found(s.models.point_alias(&model, &Alias::champion(), Some(version)).await, says);
     }
+    not_found(s.point("없음 'x'", "champion", None).await, "없음 'x'");
     assert_eq!((s.revision().await, s.of("a").await.updated), (before, Millis(1)));
 }
 
@@ -433,11 +434,12 @@ impl Reference {
                 *last += 1;
                 model.versions.insert(v(*last), Arc::new(made(*last, at)));
             }
-            Step::Point(n, to, None) => {
-                if let Some((_, model)) = self.models.get_mut(&name(NAMES[n])) {
+            Step::Point(n, to, None) => match self.models.get_mut(&name(NAMES[n])) {
+                Some((_, model)) => {
                     model.aliases.remove(ALIASES[to]);
                 }
-            }
+                None => return false,
+            },
             Step::Point(n, _, Some(number))
             | Step::Stage(n, number, _)
             | Step::Tag(n, number, _)

@@ -62,7 +62,7 @@ pub trait ModelRegistry: Send + Sync {
     /// # Errors
     /// As the trait says.
     async fn heads(&self) -> Result<Vec<RegistryModel>>;
-    /// The versions of all models, or of one, in no order.
+    /// The versions of all models, or of one, in no order; none of a model that is not there.
     ///
     /// # Errors
     /// As the trait says.
@@ -82,7 +82,7 @@ pub trait ModelRegistry: Send + Sync {
     /// # Errors
     /// As the trait says.
     async fn set_alias(&self, model: &ModelName, alias: &Alias, version: Version) -> Result<()>;
-    /// Takes an alias away; none that is not there.
+    /// Takes an alias away; nothing changes where the model has none of this name.
     ///
     /// # Errors
     /// As the trait says.
@@ -178,7 +178,7 @@ pub trait EmbeddedModels: Send + Sync {
     /// Lets an alias lead to a version, or nowhere.
     ///
     /// # Errors
-    /// `NotFound` for a version that is not there; `Unavailable` when it cannot be written.
+    /// `NotFound` for a model or a version that is not there; `Unavailable` when it cannot be written.
     async fn point_alias(&self, model: &ModelName, alias: &Alias, version: Option<Version>) -> Result<()>;
     /// # Errors
     /// As [`EmbeddedModels::point_alias`].

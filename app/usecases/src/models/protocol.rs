@@ -30,6 +30,8 @@ const LATE: Duration = Duration::from_secs(1);
 const LONG_AGO: i64 = 60_000;
 /// How often others are brought out of a stage that somebody outside brings into it.
 const MIRROR_PASSES: u32 = 2;
+/// Among so many of the last events it is looked first for whoever moved a champion: the log of years is long.
+const LATELY: i64 = 200;
 /// Tags that say on the version what we did; the log is the truth.
 const TAGS: [&str; 4] = [
     "guardianflow.promotion_id",
@@ -171,15 +173,25 @@ impl Protocol {
     /// Says who moved the champion since the asker looked.
     async fn overtaken_by(&self, model: &RegistryModel, expected: Option<Version>) -> Result<Conflict> {
         self.note_outside(model).await?;
-        let query = EventsQuery { model: Some(model.name.clone()), only_moves: true, ..EventsQuery::default() };
-        let events = self.log.events(&query).await?;
         let champion = model.champion();
-        let moved = |e: &&domain::registry::LoggedEvent| {
-            let before = e.event.before.as_ref().and_then(Standing::champion);
-            e.event.after.as_ref().and_then(Standing::champion) == champion && before != champion
+        let moved = |e: &RegistryEvent| {
+            let before = e.before.as_ref().and_then(Standing::champion);
+            e.after.as_ref().and_then(Standing::champion) == champion && before != champion
+        };
+        let last_move = async |after: i64| {
+            let model = Some(model.name.clone());
+            let query = EventsQuery { model, after, only_moves: true, ..EventsQuery::default() };
+            let events = self.log.events(&query).await?;
+            Ok::<_, Error>(events.into_iter().map(|e| e.event).rfind(moved))
+        };
+        // Whoever is overtaken mostly was so just now.
+        let lately = (self.log.last_event().await? - LATELY).max(0);
+        let last = match last_move(lately).await? {
+            None if lately > 0 => last_move(0).await?,
+            found => found,
         };
         let (now, seen) = (champion_is(champion), champion_is(expected));
-        let sentence = match events.iter().rev().find(moved).map(|e| &e.event) {
+        let sentence = match &last {
             Some(RegistryEvent { actor: EventActor::Named(name), at, .. }) => {
                 sentences::overtaken_by(&now, name, at, &seen)
             }

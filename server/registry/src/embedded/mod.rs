@@ -8,7 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    error::{Error, Result, Sentence},
+    error::{Error, ErrorKind, Result, Sentence},
     ports::{ArtifactBody, Clock, EmbeddedModels, ModelRegistry, NewVersion, RegistryKind, RunCatalog},
     registry::{Alias, ModelName, ModelVersion, RegistryModel, Stage, Version},
     scope::clip_text,
@@ -155,7 +155,10 @@ impl ModelRegistry for EmbeddedRegistry {
 
     async fn versions(&self, model: Option<&ModelName>) -> Result<Vec<(ModelName, ModelVersion)>> {
         let models = match model {
-            Some(name) => vec![self.models.one_model(name).await?],
+            Some(name) => match self.models.one_model(name).await {
+                Err(e) if e.kind == ErrorKind::NotFound => vec![],
+                found => vec![found?],
+            },
             None => self.models.all_models().await?,
         };
         let of_model =

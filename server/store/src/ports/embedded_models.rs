@@ -112,7 +112,11 @@ impl EmbeddedModels for Store {
             (true, _) => tx.commit().await.map_err(unwritten),
             (false, Some(version)) => Err(no_version(model, version)),
             // There was none of the name: nothing has changed.
-            (false, None) => Ok(()),
+            (false, None) => {
+                let head: Option<ModelRow> =
+                    sqlx::query_as(sql::MODEL).bind(model.as_str()).fetch_optional(&mut *tx).await.map_err(unread)?;
+                head.map(drop).ok_or_else(|| Error::not_found(sentences::no_such_model(model)))
+            }
         }
     }
 
