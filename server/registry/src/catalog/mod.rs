@@ -24,7 +24,7 @@ use domain::{
 use tokio::time::{Instant, sleep, timeout};
 
 use self::current::{Changes, Current};
-use crate::copy::{PROBE_DEADLINE, with_jitter};
+use crate::copy::{Health, LATE_ANSWER, PROBE_INTERVAL, with_jitter};
 
 /// How often MLflow is asked for all models, unless that takes long.
 const LOOK: Duration = Duration::from_secs(2);
@@ -52,6 +52,9 @@ pub struct RegistryCopy {
     clock: Arc<dyn Clock>,
     current: Current,
     unsaved: Mutex<Unsaved>,
+    health: Health,
+    /// Whether the probe says that the registry does not answer.
+    away: Mutex<bool>,
 }
 
 /// What differs from what is kept.
@@ -75,7 +78,15 @@ impl RegistryCopy {
     #[must_use]
     pub fn new(original: Arc<dyn ModelRegistry>, copies: Arc<dyn RegistryCopies>, clock: Arc<dyn Clock>) -> Self {
         let first = u64::try_from(clock.now().0).unwrap_or(1);
-        Self { original, copies, clock, current: Current::new(first), unsaved: Mutex::default() }
+        Self {
+            original,
+            copies,
+            clock,
+            current: Current::new(first),
+            unsaved: Mutex::default(),
+            health: Health::new(),
+            away: Mutex::default(),
+        }
     }
 
     /// Shows the copy that was kept.
@@ -99,23 +110,56 @@ impl RegistryCopy {
         tokio::join!(Box::pin(self.probe()), Box::pin(self.copy()));
     }
 
-    /// Tells within three seconds that the registry does not answer, whatever a list takes.
+    /// Tells within three seconds that the registry does not answer, whatever a list takes, and when it does again. One that is known to be slow
+    /// is waited for.
     async fn probe(&self) {
         loop {
-            if let Err(e) = self.ask(PROBE_DEADLINE, self.original.probe()).await {
-                self.failed(&e);
+            let begun = Instant::now();
+            let mut question = self.original.probe();
+            let patience = self.health.patience();
+            let answer = match timeout(patience, &mut question).await {
+                Ok(answer) => Some(answer),
+                Err(_) => {
+                    self.failed(&self.silent(patience));
+                    let late = timeout(LATE_ANSWER.saturating_sub(begun.elapsed()), question).await.ok();
+                    if late.is_none() {
+                        self.health.probe_failed();
+                    }
+                    late
+                }
+            };
+            match answer {
+                Some(Ok(())) => {
+                    self.health.answered(begun.elapsed());
+                    // What a look found wrong is the look's to take back.
+                    if std::mem::take(&mut *self.away.lock().unwrap_or_else(PoisonError::into_inner)) {
+                        self.current.set_error(None);
+                    }
+                }
+                Some(Err(e)) => {
+                    self.failed(&e);
+                    self.health.probe_failed();
+                }
+                None => {}
             }
-            sleep(with_jitter(Duration::from_secs(1))).await;
+            sleep(with_jitter(PROBE_INTERVAL)).await;
         }
     }
 
     async fn copy(&self) {
         let mut progress = Progress::default();
         loop {
+            // What was asked of a registry that went away is not waited for to its end.
+            self.health.wait_until_not_open().await;
             let begun = Instant::now();
-            match self.look(&mut progress).await {
-                Ok(()) => self.current.set_error(None),
-                Err(e) => self.failed(&e),
+            tokio::select! {
+                looked = self.look(&mut progress) => match looked {
+                    Ok(()) => self.current.set_error(None),
+                    Err(e) if !self.is_away() => self.look_failed(&e),
+                    // The probe said why.
+                    Err(_) => {}
+                },
+                () = self.health.wait_until_open() => {}
             }
             self.save(&mut progress).await;
             let pause = match self.original.kind() {
@@ -134,7 +178,7 @@ impl RegistryCopy {
         self.load_kept().await?;
         let mut progress = Progress::default();
         if let Err(e) = self.look(&mut progress).await {
-            self.failed(&e);
+            self.look_failed(&e);
             if self.current.seen().as_of.is_none() {
                 return Err(e);
             }
@@ -143,7 +187,17 @@ impl RegistryCopy {
         Ok(())
     }
 
+    fn is_away(&self) -> bool {
+        *self.away.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The probe failed.
     fn failed(&self, e: &Error) {
+        *self.away.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.look_failed(e);
+    }
+
+    fn look_failed(&self, e: &Error) {
         if self.current.seen().error.as_ref() != Some(&e.message) {
             tracing::warn!(error = %e, detail = ?e.detail, "the registry of models cannot be read");
         }
@@ -152,8 +206,11 @@ impl RegistryCopy {
 
     /// The answer to a question, if it comes in time.
     async fn ask<T>(&self, deadline: Duration, question: impl Future<Output = Result<T>>) -> Result<T> {
-        let silent = || Error::unavailable(sentences::silent(self.original.address(), deadline.as_secs_f64()));
-        timeout(deadline, question).await.unwrap_or_else(|_| Err(silent()))
+        timeout(deadline, question).await.unwrap_or_else(|_| Err(self.silent(deadline)))
+    }
+
+    fn silent(&self, waited: Duration) -> Error {
+        Error::unavailable(sentences::silent(self.original.address(), waited.as_secs_f64()))
     }
 
     /// Looks for what changed.

@@ -64,6 +64,11 @@ impl Health {
         let _ = self.breaker.subscribe().wait_for(|b| *b == Breaker::Closed).await;
     }
 
+    /// Waits while the original is known not to answer.
+    pub async fn wait_until_not_open(&self) {
+        let _ = self.breaker.subscribe().wait_for(|b| *b != Breaker::Open).await;
+    }
+
     /// Waits until the breaker opens.
     pub async fn wait_until_open(&self) {
         let _ = self.breaker.subscribe().wait_for(|b| *b == Breaker::Open).await;

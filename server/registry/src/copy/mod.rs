@@ -39,11 +39,14 @@ pub use self::original::warning;
 use self::{
     copier::{Copier, Tools, load},
     current::{Current, Part},
-    health::LATE_ANSWER,
+    health::PROBE_DEADLINE,
     on_demand::OnDemand,
     original::Original,
 };
-pub(crate) use self::{health::PROBE_DEADLINE, pace::with_jitter};
+pub(crate) use self::{
+    health::{Health, LATE_ANSWER, PROBE_INTERVAL},
+    pace::with_jitter,
+};
 
 /// Workers that copy what was asked for. With the probe, the copier and artifacts they stay below the connections of an adapter.
 const WORKERS: usize = 2;
