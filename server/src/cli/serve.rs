@@ -129,6 +129,8 @@ async fn start_jobs(
     });
     let models = parts.models.clone();
     jobs.add("model_log", sentences::follow_models(), move |job| jobs::follow_models(models.clone(), job));
+    let webhooks = parts.webhooks.clone();
+    jobs.add("webhooks", sentences::send_webhooks(), move |job| jobs::send_webhooks(webhooks.clone(), job));
     if let Some(copy) = parts.tracking.clone() {
         let title = sentences::copy_tracking();
         jobs.add("tracking", title, move |job| {
