@@ -76,4 +76,5 @@ mod tokens;
 mod topics;
 mod tracking_copies;
 mod tracking_store;
+mod webhooks;
 mod withdrawn;
