@@ -194,7 +194,7 @@ fn row(p: &Context, seen: &SeenWebhook) -> AnyView {
         || view! { <span class="quiet">{words::nothing_sent(lang)}</span> }.into_any(),
         |d| last_delivery(p, d),
     );
-    let acts = p.may.then(|| view! { <td class="acts">{acts(p, seen)}</td> });
+    let acts = p.may.then(|| view! { <td><div class="acts">{acts(p, seen)}</div></td> });
     view! {
         <tr>
             <td>{webhook.id.0}</td>
@@ -278,7 +278,7 @@ fn dead_letters(p: &Context, dead: &[Delivery]) -> AnyView {
         let why = d.error.as_ref().map(|e| capital(lang.reason(e).to_owned()));
         let again = p.may.then(|| {
             let button = button("replay", id, words::replay(lang), words::replay_name(lang, id), "act");
-            view! { <td class="acts">{button}</td> }
+            view! { <td>{button}</td> }
         });
         view! {
             <tr>
@@ -330,7 +330,7 @@ fn form(p: &Context, secret: &WebhookSecret) -> AnyView {
         let name = topic.as_str();
         let ticked = !p.adds() || p.sent(name).is_some();
         view! {
-            <label><input type="checkbox" name=name value=name checked=ticked/>" "{topic_word(lang, topic)}</label>
+            <div><label><input type="checkbox" name=name value=name checked=ticked/>" "{topic_word(lang, topic)}</label></div>
         }
     };
     view! {

@@ -41,6 +41,9 @@ impl Got {
     }
 }
 
+/// What a receiver answers that never answers.
+const NEVER: u16 = 0;
+
 /// A receiver that answers with what it is told, and then with 204.
 struct Receiver {
     port: u16,
@@ -77,6 +80,10 @@ impl Receiver {
                         seen.lock().unwrap().push(got);
                         if answers.is_empty() { 204 } else { answers.remove(0) }
                     };
+                    if status == NEVER {
+                        let _ = stream.read(&mut [0; 1]).await;
+                        return;
+                    }
                     let body = "the receiver's own words";
                     let body = if status == 204 { "" } else { body };
                     let answer = format!(
@@ -282,7 +289,17 @@ async fn nothing_is_lost_when_the_server_is_killed() {
     assert_eq!(receiver.got().len(), 0);
     let served = serve(&folder, &receiver.allow(), "100").await;
     assert_eq!(receiver.wait(1).await[0].verified(&secret)["type"], "model.promoted");
+    until("it is sent", async || deliveries(&served, "?state=sent").await.len() == 1).await;
+    // Killed while the receiver has the message and has not answered: others send it again when the lease is over.
+    receiver.answers(&[NEVER]);
+    folder.run(&["models", "rollback", "detector", "--reason", "x"]).fine();
+    let first = receiver.wait(2).await.remove(1);
     served.kill();
+    let served = serve(&folder, &receiver.allow(), "100").await;
+    let second = receiver.wait(3).await.remove(2);
+    assert_eq!((first.id(), &first.body), (second.id(), &second.body));
+    assert_eq!(second.verified(&secret)["type"], "model.rolled_back");
+    until("it is sent", async || deliveries(&served, "?state=sent").await.len() == 2).await;
 }
 
 #[tokio::test]
@@ -379,7 +396,8 @@ async fn viewers_see_that_there_are_webhooks_and_operators_set_them() {
     assert_eq!(sent(served.get("/api/webhooks")).await.0, 401);
 }
 
-#[tokio::test]
+// Commands are waited for on this thread, and the receiver answers them on another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_command_line_adds_tests_pauses_and_removes() {
     let receiver = Receiver::new().await;
     let folder = with_model(Folder::new());

@@ -2,13 +2,15 @@
 
 use domain::{
     Result,
-    error::Sentence,
     ports::{AttemptOutcome, ClaimedDelivery},
     time::{DAY, Millis, SECOND},
     webhook::DeliveryState,
 };
 
-use super::{Webhooks, sentences};
+use super::{
+    Webhooks,
+    answer::{GONE, answered, took},
+};
 
 /// How long a delivery is ours, in ms: well over the ten seconds that sending takes at most. What a process that died had in its hands is sent by
 /// others after this.
@@ -17,23 +19,6 @@ const LEASE: i64 = 30 * SECOND;
 const SENT: i64 = 30 * DAY;
 /// Dead letters are forgotten after this, in ms.
 const DEAD: i64 = 90 * DAY;
-/// The receiver wants no more.
-const GONE: u16 = 410;
-
-/// Whether a status says that the receiver has it.
-pub(super) fn took(status: u16) -> bool {
-    (200..300).contains(&status)
-}
-
-/// What a status means.
-pub(super) fn answered(status: u16, pauses: bool) -> Sentence {
-    match status {
-        GONE if pauses => sentences::gone(status),
-        300..400 => sentences::redirected(status),
-        _ => sentences::answered(status),
-    }
-}
-
 impl Webhooks {
     /// Takes what is due, at most so much, for [`Webhooks::deliver`].
     ///

@@ -1,6 +1,7 @@
 //! Webhooks: who is told of what happens to models, what is on its way to them, and sending it. All who read models see that there are webhooks;
 //! whoever changes models sets them.
 
+mod answer;
 mod delivery;
 
 use std::sync::Arc;
@@ -214,9 +215,9 @@ impl Webhooks {
         let sent = self.parts.sender.send(&webhook.url, &sealed, &message, now, &test_message(now, actor)).await;
         Ok(match sent {
             Ok(status) => TestOutcome {
-                delivered: delivery::took(status),
+                delivered: answer::took(status),
                 status: Some(status),
-                sentence: delivery::answered(status, false),
+                sentence: answer::answered(status, false),
             },
             Err(e) => {
                 tracing::info!(webhook = id.0, error = %e, detail = ?e.detail, "a test was not delivered");
