@@ -303,7 +303,14 @@ statements! {
          FROM webhook_delivery d
          WHERE d.id IN (SELECT max(o.id) FROM webhook_delivery o GROUP BY o.webhook) ORDER BY d.webhook";
     // Cheap, and waits for no writer: mostly nothing is due.
-    ANY_DUE = "SELECT count(*) FROM (SELECT 1 FROM webhook_delivery WHERE state = 'pending' AND due_ms <= $1 LIMIT 1) AS due";
+    ANY_DUE =
+        "SELECT count(*) FROM (
+             SELECT 1 FROM webhook_delivery d JOIN webhook w ON w.id = d.webhook
+             WHERE d.state = 'pending' AND d.due_ms <= $1 AND (d.lease_ms IS NULL OR d.lease_ms <= $1) AND w.paused IS NULL
+             AND NOT EXISTS (
+                 SELECT 1 FROM webhook_delivery e
+                 WHERE e.webhook = d.webhook AND e.model = d.model AND e.state = 'pending' AND e.id < d.id AND e.attempts < $2)
+             LIMIT 1) AS due";
     // The conditions on the row stand outside as well: two who found the same row take turns, and the second finds it taken.
     CLAIM_DELIVERIES =
         "UPDATE webhook_delivery SET lease = $2, lease_ms = $3

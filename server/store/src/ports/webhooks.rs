@@ -127,7 +127,12 @@ impl WebhookOutbox for Store {
     }
 
     async fn claim_deliveries(&self, now: Millis, until: Millis, most: usize) -> Result<Vec<ClaimedDelivery>> {
-        let due: i64 = sqlx::query_scalar(sql::ANY_DUE).bind(now.0).fetch_one(&self.pool).await.map_err(unread)?;
+        let due: i64 = sqlx::query_scalar(sql::ANY_DUE)
+            .bind(now.0)
+            .bind(KEEPS_ORDER)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(unread)?;
         if due == 0 {
             return Ok(vec![]);
         }
