@@ -1,4 +1,5 @@
 //! Signatures are what receivers verify, and secrets are read under their key and for their address alone.
+#![expect(clippy::disallowed_methods, reason = "tests serve nobody")]
 
 use super::*;
 
