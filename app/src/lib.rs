@@ -34,6 +34,7 @@ pub mod sources;
 pub mod statistics;
 pub mod trends;
 pub mod views;
+pub mod webhooks;
 
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -69,6 +70,7 @@ page_list![
     compare,
     experiments,
     models,
+    webhooks,
     runs,
     run_compare,
     images,

@@ -26,9 +26,11 @@ pub use registry::embedded::FolderId;
 use registry::{
     FolderLocks, UnreadableStore,
     catalog::RegistryCopy,
+    egress::AllowedReceivers,
     embedded::EmbeddedRegistry,
     folder::FolderStore,
     mlflow::{MlflowOptions, MlflowServer},
+    webhooks::SignedSender,
 };
 use store::{FolderLock, Location, PostgresServer, StateStore};
 /// What the commands about the database tell.
@@ -77,6 +79,8 @@ pub struct AppServices {
     pub tracking: Option<Arc<BackgroundCopy>>,
     /// Models, their champions and how they are changed.
     pub models: usecases::Models,
+    /// Who is told of what happens to models.
+    pub webhooks: usecases::Webhooks,
     /// For the job that copies them, and for commands.
     pub registry: Arc<RegistryCopy>,
     /// Where the demo registers its models; `None` where models are in MLflow.
@@ -159,9 +163,16 @@ pub async fn open(settings: &Settings) -> Result<AppServices> {
         clock: clock.clone(),
         evidence: evidence.clone(),
     });
+    let webhooks = usecases::Webhooks::new(usecases::webhooks::WebhookParts {
+        outbox: store.clone(),
+        sender: Arc::new(SignedSender::new(allowed_receivers(settings)?, &settings.data.folder)),
+        clock: clock.clone(),
+        retries: settings.webhooks.retries()?,
+    });
     Ok(AppServices {
         evidence,
         models,
+        webhooks,
         registry,
         demo_registry,
         metrics: Arc::new(metrics),
@@ -205,6 +216,12 @@ pub fn tracking_store(settings: &Settings) -> Result<Option<Arc<dyn TrackingStor
             Ok(if is_there(&folder) { Some(Arc::new(FolderStore::open(&folder)?)) } else { None })
         }
     }
+}
+
+/// The private receivers of webhooks that the operator opened.
+fn allowed_receivers(settings: &Settings) -> Result<AllowedReceivers> {
+    let allowed = settings.tracking.egress_allow()?;
+    AllowedReceivers::parse(&allowed.iter().map(|(host, port)| format!("{host}:{port}")).collect::<Vec<_>>().join(","))
 }
 
 /// Where models are: the MLflow server that is set, else our own registry. Connects to nobody.

@@ -102,7 +102,7 @@ pub enum Action {
     WriteEvidence,
     /// See models, their versions and what happened to them. They tell of every customer.
     ReadModels,
-    /// Register versions, promote, roll back, ask for it and decide on it.
+    /// Register versions, promote, roll back, ask for it and decide on it; set who is told of it by webhooks.
     WriteModels,
 }
 

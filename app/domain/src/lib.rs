@@ -43,5 +43,7 @@ pub mod time;
 pub mod token;
 pub mod token_name;
 pub mod tracking;
+#[cfg(feature = "evidence")]
+pub mod webhook;
 
 pub use error::{Error, ErrorKind, Result};

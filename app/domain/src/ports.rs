@@ -8,6 +8,8 @@ mod models;
 #[cfg(feature = "search")]
 mod run_catalog;
 mod tracking;
+#[cfg(feature = "evidence")]
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -44,6 +46,8 @@ pub use self::run_catalog::{CopyStatus, HistoryCopy, MadeByRun, RunCatalog};
 pub use self::tracking::{
     ArtifactBody, CopyChanges, KeptCopy, RunSelection, RunsPage, TrackingCopies, TrackingKind, TrackingStore,
 };
+#[cfg(feature = "evidence")]
+pub use self::webhooks::{AttemptOutcome, ClaimedDelivery, DeliveriesQuery, NewWebhook, WebhookOutbox, WebhookSender};
 
 /// The clock, so that tests can hold it still.
 pub trait Clock: Send + Sync {

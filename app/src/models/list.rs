@@ -148,6 +148,7 @@ pub(super) async fn page(p: &mut PageContext<'_>) -> Result<Drawn> {
                 </div>
                 <footer>{pager}<span class="quiet">{words::quality_is(lang, field::DAYS)}</span>
                     <a class="tool" href="/export/model_history.csv" rel="external">{words::log_csv(lang)}</a>
+                    <a class="tool" href=a.to(addresses::WEBHOOKS)>{words::webhooks(lang)}</a>
                     <a class="tool" href="/api/models" rel="external">"JSON"</a></footer>
             </section>
         })}

@@ -56,7 +56,7 @@ pub const PAGE: PageSpec = PageSpec {
     paths: PATHS,
     action: Action::ReadModels,
     functions: &[function::MODELS, function::CHANGE],
-    navigation: Some(Navigation { icon: "package", label: words::title, key: 'd', beneath: &[] }),
+    navigation: Some(Navigation { icon: "package", label: words::title, key: 'd', beneath: &["/webhooks"] }),
 };
 
 crate::routes!(

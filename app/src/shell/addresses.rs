@@ -26,6 +26,8 @@ pub const RUN_IMAGES: &str = "/runs/images";
 pub const REGISTERED: &str = "/compare/registered";
 /// The page of the models of the registry.
 pub const MODELS: &str = "/models";
+/// The page of webhooks.
+pub const WEBHOOKS: &str = "/webhooks";
 /// The page of plans of comparisons.
 pub const PLAN: &str = "/compare/plan";
 /// What a change is made of.

@@ -25,6 +25,8 @@ pub struct Services {
     pub runs: Arc<usecases::Tracking>,
     /// Models, their champions and how they are changed.
     pub models: Arc<usecases::Models>,
+    /// Who is told of what happens to models.
+    pub webhooks: Arc<usecases::Webhooks>,
     /// Runs that become records, and the rules by which they do.
     pub run_import: Arc<usecases::RunImport>,
     pub mappings: Arc<dyn Fn() -> SourceMappings + Send + Sync>,

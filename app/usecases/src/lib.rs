@@ -15,6 +15,7 @@ pub mod run_import;
 mod sources;
 pub mod tracking;
 mod views;
+pub mod webhooks;
 
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ pub use crate::{
     sources::Sources,
     tracking::Tracking,
     views::{ActorViews, Views, new_key},
+    webhooks::Webhooks,
 };
 use domain::{
     Result,

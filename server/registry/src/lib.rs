@@ -1,5 +1,5 @@
 //! Experiments, runs and models of MLflow. `mlflow` speaks to a tracking server, `folder` and `database` read what MLflow wrote to a
-//! disk, and `copy` keeps the copy that pages, programs and the command line are answered from.
+//! disk, and `copy` keeps the copy that pages, programs and the command line are answered from. `webhooks` tells others what happened to models.
 
 pub mod catalog;
 pub mod copy;
@@ -11,6 +11,7 @@ mod local;
 mod locks;
 pub mod mlflow;
 mod unreadable;
+pub mod webhooks;
 
 pub use local::embedded_store;
 pub use locks::FolderLocks;

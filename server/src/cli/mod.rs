@@ -25,6 +25,7 @@ mod sentences {
 mod serve;
 mod tokens;
 mod views;
+mod webhooks;
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -89,6 +90,9 @@ Examples:
     /// Named tokens: who may sign in, and what they may do
     #[command(subcommand)]
     Tokens(tokens::Tokens),
+    /// Webhooks: who is told when models are promoted or rolled back, or when it is asked for
+    #[command(subcommand)]
+    Webhooks(webhooks::Webhooks),
     /// Saved views, as their pages and /api/views show them
     #[command(subcommand)]
     Views(views::Views),
@@ -181,6 +185,7 @@ async fn dispatch(cli: Cli, matches: &clap::ArgMatches) -> Result<ExitCode> {
         Command::Store(c) => c.run(&settings).await,
         Command::Doctor(c) => c.run(settings).await,
         Command::Tokens(c) => c.run(&settings).await,
+        Command::Webhooks(c) => c.run(&settings).await,
         Command::Views(c) => c.run(&settings).await,
         Command::Experiments(c) => c.run(&settings).await,
         Command::Runs(c) => c.run(&settings).await,

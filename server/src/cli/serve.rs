@@ -140,6 +140,8 @@ async fn start_jobs(
     jobs.add("model_links", title, move |job| jobs::link_records(models.clone(), Arc::clone(&maintenance), job));
     let models = parts.models.clone();
     jobs.add("model_log", sentences::follow_models(), move |job| jobs::follow_models(models.clone(), job));
+    let webhooks = parts.webhooks.clone();
+    jobs.add("webhooks", sentences::send_webhooks(), move |job| jobs::send_webhooks(webhooks.clone(), job));
     if let Some(copy) = parts.tracking.clone() {
         let title = sentences::copy_tracking();
         jobs.add("tracking", title, move |job| {

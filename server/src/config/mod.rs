@@ -17,6 +17,7 @@ pub mod serve;
 mod subsystem;
 pub mod table;
 pub mod tracking;
+pub mod webhooks;
 
 use std::path::PathBuf;
 
@@ -50,6 +51,7 @@ subsystems! {
     ingest: ingest::Ingest,
     declared: declarations::Declarations,
     tracking: tracking::Tracking,
+    webhooks: webhooks::Webhooks,
     demo: demo::Demo,
     log: log::Log,
 }

@@ -39,7 +39,8 @@ pub struct EffectiveSetting {
 #[must_use]
 pub fn rows() -> Vec<SettingRow> {
     let command = Settings::augment_args(Command::new("guardianflow"));
-    command.get_arguments().filter(|arg| arg.get_env().is_some()).map(row).collect()
+    // What is for tests alone is hidden.
+    command.get_arguments().filter(|arg| arg.get_env().is_some() && !arg.is_hide_set()).map(row).collect()
 }
 
 fn row(arg: &Arg) -> SettingRow {

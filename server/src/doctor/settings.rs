@@ -6,8 +6,8 @@ use crate::{
     config::{Settings, table},
 };
 
-/// Variables of the scripts in this repository, which the program does not read.
-const OF_SCRIPTS: [&str; 5] = ["GF_CACHE", "GF_DIST", "GF_PYTHON", "GF_SOAK", "GF_BENCH_"];
+/// Variables of the scripts in this repository, which the program does not read, and one that it reads for tests and no help shows.
+const OF_SCRIPTS: [&str; 6] = ["GF_CACHE", "GF_DIST", "GF_PYTHON", "GF_SOAK", "GF_BENCH_", "GF_WEBHOOK_RETRIES"];
 /// How many letters may differ between a variable and the one that was meant.
 const MAX_EDIT_DISTANCE: usize = 4;
 

@@ -31,6 +31,7 @@ pub mod signin;
 pub mod start_page;
 mod state;
 pub mod views;
+pub mod webhooks;
 
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ use axum::{
     Router,
     http::StatusCode,
     middleware::from_fn_with_state,
-    routing::{get, patch, post, put},
+    routing::{delete, get, patch, post, put},
 };
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -122,6 +123,13 @@ pub fn router(state: AppState) -> Router {
         .route("/mlflow/models", get(models::guide::models))
         .route("/mlflow/models/{name}/versions", get(models::guide::versions))
         .route("/mlflow/models/{name}/metrics", get(models::guide::metrics))
+        .route("/api/webhooks", get(webhooks::list).post(webhooks::create))
+        .route("/api/webhooks/{id}", delete(webhooks::remove))
+        .route("/api/webhooks/{id}/pause", post(webhooks::pause))
+        .route("/api/webhooks/{id}/resume", post(webhooks::resume))
+        .route("/api/webhooks/{id}/test", post(webhooks::test))
+        .route("/api/webhooks/deliveries", get(webhooks::deliveries))
+        .route("/api/webhooks/deliveries/{id}/replay", post(webhooks::replay))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/api/views", get(views::list).post(views::create))

@@ -68,6 +68,7 @@ impl AppState {
                 evidence: Arc::new(parts.evidence.clone()),
                 runs: Arc::new(parts.runs.clone()),
                 models: Arc::new(parts.models.clone()),
+                webhooks: Arc::new(parts.webhooks.clone()),
                 run_import: Arc::new(parts.run_import.clone().of_copy()),
                 mappings: Arc::new(move || rules.mappings()),
                 // What cannot be read was refused before.
@@ -116,6 +117,7 @@ impl AppState {
             evidence: Arc::new(all.evidence.for_actor(actor)),
             runs: Arc::new(all.runs.for_actor(actor)),
             models: Arc::new(all.models.for_actor(actor)),
+            webhooks: Arc::new(all.webhooks.for_actor(actor)),
             run_import: Arc::new(all.run_import.for_actor(actor)),
             ..all
         };

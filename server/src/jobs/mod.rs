@@ -6,6 +6,7 @@ mod sentences {
 }
 mod run_import;
 mod supervisor;
+mod webhooks;
 
 use std::{
     sync::{
@@ -20,6 +21,7 @@ use domain::{Result, ports::Maintenance, time::Millis};
 pub use self::{
     run_import::import_runs,
     supervisor::{Job, JobBoard, JobEnd, Supervisor},
+    webhooks::send_webhooks,
 };
 use crate::{
     auth::Authenticator,

@@ -31,6 +31,8 @@ pub enum Operation<'a> {
     WriteModels,
     ReadRegistryCopy,
     WriteRegistryCopy,
+    ReadWebhooks,
+    WriteWebhooks,
     /// By the database's name.
     Open(&'a str),
     Prepare(&'a str),
@@ -87,6 +89,8 @@ impl Operation<'_> {
             Self::WriteModels => sentences::cannot_write_models(why),
             Self::ReadRegistryCopy => sentences::cannot_read_registry_copy(why),
             Self::WriteRegistryCopy => sentences::cannot_write_registry_copy(why),
+            Self::ReadWebhooks => sentences::cannot_read_webhooks(why),
+            Self::WriteWebhooks => sentences::cannot_write_webhooks(why),
             Self::Open(name) => sentences::cannot_open(name, why),
             Self::Prepare(name) => sentences::cannot_prepare(name, why),
             Self::Read(name) => sentences::cannot_read(name, why),

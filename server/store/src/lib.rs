@@ -1,6 +1,6 @@
 //! What the product remembers besides records: the lake's manifest, the ledger of sources, how far watched files were
 //! taken, who may sign in, saved views, the copy of experiments and runs, registered comparisons, and of the registry of models its log, its copy and
-//! our own models, in one database: so that publishing files, counting and moving on is one transaction.
+//! our own models, and what is to be told of it, in one database: so that publishing files, counting and moving on is one transaction.
 //!
 //! A module and a folder of migrations a database. The ports are written once, in `ports/`, and compiled for each: their
 //! statements are the same (`sql`), or have the same name in the module of the database. Also here: moving the state from
@@ -25,6 +25,7 @@ mod sql;
 mod sqlite;
 mod tables;
 mod transfer;
+mod webhook_rows;
 
 use std::sync::Arc;
 
@@ -33,7 +34,7 @@ use domain::{
     Result,
     ports::{
         Comparisons, EmbeddedModels, IdempotencyKeys, KeyValueStore, RegistryCopies, RegistryLog, SavedViews, Sessions,
-        SourceItems, SourceLedger, Tokens, TrackingCopies,
+        SourceItems, SourceLedger, Tokens, TrackingCopies, WebhookOutbox,
     },
 };
 use lake::ports::{FilePositionStore, Manifest};
@@ -82,6 +83,7 @@ pub trait StateStore:
     + RegistryLog
     + EmbeddedModels
     + RegistryCopies
+    + WebhookOutbox
 {
     /// Which data folder the database belongs to; `None` as long as nobody has said so.
     ///

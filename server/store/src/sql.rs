@@ -277,6 +277,65 @@ statements! {
     FORGET_COPIED_MODEL = "DELETE FROM registry_copy_model WHERE name = $1";
     KEEP_MODELS = "INSERT INTO registry_copy_model (name, body) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET body = excluded.body";
 
+    // Webhooks.
+    ADD_WEBHOOK =
+        "INSERT INTO webhook (url, events, model, secret, created_ms, created_by) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT DO NOTHING RETURNING id";
+    WEBHOOKS =
+        "SELECT w.id, w.url, w.events, w.model, w.paused, w.created_ms, w.created_by,
+                (SELECT count(*) FROM webhook_delivery d WHERE d.webhook = w.id AND d.state = 'pending'),
+                (SELECT count(*) FROM webhook_delivery d WHERE d.webhook = w.id AND d.state = 'dead')
+         FROM webhook w ORDER BY w.id";
+    WEBHOOK_SECRET = "SELECT secret FROM webhook WHERE id = $1";
+    // What is on its way to it goes along.
+    REMOVE_WEBHOOK = "DELETE FROM webhook WHERE id = $1";
+    PAUSE_WEBHOOK = "UPDATE webhook SET paused = $2 WHERE id = $1";
+    MAKE_DUE = "UPDATE webhook_delivery SET due_ms = $2 WHERE webhook = $1 AND state = 'pending' AND due_ms > $2";
+    // The bit of an event is tested without operators that the databases write differently: events / bit is odd.
+    ADD_DELIVERIES =
+        "INSERT INTO webhook_delivery (webhook, message, model, kind, body, state, attempts, created_ms, due_ms)
+         SELECT id, $1, $2, $3, $4, 'pending', 0, $5, $5 FROM webhook
+         WHERE (events / $6) % 2 = 1 AND (model IS NULL OR model = $2) ORDER BY id";
+    DELIVERIES =
+        "SELECT d.id, d.webhook, d.message, d.kind, d.model, d.state, d.attempts, d.created_ms, d.due_ms, d.tried_ms, d.status, d.error FROM webhook_delivery d
+         WHERE ($1 = 0 OR d.webhook = $1) AND ($2 = '' OR d.state = $2) AND d.id < $3 ORDER BY d.id DESC LIMIT $4";
+    DELIVERY = "SELECT d.id, d.webhook, d.message, d.kind, d.model, d.state, d.attempts, d.created_ms, d.due_ms, d.tried_ms, d.status, d.error FROM webhook_delivery d WHERE d.id = $1";
+    LAST_DELIVERIES =
+        "SELECT d.id, d.webhook, d.message, d.kind, d.model, d.state, d.attempts, d.created_ms, d.due_ms, d.tried_ms, d.status, d.error
+         FROM webhook_delivery d
+         WHERE d.id IN (SELECT max(o.id) FROM webhook_delivery o GROUP BY o.webhook) ORDER BY d.webhook";
+    // Cheap, and waits for no writer: mostly nothing is due.
+    ANY_DUE =
+        "SELECT count(*) FROM (
+             SELECT 1 FROM webhook_delivery d JOIN webhook w ON w.id = d.webhook
+             WHERE d.state = 'pending' AND d.due_ms <= $1 AND (d.lease_ms IS NULL OR d.lease_ms <= $1) AND w.paused IS NULL
+             AND NOT EXISTS (
+                 SELECT 1 FROM webhook_delivery e
+                 WHERE e.webhook = d.webhook AND e.model = d.model AND e.state = 'pending' AND e.id < d.id AND e.attempts < $2)
+             LIMIT 1) AS due";
+    // The conditions on the row stand outside as well: two who found the same row take turns, and the second finds it taken.
+    CLAIM_DELIVERIES =
+        "UPDATE webhook_delivery SET lease = $2, lease_ms = $3
+         WHERE state = 'pending' AND (lease_ms IS NULL OR lease_ms <= $1) AND id IN (
+             SELECT d.id FROM webhook_delivery d JOIN webhook w ON w.id = d.webhook
+             WHERE d.state = 'pending' AND d.due_ms <= $1 AND (d.lease_ms IS NULL OR d.lease_ms <= $1) AND w.paused IS NULL
+             AND NOT EXISTS (
+                 SELECT 1 FROM webhook_delivery e
+                 WHERE e.webhook = d.webhook AND e.model = d.model AND e.state = 'pending' AND e.id < d.id AND e.attempts < $5)
+             ORDER BY d.due_ms, d.id LIMIT $4)";
+    CLAIMED_DELIVERIES =
+        "SELECT d.id, d.webhook, d.message, d.kind, d.model, d.state, d.attempts, d.created_ms, d.due_ms, d.tried_ms, d.status, d.error, w.url, w.secret, d.body
+         FROM webhook_delivery d JOIN webhook w ON w.id = d.webhook WHERE d.lease = $1 ORDER BY d.id";
+    FINISH_DELIVERY =
+        "UPDATE webhook_delivery
+         SET state = $3, attempts = attempts + 1, due_ms = $4, tried_ms = $5, status = $6, error = $7, lease = NULL, lease_ms = NULL
+         WHERE id = $1 AND lease = $2";
+    REPLAY_DELIVERY =
+        "UPDATE webhook_delivery SET state = 'pending', attempts = 0, due_ms = $2 WHERE id = $1 AND state = 'dead'";
+    FORGET_DELIVERIES =
+        "DELETE FROM webhook_delivery
+         WHERE (state = 'sent' AND tried_ms < $1) OR (state = 'dead' AND tried_ms < $2)";
+
     // The data folder that this is the database of.
     IDENTITY = "SELECT folder_id, database_id, copied_from FROM data_folder";
     SET_IDENTITY =

@@ -1,7 +1,8 @@
 //! The tables that make up the state: what `store copy`, `backup` and `restore` carry. A test compares the list with the
 //! migrations of both databases, so no table or column can be forgotten here.
 //!
-//! No column holds a secret as it is: what somebody could sign in with is kept as a hash.
+//! No column holds a secret as it is: what somebody could sign in with is kept as a hash, and what webhooks are signed with is encrypted with
+//! a key that is in no database.
 
 /// A table and its columns.
 #[derive(Debug)]
@@ -218,6 +219,47 @@ pub static TABLES: &[Table] = &[
     table("model_alias", "model, alias", &[text("model"), text("alias"), int("version")]),
     table("registry_copy", "source", &[text("source"), int("as_of_ms")]),
     table("registry_copy_model", "name", &[text("name"), bytes("body")]),
+    Table {
+        counter: true,
+        ..table(
+            "webhook",
+            "id",
+            &[
+                int("id"),
+                text("url"),
+                int("events"),
+                text("model"),
+                bytes("secret"),
+                text("paused"),
+                int("created_ms"),
+                text("created_by"),
+            ],
+        )
+    },
+    Table {
+        counter: true,
+        ..table(
+            "webhook_delivery",
+            "id",
+            &[
+                int("id"),
+                int("webhook"),
+                text("message"),
+                text("model"),
+                text("kind"),
+                text("body"),
+                text("state"),
+                int("attempts"),
+                int("created_ms"),
+                int("due_ms"),
+                text("lease"),
+                int("lease_ms"),
+                int("tried_ms"),
+                int("status"),
+                text("error"),
+            ],
+        )
+    },
 ];
 
 impl Table {

@@ -56,4 +56,5 @@ mod spelling;
 mod tokens;
 mod tracking;
 mod views;
+mod webhooks;
 mod writes;

@@ -194,6 +194,10 @@ fn body(path: &str, n: usize, own: i64) -> (&'static str, String) {
         form if form == "/models" || form.starts_with("/models/") => {
             (FORM, format!("act=promote&model=m&version=1&to=staging&expected=&reason=why&key=key-{n}"))
         }
+        // Nobody is ever there.
+        "/api/webhooks" => ("application/json", json!({"url": format!("https://hooks.invalid/{n}")}).to_string()),
+        "/webhooks" => (FORM, format!("act=add&url=https%3A%2F%2Fhooks.invalid%2F{n}&promotion=promotion")),
+        path if path.starts_with("/api/webhooks/") => ("application/json", String::new()),
         "/signin" => (FORM, format!("token={OPERATOR}&back=/")),
         "/signout" => (FORM, String::new()),
         "/preferences" => (FORM, "lang=ko&back=/".into()),

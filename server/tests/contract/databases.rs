@@ -9,7 +9,7 @@ use domain::{
         AppendCounts, BeginOutcome, ChangeOutcome, CopyChanges, CreateOutcome, IdempotencyKey, RefusedCounts,
         SessionStart,
     },
-    registry::{Alias, OperationId, Outcome, OutcomeKind},
+    registry::{Alias, EventAct, OperationId, Outcome, OutcomeKind, RegistryEvent},
     saved_view::{NewView, ViewLink, ViewName},
     time::{Day, Millis},
     token::{SecretHash, TokenName},
@@ -25,7 +25,7 @@ use crate::{
     postgres::Database,
     registry_copies, registry_log,
     support::{LakeDir, on_postgres, on_sqlite, source},
-    tracking_copies,
+    tracking_copies, webhooks,
 };
 
 suite!([on_sqlite = crate::support::on_sqlite, on_postgres = crate::support::on_postgres] [
@@ -277,6 +277,13 @@ async fn fill_registry(store: &Arc<dyn StateStore>) {
     let outcome = Outcome { kind: OutcomeKind::NotApplied, note: None };
     assert!(store.end_operation(ended, &outcome, Millis(6), &[registry_log::event("b", 6)]).await.unwrap());
     store.add_request(&registry_log::request("a", 7), &registry_log::event("a", 7)).await.unwrap();
+    for url in ["https://a/", "https://b/"] {
+        store.add_webhook(&webhooks::new(url, &[], None)).await.unwrap().expect("a webhook");
+    }
+    let asked = RegistryEvent { act: EventAct::Requested, ..registry_log::event("b", 8) };
+    store.add_request(&registry_log::request("b", 8), &asked).await.unwrap();
+    let claimed = store.claim_deliveries(Millis(9), Millis(19), 1).await.unwrap();
+    assert!(store.finish_delivery(&claimed[0], &webhooks::failed(10, 11)).await.unwrap());
     for at in 1..=3 {
         store.add_version(&embedded_models::new(name.as_str(), at)).await.unwrap();
     }
@@ -298,6 +305,7 @@ async fn told_of_registry(store: &Arc<dyn StateStore>) -> String {
             (operations, store.operation_of_key(&key).await.unwrap(), store.requests(None, false).await.unwrap()),
             (store.models_revision().await.unwrap(), store.all_models().await.unwrap()),
             store.load_models(registry_copies::SOURCE).await.unwrap(),
+            (store.webhooks().await.unwrap(), store.last_deliveries().await.unwrap()),
         )
     )
 }
@@ -412,7 +420,8 @@ async fn a_backup_of_an_earlier_program_has_what_a_new_database_has(dir: &LakeDi
     let mut head: serde_json::Value = serde_json::from_str(lines.next().unwrap()).unwrap();
     let later = |table: &serde_json::Value| {
         let name = table["table"].as_str().unwrap();
-        name != "model_policy" && ["model", "registry", "promotion"].iter().any(|begin| name.starts_with(begin))
+        name != "model_policy"
+            && ["model", "registry", "promotion", "webhook"].iter().any(|begin| name.starts_with(begin))
     };
     let mut rows = vec![];
     for table in head["tables"].as_array().unwrap() {
@@ -469,7 +478,7 @@ async fn a_damaged_backup_is_refused_before_anything_is_written(dir: &LakeDir) {
         assert!(refused.message.en.contains("state.backup"), "{what}: {refused}");
         assert!(!dir.path().join("never.sqlite").exists(), "{what}: nothing is made");
     }
-    std::fs::write(&path, packed(text.replacen("\"schema\":16", "\"schema\":9999", 1))).unwrap();
+    std::fs::write(&path, packed(text.replacen("\"schema\":17", "\"schema\":9999", 1))).unwrap();
     assert!(store::restore(&path, &to, dir.path()).await.unwrap_err().message.en.contains("9999"));
     // An older one, without a table that came later: it is empty, and the rest is there.
     let head: serde_json::Value = serde_json::from_str(lines[0]).unwrap();
@@ -499,7 +508,7 @@ async fn one_status_says_what_is_there(dir: &LakeDir) {
     }
     filled(dir).await;
     let status = store::status(&dir.location()).await.unwrap();
-    assert_eq!((status.schema, status.program_schema), (Some(16), 16));
+    assert_eq!((status.schema, status.program_schema), (Some(17), 17));
     let rows = |table: &str| status.tables.iter().find(|t| t.table == table).map(|t| t.rows);
     assert_eq!(
         (rows("lake_file"), rows("source"), rows("tail"), status.tables.len()),

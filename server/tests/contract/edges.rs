@@ -51,7 +51,7 @@ fn only_startup_names_adapters() {
 #[test]
 fn what_is_asked_and_done_goes_through_the_use_cases() {
     let ports = Regex::new(
-        r"\bdyn (MetricsStore|MetricsSnapshot|RecordSink|SourceLedger|KeyValueStore|Manifest|Tokens|Sessions|SavedViews|Replays|TrackingCopies|Comparisons)\b",
+        r"\bdyn (MetricsStore|MetricsSnapshot|RecordSink|SourceLedger|KeyValueStore|Manifest|Tokens|Sessions|SavedViews|Replays|TrackingCopies|Comparisons|WebhookOutbox|WebhookSender)\b",
     )
     .unwrap();
     let mut all = vec![];

@@ -78,4 +78,5 @@ mod tokens;
 mod topics;
 mod tracking_copies;
 mod tracking_store;
+mod webhooks;
 mod withdrawn;

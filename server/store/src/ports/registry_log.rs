@@ -6,14 +6,15 @@ use domain::{
     ports::{BeginOutcome, EventsQuery, KeptOperation, KeptRequest, OperationKey, RawEvent, RegistryLog},
     registry::{
         LoggedEvent, ModelName, Operation, OperationId, Outcome, PromotionRequest, RegistryEvent, RequestId,
-        RequestState, chain_input,
+        RequestState, Target, Version, chain_input,
     },
     time::Millis,
+    webhook::Message,
 };
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Executor, Transaction};
 
-use super::{Db, Store, cannot};
+use super::{Db, Store, cannot, webhooks::add_deliveries};
 use crate::{
     error::Operation as Doing,
     registry_rows::{self as rows, EventRow, OperationRow, RequestRow},
@@ -68,7 +69,7 @@ impl RegistryLog for Store {
             .await
             .map_err(unwritten)?;
         let id = OperationId(id);
-        append(&mut tx, last, &[RegistryEvent { operation: Some(id), ..event.clone() }]).await?;
+        append(&mut tx, last, &[RegistryEvent { operation: Some(id), ..event.clone() }], None).await?;
         tx.commit().await.map_err(unwritten)?;
         Ok(BeginOutcome::New(id))
     }
@@ -93,7 +94,7 @@ impl RegistryLog for Store {
         if ended.rows_affected() == 0 {
             return Ok(false);
         }
-        append(&mut tx, last, events).await?;
+        append(&mut tx, last, events, None).await?;
         tx.commit().await.map_err(unwritten)?;
         Ok(true)
     }
@@ -119,7 +120,7 @@ impl RegistryLog for Store {
             return Ok(());
         }
         let (mut tx, last) = self.begin_registry_write().await.map_err(unwritten)?;
-        append(&mut tx, last, events).await?;
+        append(&mut tx, last, events, None).await?;
         tx.commit().await.map_err(unwritten)
     }
 
@@ -194,7 +195,8 @@ impl RegistryLog for Store {
             .await
             .map_err(unwritten)?;
         let id = RequestId(id);
-        append(&mut tx, last, &[RegistryEvent { request: Some(id), ..event.clone() }]).await?;
+        let asked = Some((request.to, request.expected));
+        append(&mut tx, last, &[RegistryEvent { request: Some(id), ..event.clone() }], asked).await?;
         tx.commit().await.map_err(unwritten)?;
         Ok(id)
     }
@@ -227,7 +229,11 @@ impl RegistryLog for Store {
         if ended.rows_affected() == 0 {
             return Ok(false);
         }
-        append(&mut tx, last, std::slice::from_ref(event)).await?;
+        let row: Option<RequestRow> =
+            sqlx::query_as(sql::REQUEST).bind(id.0).fetch_optional(&mut *tx).await.map_err(unwritten)?;
+        // One that cannot be read ends as well.
+        let asked = row.and_then(|row| rows::request(row).ok()).map(|kept| (kept.request.to, kept.request.expected));
+        append(&mut tx, last, std::slice::from_ref(event), asked).await?;
         tx.commit().await.map_err(unwritten)?;
         Ok(true)
     }
@@ -236,16 +242,22 @@ impl RegistryLog for Store {
 impl Store {
     /// A transaction in which nobody else writes to the log, and the number of the last event. It begins with a write, so that no reader
     /// turned writer meets a conflict half way.
-    async fn begin_registry_write(&self) -> sqlx::Result<(Transaction<'static, Db>, i64)> {
+    pub(super) async fn begin_registry_write(&self) -> sqlx::Result<(Transaction<'static, Db>, i64)> {
         let mut tx = self.pool.begin().await?;
         let last = sqlx::query_scalar(sql::TAKE_REGISTRY).fetch_one(&mut *tx).await?;
         Ok((tx, last))
     }
 }
 
-/// Adds events behind the last one.
-async fn append(tx: &mut Transaction<'_, Db>, last: i64, events: &[RegistryEvent]) -> Result<()> {
+/// Adds events behind the last one, and puts what webhooks are told of them into the outbox. `asked` is what their request asks for.
+async fn append(
+    tx: &mut Transaction<'_, Db>,
+    last: i64,
+    events: &[RegistryEvent],
+    asked: Option<(Target, Option<Version>)>,
+) -> Result<()> {
     let (mut number, mut previous) = (last, hash_of(tx, last).await?);
+    let mut messages = vec![];
     for events in events.chunks(EVENTS_AT_ONCE) {
         let statement = sql::of_rows(sql::LOG_EVENTS, 6, events.len());
         let mut query = sqlx::query(AssertSqlSafe(statement));
@@ -254,6 +266,7 @@ async fn append(tx: &mut Transaction<'_, Db>, last: i64, events: &[RegistryEvent
             let body = kept_json(event).map_err(|e| Error::internal(sentences::no_event_kept(model)).with_detail(e))?;
             number += 1;
             previous = Sha256::digest(chain_input(&previous, number, &body)).into();
+            messages.extend(Message::of(event, number, &previous, asked).map(|message| (event, message)));
             query = query
                 .bind(number)
                 .bind(model.as_str())
@@ -265,6 +278,9 @@ async fn append(tx: &mut Transaction<'_, Db>, last: i64, events: &[RegistryEvent
         // Statements of any number of rows would fill the cache of prepared ones.
         let persistent = matches!(events.len(), 1 | EVENTS_AT_ONCE);
         query.persistent(persistent).execute(&mut **tx).await.map_err(unwritten)?;
+    }
+    for (event, message) in messages {
+        add_deliveries(tx, event, &message).await.map_err(unwritten)?;
     }
     sqlx::query(sql::MOVE_LAST_EVENT).bind(number).execute(&mut **tx).await.map(drop).map_err(unwritten)
 }

@@ -29,6 +29,8 @@ mod sources;
 mod tokens;
 #[path = "../ports/tracking_copies.rs"]
 mod tracking_copies;
+#[path = "../ports/webhooks.rs"]
+mod webhooks;
 
 use std::{io::ErrorKind, sync::LazyLock, time::Duration};
 
@@ -52,7 +54,7 @@ type Db = Postgres;
 /// They hold an advisory lock of the database, so that processes that start at once take turns.
 pub static MIGRATIONS: LazyLock<Migrator> = crate::migrations::migrations!(
     "postgres": "0001_manifest_and_sources", "0010_data_folder", "0011_tokens_and_sessions", "0012_saved_views", "0013_tracking_copy",
-    "0014_source_items", "0015_comparisons", "0016_models",
+    "0014_source_items", "0015_comparisons", "0016_models", "0017_webhooks",
 );
 
 /// Connections of a process; it makes them when it needs them.

@@ -29,6 +29,8 @@ mod sources;
 mod tokens;
 #[path = "../ports/tracking_copies.rs"]
 mod tracking_copies;
+#[path = "../ports/webhooks.rs"]
+mod webhooks;
 
 use std::{path::Path, sync::LazyLock, time::Duration};
 
@@ -52,7 +54,7 @@ type Db = Sqlite;
 pub static MIGRATIONS: LazyLock<Migrator> = crate::migrations::migrations!(
     "sqlite": "0001_manifest_and_sources", "0002_tail", "0003_reasons_in_korean", "0007_failing_sources", "0008_changes",
     "0009_positions", "0010_data_folder", "0011_tokens_and_sessions", "0012_saved_views",
-    "0013_tracking_copy", "0014_source_items", "0015_comparisons", "0016_models",
+    "0013_tracking_copy", "0014_source_items", "0015_comparisons", "0016_models", "0017_webhooks",
 );
 
 /// Statements that only SQLite understands.
