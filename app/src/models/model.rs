@@ -72,12 +72,14 @@ async fn warnings(p: &PageContext<'_>, model: &RegistryModel, known: &ModelPast)
     let mut found = vec![];
     let target = known.rollback.map(|t| t.version);
     let looked = [(model.champion(), words::the_champion(lang)), (target, words::the_rollback(lang))];
-    for (version, what) in looked.into_iter().filter_map(|(version, what)| Some((version?, what))) {
+    let looked: Vec<_> = looked.into_iter().filter_map(|(version, what)| Some((version?, what))).collect();
+    let files = looked.iter().map(|(version, _)| p.services.models.missing_files(&model.name, *version));
+    for ((version, what), missing) in looked.iter().copied().zip(futures::future::join_all(files).await) {
         let run = model.version(version).and_then(|m| p.services.runs.known(m.run.as_deref()?));
         if run.is_some_and(|run| run.lifecycle == Lifecycle::Deleted) {
             found.push(words::run_is_deleted(lang, v(version), what));
         }
-        if let Some(why) = p.services.models.missing_files(&model.name, version).await? {
+        if let Some(why) = missing? {
             found.push(words::files_are_gone(lang, v(version), what, &why));
         }
     }

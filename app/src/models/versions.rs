@@ -31,7 +31,7 @@ pub(super) const PAGE_ROWS: usize = 50;
 /// So many versions are in the chart, the newest of those with records.
 const CHART_VERSIONS: usize = 24;
 /// Half of the width of an interval's bar; versions are 1,000 apart.
-const BAR: i64 = 60;
+const BAR: i64 = 24;
 /// How many ticks the axis of values has, about.
 const TICKS: usize = 4;
 

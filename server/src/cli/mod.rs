@@ -14,7 +14,7 @@ mod metrics;
 mod models;
 mod output;
 mod pick;
-mod registry;
+mod registered_models;
 mod routes;
 mod run_comparison;
 mod run_texts;
@@ -78,7 +78,7 @@ Examples:
     Models(Box<models::Models>),
     /// The log of what happened to models
     #[command(subcommand)]
-    Audit(registry::Audit),
+    Audit(registered_models::Audit),
     /// List places with their names and what is expected of them
     #[command(after_help = "Example:\n  guardianflow places --json")]
     Places(declarations::List),

@@ -20,7 +20,7 @@ use super::{
     exit::exit_code,
     metrics::spelled,
     output::{Align, Head, print, print_json, table},
-    registry::Registry,
+    registered_models::Registry,
 };
 use crate::{
     config::Settings,

@@ -22,8 +22,19 @@ use crate::{
     thumbnails::Thumbnails,
 };
 
+/// What every handler and layer is given, many times a request: one counted pointer.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Shared>);
+
+impl std::ops::Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+pub struct Shared {
     pub leptos: LeptosOptions,
     services: Services,
     pub readiness: Arc<Readiness>,
@@ -59,7 +70,7 @@ impl AppState {
         let filling = Arc::clone(&readiness);
         let leptos = files::leptos_options(address);
         let rules = Arc::clone(&written);
-        Self {
+        Self(Arc::new(Shared {
             services: Services {
                 files: Arc::new(files::site_files(&leptos)),
                 metrics: Arc::clone(&parts.metrics),
@@ -86,7 +97,7 @@ impl AppState {
             listeners: Arc::new(Semaphore::new(events::MAX_LISTENERS)),
             intake: records::RecordIntake::start(parts.ingestion.clone(), Arc::clone(&parts.clock)),
             thumbnails: Arc::default(),
-        }
+        }))
     }
 
     #[must_use]

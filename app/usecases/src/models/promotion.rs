@@ -29,7 +29,7 @@ use crate::evidence::EvidenceQuestion;
 const MAX_KEY: usize = 255;
 
 /// So long a page waits to hear whether files are there.
-const MAX_LOOK: std::time::Duration = std::time::Duration::from_secs(2);
+const MAX_LOOK: std::time::Duration = std::time::Duration::from_millis(800);
 
 /// What a promotion is asked for with.
 #[derive(Debug, Clone, Default)]

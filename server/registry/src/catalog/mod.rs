@@ -34,8 +34,12 @@ const LOOK_AT_OURS: Duration = Duration::from_millis(300);
 const SWEEP: Duration = Duration::from_secs(30);
 /// A registry is asked for a tenth of the time at most.
 const SHARE: u32 = 10;
-/// How long all models, or all versions, may take.
+/// How long all models may take.
 const LIST_DEADLINE: Duration = Duration::from_secs(60);
+/// How long all versions may take: each of their pages has a deadline of its own.
+const SWEEP_DEADLINE: Duration = Duration::from_secs(1_200);
+/// So long a question goes on although the probe is not answered: our own may be what keeps the registry busy.
+const GRACE: Duration = Duration::from_secs(15);
 /// How long one model may take.
 const MODEL_DEADLINE: Duration = Duration::from_secs(8);
 /// Where versions of more models changed than this, all are read at once.
@@ -71,6 +75,8 @@ struct Progress {
     swept: Option<Instant>,
     empty: u32,
     saved: Option<Instant>,
+    /// How long the last list of models took.
+    listed: Duration,
 }
 
 impl RegistryCopy {
@@ -151,7 +157,6 @@ impl RegistryCopy {
         loop {
             // What was asked of a registry that went away is not waited for to its end.
             self.health.wait_until_not_open().await;
-            let begun = Instant::now();
             tokio::select! {
                 looked = self.look(&mut progress) => match looked {
                     Ok(()) => self.current.set_error(None),
@@ -159,11 +164,12 @@ impl RegistryCopy {
                     // The probe said why.
                     Err(_) => {}
                 },
-                () = self.health.wait_until_open() => {}
+                () = self.stays_away() => {}
             }
             self.save(&mut progress).await;
             let pause = match self.original.kind() {
-                RegistryKind::Mlflow => LOOK.max(begun.elapsed() * SHARE),
+                // A sweep of all versions has its own share.
+                RegistryKind::Mlflow => LOOK.max(progress.listed * SHARE),
                 RegistryKind::Embedded => LOOK_AT_OURS,
             };
             sleep(with_jitter(pause)).await;
@@ -185,6 +191,16 @@ impl RegistryCopy {
         }
         self.save(&mut progress).await;
         Ok(())
+    }
+
+    /// Waits until the registry has not answered for a while.
+    async fn stays_away(&self) {
+        loop {
+            self.health.wait_until_open().await;
+            if timeout(GRACE, self.health.wait_until_closed()).await.is_err() {
+                return;
+            }
+        }
     }
 
     fn is_away(&self) -> bool {
@@ -222,7 +238,9 @@ impl RegistryCopy {
             return Ok(());
         }
         let list = self.current.begin_list();
+        let begun = Instant::now();
         let mut heads = self.ask(LIST_DEADLINE, self.original.heads()).await?;
+        progress.listed = begun.elapsed();
         let known = self.current.seen().index;
         if heads.is_empty() && known.models().len() > 0 && progress.empty + 1 < BELIEVE_EMPTY {
             progress.empty += 1;
@@ -244,7 +262,7 @@ impl RegistryCopy {
         let mut found = vec![];
         if sweep {
             let begun = Instant::now();
-            found = self.ask(LIST_DEADLINE, self.original.versions(None)).await?;
+            found = self.ask(SWEEP_DEADLINE, self.original.versions(None)).await?;
             // The next one is due when this one has taken its share of the time.
             progress.swept = Some(begun + begun.elapsed() * SHARE);
         } else {

@@ -24,6 +24,14 @@ pub fn registry(status: &RegistryStatus) -> Value {
     json!({ "kind": kind, "address": status.address, "error": status.error.as_ref().map(|e| &e.en) })
 }
 
+/// All models. Written as they are: a thousand of them in a tree of values would take longer than all else.
+#[derive(Serialize)]
+pub struct ModelsJson<'a> {
+    pub models: Vec<ModelJson<'a>>,
+    pub as_of: Option<Millis>,
+    pub registry: Value,
+}
+
 /// A model in a list.
 #[derive(Serialize)]
 pub struct ModelJson<'a> {

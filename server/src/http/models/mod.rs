@@ -116,8 +116,8 @@ fn attempted(attempt: &Attempt, evidence: Option<serde_json::Value>) -> Answer {
 pub async fn list(ActorServices(s): ActorServices, RawQuery(q): RawQuery) -> Answer {
     pairs(q.as_deref(), &[])?;
     let (index, status) = (s.models.index()?, s.models.status());
-    let models: Vec<_> = index.models().map(|m| json::ModelJson::of(m)).collect();
-    Ok(Json(json!({ "models": models, "as_of": status.as_of, "registry": json::registry(&status) })).into_response())
+    let models = index.models().map(|m| json::ModelJson::of(m)).collect();
+    Ok(Json(json::ModelsJson { models, as_of: status.as_of, registry: json::registry(&status) }).into_response())
 }
 
 /// One model with its versions.
