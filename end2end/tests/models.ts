@@ -134,6 +134,27 @@ export function stories(ready: (page: Page) => Promise<void>) {
     await ready(page);
     await expect(main(page)).toContainText(/approved|yourself/i);
   });
+
+  test('a webhook is added and paused; an address that is none is refused beside its field', async ({ page, guard }) => {
+    guard.allow(/status of 400/);
+    const own = await Own.start();
+    await go(page, `${own.url}/webhooks`);
+    const address = main(page).getByLabel('Address of the receiver');
+    await expect(main(page).getByLabel('Secret')).toHaveValue(/^whsec_[A-Za-z0-9+/=]{32,}$/);
+    await address.fill('http://127.0.0.1:9/x');
+    await main(page).getByRole('button', { name: 'Add', exact: true }).click();
+    await ready(page);
+    await expect(main(page).getByRole('alert').filter({ hasText: /\S/ }).first()).toBeVisible();
+    await expect(address).toHaveValue('http://127.0.0.1:9/x');
+    await address.fill('https://hooks.example.com/models');
+    await main(page).getByRole('button', { name: 'Add', exact: true }).click();
+    await arrived(page, /\/webhooks\?done=added/);
+    const row = main(page).getByRole('row').filter({ hasText: 'hooks.example.com' });
+    await expect(row).toContainText('on');
+    await row.getByRole('button', { name: /Pause/ }).click();
+    await arrived(page, /done=paused/);
+    await expect(row).toContainText('paused');
+  });
 }
 
 /** What was asked with a request, as it can be read. */

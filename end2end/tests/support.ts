@@ -159,7 +159,7 @@ export const MORE = ['compare', 'records'] as const;
 /** And those of evidence: how challengers and changes are judged. */
 export const EVIDENCE = ['registered', 'rails', 'changes', 'plan', 'statistics'] as const;
 /** And those of models, and of what is decided about them. */
-export const MODELS = ['models', 'model', 'version', 'promote', 'rollback', 'history', 'request'] as const;
+export const MODELS = ['models', 'model', 'version', 'promote', 'rollback', 'history', 'request', 'webhooks'] as const;
 /** Those, and those of experiments and runs: the server draws them. */
 export const DRAWN = ['experiments', 'runs', 'run', 'artifacts', 'images', 'run-compare', 'pick', 'run-pick', 'run-import', ...EVIDENCE, ...MODELS] as const;
 export type Kind = (typeof KINDS)[number] | (typeof MORE)[number] | (typeof DRAWN)[number];
@@ -194,6 +194,7 @@ export async function address(kind: Kind): Promise<string> {
     case 'rollback': return '/models/detector-large/rollback';
     case 'history': return '/models/detector-medium/history?at=now';
     case 'request': return '/models/requests/1';
+    case 'webhooks': return '/webhooks';
   }
 }
 
