@@ -125,6 +125,8 @@ fn check_source(source: &str) -> Result<()> {
         _ if source.is_empty() => bad(sentences::no_source()),
         _ if source.chars().any(char::is_control) || source.len() > 2_000 => bad(sentences::bad_source()),
         Source::Folder(_) | Source::Run(..) => Ok(()),
+        // What names a run or a folder of ours, and is neither.
+        Source::Elsewhere if source.starts_with("runs:") || source.starts_with(FOLDER) => bad(sentences::bad_source()),
         Source::Elsewhere if source.split_once(":/").is_some_and(|(scheme, _)| !scheme.is_empty()) => Ok(()),
         Source::Elsewhere => bad(sentences::bad_source()),
     }
@@ -195,6 +197,9 @@ impl ModelRegistry for EmbeddedRegistry {
     }
 
     async fn register(&self, new: &NewVersion) -> Result<ModelVersion> {
+        if let Some(run) = &new.run {
+            RunId::parse(run).map_err(|e| e.at("run_id"))?;
+        }
         check_source(&new.source)?;
         self.models.add_version(new).await
     }
