@@ -79,8 +79,11 @@ impl PageContext<'_> {
     }
 }
 
-/// A sentence that begins a line.
+/// A sentence that begins a line; an address that it begins with stays as it is.
 pub(super) fn capital(text: String) -> String {
+    if text.starts_with("http://") || text.starts_with("https://") {
+        return text;
+    }
     let mut letters = text.chars();
     let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
     first + letters.as_str()

@@ -78,6 +78,8 @@ fn about(p: &PageContext<'_>, model: &RegistryModel, live: &LivePeriod, records:
     let (fmt, lang) = (&p.a.fmt, p.lang());
     let at = |at| fmt.moment(at, p.a.now);
     let period = match live.to {
+        // From when on is not known.
+        Some(to) if live.since_before => words::live_until(lang, at(to)),
         Some(to) => words::live_between(lang, at(live.from), at(to)),
         None => words::live_from(lang, at(live.from)),
     };

@@ -43,6 +43,10 @@ pub(super) async fn page(p: &mut PageContext<'_>, name: &str, version: &str) -> 
     let of_version: Vec<LoggedEvent> =
         known.events.iter().filter(|e| e.event.version == Some(version.version)).cloned().collect();
     let lines = past::lines(&of_version);
+    let happened = match lines.is_empty() {
+        true => view! { <p class="quiet">{words::no_history(lang)}</p> }.into_any(),
+        false => past::table(p, &lines, words::history_of_version(lang)).into_any(),
+    };
     let live = records.version(&model.name, version.version);
     let sites = match live {
         None => view! { <p class="quiet">{words::not_seen(lang, field::DAYS)}</p> }.into_any(),
@@ -88,7 +92,7 @@ pub(super) async fn page(p: &mut PageContext<'_>, name: &str, version: &str) -> 
         {files}
         <section class="card models" aria-labelledby="history">
             <h2 id="history">{words::history_of_version(lang)}</h2>
-            {past::table(p, &lines, words::history_of_version(lang))}
+            {happened}
             <footer><a href=a.to(&addresses::model_history(model.name.as_str()))>{words::whole_history(lang)}</a></footer>
         </section>
     }

@@ -1,11 +1,11 @@
-//! `guardianflow demo`: the scenarios of the simulated fleet, and its removal.
+//! `guardianflow demo`: the scenarios of the simulated fleet, its registered models, and its removal.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use clap::Subcommand;
-use domain::Result;
+use domain::{Result, ports::Clock};
 
-use super::output::print;
+use super::output::{print, print_json};
 use crate::{config::Settings, demo, startup};
 
 #[derive(Debug, Subcommand)]
@@ -14,6 +14,11 @@ pub enum Demo {
     Stories,
     /// Fill the data folder with the simulated fleet now, without serving
     Fill,
+    /// The registered models of the simulated fleet with their runs, as JSON, to write them into an MLflow
+    #[command(
+        after_help = "Example:\n  guardianflow demo models | MLFLOW_TRACKING_URI=http://127.0.0.1:5000 python \\\n    docs/examples/demo_models_into_mlflow.py"
+    )]
+    Models,
     /// Delete every simulated record and training run; your own stay
     #[command(after_help = "Example:\n  guardianflow demo remove --data data")]
     Remove,
@@ -37,6 +42,13 @@ impl Demo {
                 .await?;
                 print("the simulated fleet is in")?;
             }
+            Self::Models => {
+                let epoch = match is_there(&settings.data.folder).await {
+                    true => startup::with(settings, async |services| services.simulated.epoch().await).await?,
+                    false => None,
+                };
+                print_json(&demo::described(epoch.unwrap_or_else(|| startup::SystemClock.now())))?;
+            }
             Self::Remove => {
                 let removed =
                     startup::with(settings, async |services| demo_of(settings, services).remove().await).await?;
@@ -45,6 +57,11 @@ impl Demo {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Whoever only asks leaves no data folder behind.
+async fn is_there(folder: &Path) -> bool {
+    tokio::fs::try_exists(folder).await.unwrap_or(true)
 }
 
 fn demo_of(settings: &Settings, services: &startup::AppServices) -> demo::Demo {

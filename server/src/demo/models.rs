@@ -198,11 +198,14 @@ pub fn described(epoch: Millis) -> Value {
             let version = Version::new(number).ok()?;
             let aliases: Vec<_> = past.standing.aliases.iter().filter(|(_, v)| **v == version).map(|a| a.0).collect();
             let last: BTreeMap<_, _> = run.metrics.iter().filter_map(|(k, p)| Some((*k, p.last()?.value))).collect();
+            // Its images are not told with it.
+            let tags: BTreeMap<_, _> = run.tags.iter().filter(|t| t.0 != "mlflow.loggedImages").cloned().collect();
             Some(json!({
                 "version": version, "stage": past.standing.stage(version), "aliases": aliases,
                 "description": new.description, "tags": new.tags.iter().cloned().collect::<BTreeMap<_, _>>(),
                 "run": {
                     "name": run.name, "experiment": run.experiment_name(), "user": run.user, "start": run.start.0,
+                    "end": run.end.unwrap_or(run.start).0, "tags": tags,
                     "params": run.params.iter().cloned().collect::<BTreeMap<_, _>>(), "metrics": last,
                 },
             }))

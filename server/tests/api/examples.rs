@@ -201,3 +201,49 @@ async fn a_training_run_asks_for_its_promotion_and_an_inference_server_follows()
     inference.until("1").await;
     assert_eq!(inference.predict().await, (200, both));
 }
+
+#[tokio::test]
+async fn the_models_of_the_demo_are_written_once_into_a_real_mlflow() {
+    let mlflow = tokio::task::spawn_blocking(|| MlflowProcess::start(None, None, &[])).await.unwrap();
+    let folder = Folder::new();
+    let described = folder.run(&["demo", "models"]).fine();
+    assert!(!folder.data().exists(), "whoever only asks leaves no data folder behind");
+    let file = folder.write("models.json", &described.stdout);
+    let write = || {
+        let mut command = clean(python());
+        command.arg(format!("{EXAMPLES}/demo_models_into_mlflow.py")).arg(&file);
+        command.env("MLFLOW_TRACKING_URI", &mlflow.address);
+        finish(command).fine().stdout
+    };
+    let (first, again) = (write(), write());
+    assert_eq!(first.matches(": 3 versions written\n").count(), 4, "{first}");
+    assert_eq!(again.matches(": is there already\n").count(), 4, "{again}");
+
+    let served = Served::start(&folder, &[("MLFLOW_TRACKING_URI", &mlflow.address)]).await;
+    let begun = Instant::now();
+    let mut listed = served.json("/api/models").await;
+    while listed["as_of"].is_null() {
+        assert!(begun.elapsed() < PATIENCE, "{listed}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        listed = served.json("/api/models").await;
+    }
+    let models = listed["models"].as_array().unwrap();
+    assert_eq!(models.len(), 4, "{listed}");
+    assert!(models.iter().all(|m| m["versions"] == 3 && m["disagrees"] == false), "{listed}");
+    let medium = served.json("/api/models/detector-medium").await;
+    assert_eq!(medium["aliases"], json!({"challenger": "3", "champion": "2", "rollback": "1"}), "{medium}");
+    assert_eq!(medium["stages"], json!({"Archived": ["1"], "Production": ["2"]}), "{medium}");
+    let versions = medium["versions"].as_array().unwrap();
+    assert_eq!(versions.len(), 3, "{medium}");
+    for (version, described) in versions.iter().rev().zip(described.json()["models"][0]["versions"].as_array().unwrap())
+    {
+        assert_eq!(version["tags"], described["tags"], "{medium}");
+        let tag = |key: &str| described["tags"][key].as_str().is_some_and(|value| !value.is_empty());
+        assert!(tag("model_architecture") && tag("model_version"), "{described}");
+        assert_eq!(version["description"], described["description"], "{medium}");
+        assert!(version["run_id"].is_string(), "{medium}");
+        let number = version["version"].as_str().unwrap();
+        let files = served.json(&format!("/api/models/detector-medium/versions/{number}/artifacts")).await;
+        assert!(files.to_string().contains("README.md") && files.to_string().contains("metrics.json"), "{files}");
+    }
+}
