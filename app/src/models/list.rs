@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::{
     Error, Result,
     ports::RegistryKind,
-    registry::{CHAMPION, LoggedEvent, ModelName, ROLLBACK, RegistryIndex, RegistryModel, Stage, Version},
+    registry::{CHAMPION, EventAct, LoggedEvent, ModelName, ROLLBACK, RegistryIndex, RegistryModel, Stage, Version},
     scope::{ExperimentKind, clip_text},
 };
 use leptos::prelude::*;
@@ -91,7 +91,7 @@ pub(super) async fn page(p: &mut PageContext<'_>) -> Result<Drawn> {
         *requests.entry(kept.request.model.clone()).or_default() += 1;
     }
     let last = services.models.last_changes().await?.into_iter().map(|e| (e.event.model.clone(), e)).collect();
-    let records = field::load(services, p.a.now, ExperimentKind::default()).await?;
+    let records = field::load(services, p.a.now, ExperimentKind::All).await?;
     let known = Known { records, last, requests };
     let found: Vec<_> = index.models().filter(|m| fits(m, &wanted, &known)).collect();
     if page > 1 && (page - 1) * PAGE_ROWS >= found.len() {
@@ -258,7 +258,9 @@ fn row(p: &PageContext<'_>, model: &RegistryModel, known: &Known) -> impl IntoVi
         Some(champion) => field::cell(&a.fmt, known.records.version(&model.name, champion)),
         None => NO_VALUE.into_any(),
     };
-    let last = match known.last.get(&model.name) {
+    // When a model was seen first says nothing of when it changed.
+    let last = known.last.get(&model.name).filter(|e| e.event.act != EventAct::FirstSeen);
+    let last = match last {
         Some(event) => {
             let who = past::who(lang, &event.event.actor);
             view! { {moment(&a.fmt, Some(event.event.at), a.now)}<small class="quiet">{who}</small> }.into_any()

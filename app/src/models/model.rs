@@ -2,7 +2,7 @@
 
 use domain::{
     Result,
-    registry::{ROLLBACK, RegistryModel, Version},
+    registry::{ROLLBACK, RegistryModel},
     scope::ExperimentKind,
     tracking::Lifecycle,
 };
@@ -156,7 +156,9 @@ fn head(
             let href = a.to(&addresses::model_rollback(name));
             view! { <a class="button" href=href>{words::roll_back_to(lang, v(target.version))}</a> }
         });
-        let next = model.challenger().or_else(|| newest_other(model));
+        // The newest one is as often the one that was just left: of others their rows lead on.
+        let first = model.versions.keys().next_back().copied().filter(|_| model.champion().is_none());
+        let next = model.challenger().or(first);
         let promote = next.map(|next| {
             let pairs = [("version".to_owned(), next.to_string()), ("to".to_owned(), "production".to_owned())];
             let href = links::href(&addresses::model_promote(name), &pairs);
@@ -171,11 +173,6 @@ fn head(
             {acts}
         </section>
     }
-}
-
-/// The newest version that is not the champion.
-fn newest_other(model: &RegistryModel) -> Option<Version> {
-    model.versions.keys().rev().copied().find(|version| Some(*version) != model.champion())
 }
 
 /// The form that names the version that is to become the champion.

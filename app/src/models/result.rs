@@ -33,12 +33,15 @@ pub(super) async fn banner(p: &mut PageContext<'_>, model: &RegistryModel) -> Re
         |note: &Option<domain::error::Sentence>| note.as_ref().map(|n| view! { " "<bdi>{said(lang, n)}</bdi>"." });
     let production: Vec<String> = model.in_stage(Stage::Production).map(v).collect();
     let none = || words::nobody(lang).to_owned();
-    let now = words::registry_says(
-        lang,
-        model.champion().map_or_else(none, v),
-        if production.is_empty() { none() } else { production.join(", ") },
-        model.alias(domain::registry::ROLLBACK).map_or_else(none, v),
-    );
+    // What is not known is not said.
+    let now = p.services.models.status().error.is_none().then(|| {
+        words::registry_says(
+            lang,
+            model.champion().map_or_else(none, v),
+            if production.is_empty() { none() } else { production.join(", ") },
+            model.alias(domain::registry::ROLLBACK).map_or_else(none, v),
+        )
+    });
     let again = p.a.with(&[]);
     Ok(Some(match &kept.state {
         OperationState::Pending => view! {

@@ -58,7 +58,7 @@ pub(super) async fn page(p: &mut PageContext<'_>, name: &str) -> Result<Drawn> {
         {registry_line(&a.fmt, a.now, &services.models.status())}
         <section class="card" aria-labelledby="target">
             <h2 id="target">{words::leads_to(lang, v(target))}</h2>
-            <p><bdi>{about(p, &review.model, &review.target.live, &records)}</bdi></p>
+            <p><bdi>{about(p, &review, &records)}</bdi></p>
             {files}
         </section>
         {now_and_after(p, &review.model, &rows)}
@@ -74,17 +74,19 @@ pub(super) async fn page(p: &mut PageContext<'_>, name: &str) -> Result<Drawn> {
 }
 
 /// "v12, live 3 May – 19 May, mAP50 0.81 ± 0.02, 14 sites", as far as that is known.
-fn about(p: &PageContext<'_>, model: &RegistryModel, live: &LivePeriod, records: &FieldRecords) -> String {
+fn about(p: &PageContext<'_>, review: &RollbackReview, records: &FieldRecords) -> String {
     let (fmt, lang) = (&p.a.fmt, p.lang());
     let at = |at| fmt.moment(at, p.a.now);
-    let period = match live.to {
+    let period = |live: &LivePeriod| match live.to {
         // From when on is not known.
         Some(to) if live.since_before => words::live_until(lang, at(to)),
         Some(to) => words::live_between(lang, at(live.from), at(to)),
         None => words::live_from(lang, at(live.from)),
     };
-    let mut parts = vec![v(live.version), period];
-    if let Some(seen) = records.version(&model.name, live.version) {
+    let target = &review.target;
+    let period = target.live.as_ref().map_or_else(|| words::by_alias(lang).to_owned(), period);
+    let mut parts = vec![v(target.version), period];
+    if let Some(seen) = records.version(&review.model.name, target.version) {
         parts.extend(seen.value.as_ref().map(|value| field::figure(fmt, value)));
         parts.push(words::n_sites(lang, seen.sites.len()));
     }
@@ -107,7 +109,7 @@ fn rows(model: &RegistryModel, review: &RollbackReview, p: &PageContext<'_>) -> 
 fn form(p: &PageContext<'_>, review: &RollbackReview, records: &FieldRecords, key: String) -> impl IntoView + use<> {
     let (lang, model, target) = (p.lang(), &review.model, review.target.version);
     let from = model.champion().map_or_else(|| words::nobody(lang).to_owned(), v);
-    let usual = words::roll_back_reason(lang, from, about(p, model, &review.target.live, records));
+    let usual = words::roll_back_reason(lang, from, about(p, review, records));
     let fields = hidden(&[
         ("act", "rollback".to_owned()),
         ("model", model.name.to_string()),

@@ -6,7 +6,7 @@ use domain::{
     Result,
     model::{ModelKey, ModelLink},
     query::{ComparisonQuery, MetricSelection},
-    registry::{LoggedEvent, ModelVersion, RegistryModel},
+    registry::{LoggedEvent, ModelVersion, RegistryEvent, RegistryModel, Standing, Version},
     scope::{ExperimentKind, Scope},
     tracking::ArtifactPath,
 };
@@ -41,7 +41,7 @@ pub(super) async fn page(p: &mut PageContext<'_>, name: &str, version: &str) -> 
     let p = &*p;
     let (a, lang) = (&p.a, p.lang());
     let of_version: Vec<LoggedEvent> =
-        known.events.iter().filter(|e| e.event.version == Some(version.version)).cloned().collect();
+        known.events.iter().filter(|e| is_about(&e.event, version.version)).cloned().collect();
     let lines = past::lines(&of_version);
     let happened = match lines.is_empty() {
         true => view! { <p class="quiet">{words::no_history(lang)}</p> }.into_any(),
@@ -177,4 +177,10 @@ fn tags(p: &PageContext<'_>, version: &ModelVersion) -> Option<impl IntoView + u
             </section>
         }
     })
+}
+
+/// Whether an event is about a version, or made another one champion in its place.
+fn is_about(event: &RegistryEvent, version: Version) -> bool {
+    let champion = |standing: &Option<Standing>| standing.as_ref().and_then(Standing::champion) == Some(version);
+    event.version == Some(version) || champion(&event.before) != champion(&event.after)
 }

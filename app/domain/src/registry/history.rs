@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     event::{EventAct, RegistryEvent},
     model::{RegistryModel, VersionStatus},
-    names::Version,
+    names::{ROLLBACK, Version},
     operation::{OperationKind, OutcomeKind},
     standing::Standing,
 };
@@ -26,8 +26,8 @@ pub struct LivePeriod {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RollbackTarget {
     pub version: Version,
-    /// When it was the champion last.
-    pub live: LivePeriod,
+    /// When it was the champion last; `None` where that was before we looked, and somebody else's alias `rollback` says so alone.
+    pub live: Option<LivePeriod>,
     /// Where the next one would lead: the alias `rollback` afterwards.
     pub next: Option<Version>,
 }
@@ -88,14 +88,18 @@ pub fn rollback_target(events: &[RegistryEvent], model: &RegistryModel) -> Optio
     let periods = champion_periods(events);
     let gone = rolled_back_from(events);
     let current = model.champion();
-    let usable = |p: &&LivePeriod| {
-        let ready = model.version(p.version).is_some_and(|v| v.status == VersionStatus::Ready);
-        ready && Some(p.version) != current && !gone.contains(&p.version)
+    let usable = |version: &Version| {
+        let ready = model.version(*version).is_some_and(|v| v.status == VersionStatus::Ready);
+        ready && Some(*version) != current && !gone.contains(version)
     };
-    let mut targets = periods.iter().rev().filter(usable);
-    let live = *targets.next()?;
+    let mut targets = periods.iter().rev().filter(|p| usable(&p.version));
+    let Some(live) = targets.next().copied() else {
+        // What happened before we looked is not in the log: others may have said where to go back to.
+        let version = model.alias(ROLLBACK).filter(usable)?;
+        return Some(RollbackTarget { version, live: None, next: None });
+    };
     let next = targets.map(|p| p.version).find(|v| *v != live.version);
-    Some(RollbackTarget { version: live.version, live, next })
+    Some(RollbackTarget { version: live.version, live: Some(live), next })
 }
 
 #[cfg(test)]
@@ -202,5 +206,18 @@ mod tests {
         let told: Vec<_> =
             periods.iter().map(|p| (p.version.number(), p.from.0, p.to.map(|t| t.0), p.since_before)).collect();
         assert_eq!(told, [(1, 0, Some(10), true), (2, 10, Some(20), false), (2, 30, None, false)]);
+    }
+
+    #[test]
+    fn where_the_log_knows_nobody_the_alias_of_others_leads_back() {
+        let with_alias = |version: u32| {
+            let mut model = model(Some(2), 1..=3);
+            model.aliases.insert(Alias::rollback(), v(version));
+            model
+        };
+        let target = |model: &RegistryModel| rollback_target(&[], model);
+        assert_eq!(target(&with_alias(1)), Some(RollbackTarget { version: v(1), live: None, next: None }));
+        // To the champion itself, to a version that is gone, and to nowhere.
+        assert_eq!([target(&with_alias(2)), target(&with_alias(9)), target(&model(Some(2), 1..=3))], [None; 3]);
     }
 }

@@ -169,6 +169,19 @@ impl Models {
         Ok(self.protocol().catalog.index())
     }
 
+    /// The same for programs, to whom no models are not the same as none that were read.
+    ///
+    /// # Errors
+    /// As [`Models::index`]; `Unavailable` before the registry was read for the first time.
+    pub fn read_index(&self) -> Result<Arc<RegistryIndex>> {
+        let (index, status) = (self.index()?, self.status());
+        match (status.as_of, status.error) {
+            (Some(_), _) => Ok(index),
+            (None, Some(why)) => Err(Error::unavailable(sentences::registry_was_never_read(&why))),
+            (None, None) => Err(Error::unavailable(sentences::registry_not_read_yet())),
+        }
+    }
+
     /// A model, as it was copied last.
     ///
     /// # Errors

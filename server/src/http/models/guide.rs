@@ -19,7 +19,7 @@ pub async fn models(ActorServices(s): ActorServices, RawQuery(q): RawQuery) -> A
             "champion": m.champion(), "challenger": m.challenger(),
         })
     };
-    let models: Vec<Value> = s.models.index()?.models().map(|m| of(m)).collect();
+    let models: Vec<Value> = s.models.read_index()?.models().map(|m| of(m)).collect();
     Ok(Json(json!({ "models": models })).into_response())
 }
 

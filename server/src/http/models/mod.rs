@@ -115,7 +115,7 @@ fn attempted(attempt: &Attempt, evidence: Option<serde_json::Value>) -> Answer {
 /// All models.
 pub async fn list(ActorServices(s): ActorServices, RawQuery(q): RawQuery) -> Answer {
     pairs(q.as_deref(), &[])?;
-    let (index, status) = (s.models.index()?, s.models.status());
+    let (index, status) = (s.models.read_index()?, s.models.status());
     let models = index.models().map(|m| json::ModelJson::of(m)).collect();
     Ok(Json(json::ModelsJson { models, as_of: status.as_of, registry: json::registry(&status) }).into_response())
 }
