@@ -182,7 +182,7 @@ impl Snapshot {
         d.places = all.places.iter().filter(|p| p.customer == *customer).cloned().collect();
         // Versions that no record of theirs belongs to are not theirs to know.
         d.link(Arc::clone(&all.links));
-        d.knows_linked = false;
+        d.hides_linked = true;
         d
     }
 }

@@ -22,7 +22,8 @@ fn is_korean(text: &str) -> bool {
 
 /// A file of records or sources. Those of runs are asked otherwise, and have tests of their own.
 fn is_of_metrics(path: &str) -> bool {
-    path.starts_with("/export/") && !path.starts_with("/export/runs.")
+    let other = ["/export/runs.", "/export/model_history."];
+    path.starts_with("/export/") && !other.iter().any(|other| path.starts_with(other))
 }
 
 /// Status, kind and body of an answer.
@@ -78,6 +79,10 @@ async fn a_file_that_cannot_be_had_says_so_in_the_visitor_s_language() {
         refused(&site, &format!("{file}?filter=metrics.f1+%3E"), 400, "at character").await;
         refused(&site, &format!("{file}?sort=nonsense("), 400, "at character").await;
         refused(&site, &file, 404, "no experiments: set").await;
+    }
+    for end in ["csv", "json"] {
+        refused(&site, &format!("/export/model_history.{end}?days=7"), 400, "not known here").await;
+        refused(&site, &format!("/export/model_history.{end}?from=never"), 400, "no time").await;
     }
     refused(&site, "/export/trend.csv", 400, "say which metric").await;
     refused(&site, "/export/heat.svg", 404, "only a customer with records").await;

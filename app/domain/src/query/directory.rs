@@ -41,8 +41,8 @@ pub struct Directory {
     pub declared: Arc<Declarations>,
     /// To which version of a registry rows belong that name a run or an architecture.
     pub links: Arc<RegistryVersions>,
-    /// Whether versions are known that only links name: not to whoever is bound to one customer.
-    pub knows_linked: bool,
+    /// Whether versions that only links name are hidden, as from whoever is bound to one customer.
+    pub hides_linked: bool,
     /// How many records there are, and of these simulated.
     pub records: u64,
     pub simulated: u64,
@@ -95,7 +95,7 @@ impl Directory {
     /// [`crate::ErrorKind::NotFound`], naming what no record names.
     pub fn model(&self, asked: &ModelKey) -> Result<ModelKey> {
         let model = self.links.canonical(asked);
-        let linked = |r: &RegisteredModel| self.more_models || (self.knows_linked && self.links.knows(r));
+        let linked = |r: &RegisteredModel| self.more_models || (!self.hides_linked && self.links.knows(r));
         if self.models.iter().any(|m| model.contains(m)) || model.registered().is_some_and(linked) {
             return Ok(model);
         }
@@ -110,7 +110,6 @@ impl Directory {
             *models = named.into_iter().filter(|m| seen.insert(m.clone())).collect();
         }
         self.links = links;
-        self.knows_linked = true;
     }
 
     /// The devices of a scope's places, sorted.
