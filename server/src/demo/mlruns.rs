@@ -7,7 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use domain::{time::Millis, tracking::RunStatus};
+use domain::{
+    registry::{Stage, Standing, Version},
+    time::Millis,
+    tracking::RunStatus,
+};
 use serde_json::{Value, json};
 use url::Url;
 use xxhash_rust::xxh3::xxh3_128;
@@ -25,7 +29,7 @@ const UNFINISHED: &str = ".mlruns-demo-";
 /// Says what the folder was made of.
 const STAMP: &str = ".simulated";
 /// Grows when what is written changes.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// Where the demo's runs are, in a data folder.
 #[must_use]
@@ -129,7 +133,7 @@ impl Writer<'_> {
                 self.run(&id, run, &dataset)?;
             }
         }
-        self.versions(runs)
+        self.versions(runs, epoch)
     }
 
     fn dataset(&mut self, experiment: &str, task: &str) -> io::Result<String> {
@@ -203,10 +207,11 @@ impl Writer<'_> {
     }
 
     /// Registered models, as our own registry has them: MLflow's client sees the same.
-    fn versions(&mut self, runs: &[TrainingRun]) -> io::Result<()> {
+    fn versions(&mut self, runs: &[TrainingRun], epoch: Millis) -> io::Result<()> {
         for model in &MODELS {
             let name = model.name;
             let home = format!("models/{name}");
+            let standing = model.standing(runs, epoch).map_err(io::Error::other)?;
             for (run, number) in model.runs(runs).into_iter().zip(1_u32..) {
                 let made = run.end.unwrap_or(run.start).0;
                 let times = |more: &[(&'static str, Value)]| {
@@ -222,7 +227,7 @@ impl Writer<'_> {
                 let experiment = EXPERIMENTS[run.experiment].id();
                 let source = self.address(&format!("{experiment}/{}/artifacts/model", run.id));
                 let fields = times(&[
-                    ("current_stage", json!("None")),
+                    ("current_stage", json!(stage_of(&standing, number))),
                     ("description", Value::Null),
                     ("name", json!(name)),
                     ("run_id", json!(run.id)),
@@ -238,9 +243,16 @@ impl Writer<'_> {
                 self.meta(&version, &fields)?;
                 self.text(&format!("{version}/tags/model_version"), run.model.version)?;
             }
+            for (alias, version) in &standing.aliases {
+                self.text(&format!("{home}/aliases/{alias}"), &version.to_string())?;
+            }
         }
         Ok(())
     }
+}
+
+fn stage_of(standing: &Standing, number: u32) -> &'static str {
+    Version::new(number).map_or(Stage::None, |version| standing.stage(version)).as_str()
 }
 
 #[cfg(test)]

@@ -161,6 +161,14 @@ impl DemoModel {
         self.runs(runs).into_iter().map(of).collect()
     }
 
+    /// How it stands when the demo begins.
+    ///
+    /// # Errors
+    /// For a name or a number that is none.
+    pub fn standing(&self, runs: &[TrainingRun], epoch: Millis) -> Result<Standing> {
+        Ok(self.past_of(&ModelName::parse(self.name)?, runs, epoch)?.standing)
+    }
+
     /// What happened to it, up to the moment when the demo begins.
     fn past_of<'n>(&self, name: &'n ModelName, runs: &[TrainingRun], epoch: Millis) -> Result<Past<'n>> {
         let versions = self.registered(name, runs);

@@ -30,7 +30,7 @@ def read(run):
             "metrics": {m.key: [repr(m.value).replace("nan", "NaN"), m.step, m.timestamp] for m in d._metric_objs},
             "points": {k: len(client.get_metric_history(i.run_id, k)) for k in d.metrics},
             "datasets": [x.dataset.name for x in run.inputs.dataset_inputs], "files": sorted(files(i.run_id))}
-champion = client.get_model_version_by_alias("yolov10m", "champion")
+champion = client.get_model_version_by_alias("detector-medium", "champion")
 print(json.dumps({
     "experiments": {e.experiment_id: [e.name, e.tags] for e in experiments},
     "runs": [read(r) for r in runs],
@@ -84,8 +84,8 @@ async fn the_real_client_reads_the_runs_of_the_demo_as_we_do() {
         assert_eq!(their["files"].as_array().unwrap().is_empty(), expected.is_empty());
     }
     let made = runs.iter().find(|r| &*r.name == "yolov10m-1.1.0").unwrap();
-    assert_eq!(client["champion"], json!([1, made.id.as_str(), "1.1.0"]));
-    assert_eq!(client["models"]["rtdetr-r50"], json!({"champion": "1", "challenger": "2"}));
-    assert_eq!(client["models"].as_object().unwrap().len(), 6);
+    assert_eq!(client["champion"], json!([2, made.id.as_str(), "1.1.0"]));
+    assert_eq!(client["models"]["detector-transformer"], json!({"champion": "1", "challenger": "3"}));
+    assert_eq!(client["models"].as_object().unwrap().len(), 4);
     assert!(client["flavors"].as_u64().unwrap() > 0, "MLmodel is read from where the version says that it is");
 }
