@@ -72,8 +72,9 @@ fn a_file_size_limit_does_not_end_the_process_silently() {
 fn refused_rows_that_find_no_room_are_told() {
     let folder = Folder::new();
     let line = format!("nonsense {}\n", "x".repeat(90_000));
-    let path = folder.write("in/bad.jsonl", line.repeat(20));
-    let ran = limited(&folder, &path, 512, true);
+    let path = folder.write("in/bad.jsonl", line.repeat(40));
+    // An empty database has room, the refused rows have none.
+    let ran = limited(&folder, &path, 1_024, true);
     told(&ran, &text(&folder.data().join("rejected")));
 }
 
