@@ -309,7 +309,7 @@ export function stories(ready: (page: Page) => Promise<void>, arrived: (page: Pa
     await expect(page).toHaveTitle(/What changed/);
     await expect(main(page).getByRole('heading', { level: 2 }).first()).toHaveText(/^mAP50 of Customer B fell by 0\.\d+ against the 7 days before: −0\.\d+ at the same places, [+−]?0(\.\d+)? from mix\.$/);
     const parts = page.getByRole('list', { name: 'Parts of the change, largest first' }).getByRole('listitem');
-    await expect(parts.first().locator('.said-of')).toHaveText(/^−0\.\d+ at Busan-2.* since yolov10l 1\.0\.0/);
+    await expect(parts.first().locator('.said-of')).toHaveText(/^−0\.\d+ at Busan-2.* since detector-large 3/);
     const sizes = (await parts.locator('.said-of').allInnerTexts()).map((t) => Math.abs(number(t)));
     expect(sizes).toEqual([...sizes].sort((a, b) => b - a));
     // And on.
@@ -320,8 +320,8 @@ export function stories(ready: (page: Page) => Promise<void>, arrived: (page: Pa
     await arrived(page, /\/changes\?/);
     await parts.first().getByRole('link', { name: /^Compare models: .*Busan-2/ }).click();
     await arrived(page, /\/compare\?/);
-    await expect(page.getByRole('list', { name: 'Models' })).toContainText('yolov10l 1.0.0');
-    await expect(page.getByRole('list', { name: 'Models' })).toContainText('yolov8l 2.0.0');
+    await expect(page.getByRole('list', { name: 'Models' })).toContainText('detector-large 3');
+    await expect(page.getByRole('list', { name: 'Models' })).toContainText('detector-large 1');
     await page.goBack();
     await arrived(page, /\/changes\?/);
     await parts.first().getByRole('link', { name: /Busan-2/ }).first().click();

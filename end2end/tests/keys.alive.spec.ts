@@ -77,7 +77,7 @@ test.describe('the palette', () => {
   test('arrows move through the entries, the field says which one, and models and pages are among them', async ({ page }) => {
     await open(page, '/');
     await press(page, 'Control+k');
-    await page.keyboard.type('yolo');
+    await page.keyboard.type('detector-m');
     await expect(options(page).first()).toContainText(/Model/);
     await press(page, 'ArrowDown', 'ArrowDown');
     const third = options(page).nth(2);

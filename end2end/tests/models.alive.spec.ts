@@ -26,7 +26,7 @@ test('the palette finds a model by a part of its name', async ({ page }) => {
 
 test('a champion that changed is marked on the trend, once', async ({ page }) => {
   await open(page, '/trends?days=60&refresh=off');
-  const labels = await page.locator('.marker-label').allInnerTexts();
+  const labels = await page.locator('.marker-label').allTextContents();
   expect(labels).toContain('detector-medium → 2');
   expect(labels).not.toContain('detector-medium 2');
 });

@@ -64,7 +64,7 @@ export function stories(ready: (page: Page) => Promise<void>) {
     await arrived(page, /\/models$/);
     await click(link(page, 'Promote v2… detector'));
     await arrived(page, /\/models\/detector\/promote\?version=2&to=production/);
-    await expect(page.locator('.verdict-word')).toHaveText('Better');
+    await expect(page.locator('.verdict-word')).toHaveText(/better|decisive/i);
     await expect(main(page)).toContainText('The present champion runs at 6 sites');
     await reason(page).fill('better at every site');
     await main(page).getByLabel(/Type the model.s name/).fill('detector');

@@ -143,7 +143,7 @@ test.describe('links lead on', () => {
     const name = (await model.innerText()).trim();
     await model.click();
     await expect(page).toHaveURL(/\/trends\?.*model=/);
-    await expect(page.getByRole('combobox', { name: 'Model' })).toHaveValue(name.replace(' ', ':'));
+    await expect(page.getByRole('combobox', { name: 'Model' })).toHaveValue(`models:/${name.replace(' ', '/')}`);
     await chartIsDrawn(page);
   });
 
