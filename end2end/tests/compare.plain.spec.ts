@@ -147,7 +147,7 @@ test.describe('models side by side', () => {
     const day = (back: number) => `${new Date(Date.now() - back * 86_400_000).toISOString().slice(0, 10)}T00:00:00Z`;
     await page.goto(`/compare?models=yolov10m:1.1.0,yolov10m:1.2.0&from=${day(8)}&to=${day(1)}`);
     const [models, sites] = await page.getByRole('link', { name: 'CSV of this table' }).evaluateAll((all) => all.map((a) => a.getAttribute('href')!));
-    const rows = async (href: string) => (await (await request.get(href)).text()).trim().split('\n').map((l) => l.split(','));
+    const rows = async (href: string) => (await (await request.get(href)).text()).trim().split(/\r?\n/).map((l) => l.split(','));
     const [head, ...lines] = await rows(models!);
     const at = (name: string) => head!.indexOf(name);
     const filed = lines.find((l) => l[at('registered_version')] === '3' && l[at('metric')] === 'mAP50')!;
