@@ -76,7 +76,7 @@ export function stories(ready: (page: Page) => Promise<void>) {
     await expect(said).toContainText('champion v2, Production v2');
     expect((await (await fetch(`${own.url}/api/models/detector/champion`)).json() as { version: string }).version).toBe('2');
     clicks = 0;
-    await click(said.getByRole('link', { name: 'Roll back to v1' }));
+    await click(said.getByRole('link', { name: /^Roll back/ }));
     await arrived(page, /\/models\/detector\/rollback/);
     await expect(reason(page)).toHaveValue(/^Back from v2 to v1, live .*mAP50 0\.80/);
     await click(button(page, 'Roll back to v1'));
