@@ -105,7 +105,7 @@ pub(super) fn evidence(
     view! {
         <section class="card verdict" aria-labelledby="verdict">
             <p class="verdict-head">{verdict::badge(lang, kept.verdict)}</p>
-            <h2 id="verdict"><bdi>{said(lang, &kept.sentence)}</bdi></h2>
+            <h2 id="verdict"><bdi>{lang.reason(&kept.sentence).to_owned()}</bdi></h2>
             {judged}
             <footer>{compare}{how}</footer>
         </section>

@@ -15,7 +15,7 @@ use crate::{
     i18n::Lang,
     panels::tracking,
     shell::{addresses, context::Services, plain_query::PlainQuery, refused::Refused, top::Crumb},
-    ui::fmt::{Fmt, NO_VALUE},
+    ui::fmt::{Fmt, NO_VALUE, capital},
 };
 
 /// What every page is made with.
@@ -70,7 +70,7 @@ impl PageContext<'_> {
         let text = self.lang().message(e.message.clone());
         let lead = (e.field.as_deref() == Some(SEEN))
             .then(|| view! { <strong>{words::somebody_was_faster(self.lang())}</strong>" " });
-        (!beside).then(|| view! { <p class="banner bad" role="alert">{lead}<bdi>{capital(text)}</bdi>"."</p> })
+        (!beside).then(|| view! { <p class="banner bad" role="alert">{lead}<bdi>{capital(&text)}</bdi>"."</p> })
     }
 
     /// Where the forms of this page are sent: to its own address.
@@ -79,19 +79,9 @@ impl PageContext<'_> {
     }
 }
 
-/// A sentence that begins a line; an address that it begins with stays as it is.
-pub(super) fn capital(text: String) -> String {
-    if text.starts_with("http://") || text.starts_with("https://") {
-        return text;
-    }
-    let mut letters = text.chars();
-    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    first + letters.as_str()
-}
-
 /// A sentence of an error as it stands by itself.
 pub(super) fn said(lang: Lang, sentence: &Sentence) -> String {
-    capital(lang.reason(sentence).to_owned())
+    capital(lang.reason(sentence))
 }
 
 /// The crumb of a model.
@@ -240,7 +230,7 @@ pub(super) fn text_area(
             <label for=id.clone()>{label.to_owned()}</label>
             <textarea id=id.clone() name="reason" rows="3" maxlength="4000" required=required aria-invalid=bad
                 aria-describedby=format!("{id}-help")>{value}</textarea>
-            {fault.map(|why| view! { <p class="fault" role="alert">{capital(why)}</p> })}
+            {fault.map(|why| view! { <p class="fault" role="alert">{capital(&why)}</p> })}
             <small class="quiet" id=format!("{id}-help")>{help.to_owned()}</small>
         </div>
     }

@@ -11,7 +11,7 @@ use domain::{
 use leptos::prelude::*;
 
 use super::{
-    common::{Drawn, PageContext, capital, disagreement, registry_line, v, version_link, version_links},
+    common::{Drawn, PageContext, disagreement, registry_line, v, version_link, version_links},
     field::{self, FieldRecords},
     past, sentences, words,
 };
@@ -20,7 +20,7 @@ use crate::{
     shell::addresses,
     ui::{
         empty::{Empty, EmptyView},
-        fmt::NO_VALUE,
+        fmt::{NO_VALUE, capital},
         links,
         pages::{self, Paging},
     },
@@ -171,7 +171,7 @@ fn registering(p: &PageContext<'_>, index: &RegistryIndex) -> Option<AnyView> {
         model: sent("model"),
         path: sent("path"),
         description: sent("reason"),
-        fault: field.and_then(|field| Some((field.clone(), capital(p.fault_of(&field)?)))),
+        fault: field.and_then(|field| Some((field.clone(), capital(&p.fault_of(&field)?)))),
     };
     Some(form.draw(index.models().map(|m| m.name.as_str())))
 }

@@ -14,7 +14,10 @@ use super::{
     field::{self, FieldRecords},
     past, result, versions, words,
 };
-use crate::{shell::addresses, ui::links};
+use crate::{
+    shell::addresses,
+    ui::{fmt::capital, links},
+};
 
 /// So many lines of the history are shown.
 const LINES: usize = 10;
@@ -207,7 +210,7 @@ fn challenger(p: &PageContext<'_>, model: &RegistryModel) -> Option<AnyView> {
                             <div class="field">
                                 <label for="challenger-version">{words::col_version(lang)}</label>
                                 <select id="challenger-version" name="version">{options}</select>
-                                {fault.map(|why| view! { <p class="fault" role="alert">{super::common::capital(why)}</p> })}
+                                {fault.map(|why| view! { <p class="fault" role="alert">{capital(&why)}</p> })}
                             </div>
                             {text_area(p, "challenger", words::reason(lang), words::reason_help(lang), "", true)}
                         </div>

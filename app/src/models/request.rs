@@ -8,13 +8,13 @@ use leptos::prelude::*;
 
 use super::{
     change::evidence,
-    common::{Drawn, PageContext, capital, crumb, here, hidden, registry_line, said, v, version_link, warning},
+    common::{Drawn, PageContext, crumb, here, hidden, registry_line, said, v, version_link, warning},
     past::target_word,
     words,
 };
 use crate::{
     panels::{tracking::moment, verdict},
-    ui::fmt::NO_VALUE,
+    ui::fmt::{NO_VALUE, capital},
 };
 
 pub(super) async fn page(p: &mut PageContext<'_>, id: i64) -> Result<Drawn> {
@@ -48,7 +48,7 @@ pub(super) async fn page(p: &mut PageContext<'_>, id: i64) -> Result<Drawn> {
     let then = r.evidence.as_ref().map_or_else(
         || NO_VALUE.into_any(),
         |e| {
-            view! { {verdict::word(lang, e.verdict)}<small class="quiet"><bdi>{said(lang, &e.sentence)}</bdi></small> }
+            view! { {verdict::word(lang, e.verdict)}<small class="quiet"><bdi>{lang.reason(&e.sentence).to_owned()}</bdi></small> }
                 .into_any()
         },
     );
@@ -127,7 +127,7 @@ fn form(p: &PageContext<'_>, id: i64, may_approve: bool) -> impl IntoView + use<
                     <div class="field">
                         <label for="comment">{words::comment(lang)}</label>
                         <textarea id="comment" name="reason" rows="3" maxlength="4000" aria-invalid=bad aria-describedby="comment-help">{p.sent("reason").unwrap_or_default()}</textarea>
-                        {fault.map(|why| view! { <p class="fault" role="alert">{capital(why)}</p> })}
+                        {fault.map(|why| view! { <p class="fault" role="alert">{capital(&why)}</p> })}
                         <small class="quiet" id="comment-help">{words::comment_help(lang)}</small>
                     </div>
                 </div>

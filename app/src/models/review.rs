@@ -11,13 +11,16 @@ use usecases::models::PromotionReview;
 
 use super::{
     change::{affected, evidence, now_and_after, readers},
-    common::{Drawn, PageContext, capital, crumb, here, hidden, registry_line, said, text_area, v, warning},
+    common::{Drawn, PageContext, crumb, here, hidden, registry_line, said, text_area, v, warning},
     field,
     past::target_word,
     versions::PAGE_ROWS,
     words,
 };
-use crate::{shell::addresses, ui::fmt::NO_VALUE};
+use crate::{
+    shell::addresses,
+    ui::fmt::{NO_VALUE, capital},
+};
 
 pub(super) async fn page(p: &mut PageContext<'_>, name: &str) -> Result<Drawn> {
     let services = p.services;
@@ -73,7 +76,7 @@ pub(super) async fn page(p: &mut PageContext<'_>, name: &str) -> Result<Drawn> {
         {decision}
     }
     .to_html();
-    let crumbs = vec![crumb(a, &model.name), here(a, words::promote(lang).to_owned())];
+    let crumbs = vec![crumb(a, &model.name), here(a, words::promoting(lang).to_owned())];
     Ok(Drawn { title, crumbs, html })
 }
 
@@ -173,7 +176,7 @@ fn form(p: &PageContext<'_>, review: &PromotionReview, key: String) -> impl Into
                 <label for="confirm">{words::confirm(lang, model.name.as_str())}</label>
                 <input id="confirm" name="confirm" value=value required=true autocomplete="off" autocapitalize="off" spellcheck="false" aria-invalid=bad
                     aria-describedby="confirm-help"/>
-                {fault.map(|why| view! { <p class="fault" role="alert">{capital(why)}</p> })}
+                {fault.map(|why| view! { <p class="fault" role="alert">{capital(&why)}</p> })}
                 <small class="quiet" id="confirm-help">{words::confirm_help(lang)}</small>
             </div>
         }
@@ -185,7 +188,7 @@ fn form(p: &PageContext<'_>, review: &PromotionReview, key: String) -> impl Into
         view! {
             <div class="choice">
                 <label><input type="checkbox" name="override_policy" value="true" checked=chosen/>{words::override_it(lang)}</label>
-                {unsure.map(|why| view! { <p class="fault" role="alert">{capital(why)}</p> })}
+                {unsure.map(|why| view! { <p class="fault" role="alert">{capital(&why)}</p> })}
             </div>
         }
     });

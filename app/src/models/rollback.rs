@@ -10,11 +10,11 @@ use usecases::models::RollbackReview;
 
 use super::{
     change::{Row, affected, now_and_after, readers},
-    common::{Drawn, PageContext, capital, crumb, here, hidden, registry_line, said, text_area, v},
+    common::{Drawn, PageContext, crumb, here, hidden, registry_line, said, text_area, v},
     field::{self, FieldRecords},
     words,
 };
-use crate::shell::addresses;
+use crate::{shell::addresses, ui::fmt::capital};
 
 pub(super) async fn page(p: &mut PageContext<'_>, name: &str) -> Result<Drawn> {
     let services = p.services;
@@ -27,7 +27,7 @@ pub(super) async fn page(p: &mut PageContext<'_>, name: &str) -> Result<Drawn> {
             let (a, lang) = (&p.a, p.lang());
             let html = view! {
                 {registry_line(&a.fmt, a.now, &services.models.status())}
-                <section class="card"><h2>{words::nowhere(lang)}</h2><p><bdi>{capital(lang.message(e.message))}</bdi>"."</p>
+                <section class="card"><h2>{words::nowhere(lang)}</h2><p><bdi>{capital(&lang.message(e.message))}</bdi>"."</p>
                     <footer><a href=a.to(&addresses::model_history(model.name.as_str()))>{words::whole_history(lang)}</a></footer></section>
             };
             return Ok(Drawn { title, crumbs, html: html.to_html() });

@@ -9,10 +9,10 @@ use domain::{
     params::QueryParams,
     ports::ComparisonId,
     scope::{Place, clip_text},
-    time::{DAY, Millis, parse_moment},
+    time::{Millis, parse_moment},
 };
 use jiff::tz::TimeZone;
-use usecases::evidence::{EvidenceQuestion, NewRegistration};
+use usecases::evidence::{End, EvidenceQuestion, NewRegistration};
 
 use super::sentences;
 use crate::{
@@ -85,7 +85,7 @@ async fn register(services: &Services, sent: &SubmittedForm) -> Result<String> {
     let days: Option<u32> = number(&sent.days, "days")?;
     let new = NewRegistration {
         start,
-        horizon: days.map(|days| start.unwrap_or(now).plus(i64::from(days) * DAY)),
+        horizon: days.map(End::Days),
         margin: number(&sent.margin, "margin")?,
         minimum_effect: number(&sent.minimum_effect, "minimum_effect")?,
         share: None,

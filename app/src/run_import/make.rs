@@ -26,7 +26,7 @@ use crate::{
     },
     ui::{
         empty::Empty,
-        fmt::NO_VALUE,
+        fmt::{NO_VALUE, capital},
         pages::{self, Paging},
     },
 };
@@ -112,7 +112,7 @@ async fn content(services: &Services, a: &mut PlainQuery) -> Result<String> {
         {rules(services, a, mapping.import)}
         {unfound(a, &plan)}
         {reasons(a, &plan)}
-        <h2>{capitalized(kind_word(lang, kind))}</h2>
+        <h2>{capital(kind_word(lang, kind))}</h2>
         {table}
     };
     Ok(html.to_html())
@@ -135,12 +135,6 @@ fn unfound(a: &PlainQuery, plan: &ImportPlan) -> Option<impl IntoView + use<>> {
             </details>
         }
     })
-}
-
-/// With a large first letter, for a heading.
-fn capitalized(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|c| c.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 fn kind_word(lang: Lang, kind: StepKind) -> &'static str {

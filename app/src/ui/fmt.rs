@@ -24,6 +24,16 @@ pub struct Fmt {
 
 pub const NO_VALUE: &str = "–";
 
+/// A sentence or word that begins a line. An address that it begins with stays as it is.
+#[must_use]
+pub fn capital(text: &str) -> String {
+    if text.starts_with("http://") || text.starts_with("https://") {
+        return text.to_owned();
+    }
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
 impl Fmt {
     /// 41220 as "41,220".
     #[must_use]

@@ -21,6 +21,7 @@ use crate::{
         refused::Refused,
         top::Crumb,
     },
+    ui::fmt::capital,
 };
 
 /// The keys of this page: what was done just now, and to which webhook.
@@ -55,7 +56,7 @@ impl Context {
     fn fault_of(&self, name: &str) -> Option<AnyView> {
         let e = &self.refused.as_ref()?.error;
         (e.field.as_deref() == Some(name)).then(|| {
-            let why = capital(self.lang().message(e.message.clone()));
+            let why = capital(&self.lang().message(e.message.clone()));
             view! { <p class="fault" role="alert"><bdi>{why}</bdi></p> }.into_any()
         })
     }
@@ -65,7 +66,7 @@ impl Context {
         let e = &self.refused.as_ref()?.error;
         let beside = self.adds() && e.field.as_deref().is_some_and(|f| FIELDS.contains(&f));
         (!beside).then(|| {
-            let why = capital(self.lang().message(e.message.clone()));
+            let why = capital(&self.lang().message(e.message.clone()));
             view! { <p class="banner bad" role="alert"><bdi>{why}</bdi>"."</p> }.into_any()
         })
     }
@@ -84,13 +85,6 @@ impl Context {
         };
         Some(view! { <p class="banner" role="status">{text}</p> }.into_any())
     }
-}
-
-/// A sentence that begins a line.
-fn capital(text: String) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    first + letters.as_str()
 }
 
 /// The page.
@@ -218,8 +212,7 @@ fn last_delivery(p: &Context, d: &Delivery) -> AnyView {
         DeliveryState::Pending => ("mark running", "◐ ", words::pending(lang)),
         DeliveryState::Dead => ("mark bad", "✕ ", words::dead(lang)),
     };
-    let why =
-        d.error.as_ref().map(|e| view! { <div class="quiet"><bdi>{capital(lang.reason(e).to_owned())}</bdi></div> });
+    let why = d.error.as_ref().map(|e| view! { <div class="quiet"><bdi>{capital(lang.reason(e))}</bdi></div> });
     view! {
         {mark(class, sign, text.to_owned())}
         <div><small><code>{d.kind.clone()}</code>" "{tracking::moment(&p.a.fmt, d.tried, p.a.now)}</small></div>
@@ -275,7 +268,7 @@ fn dead_letters(p: &Context, dead: &[Delivery]) -> AnyView {
     heads.extend(p.may.then(|| words::col_acts(lang)));
     let row = |d: &Delivery| {
         let id = d.id.0;
-        let why = d.error.as_ref().map(|e| capital(lang.reason(e).to_owned()));
+        let why = d.error.as_ref().map(|e| capital(lang.reason(e)));
         let again = p.may.then(|| {
             let button = button("replay", id, words::replay(lang), words::replay_name(lang, id), "act");
             view! { <td>{button}</td> }

@@ -11,10 +11,10 @@ use domain::{
     normalization::nfc,
     params::{MetricsQuery, QueryParams},
     ports::ComparisonId,
-    time::{DAY, parse_moment},
+    time::parse_moment,
 };
 use jiff::tz::TimeZone;
-use usecases::evidence::{EvidenceAnswer, EvidenceQuestion, NewRegistration, PlanQuestion, read_design};
+use usecases::evidence::{End, EvidenceAnswer, EvidenceQuestion, NewRegistration, PlanQuestion, read_design};
 
 use super::{
     exit::exit_code,
@@ -237,10 +237,9 @@ impl Models {
                 let asked = args.pair.place.params(args.pair.metric.as_ref()).read(now, &utc)?;
                 let moment = |text: &Option<String>| text.as_ref().map(|t| parse_moment(t, now, &utc)).transpose();
                 let (start, horizon) = (moment(&args.start)?, moment(&args.horizon)?);
-                let by_days = args.days.map(|days| start.unwrap_or(now).plus(i64::from(days) * DAY));
                 let new = NewRegistration {
                     start,
-                    horizon: horizon.or(by_days),
+                    horizon: horizon.map(End::At).or(args.days.map(End::Days)),
                     margin: args.margin,
                     minimum_effect: args.minimum_effect,
                     share: args.share,

@@ -24,7 +24,9 @@ use domain::{
 };
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use usecases::evidence::{EvidenceAnswer, EvidenceQuestion, NewRegistration, PlanAnswer, PlanQuestion, read_design};
+use usecases::evidence::{
+    End, EvidenceAnswer, EvidenceQuestion, NewRegistration, PlanAnswer, PlanQuestion, read_design,
+};
 
 use super::{
     ActorServices,
@@ -315,10 +317,9 @@ pub async fn register(ActorServices(s): ActorServices, headers: HeaderMap, body:
     if new.days.is_some() && new.horizon.is_some() {
         return Err(Error::bad_input(sentences::days_or_horizon()).at("days").into());
     }
-    let by_days = new.days.map(|days| start.unwrap_or(now).plus(i64::from(days) * domain::time::DAY));
     let wanted = NewRegistration {
         start,
-        horizon: horizon.or(by_days),
+        horizon: horizon.map(End::At).or(new.days.map(End::Days)),
         margin: new.margin,
         minimum_effect: new.minimum_effect,
         share: new.share,

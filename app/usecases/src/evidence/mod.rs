@@ -99,13 +99,21 @@ pub struct EvidenceAnswer {
     made: Option<Judgement>,
 }
 
+/// When a comparison that somebody registers ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    At(Millis),
+    /// So many days behind its start, which may be the moment at which it is registered.
+    Days(u32),
+}
+
 /// What somebody asks to be registered.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct NewRegistration {
     /// From now on, where nobody says.
     pub start: Option<Millis>,
     /// By the model's policy, where nobody says.
-    pub horizon: Option<Millis>,
+    pub horizon: Option<End>,
     pub margin: Option<f64>,
     pub minimum_effect: Option<f64>,
     pub share: Option<f64>,
@@ -337,10 +345,15 @@ impl Evidence {
             None => None,
         };
         let start = new.start.unwrap_or(now);
+        let horizon = match new.horizon {
+            Some(End::At(at)) => at,
+            Some(End::Days(days)) => start.plus(i64::from(days) * DAY),
+            None => start.plus(policy.days * DAY),
+        };
         let actor = self.actor().name().and_then(|name| Name::parse(name).ok());
         let registration = Registration {
             start,
-            horizon: new.horizon.unwrap_or_else(|| start.plus(policy.days * DAY)),
+            horizon,
             margin: new.margin,
             minimum_effect: new.minimum_effect,
             share: new.share,
