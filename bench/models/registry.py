@@ -23,8 +23,9 @@ def models_of(gf, models, versions):
     """Waits for the copy; the seconds that took."""
     begun = time.monotonic()
     while time.monotonic() - begun < 600:
-        answer = json.loads(ask(f"{gf.url}/api/models")[0])
-        if len(answer["models"]) == models and all(m["latest"] == str(versions) for m in answer["models"]):
+        # 503 until the registry was read for the first time.
+        answer = json.loads(ask(f"{gf.url}/api/models", status=(200, 503))[0])
+        if len(answer.get("models", [])) == models and all(m["latest"] == str(versions) for m in answer["models"]):
             return time.monotonic() - begun
         time.sleep(0.2)
     sys.exit("the copy is not complete after ten minutes")

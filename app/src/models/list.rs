@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// So many models are on a page.
-const PAGE_ROWS: usize = 100;
+const PAGE_ROWS: usize = 50;
 /// So many open requests are named above the list.
 const REQUESTS: usize = 20;
 
