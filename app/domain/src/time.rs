@@ -56,6 +56,13 @@ impl Millis {
         Self(self.0.saturating_add(ms))
     }
 
+    /// As it stands in a sentence, where nobody knows the zone of the reader: `2026-03-14 14:00 UTC`.
+    #[must_use]
+    pub fn in_words(self) -> String {
+        let zoned = self.zoned(&TimeZone::UTC);
+        zoned.map_or_else(|_| self.to_string(), |t| t.strftime("%Y-%m-%d %H:%M UTC").to_string())
+    }
+
     fn zoned(self, tz: &TimeZone) -> Result<jiff::Zoned> {
         jiff::Timestamp::from_millisecond(self.0).map(|t| t.to_zoned(tz.clone())).map_err(|e| {
             let text = sentences::outside_calendar();

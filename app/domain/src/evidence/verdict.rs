@@ -116,7 +116,7 @@ impl Material<'_> {
             return Some(sentences::weaker());
         }
         if question.as_of <= question.registration.start || self.days.is_empty() {
-            return Some(sentences::not_begun(question.registration.start));
+            return Some(sentences::not_begun(question.registration.start.in_words()));
         }
         if n == 0 && self.found.without_untreated > 0 {
             return Some(sentences::few_untreated(self.found.untreated_at_once(), name, LEAST_CLUSTERS));

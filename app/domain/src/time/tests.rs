@@ -99,3 +99,10 @@ fn moments_outside_of_the_calendar_are_read_as_they_were_written() {
         assert_eq!(serde_json::from_str::<Millis>(&json).expect(&json), at);
     }
 }
+
+#[test]
+fn in_a_sentence_a_moment_has_minutes_and_names_its_zone() {
+    let at = Millis::parse("2026-03-14T14:00:59.871Z").expect("a time");
+    assert_eq!(at.in_words(), "2026-03-14 14:00 UTC");
+    assert!(Millis(i64::MAX).in_words().ends_with(" ms"), "outside of the calendar");
+}

@@ -125,7 +125,7 @@ impl Models {
         match status.error {
             None => Ok(()),
             Some(why) => Err(Error::unavailable(match status.as_of {
-                Some(at) => sentences::registry_is_away(at, &why),
+                Some(at) => sentences::registry_is_away(at.in_words(), &why),
                 None => sentences::registry_was_never_read(&why),
             })),
         }

@@ -193,9 +193,11 @@ impl Protocol {
         let (now, seen) = (champion_is(champion), champion_is(expected));
         let sentence = match &last {
             Some(RegistryEvent { actor: EventActor::Named(name), at, .. }) => {
-                sentences::overtaken_by(&now, name, at, &seen)
+                sentences::overtaken_by(&now, name, at.in_words(), &seen)
             }
-            Some(RegistryEvent { actor: EventActor::Outside, at, .. }) => sentences::overtaken_outside(&now, at, &seen),
+            Some(RegistryEvent { actor: EventActor::Outside, at, .. }) => {
+                sentences::overtaken_outside(&now, at.in_words(), &seen)
+            }
             _ => sentences::overtaken(&now, &seen),
         };
         Ok(Conflict { champion, sentence })

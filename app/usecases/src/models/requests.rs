@@ -121,7 +121,7 @@ impl Models {
             return Err(Error::bad_input(sentences::decided_already(id.0)));
         }
         if kept.request.expires <= self.now() {
-            return Err(Error::bad_input(sentences::request_expired(id.0, kept.request.expires)));
+            return Err(Error::bad_input(sentences::request_expired(id.0, kept.request.expires.in_words())));
         }
         Ok(kept)
     }

@@ -1,6 +1,6 @@
 //! Why another machine was not asked, or did not answer.
 
-use std::{error::Error as _, io};
+use std::{error::Error as _, io, time::Duration};
 
 /// Why an address that somebody entered is not asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -32,9 +32,9 @@ pub enum Failure {
     /// It was not reached within the time for connecting.
     #[error("no connection in time")]
     ConnectTimedOut,
-    /// It did not answer, or not to the end, within the time for the call.
-    #[error("no answer in time")]
-    TimedOut,
+    /// It did not answer, or not to the end, within this time for the call.
+    #[error("no answer within {0:?}")]
+    TimedOut(Duration),
     /// Its certificate is not trusted, or it does not speak TLS.
     #[error("TLS: {0}")]
     Tls(String),
@@ -78,8 +78,9 @@ impl From<reqwest::Error> for Failure {
         if let Some(refusal) = find::<Refusal>(&e) {
             return Self::Refused(*refusal);
         }
-        if e.is_timeout() {
-            return if e.is_connect() { Self::ConnectTimedOut } else { Self::TimedOut };
+        // Only connecting has a time of its own in the client; that for the whole call is kept in `ask`.
+        if e.is_timeout() && e.is_connect() {
+            return Self::ConnectTimedOut;
         }
         if find::<rustls::Error>(&e).is_some() {
             return Self::Tls(text);

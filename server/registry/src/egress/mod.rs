@@ -195,7 +195,7 @@ pub async fn ask(request: RequestBuilder, limits: Limits) -> Result<Answer, Fail
         let body = read_up_to(&mut response, limits.body).await?;
         Ok(Answer { status: response.status(), headers: std::mem::take(response.headers_mut()), body })
     });
-    answer.await.map_err(|_| Failure::TimedOut)?
+    answer.await.map_err(|_| Failure::TimedOut(limits.total))?
 }
 
 /// Reads the rest of an answer, unless it is longer than `most` bytes.

@@ -36,7 +36,7 @@ impl MlflowServer {
             Failure::UnknownName(_) => sentences::unknown_name(at),
             Failure::NobodyListens => sentences::nobody_listens(at),
             Failure::ConnectTimedOut => sentences::not_reached(at, seconds(self.timeouts.connect)),
-            Failure::TimedOut => sentences::timed_out(at, seconds(self.timeouts.call)),
+            Failure::TimedOut(waited) => sentences::timed_out(at, seconds(*waited)),
             Failure::Tls(_) => sentences::not_trusted(at),
             Failure::Lost(_) | Failure::CutOff(_) => sentences::cut_off(at),
             Failure::TooLarge(most) => sentences::too_large(at, most >> 20),

@@ -70,10 +70,10 @@ impl MlflowServer {
                     self.most_runs.store(most, Ordering::Relaxed);
                     continue;
                 }
-                Err(Failure::TimedOut) if most > 1 => {
+                Err(failure @ Failure::TimedOut(_)) if most > 1 => {
                     // Next time.
                     self.most_runs.store(most / 2, Ordering::Relaxed);
-                    return Err(self.failed(Failure::TimedOut));
+                    return Err(self.failed(failure));
                 }
                 outcome => outcome.map_err(|f| self.failed(f))?,
             };

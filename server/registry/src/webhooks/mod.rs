@@ -76,7 +76,7 @@ fn unanswered(failure: &Failure, url: &str) -> Sentence {
         Failure::UnknownName(_) => sentences::unknown_name(),
         Failure::NobodyListens => sentences::nobody_listens(),
         Failure::ConnectTimedOut => sentences::connect_timed_out(),
-        Failure::TimedOut => sentences::timed_out(),
+        Failure::TimedOut(_) => sentences::timed_out(),
         Failure::Tls(_) => sentences::tls(),
         Failure::TooLarge(most) => sentences::too_large(most),
         Failure::Lost(_) | Failure::CutOff(_) | Failure::Other(_) => sentences::lost(),
